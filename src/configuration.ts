@@ -1,0 +1,79 @@
+import { KeyturnError } from './errors.ts';
+import type { PasswordPolicy } from './password.ts';
+
+/** What a rotation function is set to do, beyond what secrets say themselves. */
+export interface Configuration {
+  /** What is set here wins over a rotator's wishes; the rest is left to them and to AWS's defaults. */
+  readonly password: Partial<PasswordPolicy>;
+  /** Name of the rotator for secrets that name none by tag or engine. */
+  readonly defaultRotator: string | undefined;
+  /** Move AWSCURRENT in setSecret, right after the change, where the old credential has stopped working. */
+  readonly immediateCutover: boolean;
+  /** ARN of the admin secret for secrets that name none in `masterarn`. */
+  readonly adminSecretArn: string | undefined;
+}
+
+/** How things are where nothing is configured. */
+export const defaultConfiguration: Configuration = {
+  password: {},
+  defaultRotator: undefined,
+  immediateCutover: true,
+  adminSecretArn: undefined,
+};
+
+/** Variables of a process; the caller reads them, nothing else does. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** AWS's reading of a boolean variable: "true" is any case of true, 1, y and yes; all else is false. */
+export function flag(environment: Environment, name: string): boolean | undefined {
+  const value = environment[name];
+  return value === undefined || value === '' ? undefined : /^(true|1|y|yes)$/i.test(value);
+}
+
+/** A variable that is set and not empty. */
+export function text(environment: Environment, name: string): string | undefined {
+  return environment[name] || undefined;
+}
+
+function wholeNumber(environment: Environment, name: string): number | undefined {
+  const value = text(environment, name);
+  if (value === undefined) return undefined;
+  if (/^\d{1,4}$/.test(value) && Number(value) > 0) return Number(value);
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `${name} must be a whole number from 1 to 9999.`,
+    'Correct the variable.',
+    {
+      field: name,
+    },
+  );
+}
+
+function withoutUndefined(
+  policy: { [Key in keyof PasswordPolicy]: PasswordPolicy[Key] | undefined },
+): Partial<PasswordPolicy> {
+  return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Reads the variables of AWS's rotation templates, by the same names and with the same meaning, and Keyturn's own.
+ *
+ * @throws InvalidConfiguration, naming the variable
+ * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
+ */
+export function readConfiguration(environment: Environment): Configuration {
+  return {
+    password: withoutUndefined({
+      length: wholeNumber(environment, 'PASSWORD_LENGTH'),
+      excludeCharacters: environment['EXCLUDE_CHARACTERS'],
+      excludeNumbers: flag(environment, 'EXCLUDE_NUMBERS'),
+      excludePunctuation: flag(environment, 'EXCLUDE_PUNCTUATION'),
+      excludeUppercase: flag(environment, 'EXCLUDE_UPPERCASE'),
+      excludeLowercase: flag(environment, 'EXCLUDE_LOWERCASE'),
+      requireEachIncludedType: flag(environment, 'REQUIRE_EACH_INCLUDED_TYPE'),
+    }),
+    defaultRotator: text(environment, 'KEYTURN_ROTATOR'),
+    immediateCutover: flag(environment, 'KEYTURN_IMMEDIATE_CUTOVER') ?? defaultConfiguration.immediateCutover,
+    adminSecretArn: text(environment, 'KEYTURN_ADMIN_SECRET_ARN'),
+  };
+}

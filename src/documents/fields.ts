@@ -1,0 +1,73 @@
+import { KeyturnError } from '../errors.ts';
+
+/** What a secret says, by name. Rotators read it with the helpers below. */
+export type SecretFields = Readonly<Record<string, unknown>>;
+
+function invalid(field: string, problem: string): KeyturnError {
+  return new KeyturnError(
+    'InvalidSecretField',
+    `The secret's "${field}" ${problem}.`,
+    'Correct the secret and rotate again.',
+    {
+      field,
+    },
+  );
+}
+
+/** A field that must be a non-empty string. @throws InvalidSecretField */
+export function requireText(fields: SecretFields, field: string): string {
+  const value = optionalText(fields, field);
+  if (value === undefined) throw invalid(field, 'is missing');
+  return value;
+}
+
+/** A field that is a non-empty string, or absent (null counts as absent). @throws InvalidSecretField */
+export function optionalText(fields: SecretFields, field: string): string | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw invalid(field, 'must be a string');
+  if (value === '') throw invalid(field, 'must not be empty');
+  return value;
+}
+
+/** A TCP port, written as number or string; `byDefault` where absent. @throws InvalidSecretField */
+export function optionalPort(fields: SecretFields, field: string, byDefault: number): number {
+  const value = fields[field];
+  if (value === undefined || value === null) return byDefault;
+  const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) {
+    throw invalid(field, 'must be a whole number from 1 to 65535');
+  }
+  return port;
+}
+
+/**
+ * AWS's `ssl` field: a boolean, or "true" or "false" in any case. AWS's templates read anything else as absent;
+ * here it is an error, since what was meant can't be known.
+ *
+ * @throws InvalidSecretField
+ */
+export function optionalSsl(fields: SecretFields): boolean | undefined {
+  const value = fields['ssl'];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  throw invalid('ssl', 'must be true or false');
+}
+
+/** A list of exactly two different non-empty strings, or absent. @throws InvalidSecretField */
+export function optionalPair(fields: SecretFields, field: string): readonly [string, string] | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value) && value.length === 2) {
+    const [first, second]: unknown[] = value;
+    const named = typeof first === 'string' && first !== '' && typeof second === 'string' && second !== '';
+    if (named && first !== second) return [first, second];
+  }
+  throw invalid(field, 'must be a list of two different names');
+}
+
+/** The error for a field whose value makes no sense together with the others. */
+export function contradictoryField(field: string, problem: string): KeyturnError {
+  return invalid(field, problem);
+}

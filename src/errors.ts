@@ -1,0 +1,82 @@
+/**
+ * Every code that Keyturn's errors carry. Codes are stable: alarms, runbooks and tests switch on them.
+ * Messages are for people and may change.
+ */
+export const errorCodes = [
+  'InvalidEvent',
+  'UnknownStep',
+  'RotationNotEnabled',
+  'VersionNotStaged',
+  'VersionNotPending',
+  'InvalidConfiguration',
+  'PasswordImpossible',
+  'SecretNotFound',
+  'SecretHasNoValue',
+  'SecretIsBinary',
+  'SecretIsNotJson',
+  'InvalidSecretField',
+  'UnknownRotator',
+  'TargetChanged',
+  'AdminSecretMissing',
+  'AdminServerDiffers',
+  'AdminRefused',
+  'NoCredentialAccepted',
+  'PendingRefused',
+  'PasswordRejected',
+  'PermissionDenied',
+  'AccountMissing',
+  'PrivilegesMissing',
+  'PreflightFailed',
+  'TargetUnreachable',
+  'TargetBusy',
+  'TlsUnavailable',
+  'CertificateRejected',
+  'TargetFailed',
+  'DeadlineExceeded',
+  'Throttled',
+  'AccessDenied',
+  'SecretsManagerFailed',
+  'RdsFailed',
+  'InternalError',
+] as const;
+
+/** One of {@link errorCodes}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** What an error can say beyond its message. */
+export interface ErrorDetails {
+  /** The field of the secret, event or configuration that is at fault: its name, never its value. */
+  readonly field?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error that Keyturn throws. `name` equals `code`, because the Lambda runtime reports `name` as
+ * `errorType`, which is what CloudTrail and alarms see.
+ */
+export class KeyturnError extends Error {
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+
+  /**
+   * @param code stable code
+   * @param problem one sentence: what is wrong; never a secret value
+   * @param remedy one sentence: what to do next
+   */
+  constructor(code: ErrorCode, problem: string, remedy: string, details: ErrorDetails = {}) {
+    super(`${problem} ${remedy}`, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = code;
+    this.code = code;
+    this.field = details.field;
+  }
+}
+
+/** True when `error` is Keyturn's and, if codes are given, carries one of them. */
+export function isKeyturnError(error: unknown, ...codes: ErrorCode[]): error is KeyturnError {
+  return error instanceof KeyturnError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The message of anything thrown, for use as part of another message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,171 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Configuration, defaultConfiguration } from './configuration.ts';
+import { isKeyturnError, KeyturnError, messageOf } from './errors.ts';
+import { createAwsRds, type RdsOptions } from './rds/aws.ts';
+import { createRedactor, type Redactor } from './redact.ts';
+import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
+import { parseRotationEvent, type RotationEvent } from './rotation/event.ts';
+import { retry } from './rotation/retry.ts';
+import type { Observations, Run } from './rotation/run.ts';
+import { judge } from './rotation/stages.ts';
+import { type StepResult, stepFunctions } from './rotation/steps.ts';
+import type { Rotator } from './rotator.ts';
+import { createAwsSecretsManager } from './secrets-manager/aws.ts';
+import { createVersionCache, type VersionCache } from './secrets-manager/version-cache.ts';
+import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.ts';
+
+/** What a rotation function is made of. */
+export interface RotationHandlerOptions {
+  /** The rotators that the function serves. */
+  readonly rotators: readonly Rotator[];
+  readonly client: SecretsManagerClient;
+  readonly configuration?: Partial<Configuration>;
+  readonly telemetry?: Telemetry;
+  /** How the RDS client is made; it is loaded only for RDS-managed admin secrets and read replicas. */
+  readonly createRdsClient?: RdsOptions['createClient'];
+}
+
+/** What Lambda calls with an event and its context; resolves when the step is done. */
+export type RotationHandler = (event: unknown, context?: TimeLeft) => Promise<void>;
+
+/** Secrets whose values a warm function remembers during their rotation. */
+const rememberedSecrets = 16;
+
+/**
+ * Makes the rotation function: event, gate, step, report.
+ *
+ * @returns a handler that throws a KeyturnError, masked, when a step fails
+ */
+export function createRotationHandler(options: RotationHandlerOptions): RotationHandler {
+  const telemetry = options.telemetry ?? silentTelemetry;
+  const cache = createVersionCache(rememberedSecrets);
+
+  return async (input, context) => {
+    const redactor = createRedactor();
+    const deadline = startDeadline(context);
+    try {
+      const event = parseRotationEvent(input);
+      if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
+      await reported(event, { redactor, telemetry }, (observed) =>
+        runStep(event, { ...options, telemetry, cache, redactor, signal: deadline.signal, observed }),
+      );
+    } catch (error) {
+      throw publicError(error, redactor);
+    } finally {
+      deadline.cancel();
+    }
+  };
+}
+
+interface Invocation extends RotationHandlerOptions {
+  readonly telemetry: Telemetry;
+  readonly cache: VersionCache;
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+  readonly observed: Observations;
+}
+
+async function runStep(event: RotationEvent, invocation: Invocation): Promise<StepResult> {
+  const { client, signal, observed, telemetry, redactor, cache } = invocation;
+  const secretsManager = createAwsSecretsManager(client, {
+    signal,
+    around: (operation, call) => {
+      observed.secretsManagerCalls += 1;
+      return telemetry.trace(`SecretsManager ${operation}`, call);
+    },
+  });
+  const examine = async () => {
+    const secret = await secretsManager.describe(event.secretId);
+    return { secret, verdict: judge(event, secret) };
+  };
+  // Right after RotateSecret a read may not know the version yet.
+  const { secret, verdict } = await retry(
+    examine,
+    (error) => isKeyturnError(error, 'VersionNotStaged'),
+    signal,
+  );
+  if (verdict.kind === 'already-current') {
+    if (verdict.step === 'finishSecret') cache.forget(secret.arn);
+    return { outcome: 'already-done' };
+  }
+  const run: Run = {
+    event,
+    secret,
+    rotators: invocation.rotators,
+    configuration: { ...defaultConfiguration, ...invocation.configuration },
+    secretsManager,
+    rds: createAwsRds({ signal, createClient: invocation.createRdsClient }),
+    cache,
+    redactor,
+    signal,
+    observed,
+    note: (message) => telemetry.note(identify(event), redactor.text(message)),
+    trace: (name, call) => telemetry.trace(name, call),
+  };
+  return stepFunctions[verdict.step](run);
+}
+
+function identify({ secretId, token, step }: RotationEvent): StepIdentity {
+  return { secretArn: secretId, versionId: token, step };
+}
+
+interface Reporting {
+  readonly redactor: Redactor;
+  readonly telemetry: Telemetry;
+}
+
+/** One report when a step starts and one when it ends, however it ends. */
+async function reported(
+  event: RotationEvent,
+  { redactor, telemetry }: Reporting,
+  run: (observed: Observations) => Promise<StepResult>,
+): Promise<void> {
+  const identity = identify(event);
+  const observed: Observations = { rotator: undefined, secretsManagerCalls: 0, logins: 0, refusedLogins: 0 };
+  const startedMs = performance.now();
+  telemetry.stepStarted(identity);
+  const end = (result: StepResult, error?: KeyturnError): void =>
+    telemetry.stepEnded({
+      ...identity,
+      outcome: result.outcome,
+      durationMs: performance.now() - startedMs,
+      errorCode: error?.code,
+      errorMessage: error?.message,
+      gapMs: result.gapMs,
+      ...observed,
+    });
+  try {
+    end(await run(observed));
+  } catch (thrown) {
+    const error = publicError(thrown, redactor);
+    end({ outcome: 'failed' }, error);
+    throw error;
+  }
+}
+
+/**
+ * The error that may leave the function: masked, and with its causes reduced to name, code and masked message,
+ * since a driver's error object can hold a statement and its parameters.
+ */
+function publicError(thrown: unknown, redactor: Redactor): KeyturnError {
+  const error = isKeyturnError(thrown)
+    ? thrown
+    : new KeyturnError(
+        'InternalError',
+        `Keyturn failed unexpectedly: ${messageOf(thrown)}.`,
+        'Report this with the log.',
+        {
+          cause: thrown,
+        },
+      );
+  if (error.cause !== undefined) error.cause = summary(error.cause);
+  return redactor.error(error);
+}
+
+function summary(cause: unknown): Error {
+  if (!(cause instanceof Error)) return new Error(messageOf(cause));
+  const short = new Error(cause.message);
+  short.name = cause.name;
+  if (cause.stack !== undefined) short.stack = cause.stack;
+  return short;
+}

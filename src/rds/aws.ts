@@ -1,0 +1,81 @@
+import type { RDSClient } from '@aws-sdk/client-rds';
+import { isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+import type { RdsEndpoint, RdsPort } from './port.ts';
+
+/** The RDS SDK, loaded when first used: most rotations never need it. */
+type Sdk = typeof import('@aws-sdk/client-rds');
+
+export interface RdsOptions {
+  readonly signal: AbortSignal;
+  /** Makes the client; replaced where the API is not AWS's. */
+  readonly createClient?: (sdk: Sdk) => RDSClient;
+}
+
+function failed(problem: string, cause?: unknown): KeyturnError {
+  return new KeyturnError(
+    'RdsFailed',
+    problem,
+    "Grant rds:DescribeDBInstances and rds:DescribeDBClusters to the function's role, or put host, port and engine in the admin secret.",
+    { cause },
+  );
+}
+
+function endpoint(arn: string, host?: string, port?: number, engine?: string): RdsEndpoint {
+  if (host === undefined || engine === undefined) throw failed(`RDS tells no endpoint for ${arn}.`);
+  return { host, port, engine };
+}
+
+/** RDS gives its endpoints as IDENTIFIER.HASH.REGION.rds.amazonaws.com (or .com.cn). */
+function instanceIdentifier(host: string): string | undefined {
+  return /^([a-z][a-z0-9-]*)\.[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i.exec(host)?.[1];
+}
+
+/** The port on the AWS SDK. */
+export function createAwsRds({ signal, createClient = (sdk) => new sdk.RDSClient({}) }: RdsOptions): RdsPort {
+  let loading: Promise<{ sdk: Sdk; client: RDSClient }> | undefined;
+  const load = (): Promise<{ sdk: Sdk; client: RDSClient }> => {
+    loading ??= import('@aws-sdk/client-rds').then((sdk) => ({ sdk, client: createClient(sdk) }));
+    return loading;
+  };
+  const describeInstance = async (id: string) => {
+    const { sdk, client } = await load();
+    const command = new sdk.DescribeDBInstancesCommand({ DBInstanceIdentifier: id });
+    return (await client.send(command, { abortSignal: signal })).DBInstances?.[0];
+  };
+  const describeCluster = async (id: string) => {
+    const { sdk, client } = await load();
+    const command = new sdk.DescribeDBClustersCommand({ DBClusterIdentifier: id });
+    return (await client.send(command, { abortSignal: signal })).DBClusters?.[0];
+  };
+  const explained = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw isKeyturnError(error)
+        ? error
+        : failed(`RDS could not describe ${what}: ${messageOf(error)}.`, error);
+    }
+  };
+
+  return {
+    instance: (arn) =>
+      explained(arn, async () => {
+        const found = await describeInstance(arn);
+        return endpoint(arn, found?.Endpoint?.Address, found?.Endpoint?.Port, found?.Engine);
+      }),
+    cluster: (arn) =>
+      explained(arn, async () => {
+        const found = await describeCluster(arn);
+        return endpoint(arn, found?.Endpoint, found?.Port, found?.Engine);
+      }),
+    isReadReplica: async (host, sourceHost) => {
+      const replica = instanceIdentifier(host);
+      const source = instanceIdentifier(sourceHost);
+      if (replica === undefined || source === undefined) return false;
+      const found = await explained(replica, () => describeInstance(replica));
+      // The identifier alone would let a host name of somebody else's pass for the replica.
+      const isThatInstance = found?.Endpoint?.Address?.toLowerCase() === host.toLowerCase();
+      return isThatInstance && found?.ReadReplicaSourceDBInstanceIdentifier === source;
+    },
+  };
+}

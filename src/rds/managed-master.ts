@@ -1,0 +1,32 @@
+import type { SecretFields } from '../documents/fields.ts';
+import type { RdsPort } from './port.ts';
+
+const instanceTag = 'aws:rds:primarydbinstancearn';
+const clusterTag = 'aws:rds:primarydbclusterarn';
+
+export interface ManagedMasterSource {
+  readonly rds: RdsPort;
+  /** Tags of the admin secret; asked for only when needed. */
+  tags(): Promise<ReadonlyMap<string, string>>;
+}
+
+/**
+ * A master that RDS manages holds username and password alone: host, port and engine come from RDS, by the tag
+ * that RDS puts on the secret. Any other secret is returned as it is.
+ *
+ * @throws RdsFailed
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
+ */
+export async function completeManagedMaster(
+  fields: SecretFields,
+  source: ManagedMasterSource,
+): Promise<SecretFields> {
+  const names = Object.keys(fields).sort();
+  if (names.length !== 2 || names[0] !== 'password' || names[1] !== 'username') return fields;
+  for (const [tag, arn] of await source.tags()) {
+    const kind = tag.toLowerCase();
+    if (kind === instanceTag) return { ...fields, ...(await source.rds.instance(arn)) };
+    if (kind === clusterTag) return { ...fields, ...(await source.rds.cluster(arn)) };
+  }
+  return fields;
+}

@@ -1,0 +1,99 @@
+import type { SecretFields } from './documents/fields.ts';
+
+/** What of AWS's secret structure is not secret. Every other value of a secret is treated as sensitive. */
+const harmlessFields = new Set([
+  'engine',
+  'host',
+  'port',
+  'username',
+  'dbname',
+  'ssl',
+  'masterarn',
+  'dbInstanceIdentifier',
+  'dbClusterIdentifier',
+  'alternatingusers',
+  'sslservername',
+]);
+
+/** Below this length (characters) a value of an unknown field is a flag or a word, not a credential. */
+const shortestUnknownSecret = 6;
+const mask = '[redacted]';
+
+/** Replaces every secret value it was told of, in whatever text passes through it. */
+export interface Redactor {
+  /** Adds the sensitive values of a secret. */
+  learn(fields: SecretFields): void;
+  /** Adds one sensitive value. */
+  learnValue(value: string): void;
+  /** The text with every known value masked, also where it stands encoded for JSON or a URL. */
+  text(text: string): string;
+  /** A copy of a value (nested objects and lists included) with its strings masked. */
+  value(value: unknown): unknown;
+  /** The error itself, with message, stack and causes masked in place. */
+  error<E>(error: E): E;
+}
+
+function encodings(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  // A lone surrogate can't be URL-encoded, and so can't stand in a URL either.
+  const url = value.isWellFormed() ? encodeURIComponent(value) : value;
+  const sql = value.replaceAll("'", "''");
+  return [value, json, url, sql, Buffer.from(value).toString('base64')];
+}
+
+function* sensitiveValues(value: unknown, shortest: number): Generator<string> {
+  if (typeof value === 'string') {
+    if (value.length >= shortest) yield value;
+  } else if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) yield* sensitiveValues(part, shortest);
+  }
+}
+
+/** A redactor that knows nothing yet. */
+export function createRedactor(): Redactor {
+  const known = new Set<string>();
+  let longestFirst: string[] = [];
+
+  const learnValue = (value: string): void => {
+    if (value === '' || known.has(value)) return;
+    for (const form of encodings(value)) known.add(form);
+    // A value may contain another: the longer must go first, or its rest would stay readable.
+    longestFirst = [...known].sort((a, b) => b.length - a.length);
+  };
+  const text = (input: string): string => {
+    let output = input;
+    for (const value of longestFirst) output = output.replaceAll(value, mask);
+    return output;
+  };
+  const value = (input: unknown): unknown => {
+    if (typeof input === 'string') return text(input);
+    if (Array.isArray(input)) return input.map(value);
+    if (input instanceof Error) return redactError(input);
+    if (typeof input !== 'object' || input === null) return input;
+    return Object.fromEntries(Object.entries(input).map(([key, part]) => [key, value(part)]));
+  };
+  const redactError = <E>(error: E): E => {
+    for (let current: unknown = error, depth = 0; current instanceof Error && depth < 8; depth += 1) {
+      current.message = text(current.message);
+      if (current.stack !== undefined) current.stack = text(current.stack);
+      for (const [key, part] of Object.entries(current)) {
+        if (typeof part === 'string') Reflect.set(current, key, text(part));
+      }
+      current = current.cause;
+    }
+    return error;
+  };
+  return {
+    learnValue,
+    text,
+    value,
+    error: redactError,
+    learn: (fields) => {
+      for (const [field, part] of Object.entries(fields)) {
+        if (harmlessFields.has(field)) continue;
+        for (const secret of sensitiveValues(part, field === 'password' ? 1 : shortestUnknownSecret))
+          learnValue(secret);
+      }
+    },
+  };
+}

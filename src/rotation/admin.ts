@@ -1,0 +1,63 @@
+import { readDocument } from '../documents/document.ts';
+import type { SecretFields } from '../documents/fields.ts';
+import { KeyturnError } from '../errors.ts';
+import { completeManagedMaster } from '../rds/managed-master.ts';
+import type { Rotator } from '../rotator.ts';
+import type { Run } from './run.ts';
+
+/** ARN of the secret's admin secret: its own `masterarn`, else the function's. */
+export function adminSecretArn(run: Run, fields: SecretFields): string | undefined {
+  const { masterarn } = fields;
+  return typeof masterarn === 'string' && masterarn !== '' ? masterarn : run.configuration.adminSecretArn;
+}
+
+/**
+ * Reads the admin secret and makes sure that it is for the same server: same host, or, for a read replica on RDS,
+ * its source. The database is the secret's, as with AWS's templates.
+ *
+ * @throws AdminServerDiffers, and whatever reading a secret throws
+ */
+export async function loadAdmin(
+  run: Run,
+  rotator: Rotator,
+  current: SecretFields,
+  arn: string,
+): Promise<unknown> {
+  const text = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
+  run.redactor.learnValue(text);
+  const stored = readDocument(text).fields;
+  run.redactor.learn(stored);
+  const fields = await completeManagedMaster(stored, {
+    rds: run.rds,
+    tags: async () => (await run.secretsManager.describe(arn)).tags,
+  });
+  const admin = rotator.parse({
+    ...fields,
+    masterarn: undefined,
+    alternatingusers: undefined,
+    dbname: current['dbname'],
+  });
+  await requireSameServer(run, rotator.target(rotator.parse(current)).host, rotator.target(admin).host);
+  return admin;
+}
+
+async function requireSameServer(run: Run, host: string, adminHost: string): Promise<void> {
+  if (host.toLowerCase() === adminHost.toLowerCase()) return;
+  if (await run.rds.isReadReplica(host, adminHost)) return;
+  throw new KeyturnError(
+    'AdminServerDiffers',
+    'The admin secret is for another host than the secret.',
+    'Name the admin secret of the same server in masterarn; no password was sent.',
+    { field: 'masterarn' },
+  );
+}
+
+/** The error for an admin secret that is needed and not named. */
+export function adminSecretMissing(rotator: Rotator): KeyturnError {
+  return new KeyturnError(
+    'AdminSecretMissing',
+    `${rotator.name} needs an admin secret, and neither the secret nor the function names one.`,
+    'Put its ARN in "masterarn" of the secret, or in KEYTURN_ADMIN_SECRET_ARN.',
+    { field: 'masterarn' },
+  );
+}

@@ -1,0 +1,31 @@
+import type { Configuration } from '../configuration.ts';
+import type { RdsPort } from '../rds/port.ts';
+import type { Redactor } from '../redact.ts';
+import type { Rotator } from '../rotator.ts';
+import type { DescribedSecret, SecretsManagerPort } from '../secrets-manager/port.ts';
+import type { VersionCache } from '../secrets-manager/version-cache.ts';
+import type { RotationEvent } from './event.ts';
+
+/** What is seen while a step runs; it goes into its report, also when the step fails. */
+export interface Observations {
+  rotator: string | undefined;
+  secretsManagerCalls: number;
+  logins: number;
+  refusedLogins: number;
+}
+
+/** One invocation that has passed the gate: everything that its step works with. */
+export interface Run {
+  readonly event: RotationEvent;
+  readonly secret: DescribedSecret;
+  readonly rotators: readonly Rotator[];
+  readonly configuration: Configuration;
+  readonly secretsManager: SecretsManagerPort;
+  readonly rds: RdsPort;
+  readonly cache: VersionCache;
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+  readonly observed: Observations;
+  note(message: string): void;
+  trace<T>(name: string, call: () => Promise<T>): Promise<T>;
+}

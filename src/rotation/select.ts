@@ -1,0 +1,59 @@
+import type { SecretFields } from '../documents/fields.ts';
+import { KeyturnError } from '../errors.ts';
+import type { Rotator } from '../rotator.ts';
+
+/** The tag of a secret that names its rotator. */
+export const rotatorTag = 'keyturn:rotator';
+
+export interface Selection {
+  readonly tags: ReadonlyMap<string, string>;
+  readonly fields: SecretFields;
+  readonly defaultRotator: string | undefined;
+}
+
+/**
+ * Finds the rotator that serves a secret: by tag, else by the secret's `engine` (with `masterarn`: the one whose
+ * changes an admin makes, as with AWS's templates), else by the function's configuration.
+ *
+ * @throws UnknownRotator, listing the known ones
+ */
+export function selectRotator(
+  rotators: readonly Rotator[],
+  { tags, fields, defaultRotator }: Selection,
+): Rotator {
+  const tag = tags.get(rotatorTag);
+  if (tag !== undefined) return byName(rotators, tag, `The tag ${rotatorTag}`);
+  const { engine } = fields;
+  if (typeof engine === 'string') {
+    const changedBy = typeof fields['masterarn'] === 'string' ? 'admin' : 'account';
+    const found = rotators.find(
+      (rotator) => rotator.changedBy === changedBy && rotator.engines?.includes(engine),
+    );
+    if (found !== undefined) return found;
+  }
+  if (defaultRotator !== undefined) return byName(rotators, defaultRotator, 'KEYTURN_ROTATOR');
+  throw unknown(
+    rotators,
+    typeof engine === 'string'
+      ? "The secret's engine names no rotator."
+      : 'Nothing names a rotator for the secret.',
+  );
+}
+
+function byName(rotators: readonly Rotator[], name: string, source: string): Rotator {
+  const found = rotators.find((rotator) => rotator.name === name);
+  if (found === undefined)
+    throw unknown(rotators, `${source} names a rotator that this function does not have.`);
+  return found;
+}
+
+function unknown(rotators: readonly Rotator[], problem: string): KeyturnError {
+  const known = rotators.map(({ name, engines }) =>
+    engines ? `${name} (engine ${engines.join(', ')})` : name,
+  );
+  return new KeyturnError(
+    'UnknownRotator',
+    problem,
+    `Set the tag ${rotatorTag} to one of: ${known.join('; ')}.`,
+  );
+}

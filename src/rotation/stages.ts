@@ -1,0 +1,67 @@
+import { KeyturnError } from '../errors.ts';
+import { type RotationEvent, type Step, steps } from './event.ts';
+
+/** Staging labels by version id, as DescribeSecret gives them. */
+export type VersionStages = Readonly<Record<string, readonly string[]>>;
+
+/** What of DescribeSecret decides whether a step may run. */
+export interface StagedSecret {
+  readonly arn: string;
+  /** Undefined where AWS leaves it out: rotation was never configured, or its state is not told. */
+  readonly rotationEnabled: boolean | undefined;
+  readonly stages: VersionStages;
+}
+
+/** The gate's answer; a refusal is thrown. */
+export type Verdict =
+  | { readonly kind: 'proceed'; readonly step: Step }
+  | { readonly kind: 'already-current'; readonly step: Step | undefined };
+
+/** The version that carries a staging label, or undefined. */
+export function versionWith(stages: VersionStages, label: string): string | undefined {
+  return Object.keys(stages).find((version) => stages[version]?.includes(label));
+}
+
+function asStep(name: string): Step | undefined {
+  return steps.find((step) => step === name);
+}
+
+/**
+ * The gate that every step passes first: same checks, same order and same words as AWS's templates.
+ *
+ * @throws RotationNotEnabled, VersionNotStaged, VersionNotPending, UnknownStep
+ * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
+ */
+export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
+  const { token } = event;
+  if (secret.rotationEnabled === false) {
+    throw new KeyturnError(
+      'RotationNotEnabled',
+      `Secret ${secret.arn} is not enabled for rotation.`,
+      'Turn rotation on with RotateSecret, or ignore this call if rotation was cancelled.',
+    );
+  }
+  const labels = Object.hasOwn(secret.stages, token) ? secret.stages[token] : undefined;
+  if (labels === undefined) {
+    throw new KeyturnError(
+      'VersionNotStaged',
+      `Secret version ${token} has no stage for rotation of secret ${secret.arn}.`,
+      'Start a new rotation with RotateSecret: this one was abandoned.',
+    );
+  }
+  if (labels.includes('AWSCURRENT')) return { kind: 'already-current', step: asStep(event.step) };
+  if (!labels.includes('AWSPENDING')) {
+    throw new KeyturnError(
+      'VersionNotPending',
+      `Secret version ${token} not set as AWSPENDING for rotation of secret ${secret.arn}.`,
+      'Start a new rotation with RotateSecret: this version was given up.',
+    );
+  }
+  const step = asStep(event.step);
+  if (step === undefined) {
+    throw new KeyturnError('UnknownStep', 'Invalid step parameter.', `Send one of ${steps.join(', ')}.`, {
+      field: 'Step',
+    });
+  }
+  return { kind: 'proceed', step };
+}

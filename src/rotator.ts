@@ -1,0 +1,92 @@
+import type { SecretFields } from './documents/fields.ts';
+import type { ErrorCode } from './errors.ts';
+import type { PasswordPolicy } from './password.ts';
+
+/** What a credential opens. Core compares it between versions, before any password is sent anywhere. */
+export interface Target {
+  readonly host: string;
+  readonly port?: number;
+  readonly database?: string;
+  /** Whose credential it is; for alternating users what the pair has in common. */
+  readonly account: string;
+}
+
+/** A credential that was accepted: an open connection, or whatever an adapter works through. */
+export interface Session {
+  /** Never throws; leaves no socket and no timer. */
+  close(): Promise<void>;
+}
+
+/** What every remote call of a rotator gets. */
+export interface RotatorContext {
+  /** Fires just before the Lambda function's time is up. Honour it in everything that waits. */
+  readonly signal: AbortSignal;
+  /** Says something worth a line in the log, such as a TLS fallback. Secret values are masked. */
+  note(message: string): void;
+}
+
+export interface GenerateContext extends RotatorContext {
+  /** Identifies the rotation: label with it whatever is minted remotely. */
+  readonly requestToken: string;
+  /** A new password; what the function's configuration sets wins over what the rotator asks for. */
+  password(wanted?: Partial<PasswordPolicy>): string;
+}
+
+export interface ChangeContext<Credential> extends RotatorContext {
+  /** The credential that the session was opened with. */
+  readonly using: Credential;
+  readonly current: Credential;
+}
+
+export interface VerifyContext<Credential> extends RotatorContext {
+  readonly current: Credential;
+}
+
+/** One line of a preflight: what was looked at, whether it is in order, and what was seen. */
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** The moment at which a rotator threw; the same driver error can mean different things in them. */
+export type Activity = 'open' | 'generate' | 'change' | 'verify' | 'preflight' | 'revoke';
+
+/**
+ * An adapter for one kind of target. It knows nothing of labels, ARNs, the SDK or the environment; it throws
+ * whatever its driver throws, and core wraps it once.
+ */
+export interface Rotator<Credential = unknown, Opened extends Session = Session> {
+  /** Stable; chosen by the tag `keyturn:rotator`, logged, and nothing else. */
+  readonly name: string;
+  /** Values of a secret's `engine` that mean this rotator. */
+  readonly engines?: readonly string[];
+  /** `none`: a change ends the old credential at once. `until-next-rotation`: the old one goes on working. */
+  readonly overlap: 'none' | 'until-next-rotation';
+  /** Who carries a change out: the account itself, or the admin of the admin secret. */
+  readonly changedBy: 'account' | 'admin';
+
+  /** Pure. Throws an error that names the field and never its value: use the helpers of `fields`. */
+  parse(fields: SecretFields): Credential;
+  /** Pure. */
+  target(credential: Credential): Target;
+  /** The fields that make the pending credential out of the current one, which goes on working. */
+  generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
+  /** A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. */
+  open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;
+  /** Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. */
+  change(session: Opened, pending: Credential, context: ChangeContext<Credential>): Promise<void>;
+  /** Read-only proof that pending, whose session it is, can do its work. Default: that it was accepted. */
+  verify?(session: Opened, pending: Credential, context: VerifyContext<Credential>): Promise<void>;
+  /** Read-only look at whether a rotation would succeed; `admin` where an admin secret is at hand. */
+  preflight?(
+    session: Opened,
+    credential: Credential,
+    admin: Opened | undefined,
+    context: RotatorContext,
+  ): Promise<Finding[]>;
+  /** Idempotent: already gone is success. */
+  revoke?(old: Credential, context: RotatorContext): Promise<void>;
+  /** What a thrown driver error means; undefined leaves it at `TargetFailed`. */
+  classify?(error: unknown, during: Activity): ErrorCode | undefined;
+}

@@ -1,0 +1,46 @@
+import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+
+const codeByName: Readonly<Record<string, ErrorCode>> = {
+  ThrottlingException: 'Throttled',
+  TooManyRequestsException: 'Throttled',
+  AccessDeniedException: 'AccessDenied',
+  AccessDenied: 'AccessDenied',
+  DecryptionFailure: 'AccessDenied',
+  EncryptionFailure: 'AccessDenied',
+  UnrecognizedClientException: 'AccessDenied',
+  ExpiredTokenException: 'AccessDenied',
+  CredentialsProviderError: 'AccessDenied',
+};
+
+const remedyByCode: Partial<Record<ErrorCode, string>> = {
+  Throttled: 'Secrets Manager will retry the rotation; spread schedules if this repeats.',
+  AccessDenied: "Grant the function's role this action on the secret, and the use of its KMS key.",
+  SecretNotFound: 'Check the ARN, and that the secret is not scheduled for deletion.',
+  SecretHasNoValue: 'Store a value and rotate again.',
+};
+
+function codeOf(error: unknown): ErrorCode {
+  if (!(error instanceof Error)) return 'SecretsManagerFailed';
+  if (error.name === 'ResourceNotFoundException') {
+    // AWS has one error for both; this wording of the second is the only difference.
+    return error.message.includes('secret value') ? 'SecretHasNoValue' : 'SecretNotFound';
+  }
+  return codeByName[error.name] ?? 'SecretsManagerFailed';
+}
+
+/** Keyturn's error for one that the AWS SDK threw during `activity` (operation and secret, no value). */
+export function explainAwsError(error: unknown, activity: string): KeyturnError {
+  if (isKeyturnError(error)) return error;
+  const code = codeOf(error);
+  const remedy =
+    remedyByCode[code] ?? 'Check the endpoint and the network; Secrets Manager will retry the rotation.';
+  const name = error instanceof Error ? error.name : 'Error';
+  return new KeyturnError(
+    code,
+    `${activity} failed: ${name}: ${messageOf(error)}`.replace(/\.?$/, '.'),
+    remedy,
+    {
+      cause: error,
+    },
+  );
+}

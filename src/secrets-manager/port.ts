@@ -1,0 +1,34 @@
+import type { StagedSecret } from '../rotation/stages.ts';
+
+/** DescribeSecret, as far as a rotation needs it. */
+export interface DescribedSecret extends StagedSecret {
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** The calls of Secrets Manager that a rotation makes; each method is one call. */
+export interface SecretsManagerPort {
+  /** @throws SecretNotFound */
+  describe(secretId: string): Promise<DescribedSecret>;
+  /**
+   * The text of a version, by its id or by a staging label.
+   *
+   * @throws SecretHasNoValue (no such version, or an empty one), SecretIsBinary, SecretNotFound
+   */
+  read(secretId: string, version: { readonly id: string } | { readonly stage: string }): Promise<string>;
+  /** Stores the pending version. `exists`: the version has another value already, which is kept. */
+  putPending(secretId: string, pending: PendingVersion): Promise<'stored' | 'exists'>;
+  /** Moves a label between versions; without `to` it is taken off. */
+  moveLabel(
+    secretId: string,
+    label: string,
+    move: { readonly from: string | undefined; readonly to?: string },
+  ): Promise<void>;
+  /** Ids of all versions, unlabelled ones included, newest first. */
+  versions(secretId: string): Promise<string[]>;
+}
+
+export interface PendingVersion {
+  readonly token: string;
+  readonly text: string;
+  readonly rotationToken: string | undefined;
+}
