@@ -65,7 +65,7 @@ export function readConfiguration(environment: Environment): Configuration {
   return {
     password: withoutUndefined({
       length: wholeNumber(environment, 'PASSWORD_LENGTH'),
-      excludeCharacters: environment['EXCLUDE_CHARACTERS'],
+      excludeCharacters: environment.EXCLUDE_CHARACTERS,
       excludeNumbers: flag(environment, 'EXCLUDE_NUMBERS'),
       excludePunctuation: flag(environment, 'EXCLUDE_PUNCTUATION'),
       excludeUppercase: flag(environment, 'EXCLUDE_UPPERCASE'),

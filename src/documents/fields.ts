@@ -48,7 +48,7 @@ export function optionalPort(fields: SecretFields, field: string, byDefault: num
  * @throws InvalidSecretField
  */
 export function optionalSsl(fields: SecretFields): boolean | undefined {
-  const value = fields['ssl'];
+  const value = fields.ssl;
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';

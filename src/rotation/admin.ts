@@ -35,7 +35,7 @@ export async function loadAdmin(
     ...fields,
     masterarn: undefined,
     alternatingusers: undefined,
-    dbname: current['dbname'],
+    dbname: current.dbname,
   });
   await requireSameServer(run, rotator.target(rotator.parse(current)).host, rotator.target(admin).host);
   return admin;

@@ -52,7 +52,7 @@ async function olderCredential(run: Run, rotator: Rotator, pair: Pair, id: strin
   try {
     const credential = rotator.parse({
       ...version.document.fields,
-      ssl: pair.current.document.fields['ssl'],
+      ssl: pair.current.document.fields.ssl,
     });
     const target = rotator.target(credential);
     return sameTarget(rotator.target(pair.currentCredential), target) ? credential : undefined;

@@ -25,7 +25,7 @@ export function selectRotator(
   if (tag !== undefined) return byName(rotators, tag, `The tag ${rotatorTag}`);
   const { engine } = fields;
   if (typeof engine === 'string') {
-    const changedBy = typeof fields['masterarn'] === 'string' ? 'admin' : 'account';
+    const changedBy = typeof fields.masterarn === 'string' ? 'admin' : 'account';
     const found = rotators.find(
       (rotator) => rotator.changedBy === changedBy && rotator.engines?.includes(engine),
     );

@@ -1,0 +1,37 @@
+import { contradictoryField, optionalPair, requireText, type SecretFields } from '../../src/index.ts';
+
+const suffix = '_clone';
+
+/** The two users that take turns, and which of them a version of the secret is for. */
+export interface UserPair {
+  /** The user that the other is modelled on; undefined where both were named and neither is a clone. */
+  readonly original: string | undefined;
+  readonly username: string;
+  /** The one whose turn is next. */
+  readonly alternate: string;
+  /** The same for both: what they have in common. */
+  readonly account: string;
+}
+
+/**
+ * Reads the pair from a secret: named in `alternatingusers`, or, as with AWS's templates, a user and its clone,
+ * whose name has `_clone` appended.
+ *
+ * @param fits whether the server takes a name this long
+ * @throws InvalidSecretField
+ */
+export function parseUserPair(fields: SecretFields, fits: (name: string) => boolean): UserPair {
+  const username = requireText(fields, 'username');
+  const named = optionalPair(fields, 'alternatingusers');
+  if (named !== undefined) {
+    if (!named.includes(username))
+      throw contradictoryField('alternatingusers', 'does not include the username');
+    const alternate = username === named[0] ? named[1] : named[0];
+    return { original: undefined, username, alternate, account: JSON.stringify([...named].sort()) };
+  }
+  const original = username.endsWith(suffix) ? username.slice(0, -suffix.length) : username;
+  const clone = original + suffix;
+  if (original === '' || !fits(clone))
+    throw contradictoryField('username', `is no name that can be followed by ${suffix}`);
+  return { original, username, alternate: username === original ? clone : original, account: original };
+}

