@@ -1,0 +1,73 @@
+/** An error that the API answers with. The messages are AWS's own where they are known: clients match on them. */
+export class ServiceError extends Error {
+  /** AWS's name of the error, such as `ResourceNotFoundException`. */
+  readonly type: string;
+  /** The HTTP status. */
+  readonly status: number;
+
+  constructor(type: string, message: string, status = 400) {
+    super(message);
+    this.name = 'ServiceError';
+    this.type = type;
+    this.status = status;
+  }
+}
+
+export function resourceNotFound(what = 'secret.'): ServiceError {
+  return new ServiceError('ResourceNotFoundException', `Secrets Manager can't find the specified ${what}`);
+}
+
+export function resourceExists(message: string): ServiceError {
+  return new ServiceError('ResourceExistsException', message);
+}
+
+export function invalidParameter(message: string): ServiceError {
+  return new ServiceError('InvalidParameterException', message);
+}
+
+export function invalidRequest(message: string): ServiceError {
+  return new ServiceError('InvalidRequestException', message);
+}
+
+export function markedForDeletion(): ServiceError {
+  return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.");
+}
+
+export function validationFailure(message: string): ServiceError {
+  return new ServiceError('ValidationException', message);
+}
+
+export function serializationFailure(message: string): ServiceError {
+  return new ServiceError('SerializationException', message);
+}
+
+export function unknownOperation(): ServiceError {
+  return new ServiceError('UnknownOperationException', 'The requested operation is not recognized.');
+}
+
+export function requestTooLarge(limitBytes: number): ServiceError {
+  return new ServiceError(
+    'RequestEntityTooLargeException',
+    `Request must be smaller than ${limitBytes} bytes.`,
+    413,
+  );
+}
+
+export function functionNotInvocable(): ServiceError {
+  return new ServiceError(
+    'AccessDeniedException',
+    'Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to ' +
+      'the principal secretsmanager.amazonaws.com.',
+  );
+}
+
+export function internalFailure(): ServiceError {
+  return new ServiceError('InternalServiceError', 'An error occurred on the server side.', 500);
+}
+
+/** Tells whoever runs the server of a fault of its own; clients are told no more than that there was one. */
+export function reportFault(cause: unknown): void {
+  process.emitWarning(
+    `The local Secrets Manager failed: ${cause instanceof Error ? cause.stack : String(cause)}`,
+  );
+}

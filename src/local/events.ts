@@ -1,0 +1,126 @@
+/** The steps of a rotation, in their order. */
+export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
+
+/** One step of a rotation. */
+export type RotationStep = (typeof ROTATION_STEPS)[number];
+
+/** A request was answered. */
+export interface CallEvent {
+  readonly type: 'call';
+  /** The operation's name, such as `GetSecretValue`; empty when the request named none. */
+  readonly operation: string;
+  /** The request's SecretId, as it was given. */
+  readonly secretId?: string | undefined;
+  /** Who signed the request; empty when it wasn't signed. */
+  readonly accessKeyId: string;
+  readonly durationMs: number;
+  /** AWS's name of the error that was answered. */
+  readonly error?: string | undefined;
+}
+
+/** Staging labels of a secret have moved. */
+export interface LabelsEvent {
+  readonly type: 'labels-moved';
+  readonly secretArn: string;
+  /** Labels by version, of the versions that have any. */
+  readonly before: Readonly<Record<string, readonly string[]>>;
+  readonly after: Readonly<Record<string, readonly string[]>>;
+}
+
+interface RotationFacts {
+  readonly secretArn: string;
+  /** The rotation's ClientRequestToken, which is the new version's id. */
+  readonly token: string;
+  /** 1 for the first time that this rotation is tried. */
+  readonly attempt: number;
+}
+
+/** A rotation begins, or begins anew after a failed attempt. */
+export interface RotationStartedEvent extends RotationFacts {
+  readonly type: 'rotation-started';
+  /** `test`: testSecret alone, for RotateImmediately=false. */
+  readonly kind: 'rotation' | 'test';
+  /** Whether a call of RotateSecret, the schedule, or a restart in the middle of it began this. */
+  readonly cause: RotationCause;
+}
+
+export type RotationCause = 'request' | 'schedule' | 'restart';
+
+/** The function is called for a step. */
+export interface StepStartedEvent extends RotationFacts {
+  readonly type: 'step-started';
+  readonly step: RotationStep;
+}
+
+/** The function has answered. */
+export interface StepEndedEvent extends RotationFacts {
+  readonly type: 'step-ended';
+  readonly step: RotationStep;
+  readonly durationMs: number;
+  /** Why the step failed. */
+  readonly error?: string | undefined;
+}
+
+/** All steps succeeded, and the labels are where AWS wants them. */
+export interface RotationSucceededEvent extends RotationFacts {
+  readonly type: 'rotation-succeeded';
+  readonly durationMs: number;
+}
+
+/** An attempt failed; `willRetry` tells whether another follows by itself. */
+export interface RotationFailedEvent extends RotationFacts {
+  readonly type: 'rotation-failed';
+  readonly durationMs: number;
+  readonly error: string;
+  readonly willRetry: boolean;
+}
+
+/** Rotation was turned off, or the secret deleted, while it was under way. */
+export interface RotationCancelledEvent extends RotationFacts {
+  readonly type: 'rotation-cancelled';
+}
+
+/** Everything that a listener is told. No event holds a secret value. */
+export type LocalEvent =
+  | CallEvent
+  | LabelsEvent
+  | RotationStartedEvent
+  | StepStartedEvent
+  | StepEndedEvent
+  | RotationSucceededEvent
+  | RotationFailedEvent
+  | RotationCancelledEvent;
+
+/** Listens to {@link LocalEvent}s; an error that it throws is its own affair and reported as uncaught. */
+export type LocalEventListener = (event: LocalEvent) => void;
+
+/** Hands events to listeners. */
+export interface EventHub {
+  emit(event: LocalEvent): void;
+  /** Returns the function that ends it. */
+  on(listener: LocalEventListener): () => void;
+}
+
+export function createEventHub(): EventHub {
+  const listeners = new Set<LocalEventListener>();
+  return {
+    emit(event) {
+      for (const listener of listeners) callSafely(listener, event);
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** A listener's mistake must not break the request or the rotation that it listens to, nor be swallowed. */
+function callSafely(listener: LocalEventListener, event: LocalEvent): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,27 @@
+export { type Clock, fastClock, type ManualClock, manualClock, systemClock } from './clock.ts';
+export type {
+  CallEvent,
+  LabelsEvent,
+  LocalEvent,
+  LocalEventListener,
+  RotationCancelledEvent,
+  RotationCause,
+  RotationFailedEvent,
+  RotationStartedEvent,
+  RotationStep,
+  RotationSucceededEvent,
+  StepEndedEvent,
+  StepStartedEvent,
+} from './events.ts';
+export type {
+  LocalFunction,
+  LocalFunctionContext,
+  LocalFunctionSettings,
+  RotationRequest,
+} from './rotation/functions.ts';
+export {
+  type LocalClientConfig,
+  type LocalSecretsManager,
+  type LocalSecretsManagerOptions,
+  startLocalSecretsManager,
+} from './server.ts';

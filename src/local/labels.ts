@@ -1,0 +1,45 @@
+/**
+ * The staging labels of one secret: which version holds which. A label has one holder at most, which a record by
+ * label makes impossible to get wrong.
+ */
+export type Labels = Readonly<Record<string, string>>;
+
+export const CURRENT = 'AWSCURRENT';
+export const PENDING = 'AWSPENDING';
+export const PREVIOUS = 'AWSPREVIOUS';
+
+/**
+ * Attaches `label` to `versionId`, taking it off its former holder. When that is AWSCURRENT, AWSPREVIOUS follows to
+ * the version that loses it.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+ */
+export function moveLabel(labels: Labels, label: string, versionId: string): Labels {
+  const holder = labels[label];
+  if (holder === versionId) return labels;
+  const moved = { ...labels, [label]: versionId };
+  return label === CURRENT && holder !== undefined ? { ...moved, [PREVIOUS]: holder } : moved;
+}
+
+/** Takes `label` off whichever version holds it. */
+export function removeLabel(labels: Labels, label: string): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name !== label));
+}
+
+/** The labels that `versionId` holds, in the order in which they were first attached. */
+export function labelsOf(labels: Labels, versionId: string): string[] {
+  return Object.entries(labels).flatMap(([label, holder]) => (holder === versionId ? [label] : []));
+}
+
+/** The labelled versions, each with its labels: the form of DescribeSecret's VersionIdsToStages. */
+export function labelsByVersion(labels: Labels): Record<string, string[]> {
+  return Object.fromEntries([...new Set(Object.values(labels))].map((id) => [id, labelsOf(labels, id)]));
+}
+
+/**
+ * The version of a rotation that isn't complete: AWSPENDING is on it, and AWSCURRENT is not.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+ */
+export function unfinishedRotation(labels: Labels): string | undefined {
+  const pending = labels[PENDING];
+  return pending === labels[CURRENT] ? undefined : pending;
+}

@@ -1,0 +1,64 @@
+import { invalidRequest, resourceNotFound } from '../errors.ts';
+import { CURRENT, labelsOf } from '../labels.ts';
+import type { Secret } from '../model.ts';
+import { structure } from '../protocol/shapes.ts';
+import * as members from './members.ts';
+import { defineOperation, type OperationContext } from './operation.ts';
+import { dayOf, findUsableSecret, seconds } from './secrets.ts';
+
+const input = structure({
+  SecretId: members.secretId,
+  VersionId: members.versionId,
+  VersionStage: members.stage,
+});
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
+export const getSecretValue = defineOperation('GetSecretValue', input, (context, request) => {
+  const secret = findUsableSecret(context, request.SecretId);
+  const versionId = chooseVersion(context, secret, request.VersionId, request.VersionStage);
+  const version = versionId === undefined ? undefined : context.store.version(secret.arn, versionId);
+  const value = version && context.store.readValue(secret.arn, version.id);
+  if (!version || !value) throw valueNotFound(request.VersionId, request.VersionStage);
+  noteAccess(context, secret, version.id);
+  const stages = labelsOf(secret.labels, version.id);
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    VersionId: version.id,
+    SecretString: value.kind === 'string' ? value.text : undefined,
+    SecretBinary: value.kind === 'binary' ? value.bytes.toString('base64') : undefined,
+    VersionStages: stages.length > 0 ? stages : undefined,
+    CreatedDate: seconds(version.createdAt),
+  };
+});
+
+function chooseVersion(
+  { store }: OperationContext,
+  secret: Secret,
+  versionId?: string,
+  stage?: string,
+): string | undefined {
+  if (versionId === undefined) return secret.labels[stage ?? CURRENT];
+  if (stage !== undefined && store.version(secret.arn, versionId) && secret.labels[stage] !== versionId) {
+    throw invalidRequest('You provided a VersionStage that is not associated to the provided VersionId.');
+  }
+  return versionId;
+}
+
+function valueNotFound(versionId: string | undefined, stage: string | undefined) {
+  return resourceNotFound(
+    versionId === undefined
+      ? `secret value for staging label: ${stage ?? CURRENT}`
+      : `secret value for VersionId: ${versionId}`,
+  );
+}
+
+/** Accesses are kept to the day, so that a read writes once a day and no more. */
+function noteAccess(context: OperationContext, secret: Secret, versionId: string): void {
+  const today = dayOf(context.now);
+  if (secret.accessedAt !== today) context.save({ ...secret, accessedAt: today }, secret);
+  const version = context.store.version(secret.arn, versionId);
+  if (version && version.accessedAt !== today) {
+    context.store.saveVersion(secret.arn, { ...version, accessedAt: today });
+  }
+}

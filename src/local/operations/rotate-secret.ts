@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { functionArn } from '../arn.ts';
+import { functionNotInvocable, invalidParameter, invalidRequest, type ServiceError } from '../errors.ts';
+import { CURRENT, unfinishedRotation } from '../labels.ts';
+import type { Rotation, RotationRules, Secret } from '../model.ts';
+import { integer, type Structure, structure, text } from '../protocol/shapes.ts';
+import { beginRotation, beginTest, withNextWindow } from '../rotation/begin.ts';
+import { parseSchedule } from '../rotation/schedule.ts';
+import * as members from './members.ts';
+import { defineOperation, type OperationContext } from './operation.ts';
+import { findUsableSecret } from './secrets.ts';
+import { tokenInUse } from './versions.ts';
+
+const requestMembers = {
+  SecretId: members.secretId,
+  ClientRequestToken: members.clientRequestToken,
+  RotationLambdaARN: text({ max: 2048 }),
+  RotationRules: structure({
+    AutomaticallyAfterDays: integer({ min: 1, max: 1000 }),
+    Duration: text({ min: 2, max: 3, pattern: /^[0-9h]+$/ }),
+    ScheduleExpression: text({ min: 1, max: 256, pattern: /^[0-9A-Za-z()#?*\-/, ]+$/ }),
+  }),
+  RotateImmediately: members.boolean,
+};
+type RotateRequest = Structure<typeof requestMembers>;
+
+/**
+ * What was asked is stored and answered at once; the function is called afterwards.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+ */
+export const rotateSecret = defineOperation('RotateSecret', structure(requestMembers), (context, request) => {
+  const secret = findUsableSecret(context, request.SecretId);
+  const token = request.ClientRequestToken ?? randomUUID();
+  const answer = { ARN: secret.arn, Name: secret.name, VersionId: token };
+  if (alreadyAsked(secret, token)) return answer;
+  const rotation = configure(context, secret, request);
+  if (unfinishedRotation(secret.labels) !== undefined || secret.rotation?.running) {
+    return reattempt(context, secret, rotation, token);
+  }
+  if (context.store.version(secret.arn, token)) throw tokenInUse(token, secret);
+  const begin = request.RotateImmediately === false ? beginTest : beginRotation;
+  saveAndStart(context, begin(context, secret, rotation, token), secret);
+  return answer;
+});
+
+function saveAndStart(context: OperationContext, after: Secret, before: Secret): void {
+  context.save(after, before);
+  context.afterCommit(() => context.rotations.start(after.arn, 'request'));
+}
+
+/** A client that didn't hear the answer asks again with the same token. */
+function alreadyAsked({ labels, rotation }: Secret, token: string): boolean {
+  return rotation?.running?.token === token || (rotation !== undefined && labels[CURRENT] === token);
+}
+
+function configure(context: OperationContext, secret: Secret, request: RotateRequest): Rotation {
+  const rules = rulesOf(request.RotationRules) ?? secret.rotation?.rules;
+  if (rules) parseSchedule(rules);
+  const lambdaArn = request.RotationLambdaARN || secret.rotation?.lambdaArn;
+  if (lambdaArn === undefined) {
+    throw invalidRequest('No Lambda rotation function ARN is associated with this secret.');
+  }
+  const arn = functionArn(context.partition, lambdaArn);
+  if (!/^arn:[^:]+:lambda:[^:]+:\d{12}:function:[^:]+(:[^:]+)?$/.test(arn)) {
+    throw invalidParameter(`The RotationLambdaARN ${arn} is not the ARN of a Lambda function.`);
+  }
+  if (!context.rotations.knowsFunction(arn)) throw functionNotInvocable();
+  return withNextWindow({ ...secret.rotation, enabled: true, lambdaArn: arn, rules }, context.now);
+}
+
+function rulesOf(rules: RotationRules | undefined): RotationRules | undefined {
+  return rules && Object.keys(rules).length > 0 ? rules : undefined;
+}
+
+/**
+ * AWS refuses a rotation on top of an unfinished one, but takes up the unfinished one again: at once, when it only
+ * waits for its next attempt.
+ */
+function reattempt(
+  context: OperationContext,
+  secret: Secret,
+  rotation: Rotation,
+  token: string,
+): ServiceError {
+  const underWay = secret.rotation?.running ? secret : beginRotation(context, secret, rotation, token);
+  saveAndStart(context, underWay, secret);
+  return invalidRequest("A previous rotation isn't complete. That rotation will be reattempted.");
+}

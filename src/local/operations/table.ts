@@ -1,0 +1,37 @@
+import { cancelRotateSecret } from './cancel-rotate-secret.ts';
+import { createSecret } from './create-secret.ts';
+import { deleteSecret, restoreSecret } from './delete-secret.ts';
+import { describeSecret } from './describe-secret.ts';
+import { getRandomPassword } from './get-random-password.ts';
+import { getSecretValue } from './get-secret-value.ts';
+import { listSecretVersionIds } from './list-secret-version-ids.ts';
+import { listSecrets } from './list-secrets.ts';
+import type { Operation } from './operation.ts';
+import { putSecretValue } from './put-secret-value.ts';
+import { rotateSecret } from './rotate-secret.ts';
+import { tagResource, untagResource } from './tags.ts';
+import { updateSecret } from './update-secret.ts';
+import { updateSecretVersionStage } from './update-secret-version-stage.ts';
+
+const ALL: readonly Operation[] = [
+  cancelRotateSecret,
+  createSecret,
+  deleteSecret,
+  describeSecret,
+  getRandomPassword,
+  getSecretValue,
+  listSecrets,
+  listSecretVersionIds,
+  putSecretValue,
+  restoreSecret,
+  rotateSecret,
+  tagResource,
+  untagResource,
+  updateSecret,
+  updateSecretVersionStage,
+];
+
+/** Every operation that is answered, by its name. */
+export const operations: ReadonlyMap<string, Operation> = new Map(
+  ALL.map((operation) => [operation.name, operation]),
+);

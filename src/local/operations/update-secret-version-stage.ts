@@ -1,0 +1,73 @@
+import { invalidParameter } from '../errors.ts';
+import { CURRENT, type Labels, moveLabel, removeLabel } from '../labels.ts';
+import type { Secret } from '../model.ts';
+import { required, structure } from '../protocol/shapes.ts';
+import * as members from './members.ts';
+import { defineOperation, type OperationContext } from './operation.ts';
+import { findUsableSecret } from './secrets.ts';
+
+const input = structure({
+  SecretId: members.secretId,
+  VersionStage: required(members.stage),
+  RemoveFromVersionId: members.versionId,
+  MoveToVersionId: members.versionId,
+});
+
+interface StageMove {
+  readonly stage: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html */
+export const updateSecretVersionStage = defineOperation(
+  'UpdateSecretVersionStage',
+  input,
+  (context, request) => {
+    const secret = findUsableSecret(context, request.SecretId);
+    const move = {
+      stage: request.VersionStage,
+      from: request.RemoveFromVersionId,
+      to: request.MoveToVersionId,
+    };
+    checkVersions(context, secret, move);
+    checkHolder(secret.labels, move);
+    const labels = apply(secret.labels, move);
+    if (labels !== secret.labels) context.save({ ...secret, labels, changedAt: context.now }, secret);
+    return { ARN: secret.arn, Name: secret.name };
+  },
+);
+
+function checkVersions({ store }: OperationContext, secret: Secret, { from, to }: StageMove): void {
+  for (const versionId of [from, to]) {
+    if (versionId !== undefined && !store.version(secret.arn, versionId)) {
+      throw invalidParameter(`Not a valid version: ${versionId}`);
+    }
+  }
+}
+
+/** Whoever moves or removes a label must know where it is now: that is what makes the move safe against others. */
+function checkHolder(labels: Labels, { stage, from, to }: StageMove): void {
+  const holder = labels[stage];
+  if (from === undefined && to === undefined) {
+    throw invalidParameter('You must specify MoveToVersionId, RemoveFromVersionId, or both.');
+  }
+  if (from !== undefined && from !== holder) {
+    throw invalidParameter(
+      `The parameter RemoveFromVersionId is invalid. Staging label ${stage} isn't attached to version ${from}.`,
+    );
+  }
+  if (from === undefined && holder !== undefined && holder !== to) {
+    throw invalidParameter(
+      `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ` +
+        `${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
+    );
+  }
+  if (stage === CURRENT && to === undefined) {
+    throw invalidParameter(`You can't remove staging label ${CURRENT} without moving it to another version.`);
+  }
+}
+
+function apply(labels: Labels, { stage, to }: StageMove): Labels {
+  return to === undefined ? removeLabel(labels, stage) : moveLabel(labels, stage, to);
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  internalFailure,
+  reportFault,
+  requestTooLarge,
+  ServiceError,
+  serializationFailure,
+} from '../errors.ts';
+
+/** Ten times the longest secret value leaves room for its escapes in JSON, and for everything around it. */
+const BODY_LIMIT_BYTES = 1_048_576;
+const CONTENT_TYPE = 'application/x-amz-json-1.1';
+const HELP =
+  'This is the local Secrets Manager of Keyturn. Give its address to an AWS SDK or the AWS CLI as the endpoint URL.\n';
+
+/** A request of the JSON 1.1 protocol, with nothing in it validated. */
+export interface ApiRequest {
+  /** The operation that X-Amz-Target names; empty when it names none of this service. */
+  readonly operation: string;
+  /** The access key that signed it; empty when nothing did. */
+  readonly accessKeyId: string;
+  readonly body: unknown;
+}
+
+/** Answers a request with an object; throws a ServiceError to answer with that. */
+export type ApiHandler = (request: ApiRequest) => object;
+
+/** Is told of each answer. */
+export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
+
+/**
+ * An HTTP server that speaks AWS's JSON 1.1 protocol.
+ * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
+export function createApiServer(handle: ApiHandler, observe: ApiObserver): Server {
+  return createServer((request, response) => {
+    if (request.method === 'POST') void answer(request, response, handle, observe);
+    else response.writeHead(request.method === 'GET' ? 200 : 405, { 'Content-Type': 'text/plain' }).end(HELP);
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: ApiHandler,
+  observe: ApiObserver,
+): Promise<void> {
+  const startedAt = performance.now();
+  const facts = { operation: operationOf(request), accessKeyId: accessKeyOf(request), body: undefined };
+  const finish = (apiRequest: ApiRequest, status: number, body: object, error?: ServiceError) => {
+    send(response, status, body, error);
+    observe(apiRequest, performance.now() - startedAt, error);
+  };
+  let apiRequest: ApiRequest = facts;
+  try {
+    apiRequest = { ...facts, body: parseBody(await readBody(request)) };
+    finish(apiRequest, 200, handle(apiRequest));
+  } catch (cause) {
+    // A client that hung up gets no answer, and did not make a call.
+    if (request.destroyed && !request.complete) return;
+    const error = cause instanceof ServiceError ? cause : unexpected(cause);
+    finish(apiRequest, error.status, { __type: error.type, message: error.message }, error);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object, error?: ServiceError): void {
+  const content = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, {
+    'Content-Type': CONTENT_TYPE,
+    'Content-Length': content.length,
+    'x-amzn-RequestId': randomUUID(),
+    ...(error && { 'x-amzn-ErrorType': error.type }),
+  });
+  response.end(content);
+}
+
+/** The rest of a body that is too large is read and dropped, so that the client gets to read the answer. */
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size <= BODY_LIMIT_BYTES) chunks.push(bytes);
+  }
+  if (size > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** No part of the body is in the error: it may be a secret. */
+function parseBody(body: string): unknown {
+  try {
+    return JSON.parse(body === '' ? '{}' : body);
+  } catch {
+    throw serializationFailure('The request body is not valid JSON.');
+  }
+}
+
+function operationOf(request: IncomingMessage): string {
+  return /^secretsmanager\.(\w+)$/.exec(String(request.headers['x-amz-target']))?.[1] ?? '';
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
+function accessKeyOf(request: IncomingMessage): string {
+  return /Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
+}
+
+function unexpected(cause: unknown): ServiceError {
+  reportFault(cause);
+  return internalFailure();
+}

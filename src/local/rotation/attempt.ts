@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { type EventHub, ROTATION_STEPS, type RotationCause, type RotationStep } from '../events.ts';
+import { unfinishedRotation } from '../labels.ts';
+import type { RotationKind } from '../model.ts';
+import type { State } from '../state.ts';
+import type { FunctionRegistry } from './functions.ts';
+
+/** A rotation that is under way. */
+export interface RunningRotation {
+  readonly secretArn: string;
+  readonly lambdaArn: string;
+  readonly token: string;
+  readonly kind: RotationKind;
+  readonly cause: RotationCause;
+  /** False when the server is being closed. */
+  mayGoOn(): boolean;
+}
+
+/** `interrupted`: the rotation was cancelled, or the server is being closed. */
+export type AttemptOutcome = 'succeeded' | 'failed' | 'interrupted';
+
+interface AttemptParts {
+  readonly state: State;
+  readonly functions: FunctionRegistry;
+  readonly events: EventHub;
+}
+
+/** Goes through the steps of a rotation once, telling the listeners; never throws. */
+export async function attemptRotation(
+  parts: AttemptParts,
+  rotation: RunningRotation,
+  { attempt, willRetry }: { readonly attempt: number; readonly willRetry: boolean },
+): Promise<AttemptOutcome> {
+  const { secretArn, token, kind, cause } = rotation;
+  const facts = { secretArn, token, attempt };
+  const startedAt = performance.now();
+  parts.events.emit({ type: 'rotation-started', ...facts, kind, cause });
+  try {
+    const outcome = await takeSteps(parts, rotation, attempt);
+    const durationMs = performance.now() - startedAt;
+    if (outcome === 'succeeded') parts.events.emit({ type: 'rotation-succeeded', ...facts, durationMs });
+    if (outcome === 'interrupted' && rotation.mayGoOn())
+      parts.events.emit({ type: 'rotation-cancelled', ...facts });
+    return outcome;
+  } catch (error) {
+    const durationMs = performance.now() - startedAt;
+    parts.events.emit({
+      type: 'rotation-failed',
+      ...facts,
+      durationMs,
+      error: describeError(error),
+      willRetry,
+    });
+    return 'failed';
+  }
+}
+
+async function takeSteps(
+  parts: AttemptParts,
+  rotation: RunningRotation,
+  attempt: number,
+): Promise<AttemptOutcome> {
+  const rotationToken = randomUUID();
+  for (const step of rotation.kind === 'test' ? (['testSecret'] as const) : ROTATION_STEPS) {
+    if (!isUnderWay(parts.state, rotation)) return 'interrupted';
+    await takeStep(parts, rotation, { step, attempt, rotationToken });
+  }
+  if (!isUnderWay(parts.state, rotation)) return 'interrupted';
+  if (rotation.kind === 'rotation') checkLabels(parts.state, rotation.secretArn);
+  return 'succeeded';
+}
+
+async function takeStep(
+  { functions, events }: AttemptParts,
+  { secretArn, lambdaArn, token }: RunningRotation,
+  call: { readonly step: RotationStep; readonly attempt: number; readonly rotationToken: string },
+): Promise<void> {
+  const facts = { secretArn, token, attempt: call.attempt, step: call.step };
+  const startedAt = performance.now();
+  events.emit({ type: 'step-started', ...facts });
+  try {
+    await functions.invoke(lambdaArn, {
+      Step: call.step,
+      SecretId: secretArn,
+      ClientRequestToken: token,
+      RotationToken: call.rotationToken,
+    });
+    events.emit({ type: 'step-ended', ...facts, durationMs: performance.now() - startedAt });
+  } catch (error) {
+    const durationMs = performance.now() - startedAt;
+    events.emit({ type: 'step-ended', ...facts, durationMs, error: describeError(error) });
+    throw error;
+  }
+}
+
+function isUnderWay(state: State, { secretArn, token, mayGoOn }: RunningRotation): boolean {
+  if (!mayGoOn()) return false;
+  const secret = state.transact(({ store }) => store.secretByArn(secretArn));
+  return secret?.rotation?.running?.token === token;
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html */
+function checkLabels(state: State, secretArn: string): void {
+  const secret = state.transact(({ store }) => store.secretByArn(secretArn));
+  if (secret && unfinishedRotation(secret.labels) !== undefined) {
+    throw new Error('All steps succeeded, but AWSPENDING is on a version that is not AWSCURRENT');
+  }
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

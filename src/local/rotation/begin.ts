@@ -1,0 +1,74 @@
+import { CURRENT, moveLabel, PENDING, removeLabel, unfinishedRotation } from '../labels.ts';
+import { DEFAULT_KMS_KEY_ID, type Rotation, type RotationKind, type Secret } from '../model.ts';
+import type { UnitOfWork } from '../state.ts';
+import { daysUntil, parseSchedule } from './schedule.ts';
+
+/**
+ * Registers a rotation in the state: an empty version under the token, labelled AWSPENDING. A rotation that isn't
+ * complete is taken up again with its own token instead.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+ */
+export function beginRotation(
+  unit: UnitOfWork,
+  secret: Secret,
+  rotation: Rotation,
+  newToken: string,
+): Secret {
+  const token = unfinishedRotation(secret.labels) ?? newToken;
+  if (!unit.store.version(secret.arn, token)) {
+    unit.store.saveVersion(secret.arn, { id: token, createdAt: unit.now });
+  }
+  return labelPending(secret, rotation, token, 'rotation');
+}
+
+/** Registers a test of the function: a temporary version with the current value, labelled AWSPENDING. */
+export function beginTest(unit: UnitOfWork, secret: Secret, rotation: Rotation, token: string): Secret {
+  const current = secret.labels[CURRENT];
+  const value = current === undefined ? undefined : unit.store.readValue(secret.arn, current);
+  unit.store.saveVersion(secret.arn, { id: token, createdAt: unit.now });
+  if (value) unit.store.writeValue(secret.arn, token, value, secret.kmsKeyId ?? DEFAULT_KMS_KEY_ID);
+  return labelPending(secret, rotation, token, 'test');
+}
+
+/** Takes a rotation out of the state: it succeeded, was given up, or was cancelled. */
+export function endRotation(unit: UnitOfWork, secret: Secret, succeeded: boolean): Secret {
+  const { rotation } = secret;
+  if (!rotation?.running) return secret;
+  const { token, kind } = rotation.running;
+  const idle: Rotation = { ...rotation, running: undefined };
+  if (kind === 'test') return { ...withoutTestVersion(unit, secret, token), rotation: idle };
+  return {
+    ...secret,
+    rotatedAt: succeeded ? unit.now : secret.rotatedAt,
+    rotation: withNextWindow(idle, unit.now),
+  };
+}
+
+/** The same rotation with its next window after `nowMs`, if it has a schedule. */
+export function withNextWindow(rotation: Rotation, nowMs: number): Rotation {
+  const nextWindow = rotation.rules && parseSchedule(rotation.rules)?.windowAfter(nowMs);
+  return { ...rotation, nextWindow, intervalDays: nextWindow && daysUntil(nextWindow, nowMs) };
+}
+
+/**
+ * A value that was put by hand counts as a rotation for schedules in days.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
+ */
+export function restartSchedule(after: Secret, before: Secret, nowMs: number): Secret {
+  const { rotation } = after;
+  if (after.labels[CURRENT] === before.labels[CURRENT]) return after;
+  if (!rotation?.enabled || !rotation.rules) return after;
+  if (!parseSchedule(rotation.rules)?.restartsOnChange) return after;
+  return { ...after, rotation: withNextWindow(rotation, nowMs) };
+}
+
+function labelPending(secret: Secret, rotation: Rotation, token: string, kind: RotationKind): Secret {
+  const labels = moveLabel(secret.labels, PENDING, token);
+  return { ...secret, labels, rotation: { ...rotation, running: { token, kind } } };
+}
+
+function withoutTestVersion(unit: UnitOfWork, secret: Secret, token: string): Secret {
+  if (secret.labels[PENDING] !== token || secret.labels[CURRENT] === token) return secret;
+  unit.store.removeVersion(secret.arn, token);
+  return { ...secret, labels: removeLabel(secret.labels, PENDING) };
+}

@@ -1,0 +1,137 @@
+import { reportFault } from '../errors.ts';
+import type { EventHub, RotationCause } from '../events.ts';
+import type { State } from '../state.ts';
+import { type AttemptOutcome, attemptRotation, type RunningRotation } from './attempt.ts';
+import { endRotation } from './begin.ts';
+import type { FunctionRegistry } from './functions.ts';
+
+/** How long `close` waits for a step that is being done. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** What the engine needs. */
+export interface RotationEngineParts {
+  readonly state: State;
+  readonly functions: FunctionRegistry;
+  readonly events: EventHub;
+  /** Real milliseconds before each further attempt of a rotation that failed; as many attempts follow. */
+  readonly retryDelaysMs: readonly number[];
+}
+
+/**
+ * Runs the rotations that the state says are under way, one at a time for each secret. That a rotation is under way
+ * is stored; that one runs is known here only, so after a restart it can be taken up again.
+ */
+export interface RotationEngine {
+  /** Runs what is under way for this secret; if it runs already and waits for a retry, the retry comes at once. */
+  start(secretArn: string, cause: RotationCause): void;
+  /** Takes up what was under way when the last process ended. */
+  resume(): void;
+  /** Resolves when no rotation of this secret, or of any, runs or waits for a retry. */
+  settled(secretArn?: string): Promise<void>;
+  /** Starts no further step; a rotation under way stays so in the state. */
+  close(): Promise<void>;
+}
+
+interface ActiveRotation {
+  /** Cuts the wait for the next attempt short. */
+  wake: () => void;
+  ended: Promise<void>;
+}
+
+export function createRotationEngine(parts: RotationEngineParts): RotationEngine {
+  const active = new Map<string, ActiveRotation>();
+  let closing = false;
+
+  const runAll = async (secretArn: string, cause: RotationCause, self: ActiveRotation): Promise<void> => {
+    try {
+      // While one ran, it may have been cancelled and another begun: that one's turn is now.
+      let next = underWay(parts.state, secretArn);
+      while (next) {
+        await runToItsEnd(parts, { secretArn, cause, ...next, mayGoOn: () => !closing }, self);
+        next = closing ? undefined : underWay(parts.state, secretArn);
+      }
+    } catch (error) {
+      reportFault(error);
+    } finally {
+      active.delete(secretArn);
+    }
+  };
+
+  const start = (secretArn: string, cause: RotationCause): void => {
+    const running = active.get(secretArn);
+    running?.wake();
+    if (running || closing) return;
+    const self: ActiveRotation = { wake: () => {}, ended: Promise.resolve() };
+    active.set(secretArn, self);
+    self.ended = runAll(secretArn, cause, self);
+  };
+
+  const settled = async (secretArn?: string): Promise<void> => {
+    const waitedFor = () =>
+      [...active].flatMap(([arn, { ended }]) => ((secretArn ?? arn) === arn ? [ended] : []));
+    while (waitedFor().length > 0) await Promise.all(waitedFor());
+  };
+
+  return {
+    start,
+    settled,
+    resume() {
+      const secrets = parts.state.transact(({ store }) => store.secretsInRotation());
+      for (const secret of secrets) start(secret.arn, 'restart');
+    },
+    async close() {
+      closing = true;
+      for (const { wake } of active.values()) wake();
+      const grace = sleep(CLOSE_GRACE_MS);
+      await Promise.race([settled(), grace.ended]);
+      grace.wake();
+    },
+  };
+}
+
+function underWay(state: State, secretArn: string) {
+  return state.transact(({ store }) => {
+    const rotation = store.secretByArn(secretArn)?.rotation;
+    return rotation?.running && { lambdaArn: rotation.lambdaArn, ...rotation.running };
+  });
+}
+
+/** Attempts until one succeeds, none is left, or the rotation is no longer under way. */
+async function runToItsEnd(
+  parts: RotationEngineParts,
+  rotation: RunningRotation,
+  self: ActiveRotation,
+): Promise<void> {
+  for (let attempt = 1; rotation.mayGoOn(); attempt++) {
+    const retryAfterMs = parts.retryDelaysMs[attempt - 1];
+    const outcome = await attemptRotation(parts, rotation, {
+      attempt,
+      willRetry: retryAfterMs !== undefined,
+    });
+    // The store may be closed by now; the rotation is taken up again when it is opened the next time.
+    if (outcome === 'interrupted' || !rotation.mayGoOn()) return;
+    if (outcome === 'succeeded' || retryAfterMs === undefined)
+      return recordEnd(parts.state, rotation, outcome);
+    const wait = sleep(retryAfterMs);
+    self.wake = wait.wake;
+    await wait.ended;
+  }
+}
+
+function recordEnd(state: State, { secretArn, token }: RunningRotation, outcome: AttemptOutcome): void {
+  state.transact((unit) => {
+    const secret = unit.store.secretByArn(secretArn);
+    if (secret?.rotation?.running?.token !== token) return;
+    unit.save(endRotation(unit, secret, outcome === 'succeeded'), secret);
+  });
+}
+
+function sleep(ms: number): ActiveRotation {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const wake = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  return { wake, ended: promise };
+}

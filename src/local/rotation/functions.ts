@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { functionArn, functionName, type Partition, unqualifiedFunctionArn } from '../arn.ts';
+import type { RotationStep } from '../events.ts';
+import type { InvokeEndpoint } from './lambda-endpoint.ts';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * What a rotation function is called with.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+ */
+export interface RotationRequest {
+  readonly Step: RotationStep;
+  /** The secret's full ARN. */
+  readonly SecretId: string;
+  readonly ClientRequestToken: string;
+  /** Proves to PutSecretValue that a rotation asks. It is sensitive. */
+  readonly RotationToken: string;
+}
+
+/** The context that Lambda gives a handler, as far as it means anything here. */
+export interface LocalFunctionContext {
+  readonly awsRequestId: string;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly invokedFunctionArn: string;
+  readonly memoryLimitInMB: string;
+  readonly logGroupName: string;
+  readonly logStreamName: string;
+  callbackWaitsForEmptyEventLoop: boolean;
+  /** Milliseconds until the call is taken for failed. */
+  getRemainingTimeInMillis(): number;
+  /** Lambda's old ways to answer, which do nothing here: return or throw instead. */
+  done(): void;
+  fail(): void;
+  succeed(): void;
+}
+
+/** A rotation function in this process. It fails by throwing. */
+export type LocalFunction = (event: RotationRequest, context: LocalFunctionContext) => unknown;
+
+/** Settings of a function in this process. */
+export interface LocalFunctionSettings {
+  /** After how many milliseconds of real time a call is taken for failed; 30,000 if absent. */
+  readonly timeoutMs?: number;
+}
+
+interface RegisteredFunction {
+  readonly handler: LocalFunction;
+  readonly timeoutMs: number;
+}
+
+/** The functions that rotations can call. */
+export interface FunctionRegistry {
+  /** Adds or replaces a function; gives its ARN. */
+  register(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
+  /** Whether a call of this ARN goes anywhere. */
+  knows(arn: string): boolean;
+  /** Calls a function and waits for its end; rejects when it fails. */
+  invoke(arn: string, request: RotationRequest): Promise<void>;
+}
+
+/** `endpoint` is asked for functions that aren't registered. */
+export function createFunctionRegistry(
+  partition: Partition,
+  endpoint: InvokeEndpoint | undefined,
+): FunctionRegistry {
+  const functions = new Map<string, RegisteredFunction>();
+  const find = (arn: string) => functions.get(arn) ?? functions.get(unqualifiedFunctionArn(arn));
+  return {
+    register(nameOrArn, handler, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
+      const arn = functionArn(partition, nameOrArn);
+      functions.set(arn, { handler, timeoutMs });
+      return arn;
+    },
+    knows: (arn) => find(arn) !== undefined || endpoint !== undefined,
+    async invoke(arn, request) {
+      const registered = find(arn);
+      if (registered) return invokeRegistered(arn, registered, request);
+      if (endpoint) return endpoint.invoke(arn, request);
+      throw new Error(`Function not found: ${arn}`);
+    },
+  };
+}
+
+async function invokeRegistered(
+  arn: string,
+  { handler, timeoutMs }: RegisteredFunction,
+  request: RotationRequest,
+): Promise<void> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`Task timed out after ${timeoutMs / 1000} seconds`)),
+    timeoutMs,
+  );
+  try {
+    await Promise.race([timeout, callHandler(handler, request, createContext(arn, timeoutMs))]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Async, so that a handler that throws before its first await fails like any other. */
+async function callHandler(
+  handler: LocalFunction,
+  request: RotationRequest,
+  context: LocalFunctionContext,
+): Promise<void> {
+  await handler({ ...request }, context);
+}
+
+function createContext(arn: string, timeoutMs: number): LocalFunctionContext {
+  const endsAt = performance.now() + timeoutMs;
+  const name = functionName(arn);
+  return {
+    awsRequestId: randomUUID(),
+    functionName: name,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: arn,
+    memoryLimitInMB: '128',
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: 'local',
+    callbackWaitsForEmptyEventLoop: false,
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(endsAt - performance.now())),
+    done: () => {},
+    fail: () => {},
+    succeed: () => {},
+  };
+}

@@ -1,0 +1,60 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { functionName } from '../arn.ts';
+
+/** A Lambda Invoke API somewhere else. */
+export interface InvokeEndpoint {
+  /** Calls a function and waits for its end; rejects when it fails or can't be reached. */
+  invoke(arn: string, request: object): Promise<void>;
+  close(): void;
+}
+
+/** An endpoint by its URL, such as that of `sam local start-lambda`. Its client is loaded with the first call. */
+export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
+  let client: Promise<LambdaClient> | undefined;
+  return {
+    async invoke(arn, request) {
+      client ??= createClient(url, region);
+      await invoke(await client, arn, request);
+    },
+    close: () => void client?.then((loaded) => loaded.destroy()),
+  };
+}
+
+async function createClient(endpoint: string, region: string): Promise<LambdaClient> {
+  const { LambdaClient } = await import('@aws-sdk/client-lambda');
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  // The rotation is retried as a whole, as AWS does it.
+  return new LambdaClient({ endpoint, region, credentials, maxAttempts: 1 });
+}
+
+/** The name and not the ARN, since SAM's local Lambda knows its functions by name only. */
+async function invoke(client: LambdaClient, arn: string, request: object): Promise<void> {
+  const { InvokeCommand } = await import('@aws-sdk/client-lambda');
+  const answer = await client.send(
+    new InvokeCommand({ FunctionName: functionName(arn), Payload: Buffer.from(JSON.stringify(request)) }),
+  );
+  if (answer.FunctionError) throw functionError(answer.FunctionError, answer.Payload);
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
+function functionError(kind: string, payload: Uint8Array | undefined): Error {
+  const { errorType = kind, errorMessage = 'no message' } = parseError(payload);
+  const error = new Error(errorMessage);
+  error.name = errorType;
+  return error;
+}
+
+function parseError(payload: Uint8Array | undefined): { errorType?: string; errorMessage?: string } {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(payload ?? []).toString('utf8'));
+    if (typeof parsed !== 'object' || parsed === null) return {};
+    return { ...textMember(parsed, 'errorType'), ...textMember(parsed, 'errorMessage') };
+  } catch {
+    return {};
+  }
+}
+
+function textMember(value: object, name: string): Record<string, string> {
+  const member: unknown = Reflect.get(value, name);
+  return typeof member === 'string' ? { [name]: member } : {};
+}

@@ -1,0 +1,195 @@
+import { Cron } from 'croner';
+import { invalidParameter } from '../errors.ts';
+import type { RotationRules } from '../model.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const SHORTEST_INTERVAL_HOURS = 4;
+const LONGEST_RATE_DAYS = 999;
+/** Enough runs to meet every distance between two of them: the hours of a day, and those across midnight. */
+const RUNS_TO_COMPARE = 64;
+/** Any fixed moment does: it only makes the check of an expression the same every day. */
+const CHECK_FROM = new Date(Date.UTC(2024, 0, 1));
+
+/** A time in which a rotation may happen, in milliseconds since the epoch; `closesAt` is the first moment after it. */
+export interface RotationWindow {
+  readonly opensAt: number;
+  readonly closesAt: number;
+}
+
+/** When a secret rotates. */
+export interface Schedule {
+  /** Whether putting a new value by hand counts as a rotation, and the time starts anew. */
+  readonly restartsOnChange: boolean;
+  /** The first window that opens after `timeMs`, or after a rotation at that time. */
+  windowAfter(timeMs: number): RotationWindow;
+}
+
+/**
+ * Reads the rules of RotateSecret; undefined when they hold no schedule.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+ * @throws ServiceError InvalidParameterException, with what is wrong
+ */
+export function parseSchedule(rules: RotationRules): Schedule | undefined {
+  const { AutomaticallyAfterDays: days, ScheduleExpression: expression } = rules;
+  const duration = rules.Duration === undefined ? undefined : parseDuration(rules.Duration);
+  if (days !== undefined && expression !== undefined) {
+    throw invalidParameter(
+      "You can't specify both AutomaticallyAfterDays and ScheduleExpression in RotationRules.",
+    );
+  }
+  if (days !== undefined) return everyDays(days, duration);
+  if (expression !== undefined) return parseExpression(expression, duration);
+  if (duration === undefined) return undefined;
+  throw invalidParameter('Duration needs AutomaticallyAfterDays or ScheduleExpression in RotationRules.');
+}
+
+/** The days until the next rotation, which DescribeSecret shows as AutomaticallyAfterDays for any schedule. */
+export function daysUntil(window: RotationWindow, nowMs: number): number {
+  return Math.max(1, Math.floor((window.opensAt - Math.floor(nowMs / DAY_MS) * DAY_MS) / DAY_MS));
+}
+
+function parseDuration(duration: string): number {
+  const hours = Number(/^(\d{1,2})h$/.exec(duration)?.[1]);
+  if (hours >= 1 && hours <= 24) return hours;
+  throw invalidParameter(
+    `Invalid Duration '${duration}': give the length of the window in hours, such as 3h.`,
+  );
+}
+
+function parseExpression(expression: string, duration: number | undefined): Schedule {
+  const rate = /^rate\((\d+) (hours?|days?)\)$/.exec(expression);
+  if (rate) return parseRate(expression, Number(rate[1]), String(rate[2]), duration);
+  const cron = /^cron\((.*)\)$/.exec(expression)?.[1];
+  if (cron !== undefined) return cronSchedule(expression, cron, duration);
+  throw invalidExpression(
+    expression,
+    'it must be rate(Value Unit) or cron(Minutes Hours Day-of-month Month Day-of-week Year)',
+  );
+}
+
+function parseRate(expression: string, value: number, unit: string, duration: number | undefined): Schedule {
+  if (unit.startsWith('day')) {
+    if (value >= 1 && value <= LONGEST_RATE_DAYS) return everyDays(value, duration);
+    throw invalidExpression(expression, `a rate in days must be from 1 to ${LONGEST_RATE_DAYS}`);
+  }
+  if (value < SHORTEST_INTERVAL_HOURS || value > LONGEST_RATE_DAYS * 24) {
+    throw invalidExpression(
+      expression,
+      `a rate in hours must be from ${SHORTEST_INTERVAL_HOURS} to ${LONGEST_RATE_DAYS * 24}`,
+    );
+  }
+  return everyHours(value, duration);
+}
+
+/** Windows of a rate in days open at midnight UTC and close at the end of that day, if nothing else is said. */
+function everyDays(days: number, durationHours = 24): Schedule {
+  return {
+    restartsOnChange: true,
+    windowAfter: (timeMs) => windowFrom(startOf(DAY_MS, timeMs) + days * DAY_MS, durationHours),
+  };
+}
+
+function everyHours(hours: number, durationHours = 1): Schedule {
+  if (durationHours > hours) throw windowTooLong();
+  return {
+    restartsOnChange: false,
+    windowAfter: (timeMs) => windowFrom(startOf(HOUR_MS, timeMs) + hours * HOUR_MS, durationHours),
+  };
+}
+
+function cronSchedule(expression: string, fields: string, duration: number | undefined): Schedule {
+  const cron = parseCron(expression, fields);
+  const runs = cron.nextRuns(RUNS_TO_COMPARE, CHECK_FROM).map((run) => run.getTime());
+  if (runs.length === 0) throw invalidExpression(expression, 'it names no date that exists');
+  const shortest = Math.min(...runs.slice(1).map((run, index) => run - Number(runs[index])));
+  if (shortest < SHORTEST_INTERVAL_HOURS * HOUR_MS) {
+    throw invalidExpression(expression, `rotations must be at least ${SHORTEST_INTERVAL_HOURS} hours apart`);
+  }
+  const inHours = new Set(runs.map((run) => run % DAY_MS)).size > 1;
+  const lengthOf = (opensAt: number) => duration ?? (inHours ? 1 : hoursLeftInDay(opensAt));
+  for (const opensAt of runs)
+    checkWindow(opensAt, lengthOf(opensAt), inHours ? shortest / HOUR_MS : undefined);
+  return {
+    restartsOnChange: false,
+    windowAfter(timeMs) {
+      const opensAt = nextRun(cron, timeMs);
+      return windowFrom(opensAt, lengthOf(opensAt));
+    },
+  };
+}
+
+function checkWindow(opensAt: number, hours: number, hoursBetween: number | undefined): void {
+  if (hours > (hoursBetween ?? hoursLeftInDay(opensAt))) throw windowTooLong();
+}
+
+/** The four rules that AWS has beyond cron's own, and the translation of its dialect to croner's. */
+function parseCron(expression: string, fields: string): Cron {
+  const [minutes, hours = '', dayOfMonth = '', month = '', dayOfWeek = '', year, ...more] = fields
+    .trim()
+    .split(/ +/);
+  if (year === undefined || more.length > 0) throw invalidExpression(expression, 'cron takes six fields');
+  if (minutes !== '0') throw invalidExpression(expression, 'the minutes must be 0');
+  if (year !== '*') throw invalidExpression(expression, 'the year must be *');
+  if ((dayOfMonth === '?') === (dayOfWeek === '?')) {
+    throw invalidExpression(expression, 'one of day-of-month and day-of-week must be ?, and not both');
+  }
+  const pattern = ['0', hours, anyDay(dayOfMonth), month, lastWeekday(anyDay(dayOfWeek))]
+    .map(fromStart)
+    .join(' ');
+  if (!/^[0-9A-Z*,\-/#]+( [0-9A-Z*,\-/#]+){4}$/i.test(pattern))
+    throw invalidExpression(expression, 'a field is malformed');
+  try {
+    // AWS counts the days of the week from 1 for Sunday, as Quartz does.
+    return new Cron(pattern, {
+      timezone: 'UTC',
+      alternativeWeekdays: true,
+      sloppyRanges: true,
+      mode: '5-part',
+    });
+  } catch (error) {
+    throw invalidExpression(expression, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function anyDay(field: string): string {
+  return field === '?' ? '*' : field;
+}
+
+/** `L` is the week's last day, Saturday; `6L` is the month's last Friday, which croner writes `6#L`. */
+function lastWeekday(field: string): string {
+  return field === 'L' ? '7' : field.replaceAll(/\b([1-7]|[A-Z]{3})L\b/gi, '$1#L');
+}
+
+/** AWS allows `/8` for `*` + `/8`. */
+function fromStart(field: string): string {
+  return field.startsWith('/') ? `*${field}` : field;
+}
+
+function nextRun(cron: Cron, timeMs: number): number {
+  const run = cron.nextRun(new Date(timeMs));
+  if (!run) throw new Error('A schedule that had runs has none any more');
+  return run.getTime();
+}
+
+function windowFrom(opensAt: number, hours: number): RotationWindow {
+  return { opensAt, closesAt: opensAt + hours * HOUR_MS };
+}
+
+function startOf(unitMs: number, timeMs: number): number {
+  return Math.floor(timeMs / unitMs) * unitMs;
+}
+
+function hoursLeftInDay(timeMs: number): number {
+  return (DAY_MS - (timeMs % DAY_MS)) / HOUR_MS;
+}
+
+function invalidExpression(expression: string, reason: string) {
+  return invalidParameter(`Invalid ScheduleExpression '${expression}': ${reason}.`);
+}
+
+function windowTooLong() {
+  return invalidParameter(
+    'The rotation window must not extend into the next rotation window or the next UTC day: shorten Duration.',
+  );
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Secret } from '../model.ts';
+import type { State, UnitOfWork } from '../state.ts';
+import { beginRotation } from './begin.ts';
+import type { RotationControl } from './control.ts';
+
+/** Does what falls due: scheduled rotations, and the end of secrets that were marked for deletion. */
+export interface Scheduler {
+  /** Looks up what is due first, and sets the one timer to it. */
+  plan(): void;
+  close(): void;
+}
+
+export function createScheduler(state: State, clock: Clock, rotations: RotationControl): Scheduler {
+  let cancel = () => {};
+  let closed = false;
+  const plan = (): void => {
+    cancel();
+    const next = closed ? undefined : state.transact(({ store }) => store.nextDue());
+    if (next) cancel = clock.schedule(next.at, () => doNext(next.arn));
+  };
+  const doNext = (arn: string): void => {
+    state.transact((unit) => doDue(unit, arn, rotations));
+    plan();
+  };
+  return {
+    plan,
+    close() {
+      closed = true;
+      cancel();
+    },
+  };
+}
+
+/** One secret's business takes it out of the index of what is due, or moves it to a later time there. */
+function doDue(unit: UnitOfWork, arn: string, rotations: RotationControl): void {
+  const secret = unit.store.secretByArn(arn);
+  if (!secret || unit.store.nextDue()?.arn !== arn) return;
+  if (secret.deletion) unit.store.removeSecret(arn);
+  else rotateOnSchedule(unit, secret, rotations);
+}
+
+function rotateOnSchedule(unit: UnitOfWork, secret: Secret, rotations: RotationControl): void {
+  if (!secret.rotation) return;
+  unit.save(beginRotation(unit, secret, secret.rotation, randomUUID()), secret);
+  unit.afterCommit(() => rotations.start(secret.arn, 'schedule'));
+}

@@ -1,0 +1,189 @@
+import type { Server } from 'node:http';
+import type { Partition } from './arn.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { ServiceError, unknownOperation } from './errors.ts';
+import { createEventHub, type EventHub, type LocalEventListener } from './events.ts';
+import { findSecret } from './operations/secrets.ts';
+import { operations } from './operations/table.ts';
+import { type ApiHandler, type ApiObserver, createApiServer } from './protocol/http.ts';
+import type { RotationControl } from './rotation/control.ts';
+import { createRotationEngine, type RotationEngine } from './rotation/engine.ts';
+import {
+  createFunctionRegistry,
+  type LocalFunction,
+  type LocalFunctionSettings,
+} from './rotation/functions.ts';
+import { lambdaEndpoint } from './rotation/lambda-endpoint.ts';
+import { createScheduler } from './rotation/scheduler.ts';
+import { createState, type State } from './state.ts';
+import { openFileStore, openMemoryStore } from './store/sqlite-store.ts';
+
+const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
+const CONNECTION_GRACE_MS = 1_000;
+
+/** How to start a local Secrets Manager; everything has a default. */
+export interface LocalSecretsManagerOptions {
+  /** The port to listen on; any free one if absent or 0. */
+  readonly port?: number;
+  /** The address to listen on; 127.0.0.1 if absent. */
+  readonly host?: string;
+  /** The folder that keeps the secrets; without one they are gone with the process. */
+  readonly dataDirectory?: string;
+  /** Where dates and schedules take their time from; the machine's own time if absent. */
+  readonly clock?: Clock;
+  /** The region in ARNs; us-east-1 if absent. */
+  readonly region?: string;
+  /** The account in ARNs, twelve digits; 123456789012 if absent. */
+  readonly accountId?: string;
+  /** The URL of a Lambda Invoke API, asked for functions that aren't registered. */
+  readonly lambdaEndpoint?: string;
+  /** Real milliseconds before each further attempt of a failed rotation; 500, 1000, 2000, 4000 if absent. */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+/** What an AWS SDK's client takes to talk to a local Secrets Manager. */
+export interface LocalClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** A local Secrets Manager that is running. */
+export interface LocalSecretsManager {
+  /** Its address, such as `http://127.0.0.1:4584`. */
+  readonly url: string;
+  /** To be spread into `new SecretsManagerClient(...)`. */
+  readonly clientConfig: LocalClientConfig;
+  /** Makes a function in this process known under a name or an ARN; gives the ARN, for RotateSecret. */
+  registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
+  /** Listens to calls, labels and rotations; the function it returns ends that. */
+  on(listener: LocalEventListener): () => void;
+  /** Resolves when no rotation, or none of the secret with this name or ARN, runs or waits for a retry. */
+  rotationsSettled(secretId?: string): Promise<void>;
+  /**
+   * Ends it: no further step of a rotation begins, one that is being done has two seconds to end; then timers,
+   * connections and files are closed. A rotation under way goes on when the same folder is opened again.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a local Secrets Manager: an HTTP server that answers as AWS does, and rotates by calling functions.
+ * @throws Error when the address can't be listened on, the folder is in use or damaged, or Node.js is too old
+ */
+export async function startLocalSecretsManager(
+  options: LocalSecretsManagerOptions = {},
+): Promise<LocalSecretsManager> {
+  const clock = options.clock ?? systemClock();
+  const partition = { region: options.region ?? 'us-east-1', accountId: options.accountId ?? '123456789012' };
+  const endpoint = options.lambdaEndpoint
+    ? lambdaEndpoint(options.lambdaEndpoint, partition.region)
+    : undefined;
+  const store =
+    options.dataDirectory === undefined ? openMemoryStore() : openFileStore(options.dataDirectory);
+  const events = createEventHub();
+  const state = createState(store, clock, events);
+  const functions = createFunctionRegistry(partition, endpoint);
+  const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
+  const engine = createRotationEngine({ state, functions, events, retryDelaysMs });
+  const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
+  const scheduler = createScheduler(state, clock, control);
+  const server = createApiServer(createHandler(state, partition, control), createObserver(events));
+
+  try {
+    await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  const url = urlOf(server);
+  state.onDueChange(scheduler.plan);
+  engine.resume();
+  scheduler.plan();
+
+  return {
+    url,
+    clientConfig: {
+      endpoint: url,
+      region: partition.region,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    },
+    registerFunction: functions.register,
+    on: events.on,
+    rotationsSettled: (secretId) => rotationsSettled(state, engine, secretId),
+    async close() {
+      scheduler.close();
+      await engine.close();
+      await closeServer(server);
+      endpoint?.close();
+      store.close();
+    },
+  };
+}
+
+function createHandler(state: State, partition: Partition, rotations: RotationControl): ApiHandler {
+  return ({ operation: name, accessKeyId, body }) => {
+    const operation = operations.get(name);
+    if (!operation) throw unknownOperation();
+    const answer = state.transact((unit) =>
+      operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
+    );
+    if (answer instanceof ServiceError) throw answer;
+    return answer;
+  };
+}
+
+function createObserver(events: EventHub): ApiObserver {
+  return ({ operation, accessKeyId, body }, durationMs, error) =>
+    events.emit({
+      type: 'call',
+      operation,
+      secretId: secretIdIn(body),
+      accessKeyId,
+      durationMs,
+      error: error?.type,
+    });
+}
+
+function secretIdIn(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('SecretId' in body)) return undefined;
+  return typeof body.SecretId === 'string' ? body.SecretId : undefined;
+}
+
+async function rotationsSettled(
+  state: State,
+  engine: RotationEngine,
+  secretId: string | undefined,
+): Promise<void> {
+  if (secretId === undefined) return engine.settled();
+  return engine.settled(state.transact((unit) => findSecret(unit, secretId)).arn);
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no address');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+/** Answers that are being sent are finished; connections that only wait for another request are cut. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cutAll = setTimeout(() => server.closeAllConnections(), CONNECTION_GRACE_MS);
+    server.close(() => {
+      clearTimeout(cutAll);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const KEY_BYTES = 32;
+
+/** The data keys that secret values are encrypted with, one for each KMS key. */
+export interface KeyRing {
+  /** The data key of `kmsKeyId` (32 bytes), made when it is first asked for. */
+  keyFor(kmsKeyId: string): Buffer;
+}
+
+/** A key ring that is gone with the process. */
+export function memoryKeyRing(): KeyRing {
+  const keys = new Map<string, Buffer>();
+  return { keyFor: (kmsKeyId) => keys.get(kmsKeyId) ?? addKey(keys, kmsKeyId) };
+}
+
+/**
+ * A key ring in a file that its owner alone may read. A new key is on the disk before it is handed out, so that no
+ * value is ever encrypted with a key that a crash could lose.
+ * @throws Error when the file isn't a key file
+ */
+export function fileKeyRing(path: string): KeyRing {
+  const keys = existsSync(path) ? readKeys(path) : new Map<string, Buffer>();
+  const add = (kmsKeyId: string): Buffer => {
+    const withNewKey = new Map(keys);
+    const key = addKey(withNewKey, kmsKeyId);
+    writeKeys(path, withNewKey);
+    keys.set(kmsKeyId, key);
+    return key;
+  };
+  return { keyFor: (kmsKeyId) => keys.get(kmsKeyId) ?? add(kmsKeyId) };
+}
+
+function addKey(keys: Map<string, Buffer>, kmsKeyId: string): Buffer {
+  const key = randomBytes(KEY_BYTES);
+  keys.set(kmsKeyId, key);
+  return key;
+}
+
+function readKeys(path: string): Map<string, Buffer> {
+  const keys = new Map<string, Buffer>();
+  for (const [kmsKeyId, encoded] of Object.entries(parseKeyFile(path))) {
+    const key = Buffer.from(String(encoded), 'base64');
+    if (key.length !== KEY_BYTES) throw damaged(path);
+    keys.set(kmsKeyId, key);
+  }
+  return keys;
+}
+
+function parseKeyFile(path: string): object {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch (error) {
+    // A parser's message would quote the file, and the file is keys.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw damaged(path);
+}
+
+function damaged(path: string): Error {
+  return new Error(`The key file ${path} is damaged: the secrets beside it can't be read without it.`);
+}
+
+function writeKeys(path: string, keys: ReadonlyMap<string, Buffer>): void {
+  const content = Object.fromEntries([...keys].map(([id, key]) => [id, key.toString('base64')]));
+  const draft = `${path}.new`;
+  const file = openSync(draft, 'w', 0o600);
+  writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(draft, path);
+  syncDirectory(dirname(path));
+}
+
+function syncDirectory(path: string): void {
+  // Windows can't open a directory, and needs no such call for a rename to last.
+  if (process.platform === 'win32') return;
+  const directory = openSync(path, 'r');
+  fsyncSync(directory);
+  closeSync(directory);
+}

@@ -1,0 +1,200 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { dueAt, type Secret, type SecretValue, type Version } from '../model.ts';
+import { fileKeyRing, type KeyRing, memoryKeyRing } from './key-ring.ts';
+import { openDatabase } from './sqlite.ts';
+import type { Store } from './store.ts';
+import { decryptValue, encryptValue } from './value-cipher.ts';
+
+type Row = Record<string, SQLOutputValue>;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS secrets (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    due_at REAL,
+    in_rotation INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS secrets_due ON secrets (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS secrets_in_rotation ON secrets (in_rotation) WHERE in_rotation = 1;
+  CREATE TABLE IF NOT EXISTS versions (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL REFERENCES secrets (arn) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    accessed_at REAL,
+    kms_key_id TEXT,
+    kind TEXT,
+    sealed BLOB,
+    UNIQUE (arn, id)
+  ) STRICT;`;
+
+/** A store that is gone with the process. */
+export function openMemoryStore(): Store {
+  const database = openDatabase(':memory:');
+  database.exec(`PRAGMA foreign_keys = ON; ${SCHEMA}`);
+  return sqliteStore(database, memoryKeyRing());
+}
+
+/**
+ * The store of a folder, which is made, for its owner alone, where it is missing.
+ * @throws Error when another process uses the folder, or its files are damaged
+ */
+export function openFileStore(directory: string): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, 'secrets.db');
+  // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
+  closeSync(openSync(path, 'a', 0o600));
+  const database = openDatabase(path);
+  try {
+    takeOver(database, directory);
+    return sqliteStore(database, fileKeyRing(join(directory, 'keys.json')));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * The lock is the operating system's, on the database file, held from the first transaction to the end of the
+ * process: it needs no lock file, and nothing is left to clear away after a kill. synchronous=FULL because an
+ * answered write must outlast a power cut too, not only the process.
+ */
+function takeOver(database: DatabaseSync, directory: string): void {
+  try {
+    database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('locked')) {
+      throw new Error(`The data folder ${directory} is in use by another process.`, { cause: error });
+    }
+    throw new Error(`The database in ${directory} can't be opened: ${String(error)}`, { cause: error });
+  }
+}
+
+function sqliteStore(database: DatabaseSync, keys: KeyRing): Store {
+  return {
+    transaction: transactions(database),
+    ...secretTable(database),
+    ...versionTable(database),
+    ...valueColumns(database, keys),
+    close: () => database.close(),
+  };
+}
+
+function transactions(database: DatabaseSync): Store['transaction'] {
+  return (work) => {
+    database.exec('BEGIN');
+    try {
+      const result = work();
+      database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk may have ended the transaction already; the first error is the one to tell.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  };
+}
+
+function secretTable(database: DatabaseSync) {
+  const byArn = database.prepare('SELECT record FROM secrets WHERE arn = ?');
+  const byName = database.prepare('SELECT record FROM secrets WHERE name = ?');
+  const pageUp = database.prepare('SELECT * FROM secrets WHERE position >= ? ORDER BY position LIMIT ?');
+  const pageDown = database.prepare(
+    'SELECT * FROM secrets WHERE position <= ? ORDER BY position DESC LIMIT ?',
+  );
+  const save = database.prepare(`
+    INSERT INTO secrets (arn, name, due_at, in_rotation, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (arn)
+    DO UPDATE SET due_at = excluded.due_at, in_rotation = excluded.in_rotation, record = excluded.record`);
+  const remove = database.prepare('DELETE FROM secrets WHERE arn = ?');
+  const due = database.prepare(
+    'SELECT arn, due_at FROM secrets WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  );
+  const inRotation = database.prepare('SELECT record FROM secrets WHERE in_rotation = 1');
+  return {
+    secretByArn: (arn: string) => optionalSecret(byArn.get(arn)),
+    secretByName: (name: string) => optionalSecret(byName.get(name)),
+    listSecrets(from: number | undefined, limit: number, descending: boolean) {
+      const rows = descending
+        ? pageDown.all(from ?? Number.MAX_SAFE_INTEGER, limit + 1)
+        : pageUp.all(from ?? 0, limit + 1);
+      const beyond = rows[limit];
+      return { secrets: rows.slice(0, limit).map(toSecret), next: beyond && Number(beyond.position) };
+    },
+    saveSecret(secret: Secret) {
+      const running = secret.rotation?.running ? 1 : 0;
+      save.run(secret.arn, secret.name, dueAt(secret) ?? null, running, JSON.stringify(secret));
+    },
+    removeSecret: (arn: string) => void remove.run(arn),
+    nextDue() {
+      const row = due.get();
+      return row && { arn: String(row.arn), at: Number(row.due_at) };
+    },
+    secretsInRotation: () => inRotation.all().map(toSecret),
+  };
+}
+
+function versionTable(database: DatabaseSync) {
+  const byId = database.prepare('SELECT * FROM versions WHERE arn = ? AND id = ?');
+  const all = database.prepare('SELECT * FROM versions WHERE arn = ? ORDER BY position');
+  const save = database.prepare(`
+    INSERT INTO versions (arn, id, created_at, accessed_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (arn, id) DO UPDATE SET created_at = excluded.created_at, accessed_at = excluded.accessed_at`);
+  const remove = database.prepare('DELETE FROM versions WHERE arn = ? AND id = ?');
+  return {
+    version(arn: string, versionId: string) {
+      const row = byId.get(arn, versionId);
+      return row && toVersion(row);
+    },
+    versions: (arn: string) => all.all(arn).map(toVersion),
+    saveVersion: (arn: string, version: Version) =>
+      void save.run(arn, version.id, version.createdAt, version.accessedAt ?? null),
+    removeVersion: (arn: string, versionId: string) => void remove.run(arn, versionId),
+  };
+}
+
+function valueColumns(database: DatabaseSync, keys: KeyRing) {
+  const read = database.prepare('SELECT kms_key_id, kind, sealed FROM versions WHERE arn = ? AND id = ?');
+  const write = database.prepare(
+    'UPDATE versions SET kms_key_id = ?, kind = ?, sealed = ? WHERE arn = ? AND id = ?',
+  );
+  return {
+    readValue(arn: string, versionId: string): SecretValue | undefined {
+      const row = read.get(arn, versionId);
+      if (!(row?.sealed instanceof Uint8Array)) return undefined;
+      const kind = row.kind === 'string' ? 'string' : 'binary';
+      const key = keys.keyFor(String(row.kms_key_id));
+      const bytes = decryptValue(key, { arn, versionId, kind }, Buffer.from(row.sealed));
+      return kind === 'string' ? { kind, text: bytes.toString('utf8') } : { kind, bytes };
+    },
+    writeValue(arn: string, versionId: string, value: SecretValue, kmsKeyId: string) {
+      const plaintext = value.kind === 'string' ? Buffer.from(value.text, 'utf8') : value.bytes;
+      const sealed = encryptValue(keys.keyFor(kmsKeyId), { arn, versionId, kind: value.kind }, plaintext);
+      write.run(kmsKeyId, value.kind, sealed, arn, versionId);
+    },
+  };
+}
+
+function optionalSecret(row: Row | undefined): Secret | undefined {
+  return row && toSecret(row);
+}
+
+/** The record was written by saveSecret, in a file that nobody else may write. */
+function toSecret(row: Row): Secret {
+  const secret: Secret = JSON.parse(String(row.record));
+  return secret;
+}
+
+function toVersion(row: Row): Version {
+  return {
+    id: String(row.id),
+    createdAt: Number(row.created_at),
+    accessedAt: row.accessed_at === null ? undefined : Number(row.accessed_at),
+    kmsKeyId: row.kms_key_id === null ? undefined : String(row.kms_key_id),
+  };
+}
