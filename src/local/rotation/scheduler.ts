@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { reportFault } from '../errors.ts';
 import type { Secret } from '../model.ts';
 import type { State, UnitOfWork } from '../state.ts';
 import { beginRotation } from './begin.ts';
 import type { RotationControl } from './control.ts';
+
+const AFTER_FAULT_MS = 60_000;
 
 /** Does what falls due: scheduled rotations, and the end of secrets that were marked for deletion. */
 export interface Scheduler {
@@ -21,8 +24,14 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
     if (next) cancel = clock.schedule(next.at, () => doNext(next.arn));
   };
   const doNext = (arn: string): void => {
-    state.transact((unit) => doDue(unit, arn, rotations));
-    plan();
+    try {
+      state.transact((unit) => doDue(unit, arn, rotations));
+      plan();
+    } catch (error) {
+      // A full disk, say. The secret is due still; trying again at once would only spin.
+      reportFault(error);
+      cancel = clock.schedule(clock.now() + AFTER_FAULT_MS, plan);
+    }
   };
   return {
     plan,

@@ -1,0 +1,27 @@
+/** The program's exit codes. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** One command of the program. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `keyturn NAME --help` prints. */
+  readonly help: string;
+  /**
+   * Does its work and gives the exit code.
+   * @throws UsageError for arguments that it can't take; any other Error ends the program with its message
+   */
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** The arguments are wrong; the message says how. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Whether an error is that of node:util's parseArgs about the user's arguments. */
+export function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true;
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
+}

@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import { parseArgs } from 'node:util';
+import {
+  type LocalSecretsManager,
+  type LocalSecretsManagerOptions,
+  startLocalSecretsManager,
+} from '../local/index.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+import { describeEvent } from './local-events.ts';
+
+const HELP = `keyturn local: a Secrets Manager on this machine, which any AWS SDK and the AWS CLI can talk to
+
+Usage: keyturn local [OPTIONS]
+
+Its first line of output holds its URL; a line for each call and each step of a rotation follows, never with a value
+in it. SIGTERM or Ctrl-C ends it.
+
+Options:
+  --port N                 Port to listen on (default: any that is free)
+  --host HOST              Address to listen on (default: 127.0.0.1)
+  --data DIR               Keep the secrets, encrypted, in this folder (default: in memory)
+  --lambda-endpoint URL    Lambda Invoke API that has the rotation functions, such as that of sam local start-lambda
+  --region REGION          Region in ARNs (default: us-east-1)
+  --json                   Print one JSON document per line
+  --help                   Show this text
+`;
+
+/** `keyturn local`: runs the local Secrets Manager until it is told to end. */
+export const localCommand: Command = {
+  name: 'local',
+  summary: 'Run a Secrets Manager on this machine',
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+  const { json, ...options } = parseOptions(args);
+  warnOfOpenHost(options.host);
+  const ended = firstSignal();
+  const local = await startLocalSecretsManager(options);
+  announce(local, json);
+  await ended;
+  await local.close();
+  return EXIT.done;
+}
+
+function parseOptions(args: readonly string[]): LocalSecretsManagerOptions & { readonly json: boolean } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string', default: '0' },
+      host: { type: 'string', default: '127.0.0.1' },
+      data: { type: 'string' },
+      'lambda-endpoint': { type: 'string' },
+      region: { type: 'string', default: 'us-east-1' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const endpoint = values['lambda-endpoint'];
+  return {
+    port: parsePort(values.port),
+    host: values.host,
+    region: parseRegion(values.region),
+    json: values.json,
+    ...(values.data !== undefined && { dataDirectory: parseDirectory(values.data) }),
+    ...(endpoint !== undefined && { lambdaEndpoint: parseUrl(endpoint) }),
+  };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new UsageError(`--port must be a number from 0 to 65535, not '${text}'`);
+}
+
+function parseRegion(text: string): string {
+  if (/^[a-z]+(-[a-z]+)+-\d+$/.test(text)) return text;
+  throw new UsageError(`--region must be the name of a region, such as us-east-1, not '${text}'`);
+}
+
+function parseDirectory(text: string): string {
+  if (text !== '') return text;
+  throw new UsageError('--data must name a folder');
+}
+
+function parseUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new UsageError(`--lambda-endpoint must be an http or https URL, not '${text}'`);
+}
+
+function warnOfOpenHost(host = ''): void {
+  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
+  process.stderr.write(
+    `keyturn local: warning: on ${host} other machines may reach it, and it lets everybody read every secret\n`,
+  );
+}
+
+/** A second signal is left to end the process the hard way. */
+async function firstSignal(): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  await Promise.race([once(process, 'SIGTERM', { signal }), once(process, 'SIGINT', { signal })]);
+  stop.abort();
+}
+
+function announce(local: LocalSecretsManager, json: boolean): void {
+  // Whoever read the URL and went away has what it came for; the server stays.
+  process.stdout.on('error', () => {});
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  print(
+    json ? JSON.stringify({ type: 'listening', url: local.url }) : `Secrets Manager listens on ${local.url}`,
+  );
+  local.on((event) => print(json ? JSON.stringify(event) : describeEvent(event)));
+}

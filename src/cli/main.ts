@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { type Command, EXIT, isUsageError } from './command.ts';
+import { localCommand } from './local.ts';
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  [localCommand].map((command) => [command.name, command]),
+);
+
+const HELP = `keyturn: rotate any credential with AWS Secrets Manager
+
+Usage: keyturn COMMAND [OPTIONS]
+
+Commands:
+${[...COMMANDS.values()].map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+
+Options:
+  --help      Show this text; keyturn COMMAND --help shows that of a command
+  --version   Show the version
+`;
+
+/** Runs the program with its arguments, without the program's own name; gives the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === '--version') return print(`${readVersion()}\n`);
+  if (first === '--help' || first === '-h') return print(HELP);
+  const command = COMMANDS.get(first ?? '');
+  if (!command)
+    return fail(first === undefined ? HELP : `keyturn: unknown command '${first}'. See keyturn --help.\n`);
+  if (rest.includes('--help') || rest.includes('-h')) return print(command.help);
+  return runCommand(command, rest);
+}
+
+async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (isUsageError(error)) return fail(`keyturn ${command.name}: ${error.message}\n`);
+    process.stderr.write(
+      `keyturn ${command.name}: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return EXIT.failed;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT.done;
+}
+
+function fail(text: string): number {
+  process.stderr.write(text);
+  return EXIT.usage;
+}
+
+function readVersion(): string {
+  const path = findPackageJSON('..', import.meta.url);
+  const content: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
+  if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version);
+  throw new Error('The package has lost its package.json');
+}
