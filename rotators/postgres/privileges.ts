@@ -52,6 +52,7 @@ function missingPrivileges(serverVersion: number): string {
     SELECT class, oid, part, privilege_type, is_grantable, grantee
       FROM (${lists(serverVersion)}) lists, aclexplode(acl)
   )
+  SELECT missing FROM (
   SELECT 'attribute ' || attribute AS missing
     FROM acting o JOIN acting p ON o.side = 'other' AND p.side = 'pending'
     JOIN pg_roles ro ON ro.oid = o.role JOIN pg_roles rp ON rp.oid = p.role
@@ -78,7 +79,9 @@ function missingPrivileges(serverVersion: number): string {
   UNION
   SELECT 'membership in ' || r.rolname FROM acting o JOIN acting p ON o.side = 'other' AND p.side = 'pending', pg_roles r
    WHERE r.oid NOT IN (o.role, o.login) AND pg_has_role(o.role, r.oid, 'MEMBER') AND NOT pg_has_role(p.role, r.oid, 'MEMBER')
-  ORDER BY missing`;
+  ) everything
+  -- Memberships first: one that is missing explains much of the rest.
+  ORDER BY missing NOT LIKE 'membership in %', missing`;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { generate } from 'selfsigned';
@@ -16,8 +17,8 @@ export interface PostgresServer {
   readonly admin: { readonly username: string; readonly password: string };
   /** The certificate that the server shows, which is its own authority; undefined without TLS. */
   readonly ca: string | undefined;
-  /** What the server has logged so far: its own account of logins and statements. */
-  log(): string;
+  /** File with what the server logs: its own account of logins and statements. */
+  readonly logFile: string;
   /** Runs `use` with the admin's connection. */
   asAdmin<T>(use: (client: pg.Client) => Promise<T>, database?: string): Promise<T>;
   /** Ends it and removes its files. */
@@ -99,6 +100,27 @@ async function writeCertificate(folder: string, account: Account): Promise<strin
   return cert;
 }
 
+export interface Login {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string | undefined;
+  readonly user: string;
+  readonly password: string;
+  readonly database?: string | undefined;
+}
+
+/** Logs in, runs `use`, and logs out. */
+export async function withClient<T>(login: Login, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { ca, database = 'postgres', ...rest } = login;
+  const client = new pg.Client({ ...rest, database, ssl: ca === undefined ? false : { ca } });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
 /** Starts a server; resolves once it takes connections. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-postgres-'));
@@ -143,16 +165,15 @@ async function startIn(
     ...settings,
   ];
   const flags = configuration.flatMap((line) => ['-c', line.replace(/ = '?/, '=').replace(/'$/, '')]);
+  const logFile = join(folder, 'log');
+  const log = await open(logFile, 'a');
   const child = spawn(binaries.postgres, ['-D', data, ...flags], {
     ...account,
     cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', log.fd],
   });
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
-  await ready(child, () => log);
+  await log.close();
+  await ready(child, logFile);
 
   const host = tls ? 'localhost' : '127.0.0.1';
   return {
@@ -160,24 +181,9 @@ async function startIn(
     port,
     admin,
     ca,
-    log: () => log,
-    asAdmin: async (use, database = 'postgres') => {
-      const ssl = ca === undefined ? false : { ca };
-      const client = new pg.Client({
-        host,
-        port,
-        database,
-        user: admin.username,
-        password: admin.password,
-        ssl,
-      });
-      await client.connect();
-      try {
-        return await use(client);
-      } finally {
-        await client.end();
-      }
-    },
+    logFile,
+    asAdmin: (use, database) =>
+      withClient({ host, port, ca, user: admin.username, password: admin.password, database }, use),
     stop: () => stop(child, folder),
   };
 }
@@ -201,14 +207,13 @@ async function initialize(
   await rm(passwordFile);
 }
 
-function ready(child: ChildProcess, log: () => string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', () => reject(new Error(`PostgreSQL did not start: ${log()}`)));
-    child.stderr?.on('data', () => {
-      if (log().includes('ready to accept connections')) resolve();
-    });
-  });
+async function ready(child: ChildProcess, logFile: string): Promise<void> {
+  for (;;) {
+    const log = await readFile(logFile, 'utf8');
+    if (log.includes('ready to accept connections')) return;
+    if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${log}`);
+    await sleep(10);
+  }
 }
 
 async function stop(child: ChildProcess, folder: string): Promise<void> {
