@@ -11,6 +11,12 @@ const RUNS_TO_COMPARE = 64;
 /** Any fixed moment does: it only makes the check of an expression the same every day. */
 const CHECK_FROM = new Date(Date.UTC(2024, 0, 1));
 
+/** What AWS's table of fields allows; croner knows more. */
+const HOURS_FORM = /^[\d*,\-/]+$/;
+const DAY_OF_MONTH_FORM = /^(\?|L|[\d*,\-/]+)$/;
+const MONTH_FORM = /^([\d*,\-/]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)+$/i;
+const DAY_OF_WEEK_FORM = /^(\?|L|([*,-]|[/#]\d+|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)L?(?=[,\-/#]|$))+)$/i;
+
 /** A time in which a rotation may happen, in milliseconds since the epoch; `closesAt` is the first moment after it. */
 export interface RotationWindow {
   readonly opensAt: number;
@@ -123,9 +129,9 @@ function checkWindow(opensAt: number, hours: number, hoursBetween: number | unde
   if (hours > (hoursBetween ?? hoursLeftInDay(opensAt))) throw windowTooLong();
 }
 
-/** The four rules that AWS has beyond cron's own, and the translation of its dialect to croner's. */
-function parseCron(expression: string, fields: string): Cron {
-  const [minutes, hours = '', dayOfMonth = '', month = '', dayOfWeek = '', year, ...more] = fields
+/** The rules that AWS has beyond cron's own, and the translation of its dialect to croner's. */
+function parseCron(expression: string, text: string): Cron {
+  const [minutes, hours = '', dayOfMonth = '', month = '', dayOfWeek = '', year, ...more] = text
     .trim()
     .split(/ +/);
   if (year === undefined || more.length > 0) throw invalidExpression(expression, 'cron takes six fields');
@@ -134,11 +140,15 @@ function parseCron(expression: string, fields: string): Cron {
   if ((dayOfMonth === '?') === (dayOfWeek === '?')) {
     throw invalidExpression(expression, 'one of day-of-month and day-of-week must be ?, and not both');
   }
+  checkFields(expression, [
+    [HOURS_FORM, hours],
+    [DAY_OF_MONTH_FORM, dayOfMonth],
+    [MONTH_FORM, month],
+    [DAY_OF_WEEK_FORM, dayOfWeek],
+  ]);
   const pattern = ['0', hours, anyDay(dayOfMonth), month, lastWeekday(anyDay(dayOfWeek))]
     .map(fromStart)
     .join(' ');
-  if (!/^[0-9A-Z*,\-/#]+( [0-9A-Z*,\-/#]+){4}$/i.test(pattern))
-    throw invalidExpression(expression, 'a field is malformed');
   try {
     // AWS counts the days of the week from 1 for Sunday, as Quartz does.
     return new Cron(pattern, {
@@ -149,6 +159,12 @@ function parseCron(expression: string, fields: string): Cron {
     });
   } catch (error) {
     throw invalidExpression(expression, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function checkFields(expression: string, fields: readonly (readonly [RegExp, string])[]): void {
+  for (const [form, field] of fields) {
+    if (!form.test(field)) throw invalidExpression(expression, `'${field}' is not allowed in its place`);
   }
 }
 
