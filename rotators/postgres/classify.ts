@@ -51,5 +51,8 @@ export function classify(error: unknown, during: Activity): ErrorCode | undefine
 
 /** pg's own errors for a connection that ended or took too long have no code either. */
 function isLostConnection(error: unknown): boolean {
-  return error instanceof Error && /^Connection terminated|timeout expired/.test(error.message);
+  return (
+    error instanceof Error &&
+    /^Connection terminated|timeout expired|^Client has encountered a connection error/.test(error.message)
+  );
 }

@@ -43,6 +43,11 @@ export interface TestLogin {
   readonly password: string;
 }
 
+/** The login that a secret's fields hold. */
+export function loginOf({ username, password }: SecretFields): TestLogin {
+  return { username: String(username), password: String(password) };
+}
+
 /** Makes a login at the shared server. */
 export async function createLogin(base = 'app', password = randomPassword()): Promise<TestLogin> {
   const username = uniqueName(base);

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgres } from '../../rotators/postgres/index.ts';
+import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
+import {
+  adminSecret,
+  asAdmin,
+  canLogIn,
+  createLogin,
+  loginOf,
+  secretOf,
+  sharedOptions,
+} from '../support/postgres-fixtures.ts';
+import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+
+describe('a rotation that something befell', () => {
+  let fixture: RotationFixture;
+  beforeAll(async () => {
+    fixture = await startFixture();
+  });
+  afterAll(() => fixture.close());
+
+  it.each([
+    ['the answer of PutSecretValue', 'PutSecretValue', 'after'],
+    ['the move of AWSCURRENT', 'UpdateSecretVersionStage', 'before'],
+  ] as const)('is healed by a retry when %s is lost', async (_, operation, when) => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret(secretOf(login));
+    failOnce(fixture.functionClient, operation, when);
+    expect(await fixture.rotate(arn)).toMatch(/was lost/);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('needs no retry when the answer to the move of AWSCURRENT is lost', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret(secretOf(login));
+    failOnce(fixture.functionClient, 'UpdateSecretVersionStage', 'after');
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('finds the password in a version without labels after somebody cleared AWSPENDING', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret(secretOf(login));
+    failOnce(fixture.functionClient, 'UpdateSecretVersionStage', 'before');
+    expect(await fixture.rotate(arn)).toMatch(/was lost/);
+    expect(await canLogIn(login)).toBe(false);
+    await fixture.clearPending(arn);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(fixture.recorded.notes).toContain('The unlabelled version opens the target; AWSCURRENT does not.');
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('goes by way of the previous version when a wrong value was put by hand', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret(secretOf(login));
+    await fixture.put(arn, { ...secretOf(login), password: 'typed wrong' });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('changes nothing when no stored version opens the target and there is no admin', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), password: 'lost' });
+    expect(await fixture.rotate(arn)).toMatch(/^NoCredentialAccepted: .*PutSecretValue/);
+    expect(await canLogIn(login)).toBe(true);
+  });
+
+  it('has the admin set a password that was lost', async () => {
+    const admin = await fixture.createSecret(adminSecret());
+    const helped = await startFixture({ configuration: { adminSecretArn: admin } });
+    try {
+      const adminHere = await helped.createSecret(adminSecret());
+      const login = await createLogin();
+      const tags = { 'keyturn:rotator': 'postgres' };
+      const arn = await helped.createSecret(
+        { ...secretOf(login), password: 'lost', masterarn: adminHere },
+        tags,
+      );
+      expect(await helped.rotate(arn)).toBeUndefined();
+      expect(await canLogIn(loginOf(await helped.read(arn)))).toBe(true);
+      expect(helped.recorded.notes).toContain(
+        'No stored credential opens the target: the admin sets the pending one.',
+      );
+    } finally {
+      await helped.close();
+    }
+  });
+
+  it('rotates roles whose connection the server ends in the middle, by climbing anew', async () => {
+    const login = await createLogin();
+    let killed = false;
+    const real = postgres(sharedOptions());
+    const cut: typeof real = {
+      ...real,
+      change: async (session, pending, context) => {
+        await real.change(session, pending, context);
+        if (killed) return;
+        killed = true;
+        await asAdmin((client) =>
+          client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [
+            login.username,
+          ]),
+        );
+        await session.query('SELECT 1');
+      },
+    };
+    const cutting = await startFixture({ rotators: [cut] });
+    try {
+      const there = await cutting.createSecret(secretOf(login));
+      expect(await cutting.rotate(there)).toBeUndefined();
+      expect(killed).toBe(true);
+      expect(cutting.recorded.reports.at(1)).toMatchObject({
+        outcome: 'found-changed-and-current',
+        logins: 3,
+        refusedLogins: 1,
+      });
+      expect(await canLogIn(loginOf(await cutting.read(there)))).toBe(true);
+    } finally {
+      await cutting.close();
+    }
+  });
+
+  it('takes AWSPENDING off a version whose password the server refuses, and starts clean the next time', async () => {
+    const real = postgres(sharedOptions());
+    let weak = true;
+    const careless: typeof real = {
+      ...real,
+      generate: async (current, context) =>
+        weak ? { password: current.username } : real.generate(current, context),
+    };
+    const picky = await startFixture({ rotators: [careless] });
+    try {
+      const login = await createLogin();
+      await asAdmin((client) =>
+        client.query(
+          `ALTER ROLE ${quoteIdentifier(login.username)} SET session_preload_libraries = 'passwordcheck'`,
+        ),
+      );
+      const arn = await picky.createSecret(secretOf(login));
+      expect(await picky.rotate(arn)).toMatch(/^PasswordRejected: .*EXCLUDE_CHARACTERS/);
+      expect(Object.values(await picky.labels(arn))).toEqual([['AWSCURRENT']]);
+      expect(await canLogIn(login)).toBe(true);
+      weak = false;
+      expect(await picky.rotate(arn)).toBeUndefined();
+      expect(await canLogIn(loginOf(await picky.read(arn)))).toBe(true);
+    } finally {
+      await picky.close();
+    }
+  });
+});

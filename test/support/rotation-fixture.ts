@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
+import {
+  createRotationHandler,
+  type RotationHandlerOptions,
+  type StepReport,
+  type Telemetry,
+} from '../../src/index.ts';
+import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
+import { sharedOptions, uniqueName } from './postgres-fixtures.ts';
+
+/** The access key that the rotation function signs with, so that its calls can be told from the test's. */
+const functionKey = 'FUNCTION';
+
+/** Everything that a handler told its telemetry. */
+export interface Recording {
+  readonly reports: StepReport[];
+  readonly notes: string[];
+  readonly telemetry: Telemetry;
+}
+
+export function record(): Recording {
+  const reports: StepReport[] = [];
+  const notes: string[] = [];
+  return {
+    reports,
+    notes,
+    telemetry: {
+      stepStarted: () => undefined,
+      stepEnded: (report) => reports.push(report),
+      note: (_step, message) => notes.push(message),
+      trace: (_name, call) => call(),
+    },
+  };
+}
+
+/** A secret at a local Secrets Manager, with the real SDK and a rotation function. */
+export interface RotationFixture {
+  readonly local: LocalSecretsManager;
+  readonly client: SecretsManagerClient;
+  /** Signs with the function's key; made for adding faults. */
+  readonly functionClient: SecretsManagerClient;
+  readonly recorded: Recording;
+  /** Operations that the function has called, in order. */
+  readonly calls: string[];
+  readonly handler: ReturnType<typeof createRotationHandler>;
+  createSecret(value: unknown, tags?: Readonly<Record<string, string>>): Promise<string>;
+  /** Turns rotation on, or asks for one more, and waits for its end; the error of the last attempt if it failed. */
+  rotate(
+    arn: string,
+    settings?: { readonly immediately?: boolean; readonly token?: string },
+  ): Promise<string | undefined>;
+  read(arn: string, stage?: string): Promise<Record<string, unknown>>;
+  put(arn: string, value: unknown, stages?: string[]): Promise<string>;
+  labels(arn: string): Promise<Record<string, string[]>>;
+  clearPending(arn: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type HandlerSettings = Partial<Omit<RotationHandlerOptions, 'client' | 'telemetry'>>;
+
+/** @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried */
+export async function startFixture(settings: HandlerSettings = {}, retries = 0): Promise<RotationFixture> {
+  const local = await startLocalSecretsManager({ retryDelaysMs: Array.from({ length: retries }, () => 1) });
+  const client = new SecretsManagerClient(local.clientConfig);
+  const functionClient = new SecretsManagerClient({
+    ...local.clientConfig,
+    credentials: { accessKeyId: functionKey, secretAccessKey: 'unused' },
+  });
+  const calls: string[] = [];
+  const failures: string[] = [];
+  local.on((event) => {
+    if (event.type === 'call' && event.accessKeyId === functionKey) calls.push(event.operation);
+    if (event.type === 'rotation-failed') failures.push(event.error);
+    if (event.type === 'rotation-succeeded') failures.length = 0;
+  });
+  const recorded = record();
+  const options = sharedOptions();
+  const handler = createRotationHandler({
+    rotators: [postgres(options), postgresAlternatingUsers(options)],
+    ...settings,
+    client: functionClient,
+    telemetry: recorded.telemetry,
+  });
+  const functionArn = local.registerFunction('rotate', handler);
+
+  const fixture: RotationFixture = {
+    local,
+    client,
+    functionClient,
+    recorded,
+    calls,
+    handler,
+    createSecret: async (value, tags = {}) => {
+      const created = await client.send(
+        new CreateSecretCommand({
+          Name: uniqueName('secret').replaceAll(' ', '-'),
+          SecretString: typeof value === 'string' ? value : JSON.stringify(value),
+          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        }),
+      );
+      return created.ARN ?? '';
+    },
+    rotate: async (SecretId, { immediately = true, token = randomUUID() } = {}) => {
+      failures.length = 0;
+      const command = new RotateSecretCommand({
+        SecretId,
+        ClientRequestToken: token,
+        RotationLambdaARN: functionArn,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+        RotateImmediately: immediately,
+      });
+      // AWS answers an error and tries the unfinished rotation again all the same.
+      await client.send(command).catch((error: unknown) => {
+        if (!String(error).includes("A previous rotation isn't complete")) throw error;
+      });
+      await local.rotationsSettled(SecretId);
+      return failures.at(-1);
+    },
+    read: async (SecretId, VersionStage = 'AWSCURRENT') => {
+      const { SecretString = '{}' } = await client.send(
+        new GetSecretValueCommand({ SecretId, VersionStage }),
+      );
+      return JSON.parse(SecretString);
+    },
+    put: async (SecretId, value, VersionStages = ['AWSCURRENT']) => {
+      const SecretString = typeof value === 'string' ? value : JSON.stringify(value);
+      const { VersionId = '' } = await client.send(
+        new PutSecretValueCommand({ SecretId, SecretString, VersionStages }),
+      );
+      return VersionId;
+    },
+    labels: async (SecretId) =>
+      (await client.send(new DescribeSecretCommand({ SecretId }))).VersionIdsToStages ?? {},
+    clearPending: async (SecretId) => {
+      const stages = await fixture.labels(SecretId);
+      const holder = Object.keys(stages).find((id) => stages[id]?.includes('AWSPENDING'));
+      if (holder === undefined) return;
+      await client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId,
+          VersionStage: 'AWSPENDING',
+          RemoveFromVersionId: holder,
+        }),
+      );
+    },
+    close: async () => {
+      client.destroy();
+      functionClient.destroy();
+      await local.close();
+    },
+  };
+  return fixture;
+}
+
+/** Makes the function's next call of an operation fail: before it is sent, or after it was answered. */
+export function failOnce(client: SecretsManagerClient, operation: string, when: 'before' | 'after'): void {
+  let armed = true;
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (!armed || context.commandName !== `${operation}Command`) return next(args);
+      armed = false;
+      if (when === 'after') await next(args);
+      throw new Error(`The answer of ${operation} was lost.`);
+    },
+    { step: 'initialize', name: `fail-${operation}-${when}-${randomUUID()}` },
+  );
+}
+
+/** A TCP port of this machine at which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return address.port;
+}
