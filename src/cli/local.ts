@@ -38,6 +38,8 @@ async function run(args: readonly string[]): Promise<number> {
   const { json, ...options } = parseOptions(args);
   warnOfOpenHost(options.host);
   const ended = firstSignal();
+  // Loaded here, so that help and mistakes are answered at once.
+  const { startLocalSecretsManager } = await import('../local/index.ts');
   const local = await startLocalSecretsManager(options);
   announce(local, json);
   await ended;

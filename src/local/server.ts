@@ -101,6 +101,14 @@ export async function startLocalSecretsManager(
   engine.resume();
   scheduler.plan();
 
+  let closed: Promise<void> | undefined;
+  const end = async () => {
+    scheduler.close();
+    await engine.close();
+    await closeServer(server);
+    endpoint?.close();
+    store.close();
+  };
   return {
     url,
     clientConfig: {
@@ -111,12 +119,9 @@ export async function startLocalSecretsManager(
     registerFunction: functions.register,
     on: events.on,
     rotationsSettled: (secretId) => rotationsSettled(state, engine, secretId),
-    async close() {
-      scheduler.close();
-      await engine.close();
-      await closeServer(server);
-      endpoint?.close();
-      store.close();
+    close: () => {
+      closed ??= end();
+      return closed;
     },
   };
 }

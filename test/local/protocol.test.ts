@@ -35,6 +35,8 @@ describe('the protocol', () => {
     ['RotateSecret', '{"SecretId": "s", "RotateImmediately": "no"}', 'SerializationException'],
     ['ListSecrets', '{"MaxResults": "5"}', 'SerializationException'],
     ['DescribeSecret', '{}', 'ValidationException'],
+    ['ListSecrets', '{"Filters": [{"Key": "colour", "Values": ["x"]}]}', 'ValidationException'],
+    ['ListSecrets', '{"Filters": [{"Key": "name"}]}', 'ValidationException'],
     ['DescribeSecret', '{"SecretId": null}', 'ValidationException'],
     ['DescribeSecret', '{"SecretId": "nowhere"}', 'ResourceNotFoundException'],
     ['NoSuchOperation', '{}', 'UnknownOperationException'],

@@ -1,0 +1,94 @@
+import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from 'vitest';
+import { clientOf, temporaryFolder } from '../local/harness.ts';
+import { runKeyturn, startKeyturnLocal } from './keyturn-process.ts';
+
+const CONFIG = { region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
+
+function clientAt(endpoint: string): SecretsManager {
+  return clientOf({ clientConfig: { ...CONFIG, endpoint } });
+}
+
+describe('keyturn', () => {
+  it('shows its help and its version', async () => {
+    const help = await runKeyturn('--help');
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('keyturn COMMAND'), stderr: '' });
+    expect(help.stdout).toContain('local');
+    expect(await runKeyturn('--version')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+    expect(await runKeyturn('local', '--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('--data DIR'),
+    });
+  });
+
+  it.each([
+    [[], 'Usage:'],
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['local', '--nonsense'], '--nonsense'],
+    [['local', 'extra'], 'extra'],
+    [['local', '--port', '99999'], '--port'],
+    [['local', '--port', 'many'], '--port'],
+    [['local', '--data', ''], '--data'],
+    [['local', '--region', 'Berlin'], '--region'],
+    [['local', '--lambda-endpoint', 'nowhere'], '--lambda-endpoint'],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const ended = await runKeyturn(...args);
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+    expect(ended.stderr).not.toContain('    at ');
+  });
+});
+
+describe('keyturn local', () => {
+  it('prints its URL first, serves, and ends cleanly', async () => {
+    const server = await startKeyturnLocal('--region', 'eu-central-1');
+    expect(server.firstLine).toMatch(/http:\/\/127\.0\.0\.1:\d+$/);
+    const created = await clientAt(server.url).createSecret({ Name: 'n', SecretString: 'hunter2' });
+    expect(created.ARN).toContain(':eu-central-1:');
+    const ended = await server.kill('SIGTERM');
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(ended.stdout).toContain('CreateSecret');
+    expect(ended.stdout).not.toContain('hunter2');
+    expect(ended.stdout).not.toContain('\u001b');
+  });
+
+  it('prints JSON when asked, and ends by Ctrl-C', async () => {
+    const server = await startKeyturnLocal('--json');
+    expect(JSON.parse(server.firstLine)).toEqual({ type: 'listening', url: server.url });
+    await clientAt(server.url).listSecrets({});
+    const { code, stdout } = await server.kill('SIGINT');
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(lines.at(-1)).toMatchObject({ type: 'call', operation: 'ListSecrets' });
+    expect(code).toBe(0);
+  });
+
+  it('keeps the secrets in its folder, which no second process may use', async () => {
+    const folder = await temporaryFolder();
+    const server = await startKeyturnLocal('--data', folder);
+    await clientAt(server.url).createSecret({ Name: 'n', SecretString: 'v' });
+    const second = await runKeyturn('local', '--data', folder);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('in use by another process') });
+    await server.kill('SIGTERM');
+    const again = await startKeyturnLocal('--data', folder);
+    expect((await clientAt(again.url).getSecretValue({ SecretId: 'n' })).SecretString).toBe('v');
+    expect((await again.kill('SIGTERM')).code).toBe(0);
+  });
+
+  it('says why it can’t start', async () => {
+    const server = await startKeyturnLocal();
+    const { port } = new URL(server.url);
+    const second = await runKeyturn('local', '--port', port);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
+    expect(second.stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('warns when others can reach it', async () => {
+    const server = await startKeyturnLocal('--host', '0.0.0.0');
+    expect((await server.kill('SIGTERM')).stderr).toMatch(/warning: on 0\.0\.0\.0 other machines/);
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { manualClock } from '../../src/local/index.ts';
+import { clientOf, plainRotation, start, temporaryFolder, token } from './harness.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const START = Date.UTC(2024, 0, 15, 10, 30);
+
+async function startRotating(RotationRules: object, more = {}) {
+  const clock = manualClock(START);
+  const harness = await start({ clock, ...more });
+  const { local, client } = harness;
+  local.registerFunction('rotator', plainRotation(client));
+  await client.createSecret({ Name: 'n', SecretString: 'v' });
+  await client.rotateSecret({ SecretId: 'n', RotationLambdaARN: 'rotator', RotationRules });
+  await local.rotationsSettled();
+  const rotations = () =>
+    harness.events.flatMap((event) => (event.type === 'rotation-started' ? [event.cause] : []));
+  const advance = async (ms: number) => {
+    await clock.advance(ms);
+    await local.rotationsSettled();
+  };
+  const nextDate = async () =>
+    (await client.describeSecret({ SecretId: 'n' })).NextRotationDate?.toISOString();
+  return { ...harness, clock, rotations, advance, nextDate };
+}
+
+describe('a scheduled rotation', () => {
+  it('happens when its window opens, again and again', async () => {
+    const { client, rotations, advance, nextDate } = await startRotating({
+      ScheduleExpression: 'rate(4 hours)',
+    });
+    expect(await nextDate()).toBe('2024-01-15T14:59:59.000Z');
+    await advance(3.5 * HOUR - 1);
+    expect(rotations()).toEqual(['request']);
+    await advance(1);
+    expect(rotations()).toEqual(['request', 'schedule']);
+    expect(await nextDate()).toBe('2024-01-15T18:59:59.000Z');
+    expect((await client.describeSecret({ SecretId: 'n' })).LastRotatedDate).toEqual(
+      new Date('2024-01-15T14:00:00Z'),
+    );
+    for (let i = 0; i < 3; i++) await advance(4 * HOUR);
+    expect(rotations()).toEqual(['request', 'schedule', 'schedule', 'schedule', 'schedule']);
+  });
+
+  it('shows the end of its window as the next date', async () => {
+    const rules = { ScheduleExpression: 'cron(0 16 1,15 * ? *)', Duration: '2h' };
+    const { client, nextDate } = await startRotating(rules);
+    expect(await nextDate()).toBe('2024-01-15T17:59:59.000Z');
+    expect((await client.describeSecret({ SecretId: 'n' })).RotationRules).toEqual({
+      ...rules,
+      AutomaticallyAfterDays: 1,
+    });
+  });
+
+  it('in days starts anew after a value that was put by hand', async () => {
+    const { client, clock, rotations, advance, nextDate } = await startRotating({
+      AutomaticallyAfterDays: 10,
+    });
+    expect(await nextDate()).toBe('2024-01-25T23:59:59.000Z');
+    await clock.advance(3 * DAY);
+    await client.putSecretValue({ SecretId: 'n', SecretString: 'pending', VersionStages: ['mine'] });
+    expect(await nextDate()).toBe('2024-01-25T23:59:59.000Z');
+    await client.putSecretValue({ SecretId: 'n', SecretString: 'by hand' });
+    expect(await nextDate()).toBe('2024-01-28T23:59:59.000Z');
+    await advance(9 * DAY);
+    expect(rotations()).toEqual(['request']);
+    await advance(DAY);
+    expect(rotations()).toEqual(['request', 'schedule']);
+  });
+
+  it('that failed is taken up again at the next window, with its token', async () => {
+    const { local, client, events, advance } = await startRotating({ AutomaticallyAfterDays: 1 });
+    local.registerFunction('rotator', () => Promise.reject(new Error('down')));
+    await advance(DAY);
+    local.registerFunction('rotator', plainRotation(client));
+    await advance(DAY);
+    const scheduled = events.flatMap((e) =>
+      e.type === 'rotation-started' && e.cause === 'schedule' ? [e.token] : [],
+    );
+    expect(scheduled).toHaveLength(2);
+    expect(scheduled[0]).toBe(scheduled[1]);
+    expect((await client.getSecretValue({ SecretId: 'n' })).VersionId).toBe(scheduled[0]);
+  });
+
+  it('does not happen after CancelRotateSecret, nor while the secret is marked for deletion', async () => {
+    const { local, client, rotations, advance } = await startRotating({ AutomaticallyAfterDays: 1 });
+    await client.deleteSecret({ SecretId: 'n' });
+    await advance(3 * DAY);
+    await client.restoreSecret({ SecretId: 'n' });
+    expect(rotations()).toEqual(['request']);
+    await advance(DAY);
+    expect(rotations()).toEqual(['request', 'schedule']);
+    await client.cancelRotateSecret({ SecretId: 'n' });
+    await advance(3 * DAY);
+    expect(rotations()).toHaveLength(2);
+    await client.rotateSecret({ SecretId: 'n' });
+    await local.rotationsSettled();
+    expect(rotations()).toEqual(['request', 'schedule', 'request']);
+  });
+
+  it('that was missed while nothing ran happens after the restart', async () => {
+    const dataDirectory = await temporaryFolder();
+    const { local } = await startRotating({ AutomaticallyAfterDays: 1 }, { dataDirectory });
+    await local.close();
+    const clock = manualClock(START + 30 * DAY);
+    const again = await start({ dataDirectory, clock });
+    again.local.registerFunction('rotator', plainRotation(again.client));
+    await clock.advance(0);
+    await again.local.rotationsSettled();
+    expect(again.events.find((event) => event.type === 'rotation-started')).toMatchObject({
+      cause: 'schedule',
+    });
+    expect((await again.client.describeSecret({ SecretId: 'n' })).LastRotatedDate).toEqual(
+      new Date(START + 30 * DAY),
+    );
+  });
+
+  it('that was under way when the process ended goes on after the restart', async () => {
+    const dataDirectory = await temporaryFolder();
+    const { local, client } = await start({ dataDirectory });
+    const entered = Promise.withResolvers<void>();
+    const leave = Promise.withResolvers<void>();
+    local.registerFunction('rotator', () => {
+      entered.resolve();
+      return leave.promise;
+    });
+    await client.createSecret({ Name: 'n', SecretString: 'v' });
+    await client.rotateSecret({
+      SecretId: 'n',
+      RotationLambdaARN: 'rotator',
+      ClientRequestToken: token('two'),
+    });
+    await entered.promise;
+    const closed = local.close();
+    leave.resolve();
+    await closed;
+    const again = await start({ dataDirectory, retryDelaysMs: [0, 0, 0] });
+    again.local.registerFunction('rotator', plainRotation(clientOf(again.local)));
+    await again.local.rotationsSettled();
+    expect((await again.client.getSecretValue({ SecretId: 'n' })).VersionId).toBe(token('two'));
+  });
+});
