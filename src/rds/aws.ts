@@ -27,7 +27,14 @@ function endpoint(arn: string, host?: string, port?: number, engine?: string): R
 
 /** RDS gives its endpoints as IDENTIFIER.HASH.REGION.rds.amazonaws.com (or .com.cn). */
 function instanceIdentifier(host: string): string | undefined {
-  return /^([a-z][a-z0-9-]*)\.[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i.exec(host)?.[1];
+  return /^([a-z][a-z0-9-]*)\.[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/.exec(
+    host.toLowerCase(),
+  )?.[1];
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'DBInstanceNotFoundFault') return undefined;
+  throw error;
 }
 
 /** The port on the AWS SDK. */
@@ -72,7 +79,7 @@ export function createAwsRds({ signal, createClient = (sdk) => new sdk.RDSClient
       const replica = instanceIdentifier(host);
       const source = instanceIdentifier(sourceHost);
       if (replica === undefined || source === undefined) return false;
-      const found = await explained(replica, () => describeInstance(replica));
+      const found = await explained(replica, () => describeInstance(replica).catch(undefinedIfMissing));
       // The identifier alone would let a host name of somebody else's pass for the replica.
       const isThatInstance = found?.Endpoint?.Address?.toLowerCase() === host.toLowerCase();
       return isThatInstance && found?.ReadReplicaSourceDBInstanceIdentifier === source;

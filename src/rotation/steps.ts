@@ -6,10 +6,11 @@ import type { Step } from './event.ts';
 import type { Pair } from './ladder.ts';
 import { preflight } from './preflight.ts';
 import { promote } from './promote.ts';
+import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { selectRotator } from './select.ts';
 import { versionWith } from './stages.ts';
-import { type GuardedRotator, guardRotator } from './target.ts';
+import { type GuardedRotator, guardRotator, isPassing } from './target.ts';
 import {
   type LoadedVersion,
   loadCurrent,
@@ -51,15 +52,18 @@ async function loadPair(
 
 /** Logs in with pending and has the rotator prove that it can do its work. @throws PendingRefused */
 async function provePending(
+  run: Run,
   guarded: GuardedRotator,
   { currentCredential, pendingCredential }: Pair,
 ): Promise<void> {
   const { rotator, context } = guarded;
-  const proven = await guarded.using(pendingCredential, (session) =>
-    guarded.attempt('verify', pendingCredential, async () =>
-      rotator.verify?.(session, pendingCredential, { ...context, current: currentCredential }),
-    ),
-  );
+  const prove = () =>
+    guarded.using(pendingCredential, (session) =>
+      guarded.attempt('verify', pendingCredential, async () =>
+        rotator.verify?.(session, pendingCredential, { ...context, current: currentCredential }),
+      ),
+    );
+  const proven = await retry(prove, isPassing, run.signal);
   if (proven !== undefined) return;
   throw new KeyturnError(
     'PendingRefused',
@@ -112,7 +116,7 @@ const setSecret: StepFunction = async (run) => {
   if (guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
     return { outcome: changed.made ? 'changed' : 'found-changed' };
   }
-  await provePending(guarded, pair);
+  await provePending(run, guarded, pair);
   await promote(run);
   if (!changed.made) return { outcome: 'found-changed-and-current' };
   return { outcome: 'changed-and-current', gapMs: performance.now() - changed.sinceMs };
@@ -126,7 +130,7 @@ const testSecret: StepFunction = async (run) => {
     await preflight(run, guarded, current);
     return { outcome: 'preflight-passed' };
   }
-  await provePending(guarded, await loadPair(guarded, current, pending));
+  await provePending(run, guarded, await loadPair(guarded, current, pending));
   return { outcome: 'verified' };
 };
 

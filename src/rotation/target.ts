@@ -1,6 +1,5 @@
 import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator.ts';
-import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 
 const remedies: Partial<Record<ErrorCode, string>> = {
@@ -23,7 +22,7 @@ export function placeOf({ host, port }: Target): string {
   return port === undefined ? host : `${host}:${port}`;
 }
 
-/** Whether another try may do better. */
+/** Whether another try may do better. Retried are whole pieces of work, never a call inside one that is. */
 export function isPassing(error: unknown): boolean {
   return isKeyturnError(error, 'TargetUnreachable', 'TargetBusy', 'Throttled');
 }
@@ -32,7 +31,7 @@ export function isPassing(error: unknown): boolean {
 export interface GuardedRotator {
   readonly rotator: Rotator;
   readonly context: RotatorContext;
-  /** Opens, retrying what passes by itself; undefined for a refusal. */
+  /** Undefined for a refusal. */
   open(credential: unknown): Promise<Session | undefined>;
   /** Runs one of the rotator's remote calls. */
   attempt<T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T>;
@@ -68,15 +67,13 @@ export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
     );
   };
 
-  const openOnce = (credential: unknown): Promise<Session | undefined> =>
+  const open = (credential: unknown): Promise<Session | undefined> =>
     attempt('open', credential, async () => {
       const session = await rotator.open(credential, context);
       if (session === undefined) run.observed.refusedLogins += 1;
       else run.observed.logins += 1;
       return session;
     });
-  const open = (credential: unknown): Promise<Session | undefined> =>
-    retry(() => openOnce(credential), isPassing, run.signal);
 
   return {
     rotator,

@@ -1,0 +1,102 @@
+import { glob, readFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join, normalize, sep } from 'node:path';
+import { init, parse } from 'es-module-lexer';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+interface Import {
+  readonly from: string;
+  /** A file of the repository, or a package. */
+  readonly to: string;
+}
+
+const root = join(import.meta.dirname, '..');
+
+async function importsOf(file: string): Promise<Import[]> {
+  const text = await readFile(join(root, file), 'utf8');
+  // A type that is imported is a dependency too, so types are read before they are stripped.
+  const typeImports = [...text.matchAll(/^(?:import|export) (?:type )?[^;]*? from '([^']+)'/gm)].map(
+    ([, name = '']) => name,
+  );
+  const [found] = parse(stripTypeScriptTypes(text));
+  const names = new Set([...typeImports, ...found.flatMap(({ n }) => n ?? [])]);
+  return [...names].map((name) => ({
+    from: file,
+    to: name.startsWith('.')
+      ? normalize(join(dirname(file), name))
+          .split(sep)
+          .join('/')
+      : name,
+  }));
+}
+
+describe('the borders of the architecture', () => {
+  const imports: Import[] = [];
+  const texts = new Map<string, string>();
+  beforeAll(async () => {
+    await init;
+    for await (const file of glob('{src,rotators}/**/*.ts', { cwd: root })) {
+      const name = file.split(sep).join('/');
+      imports.push(...(await importsOf(name)));
+      texts.set(name, await readFile(join(root, file), 'utf8'));
+    }
+  });
+
+  const from = (folder: RegExp): Import[] => imports.filter((found) => folder.test(found.from));
+
+  it('reads the imports at all', () => {
+    expect(imports).toContainEqual({ from: 'rotators/postgres/session.ts', to: 'pg' });
+    expect(imports).toContainEqual({ from: 'src/handler.ts', to: 'src/rotation/steps.ts' });
+  });
+
+  it('lets a rotator see the public entry, other rotators and its driver, and nothing else of Keyturn or AWS', () => {
+    const seen = from(/^rotators\//).map(({ to }) => to);
+    expect(seen.filter((to) => to.startsWith('src/') && to !== 'src/index.ts')).toEqual([]);
+    expect(seen.filter((to) => to.startsWith('@aws'))).toEqual([]);
+  });
+
+  it('keeps the event and the gate pure', () => {
+    for (const file of ['event', 'stages', 'select']) {
+      const seen = from(new RegExp(`^src/rotation/${file}\\.ts$`)).map(({ to }) => to);
+      const pure = /^src\/(errors|rotator|documents\/fields|rotation\/(event|stages))\.ts$/;
+      expect(seen.filter((to) => !pure.test(to))).toEqual([]);
+    }
+  });
+
+  it('lets only the composition roots know both the core and the rotators', () => {
+    const offenders = from(/^src\/(?!lambda\.ts|cli\/)/).filter(({ to }) => to.startsWith('rotators/'));
+    expect(offenders).toEqual([]);
+  });
+
+  it('keeps the AWS SDK behind its port', () => {
+    const users = new Set(
+      from(/^src\/(?!local\/|cli\/)/)
+        .filter(({ to }) => to.startsWith('@aws-sdk/'))
+        .map(({ from }) => from),
+    );
+    expect([...users].sort()).toEqual([
+      'src/handler.ts',
+      'src/lambda.ts',
+      'src/rds/aws.ts',
+      'src/secrets-manager/aws.ts',
+    ]);
+  });
+
+  it('keeps the core and the local Secrets Manager apart', () => {
+    const core = /^src\/(rotation|documents|secrets-manager|rds)\/|^src\/[a-z-]+\.ts$/;
+    expect(from(core).filter(({ to }) => to.startsWith('src/local/'))).toEqual([]);
+    expect(
+      from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !to.startsWith('src/local/')),
+    ).toEqual([]);
+  });
+
+  it('reads the environment in the composition root and the command line alone', () => {
+    const readers = [...texts].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
+    expect(readers.filter((file) => file !== 'src/lambda.ts' && !file.startsWith('src/cli/'))).toEqual([]);
+  });
+
+  it('has no file of more than 250 lines', () => {
+    const long = [...texts].filter(([, text]) => text.split('\n').length > 251).map(([file]) => file);
+    expect(long).toEqual([]);
+  });
+});

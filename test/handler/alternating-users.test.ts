@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
+import {
+  adminSecret,
+  asAdmin,
+  canLogIn,
+  createLogin,
+  loginOf,
+  secretOf,
+  serverLog,
+  uniqueName,
+} from '../support/postgres-fixtures.ts';
+import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+
+describe('rotating alternating users', () => {
+  let fixture: RotationFixture;
+  let masterarn: string;
+  beforeAll(async () => {
+    fixture = await startFixture();
+    masterarn = await fixture.createSecret(adminSecret());
+  });
+  afterAll(() => fixture.close());
+
+  it('takes 8 calls and 3 logins, none refused, and AWSCURRENT works all along', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), masterarn });
+    fixture.calls.length = 0;
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(fixture.calls).toHaveLength(8);
+    const reports = fixture.recorded.reports.slice(-4);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['stored', 'changed', 'verified', 'current']);
+    expect(reports.reduce((sum, { logins }) => sum + logins, 0)).toBe(3);
+    expect(await serverLog()).not.toContain(`password authentication failed for user "${login.username}`);
+
+    const rotated = await fixture.read(arn);
+    expect(rotated).toEqual({
+      ...secretOf(login),
+      masterarn,
+      username: `${login.username}_clone`,
+      password: rotated.password,
+    });
+    expect([await canLogIn(loginOf(rotated)), await canLogIn(login)]).toEqual([true, true]);
+  });
+
+  it('comes back to the first user, whose old password is refused from then on', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), masterarn });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    const second = await fixture.read(arn);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    const third = await fixture.read(arn);
+    expect(third.username).toBe(login.username);
+    expect([await canLogIn(loginOf(third)), await canLogIn(loginOf(second)), await canLogIn(login)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('heals after a lost move when somebody cleared AWSPENDING', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), masterarn });
+    failOnce(fixture.functionClient, 'UpdateSecretVersionStage', 'before');
+    expect(await fixture.rotate(arn)).toMatch(/was lost/);
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+    await fixture.clearPending(arn);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('does not have the admin change the user of a secret whose credential was never accepted', async () => {
+    const victim = await createLogin('victim');
+    const arn = await fixture.createSecret({ ...secretOf({ ...victim, password: 'guessed' }), masterarn });
+    expect(await fixture.rotate(arn)).toMatch(/^NoCredentialAccepted/);
+    expect(await canLogIn(victim)).toBe(true);
+    const made = await asAdmin((client) =>
+      client.query('SELECT FROM pg_roles WHERE rolname = $1', [`${victim.username}_clone`]),
+    );
+    expect(made.rowCount).toBe(0);
+  });
+
+  it('does not promote a user that lacks a privilege of the other', async () => {
+    const [one, other] = [await createLogin(), await createLogin()];
+    const table = quoteIdentifier(uniqueName('invoices'));
+    await asAdmin((client) =>
+      client.query(`CREATE TABLE ${table} (); GRANT SELECT ON ${table} TO ${quoteIdentifier(one.username)}`),
+    );
+    const arn = await fixture.createSecret({
+      ...secretOf(one),
+      masterarn,
+      alternatingusers: [one.username, other.username],
+    });
+    expect(await fixture.rotate(arn)).toMatch(/^PrivilegesMissing: .*SELECT on table/);
+    expect(await fixture.read(arn)).toMatchObject({ username: one.username });
+    await asAdmin((client) => client.query(`GRANT SELECT ON ${table} TO ${quoteIdentifier(other.username)}`));
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await fixture.read(arn)).toMatchObject({ username: other.username });
+  });
+
+  it('finds in a preflight that the admin lacks rights', async () => {
+    const [login, weak] = [await createLogin(), await createLogin('weak admin')];
+    const weakArn = await fixture.createSecret(secretOf(weak));
+    const arn = await fixture.createSecret({ ...secretOf(login), masterarn: weakArn });
+    expect(await fixture.rotate(arn, { immediately: false })).toMatch(
+      /^PreflightFailed: .*admin rights: needs CREATEROLE/,
+    );
+    const good = await fixture.createSecret({ ...secretOf(login), masterarn });
+    expect(await fixture.rotate(good, { immediately: false })).toBeUndefined();
+  });
+
+  it('names a refused admin, a missing admin secret, and an admin of another server', async () => {
+    const login = await createLogin();
+    const secretWith = (admin: string | undefined) =>
+      fixture.createSecret(
+        { ...secretOf(login), masterarn: admin },
+        { 'keyturn:rotator': 'postgres-alternating-users' },
+      );
+    const refused = await fixture.createSecret({ ...adminSecret(), password: 'wrong' });
+    expect(await fixture.rotate(await secretWith(refused))).toMatch(/^AdminRefused/);
+    expect(await fixture.rotate(await secretWith(undefined))).toMatch(/^AdminSecretMissing: .*masterarn/);
+    const elsewhere = await fixture.createSecret({ ...adminSecret(), host: 'db.example.com' });
+    expect(await fixture.rotate(await secretWith(elsewhere))).toMatch(/^AdminServerDiffers/);
+    expect(
+      await fixture.rotate(
+        await secretWith('arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf'),
+      ),
+    ).toMatch(/^SecretNotFound/);
+    expect(await canLogIn(login)).toBe(true);
+  });
+});
