@@ -1,11 +1,7 @@
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import {
-  type LocalSecretsManager,
-  type LocalSecretsManagerOptions,
-  startLocalSecretsManager,
-} from '../local/index.ts';
+import type { LocalSecretsManager, LocalSecretsManagerOptions } from '../local/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { describeEvent } from './local-events.ts';
 

@@ -1,6 +1,6 @@
 import { invalidRequest, resourceNotFound } from '../errors.ts';
 import { CURRENT, labelsOf } from '../labels.ts';
-import type { Secret } from '../model.ts';
+import type { Secret, Version } from '../model.ts';
 import { structure } from '../protocol/shapes.ts';
 import * as members from './members.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
@@ -19,7 +19,7 @@ export const getSecretValue = defineOperation('GetSecretValue', input, (context,
   const version = versionId === undefined ? undefined : context.store.version(secret.arn, versionId);
   const value = version && context.store.readValue(secret.arn, version.id);
   if (!version || !value) throw valueNotFound(request.VersionId, request.VersionStage);
-  noteAccess(context, secret, version.id);
+  noteAccess(context, secret, version);
   const stages = labelsOf(secret.labels, version.id);
   return {
     ARN: secret.arn,
@@ -54,11 +54,10 @@ function valueNotFound(versionId: string | undefined, stage: string | undefined)
 }
 
 /** Accesses are kept to the day, so that a read writes once a day and no more. */
-function noteAccess(context: OperationContext, secret: Secret, versionId: string): void {
+function noteAccess(context: OperationContext, secret: Secret, version: Version): void {
   const today = dayOf(context.now);
   if (secret.accessedAt !== today) context.save({ ...secret, accessedAt: today }, secret);
-  const version = context.store.version(secret.arn, versionId);
-  if (version && version.accessedAt !== today) {
+  if (version.accessedAt !== today) {
     context.store.saveVersion(secret.arn, { ...version, accessedAt: today });
   }
 }
