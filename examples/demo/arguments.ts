@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util';
+
+export interface DemoArguments {
+  readonly alternating: boolean;
+  readonly keep: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export const help = `Rotates a real PostgreSQL password twice, on this machine, with nothing else needed.
+
+Usage: npm run demo -- [OPTIONS]
+
+Options:
+  --alternating  Rotate between two users, so that the credential in use always works
+  --keep         Leave PostgreSQL and the local Secrets Manager running until Ctrl-C
+  --json         Print one JSON document and nothing else (npm run --silent demo -- --json)
+  --help         Show this text
+`;
+
+/** @throws Error with one line that says what is wrong */
+export function readArguments(args: readonly string[]): DemoArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      alternating: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.json && values.keep) throw new Error('--json and --keep do not go together.');
+  return values;
+}

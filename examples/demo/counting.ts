@@ -1,0 +1,92 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { StepOutcome, StepReport } from '../../src/index.ts';
+import type { LocalEvent, LocalSecretsManager } from '../../src/local/index.ts';
+
+/** What a rotation took. */
+export interface RotationRecord {
+  /** Counted by the local Secrets Manager: requests that were signed with the function's key. */
+  readonly secretsManagerCalls: number;
+  /** Counted by PostgreSQL, in its log. */
+  readonly logins: number;
+  readonly refusedLogins: number;
+  /** For how long AWSCURRENT was refused: an upper bound. */
+  readonly gapMs: number;
+  readonly durationMs: number;
+  readonly steps: readonly StepRecord[];
+}
+
+export interface StepRecord {
+  readonly step: string;
+  readonly durationMs: number;
+  readonly outcome: StepOutcome;
+}
+
+/** Counts what each rotation takes, as the two servers saw it. */
+export interface RotationCounter {
+  stepEnded(report: StepReport): void;
+  /** The next rotation that ends; rejects when it has failed for good. */
+  next(): Promise<RotationRecord>;
+}
+
+export interface CountedParts {
+  readonly local: LocalSecretsManager;
+  /** PostgreSQL's log. */
+  readonly logFile: string;
+  /** The access key that the function signs with. */
+  readonly functionKey: string;
+}
+
+export function countRotations({ local, logFile, functionKey }: CountedParts): RotationCounter {
+  let calls = 0;
+  let gapMs = 0;
+  let steps: StepRecord[] = [];
+  let logStart = 0;
+  let waiting: PromiseWithResolvers<RotationRecord> | undefined;
+
+  const begin = (): void => {
+    calls = 0;
+    gapMs = 0;
+    steps = [];
+    logStart = statSync(logFile).size;
+  };
+  const hear = (event: LocalEvent): void => {
+    if (event.type === 'call' && event.accessKeyId === functionKey) calls += 1;
+    if (event.type === 'rotation-started' && event.attempt === 1) begin();
+    if (event.type === 'rotation-succeeded') {
+      const durationMs = rounded(event.durationMs);
+      waiting?.resolve({
+        secretsManagerCalls: calls,
+        ...countLogins(logFile, logStart),
+        gapMs,
+        durationMs,
+        steps,
+      });
+    }
+    if (event.type === 'rotation-failed' && !event.willRetry) waiting?.reject(new Error(event.error));
+  };
+  local.on(hear);
+
+  return {
+    stepEnded({ step, durationMs, outcome, gapMs: gap = 0 }) {
+      steps.push({ step, durationMs: rounded(durationMs), outcome });
+      gapMs = rounded(gapMs + gap);
+    },
+    next() {
+      waiting = Promise.withResolvers();
+      return waiting.promise;
+    },
+  };
+}
+
+/** The function names itself at login. A refusal has no name, but during a rotation nobody else logs in. */
+function countLogins(logFile: string, start: number): Pick<RotationRecord, 'logins' | 'refusedLogins'> {
+  const log = readFileSync(logFile).subarray(start).toString();
+  return {
+    logins: log.match(/connection authorized: .*application_name=keyturn\b/g)?.length ?? 0,
+    refusedLogins: log.match(/password authentication failed/g)?.length ?? 0,
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,56 @@
+import type { StepReport } from '../../src/index.ts';
+
+/** A step's outcome in words. */
+export function describeStep({ outcome, rotator, errorMessage }: StepReport): string {
+  const alternating = rotator === 'postgres-alternating-users';
+  switch (outcome) {
+    case 'stored':
+      return alternating
+        ? 'made a password for the other user, stored it as AWSPENDING'
+        : 'made a new password, stored it as AWSPENDING';
+    case 'kept':
+      return 'kept the password that an earlier attempt has stored';
+    case 'changed':
+      return alternating ? 'the admin gave the other user its new password' : 'changed the password';
+    case 'found-changed':
+      return 'found the password changed by an earlier attempt';
+    case 'changed-and-current':
+      return 'changed the password, logged in with it, moved AWSCURRENT at once';
+    case 'found-changed-and-current':
+      return 'found the password changed, logged in with it, moved AWSCURRENT';
+    case 'verified':
+      return alternating
+        ? 'logged in as the other user, found its privileges complete'
+        : 'logged in with the new password';
+    case 'preflight-passed':
+      return 'everything that a rotation needs is in order';
+    case 'current':
+      return 'moved AWSCURRENT';
+    case 'already-done':
+      return 'nothing left to do: setSecret has done it';
+    case 'failed':
+      return errorMessage ?? 'failed';
+  }
+}
+
+/** Enough of a version's id to tell it from the others of a demo. */
+export function shortId(versionId: string): string {
+  return versionId.slice(0, 8);
+}
+
+/** Staging labels by version, in the order of `versions`; those that this very move changed come through `mark`. */
+export function describeLabels(
+  versions: Iterable<string>,
+  { before, after }: { readonly before: LabelsByVersion; readonly after: LabelsByVersion },
+  mark: (text: string) => string,
+): string {
+  const cells: string[] = [];
+  for (const id of versions) {
+    if (before[id] === undefined && after[id] === undefined) continue;
+    const labels = after[id]?.join(' ') ?? 'no label';
+    cells.push(`${shortId(id)} ${labels === before[id]?.join(' ') ? labels : mark(labels)}`);
+  }
+  return cells.join('   ');
+}
+
+type LabelsByVersion = Readonly<Record<string, readonly string[]>>;
