@@ -1,0 +1,184 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
+import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
+
+interface Deployed {
+  invoke(event: unknown): Promise<void>;
+  output(): string;
+  stop(): void;
+}
+
+/** The deployed entry in a process of its own, configured by environment variables alone. */
+function deploy(environment: Readonly<Record<string, string>>): Deployed {
+  const child: ChildProcess = fork(join(import.meta.dirname, 'support/lambda-process.ts'), {
+    env: {
+      PATH: process.env.PATH,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'FUNCTION',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      ...environment,
+    },
+    execArgv: [],
+    silent: true,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  return {
+    output: () => output,
+    stop: () => void child.kill(),
+    invoke: async (event) => {
+      const time = Math.floor(Date.now() / 1000).toString(16);
+      const traceId = `Root=1-${time}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=1`;
+      const answered = once(child, 'message');
+      child.send({ event, traceId });
+      const [answer]: { error?: string }[] = await answered;
+      if (answer?.error !== undefined) throw new Error(answer.error);
+    },
+  };
+}
+
+describe('the deployed function', () => {
+  let fixture: RotationFixture;
+  let folder: string;
+  let caFile: string;
+  beforeAll(async () => {
+    fixture = await startFixture();
+    folder = await mkdtemp(join(tmpdir(), 'keyturn-lambda-'));
+    caFile = join(folder, 'ca.pem');
+    await writeFile(caFile, inject('postgres').ca);
+  });
+  afterAll(async () => {
+    await fixture.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function rotateWith(
+    deployed: Deployed,
+    secret: unknown,
+  ): Promise<{ arn: string; failure: string | undefined }> {
+    const arn = await fixture.createSecret(secret);
+    let failure: string | undefined;
+    const stopListening = fixture.local.on((event) => {
+      if (event.type === 'rotation-failed') failure = event.error;
+    });
+    const RotationLambdaARN = fixture.local.registerFunction('deployed', (event) => deployed.invoke(event));
+    await fixture.client.send(
+      new RotateSecretCommand({
+        SecretId: arn,
+        RotationLambdaARN,
+        RotationRules: { AutomaticallyAfterDays: 1 },
+      }),
+    );
+    await fixture.local.rotationsSettled(arn);
+    stopListening();
+    return { arn, failure };
+  }
+
+  it("rotates, set up by AWS's variables and Keyturn's own", async () => {
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: fixture.local.url,
+      KEYTURN_CA_FILE: caFile,
+      PASSWORD_LENGTH: '20',
+      EXCLUDE_PUNCTUATION: 'Yes',
+      EXCLUDE_LOWERCASE: 'no',
+    });
+    try {
+      const login = await createLogin();
+      const { arn, failure } = await rotateWith(deployed, secretOf(login));
+      expect(failure).toBeUndefined();
+      const rotated = await fixture.read(arn);
+      expect(rotated.password).toMatch(/^[A-Za-z0-9]{20}$/);
+      expect([await canLogIn(loginOf(rotated)), await canLogIn(login)]).toEqual([true, false]);
+      expect(deployed.output()).toContain('"Rotation step ended"');
+      expect(deployed.output()).not.toContain(String(rotated.password));
+    } finally {
+      deployed.stop();
+    }
+  });
+
+  it.each([
+    [
+      'PASSWORD_LENGTH',
+      { PASSWORD_LENGTH: 'long' },
+      /InvalidConfiguration: PASSWORD_LENGTH must be a whole number/,
+    ],
+    [
+      'KEYTURN_CA_FILE',
+      { KEYTURN_CA_FILE: 'missing.pem' },
+      /InvalidConfiguration: KEYTURN_CA_FILE can not be read/,
+    ],
+    [
+      'a password policy',
+      { EXCLUDE_NUMBERS: '1', EXCLUDE_PUNCTUATION: '1', EXCLUDE_UPPERCASE: '1', EXCLUDE_LOWERCASE: '1' },
+      /PasswordImpossible/,
+    ],
+    ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
+  ])('answers a broken %s with one typed error', async (name, environment, message) => {
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: fixture.local.url,
+      KEYTURN_CA_FILE: caFile,
+      ...environment,
+    });
+    try {
+      const secret = secretOf(await createLogin());
+      const { failure } = await rotateWith(
+        deployed,
+        name === 'KEYTURN_ROTATOR' ? { ...secret, engine: undefined } : secret,
+      );
+      expect(failure).toMatch(message);
+    } finally {
+      deployed.stop();
+    }
+  });
+
+  it('traces each remote call where tracing is on, and sends no secret there', async () => {
+    const daemon: Socket = createSocket('udp4');
+    let traced = '';
+    daemon.on('message', (message) => {
+      traced += message.toString();
+    });
+    daemon.bind(0, '127.0.0.1');
+    await once(daemon, 'listening');
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: fixture.local.url,
+      KEYTURN_CA_FILE: caFile,
+      POWERTOOLS_TRACE_ENABLED: 'true',
+      AWS_XRAY_DAEMON_ADDRESS: `127.0.0.1:${daemon.address().port}`,
+      LAMBDA_TASK_ROOT: folder,
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+      TMPDIR: folder,
+    });
+    try {
+      const login = await createLogin();
+      const { arn, failure } = await rotateWith(deployed, secretOf(login));
+      expect(failure).toBeUndefined();
+      await vi.waitFor(() => {
+        for (const name of [
+          'SecretsManager DescribeSecret',
+          'SecretsManager PutSecretValue',
+          'postgres open',
+          'postgres change',
+        ]) {
+          expect(traced).toContain(`"name":"${name}"`);
+        }
+      });
+      const rotated = await fixture.read(arn);
+      for (const secret of [login.password, String(rotated.password)]) expect(traced).not.toContain(secret);
+    } finally {
+      deployed.stop();
+      daemon.close();
+    }
+  });
+});
