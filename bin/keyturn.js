@@ -9,7 +9,8 @@ const built = new URL('../dist/src/cli/main.js', import.meta.url);
 const newerNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
 const isCheckout = existsSync(source);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const isNewEnough = major > 22 || (major === 22 && minor >= (isCheckout ? 18 : 13));
+const oldestMinor = isCheckout ? 18 : 13;
+const isNewEnough = major > 22 || (major === 22 && minor >= oldestMinor);
 
 if (isNewEnough) {
   const { main } = await import((isCheckout ? source : built).href);
@@ -17,7 +18,7 @@ if (isNewEnough) {
 } else if (existsSync(newerNode) && process.execPath !== newerNode) {
   runWith(newerNode);
 } else {
-  console.error(`keyturn needs Node.js 24 (or 22.18 at least); this is ${process.version}.`);
+  console.error(`keyturn needs Node.js 24 (or 22.${oldestMinor} at least); this is ${process.version}.`);
   process.exitCode = 1;
 }
 

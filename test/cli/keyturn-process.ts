@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
+import { clientOf } from '../local/harness.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
 
@@ -64,4 +66,10 @@ async function ending(child: ChildProcessByStdio<null, Readable, Readable>): Pro
 
 function failedToStart({ code, stderr }: Ended): never {
   throw new Error(`keyturn local ended with ${code}: ${stderr}`);
+}
+
+/** AWS's client for a server in another process. */
+export function clientAt(endpoint: string): SecretsManager {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  return clientOf({ clientConfig: { endpoint, region: 'us-east-1', credentials } });
 }

@@ -1,13 +1,6 @@
-import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
-import { clientOf, temporaryFolder } from '../local/harness.ts';
-import { runKeyturn, startKeyturnLocal } from './keyturn-process.ts';
-
-const CONFIG = { region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
-
-function clientAt(endpoint: string): SecretsManager {
-  return clientOf({ clientConfig: { ...CONFIG, endpoint } });
-}
+import { temporaryFolder } from '../local/harness.ts';
+import { clientAt, runKeyturn, startKeyturnLocal } from './keyturn-process.ts';
 
 describe('keyturn', () => {
   it('shows its help and its version', async () => {

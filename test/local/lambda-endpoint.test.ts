@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { start, token } from './harness.ts';
+import type { LocalEvent } from '../../src/local/index.ts';
+import { clientAt, startKeyturnLocal } from '../cli/keyturn-process.ts';
+import { start, temporaryFolder, token } from './harness.ts';
 
 interface Answer {
   readonly status?: number;
@@ -11,18 +13,21 @@ interface Answer {
 }
 
 /** An endpoint that speaks Lambda's Invoke API, as `sam local start-lambda` does. */
-async function startLambda(answer: (event: unknown) => Answer) {
+async function startLambda(answer: (event: unknown) => Answer | Promise<Answer>) {
   const calls: { path: string | undefined; event: unknown }[] = [];
   const server = createServer(async (request, response) => {
     const event = await json(request);
     calls.push({ path: request.url, event });
-    const { status = 200, functionError, payload } = answer(event);
+    const { status = 200, functionError, payload } = await answer(event);
     response.writeHead(status, functionError ? { 'X-Amz-Function-Error': functionError } : {});
     response.end(JSON.stringify(payload));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => void server.close());
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('No address');
   return { calls, url: `http://127.0.0.1:${address.port}` };
@@ -70,6 +75,34 @@ describe('a Lambda endpoint', () => {
       error: expect.stringContaining(message),
     });
     expect(lambda.calls).toHaveLength(1);
+  });
+
+  it('is called again, with the same token, after a kill -9 in the middle of a step', async () => {
+    const dataDirectory = await temporaryFolder();
+    const called = Promise.withResolvers<void>();
+    const lambda = await startLambda(() => {
+      called.resolve();
+      return new Promise<never>(() => {});
+    });
+    const args = ['--data', dataDirectory, '--lambda-endpoint', lambda.url];
+    const server = await startKeyturnLocal(...args);
+    const client = clientAt(server.url);
+    await client.createSecret({ Name: 'n', SecretString: 'v' });
+    await client.rotateSecret({
+      SecretId: 'n',
+      RotationLambdaARN: 'rotator',
+      ClientRequestToken: token('two'),
+    });
+    await called.promise;
+    await server.kill('SIGKILL');
+    const { local } = await start({
+      dataDirectory,
+      lambdaEndpoint: (await startLambda(() => ({ payload: null }))).url,
+    });
+    const attempts: LocalEvent[] = [];
+    local.on((event) => attempts.push(event));
+    await local.rotationsSettled();
+    expect(attempts.at(-1)).toMatchObject({ type: 'rotation-failed', token: token('two') });
   });
 
   it('fails the step when nobody is there', async () => {

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import { startLocalSecretsManager } from '../../src/local/index.ts';
-import { type ServerProcess, startKeyturnLocal } from '../cli/keyturn-process.ts';
-import { clientOf, start, temporaryFolder, token } from './harness.ts';
+import { clientAt, type ServerProcess, startKeyturnLocal } from '../cli/keyturn-process.ts';
+import { start, temporaryFolder, token } from './harness.ts';
 
-const CONFIG = { region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
 const WRITERS = ['a', 'b', 'c', 'd'];
 const ROUNDS = 5;
 
@@ -85,13 +84,13 @@ describe('a data folder', () => {
     let server = await startKeyturnLocal('--data', folder);
     await Promise.all(
       WRITERS.map((Name) =>
-        clientAt(server).createSecret({ Name, SecretString: '0', ClientRequestToken: token('0') }),
+        clientAt(server.url).createSecret({ Name, SecretString: '0', ClientRequestToken: token('0') }),
       ),
     );
     for (let round = 0; round < ROUNDS; round++) {
       await writeUntilKilled(server, written, 10 + round * 17);
       server = await startKeyturnLocal('--data', folder);
-      for (const [name, counts] of written) await expectIntact(clientAt(server), name, counts);
+      for (const [name, counts] of written) await expectIntact(clientAt(server.url), name, counts);
     }
     await server.kill('SIGTERM');
   });
@@ -102,10 +101,6 @@ interface Counts {
   sent: number;
 }
 
-function clientAt({ url }: ServerProcess): SecretsManager {
-  return clientOf({ clientConfig: { ...CONFIG, endpoint: url } });
-}
-
 /** Each writer counts up in a secret of its own, until the server is killed in the middle of all that. */
 async function writeUntilKilled(
   server: ServerProcess,
@@ -114,7 +109,7 @@ async function writeUntilKilled(
 ): Promise<void> {
   let answers = 0;
   const write = async (SecretId: string, counts: Counts) => {
-    const client = clientAt(server);
+    const client = clientAt(server.url);
     for (;;) {
       counts.sent += 1;
       const next = String(counts.sent);

@@ -122,6 +122,7 @@ describe('the protocol', () => {
       'DeleteSecret',
       'DescribeSecret',
       'GetRandomPassword',
+      'GetResourcePolicy',
       'GetSecretValue',
       'ListSecretVersionIds',
       'ListSecrets',

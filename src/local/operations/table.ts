@@ -3,6 +3,7 @@ import { createSecret } from './create-secret.ts';
 import { deleteSecret, restoreSecret } from './delete-secret.ts';
 import { describeSecret } from './describe-secret.ts';
 import { getRandomPassword } from './get-random-password.ts';
+import { getResourcePolicy } from './get-resource-policy.ts';
 import { getSecretValue } from './get-secret-value.ts';
 import { listSecretVersionIds } from './list-secret-version-ids.ts';
 import { listSecrets } from './list-secrets.ts';
@@ -19,6 +20,7 @@ const ALL: readonly Operation[] = [
   deleteSecret,
   describeSecret,
   getRandomPassword,
+  getResourcePolicy,
   getSecretValue,
   listSecrets,
   listSecretVersionIds,

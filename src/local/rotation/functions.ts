@@ -89,10 +89,9 @@ async function invokeRegistered(
   request: RotationRequest,
 ): Promise<void> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`Task timed out after ${timeoutMs / 1000} seconds`)),
-    timeoutMs,
-  );
+  const timeOut = () => reject(new Error(`Task timed out after ${timeoutMs / 1000} seconds`));
+  // A function that hangs must not keep the process alive after the server is closed.
+  const timer = setTimeout(timeOut, timeoutMs).unref();
   try {
     await Promise.race([timeout, callHandler(handler, request, createContext(arn, timeoutMs))]);
   } finally {

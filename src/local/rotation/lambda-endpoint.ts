@@ -1,6 +1,9 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { functionName } from '../arn.ts';
 
+/** No function of Lambda runs for longer than 15 minutes. */
+const LONGEST_RUN_MS = 900_000;
+
 /** A Lambda Invoke API somewhere else. */
 export interface InvokeEndpoint {
   /** Calls a function and waits for its end; rejects when it fails or can't be reached. */
@@ -23,8 +26,9 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
 async function createClient(endpoint: string, region: string): Promise<LambdaClient> {
   const { LambdaClient } = await import('@aws-sdk/client-lambda');
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const requestHandler = { requestTimeout: LONGEST_RUN_MS, throwOnRequestTimeout: true };
   // The rotation is retried as a whole, as AWS does it.
-  return new LambdaClient({ endpoint, region, credentials, maxAttempts: 1 });
+  return new LambdaClient({ endpoint, region, credentials, requestHandler, maxAttempts: 1 });
 }
 
 /** The name and not the ARN, since SAM's local Lambda knows its functions by name only. */
