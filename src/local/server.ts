@@ -98,11 +98,12 @@ export async function startLocalSecretsManager(
   }
   const url = urlOf(server);
   state.onDueChange(scheduler.plan);
-  engine.resume();
+  const resumed = resumeSoon(engine);
   scheduler.plan();
 
   let closed: Promise<void> | undefined;
   const end = async () => {
+    await resumed;
     scheduler.close();
     await engine.close();
     await closeServer(server);
@@ -118,7 +119,10 @@ export async function startLocalSecretsManager(
     },
     registerFunction: functions.register,
     on: events.on,
-    rotationsSettled: (secretId) => rotationsSettled(state, engine, secretId),
+    async rotationsSettled(secretId) {
+      await resumed;
+      await engine.settled(secretId === undefined ? undefined : arnOf(state, secretId));
+    },
     close: () => {
       closed ??= end();
       return closed;
@@ -155,13 +159,14 @@ function secretIdIn(body: unknown): string | undefined {
   return typeof body.SecretId === 'string' ? body.SecretId : undefined;
 }
 
-async function rotationsSettled(
-  state: State,
-  engine: RotationEngine,
-  secretId: string | undefined,
-): Promise<void> {
-  if (secretId === undefined) return engine.settled();
-  return engine.settled(state.transact((unit) => findSecret(unit, secretId)).arn);
+/** Whoever starts a server registers its functions next: what is taken up again has to find them. */
+async function resumeSoon(engine: RotationEngine): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  engine.resume();
+}
+
+function arnOf(state: State, secretId: string): string {
+  return state.transact((unit) => findSecret(unit, secretId)).arn;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

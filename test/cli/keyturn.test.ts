@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { temporaryFolder } from '../local/harness.ts';
 import { clientAt, runKeyturn, startKeyturnLocal } from './keyturn-process.ts';
 
@@ -28,9 +29,20 @@ describe('keyturn', () => {
     [['local', '--region', 'Berlin'], '--region'],
     [['local', '--lambda-endpoint', 'nowhere'], '--lambda-endpoint'],
   ])('refuses %j with exit code 2', async (args, message) => {
-    const ended = await runKeyturn(...args);
-    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
-    expect(ended.stderr).not.toContain('    at ');
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => stderr.mockRestore());
+    expect(await main(args)).toBe(2);
+    const printed = stderr.mock.calls.join('');
+    expect(printed).toContain(message);
+    expect(printed).not.toContain('    at ');
+  });
+
+  it('hands its exit code on', async () => {
+    expect(await runKeyturn('nonsense')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('nonsense'),
+    });
   });
 });
 

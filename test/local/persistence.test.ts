@@ -7,7 +7,7 @@ import { clientAt, type ServerProcess, startKeyturnLocal } from '../cli/keyturn-
 import { start, temporaryFolder, token } from './harness.ts';
 
 const WRITERS = ['a', 'b', 'c', 'd'];
-const ROUNDS = 5;
+const ROUNDS = 4;
 
 describe('a data folder', () => {
   it('keeps everything from one server to the next', async () => {
@@ -132,7 +132,7 @@ async function expectIntact(client: SecretsManager, SecretId: string, counts: Co
   const { VersionIdsToStages } = await client.describeSecret({ SecretId });
   const previous = current > 0 ? { [token(String(current - 1))]: ['AWSPREVIOUS'] } : {};
   expect(VersionIdsToStages).toEqual({ [token(String(current))]: ['AWSCURRENT'], ...previous });
-  for (let n = 0; n < current; n++) {
+  for (let n = Math.max(0, current - 5); n < current; n++) {
     expect((await client.getSecretValue({ SecretId, VersionId: token(String(n)) })).SecretString).toBe(
       String(n),
     );

@@ -135,9 +135,14 @@ describe('a scheduled rotation', () => {
     const closed = local.close();
     leave.resolve();
     await closed;
-    const again = await start({ dataDirectory, retryDelaysMs: [0, 0, 0] });
+    const again = await start({ dataDirectory });
     again.local.registerFunction('rotator', plainRotation(clientOf(again.local)));
-    await again.local.rotationsSettled();
+    await again.local.rotationsSettled('n');
+    expect(again.events[0]).toMatchObject({
+      type: 'rotation-started',
+      cause: 'restart',
+      token: token('two'),
+    });
     expect((await again.client.getSecretValue({ SecretId: 'n' })).VersionId).toBe(token('two'));
   });
 });
