@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { errorCodes } from '../src/index.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
+
+describe('the README', () => {
+  let readme: string;
+  beforeAll(async () => {
+    readme = await read('README.md');
+  });
+
+  it('explains every error code, and no other', () => {
+    const explained = [...readme.matchAll(/^\| `([A-Z]\w+)` \| /gm)].map(([, code]) => code);
+    expect(explained).toEqual([...errorCodes]);
+  });
+
+  it('lists every rotator of the deployed function', async () => {
+    const lambda = await read('src/lambda.ts');
+    for (const { name } of [postgres(), postgresAlternatingUsers()])
+      expect(readme).toContain(`| \`${name}\` |`);
+    expect(lambda).toContain('rotators: [postgres(options), postgresAlternatingUsers(options)]');
+  });
+
+  it('names every variable that the function reads', async () => {
+    const sources = await Promise.all(
+      ['src/configuration.ts', 'src/lambda.ts', 'src/powertools.ts'].map(read),
+    );
+    const variables = new Set(
+      sources.join().match(/\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER)_[A-Z_]+\b/g),
+    );
+    expect(variables.size).toBeGreaterThan(10);
+    for (const variable of variables) expect(readme).toContain(variable);
+  });
+
+  it.each(['README.md', 'docs/design.md', 'docs/local.md'])(
+    'has no link in %s that leads nowhere',
+    async (file) => {
+      for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+        expect(existsSync(join(root, dirname(file), target)), target).toBe(true);
+      }
+    },
+  );
+});
