@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Partition } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { ServiceError, unknownOperation } from './errors.ts';
+import { reportFault, ServiceError, unknownOperation } from './errors.ts';
 import { createEventHub, type EventHub, type LocalEventListener } from './events.ts';
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
@@ -162,7 +162,11 @@ function secretIdIn(body: unknown): string | undefined {
 /** Whoever starts a server registers its functions next: what is taken up again has to find them. */
 async function resumeSoon(engine: RotationEngine): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
-  engine.resume();
+  try {
+    engine.resume();
+  } catch (error) {
+    reportFault(error);
+  }
 }
 
 function arnOf(state: State, secretId: string): string {
