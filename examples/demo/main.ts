@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { type DemoArguments, help, readArguments } from './arguments.ts';
+import type { Environment } from './environment.ts';
 import { createScreen, type Screen } from './screen.ts';
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -15,8 +16,6 @@ class Interrupted extends Error {
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// A scenario that was interrupted may still wait for an answer that no longer comes.
-process.exit();
 
 async function main(args: readonly string[]): Promise<number> {
   let demoArguments: DemoArguments;
@@ -33,7 +32,9 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await run(demoArguments, ending);
   } catch (error) {
-    return error instanceof Interrupted ? error.exitCode : complain(error, 1);
+    // Nothing is left but a scenario that waits for answers which no longer come.
+    if (error instanceof Interrupted) process.exit(error.exitCode);
+    return complain(error, 1);
   }
 }
 
@@ -66,7 +67,7 @@ async function run({ alternating, keep, json }: DemoArguments, ending: AbortSign
   if (!outcome.newPasswordAccepted) throw new Error('PostgreSQL refuses the new password.');
   if (!outcome.oldPasswordRefused) throw new Error('PostgreSQL still accepts the old password.');
   if (keep) {
-    showHowToReach(environment.local.url, screen);
+    showHowToReach(environment, screen);
     await ended;
   }
   return 0;
@@ -81,16 +82,16 @@ function rejectionOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-function showHowToReach(url: string, screen: Screen): void {
-  const variables = 'export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1';
-  const command = (operation: string): string =>
-    `  aws --endpoint-url ${url} secretsmanager ${operation} --secret-id dev/demo/Postgres`;
-  screen.heading('Kept', 'until Ctrl-C; look at it from another terminal:');
-  screen.commands([
-    '',
-    `  ${variables}`,
-    ...['describe-secret', 'get-secret-value', 'rotate-secret'].map(command),
-  ]);
+function showHowToReach({ local, clock }: Environment, screen: Screen): void {
+  const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
+  screen.heading('Kept', 'until Ctrl-C');
+  screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
+  for (const operation of ['describe-secret', 'get-secret-value', 'rotate-secret']) {
+    screen.gap();
+    screen.command('AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 \\');
+    screen.command(`  aws --endpoint-url ${local.url} \\`);
+    screen.command(`  secretsmanager ${operation} --secret-id dev/demo/Postgres`);
+  }
 }
 
 function complain(error: unknown, exitCode: number): number {

@@ -15,13 +15,15 @@ export interface Screen {
   note(message: string): void;
   labelsMoved(event: LabelsEvent): void;
   summary(rotations: readonly RotationRecord[]): void;
-  commands(lines: readonly string[]): void;
+  /** A line to be copied, or a part of one. */
+  command(line: string): void;
+  gap(): void;
 }
 
 const stepWidth = 13;
 const durationWidth = 7;
 const factWidth = stepWidth + durationWidth + 2;
-const summaryWidths = [factWidth, 12, 11, 12, 24, 12];
+const summaryWidth = 18;
 
 /** Colours only for a terminal, and not where NO_COLOR is set: styleText looks at both. */
 function styled(style: Parameters<typeof styleText>[0], text: string): string {
@@ -62,14 +64,10 @@ export function createScreen(print: (line: string) => void): Screen {
       inStep(`  ${styled('dim', 'labels'.padEnd(factWidth))}${labels}`);
     },
     summary(rotations) {
-      print(styled('dim', summaryRow(['', 'calls', 'logins', 'refused', 'AWSCURRENT refused', 'in all'])));
-      for (const [index, rotation] of rotations.entries()) {
-        print(summaryRow(summaryOf(index === 0 ? 'first rotation' : 'second rotation', rotation)));
-      }
+      for (const line of summaryTable(rotations)) print(line);
     },
-    commands(lines) {
-      for (const line of lines) print(line);
-    },
+    command: (line) => print(`  ${line}`),
+    gap: () => print(''),
   };
 }
 
@@ -80,18 +78,18 @@ function stepLine(report: StepReport): string {
   return `  ${styled(failed ? 'red' : 'green', report.step.padEnd(stepWidth))}${duration}  ${words}`;
 }
 
-function summaryOf(name: string, rotation: RotationRecord): string[] {
-  const gap = rotation.gapMs === 0 ? 'never' : `${rotation.gapMs.toFixed(0)} ms at most`;
+function summaryTable(rotations: readonly RotationRecord[]): string[] {
+  const line = (name: string, cell: (rotation: RotationRecord) => string): string =>
+    `  ${name.padEnd(factWidth)}${rotations.map((rotation) => cell(rotation).padStart(summaryWidth)).join('')}`;
+  const names = ['first', 'second'].map((name) => name.padStart(summaryWidth)).join('');
   return [
-    name,
-    String(rotation.secretsManagerCalls),
-    String(rotation.logins),
-    String(rotation.refusedLogins),
-    gap,
-    `${rotation.durationMs.toFixed(0)} ms`,
+    styled('dim', `  ${''.padEnd(factWidth)}${names}`),
+    line('Secrets Manager calls', ({ secretsManagerCalls }) => String(secretsManagerCalls)),
+    line('logins', ({ logins }) => String(logins)),
+    line('refused logins', ({ refusedLogins }) => String(refusedLogins)),
+    line('AWSCURRENT refused', ({ gapMs }) =>
+      gapMs === 0 ? 'never, 0 ms' : `at most ${gapMs.toFixed(0)} ms`,
+    ),
+    line('duration', ({ durationMs }) => `${durationMs.toFixed(0)} ms`),
   ];
-}
-
-function summaryRow(cells: readonly string[]): string {
-  return `  ${cells.map((cell, index) => cell.padEnd(summaryWidths[index] ?? 0)).join('')}`.trimEnd();
 }

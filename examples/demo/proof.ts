@@ -1,0 +1,68 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { PostgresServer } from '../../test/support/postgres-server.ts';
+import { isAccepted, type Login, refusal } from './database.ts';
+import type { Screen } from './screen.ts';
+import { loginIn, readFields, type StoredFields, sameBesidesLogin } from './secrets.ts';
+
+/** Values of the secret whose time is over, or soon will be. */
+export interface OldValues {
+  /** Stored before any rotation. */
+  readonly first: StoredFields;
+  /** Stored before this rotation. */
+  readonly previous: StoredFields;
+}
+
+/** What PostgreSQL says to the logins that the secret holds and has held. */
+export interface Proof {
+  readonly now: StoredFields;
+  readonly newAccepted: boolean;
+  readonly previousAccepted: boolean;
+  readonly firstAccepted: boolean;
+}
+
+/** Reads the secret as an application does, and tries the new login and the old ones at PostgreSQL. */
+export async function prove(
+  client: SecretsManagerClient,
+  postgres: PostgresServer,
+  old: OldValues,
+): Promise<Proof> {
+  const now = await readFields(client);
+  const accepts = (fields: StoredFields): Promise<boolean> => isAccepted(postgres, loginIn(fields));
+  const [newAccepted, previousAccepted, firstAccepted] = await Promise.all(
+    [now, old.previous, old.first].map(accepts),
+  );
+  return {
+    now,
+    newAccepted: newAccepted === true,
+    previousAccepted: previousAccepted === true,
+    firstAccepted: firstAccepted === true,
+  };
+}
+
+export function showProof(screen: Screen, old: OldValues, proof: Proof, alternating: boolean): void {
+  const previous = loginIn(old.previous);
+  screen.gap();
+  screen.fact('the secret now', describeChange(loginIn(proof.now), previous));
+  screen.fact('its other fields', sameBesidesLogin(proof.now, old.previous) ? 'as before' : 'changed');
+  screen.fact('new password', `${verdict(proof.newAccepted)} by PostgreSQL`);
+  if (!alternating) {
+    screen.fact('old password', `${verdict(proof.previousAccepted)} by PostgreSQL`);
+    return;
+  }
+  screen.fact(
+    'previous user',
+    `${verdict(proof.previousAccepted)}: ${previous.username} still works, until the next rotation`,
+  );
+  if (old.first !== old.previous) {
+    screen.fact('first password', `${verdict(proof.firstAccepted)} by PostgreSQL`);
+  }
+}
+
+function describeChange(now: Login, previous: Login): string {
+  const changed = now.password === previous.password ? 'not changed' : 'changed';
+  return `user ${now.username}, password: ${now.password.length} characters, ${changed}`;
+}
+
+function verdict(accepted: boolean): string {
+  return accepted ? 'accepted' : `refused (${refusal})`;
+}
