@@ -8,7 +8,7 @@ import { parseRotationEvent, type RotationEvent } from './rotation/event.ts';
 import { retry } from './rotation/retry.ts';
 import type { Observations, Run } from './rotation/run.ts';
 import { judge } from './rotation/stages.ts';
-import { type StepResult, stepFunctions } from './rotation/steps.ts';
+import { findDone, type StepResult, stepFunctions } from './rotation/steps.ts';
 import type { Rotator } from './rotator.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
 import { createVersionCache, type VersionCache } from './secrets-manager/version-cache.ts';
@@ -84,10 +84,6 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     (error) => isKeyturnError(error, 'VersionNotStaged'),
     signal,
   );
-  if (verdict.kind === 'already-current') {
-    if (verdict.step === 'finishSecret') cache.forget(secret.arn);
-    return { outcome: 'already-done' };
-  }
   const run: Run = {
     event,
     secret,
@@ -102,7 +98,7 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     note: (message) => telemetry.note(identify(event), redactor.text(message)),
     trace: (name, call) => telemetry.trace(name, call),
   };
-  return stepFunctions[verdict.step](run);
+  return verdict.kind === 'proceed' ? stepFunctions[verdict.step](run) : findDone(run);
 }
 
 function identify({ secretId, token, step }: RotationEvent): StepIdentity {

@@ -15,15 +15,11 @@ export interface StagedSecret {
 /** The gate's answer; a refusal is thrown. */
 export type Verdict =
   | { readonly kind: 'proceed'; readonly step: Step }
-  | { readonly kind: 'already-current'; readonly step: Step | undefined };
+  | { readonly kind: 'already-current' };
 
 /** The version that carries a staging label, or undefined. */
 export function versionWith(stages: VersionStages, label: string): string | undefined {
   return Object.keys(stages).find((version) => stages[version]?.includes(label));
-}
-
-function asStep(name: string): Step | undefined {
-  return steps.find((step) => step === name);
 }
 
 /**
@@ -49,7 +45,7 @@ export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
       'Start a new rotation with RotateSecret: this one was abandoned.',
     );
   }
-  if (labels.includes('AWSCURRENT')) return { kind: 'already-current', step: asStep(event.step) };
+  if (labels.includes('AWSCURRENT')) return { kind: 'already-current' };
   if (!labels.includes('AWSPENDING')) {
     throw new KeyturnError(
       'VersionNotPending',
@@ -57,7 +53,7 @@ export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
       'Start a new rotation with RotateSecret: this version was given up.',
     );
   }
-  const step = asStep(event.step);
+  const step = steps.find((name) => name === event.step);
   if (step === undefined) {
     throw new KeyturnError('UnknownStep', 'Invalid step parameter.', `Send one of ${steps.join(', ')}.`, {
       field: 'Step',

@@ -61,8 +61,8 @@ describe('rotating a single user', () => {
         logins: 2,
         refusedLogins: 0,
       },
-      { step: 'testSecret', outcome: 'already-done', secretsManagerCalls: 1 },
-      { step: 'finishSecret', outcome: 'already-done', secretsManagerCalls: 1 },
+      { step: 'testSecret', outcome: 'already-done', rotator: 'postgres', secretsManagerCalls: 1 },
+      { step: 'finishSecret', outcome: 'already-done', rotator: 'postgres', secretsManagerCalls: 1 },
     ]);
     expect(fixture.recorded.reports.at(-3)?.gapMs).toBeGreaterThan(0);
   });
