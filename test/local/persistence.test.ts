@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
@@ -76,6 +76,22 @@ describe('a data folder', () => {
     await local.close();
     await writeFile(join(dataDirectory, name), content);
     await expect(startLocalSecretsManager({ dataDirectory })).rejects.toThrow(message);
+  });
+
+  it('is refused when its keys are gone, or another folder’s', async () => {
+    const folders = [await temporaryFolder(), await temporaryFolder()] as const;
+    for (const dataDirectory of folders) {
+      const { local, client } = await start({ dataDirectory });
+      await client.createSecret({ Name: 'n', SecretString: 'v' });
+      await local.close();
+    }
+    const [dataDirectory, other] = folders;
+    await copyFile(join(other, 'keys.json'), join(dataDirectory, 'keys.json'));
+    await expect(startLocalSecretsManager({ dataDirectory })).rejects.toThrow(
+      /does not belong to the database/,
+    );
+    await rm(join(dataDirectory, 'keys.json'));
+    await expect(startLocalSecretsManager({ dataDirectory })).rejects.toThrow(/is missing/);
   });
 
   it('has every answered write after kill -9, and no half of one', async () => {

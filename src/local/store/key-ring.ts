@@ -6,14 +6,19 @@ const KEY_BYTES = 32;
 
 /** The data keys that secret values are encrypted with, one for each KMS key. */
 export interface KeyRing {
-  /** The data key of `kmsKeyId` (32 bytes), made when it is first asked for. */
-  keyFor(kmsKeyId: string): Buffer;
+  /** The data key of `kmsKeyId` (32 bytes) for a new value, made when it is first asked for. */
+  keyToEncrypt(kmsKeyId: string): Buffer;
+  /**
+   * The data key that a stored value was encrypted with.
+   * @throws Error when it is lost
+   */
+  keyToDecrypt(kmsKeyId: string): Buffer;
 }
 
 /** A key ring that is gone with the process. */
 export function memoryKeyRing(): KeyRing {
   const keys = new Map<string, Buffer>();
-  return { keyFor: (kmsKeyId) => keys.get(kmsKeyId) ?? addKey(keys, kmsKeyId) };
+  return ring(keys, (kmsKeyId) => addKey(keys, kmsKeyId));
 }
 
 /**
@@ -30,7 +35,18 @@ export function fileKeyRing(path: string): KeyRing {
     keys.set(kmsKeyId, key);
     return key;
   };
-  return { keyFor: (kmsKeyId) => keys.get(kmsKeyId) ?? add(kmsKeyId) };
+  return ring(keys, add);
+}
+
+function ring(keys: ReadonlyMap<string, Buffer>, add: (kmsKeyId: string) => Buffer): KeyRing {
+  return {
+    keyToEncrypt: (kmsKeyId) => keys.get(kmsKeyId) ?? add(kmsKeyId),
+    keyToDecrypt(kmsKeyId) {
+      const key = keys.get(kmsKeyId);
+      if (!key) throw new Error(`The data key of ${kmsKeyId} is lost: its values can't be read without it.`);
+      return key;
+    },
+  };
 }
 
 function addKey(keys: Map<string, Buffer>, kmsKeyId: string): Buffer {

@@ -51,7 +51,9 @@ export function openFileStore(directory: string): Store {
   const database = openDatabase(path);
   try {
     takeOver(database, directory);
-    return sqliteStore(database, fileKeyRing(join(directory, 'keys.json')));
+    const store = sqliteStore(database, fileKeyRing(join(directory, 'keys.json')));
+    checkKeys(database, store, directory);
+    return store;
   } catch (error) {
     database.close();
     throw error;
@@ -73,6 +75,18 @@ function takeOver(database: DatabaseSync, directory: string): void {
       throw new Error(`The data folder ${directory} is in use by another process.`, { cause: error });
     }
     throw new Error(`The database in ${directory} can't be opened: ${String(error)}`, { cause: error });
+  }
+}
+
+/** Keys that don't belong to this database are found out at the start, and not by the first client. */
+function checkKeys(database: DatabaseSync, store: Store, directory: string): void {
+  const any = database.prepare('SELECT arn, id FROM versions WHERE sealed IS NOT NULL LIMIT 1').get();
+  try {
+    if (any) store.readValue(String(any.arn), String(any.id));
+  } catch (error) {
+    throw new Error(`The key file in ${directory} is missing, or does not belong to the database there.`, {
+      cause: error,
+    });
   }
 }
 
@@ -168,13 +182,17 @@ function valueColumns(database: DatabaseSync, keys: KeyRing) {
       const row = read.get(arn, versionId);
       if (!(row?.sealed instanceof Uint8Array)) return undefined;
       const kind = row.kind === 'string' ? 'string' : 'binary';
-      const key = keys.keyFor(String(row.kms_key_id));
+      const key = keys.keyToDecrypt(String(row.kms_key_id));
       const bytes = decryptValue(key, { arn, versionId, kind }, Buffer.from(row.sealed));
       return kind === 'string' ? { kind, text: bytes.toString('utf8') } : { kind, bytes };
     },
     writeValue(arn: string, versionId: string, value: SecretValue, kmsKeyId: string) {
       const plaintext = value.kind === 'string' ? Buffer.from(value.text, 'utf8') : value.bytes;
-      const sealed = encryptValue(keys.keyFor(kmsKeyId), { arn, versionId, kind: value.kind }, plaintext);
+      const sealed = encryptValue(
+        keys.keyToEncrypt(kmsKeyId),
+        { arn, versionId, kind: value.kind },
+        plaintext,
+      );
       write.run(kmsKeyId, value.kind, sealed, arn, versionId);
     },
   };
