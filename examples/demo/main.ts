@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import { type DemoArguments, help, readArguments } from './arguments.ts';
-import type { Environment } from './environment.ts';
-import { createScreen, type Screen } from './screen.ts';
+import { createScreen } from './screen.ts';
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -56,9 +55,10 @@ async function run({ alternating, keep, json }: DemoArguments, ending: AbortSign
   screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   screen.progress('starting PostgreSQL and the local Secrets Manager');
   // Loaded only now, so that a signal finds its listener from the start.
-  const [{ startEnvironment }, { playScenario }] = await Promise.all([
+  const [{ startEnvironment }, { playScenario }, { showHowToReach }] = await Promise.all([
     import('./environment.ts'),
     import('./scenario.ts'),
+    import('./kept.ts'),
   ]);
   const environment = await startEnvironment(resources, ending);
   const ended = rejectionOf(ending);
@@ -80,18 +80,6 @@ function rejectionOf(signal: AbortSignal): Promise<never> {
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
   });
-}
-
-function showHowToReach({ local, clock }: Environment, screen: Screen): void {
-  const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
-  screen.heading('Kept', 'until Ctrl-C');
-  screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
-  for (const operation of ['describe-secret', 'get-secret-value', 'rotate-secret']) {
-    screen.gap();
-    screen.command('AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 \\');
-    screen.command(`  aws --endpoint-url ${local.url} \\`);
-    screen.command(`  secretsmanager ${operation} --secret-id dev/demo/Postgres`);
-  }
 }
 
 function complain(error: unknown, exitCode: number): number {

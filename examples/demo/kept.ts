@@ -1,0 +1,16 @@
+import type { Environment } from './environment.ts';
+import type { Screen } from './screen.ts';
+import { secretName } from './secrets.ts';
+
+/** Commands for another terminal, for as long as everything is left running. */
+export function showHowToReach({ local, clock }: Environment, screen: Screen): void {
+  const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
+  screen.heading('Kept', 'until Ctrl-C');
+  screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
+  for (const operation of ['describe-secret', 'get-secret-value', 'rotate-secret']) {
+    screen.gap();
+    screen.command('AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 \\');
+    screen.command(`  aws --endpoint-url ${local.url} \\`);
+    screen.command(`  secretsmanager ${operation} --secret-id ${secretName}`);
+  }
+}
