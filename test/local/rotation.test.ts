@@ -1,47 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LocalEvent, LocalFunction, RotationRequest } from '../../src/local/index.ts';
-import { expectError, type Harness, moveCurrent, plainRotation, stagesOf, start, token } from './harness.ts';
+import { describe, expect, it } from 'vitest';
+import type { RotationRequest } from '../../src/local/index.ts';
+import { expectError, moveCurrent, plainRotation, stagesOf, token } from './harness.ts';
+import { failingAt, gate, startWithSecret, storyOf } from './rotation-harness.ts';
 
 const UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted.";
-
-async function startWithSecret(options: Parameters<typeof start>[0] = {}) {
-  const harness = await start(options);
-  await harness.client.createSecret({ Name: 'n', SecretString: 'v', ClientRequestToken: token('one') });
-  const rotate = (ClientRequestToken = token('two'), more = {}) =>
-    harness.client.rotateSecret({ SecretId: 'n', RotationLambdaARN: 'rotator', ClientRequestToken, ...more });
-  return { ...harness, rotate };
-}
-
-function storyOf(events: readonly LocalEvent[]): string[] {
-  return events.flatMap((event) => {
-    if (event.type === 'call' || event.type === 'labels-moved') return [];
-    const detail = 'step' in event ? ` ${event.step}` : '';
-    return [event.type + detail + ('error' in event && event.error ? ' failed' : '')];
-  });
-}
-
-/** A function that waits in a step until it is let go. */
-function gate() {
-  const entered = Promise.withResolvers<void>();
-  const open = Promise.withResolvers<void>();
-  onTestFinished(() => open.resolve());
-  const pass = async () => {
-    entered.resolve();
-    await open.promise;
-  };
-  return { entered: entered.promise, open: open.resolve, pass };
-}
-
-/** Answers as the plain rotation does, but fails at the given calls, counted from 1. */
-function failingAt(client: Harness['client'], ...failures: number[]): LocalFunction {
-  const rotation = plainRotation(client);
-  let calls = 0;
-  return async (event, context) => {
-    calls += 1;
-    if (failures.includes(calls)) throw new TypeError(`call ${calls} fails`);
-    await rotation(event, context);
-  };
-}
 
 describe('a rotation', () => {
   it('answers at once and goes through the four steps', async () => {
@@ -258,100 +220,5 @@ describe('a rotation', () => {
         .flat()
         .filter((label) => label === 'AWSCURRENT'),
     ).toHaveLength(1);
-  });
-});
-
-describe('RotateImmediately=false', () => {
-  it('tests the function on a temporary version with the current value', async () => {
-    const { local, client, rotate, events } = await startWithSecret();
-    const seen: unknown[] = [];
-    local.registerFunction('rotator', async ({ Step, SecretId, ClientRequestToken: VersionId }) => {
-      const { SecretString, VersionStages } = await client.getSecretValue({ SecretId, VersionId });
-      seen.push({ Step, SecretString, VersionStages });
-    });
-    await rotate(token('two'), { RotateImmediately: false, RotationRules: { AutomaticallyAfterDays: 5 } });
-    await local.rotationsSettled();
-    expect(seen).toEqual([{ Step: 'testSecret', SecretString: 'v', VersionStages: ['AWSPENDING'] }]);
-    expect(storyOf(events).at(-1)).toBe('rotation-succeeded');
-    const { Versions } = await client.listSecretVersionIds({ SecretId: 'n', IncludeDeprecated: true });
-    expect(Versions).toMatchObject([{ VersionId: token('one'), VersionStages: ['AWSCURRENT'] }]);
-    const described = await client.describeSecret({ SecretId: 'n' });
-    expect(described).toMatchObject({ RotationEnabled: true, NextRotationDate: expect.any(Date) });
-    expect(described.LastRotatedDate).toBeUndefined();
-  });
-
-  it('removes that version after a failure too', async () => {
-    const { local, client, rotate, events } = await startWithSecret();
-    local.registerFunction('rotator', () => Promise.reject(new Error('not ready')));
-    await rotate(token('two'), { RotateImmediately: false });
-    await local.rotationsSettled();
-    expect(storyOf(events).at(-1)).toBe('rotation-failed failed');
-    expect(await stagesOf(client, 'n')).toEqual({ [token('one')]: ['AWSCURRENT'] });
-  });
-});
-
-describe('CancelRotateSecret', () => {
-  it('turns rotation off and leaves the labels; what runs takes no further step', async () => {
-    const { local, client, rotate, events } = await startWithSecret();
-    const { entered, open, pass } = gate();
-    local.registerFunction('rotator', pass);
-    await rotate();
-    await entered;
-    expect(await client.cancelRotateSecret({ SecretId: 'n' })).toMatchObject({ VersionId: token('two') });
-    open();
-    await local.rotationsSettled();
-    expect(storyOf(events)).toEqual([
-      'rotation-started',
-      'step-started createSecret',
-      'step-ended createSecret',
-      'rotation-cancelled',
-    ]);
-    expect(await stagesOf(client, 'n')).toEqual({
-      [token('one')]: ['AWSCURRENT'],
-      [token('two')]: ['AWSPENDING'],
-    });
-    const described = await client.describeSecret({ SecretId: 'n' });
-    expect(described.RotationEnabled).toBe(false);
-    expect(described.NextRotationDate).toBeUndefined();
-  });
-
-  it('needs a secret that rotates', async () => {
-    const { client } = await startWithSecret();
-    await expectError(
-      client.cancelRotateSecret({ SecretId: 'n' }),
-      'InvalidRequestException',
-      /isn't configured for rotation/,
-    );
-  });
-});
-
-describe('RotateSecret refuses', () => {
-  it('what it can’t do, and changes nothing', async () => {
-    const { local, client, rotate } = await startWithSecret();
-    await expectError(
-      rotate(),
-      'AccessDeniedException',
-      'Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to ' +
-        'the principal secretsmanager.amazonaws.com.',
-    );
-    local.registerFunction('rotator', async () => {});
-    const withoutFunction = client.rotateSecret({ SecretId: 'n' });
-    await expectError(
-      withoutFunction,
-      'InvalidRequestException',
-      'No Lambda rotation function ARN is associated with this secret.',
-    );
-    await expectError(
-      rotate(token('two'), { RotationLambdaARN: 'arn:aws:s3:::bucket' }),
-      'InvalidParameterException',
-      /not the ARN/,
-    );
-    await expectError(rotate(token('one')), 'ResourceExistsException', /already in use/);
-    const badRules = { RotationRules: { ScheduleExpression: 'rate(1 hour)' } };
-    await expectError(rotate(token('two'), badRules), 'InvalidParameterException', /at least|from 4/);
-    const { RotationEnabled, VersionIdsToStages } = await client.describeSecret({ SecretId: 'n' });
-    expect({ RotationEnabled, VersionIdsToStages }).toEqual({
-      VersionIdsToStages: { [token('one')]: ['AWSCURRENT'] },
-    });
   });
 });

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
 import { expectError, stagesOf, start, token } from './harness.ts';
 
-const DELETED = "You can't perform this operation on the secret because it was marked for deletion.";
 const NOT_FOUND = "Secrets Manager can't find the specified secret.";
 const START = Date.UTC(2024, 0, 15, 10, 30, 0, 250);
 
@@ -128,47 +127,6 @@ describe('a secret', () => {
   });
 });
 
-describe('GetSecretValue', () => {
-  it('gives AWSCURRENT, a stage or a version, which must agree', async () => {
-    const { client } = await start();
-    await client.createSecret({ Name: 'n', SecretString: '1', ClientRequestToken: token('one') });
-    await client.putSecretValue({ SecretId: 'n', SecretString: '2', ClientRequestToken: token('two') });
-    const get = (VersionId?: string, VersionStage?: string) =>
-      client.getSecretValue({ SecretId: 'n', VersionId, VersionStage });
-    expect(await get()).toMatchObject({
-      SecretString: '2',
-      VersionId: token('two'),
-      VersionStages: ['AWSCURRENT'],
-    });
-    expect(await get(undefined, 'AWSPREVIOUS')).toMatchObject({ SecretString: '1', VersionId: token('one') });
-    expect(await get(token('one'), 'AWSPREVIOUS')).toMatchObject({ SecretString: '1' });
-    await expectError(
-      get(token('one'), 'AWSCURRENT'),
-      'InvalidRequestException',
-      'You provided a VersionStage that is not associated to the provided VersionId.',
-    );
-    const missing = "Secrets Manager can't find the specified secret value for";
-    await expectError(
-      get(token('none')),
-      'ResourceNotFoundException',
-      `${missing} VersionId: ${token('none')}`,
-    );
-    await expectError(get(undefined, 'mine'), 'ResourceNotFoundException', `${missing} staging label: mine`);
-  });
-
-  it('notes the day of the access, and no more', async () => {
-    const { client } = await start({ clock: manualClock(START) });
-    await client.createSecret({ Name: 'n', SecretString: 'v' });
-    expect((await client.describeSecret({ SecretId: 'n' })).LastAccessedDate).toBeUndefined();
-    await client.getSecretValue({ SecretId: 'n' });
-    const day = new Date('2024-01-15T00:00:00Z');
-    expect((await client.describeSecret({ SecretId: 'n' })).LastAccessedDate).toEqual(day);
-    expect((await client.listSecretVersionIds({ SecretId: 'n' })).Versions).toMatchObject([
-      { LastAccessedDate: day },
-    ]);
-  });
-});
-
 describe('PutSecretValue and UpdateSecret', () => {
   it('move AWSCURRENT, and AWSPREVIOUS follows', async () => {
     const { client } = await start();
@@ -256,82 +214,5 @@ describe('PutSecretValue and UpdateSecret', () => {
       { KmsKeyIds: ['alias/other'] },
     ]);
     expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe('1');
-  });
-});
-
-describe('tags', () => {
-  it('are added, replaced and removed', async () => {
-    const { client } = await start();
-    await client.createSecret({ Name: 'n', Tags: [{ Key: 'a', Value: '1' }] });
-    await client.tagResource({
-      SecretId: 'n',
-      Tags: [
-        { Key: 'a', Value: '2' },
-        { Key: 'b', Value: '3' },
-      ],
-    });
-    await client.untagResource({ SecretId: 'n', TagKeys: ['b', 'unknown'] });
-    expect((await client.describeSecret({ SecretId: 'n' })).Tags).toEqual([{ Key: 'a', Value: '2' }]);
-  });
-});
-
-describe('DeleteSecret', () => {
-  it('marks for deletion, refuses use, and can be undone', async () => {
-    const { client } = await start({ clock: manualClock(START) });
-    await client.createSecret({ Name: 'n', SecretString: 'v' });
-    const { DeletionDate } = await client.deleteSecret({ SecretId: 'n' });
-    expect(DeletionDate).toEqual(new Date(START + 30 * 86_400_000));
-    for (const call of [
-      client.getSecretValue({ SecretId: 'n' }),
-      client.putSecretValue({ SecretId: 'n', SecretString: 'w' }),
-      client.updateSecret({ SecretId: 'n', Description: 'd' }),
-      client.tagResource({ SecretId: 'n', Tags: [] }),
-      client.rotateSecret({ SecretId: 'n' }),
-      client.deleteSecret({ SecretId: 'n' }),
-    ]) {
-      await expectError(call, 'InvalidRequestException', DELETED);
-    }
-    expect((await client.describeSecret({ SecretId: 'n' })).DeletedDate).toEqual(new Date(START));
-    const again =
-      "You can't create this secret because a secret with this name is already scheduled for deletion.";
-    await expectError(client.createSecret({ Name: 'n' }), 'InvalidRequestException', again);
-    await client.restoreSecret({ SecretId: 'n' });
-    expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe('v');
-    expect((await client.describeSecret({ SecretId: 'n' })).DeletedDate).toBeUndefined();
-  });
-
-  it('deletes for good when the window ends, or at once by force', async () => {
-    const clock = manualClock(START);
-    const { client } = await start({ clock });
-    await client.createSecret({ Name: 'slow', SecretString: 'v' });
-    await client.createSecret({ Name: 'fast', SecretString: 'v' });
-    await client.deleteSecret({ SecretId: 'slow', RecoveryWindowInDays: 7 });
-    await client.deleteSecret({ SecretId: 'fast', ForceDeleteWithoutRecovery: true });
-    await client.deleteSecret({ SecretId: 'never-there', ForceDeleteWithoutRecovery: true });
-    await expectError(client.describeSecret({ SecretId: 'fast' }), 'ResourceNotFoundException', NOT_FOUND);
-    await clock.advance(7 * 86_400_000 - 1);
-    expect((await client.describeSecret({ SecretId: 'slow' })).Name).toBe('slow');
-    await clock.advance(1);
-    await expectError(client.restoreSecret({ SecretId: 'slow' }), 'ResourceNotFoundException', NOT_FOUND);
-    await client.createSecret({ Name: 'slow' });
-  });
-
-  it('refuses windows that AWS refuses', async () => {
-    const { client } = await start();
-    await client.createSecret({ Name: 'n' });
-    for (const RecoveryWindowInDays of [6, 31, 0]) {
-      await expectError(
-        client.deleteSecret({ SecretId: 'n', RecoveryWindowInDays }),
-        'InvalidParameterException',
-        /between 7 and 30 days/,
-      );
-    }
-    const both = client.deleteSecret({
-      SecretId: 'n',
-      RecoveryWindowInDays: 7,
-      ForceDeleteWithoutRecovery: true,
-    });
-    await expectError(both, 'InvalidParameterException', /in conjunction with/);
-    await expectError(client.deleteSecret({ SecretId: 'm' }), 'ResourceNotFoundException', NOT_FOUND);
   });
 });
