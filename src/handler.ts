@@ -95,10 +95,15 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     redactor,
     signal,
     observed,
+    closing: [],
     note: (message) => telemetry.note(identify(event), redactor.text(message)),
     trace: (name, call) => telemetry.trace(name, call),
   };
-  return verdict.kind === 'proceed' ? stepFunctions[verdict.step](run) : findDone(run);
+  try {
+    return await (verdict.kind === 'proceed' ? stepFunctions[verdict.step](run) : findDone(run));
+  } finally {
+    await Promise.all(run.closing);
+  }
 }
 
 function identify({ secretId, token, step }: RotationEvent): StepIdentity {

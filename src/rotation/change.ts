@@ -40,7 +40,7 @@ async function climb(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Cha
       if (guarded.rotator.changedBy === 'account')
         return await change(guarded, pair, rung.credential, session);
     } finally {
-      await session.close();
+      guarded.release(session);
     }
     return changeByAdmin(run, guarded, pair, rung);
   }

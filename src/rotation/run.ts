@@ -26,6 +26,8 @@ export interface Run {
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
   readonly observed: Observations;
+  /** Sessions on their way out: nothing waits for them but the end of the step. */
+  readonly closing: Promise<void>[];
   note(message: string): void;
   trace<T>(name: string, call: () => Promise<T>): Promise<T>;
 }

@@ -33,6 +33,8 @@ export interface GuardedRotator {
   readonly context: RotatorContext;
   /** Undefined for a refusal. */
   open(credential: unknown): Promise<Session | undefined>;
+  /** Starts to close a session; the step waits for it at its end, and the next login does not. */
+  release(session: Session): void;
   /** Runs one of the rotator's remote calls. */
   attempt<T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T>;
   /** Opens, uses and closes; undefined where the credential was refused. */
@@ -75,18 +77,23 @@ export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
       return session;
     });
 
+  const release = (session: Session): void => {
+    run.closing.push(session.close());
+  };
+
   return {
     rotator,
     context,
     open,
     attempt,
+    release,
     using: async (credential, use) => {
       const session = await open(credential);
       if (session === undefined) return undefined;
       try {
         return { result: await use(session) };
       } finally {
-        await session.close();
+        release(session);
       }
     },
   };
