@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
 import { errorCodes } from '../src/index.ts';
+import { operations } from '../src/local/operations/table.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
@@ -35,6 +36,15 @@ describe('the README', () => {
     );
     expect(variables.size).toBeGreaterThan(10);
     for (const variable of variables) expect(readme).toContain(variable);
+  });
+
+  it('lists every operation of the local Secrets Manager in docs/local.md, and no other', async () => {
+    const table = (await read('docs/local.md'))
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .join();
+    const listed = [...table.matchAll(/`([A-Z][a-z]\w+)`/g)].map(([, name]) => name);
+    expect(listed.sort()).toEqual(Object.keys(operations).sort());
   });
 
   it.each(['README.md', 'docs/design.md', 'docs/local.md'])(
