@@ -1,22 +1,11 @@
-import type { Rotator, SecretFields } from '../../src/index.ts';
-import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
+import type { Rotator } from '../../src/index.ts';
 import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
-import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
+import { type AlternatingCredential, engines, parseAlternatingCredential, targetOf } from './credential.ts';
 import { actAsOneself, passwordDefaults, setPassword } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
-import { fitsName } from './quoting.ts';
 import { connect, type PostgresOptions, type PostgresSession } from './session.ts';
-
-/** A credential of one of the two users. */
-export interface AlternatingCredential extends PostgresCredential {
-  readonly pair: UserPair;
-}
-
-function parse(fields: SecretFields): AlternatingCredential {
-  return { ...parseCredential(fields), pair: parseUserPair(fields, fitsName) };
-}
 
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
@@ -30,7 +19,7 @@ export function postgresAlternatingUsers(
     engines,
     overlap: 'until-next-rotation',
     changedBy: 'admin',
-    parse,
+    parse: parseAlternatingCredential,
     target: (credential) => targetOf(credential, credential.pair.account),
     generate: async ({ pair }, { password }) => ({
       username: pair.alternate,

@@ -1,5 +1,5 @@
 import type { RotatorContext } from '../../src/index.ts';
-import type { AlternatingCredential } from './alternating-users.ts';
+import type { AlternatingCredential } from './credential.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 

@@ -7,6 +7,7 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/index.ts';
+import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
 import { fitsName } from './quoting.ts';
 
 /** Values of `engine` that mean Postgres; the names are AWS's. */
@@ -47,6 +48,16 @@ export function parseCredential(fields: SecretFields): PostgresCredential {
     ssl: optionalSsl(fields),
     serverName: optionalText(fields, 'sslservername'),
   };
+}
+
+/** A login of one of two users that take turns. */
+export interface AlternatingCredential extends PostgresCredential {
+  readonly pair: UserPair;
+}
+
+/** As {@link parseCredential}, with the pair. @throws InvalidSecretField */
+export function parseAlternatingCredential(fields: SecretFields): AlternatingCredential {
+  return { ...parseCredential(fields), pair: parseUserPair(fields, fitsName) };
 }
 
 /** What a credential opens. @param account the username, or what a pair has in common */

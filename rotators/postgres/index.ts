@@ -1,4 +1,4 @@
-export { type AlternatingCredential, postgresAlternatingUsers } from './alternating-users.ts';
-export type { PostgresCredential } from './credential.ts';
+export { postgresAlternatingUsers } from './alternating-users.ts';
+export type { AlternatingCredential, PostgresCredential } from './credential.ts';
 export type { PostgresOptions, PostgresSession } from './session.ts';
 export { postgres } from './single-user.ts';

@@ -1,6 +1,5 @@
 import type { Finding } from '../../src/index.ts';
-import type { AlternatingCredential } from './alternating-users.ts';
-import type { PostgresCredential } from './credential.ts';
+import type { AlternatingCredential, PostgresCredential } from './credential.ts';
 import type { PostgresSession } from './session.ts';
 
 function encryption(session: PostgresSession): Finding {

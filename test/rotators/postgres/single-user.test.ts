@@ -111,19 +111,25 @@ describe('postgres, single user', () => {
     expect(await canLogIn(login)).toBe(true);
   });
 
-  it('says that the log can not be silenced when the role may not, and plaintext was asked for', async () => {
-    const login = await createLogin();
-    await asAdmin((client) =>
-      client.query(
-        `ALTER ROLE ${quoteIdentifier(login.username)} SET session_preload_libraries = 'passwordcheck'`,
-      ),
-    );
-    const context = rotatorContext();
-    await change(login, login.username, context).catch(() => undefined);
-    expect(context.notes).toEqual([
-      'The server takes no password verifier: it gets the password itself.',
-      'The role may not switch statement logging off: the server may log the new password.',
-    ]);
+  it('keeps a password that the server insists to see out of its log, if the role may, and says so if not', async () => {
+    for (const may of [true, false]) {
+      const login = await createLogin();
+      const name = quoteIdentifier(login.username);
+      await asAdmin(async (client) => {
+        await client.query(`ALTER ROLE ${name} SET session_preload_libraries = 'passwordcheck'`);
+        if (may) await client.query(`ALTER ROLE ${name} SUPERUSER`);
+      });
+      const context = rotatorContext();
+      await change(login, login.username, context).catch(() => undefined);
+      expect(context.notes).toEqual([
+        'The server takes no password verifier: it gets the password itself.',
+        ...(may
+          ? []
+          : ['The role may not switch statement logging off: the server may log the new password.']),
+      ]);
+      const written = (await serverLog()).includes(`ALTER ROLE ${name} WITH PASSWORD E'${login.username}'`);
+      expect(written).toBe(!may);
+    }
   });
 
   it('takes a wrong password and an unknown role for a refusal', async () => {
