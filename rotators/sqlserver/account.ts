@@ -1,0 +1,117 @@
+import { KeyturnError } from '../../src/index.ts';
+import { accountStatement, loginStatement, userStatement } from './catalogue.ts';
+import type { SqlServerCredential } from './credential.ts';
+import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import type { SqlServerSession } from './session.ts';
+
+interface Account {
+  readonly edition: number;
+  readonly currentDatabase: string;
+  readonly containment: number | null;
+  readonly authenticationType: number | null;
+}
+
+/** A login of the server, as far as it is copied. */
+export interface Login {
+  readonly name: string;
+  readonly defaultDatabase: string | null;
+  readonly defaultLanguage: string | null;
+  readonly policyChecked: boolean;
+  readonly expirationChecked: boolean;
+  readonly locked: number | null;
+}
+
+/** A user of a database, as far as it is copied. */
+export interface User {
+  readonly name: string;
+  readonly defaultSchema: string | null;
+  readonly defaultLanguage: string | null;
+}
+
+/** Where an account's password is kept. */
+export type AccountKind = 'login' | 'contained user';
+
+/** authentication_type of a user who has a password of its own. */
+const byDatabase = 2;
+/** SERVERPROPERTY('EngineEdition') of Azure SQL Database. */
+const azure = 5;
+
+/**
+ * Finds out what a username means in the session's database. Users with passwords exist where
+ * sys.databases.containment says so, and in Azure SQL Database whatever it says; where there is one, it comes before
+ * a login of the same name.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/security/contained-database-users-making-your-database-portable
+ */
+export async function accountKind(
+  session: SqlServerSession,
+  username: string,
+): Promise<{ readonly kind: AccountKind; readonly isAzure: boolean; readonly database: string }> {
+  const [account] = await session.query<Account>(accountStatement, { username });
+  const isAzure = account?.edition === azure;
+  const contained = account?.authenticationType === byDatabase && (isAzure || account.containment !== 0);
+  return {
+    kind: contained ? 'contained user' : 'login',
+    isAzure,
+    database: account?.currentDatabase ?? 'master',
+  };
+}
+
+/** A login that the session can see. */
+export async function findLogin(session: SqlServerSession, username: string): Promise<Login | undefined> {
+  const [login] = await session.query<Login>(loginStatement, { username });
+  return login;
+}
+
+/** A user of the session's database, by name. */
+export async function findUser(session: SqlServerSession, username: string): Promise<User | undefined> {
+  const [user] = await session.query<User>(userStatement, { username });
+  return user;
+}
+
+/** The error for an account that is not there, or that the admin may not see. */
+export function accountMissing(kind: AccountKind, username: string): KeyturnError {
+  return new KeyturnError(
+    'AccountMissing',
+    `There is no ${kind} ${username}, or the admin may not see it.`,
+    'Create it, or grant the admin ALTER ANY LOGIN and VIEW ANY DEFINITION.',
+  );
+}
+
+/**
+ * Has an account set its own password. That needs no right, but the old password: that of the credential that logged
+ * in, which is not always the one of AWSCURRENT.
+ *
+ * @see https://learn.microsoft.com/sql/t-sql/statements/alter-login-transact-sql
+ */
+export async function setOwnPassword(
+  session: SqlServerSession,
+  pending: SqlServerCredential,
+  using: SqlServerCredential,
+): Promise<void> {
+  const { kind } = await accountKind(session, pending.username);
+  const alter = `${alterOf(kind)} ${quoteIdentifier(pending.username)}`;
+  const passwords = `PASSWORD = ${quoteLiteral(pending.password)} OLD_PASSWORD = ${quoteLiteral(using.password)}`;
+  await session.query(`${alter} WITH ${passwords}`);
+}
+
+/**
+ * Has an admin set the password of an account that exists. An old password or expired one is no matter then, and a
+ * login that somebody locked out by trying old passwords is unlocked; CHECK_POLICY and CHECK_EXPIRATION stay.
+ */
+export async function setPasswordOf(
+  session: SqlServerSession,
+  { username, password }: SqlServerCredential,
+): Promise<void> {
+  const { kind } = await accountKind(session, username);
+  const login = kind === 'login' ? await findLogin(session, username) : undefined;
+  if (kind === 'login' && login === undefined) throw accountMissing(kind, username);
+  const unlock = login?.locked === 1 ? ' UNLOCK' : '';
+  await session.query(
+    `${alterOf(kind)} ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}${unlock}`,
+  );
+}
+
+function alterOf(kind: AccountKind): string {
+  return kind === 'login' ? 'ALTER LOGIN' : 'ALTER USER';
+}

@@ -1,0 +1,108 @@
+import { nameExpression, newerViews, schemaExpression } from './securables.ts';
+
+/** Every question that is asked of the catalogue. All bind @username; names are compared as the server does. */
+
+/** What kind of account a name is in the session's database. One row. */
+export const accountStatement = `
+SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS currentDatabase,
+       (SELECT CAST(containment AS int) FROM sys.databases WHERE database_id = DB_ID()) AS containment,
+       (SELECT CAST(authentication_type AS int) FROM sys.database_principals WHERE name = @username) AS authenticationType`;
+
+/** A login, where the session may see it. */
+export const loginStatement = `
+SELECT name, default_database_name AS defaultDatabase, default_language_name AS defaultLanguage,
+       is_policy_checked AS policyChecked, is_expiration_checked AS expirationChecked,
+       CAST(LOGINPROPERTY(name, 'IsLocked') AS int) AS locked
+  FROM sys.sql_logins WHERE name = @username`;
+
+/** The databases that are open, and whether the session may enter each. Snapshots hold what nobody can change. */
+export const databasesStatement = `
+SELECT name, is_read_only AS readOnly, CAST(HAS_DBACCESS(name) AS int) AS accessible
+  FROM sys.databases WHERE state = 0 AND source_database_id IS NULL ORDER BY name`;
+
+/** The user of a login in the session's database. */
+export const userOfLoginStatement = `
+SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
+  FROM sys.database_principals WHERE sid = SUSER_SID(@username) AND type = 'S'`;
+
+/** A user of the session's database, by its own name. */
+export const userStatement = `
+SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
+  FROM sys.database_principals WHERE name = @username AND type = 'S'`;
+
+function held(principals: string, members: string): string {
+  return `
+  WITH held AS (
+    SELECT principal_id FROM ${principals} WHERE name = @username
+    UNION ALL
+    SELECT m.role_principal_id FROM ${members} m JOIN held h ON h.principal_id = m.member_principal_id
+  )`;
+}
+
+function roles(principals: string, members: string): string {
+  return `${held(principals, members)}
+SELECT DISTINCT r.name, CAST(CASE WHEN EXISTS (
+         SELECT 1 FROM ${members} m JOIN ${principals} u ON u.principal_id = m.member_principal_id
+          WHERE m.role_principal_id = r.principal_id AND u.name = @username) THEN 1 ELSE 0 END AS bit) AS direct
+  FROM ${principals} r WHERE r.type = 'R' AND r.principal_id IN (SELECT principal_id FROM held)`;
+}
+
+/** Roles of a login, also those that it is in by way of another. */
+export const serverRolesStatement = roles('sys.server_principals', 'sys.server_role_members');
+
+/** Roles of a user, likewise. */
+export const databaseRolesStatement = roles('sys.database_principals', 'sys.database_role_members');
+
+/** Permissions of a login and of its roles. */
+export const serverPermissionsStatement = `${held('sys.server_principals', 'sys.server_role_members')}
+SELECT CAST(p.class AS int) AS class, p.class_desc AS classDescription, p.major_id AS majorId, p.minor_id AS minorId,
+       p.permission_name AS permission, p.state AS state, CAST(NULL AS sysname) AS schemaName,
+       CASE p.class WHEN 101 THEN (SELECT s.name FROM sys.server_principals s WHERE s.principal_id = p.major_id)
+                    WHEN 105 THEN (SELECT e.name FROM sys.endpoints e WHERE e.endpoint_id = p.major_id) END AS name,
+       CAST(NULL AS sysname) AS columnName,
+       (SELECT s.type FROM sys.server_principals s WHERE p.class = 101 AND s.principal_id = p.major_id) AS principalType,
+       CAST(CASE WHEN g.name = @username THEN 1 ELSE 0 END AS bit) AS direct
+  FROM sys.server_permissions p JOIN sys.server_principals g ON g.principal_id = p.grantee_principal_id
+ WHERE p.grantee_principal_id IN (SELECT principal_id FROM held)
+ ORDER BY p.class, p.major_id, p.minor_id`;
+
+/** Which of the newer views the server has. */
+export const newerViewsStatement = `SELECT ${newerViews
+  .map((view) => `OBJECT_ID(N'${view}') AS [${view}]`)
+  .join(', ')}`;
+
+/**
+ * Permissions of a user and of its roles, and what it owns, which comes to CONTROL. Objects come before their columns,
+ * since a permission on a column stands for an exception.
+ */
+export function databasePermissionsStatement(available: ReadonlySet<string>): string {
+  return `${held('sys.database_principals', 'sys.database_role_members')},
+  listed AS (
+    SELECT class, class_desc, major_id, minor_id, permission_name, state, grantee_principal_id
+      FROM sys.database_permissions WHERE grantee_principal_id IN (SELECT principal_id FROM held)
+    UNION ALL
+    SELECT owned.class, owned.class_desc, owned.id, 0, 'CONTROL', 'W', owned.owner
+      FROM (SELECT 1 AS class, 'OBJECT_OR_COLUMN' AS class_desc, object_id AS id, principal_id AS owner FROM sys.objects
+            UNION ALL SELECT 3, 'SCHEMA', schema_id, principal_id FROM sys.schemas
+            UNION ALL SELECT 4, 'DATABASE_PRINCIPAL', principal_id, owning_principal_id FROM sys.database_principals
+                       WHERE type = 'R') owned
+     WHERE owned.owner IN (SELECT principal_id FROM held) AND owned.owner <> DATABASE_PRINCIPAL_ID(N'dbo')
+  )
+SELECT CAST(p.class AS int) AS class, p.class_desc AS classDescription, p.major_id AS majorId, p.minor_id AS minorId,
+       p.permission_name AS permission, p.state AS state, ${schemaExpression(available)} AS schemaName,
+       ${nameExpression(available)} AS name,
+       CASE WHEN p.class = 1 AND p.minor_id > 0 THEN COL_NAME(p.major_id, p.minor_id) END AS columnName,
+       (SELECT s.type FROM sys.database_principals s WHERE p.class = 4 AND s.principal_id = p.major_id) AS principalType,
+       CAST(CASE WHEN g.name = @username THEN 1 ELSE 0 END AS bit) AS direct
+  FROM listed p JOIN sys.database_principals g ON g.principal_id = p.grantee_principal_id
+ ORDER BY p.class, p.major_id, p.minor_id`;
+}
+
+/** Whether the session's database takes changes. */
+export const updateableStatement = `
+SELECT CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(20)) AS updateability`;
+
+/** The rights by which an admin changes other accounts. */
+export const adminRightsStatement = `
+SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN') AS server,
+       HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'ALTER ANY USER') AS [database]`;

@@ -1,0 +1,50 @@
+import { connect, type Socket } from 'node:net';
+import { withoutTls } from './classify.ts';
+
+/** Opens a TCP connection. Ours, so that it can be destroyed in any phase, and looked at before a password is sent. */
+export async function dial(host: string, port: number, opened: (socket: Socket) => void): Promise<Socket> {
+  const socket = connect({ host, port });
+  opened(socket);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+  return socket;
+}
+
+const headerBytes = 8;
+const encryptionOption = 1;
+const terminator = 0xff;
+const [encryptOff, encryptNotSupported] = [0, 2];
+
+/**
+ * Cuts the connection when the server answers PRELOGIN without encryption. tedious, though asked to encrypt, would go
+ * on and send the password in the clear; it is the destroyed socket that keeps it from that.
+ *
+ * @see https://learn.microsoft.com/openspecs/windows_protocols/ms-tds/60f56408-0188-4cd5-8b90-25c6f2423868
+ */
+export function requireEncryption(socket: Socket): void {
+  let received = Buffer.alloc(0);
+  const look = (chunk: Buffer): void => {
+    received = Buffer.concat([received, chunk]);
+    if (received.length < headerBytes || received.length < received.readUInt16BE(2)) return;
+    socket.off('data', look);
+    const encryption = optionOf(received.subarray(headerBytes), encryptionOption);
+    if (encryption !== encryptOff && encryption !== encryptNotSupported) return;
+    const error = new Error('The server does not support encrypted connections.');
+    socket.destroy(Object.assign(error, { code: withoutTls }));
+  };
+  // Before tedious's own listener, which it adds after it has this socket: so this one sees each chunk first.
+  socket.on('data', look);
+}
+
+/** First byte of an option of a PRELOGIN message: a list of (type, offset, length), then the values. */
+function optionOf(message: Buffer, wanted: number): number | undefined {
+  for (let at = 0; at + 5 <= message.length && message[at] !== terminator; at += 5) {
+    if (message[at] === wanted) return message[message.readUInt16BE(at + 1)];
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import { accountKind, findLogin, findUser } from './account.ts';
+import { databaseHoldings, missingIn, serverHoldings } from './holdings.ts';
+import { eachScope, type Pair, userOfLogin } from './scopes.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** Most lacking privileges that an error names. */
+const mostNamed = 10;
+
+/**
+ * Refuses a next account that can do less than the other, on the server or in any database that the admin may enter.
+ * Asked as the admin, because SQL Server shows an account nothing of another's rights.
+ *
+ * @throws PrivilegesMissing, naming what is missing
+ */
+export async function requireSameHoldings(session: SqlServerSession, pair: Pair): Promise<void> {
+  const missing: string[] = [];
+  await eachScope(session, pair, {
+    server: async () => {
+      const [own, other] = [
+        await serverHoldings(session, pair.next),
+        await serverHoldings(session, pair.other),
+      ];
+      missing.push(...missingIn(own, other));
+    },
+    database: async ({ name, otherUser, findNextUser }) => {
+      const user = await findNextUser();
+      const found = user === undefined ? ['a user'] : await missingHere(session, user.name, otherUser.name);
+      missing.push(...found.map((what) => `${what} (in ${name})`));
+    },
+  });
+  refuse(missing, pair.other);
+}
+
+async function missingHere(session: SqlServerSession, next: string, other: string): Promise<string[]> {
+  return missingIn(await databaseHoldings(session, next), await databaseHoldings(session, other));
+}
+
+/**
+ * The same as far as the next account's own session sees: what changed since the admin looked, where the account may
+ * see the other's rights (VIEW DEFINITION on it, or more), in the secret's database.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/security/metadata-visibility-configuration
+ */
+export async function requireSameVisibleHoldings(
+  session: SqlServerSession,
+  pair: Pair,
+  context: RotatorContext,
+): Promise<void> {
+  const { kind } = await accountKind(session, pair.next);
+  const find = kind === 'login' ? userOfLogin : findUser;
+  const [next, other] = [await find(session, pair.next), await find(session, pair.other)];
+  const login = kind === 'login' ? await findLogin(session, pair.other) : undefined;
+  const missing =
+    login === undefined
+      ? []
+      : missingIn(await serverHoldings(session, pair.next), await serverHoldings(session, pair.other));
+  if (next !== undefined && other !== undefined)
+    missing.push(...(await missingHere(session, next.name, other.name)));
+  if (login === undefined && other === undefined)
+    context.note(
+      `${pair.next} may not see the rights of ${pair.other}: they were compared by the admin, in setSecret.`,
+    );
+  refuse(missing, pair.other);
+}
+
+function refuse(missing: readonly string[], other: string): void {
+  if (missing.length === 0) return;
+  const rest = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : '';
+  throw new KeyturnError(
+    'PrivilegesMissing',
+    `The next user lacks what ${other} has: ${missing.slice(0, mostNamed).join('; ')}${rest}.`,
+    'Grant it to both users, or to a role that both are members of, and rotate again.',
+  );
+}

@@ -1,0 +1,144 @@
+import {
+  databasePermissionsStatement,
+  databaseRolesStatement,
+  newerViewsStatement,
+  serverPermissionsStatement,
+  serverRolesStatement,
+} from './catalogue.ts';
+import { quoteIdentifier } from './quoting.ts';
+import { describeSecurable, type Securable, type SecurableRow } from './securables.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** G: granted. W: granted with grant option. D: denied. R: a column that is an exception from a grant. */
+export type State = 'G' | 'W' | 'D' | 'R';
+
+/** One permission that a principal has or is denied. */
+export interface Permission {
+  readonly permission: string;
+  readonly state: State;
+  readonly securable: Securable;
+  /** Its own, and not by way of a role. */
+  readonly direct: boolean;
+}
+
+/** What a principal may do, on the server or in one database. */
+export interface Holdings {
+  readonly principal: string;
+  readonly roles: readonly { readonly name: string; readonly direct: boolean }[];
+  readonly permissions: readonly Permission[];
+}
+
+interface PermissionRow extends SecurableRow {
+  readonly permission: string;
+  readonly state: string;
+  readonly direct: boolean;
+}
+
+/** Reads what a login holds on the server. */
+export async function serverHoldings(session: SqlServerSession, login: string): Promise<Holdings> {
+  return read(session, login, serverRolesStatement, serverPermissionsStatement);
+}
+
+/** Reads what a user holds in the session's database. */
+export async function databaseHoldings(session: SqlServerSession, user: string): Promise<Holdings> {
+  const [views = {}] = await session.query<object>(newerViewsStatement);
+  const available = Object.entries(views).filter(([, id]) => id !== null);
+  const statement = databasePermissionsStatement(new Set(available.map(([view]) => view)));
+  return read(session, user, databaseRolesStatement, statement);
+}
+
+async function read(
+  session: SqlServerSession,
+  username: string,
+  rolesStatement: string,
+  permissionsStatement: string,
+): Promise<Holdings> {
+  const roles = await session.query<Holdings['roles'][number]>(rolesStatement, { username });
+  const rows = await session.query<PermissionRow>(permissionsStatement, { username });
+  return { principal: username, roles, permissions: rows.map(permissionOf) };
+}
+
+function permissionOf(row: PermissionRow): Permission {
+  const state = row.state.trim();
+  if (state !== 'G' && state !== 'W' && state !== 'D' && state !== 'R')
+    throw new Error('Unknown state of a permission.');
+  // A keyword, which can't be quoted; the catalogue's are all of this shape.
+  if (!/^[A-Z0-9 ]+$/.test(row.permission)) throw new Error('Unknown permission in the catalogue.');
+  return { permission: row.permission, state, securable: describeSecurable(row), direct: row.direct };
+}
+
+function sameThing(one: Permission, other: Permission): boolean {
+  return one.permission === other.permission && one.securable.label === other.securable.label;
+}
+
+function isRestriction({ state }: Permission): boolean {
+  return state === 'D' || state === 'R';
+}
+
+function covers(own: Permission, needed: Permission): boolean {
+  return sameThing(own, needed) && (own.state === 'W' || own.state === needed.state);
+}
+
+/** Where a principal is: decides how its roles are altered. */
+export type Scope = 'server' | 'database';
+
+/**
+ * The statements after which `to` holds directly what `from` holds directly, and is denied nothing else. What it has
+ * beyond that is left to it.
+ */
+export function statementsToFollow(scope: Scope, from: Holdings, to: Holdings): string[] {
+  const principal = quoteIdentifier(to.principal);
+  const alter = scope === 'server' ? 'ALTER SERVER ROLE' : 'ALTER ROLE';
+  const roles = from.roles.filter(
+    (role) => role.direct && !to.roles.some((own) => own.direct && own.name === role.name),
+  );
+  const own = to.permissions.filter(({ direct }) => direct);
+  const wanted = from.permissions.filter(({ direct, securable }) => direct && securable.known);
+  const excess = own.filter((one) => isRestriction(one) && !wanted.some((other) => covers(one, other)));
+  const lacking = wanted.filter((one) => !own.some((held) => covers(held, one)));
+  return [
+    ...roles.map(({ name }) => `${alter} ${quoteIdentifier(name)} ADD MEMBER ${principal}`),
+    ...excess
+      .filter(({ securable }) => securable.known)
+      .map((one) => statementOf({ ...one, state: 'R' }, principal)),
+    ...lacking.map((one) => statementOf(one, principal)),
+  ];
+}
+
+/** CASCADE is asked for where the principal has granted on; elsewhere it changes nothing. */
+function statementOf(
+  { permission, state, securable: { on, column } }: Permission,
+  principal: string,
+): string {
+  const columns = column === undefined ? '' : ` (${quoteIdentifier(column)})`;
+  const what = `${permission}${columns}${on === undefined ? '' : ` ON ${on}`}`;
+  if (state === 'D') return `DENY ${what} TO ${principal} CASCADE`;
+  if (state === 'R') return `REVOKE ${what} FROM ${principal} CASCADE`;
+  return `GRANT ${what} TO ${principal}${state === 'W' ? ' WITH GRANT OPTION' : ''}`;
+}
+
+const everything: readonly string[] = ['sysadmin', 'db_owner'];
+
+/** What `other` can do and `own` can't, as a person would name it. Roles count however they are come by. */
+export function missingIn(own: Holdings, other: Holdings): string[] {
+  const roleNames = new Set(own.roles.map(({ name }) => name));
+  if (everything.some((role) => roleNames.has(role)) && !own.permissions.some(isRestriction)) return [];
+  const roles = other.roles
+    .filter(({ name }) => !roleNames.has(name))
+    .map(({ name }) => `membership in ${name}`);
+  const granted = other.permissions.filter((one) => one.direct && !isRestriction(one));
+  const lacking = granted.filter((one) => !own.permissions.some((held) => covers(held, one)));
+  const restricted = own.permissions.filter(
+    (one) =>
+      isRestriction(one) && !other.permissions.some((same) => isRestriction(same) && sameThing(same, one)),
+  );
+  return [
+    ...roles,
+    ...lacking.map(nameOf),
+    ...restricted.map((one) => `freedom from the denial of ${nameOf(one)}`),
+  ];
+}
+
+function nameOf({ permission, state, securable }: Permission): string {
+  return `${permission}${state === 'W' ? ' with grant option' : ''} on ${securable.label}`;
+}

@@ -1,0 +1,75 @@
+import { KeyturnError } from '../../src/index.ts';
+
+/** One error that the server sent. */
+export interface ServerMessage {
+  readonly number: number;
+  readonly message: string;
+}
+
+/** A login that the server refused. tedious keeps the text of the last message alone; what it means is in the numbers. */
+export class LoginFailure extends Error {
+  readonly numbers: readonly number[];
+
+  constructor(messages: readonly ServerMessage[], cause: unknown) {
+    super(messages.map(({ number, message }) => `${message} (${number})`).join(' '), { cause });
+    this.name = 'LoginFailure';
+    this.numbers = messages.map(({ number }) => number);
+  }
+}
+
+/**
+ * 18456 alone says that name or password is wrong. The server keeps its state, which would tell more, from clients;
+ * but where something else is the matter it sends another error with it, such as 4060.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof LoginFailure && error.numbers.every((number) => number === 18456);
+}
+
+const mustChange = [18487, 18488];
+
+/** The password is right, but has expired or must be changed before the account may do anything. */
+export function isPasswordToChange(error: unknown): boolean {
+  return error instanceof LoginFailure && error.numbers.some((number) => mustChange.includes(number));
+}
+
+const lifted =
+  'An admin lifts it by ALTER LOGIN ... WITH PASSWORD; then store that password, or rotate by an admin secret.';
+
+/** What to say of a login for which the password was right, or was not looked at. All are about the account. */
+const explanations: Readonly<Record<number, readonly [problem: string, remedy: string]>> = {
+  18470: ['The login is disabled.', 'Enable it: ALTER LOGIN ... ENABLE.'],
+  18486: [
+    'The login is locked out.',
+    'Find who tries wrong passwords; unlock it: ALTER LOGIN ... WITH PASSWORD = ... UNLOCK.',
+  ],
+  15113: ['The login is locked out.', 'Find who tries wrong passwords, and wait or unlock it.'],
+  18487: ['The password has expired.', lifted],
+  18488: ['The password must be changed before the login is let in.', lifted],
+  4060: [
+    'The database can not be opened.',
+    'Correct "dbname", or make a user for the login in that database.',
+  ],
+  4064: [
+    "The login's default database can not be opened.",
+    'Correct "dbname", or the default database of the login.',
+  ],
+};
+
+/** A typed error for a login that no other password would help, or undefined. */
+export function explainLogin(error: unknown, username: string): KeyturnError | undefined {
+  if (!(error instanceof LoginFailure)) return undefined;
+  const number = error.numbers.find((known) => known in explanations);
+  const found = number === undefined ? undefined : explanations[number];
+  if (found === undefined) return undefined;
+  const [problem, remedy] = found;
+  return new KeyturnError(
+    'PermissionDenied',
+    `SQL Server does not let ${username} in (${number}): ${problem}`,
+    remedy,
+    {
+      cause: error,
+    },
+  );
+}

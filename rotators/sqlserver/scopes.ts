@@ -1,0 +1,90 @@
+import { KeyturnError } from '../../src/index.ts';
+import { accountKind, accountMissing, findLogin, findUser, type User } from './account.ts';
+import { databasesStatement, userOfLoginStatement } from './catalogue.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** A database in which the other account has a user. */
+export interface DatabaseScope {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly otherUser: User;
+  /** The next account's user there, if it has one. */
+  findNextUser(): Promise<User | undefined>;
+}
+
+/** The two accounts of a pair, and everywhere that they may have rights. */
+export interface Pair {
+  readonly other: string;
+  readonly next: string;
+}
+
+interface DatabaseRow {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly accessible: number | null;
+}
+
+/** RDS keeps this one to itself; no application has a user in it. */
+const hidden = 'rdsadmin';
+
+/**
+ * Visits, as an admin, the server and each database in which the other account has a user, with that database as the
+ * session's; afterwards the session is back where it was. For contained users that is their one database.
+ *
+ * @param unseen told the databases that the admin may not enter
+ */
+export async function eachScope(
+  session: SqlServerSession,
+  pair: Pair,
+  visit: {
+    server?(): Promise<void>;
+    database(scope: DatabaseScope): Promise<void>;
+    unseen?(names: string[]): void;
+  },
+): Promise<void> {
+  const { kind, isAzure, database } = await accountKind(session, pair.other);
+  if (kind === 'contained user') {
+    const otherUser = await findUser(session, pair.other);
+    if (otherUser === undefined) throw accountMissing(kind, pair.other);
+    const findNextUser = () => findUser(session, pair.next);
+    return visit.database({ name: database, readOnly: false, otherUser, findNextUser });
+  }
+  if (isAzure) throw loginsApart();
+  if ((await findLogin(session, pair.other)) === undefined) throw accountMissing(kind, pair.other);
+  await visitServer(session, pair, visit);
+  await session.use(database);
+}
+
+async function visitServer(
+  session: SqlServerSession,
+  pair: Pair,
+  visit: Parameters<typeof eachScope>[2],
+): Promise<void> {
+  // Permissions at the server scope can be granted in master alone (error 4621).
+  await session.use('master');
+  await visit.server?.();
+  const databases = await session.query<DatabaseRow>(databasesStatement);
+  const unseen = databases.filter(({ accessible, name }) => accessible !== 1 && name !== hidden);
+  if (unseen.length > 0) visit.unseen?.(unseen.map(({ name }) => name));
+  for (const { name, readOnly, accessible } of databases) {
+    if (accessible !== 1) continue;
+    await session.use(name);
+    const otherUser = await userOfLogin(session, pair.other);
+    if (otherUser === undefined) continue;
+    await visit.database({ name, readOnly, otherUser, findNextUser: () => userOfLogin(session, pair.next) });
+  }
+}
+
+/** The user that a login is in the session's database. */
+export async function userOfLogin(session: SqlServerSession, username: string): Promise<User | undefined> {
+  const [user] = await session.query<User>(userOfLoginStatement, { username });
+  return user;
+}
+
+function loginsApart(): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    'Azure SQL Database keeps logins in another database than their users: no session can change both.',
+    'Rotate users with passwords of their own (CREATE USER ... WITH PASSWORD), or a single user.',
+  );
+}

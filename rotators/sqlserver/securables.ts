@@ -1,0 +1,124 @@
+import { quoteIdentifier } from './quoting.ts';
+
+/** How a class of securables is called in GRANT, and where its names are. */
+interface SecurableClass {
+  readonly words: string;
+  readonly view: string;
+  readonly id: string;
+  /** Whether its names are in schemas. */
+  readonly inSchema?: true;
+}
+
+/**
+ * The classes of sys.database_permissions besides 0, the database itself.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/system-catalog-views/sys-database-permissions-transact-sql
+ * @see https://learn.microsoft.com/sql/t-sql/statements/grant-transact-sql
+ */
+const classes: Readonly<Record<number, SecurableClass>> = {
+  1: { words: 'OBJECT', view: 'sys.all_objects', id: 'object_id', inSchema: true },
+  3: { words: 'SCHEMA', view: 'sys.schemas', id: 'schema_id' },
+  4: { words: 'USER', view: 'sys.database_principals', id: 'principal_id' },
+  5: { words: 'ASSEMBLY', view: 'sys.assemblies', id: 'assembly_id' },
+  6: { words: 'TYPE', view: 'sys.types', id: 'user_type_id', inSchema: true },
+  10: {
+    words: 'XML SCHEMA COLLECTION',
+    view: 'sys.xml_schema_collections',
+    id: 'xml_collection_id',
+    inSchema: true,
+  },
+  15: { words: 'MESSAGE TYPE', view: 'sys.service_message_types', id: 'message_type_id' },
+  16: { words: 'CONTRACT', view: 'sys.service_contracts', id: 'service_contract_id' },
+  17: { words: 'SERVICE', view: 'sys.services', id: 'service_id' },
+  18: {
+    words: 'REMOTE SERVICE BINDING',
+    view: 'sys.remote_service_bindings',
+    id: 'remote_service_binding_id',
+  },
+  19: { words: 'ROUTE', view: 'sys.routes', id: 'route_id' },
+  23: { words: 'FULLTEXT CATALOG', view: 'sys.fulltext_catalogs', id: 'fulltext_catalog_id' },
+  24: { words: 'SYMMETRIC KEY', view: 'sys.symmetric_keys', id: 'symmetric_key_id' },
+  25: { words: 'CERTIFICATE', view: 'sys.certificates', id: 'certificate_id' },
+  26: { words: 'ASYMMETRIC KEY', view: 'sys.asymmetric_keys', id: 'asymmetric_key_id' },
+  29: { words: 'FULLTEXT STOPLIST', view: 'sys.fulltext_stoplists', id: 'stoplist_id' },
+  31: { words: 'SEARCH PROPERTY LIST', view: 'sys.registered_search_property_lists', id: 'property_list_id' },
+  32: { words: 'DATABASE SCOPED CREDENTIAL', view: 'sys.database_scoped_credentials', id: 'credential_id' },
+  34: { words: 'EXTERNAL LANGUAGE', view: 'sys.external_languages', id: 'external_language_id' },
+};
+
+/** Views that not every supported version has; a statement that names a missing one is refused as a whole. */
+export const newerViews: readonly string[] = ['sys.database_scoped_credentials', 'sys.external_languages'];
+
+/** The name of what a row `p` of sys.database_permissions is about, as a scalar expression; null where unknown. */
+export function nameExpression(available: ReadonlySet<string>): string {
+  const cases = present(available).map(
+    ([number, { view, id }]) =>
+      `WHEN ${number} THEN (SELECT s.name FROM ${view} s WHERE s.${id} = p.major_id)`,
+  );
+  return `CASE p.class WHEN 0 THEN DB_NAME() ${cases.join(' ')} END`;
+}
+
+/** The schema of that, likewise; null where the class has none. */
+export function schemaExpression(available: ReadonlySet<string>): string {
+  const cases = present(available)
+    .filter(([, { inSchema }]) => inSchema)
+    .map(
+      ([number, { view, id }]) =>
+        `WHEN ${number} THEN (SELECT SCHEMA_NAME(s.schema_id) FROM ${view} s WHERE s.${id} = p.major_id)`,
+    );
+  return `CASE p.class ${cases.join(' ')} END`;
+}
+
+function present(available: ReadonlySet<string>): [string, SecurableClass][] {
+  return Object.entries(classes).filter(([, { view }]) => !newerViews.includes(view) || available.has(view));
+}
+
+/** What a row of a permission catalogue says of its securable. */
+export interface SecurableRow {
+  readonly class: number;
+  readonly classDescription: string;
+  readonly majorId: number;
+  readonly minorId: number;
+  readonly schemaName: string | null;
+  readonly name: string | null;
+  readonly columnName: string | null;
+  /** Type of the principal that is the securable, where it is one. */
+  readonly principalType: string | null;
+}
+
+/** A securable as GRANT names it. */
+export interface Securable {
+  /** What follows ON, quoted; undefined for the server, and for what can't be named. */
+  readonly on: string | undefined;
+  readonly column: string | undefined;
+  /** Whether a statement can be made for it. */
+  readonly known: boolean;
+  /** For people, and to tell securables apart. */
+  readonly label: string;
+}
+
+const server = 100;
+
+/** Names a securable; one of a class that is not known here keeps the catalogue's numbers for a name. */
+export function describeSecurable(row: SecurableRow): Securable {
+  if (row.class === server) return { on: undefined, column: undefined, known: true, label: 'the server' };
+  const words = wordsOf(row);
+  if (words === undefined || row.name === null) {
+    const label = `${row.classDescription} ${row.majorId}.${row.minorId}`;
+    return { on: undefined, column: undefined, known: false, label };
+  }
+  const schema = row.schemaName === null ? '' : `${quoteIdentifier(row.schemaName)}.`;
+  const on = `${words}::${schema}${quoteIdentifier(row.name)}`;
+  const column = row.columnName ?? undefined;
+  return { on, column, known: true, label: column === undefined ? on : `${on}(${quoteIdentifier(column)})` };
+}
+
+/** Classes 101 and 105 are the server's: logins or server roles, and endpoints. */
+function wordsOf({ class: number, principalType }: SecurableRow): string | undefined {
+  const isRole = principalType?.trim() === 'R';
+  if (number === 0) return 'DATABASE';
+  if (number === 4) return isRole ? 'ROLE' : principalType?.trim() === 'A' ? 'APPLICATION ROLE' : 'USER';
+  if (number === 101) return isRole ? 'SERVER ROLE' : 'LOGIN';
+  if (number === 105) return 'ENDPOINT';
+  return classes[number]?.words;
+}

@@ -1,0 +1,236 @@
+import type { Socket } from 'node:net';
+import { getCACertificates } from 'node:tls';
+import type { Connection, ConnectionConfiguration, Request } from 'tedious';
+import { contradictoryField, type RotatorContext, type Session } from '../../src/index.ts';
+import { classify, isTlsUnavailable } from './classify.ts';
+import type { SqlServerCredential } from './credential.ts';
+import { dial, requireEncryption } from './dial.ts';
+import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts';
+import { quoteIdentifier } from './quoting.ts';
+import { parseServerName } from './server-name.ts';
+
+/** How the function connects, whatever the secret. */
+export interface SqlServerOptions {
+  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
+  readonly ca?: () => string | undefined;
+  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
+  readonly allowPlaintext?: boolean;
+  /** Whether to encrypt without looking at the server's certificate; a secret can't ask for it. Default: no. */
+  readonly trustServerCertificate?: boolean;
+}
+
+/** An open connection. */
+export interface SqlServerSession extends Session {
+  readonly encryption: 'verified TLS' | 'TLS, with a certificate that nobody looked at' | 'plaintext';
+  /** Runs one statement; values are bound, as nvarchar, to @name. */
+  query<Row extends object>(statement: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
+  /** Makes another database the session's. */
+  use(database: string): Promise<void>;
+}
+
+/** AWS's templates wait as long, in ms. */
+const connectTimeoutMs = 5_000;
+
+/** Logs in; undefined where the server refuses the password. */
+export async function connect(
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<SqlServerSession | undefined> {
+  try {
+    return await connectOnce(credential, options, context);
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    const next = alternative(credential, options, context, error);
+    if (next === undefined) throw explainEncryption(error);
+    return connect(next, options, context);
+  }
+}
+
+/** Where else, or how else, a login may be tried; the change is noted. */
+function alternative(
+  { failoverPartner, ...credential }: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+  error: unknown,
+): SqlServerCredential | undefined {
+  if (isTlsUnavailable(error)) {
+    if (credential.ssl !== undefined || options.allowPlaintext !== true) return undefined;
+    context.note(
+      `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
+    );
+    return { ...credential, failoverPartner, ssl: false };
+  }
+  if (
+    failoverPartner === undefined ||
+    classify(error, 'open') !== 'TargetUnreachable' ||
+    context.signal.aborted
+  )
+    return undefined;
+  context.note(`${credential.host} can not be reached: trying its failover partner ${failoverPartner}.`);
+  const { host, instance, port } = parseServerName(failoverPartner, 'failoverpartner');
+  const known = port ?? (instance === undefined ? 1433 : undefined);
+  return {
+    ...credential,
+    host,
+    port: known,
+    instance: known === undefined ? instance : undefined,
+    failoverPartner: undefined,
+  };
+}
+
+/** tedious's code for a server that insists on the encryption that the secret turns off. */
+function explainEncryption(error: unknown): unknown {
+  const insists = error instanceof Error && Reflect.get(error, 'code') === 'EENCRYPT';
+  return insists
+    ? contradictoryField('ssl', 'is false, and the server takes encrypted connections only')
+    : error;
+}
+
+/**
+ * tedious is what `mssql` is made on. Its pool is left out, because it logs in twice for one connection (a trial,
+ * then the one that is used), and keeps the numbers of the errors to itself.
+ */
+async function connectOnce(
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  { signal }: RotatorContext,
+): Promise<SqlServerSession> {
+  signal.throwIfAborted();
+  const tedious = await import('tedious');
+  const sockets = new Set<Socket>();
+  const connection = new tedious.Connection(
+    configurationOf(credential, options, (socket) => sockets.add(socket)),
+  );
+  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
+  connection.on('error', () => undefined);
+  const hangUp = (): void => {
+    for (const socket of sockets) socket.destroy(signal.aborted ? new Error('Aborted.') : undefined);
+  };
+  signal.addEventListener('abort', hangUp, { once: true });
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', hangUp);
+    connection.close();
+    hangUp();
+  };
+  try {
+    await logIn(connection, signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return session(
+    connection,
+    (...made) => new tedious.Request(...made),
+    tedious.TYPES.NVarChar,
+    encryptionOf(credential, options),
+    close,
+  );
+}
+
+function logIn(connection: Connection, signal: AbortSignal): Promise<void> {
+  const messages: ServerMessage[] = [];
+  const collect = ({ number, message }: ServerMessage): number => messages.push({ number, message });
+  return new Promise((resolve, reject) => {
+    // Of its own, since tedious can't be stopped while it asks the SQL Server Browser for a port.
+    const aborted = (): void => reject(signal.reason);
+    signal.addEventListener('abort', aborted, { once: true });
+    connection.on('errorMessage', collect);
+    connection.connect((error) => {
+      signal.removeEventListener('abort', aborted);
+      connection.off('errorMessage', collect);
+      if (error === undefined || error === null) resolve();
+      else reject(messages.length === 0 ? error : new LoginFailure(messages, error));
+    });
+  });
+}
+
+function encryptionOf(
+  { ssl }: SqlServerCredential,
+  { trustServerCertificate }: SqlServerOptions,
+): SqlServerSession['encryption'] {
+  if (ssl === false) return 'plaintext';
+  return trustServerCertificate === true ? 'TLS, with a certificate that nobody looked at' : 'verified TLS';
+}
+
+function configurationOf(
+  {
+    host,
+    port,
+    instance,
+    database,
+    username,
+    password,
+    ssl,
+    serverName,
+    readOnlyIntent,
+  }: SqlServerCredential,
+  options: SqlServerOptions,
+  opened: (socket: Socket) => void,
+): ConnectionConfiguration {
+  const encrypt = ssl !== false;
+  const ca = encrypt ? options.ca?.() : undefined;
+  return {
+    server: host,
+    authentication: { type: 'default', options: { userName: username, password } },
+    options: {
+      ...(port === undefined ? { instanceName: instance } : { port }),
+      database,
+      encrypt,
+      trustServerCertificate: options.trustServerCertificate ?? false,
+      // Node.js takes `ca` instead of its own authorities, not besides them.
+      ...(ca === undefined
+        ? {}
+        : { cryptoCredentialsDetails: { ca: [...getCACertificates('default'), ca] } }),
+      ...(serverName === undefined ? {} : { serverName }),
+      readOnlyIntent,
+      appName: 'keyturn',
+      connectTimeout: connectTimeoutMs,
+      // The signal ends what takes too long; core retries.
+      requestTimeout: 0,
+      maxRetriesOnTransientErrors: 0,
+      // tedious says where to: the port that the browser told, or the server that Azure redirects to.
+      connector: async (to?: { readonly host: string; readonly port: number }) => {
+        const socket = await dial(to?.host ?? host, to?.port ?? port ?? 1433, opened);
+        if (encrypt) requireEncryption(socket);
+        return socket;
+      },
+    },
+  };
+}
+
+/** What is used of a column of a row, for which tedious has no type. */
+interface Column {
+  readonly metadata: { readonly colName: string };
+  readonly value: unknown;
+}
+
+type MakeRequest = (...made: ConstructorParameters<typeof Request>) => Request;
+
+function session(
+  connection: Connection,
+  makeRequest: MakeRequest,
+  type: Parameters<Request['addParameter']>[1],
+  encryption: SqlServerSession['encryption'],
+  close: () => Promise<void>,
+): SqlServerSession {
+  const query = <Row extends object>(statement: string, values: Readonly<Record<string, string>> = {}) =>
+    new Promise<Row[]>((resolve, reject) => {
+      const rows: Row[] = [];
+      const request = makeRequest(statement, (error) => (error ? reject(error) : resolve(rows)));
+      request.on('row', (columns: readonly Column[]) => {
+        const row: Row = Object.create(null);
+        for (const { metadata, value } of columns) Reflect.set(row, metadata.colName, value);
+        rows.push(row);
+      });
+      const bound = Object.entries(values);
+      for (const [name, value] of bound) request.addParameter(name, type, value);
+      // A batch of its own, and no call of sp_executesql, after which USE would be undone.
+      if (bound.length === 0) connection.execSqlBatch(request);
+      else connection.execSql(request);
+    });
+  const use = async (database: string): Promise<void> => {
+    await query(`USE ${quoteIdentifier(database)}`);
+  };
+  return { encryption, query, use, close };
+}

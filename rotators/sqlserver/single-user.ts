@@ -1,0 +1,54 @@
+import type { Rotator, RotatorContext } from '../../src/index.ts';
+import { setOwnPassword, setPasswordOf } from './account.ts';
+import { classify } from './classify.ts';
+import { engines, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
+import { explainLogin, isPasswordToChange } from './login-failure.ts';
+import { preflightSingleUser } from './preflight.ts';
+import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
+
+/**
+ * Rotates the password of one SQL Server login, or of one user of a contained database, who changes it itself.
+ * Drop-in for AWS's SecretsManagerRDSSQLServerRotationSingleUser.
+ */
+export function sqlServer(options: SqlServerOptions = {}): Rotator<SqlServerCredential, SqlServerSession> {
+  return {
+    name: 'sqlserver',
+    engines,
+    overlap: 'none',
+    changedBy: 'account',
+    parse: parseCredential,
+    target: (credential) => targetOf(credential, credential.username),
+    generate: async (_current, { password }) => ({ password: password() }),
+    open: (credential, context) => open(credential, options, context),
+    change: (session, pending, { using }) =>
+      using.username === pending.username
+        ? setOwnPassword(session, pending, using)
+        : setPasswordOf(session, pending),
+    verify: async (session) => {
+      await session.query('SELECT 1 AS alive');
+    },
+    preflight: preflightSingleUser,
+    classify,
+  };
+}
+
+/**
+ * A password that has expired or must be changed opens nothing, and tedious can't change it while logging in: for the
+ * ladder it is refused, so that the admin secret, where there is one, sets the pending password. That lifts both.
+ */
+async function open(
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<SqlServerSession | undefined> {
+  try {
+    return await connect(credential, options, context);
+  } catch (error) {
+    const explained = explainLogin(error, credential.username);
+    if (!isPasswordToChange(error)) throw explained ?? error;
+    context.note(
+      `${explained?.message} An admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN) would do that by itself.`,
+    );
+    return undefined;
+  }
+}
