@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** Prints what vitest's JSON report counted, as one line, and why each skipped test was skipped. */
-const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const tests = report.testResults.flatMap((file) => file.assertionResults);
-const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed');
-for (const { fullName } of skipped) console.log(`skipped: ${fullName}`);
+/** Prints what vitest's JSON reports counted, as one line, and why each skipped test was skipped. */
+const reports = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const tests = reports.flatMap(({ testResults }) => testResults).flatMap((file) => file.assertionResults);
+const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status));
 
-const { numPassedTests, numFailedTests } = report;
-console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${skipped.length} skipped`);
+const passed = count('passed');
+const failed = count('failed');
+const skipped = tests.filter((test) => !passed.includes(test) && !failed.includes(test));
+for (const { fullName } of skipped) console.log(`skipped: ${fullName}`);
+console.log(`${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`);

@@ -13,6 +13,7 @@ import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/inde
 import {
   createRotationHandler,
   type RotationHandlerOptions,
+  type Rotator,
   type StepReport,
   type Telemetry,
 } from '../../src/index.ts';
@@ -69,6 +70,12 @@ export interface RotationFixture {
 
 export type HandlerSettings = Partial<Omit<RotationHandlerOptions, 'client' | 'telemetry'>>;
 
+/** Both Postgres rotators, for the server that all tests share. */
+function sharedRotators(): Rotator[] {
+  const options = sharedOptions();
+  return [postgres(options), postgresAlternatingUsers(options)];
+}
+
 /** @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried */
 export async function startFixture(settings: HandlerSettings = {}, retries = 0): Promise<RotationFixture> {
   const local = await startLocalSecretsManager({ retryDelaysMs: Array.from({ length: retries }, () => 1) });
@@ -85,10 +92,9 @@ export async function startFixture(settings: HandlerSettings = {}, retries = 0):
     if (event.type === 'rotation-succeeded') failures.length = 0;
   });
   const recorded = record();
-  const options = sharedOptions();
   const handler = createRotationHandler({
-    rotators: [postgres(options), postgresAlternatingUsers(options)],
     ...settings,
+    rotators: settings.rotators ?? sharedRotators(),
     client: functionClient,
     telemetry: recorded.telemetry,
   });
