@@ -1,8 +1,9 @@
+import { type DocumentHints, parseFieldNames, parseFormName } from './documents/hints.ts';
 import { KeyturnError } from './errors.ts';
 import type { PasswordPolicy } from './password.ts';
 
 /** What a rotation function is set to do, beyond what secrets say themselves. */
-export interface Configuration {
+export interface Configuration extends Pick<DocumentHints, 'form' | 'fieldNames'> {
   /** What is set here wins over a rotator's wishes; the rest is left to them and to AWS's defaults. */
   readonly password: Partial<PasswordPolicy>;
   /** Name of the rotator for secrets that name none by tag or engine. */
@@ -75,5 +76,7 @@ export function readConfiguration(environment: Environment): Configuration {
     defaultRotator: text(environment, 'KEYTURN_ROTATOR'),
     immediateCutover: flag(environment, 'KEYTURN_IMMEDIATE_CUTOVER') ?? defaultConfiguration.immediateCutover,
     adminSecretArn: text(environment, 'KEYTURN_ADMIN_SECRET_ARN'),
+    form: parseFormName(environment.KEYTURN_FORM, 'KEYTURN_FORM'),
+    fieldNames: parseFieldNames(environment.KEYTURN_FIELDS, 'KEYTURN_FIELDS'),
   };
 }

@@ -13,7 +13,7 @@ export const errorCodes = [
   'SecretNotFound',
   'SecretHasNoValue',
   'SecretIsBinary',
-  'SecretIsNotJson',
+  'MalformedSecret',
   'InvalidSecretField',
   'UnknownRotator',
   'TargetChanged',

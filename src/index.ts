@@ -6,6 +6,8 @@ export {
   readConfiguration,
   text,
 } from './configuration.ts';
+export type { SecretDocument } from './documents/document.ts';
+export { readDocument } from './documents/document.ts';
 export {
   contradictoryField,
   optionalPair,
@@ -15,6 +17,8 @@ export {
   requireText,
   type SecretFields,
 } from './documents/fields.ts';
+export { type FormName, formNames } from './documents/form.ts';
+export { adminTag, type DocumentHints, fieldsTag, formTag } from './documents/hints.ts';
 export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
 export { createRotationHandler, type RotationHandler, type RotationHandlerOptions } from './handler.ts';
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './password.ts';

@@ -1,6 +1,10 @@
+import type { SecretDocument } from './documents/document.ts';
 import type { SecretFields } from './documents/fields.ts';
 
-/** What of AWS's secret structure is not secret. Every other value of a secret is treated as sensitive. */
+/**
+ * What of AWS's secret structure and of connection strings is not secret, in lower case and without separators.
+ * Every other value of a secret is treated as sensitive.
+ */
 const harmlessFields = new Set([
   'engine',
   'host',
@@ -9,10 +13,20 @@ const harmlessFields = new Set([
   'dbname',
   'ssl',
   'masterarn',
-  'dbInstanceIdentifier',
-  'dbClusterIdentifier',
+  'dbinstanceidentifier',
+  'dbclusteridentifier',
   'alternatingusers',
   'sslservername',
+  'applicationintent',
+  'applicationname',
+  'driver',
+  'failoverpartner',
+  'hosts',
+  'instancename',
+  'multisubnetfailover',
+  'sslrootcert',
+  'targetsessionattrs',
+  'trustservercertificate',
 ]);
 
 /** Below this length (characters) a value of an unknown field is a flag or a word, not a credential. */
@@ -23,6 +37,8 @@ const mask = '[redacted]';
 export interface Redactor {
   /** Adds the sensitive values of a secret. */
   learn(fields: SecretFields): void;
+  /** Adds the sensitive values of a document, also as they stand in its text. */
+  learnDocument(document: Pick<SecretDocument, 'fields' | 'sensitive'>): void;
   /** Adds one sensitive value. */
   learnValue(value: string): void;
   /** The text with every known value masked, also where it stands encoded for JSON or a URL. */
@@ -83,17 +99,22 @@ export function createRedactor(): Redactor {
     }
     return error;
   };
+  const learn = (fields: SecretFields): void => {
+    for (const [field, part] of Object.entries(fields)) {
+      if (harmlessFields.has(field.toLowerCase().replace(/[\s_-]/g, ''))) continue;
+      for (const secret of sensitiveValues(part, field === 'password' ? 1 : shortestUnknownSecret))
+        learnValue(secret);
+    }
+  };
   return {
+    learn,
     learnValue,
+    learnDocument: ({ fields, sensitive }) => {
+      learn(fields);
+      sensitive.forEach(learnValue);
+    },
     text,
     value,
     error: redactError,
-    learn: (fields) => {
-      for (const [field, part] of Object.entries(fields)) {
-        if (harmlessFields.has(field)) continue;
-        for (const secret of sensitiveValues(part, field === 'password' ? 1 : shortestUnknownSecret))
-          learnValue(secret);
-      }
-    },
   };
 }

@@ -1,6 +1,7 @@
-import { readDocument } from '../documents/document.ts';
+import { readDocument, type SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
-import { KeyturnError } from '../errors.ts';
+import { readHints } from '../documents/hints.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { completeManagedMaster } from '../rds/managed-master.ts';
 import type { Rotator } from '../rotator.ts';
 import type { Run } from './run.ts';
@@ -25,12 +26,10 @@ export async function loadAdmin(
 ): Promise<unknown> {
   const text = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
   run.redactor.learnValue(text);
-  const stored = readDocument(text).fields;
-  run.redactor.learn(stored);
-  const fields = await completeManagedMaster(stored, {
-    rds: run.rds,
-    tags: async () => (await run.secretsManager.describe(arn)).tags,
-  });
+  const tags = once(async () => (await run.secretsManager.describe(arn)).tags);
+  const document = await readAdminDocument(text, tags);
+  run.redactor.learnDocument(document);
+  const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
   const admin = rotator.parse({
     ...fields,
     masterarn: undefined,
@@ -39,6 +38,29 @@ export async function loadAdmin(
   });
   await requireSameServer(run, rotator.target(rotator.parse(current)).host, rotator.target(admin).host);
   return admin;
+}
+
+/** The admin's secret may have any form too. Its tags are asked for only where it can't be read without them. */
+async function readAdminDocument(
+  text: string,
+  tags: () => Promise<ReadonlyMap<string, string>>,
+): Promise<SecretDocument> {
+  try {
+    const document = readDocument(text);
+    const { username, password } = document.fields;
+    if (username !== undefined && password !== undefined) return document;
+  } catch (error) {
+    if (!isKeyturnError(error, 'MalformedSecret')) throw error;
+  }
+  return readDocument(text, readHints(await tags(), {}));
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 async function requireSameServer(run: Run, host: string, adminHost: string): Promise<void> {

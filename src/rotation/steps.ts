@@ -86,11 +86,9 @@ const createSecret: StepFunction = async (run) => {
       ...context,
       requestToken: run.event.token,
       password: (wanted) => {
-        const password = generatePassword({
-          ...defaultPasswordPolicy,
-          ...wanted,
-          ...run.configuration.password,
-        });
+        const policy = { ...defaultPasswordPolicy, ...wanted, ...run.configuration.password };
+        const excludeCharacters = policy.excludeCharacters + current.document.unsafeCharacters;
+        const password = generatePassword({ ...policy, excludeCharacters });
         run.redactor.learnValue(password);
         return password;
       },

@@ -1,4 +1,5 @@
 import { readDocument, type SecretDocument } from '../documents/document.ts';
+import { readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator.ts';
 import { retry } from './retry.ts';
@@ -14,13 +15,13 @@ export interface LoadedVersion {
 
 function loaded(run: Run, id: string, text: string): LoadedVersion {
   run.redactor.learnValue(text);
-  const document = readDocument(text);
-  run.redactor.learn(document.fields);
+  const document = readDocument(text, readHints(run.secret.tags, run.configuration));
+  run.redactor.learnDocument(document);
   run.cache.set(run.secret.arn, id, text);
   return { id, text, document };
 }
 
-/** Reads a version, from memory where it is known. @throws SecretHasNoValue, SecretIsBinary, SecretIsNotJson */
+/** Reads a version, from memory where it is known. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret */
 export async function loadVersion(run: Run, id: string): Promise<LoadedVersion> {
   const known = run.cache.get(run.secret.arn, id);
   return loaded(run, id, known ?? (await run.secretsManager.read(run.secret.arn, { id })));
@@ -56,7 +57,7 @@ export async function loadIfUsable(run: Run, id: string): Promise<LoadedVersion 
   try {
     return await loadVersion(run, id);
   } catch (error) {
-    if (isKeyturnError(error, 'SecretHasNoValue', 'SecretIsBinary', 'SecretIsNotJson')) return undefined;
+    if (isKeyturnError(error, 'SecretHasNoValue', 'SecretIsBinary', 'MalformedSecret')) return undefined;
     throw error;
   }
 }

@@ -28,9 +28,9 @@ describe('bad input', () => {
   }
 
   it.each([
-    ['plain text', secretPassword, /^SecretIsNotJson: .*engine, host, username and password/],
-    ['a JSON list', JSON.stringify([secretPassword]), /^SecretIsNotJson/],
-    ['JSON that is cut off', `{"password":"${secretPassword}`, /^SecretIsNotJson/],
+    ['plain text', `my ${secretPassword}`, /^MalformedSecret: .*engine, host, username and password/],
+    ['a JSON list', JSON.stringify([secretPassword]), /^MalformedSecret/],
+    ['JSON that is cut off', `{"password":"${secretPassword}`, /^MalformedSecret/],
   ])('names a secret that is %s', async (_, value, message) => {
     expect(await failureOf(value, { 'keyturn:rotator': 'postgres' })).toMatch(message);
   });

@@ -1,0 +1,70 @@
+import { KeyturnError } from '../errors.ts';
+import { type FormName, formNames } from './form.ts';
+import type { FieldNames } from './json.ts';
+
+/** What is known of a secret's string before it is read. */
+export interface DocumentHints {
+  /** Absent: the form is recognised. */
+  readonly form?: FormName | undefined;
+  /** Where a JSON secret keeps its fields under other names. */
+  readonly fieldNames?: FieldNames;
+  /** ARN of the admin secret, for a document that names none in `masterarn`. */
+  readonly masterarn?: string | undefined;
+}
+
+/** Tags of a secret that say how to read it. */
+export const formTag = 'keyturn:form';
+export const fieldsTag = 'keyturn:fields';
+export const adminTag = 'keyturn:admin';
+
+/** Reads the name of a form. @throws InvalidConfiguration, naming the tag or variable */
+export function parseFormName(name: string | undefined, source: string): FormName | undefined {
+  const wanted = name?.trim().toLowerCase();
+  if (wanted === undefined || wanted === '') return undefined;
+  const found = formNames.find((known) => known === wanted);
+  if (found !== undefined) return found;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `${source} names no form of a secret.`,
+    `Set it to one of: ${formNames.join(', ')}.`,
+    { field: source },
+  );
+}
+
+/**
+ * Reads `username=login password=db.pass`: a field, and the name or path under which the secret keeps it. Spaces
+ * lie between pairs, since a tag's value may hold little else; a name may have spaces in it too.
+ *
+ * @throws InvalidConfiguration, naming the tag or variable
+ */
+export function parseFieldNames(text: string | undefined, source: string): FieldNames {
+  const trimmed = text?.trim() ?? '';
+  const parts = trimmed === '' ? [] : trimmed.split(/\s+(?=\w+=)/);
+  const pairs = parts.map((part): [string, string] => {
+    const equals = part.indexOf('=');
+    return [part.slice(0, equals), part.slice(equals + 1).trim()];
+  });
+  if (pairs.every(([field, name]) => /^\w+$/.test(field) && name !== '')) return new Map(pairs);
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `${source} is no list of fields and names.`,
+    'Write it like username=login password=pass.',
+    { field: source },
+  );
+}
+
+/** How to read a secret: its tags win over the function's configuration. @throws InvalidConfiguration */
+export function readHints(
+  tags: ReadonlyMap<string, string>,
+  configuration: Pick<DocumentHints, 'form' | 'fieldNames'>,
+): DocumentHints {
+  const names = tags.get(fieldsTag);
+  return {
+    form: parseFormName(tags.get(formTag), `The tag ${formTag}`) ?? configuration.form,
+    fieldNames:
+      names === undefined
+        ? (configuration.fieldNames ?? new Map())
+        : parseFieldNames(names, `The tag ${fieldsTag}`),
+    masterarn: tags.get(adminTag) || undefined,
+  };
+}

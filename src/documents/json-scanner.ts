@@ -1,0 +1,120 @@
+import { malformed, type Span } from './form.ts';
+
+/** A value of a JSON text, and where it stands. */
+export interface JsonNode {
+  readonly span: Span;
+  readonly value: unknown;
+  /** The members of an object, in order, duplicates included; undefined for anything else. */
+  readonly members: readonly JsonMember[] | undefined;
+}
+
+export interface JsonMember {
+  readonly name: string;
+  readonly nameSpan: Span;
+  readonly node: JsonNode;
+}
+
+// The tokens of https://www.rfc-editor.org/rfc/rfc8259, and comments, which readers of configuration files allow.
+const space = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y;
+// Control characters are what the rule is about: a string must escape them.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
+const string = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+const scalar = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
+
+/** Deeper nesting is no secret but an attempt to exhaust the stack. */
+const deepest = 400;
+
+/**
+ * Reads a JSON text as JSON.parse does (of duplicate names the last one counts), and remembers where everything
+ * stands, which JSON.parse can't tell.
+ *
+ * @throws MalformedSecret
+ */
+export function scanJson(text: string): JsonNode {
+  let at = 0;
+
+  const take = (token: RegExp): string | undefined => {
+    token.lastIndex = at;
+    const found = token.exec(text)?.[0];
+    if (found !== undefined) at += found.length;
+    return found;
+  };
+  const skip = (): void => {
+    take(space);
+  };
+  const takeChar = (char: string): boolean => {
+    skip();
+    if (text[at] !== char) return false;
+    at += 1;
+    return true;
+  };
+  const fail = (reason: string): never => {
+    throw malformed('json', at, at >= text.length ? 'it ends too early' : reason);
+  };
+
+  const readValue = (depth: number): JsonNode => {
+    if (depth > deepest) fail('it is nested too deeply');
+    skip();
+    const start = at;
+    if (text[at] === '{') return readObject(start, depth);
+    if (text[at] === '[') return readList(start, depth);
+    const token = take(text[at] === '"' ? string : scalar);
+    if (token === undefined) return fail(text[at] === '"' ? 'the string does not end' : 'no value');
+    return { span: { start, end: at }, value: JSON.parse(token), members: undefined };
+  };
+
+  const readObject = (start: number, depth: number): JsonNode => {
+    at += 1;
+    const members: JsonMember[] = [];
+    if (!takeChar('}')) {
+      do members.push(readMember(depth));
+      while (takeChar(','));
+      if (!takeChar('}')) fail('neither a comma nor the closing brace');
+    }
+    const value = Object.fromEntries(members.map(({ name, node }) => [name, node.value]));
+    return { span: { start, end: at }, value, members };
+  };
+
+  const readMember = (depth: number): JsonMember => {
+    skip();
+    const start = at;
+    const token = take(string);
+    if (token === undefined) return fail('no name in double quotes');
+    const nameSpan = { start, end: at };
+    if (!takeChar(':')) fail('no colon after a name');
+    return { name: JSON.parse(token), nameSpan, node: readValue(depth + 1) };
+  };
+
+  const readList = (start: number, depth: number): JsonNode => {
+    at += 1;
+    const values: unknown[] = [];
+    if (!takeChar(']')) {
+      do values.push(readValue(depth + 1).value);
+      while (takeChar(','));
+      if (!takeChar(']')) fail('neither a comma nor the closing bracket');
+    }
+    return { span: { start, end: at }, value: values, members: undefined };
+  };
+
+  const root = readValue(0);
+  skip();
+  if (at < text.length) fail('something follows the end');
+  return root;
+}
+
+/**
+ * For each character of a JSON string's value, and its end, where it stands in the text.
+ *
+ * @param span of the string, quotes included
+ */
+export function stringOffsets(text: string, span: Span): readonly number[] {
+  const offsets: number[] = [];
+  let at = span.start + 1;
+  while (at < span.end - 1) {
+    offsets.push(at);
+    if (text[at] !== '\\') at += 1;
+    else at += text[at + 1] === 'u' ? 6 : 2;
+  }
+  offsets.push(span.end - 1);
+  return offsets;
+}

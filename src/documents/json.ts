@@ -1,0 +1,138 @@
+import { embeddedStrings } from './embedded.ts';
+import { type Edit, malformed, type ParsedText, type Slot } from './form.ts';
+import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
+
+/** Where fields are in a JSON secret, by field: names, or paths with dots between names. */
+export type FieldNames = ReadonlyMap<string, string>;
+
+/** The name, among field names, of the field that holds a connection string. */
+export const connectionField = 'connection';
+
+/**
+ * Reads a JSON secret: AWS's structure, the same with other names for its fields, and connection strings in it.
+ *
+ * @throws MalformedSecret
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
+ */
+export function parseJson(text: string, fieldNames: FieldNames): ParsedText {
+  const root = scanJson(text);
+  if (root.members === undefined) throw malformed('json', root.span.start, 'it is no object');
+  const named = namedNodes(root, fieldNames);
+  const own = ownFields(root.members, named);
+  const embedded = embeddedStrings(text, root, own.fields, {
+    named: nodesAt(root, fieldNames.get(connectionField) ?? ''),
+    taken: new Set([...named.values()].flat()),
+  });
+  return {
+    form: 'json',
+    fields: { ...embedded.fields, ...own.fields },
+    slots: [...own.slots, ...embedded.slots],
+    append: (missing) => embedded.append?.(missing) ?? append(text, root, missing, fieldNames),
+    unsafeCharacters: embedded.unsafeCharacters,
+    sensitive: [...own.hidden, ...embedded.sensitive],
+  };
+}
+
+/** All nodes at a path, duplicates included; the last one counts. A name with a dot in it wins over a path. */
+function nodesAt(node: JsonNode, path: string): JsonNode[] {
+  const called = (name: string): JsonNode[] =>
+    (node.members ?? []).filter((member) => member.name === name).map((member) => member.node);
+  if (path === '') return [];
+  const direct = called(path);
+  if (direct.length > 0) return direct;
+  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+    const found = called(path.slice(0, dot)).flatMap((child) => nodesAt(child, path.slice(dot + 1)));
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** The nodes that the mapping names, of those that exist. */
+function namedNodes(root: JsonNode, fieldNames: FieldNames): Map<string, JsonNode[]> {
+  const found = [...fieldNames]
+    .filter(([field]) => field !== connectionField)
+    .map(([field, path]): [string, JsonNode[]] => [field, nodesAt(root, path)]);
+  return new Map(found.filter(([, nodes]) => nodes.length > 0));
+}
+
+interface OwnFields {
+  readonly fields: ParsedText['fields'];
+  readonly slots: readonly Slot[];
+  /** Strings that are no fields, since another name was given for theirs, or stand beside a field deeper down. */
+  readonly hidden: readonly string[];
+}
+
+/** A member is the field of its name, unless the mapping says otherwise of the name or of the member. */
+function ownFields(
+  members: readonly JsonMember[],
+  named: ReadonlyMap<string, readonly JsonNode[]>,
+): OwnFields {
+  const taken = new Set([...named.values()].flat());
+  const plain = members.filter(({ name, node }) => !named.has(name) && !holds(node, taken));
+  const mapped = [...named].map(([field, nodes]): [string, unknown] => [field, nodes.at(-1)?.value]);
+  const fields = Object.fromEntries([
+    ...plain.map(({ name, node }): [string, unknown] => [name, node.value]),
+    ...mapped,
+  ]);
+  const slots = [
+    ...plain.map(({ name, node }) => slotOf(name, node)),
+    ...[...named].flatMap(([field, nodes]) => nodes.map((node) => slotOf(field, node))),
+  ];
+  const readable = new Set(mapped.map(([, value]) => value));
+  const rest = members.filter((member) => !plain.includes(member));
+  const hidden = rest.flatMap(({ node }) => [...strings(node.value)]).filter((value) => !readable.has(value));
+  // The shorter ones are words and flags, as in the redactor.
+  return { fields, slots, hidden: hidden.filter((value) => value.length >= 6) };
+}
+
+function holds(node: JsonNode, nodes: ReadonlySet<JsonNode>): boolean {
+  return nodes.has(node) || (node.members ?? []).some((member) => holds(member.node, nodes));
+}
+
+function* strings(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) yield* strings(part);
+}
+
+function slotOf(field: string, { value, span }: JsonNode): Slot {
+  return { field, value, span, encode: (changed) => JSON.stringify(changed) };
+}
+
+/** Puts members after the last one of their object, spaced as that one is. */
+function append(
+  text: string,
+  root: JsonNode,
+  missing: ReadonlyMap<string, unknown>,
+  fieldNames: FieldNames,
+): Edit[] {
+  const added = new Map<JsonNode, string>();
+  for (const [field, value] of missing) {
+    const { parent, name } = placeOf(root, fieldNames.get(field) ?? field);
+    const before = added.get(parent) ?? '';
+    const isFirst = before === '' && (parent.members ?? []).length === 0;
+    const { gap, colon } = spacing(text, parent);
+    const member = JSON.stringify(name) + colon + JSON.stringify(value);
+    added.set(parent, `${before}${isFirst ? '' : ','}${gap}${member}`);
+  }
+  return [...added].map(([parent, out]) => {
+    const at = parent.members?.at(-1)?.node.span.end ?? parent.span.start + 1;
+    return { start: at, end: at, text: out };
+  });
+}
+
+/** The object that a new field goes into: that of its path if it exists, else the root. */
+function placeOf(root: JsonNode, path: string): { parent: JsonNode; name: string } {
+  const dot = path.lastIndexOf('.');
+  const parent = dot < 0 ? undefined : nodesAt(root, path.slice(0, dot)).at(-1);
+  return parent?.members === undefined ? { parent: root, name: path } : { parent, name: path.slice(dot + 1) };
+}
+
+function spacing(text: string, { span, members = [] }: JsonNode): { gap: string; colon: string } {
+  const last = members.at(-1);
+  if (last === undefined) return { gap: '', colon: ':' };
+  const from = members.at(-2)?.node.span.end ?? span.start;
+  const gap = /[ \t\r\n]*$/.exec(text.slice(from, last.nameSpan.start))?.[0] ?? '';
+  const between = text.slice(last.nameSpan.end, last.node.span.start);
+  return { gap, colon: /^[ \t\r\n]*:[ \t\r\n]*$/.test(between) ? between : ':' };
+}

@@ -1,0 +1,99 @@
+import { type Edit, malformed, notHeld, type ParsedText, type Slot, type Span, textOf } from './form.ts';
+import { definedFields, readSslMode } from './switches.ts';
+
+/** A keyword and its value. */
+export interface Setting {
+  readonly keyword: string;
+  readonly value: string;
+  readonly valueSpan: Span;
+  readonly quoted: boolean;
+}
+
+// Space is what C's isspace() takes for it, and no other of Unicode's.
+const space = /[ \t\n\r\f\v]*/y;
+const keyword = /[^ \t\n\r\f\v=]*/y;
+// A backslash makes any character part of the value, inside quotes and outside.
+const bareValue = /(?:\\.|[^ \t\n\r\f\v\\])*/sy;
+const quotedValue = /'(?:\\.|[^'\\])*'/sy;
+
+function match(token: RegExp, text: string, at: number): string {
+  token.lastIndex = at;
+  return token.exec(text)?.[0] ?? '';
+}
+
+/**
+ * Reads `keyword=value ...`. Lazy, so that what was found before a mistake can be used.
+ *
+ * @throws MalformedSecret
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
+ */
+export function* scanSettings(text: string): Generator<Setting> {
+  let at = match(space, text, 0).length;
+  while (at < text.length) {
+    const name = match(keyword, text, at);
+    if (name === '') throw malformed('libpq', at, 'an equals sign has no keyword');
+    const equals = at + name.length + match(space, text, at + name.length).length;
+    if (text[equals] !== '=') throw malformed('libpq', at, 'a keyword has no equals sign');
+    const start = equals + 1 + match(space, text, equals + 1).length;
+    const quoted = text[start] === "'";
+    const raw = match(quoted ? quotedValue : bareValue, text, start);
+    if (quoted && raw === '') throw malformed('libpq', start, 'a quoted value does not end');
+    const end = start + raw.length;
+    const value = (quoted ? raw.slice(1, -1) : raw).replace(/\\(.)/gs, '$1');
+    yield { keyword: name, value, valueSpan: { start, end }, quoted };
+    at = end + match(space, text, end).length;
+  }
+}
+
+const fieldOfKeyword: Readonly<Record<string, string>> = {
+  user: 'username',
+  password: 'password',
+  dbname: 'dbname',
+};
+
+/** libpq's own keywords by which the form is known; the rest would be found in other forms too. */
+export const libpqKeywords = new Set(['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'service']);
+
+/** Reads a connection string of keywords, as libpq, psycopg and their like take it. @throws MalformedSecret */
+export function parseLibpq(text: string): ParsedText {
+  const settings = [...scanSettings(text)];
+  const values = Object.fromEntries(settings.map((setting) => [setting.keyword, setting.value]));
+  const { host, hostaddr, port, user, sslmode, ...rest } = values;
+  return {
+    form: 'libpq',
+    fields: definedFields({
+      engine: 'postgres',
+      ...rest,
+      // Of several hosts the first one is rotated; the others hold the same roles.
+      host: (host || hostaddr)?.split(',')[0],
+      port: port?.split(',')[0] || undefined,
+      username: user,
+      ssl: readSslMode(sslmode),
+    }),
+    slots: settings.flatMap(slotOf),
+    append: (missing) => append(text, missing),
+    // What would have to be escaped; shells and .env files take them off once more.
+    unsafeCharacters: "'\\",
+  };
+}
+
+function slotOf({ keyword: name, value, valueSpan, quoted }: Setting): Slot[] {
+  const field = fieldOfKeyword[name];
+  if (field === undefined) return [];
+  return [{ field, value, span: valueSpan, encode: (changed) => encode(textOf(field, changed), quoted) }];
+}
+
+function encode(value: string, quoted: boolean): string {
+  if (!quoted && /^[^\s'\\]+$/.test(value)) return value;
+  return `'${value.replace(/['\\]/g, '\\$&')}'`;
+}
+
+function append(text: string, missing: ReadonlyMap<string, unknown>): Edit[] {
+  const at = text.trimEnd().length;
+  const added = [...missing].map(([field, value]) => {
+    const name = Object.keys(fieldOfKeyword).find((found) => fieldOfKeyword[found] === field);
+    if (name === undefined) throw notHeld(field, 'has no keyword in a libpq connection string');
+    return ` ${name}=${encode(textOf(field, value), false)}`;
+  });
+  return [{ start: at, end: at, text: added.join('') }];
+}

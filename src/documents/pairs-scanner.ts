@@ -1,0 +1,124 @@
+import { type FormName, malformed, type Span } from './form.ts';
+
+/** A keyword and its value in a connection string. */
+export interface Pair {
+  /** As it is written, without the space around it. */
+  readonly keyword: string;
+  readonly value: string;
+  /** Of the value with its quotes; empty, and after the equals sign, where there is none. */
+  readonly valueSpan: Span;
+  /** The quote that the value is in. */
+  readonly quote: string | undefined;
+}
+
+/** How a form with semicolons quotes. */
+export interface PairSyntax {
+  readonly form: FormName;
+  /** Opening and closing quotes. A closing quote within is doubled. */
+  readonly quotes: ReadonlyMap<string, string>;
+  /** Quotes that stand for themselves when they don't enclose a whole value. */
+  readonly lenientQuotes: string;
+  /** What a keyword is made of. */
+  readonly keyword: RegExp;
+}
+
+const plainKeyword = /[^=;]*/y;
+
+/**
+ * Of `DbConnectionStringBuilder`. Braces are no quotes to .NET, but are to the drivers of Node.js; where they
+ * don't enclose a value, .NET's reading is the only one.
+ *
+ * @see https://learn.microsoft.com/en-us/dotnet/api/system.data.sqlclient.sqlconnection.connectionstring
+ * @see https://github.com/tediousjs/connection-string
+ */
+export const adoNetSyntax: PairSyntax = {
+  form: 'ado-net',
+  quotes: new Map([
+    ['"', '"'],
+    ["'", "'"],
+    ['{', '}'],
+  ]),
+  lenientQuotes: '{',
+  // A doubled equals sign is part of the keyword.
+  keyword: /(?:[^=;]|==)*/y,
+};
+
+/** @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments */
+export const odbcSyntax: PairSyntax = {
+  form: 'odbc',
+  quotes: new Map([['{', '}']]),
+  lenientQuotes: '',
+  keyword: plainKeyword,
+};
+
+/** @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url */
+export const jdbcSyntax: PairSyntax = {
+  form: 'jdbc',
+  quotes: new Map([['{', '}']]),
+  lenientQuotes: '',
+  keyword: plainKeyword,
+};
+
+const space = /\s*/y;
+const betweenPairs = /[\s;]*/y;
+const bareValue = /[^;]*/y;
+
+function match(token: RegExp, text: string, at: number): string {
+  token.lastIndex = at;
+  return token.exec(text)?.[0] ?? '';
+}
+
+/**
+ * Reads `keyword=value;...` from an index on. Lazy, so that what was found before a mistake can be used.
+ *
+ * @throws MalformedSecret
+ */
+export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generator<Pair> {
+  let at = from + match(betweenPairs, text, from).length;
+  while (at < text.length) {
+    const name = match(syntax.keyword, text, at);
+    const equals = at + name.length;
+    if (text[equals] !== '=') throw malformed(syntax.form, at, 'a keyword has no equals sign');
+    if (name.trim() === '') throw malformed(syntax.form, at, 'an equals sign has no keyword');
+    const start = equals + 1 + match(space, text, equals + 1).length;
+    const found = quotedValue(text, start, syntax) ?? plainValue(text, equals + 1, start);
+    yield { keyword: name.trim(), ...found };
+    const { end } = found.valueSpan;
+    at = end + match(betweenPairs, text, end).length;
+  }
+}
+
+type Value = Omit<Pair, 'keyword'>;
+
+function plainValue(text: string, afterEquals: number, start: number): Value {
+  const value = match(bareValue, text, start).trimEnd();
+  // Space before an empty value belongs to nothing: what is written goes right after the equals sign.
+  const from = value === '' ? afterEquals : start;
+  return { value, valueSpan: { start: from, end: from + value.length }, quote: undefined };
+}
+
+function quotedValue(text: string, start: number, syntax: PairSyntax): Value | undefined {
+  const quote = text[start] ?? '';
+  const close = syntax.quotes.get(quote);
+  if (close === undefined) return undefined;
+  const end = closingQuote(text, start, close);
+  const rest = end === undefined ? '' : match(space, text, end);
+  const next = end === undefined ? undefined : text[end + rest.length];
+  if (end !== undefined && (next === undefined || next === ';')) {
+    const value = text.slice(start + 1, end - 1).replaceAll(close + close, close);
+    return { value, valueSpan: { start, end }, quote };
+  }
+  if (syntax.lenientQuotes.includes(quote)) return undefined;
+  if (end === undefined) throw malformed(syntax.form, start, 'a quoted value does not end');
+  throw malformed(syntax.form, end, 'something follows a quoted value');
+}
+
+/** The index after the closing quote. */
+function closingQuote(text: string, start: number, close: string): number | undefined {
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] !== close) continue;
+    if (text[at + 1] !== close) return at + 1;
+    at += 1;
+  }
+  return undefined;
+}

@@ -1,0 +1,36 @@
+import { type Edit, notHeld, type ParsedText, textOf } from './form.ts';
+
+/**
+ * A text that can be nothing but a token: the characters of a bearer token, and long enough to be one. Whatever
+ * could be a broken connection string, a broken JSON text or a word has others or is shorter; it is plain text
+ * only where the tag or the configuration says so.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+ */
+export function isToken(text: string): boolean {
+  return /^[A-Za-z0-9._~+/-]{16,}={0,2}\r?\n?$/.test(text);
+}
+
+/** Reads a text that is the password, or the token, itself. A line break at its end, as `echo` leaves it, is none of it. */
+export function parsePlainText(text: string): ParsedText {
+  const value = text.replace(/\r?\n$/, '');
+  const span = { start: 0, end: value.length };
+  return {
+    form: 'text',
+    fields: { password: value },
+    slots: [{ field: 'password', value, span, encode }],
+    append: refuse,
+    unsafeCharacters: '',
+  };
+}
+
+function encode(changed: unknown): string {
+  const value = textOf('password', changed);
+  if (value !== '' && !/[\r\n]$/.test(value)) return value;
+  throw notHeld('password', 'must not be empty or end with a line break in a secret that is plain text');
+}
+
+function refuse(missing: ReadonlyMap<string, unknown>): Edit[] {
+  for (const field of missing.keys()) throw notHeld(field, 'has no place in a secret that is plain text');
+  return [];
+}

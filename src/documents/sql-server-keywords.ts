@@ -1,0 +1,64 @@
+/** A keyword without its case and its inner space: drivers differ in `TrustServerCertificate` and `Trust Server Certificate`. */
+export function plainKeyword(keyword: string): string {
+  return keyword.toLowerCase().replace(/[\s_-]/g, '');
+}
+
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+  server: [
+    'server',
+    'datasource',
+    'address',
+    'addr',
+    'networkaddress',
+    'servername',
+    // Of Npgsql and MySqlConnector.
+    'host',
+  ],
+  username: ['userid', 'uid', 'user', 'username'],
+  password: ['password', 'pwd', 'passwd'],
+  dbname: ['database', 'initialcatalog', 'databasename', 'db'],
+  port: ['port', 'portnumber'],
+  instancename: ['instancename', 'instance'],
+  encrypt: ['encrypt'],
+  sslmode: ['sslmode'],
+  trustservercertificate: ['trustservercertificate'],
+};
+
+const names = new Map(Object.entries(synonyms).flatMap(([name, words]) => words.map((word) => [word, name])));
+
+/**
+ * The one name of a keyword with synonyms, in ADO.NET, ODBC and JDBC strings alike; any other keyword without its
+ * case and inner space.
+ *
+ * @see https://learn.microsoft.com/en-us/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring
+ * @see https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties
+ */
+export function keywordName(keyword: string): string {
+  const plain = plainKeyword(keyword);
+  return names.get(plain) ?? plain;
+}
+
+/** Where a server is. */
+export interface ServerAddress {
+  readonly host?: string;
+  readonly port?: string;
+  readonly instancename?: string;
+}
+
+/**
+ * `tcp:host\instance,port`: the prefix, instance and port may be missing. The names that mean this machine are left
+ * as they are, except for the dot, which is no host name.
+ *
+ * @see https://learn.microsoft.com/en-us/sql/connect/ado-net/connection-string-syntax
+ */
+export function readAddress(address: string): ServerAddress {
+  const place = address.replace(/^(tcp|lpc|np|admin):/i, '');
+  const [, path = '', port] = /^(.*?)\s*(?:,\s*(\d+)\s*)?$/s.exec(place) ?? [];
+  const [, first = '', instance] = /^([^\\]*)(?:\\(.*))?$/s.exec(path) ?? [];
+  const host = /^(\.|\(local\))$/i.test(first.trim()) ? 'localhost' : first.trim();
+  return {
+    ...(host === '' ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(instance === undefined || instance === '' ? {} : { instancename: instance.trim() }),
+  };
+}

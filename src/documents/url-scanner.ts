@@ -1,0 +1,119 @@
+import { malformed, type Span } from './form.ts';
+
+/** The parts of a URL that a credential can be in, as they stand: nothing is decoded. */
+export interface UrlParts {
+  /** In lower case. */
+  readonly scheme: string;
+  /** Where user and password go: after the two slashes. */
+  readonly authority: Span;
+  /** Undefined where there is no at sign. */
+  readonly user: Span | undefined;
+  /** Undefined where no colon follows the user. */
+  readonly password: Span | undefined;
+  /** Host and port; several with commas between them. */
+  readonly hosts: Span;
+  /** Without its first slash. */
+  readonly path: Span;
+  readonly query: readonly QueryPart[];
+  /** Where a parameter can be added, and what must go before it. */
+  readonly queryEnd: { readonly at: number; readonly separator: '?' | '&' | '' };
+}
+
+export interface QueryPart {
+  readonly name: Span;
+  readonly value: Span;
+}
+
+const start = /^\s*(?:jdbc:)?([a-z][a-z0-9+.-]*):\/\//i;
+const forbidden = /[\t\n\r]/g;
+
+/**
+ * Finds the parts of a URL, as the URL standard cuts them: the authority ends at the first slash, question mark or
+ * number sign, the user information at the last at sign in it. The URL class finds the same, but not where it
+ * stands, and refuses several hosts and an empty one.
+ *
+ * @throws MalformedSecret
+ * @see https://url.spec.whatwg.org/#concept-basic-url-parser
+ */
+export function scanUrl(text: string, form: 'url' | 'jdbc'): UrlParts {
+  const found = start.exec(text);
+  if (found === null) throw malformed(form, 0, 'no scheme with two slashes');
+  const [{ length: from }, scheme = ''] = found;
+  const end = text.trimEnd().length;
+  forbidden.lastIndex = from;
+  const broken = forbidden.exec(text.slice(0, end))?.index;
+  if (broken !== undefined) throw malformed(form, broken, 'a tab or a line break');
+
+  const upTo = (at: number, characters: RegExp): number => {
+    const length = text.slice(at, end).search(characters);
+    return length < 0 ? end : at + length;
+  };
+  const authority = { start: from, end: upTo(from, /[/?#]/) };
+  const queryStart = upTo(authority.end, /[?#]/);
+  const fragment = upTo(queryStart, /#/);
+  const at = text.lastIndexOf('@', authority.end - 1);
+  const hasUser = at >= from;
+  const colon = hasUser ? text.slice(from, at).indexOf(':') : -1;
+  const afterUser = colon < 0 ? at : from + colon;
+  return {
+    scheme: scheme.toLowerCase(),
+    authority,
+    user: hasUser ? { start: from, end: afterUser } : undefined,
+    password: hasUser && colon >= 0 ? { start: afterUser + 1, end: at } : undefined,
+    hosts: { start: hasUser ? at + 1 : from, end: authority.end },
+    path: { start: Math.min(authority.end + 1, queryStart), end: queryStart },
+    query: [...queryParts(text, queryStart + 1, fragment)],
+    queryEnd: { at: fragment, separator: separatorAt(text, queryStart, fragment) },
+  };
+}
+
+function separatorAt(text: string, queryStart: number, fragment: number): '?' | '&' | '' {
+  if (fragment <= queryStart) return '?';
+  return fragment === queryStart + 1 || text[fragment - 1] === '&' ? '' : '&';
+}
+
+function* queryParts(text: string, from: number, end: number): Generator<QueryPart> {
+  let at = from;
+  while (at < end) {
+    const ampersand = text.indexOf('&', at);
+    const partEnd = ampersand < 0 || ampersand > end ? end : ampersand;
+    const equals = text.slice(at, partEnd).indexOf('=');
+    const nameEnd = equals < 0 ? partEnd : at + equals;
+    if (partEnd > at)
+      yield {
+        name: { start: at, end: nameEnd },
+        value: { start: Math.min(nameEnd + 1, partEnd), end: partEnd },
+      };
+    at = partEnd + 1;
+  }
+}
+
+/** Decodes what stands in a span. @throws MalformedSecret for a percent sign that encodes nothing */
+export function decodePart(text: string, span: Span, form: 'url' | 'jdbc', inQuery = false): string {
+  const raw = text.slice(span.start, span.end);
+  try {
+    return decodeURIComponent(inQuery ? raw.replaceAll('+', ' ') : raw);
+  } catch {
+    const wrong = raw.search(/%(?![0-9a-f]{2})/i);
+    const index = span.start + Math.max(wrong, raw.indexOf('%'), 0);
+    throw malformed(form, index, 'a percent sign is not followed by the code of a character');
+  }
+}
+
+/** Where a host is: `host:port`, of which the port may be missing; IPv6 addresses are in brackets. */
+export function readHost(
+  text: string,
+  { start: from, end }: Span,
+  form: 'url' | 'jdbc',
+): { host: string | undefined; port: string | undefined } {
+  const first = text.slice(from, end).split(',')[0] ?? '';
+  const found = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(first);
+  if (found === null) {
+    const reason = 'host and port are unclear; /, ?, # and : of user and password must be percent-encoded';
+    throw malformed(form, from, reason);
+  }
+  const [, host = '', port] = found;
+  const bare = host.replace(/^\[|\]$/g, '');
+  const span = { start: from + host.indexOf(bare), end: from + host.indexOf(bare) + bare.length };
+  return { host: decodePart(text, span, form) || undefined, port: port || undefined };
+}
