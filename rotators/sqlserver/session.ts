@@ -219,7 +219,7 @@ function session(
       const rows: Row[] = [];
       const request = makeRequest(statement, (error) => (error ? reject(error) : resolve(rows)));
       request.on('row', (columns: readonly Column[]) => {
-        const row: Row = Object.create(null);
+        const row: Row = Object.create(Object.prototype);
         for (const { metadata, value } of columns) Reflect.set(row, metadata.colName, value);
         rows.push(row);
       });

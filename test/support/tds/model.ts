@@ -1,0 +1,152 @@
+import { SqlError, type Value } from './tokens.ts';
+
+/** One row of a permission catalogue, with what it is about by name. */
+export interface Grant {
+  readonly class: number;
+  readonly classDescription: string;
+  readonly permission: string;
+  readonly state: string;
+  readonly schemaName: string | null;
+  readonly name: string | null;
+  readonly columnName: string | null;
+  readonly principalType: string | null;
+}
+
+export interface Principal {
+  readonly name: string;
+  readonly roles: Set<string>;
+  grants: Grant[];
+}
+
+export interface StandInLogin extends Principal {
+  password: string;
+  readonly usedBefore: string[];
+  defaultDatabase: string;
+  defaultLanguage: string;
+  policyChecked: boolean;
+  expirationChecked: boolean;
+  /** Why a right password does not help: disabled 18470, locked out 18486, expired 18487, to be changed 18488. */
+  barred: number | undefined;
+}
+
+export interface StandInUser extends Principal {
+  /** The login that it is for; undefined for a user with a password of its own. */
+  login: string | undefined;
+  password: string | undefined;
+  defaultSchema: string | null;
+  defaultLanguage: string | null;
+}
+
+export interface StandInDatabase {
+  readonly name: string;
+  readonly contained: boolean;
+  readonly users: Map<string, StandInUser>;
+}
+
+/** What a stand-in holds: a table of logins, and databases with users. Names are compared as a binary collation does. */
+export interface Model {
+  readonly logins: Map<string, StandInLogin>;
+  readonly databases: Map<string, StandInDatabase>;
+}
+
+/** Who a session is, and where. */
+export interface Identity {
+  readonly name: string;
+  /** Where its password is kept: a database, or the server. */
+  readonly containedIn: string | undefined;
+  database: string;
+}
+
+export function newModel(admin: { readonly username: string; readonly password: string }): Model {
+  const model: Model = { logins: new Map(), databases: new Map() };
+  for (const name of ['master', 'tempdb']) addDatabase(model, name, false);
+  addLogin(model, admin.username, admin.password).roles.add('sysadmin');
+  return model;
+}
+
+export function addDatabase(model: Model, name: string, contained: boolean): void {
+  model.databases.set(name, { name, contained, users: new Map() });
+}
+
+export function addLogin(model: Model, name: string, password: string): StandInLogin {
+  const login: StandInLogin = {
+    name,
+    password,
+    usedBefore: [],
+    roles: new Set(),
+    grants: [],
+    defaultDatabase: 'master',
+    defaultLanguage: 'us_english',
+    policyChecked: true,
+    expirationChecked: false,
+    barred: undefined,
+  };
+  model.logins.set(name, login);
+  return login;
+}
+
+export function databaseOf(model: Model, name: string): StandInDatabase {
+  const database = model.databases.get(name);
+  if (database === undefined) throw new SqlError(911, `Database '${name}' does not exist.`);
+  return database;
+}
+
+export function userOfLogin(database: StandInDatabase, login: string): StandInUser | undefined {
+  return [...database.users.values()].find((user) => user.login === login);
+}
+
+/** Every session may enter master and tempdb, as guest. */
+export function mayEnter(
+  model: Model,
+  { name, containedIn }: Omit<Identity, 'database'>,
+  database: StandInDatabase,
+): boolean {
+  if (containedIn !== undefined) return database.name === containedIn;
+  if (database.name === 'master' || database.name === 'tempdb') return true;
+  return model.logins.get(name)?.roles.has('sysadmin') === true || userOfLogin(database, name) !== undefined;
+}
+
+const bars: Readonly<Record<number, string>> = {
+  18470: 'The account is disabled.',
+  18486: 'Login failed because the account is currently locked out.',
+  18487: 'Login failed. The password of the account has expired.',
+  18488: 'Login failed. The password of the account must be changed.',
+};
+
+/** Lets a login in. @throws AggregateError of what the server answers, in order */
+export function logIn(model: Model, username: string, password: string, wanted: string): Identity {
+  const refused = new SqlError(18456, `Login failed for user '${username}'.`);
+  const contained = model.databases.get(wanted)?.users.get(username);
+  if (contained?.password !== undefined) {
+    if (contained.password !== password) throw new AggregateError([refused]);
+    return { name: username, containedIn: wanted, database: wanted };
+  }
+  const login = model.logins.get(username);
+  if (login === undefined || login.password !== password) throw new AggregateError([refused]);
+  if (login.barred !== undefined)
+    throw new AggregateError([
+      new SqlError(login.barred, `Login failed for user '${username}'. Reason: ${bars[login.barred]}`),
+    ]);
+  const database = model.databases.get(wanted || login.defaultDatabase);
+  if (database === undefined || !mayEnter(model, { name: username, containedIn: undefined }, database))
+    throw new AggregateError([
+      new SqlError(4060, `Cannot open database "${wanted}" requested by the login. The login failed.`),
+      refused,
+    ]);
+  return { name: username, containedIn: undefined, database: database.name };
+}
+
+/** The policy of Windows in short: length, three of four kinds of character, and none used before. */
+export function requirePolicy(login: StandInLogin, password: string): void {
+  if (!login.policyChecked) return;
+  const failed = 'Password validation failed.';
+  const kinds = [/\p{Lu}/u, /\p{Ll}/u, /\d/, /[^\p{L}\d]/u].filter((kind) => kind.test(password)).length;
+  if (password.length < 8) throw new SqlError(15116, `${failed} The password is too short.`);
+  if (kinds < 3) throw new SqlError(15118, `${failed} The password is not complex enough.`);
+  if (login.usedBefore.includes(password))
+    throw new SqlError(15115, `${failed} The password cannot be used at this time.`);
+}
+
+export function valueRow(grant: Grant, index: number): Record<string, Value> {
+  return { ...grant, majorId: index + 1, minorId: grant.columnName === null ? 0 : 1, direct: true };
+}

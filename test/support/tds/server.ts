@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { generate } from 'selfsigned';
+import { databaseOf, type Identity, logIn, type Model, newModel } from './model.ts';
+import { type Message, MessageReader, packetsOf, packetType } from './packets.ts';
+import { answer } from './queries.ts';
+import {
+  encryption,
+  type Login7,
+  readBatch,
+  readEncryption,
+  readLogin,
+  readRpc,
+  type Statement,
+  writePrelogin,
+} from './requests.ts';
+import { run } from './statements.ts';
+import { startTls } from './tls.ts';
+import { databaseChange, done, errorToken, loginAck, resultSet, returnStatus, SqlError } from './tokens.ts';
+
+/**
+ * A stand-in for SQL Server, to have the real driver and the rotators run against where there is none. It speaks TDS
+ * 7.4 over TLS, checks LOGIN7 against a table of logins, and answers the statements of the rotators, which it knows
+ * by their text. It parses no T-SQL: that a real server takes the statements, it can't prove.
+ */
+export interface StandIn {
+  readonly host: string;
+  readonly port: number;
+  /** The certificate that it shows, which is its own authority. */
+  readonly ca: string;
+  readonly admin: { readonly username: string; readonly password: string };
+  readonly model: Model;
+  /** Every login, in order: who, and whether it was let in. */
+  readonly logins: { readonly username: string; readonly appName: string; readonly accepted: boolean }[];
+  /** Every statement that was sent, in order. */
+  readonly statements: string[];
+  /** Open connections. */
+  connections(): number;
+  /** From now on statements get no answer. */
+  fallSilent(): void;
+  stop(): Promise<void>;
+}
+
+export interface StandInOptions {
+  /** What it says of encryption in PRELOGIN; default: that it is on. */
+  readonly encryption?: number;
+}
+
+const admin = { username: 'sa', password: 'Admin-password-1' };
+
+/** Starts a stand-in on a free port of this machine. */
+export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'rsa',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+    ],
+  });
+  const sockets = new Set<Socket>();
+  const state: State = {
+    model: newModel(admin),
+    logins: [],
+    statements: [],
+    silent: false,
+    encryption: options.encryption ?? encryption.on,
+    secureContext: createSecureContext({ cert, key, maxVersion: 'TLSv1.2' }),
+  };
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket, state);
+  });
+  return {
+    host: 'localhost',
+    port: await listen(server),
+    ca: cert,
+    admin,
+    model: state.model,
+    logins: state.logins,
+    statements: state.statements,
+    connections: () => sockets.size,
+    fallSilent: () => {
+      state.silent = true;
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+interface State extends Pick<StandIn, 'model' | 'logins' | 'statements'> {
+  silent: boolean;
+  readonly encryption: number;
+  readonly secureContext: SecureContext;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return address.port;
+}
+
+/** PRELOGIN in the clear, then all else within TLS, if both sides want that. */
+function serve(socket: Socket, state: State): void {
+  const reader = new MessageReader();
+  const begin = (chunk: Buffer): void => {
+    const [first] = reader.read(chunk);
+    if (first === undefined) return;
+    socket.off('data', begin);
+    const wants = readEncryption(first.data) !== encryption.notSupported;
+    socket.write(packetsOf(packetType.result, writePrelogin(state.encryption)));
+    const isOn = state.encryption === encryption.on || state.encryption === encryption.required;
+    converse(wants && isOn ? startTls(socket, state.secureContext, reader.takeRest()) : socket, state);
+  };
+  socket.on('data', begin);
+}
+
+function converse(stream: Duplex, state: State): void {
+  const reader = new MessageReader();
+  const session: { identity?: Identity } = {};
+  stream.on('error', () => undefined);
+  stream.on('data', (chunk: Buffer) => {
+    for (const message of reader.read(chunk)) {
+      const reply =
+        state.silent && message.type !== packetType.login ? undefined : replyTo(message, session, state);
+      if (reply === undefined) continue;
+      stream.write(packetsOf(packetType.result, reply));
+      if (session.identity === undefined) stream.end();
+    }
+  });
+}
+
+function replyTo(message: Message, session: { identity?: Identity }, state: State): Buffer {
+  if (message.type === packetType.login) return enter(readLogin(message.data), session, state);
+  if (session.identity === undefined) return done('done', { failed: true });
+  if (message.type === packetType.batch)
+    return execute(readBatch(message.data), session.identity, state, false);
+  if (message.type === packetType.rpc) return execute(readRpc(message.data), session.identity, state, true);
+  return done('done', { failed: true });
+}
+
+function enter(login: Login7, session: { identity?: Identity }, { model, logins }: State): Buffer {
+  const { username, appName } = login;
+  try {
+    session.identity = logIn(model, username, login.password, login.database);
+    logins.push({ username, appName, accepted: true });
+    return Buffer.concat([databaseChange(session.identity.database, 'master'), loginAck(), done('done')]);
+  } catch (error) {
+    if (!(error instanceof AggregateError)) throw error;
+    logins.push({ username, appName, accepted: false });
+    const errors = error.errors.filter((one) => one instanceof SqlError);
+    return Buffer.concat([...errors.map(errorToken), done('done', { failed: true })]);
+  }
+}
+
+function execute(
+  { text, values }: Statement,
+  identity: Identity,
+  { model, statements }: State,
+  isCall: boolean,
+): Buffer {
+  const end = isCall ? 'doneProc' : 'done';
+  // What drivers set up a session with.
+  if (/^(set |SELECT 1;?$)/i.test(text) || text === '') return Buffer.concat([done(end)]);
+  statements.push(text);
+  try {
+    const before = databaseOf(model, identity.database).name;
+    const found = answer(model, identity, text, values.username);
+    if (found !== undefined) {
+      const rows = resultSet(found.rows, found.names);
+      return isCall
+        ? Buffer.concat([rows, done('doneInProc', { more: true }), returnStatus(), done(end)])
+        : Buffer.concat([rows, done(end)]);
+    }
+    if (!run(model, identity, text))
+      throw new SqlError(102, `The stand-in does not know this statement: ${text}`);
+    const moved = before === identity.database ? [] : [databaseChange(identity.database, before)];
+    return Buffer.concat([...moved, done(end)]);
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return Buffer.concat([errorToken(error), done(end, { failed: true })]);
+  }
+}
