@@ -3,7 +3,7 @@ import { withoutTls } from './classify.ts';
 
 /** Opens a TCP connection. Ours, so that it can be destroyed in any phase, and looked at before a password is sent. */
 export async function dial(host: string, port: number, opened: (socket: Socket) => void): Promise<Socket> {
-  const socket = connect({ host, port });
+  const socket = connect({ host, port, noDelay: true });
   opened(socket);
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);

@@ -33,6 +33,12 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
   if (lifted) login.barred = undefined;
 };
 
+const disableLogin: Run = (model, session, [quoted]) => {
+  requireAdmin(model, session);
+  const login = model.logins.get(plainName(quoted));
+  if (login !== undefined) login.barred = 18470;
+};
+
 const alterUserPassword: Run = (model, session, [quoted, password, oldPassword]) => {
   const user = databaseOf(model, session.database).users.get(plainName(quoted));
   const bySelf = session.containedIn !== undefined && session.name === user?.name;
@@ -122,6 +128,7 @@ const statements: readonly (readonly [RegExp, Run])[] = [
     alterLoginPassword,
   ],
   [pattern('ALTER LOGIN <name> WITH (DEFAULT_.*)'), alterLoginDefaults],
+  [pattern('ALTER LOGIN <name> DISABLE'), disableLogin],
   [pattern('ALTER USER <name> WITH PASSWORD = <text>(?: OLD_PASSWORD = <text>)?'), alterUserPassword],
   [pattern('ALTER USER <name> WITH ((?:LOGIN|DEFAULT_).*)'), alterUser],
   [pattern('CREATE LOGIN <name> WITH (.*)'), createLogin],

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
+import { rotatorContext } from '../../support/postgres-fixtures.ts';
+import { hostileTexts, randomPassword, type SqlServerHarness } from '../../support/tds/harness.ts';
+import { changeSingle, codeOf, rotateAlternating } from './rotate.ts';
+
+/** What holds on any SQL Server, and on the stand-in as far as it knows the statements. */
+export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarness>): void {
+  describe(name, () => {
+    let harness: SqlServerHarness;
+    beforeAll(async () => {
+      harness = await start();
+    });
+    afterAll(() => harness?.stop());
+
+    const containedDatabase = (context: TestContext): string => {
+      if ('missing' in harness.contained) context.skip(harness.contained.missing);
+      return 'database' in harness.contained ? harness.contained.database : '';
+    };
+
+    it('ends the old password of a login and takes the new one', async () => {
+      const login = await harness.createLogin();
+      const password = randomPassword();
+      await changeSingle(harness, harness.secretOf(login), password);
+      expect([await harness.canLogIn(login), await harness.canLogIn({ ...login, password })]).toEqual([
+        false,
+        true,
+      ]);
+    });
+
+    it.each(hostileTexts)('takes %j for a name and for a password', async (text) => {
+      const login = await harness.createLogin(text, `${text} 1`);
+      const password = `${text} 2`;
+      await changeSingle(harness, harness.secretOf(login), password);
+      expect([await harness.canLogIn(login), await harness.canLogIn({ ...login, password })]).toEqual([
+        false,
+        true,
+      ]);
+    });
+
+    it('gives the password of the credential that logged in for the old one, and not that of AWSCURRENT', async () => {
+      const login = await harness.createLogin();
+      const password = randomPassword();
+      const current = harness.secretOf({ ...login, password: randomPassword() });
+      await changeSingle(harness, current, password, harness.secretOf(login));
+      expect(await harness.canLogIn({ ...login, password })).toBe(true);
+    });
+
+    it('has the admin set a password that nobody knows', async () => {
+      const login = await harness.createLogin();
+      const password = randomPassword();
+      await changeSingle(
+        harness,
+        harness.secretOf({ ...login, password: 'lost' }),
+        password,
+        harness.adminSecret(),
+      );
+      expect(await harness.canLogIn({ ...login, password })).toBe(true);
+    });
+
+    it('changes a user of a contained database', async (context) => {
+      const database = containedDatabase(context);
+      const login = { username: harness.uniqueName(`o'contained]`), password: randomPassword() };
+      await harness.asAdmin(
+        [`CREATE USER ${quoteIdentifier(login.username)} WITH PASSWORD = ${quoteLiteral(login.password)}`],
+        database,
+      );
+      const password = randomPassword();
+      await changeSingle(harness, harness.secretOf(login, database), password);
+      expect([
+        await harness.canLogIn(login, database),
+        await harness.canLogIn({ ...login, password }, database),
+      ]).toEqual([false, true]);
+    });
+
+    it('tells a refused password from all else', async () => {
+      const rotator = sqlServer(harness.options);
+      const login = await harness.createLogin();
+      const open = (changes: object) =>
+        rotator.open(rotator.parse({ ...harness.secretOf(login), ...changes }), rotatorContext());
+      expect(await open({ password: 'wrong' })).toBeUndefined();
+      expect(await open({ username: harness.uniqueName('nobody') })).toBeUndefined();
+      await expect(open({ dbname: 'no such database' })).rejects.toMatchObject({ code: 'PermissionDenied' });
+      await expect(open({ dbname: 'no such database' })).rejects.toThrow(/4060.*can not be opened.*dbname/s);
+      await harness.asAdmin([`ALTER LOGIN ${quoteIdentifier(login.username)} DISABLE`]);
+      await expect(open({})).rejects.toThrow(/18470.*is disabled/s);
+    });
+
+    it('tells a password that the policy refuses, after which the old one works', async () => {
+      const login = await harness.createLogin();
+      expect(await codeOf(changeSingle(harness, harness.secretOf(login), 'short'))).toBe('PasswordRejected');
+      expect(await codeOf(changeSingle(harness, harness.secretOf(login), 'alllowercaseletters'))).toBe(
+        'PasswordRejected',
+      );
+      expect(await harness.canLogIn(login)).toBe(true);
+    });
+
+    it('tells a lacking right', async () => {
+      const [weak, login] = [await harness.createLogin('weak'), await harness.createLogin()];
+      const byWeak = changeSingle(harness, harness.secretOf(login), randomPassword(), harness.secretOf(weak));
+      expect(await codeOf(byWeak)).toMatch(/PermissionDenied|AccountMissing/);
+    });
+
+    it('finds all in order in a preflight', async () => {
+      const login = await harness.createLogin();
+      const rotator = sqlServer(harness.options);
+      const context = rotatorContext();
+      const credential = rotator.parse(harness.secretOf(login));
+      const session = await rotator.open(credential, context);
+      const admin = await rotator.open(rotator.parse(harness.adminSecret()), context);
+      if (session === undefined) throw new Error('The login was refused.');
+      const findings = await rotator.preflight?.(session, credential, admin, context);
+      expect(findings?.map(({ check, ok }) => [check, ok])).toEqual([
+        ['encryption', true],
+        ['account', true],
+        ['admin rights', true],
+      ]);
+      await Promise.all([session.close(), admin?.close()]);
+    });
+
+    it('makes a clone, goes back to the original, and always leaves the other working', async () => {
+      const original = await harness.createLogin();
+      const clone = await rotateAlternating(harness, harness.secretOf(original));
+      expect(clone.username).toBe(`${original.username}_clone`);
+      expect([await harness.canLogIn(original), await harness.canLogIn(clone)]).toEqual([true, true]);
+      const again = await rotateAlternating(harness, harness.secretOf(clone));
+      expect(again.username).toBe(original.username);
+      expect([
+        await harness.canLogIn(original),
+        await harness.canLogIn(clone),
+        await harness.canLogIn(again),
+      ]).toEqual([false, true, true]);
+    });
+
+    it('sets what is set already, as a retry does', async () => {
+      const original = await harness.createLogin();
+      const password = randomPassword();
+      for (const _ of [1, 2]) await rotateAlternating(harness, harness.secretOf(original), { password });
+      expect(await harness.canLogIn({ username: `${original.username}_clone`, password })).toBe(true);
+    });
+
+    it.each(hostileTexts)('takes %j for the name of a pair and of what it may do', async (text) => {
+      const original = await harness.createLogin(text);
+      const [user, table] = [quoteIdentifier(original.username), quoteIdentifier(harness.uniqueName(text))];
+      await harness.asAdmin(
+        [`CREATE TABLE [dbo].${table} (id int)`, `GRANT SELECT ON OBJECT::[dbo].${table} TO ${user}`],
+        harness.database,
+      );
+      const clone = await rotateAlternating(harness, harness.secretOf(original));
+      expect(await harness.canLogIn(clone)).toBe(true);
+    });
+
+    it('alternates between users of a contained database', async (context) => {
+      const database = containedDatabase(context);
+      const original = { username: harness.uniqueName('contained'), password: randomPassword() };
+      const user = quoteIdentifier(original.username);
+      await harness.asAdmin(
+        [
+          `CREATE USER ${user} WITH PASSWORD = ${quoteLiteral(original.password)}`,
+          `ALTER ROLE [db_datareader] ADD MEMBER ${user}`,
+        ],
+        database,
+      );
+      const clone = await rotateAlternating(harness, harness.secretOf(original, database));
+      expect(await harness.canLogIn(clone, database)).toBe(true);
+      const again = await rotateAlternating(harness, harness.secretOf(clone, database));
+      expect([await harness.canLogIn(again, database), await harness.canLogIn(original, database)]).toEqual([
+        true,
+        false,
+      ]);
+    });
+
+    it('refuses the user of a named pair that can do less, and names what it lacks', async () => {
+      const [one, other] = [await harness.createLogin('one'), await harness.createLogin('other')];
+      const [first, second] = [quoteIdentifier(one.username), quoteIdentifier(other.username)];
+      const secret = { ...harness.secretOf(one), alternatingusers: [one.username, other.username] };
+      const table = quoteIdentifier(harness.uniqueName('orders'));
+      await harness.asAdmin(
+        [
+          `CREATE TABLE [dbo].${table} (id int, note int)`,
+          `GRANT SELECT ON OBJECT::[dbo].${table} TO ${first}`,
+          `GRANT UPDATE ([note]) ON OBJECT::[dbo].${table} TO ${first}`,
+          `ALTER ROLE [db_datawriter] ADD MEMBER ${first}`,
+        ],
+        harness.database,
+      );
+      const refused = rotateAlternating(harness, secret);
+      await expect(refused).rejects.toMatchObject({ code: 'PrivilegesMissing' });
+      await expect(refused).rejects.toThrow(
+        /membership in db_datawriter.*SELECT on OBJECT::\[dbo\]\.\[orders/s,
+      );
+      await harness.asAdmin(
+        [
+          `GRANT SELECT ON OBJECT::[dbo].${table} TO ${second}`,
+          `GRANT UPDATE ([note]) ON OBJECT::[dbo].${table} TO ${second}`,
+          `ALTER ROLE [db_datawriter] ADD MEMBER ${second}`,
+        ],
+        harness.database,
+      );
+      expect((await rotateAlternating(harness, secret)).username).toBe(other.username);
+    });
+
+    it('tells an account of a named pair that does not exist', async () => {
+      const one = await harness.createLogin('one');
+      const missing = [one.username, harness.uniqueName('no such login')];
+      const secret = { ...harness.secretOf(one), alternatingusers: missing };
+      expect(await codeOf(rotateAlternating(harness, secret))).toBe('AccountMissing');
+      const parsed = sqlServerAlternatingUsers(harness.options).parse(secret);
+      expect(parsed.pair.alternate).toBe(missing[1]);
+    });
+  });
+}

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import mssql from 'mssql';
+import type { SqlServerOptions } from '../../../rotators/sqlserver/index.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
+import type { SecretFields } from '../../../src/index.ts';
+import { type StandIn, startStandIn } from './server.ts';
+
+export interface TestLogin {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A server that the suite runs against, real or not. */
+export interface SqlServerHarness {
+  readonly options: SqlServerOptions;
+  /** A database of the suite's own, in which logins have users. */
+  readonly database: string;
+  /** One whose users have passwords of their own, or why there is none. */
+  readonly contained: { readonly database: string } | { readonly missing: string };
+  secretOf(login: TestLogin, database?: string): SecretFields & TestLogin;
+  adminSecret(): SecretFields & TestLogin;
+  /** A name that no other test uses, and that is removed at the end. */
+  uniqueName(base: string): string;
+  createLogin(base?: string, password?: string): Promise<TestLogin>;
+  /** Runs statements by way of `mssql`, which the rotators don't use. */
+  asAdmin(statements: readonly string[], database?: string): Promise<void>;
+  /** Whether `mssql` gets in; anything but a refused login throws. */
+  canLogIn(login: TestLogin, database?: string): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+/** Long, and of all kinds of character, as SQL Server's policy wants. */
+export function randomPassword(): string {
+  return `Aa1!${randomBytes(15).toString('base64url')}`;
+}
+
+/** Passwords and names that break whatever pastes instead of quoting; the policy takes all of them. */
+export const hostileTexts = [
+  `It's "quoted" ]] [x] \\ and 1`,
+  `Aa1'; DROP LOGIN sa; --`,
+  'Пароль 密码 🔑 é 1',
+  `N'' + CHAR(39) Aa1`,
+  '{Server=x;Pwd=y} %s $1 Aa',
+];
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly admin: TestLogin;
+  readonly driver: mssql.IOptions;
+  readonly options: SqlServerOptions;
+}
+
+/** A stand-in of its own. */
+export async function standInHarness(): Promise<SqlServerHarness & { readonly standIn: StandIn }> {
+  const standIn = await startStandIn();
+  const { host, port, admin, ca } = standIn;
+  const driver = { encrypt: true, cryptoCredentialsDetails: { ca } };
+  const harness = await prepare({ host, port, admin, driver, options: { ca: () => ca } });
+  return { ...harness, standIn, stop: () => standIn.stop() };
+}
+
+/** The server that an ADO.NET connection string of an admin names. */
+export async function realHarness(connectionString: string): Promise<SqlServerHarness> {
+  const {
+    server,
+    port = 1433,
+    user = '',
+    password = '',
+    options,
+  } = mssql.ConnectionPool.parseConnectionString(connectionString);
+  const trustServerCertificate = options.trustServerCertificate ?? false;
+  const harness = await prepare({
+    host: server,
+    port,
+    admin: { username: user, password },
+    driver: { encrypt: true, trustServerCertificate },
+    options: { trustServerCertificate },
+  });
+  return { ...harness, stop: () => cleanUp(harness) };
+}
+
+async function prepare({ host, port, admin, driver, options }: Place): Promise<SqlServerHarness> {
+  const run = `keyturn-${randomBytes(4).toString('hex')}`;
+  const withPool = async <T>(
+    login: TestLogin,
+    database: string,
+    use: (pool: mssql.ConnectionPool) => Promise<T>,
+  ): Promise<T> => {
+    const { username: user, password } = login;
+    const pool = new mssql.ConnectionPool({
+      server: host,
+      port,
+      user,
+      password,
+      database,
+      options: { ...driver },
+    });
+    await pool.connect();
+    try {
+      return await use(pool);
+    } finally {
+      await pool.close();
+    }
+  };
+  const asAdmin = (statements: readonly string[], database = 'master'): Promise<void> =>
+    withPool(admin, database, async (pool) => {
+      for (const statement of statements) await pool.request().batch(statement);
+    });
+  const [database, containedDatabase] = [run, `${run}-contained`];
+  await asAdmin([`CREATE DATABASE ${quoteIdentifier(database)}`]);
+  const contained = await makeContained(asAdmin, containedDatabase);
+  let count = 0;
+  const uniqueName = (base: string): string => {
+    count += 1;
+    return `${base} ${run}-${count}`;
+  };
+  const secretOf = (login: TestLogin, dbname = database) => ({
+    engine: 'sqlserver',
+    host,
+    port,
+    dbname,
+    ...login,
+  });
+  return {
+    options,
+    database,
+    contained,
+    uniqueName,
+    secretOf,
+    asAdmin,
+    adminSecret: () => secretOf(admin, 'master'),
+    createLogin: async (base = 'app', password = randomPassword()) => {
+      const username = uniqueName(base);
+      const name = quoteIdentifier(username);
+      await asAdmin([`CREATE LOGIN ${name} WITH PASSWORD = ${quoteLiteral(password)}`]);
+      await asAdmin([`CREATE USER ${name} FOR LOGIN ${name}`], database);
+      return { username, password };
+    },
+    canLogIn: async (login, where = database) => {
+      try {
+        return await withPool(login, where, async () => true);
+      } catch (error) {
+        if (error instanceof mssql.ConnectionError && /^Login failed for user/.test(error.message))
+          return false;
+        throw error;
+      }
+    },
+    stop: async () => undefined,
+  };
+}
+
+async function makeContained(
+  asAdmin: SqlServerHarness['asAdmin'],
+  database: string,
+): Promise<SqlServerHarness['contained']> {
+  try {
+    await asAdmin([`CREATE DATABASE ${quoteIdentifier(database)} CONTAINMENT = PARTIAL`]);
+    return { database };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      missing: `no contained database can be made (sp_configure 'contained database authentication', 1): ${why}`,
+    };
+  }
+}
+
+/** Drops the databases and logins of a run on a real server. */
+async function cleanUp({ asAdmin, database, contained }: SqlServerHarness): Promise<void> {
+  const databases = [database, ...('database' in contained ? [contained.database] : [])];
+  for (const name of databases) {
+    const quoted = quoteIdentifier(name);
+    await asAdmin([
+      `ALTER DATABASE ${quoted} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`,
+      `DROP DATABASE ${quoted}`,
+    ]);
+  }
+  await asAdmin([
+    `DECLARE @drop nvarchar(max) = N'';
+     SELECT @drop += N'DROP LOGIN ' + QUOTENAME(name) + N';' FROM sys.sql_logins WHERE name LIKE N'%${database}-%';
+     EXEC (@drop)`,
+  ]);
+}
