@@ -22,7 +22,6 @@ const harmlessFields = new Set([
   'driver',
   'failoverpartner',
   'hosts',
-  'instancename',
   'multisubnetfailover',
   'sslrootcert',
   'targetsessionattrs',

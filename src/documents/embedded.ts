@@ -30,6 +30,19 @@ interface Candidate {
   readonly parsed: ParsedText;
 }
 
+const credentialFields = new Set([
+  'engine',
+  'host',
+  'port',
+  'username',
+  'password',
+  'dbname',
+  'ssl',
+  'trustservercertificate',
+  'applicationintent',
+  'failoverpartner',
+]);
+
 /** Fields that are never connection strings, however they look. */
 const plainFields = new Set(['username', 'password', 'host', 'port', 'dbname', 'engine', 'masterarn']);
 
@@ -60,7 +73,7 @@ export function embeddedStrings(
   const [primary] = matching;
   const canTake = primary !== undefined && !besideFields;
   return {
-    fields: Object.assign({}, ...matching.map(({ parsed }) => parsed.fields).reverse()),
+    fields: Object.assign({}, ...matching.map(({ parsed }) => aboutCredential(parsed.fields)).reverse()),
     slots,
     append: canTake ? (missing) => outerEdits(text, primary.node, primary.parsed.append(missing)) : undefined,
     unsafeCharacters: matching.map(({ parsed }) => parsed.unsafeCharacters).join(''),
@@ -104,12 +117,20 @@ function parseIfDatabase(text: string): ParsedText | undefined {
   const form = connectionStringForm(text);
   if (form === undefined || (form === 'url' && !isDatabaseUrl(text))) return undefined;
   try {
-    return parseAs(form, text);
+    const parsed = parseAs(form, text);
+    // A note may have an equals sign in it.
+    const isSure = form === 'url' || form === 'jdbc' || parsed.fields.username !== undefined;
+    return isSure || parsed.fields.password !== undefined ? parsed : undefined;
   } catch (error) {
     // It is none, or of no use to anybody.
     if (isKeyturnError(error)) return undefined;
     throw error;
   }
+}
+
+/** What a connection string adds to the JSON's own fields; its other keywords have names of another kind. */
+function aboutCredential(fields: SecretFields): SecretFields {
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => credentialFields.has(field)));
 }
 
 function firstWithPassword(found: readonly Candidate[], own: SecretFields): Candidate | undefined {
@@ -118,9 +139,14 @@ function firstWithPassword(found: readonly Candidate[], own: SecretFields): Cand
 }
 
 function isSameAccount(one: SecretFields, other: SecretFields): boolean {
-  if (differs(one.host, other.host, true) || differs(one.username, other.username, false)) return false;
+  if (differs(hostOf(one), hostOf(other), true) || differs(one.username, other.username, false)) return false;
   if (typeof one.username === 'string' && typeof other.username === 'string') return true;
   return !differs(one.password, other.password, false);
+}
+
+/** Without the instance, which fields of their own leave out. */
+function hostOf({ host }: SecretFields): unknown {
+  return typeof host === 'string' ? host.split('\\')[0] : host;
 }
 
 /** Whether two values are known, and not the same. */

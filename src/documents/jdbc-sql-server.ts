@@ -1,6 +1,7 @@
 import { malformed, type ParsedText } from './form.ts';
 import { parsedPairs } from './pairs.ts';
 import { jdbcSyntax, scanPairs } from './pairs-scanner.ts';
+import { withInstance } from './sql-server-keywords.ts';
 import { definedFields } from './switches.ts';
 
 /** Prisma's URLs have the same syntax, without `jdbc:`: https://www.prisma.io/docs/orm/overview/databases/sql-server */
@@ -20,12 +21,11 @@ export function parseJdbcSqlServer(text: string): ParsedText {
   address.lastIndex = start;
   const found = address.exec(text);
   if (found === null) throw malformed('jdbc', start, 'no host, instance and port that end at a semicolon');
-  const [all, host = '', instancename, port] = found;
+  const [all, host = '', instance, port] = found;
   const pairs = [...scanPairs(text, jdbcSyntax, start + all.length)];
   const base = {
-    host: host.replace(/^\[|\]$/g, '') || undefined,
+    host: withInstance(host.replace(/^\[|\]$/g, ''), instance),
     port: port || undefined,
-    instancename: instancename || undefined,
   };
   return parsedPairs(text, jdbcSyntax, pairs, { engine: 'sqlserver', ...definedFields(base) });
 }

@@ -1,6 +1,6 @@
 import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
 import { adoNetSyntax, odbcSyntax, type Pair, type PairSyntax, scanPairs } from './pairs-scanner.ts';
-import { keywordName, plainKeyword, readAddress } from './sql-server-keywords.ts';
+import { keywordName, plainKeyword, readAddress, withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readSwitch } from './switches.ts';
 
 /** Fields that can be written, and the keyword for one that is missing: all readers of the form know these. */
@@ -64,11 +64,13 @@ export function parsedPairs(
 }
 
 function pairFields(values: ReadonlyMap<string, string>, base: ParsedText['fields']): ParsedText['fields'] {
-  const { server, encrypt, sslmode, trustservercertificate, ...rest } = Object.fromEntries(values);
+  const { server, instancename, encrypt, sslmode, trustservercertificate, ...rest } =
+    Object.fromEntries(values);
+  const stated = { ...base, ...(server === undefined ? {} : readAddress(server)), ...rest };
+  const { host } = stated;
   return definedFields({
-    ...base,
-    ...(server === undefined ? {} : readAddress(server)),
-    ...rest,
+    ...stated,
+    host: typeof host === 'string' ? withInstance(host, instancename) : undefined,
     ssl: readEncrypt(encrypt) ?? readSslMode(sslmode),
     trustservercertificate: readSwitch(trustservercertificate),
   });

@@ -38,27 +38,28 @@ export function keywordName(keyword: string): string {
   return names.get(plain) ?? plain;
 }
 
-/** Where a server is. */
+/** Where a server is. A named instance follows the host, after a backslash, as SQL Server's own tools write it. */
 export interface ServerAddress {
   readonly host?: string;
   readonly port?: string;
-  readonly instancename?: string;
+}
+
+/** A host with a named instance, which may be missing. */
+export function withInstance(host: string | undefined, instance: string | undefined): string | undefined {
+  return host && instance ? `${host}\\${instance}` : host || undefined;
 }
 
 /**
- * `tcp:host\instance,port`: the prefix, instance and port may be missing. The names that mean this machine are left
- * as they are, except for the dot, which is no host name.
+ * `tcp:host\instance,port`: the prefix, instance and port may be missing. The names that only mean this machine
+ * become `localhost`.
  *
  * @see https://learn.microsoft.com/en-us/sql/connect/ado-net/connection-string-syntax
  */
 export function readAddress(address: string): ServerAddress {
   const place = address.replace(/^(tcp|lpc|np|admin):/i, '');
   const [, path = '', port] = /^(.*?)\s*(?:,\s*(\d+)\s*)?$/s.exec(place) ?? [];
-  const [, first = '', instance] = /^([^\\]*)(?:\\(.*))?$/s.exec(path) ?? [];
-  const host = /^(\.|\(local\))$/i.test(first.trim()) ? 'localhost' : first.trim();
-  return {
-    ...(host === '' ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(instance === undefined || instance === '' ? {} : { instancename: instance.trim() }),
-  };
+  const [, first = '', instance = ''] = /^([^\\]*)(?:\\(.*))?$/s.exec(path) ?? [];
+  const name = /^(\.|\(local\))$/i.test(first.trim()) ? 'localhost' : first.trim();
+  const host = withInstance(name, instance.trim());
+  return { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }

@@ -1,4 +1,5 @@
 import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
+import { withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readSwitch } from './switches.ts';
 import { decodePart, type QueryPart, readHost, scanUrl, type UrlParts } from './url-scanner.ts';
 
@@ -129,14 +130,14 @@ function urlFields(
   const { host, port } = readHost(text, parts.hosts, form);
   const path = decodePart(text, parts.path, form) || undefined;
   // Go's driver has the instance in the path, and the database in the query: https://github.com/microsoft/go-mssqldb
-  const pathField = scheme === 'sqlserver' ? 'instancename' : 'dbname';
-  const stated = definedFields({ host, port, [pathField]: path });
+  const stated =
+    scheme === 'sqlserver' ? { host: withInstance(host, path), port } : { host, port, dbname: path };
   const several = text.slice(parts.hosts.start, parts.hosts.end).includes(',');
   const sslSwitch =
     readSslMode(sslmode ?? rest['ssl-mode']) ?? readSwitch(ssl ?? tls) ?? readEncrypt(encrypt);
   return definedFields({
     engine: engines.get(scheme) ?? scheme,
-    ...stated,
+    ...definedFields(stated),
     ...rest,
     ...(several ? { hosts: text.slice(parts.hosts.start, parts.hosts.end) } : {}),
     username: effective(slots, 'username') || undefined,

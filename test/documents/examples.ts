@@ -48,7 +48,7 @@ export const examples: readonly Example[] = [
     name: 'ADO.NET with an instance',
     form: 'ado-net',
     text: "Data Source=db.example.com\\inst;UID=app;Password='OLD';Database=shop;Application Name=x=y",
-    fields: { ...sqlServer, instancename: 'inst', applicationname: 'x=y' },
+    fields: { ...sqlServer, host: 'db.example.com\\inst', applicationname: 'x=y' },
   },
   {
     name: "ADO.NET of Npgsql's",
@@ -110,7 +110,7 @@ export const examples: readonly Example[] = [
     name: 'sqlserver://',
     form: 'url',
     text: 'sqlserver://app:OLD@db.example.com:1433/inst?database=shop&encrypt=true',
-    fields: { ...sqlServer, port: '1433', instancename: 'inst', ssl: true },
+    fields: { ...sqlServer, host: 'db.example.com\\inst', port: '1433', ssl: true },
   },
   {
     name: 'libpq',
@@ -122,7 +122,7 @@ export const examples: readonly Example[] = [
     name: 'JDBC of SQL Server',
     form: 'jdbc',
     text: 'jdbc:sqlserver://db.example.com\\inst:1433;databaseName=shop;user=app;password={OLD};encrypt=true;',
-    fields: { ...sqlServer, port: '1433', instancename: 'inst', ssl: true },
+    fields: { ...sqlServer, host: 'db.example.com\\inst', port: '1433', ssl: true },
   },
   {
     name: "Prisma's sqlserver://",
