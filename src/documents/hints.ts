@@ -42,7 +42,7 @@ export function parseFieldNames(text: string | undefined, source: string): Field
   const parts = trimmed === '' ? [] : trimmed.split(/\s+(?=\w+=)/);
   const pairs = parts.map((part): [string, string] => {
     const equals = part.indexOf('=');
-    return [part.slice(0, equals), part.slice(equals + 1).trim()];
+    return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1).trim()];
   });
   if (pairs.every(([field, name]) => /^\w+$/.test(field) && name !== '')) return new Map(pairs);
   throw new KeyturnError(

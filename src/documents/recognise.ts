@@ -42,10 +42,8 @@ export function connectionStringForm(text: string): TextForm | undefined {
     known(scanPairs(text, odbcSyntax), plainKeyword, odbcKeywords),
     known(scanSettings(text), (keyword) => keyword, libpqKeywords),
   ];
-  if (asSettings > asPairs || (asSettings === asPairs && startsAsLibpq(text))) {
-    if (asSettings > 0) return 'libpq';
-  }
-  if (asPairs === 0) return undefined;
+  if (asSettings > asPairs || (asSettings === asPairs && startsAsLibpq(text))) return 'libpq';
+  if (asPairs === 0 && asOdbc === 0) return undefined;
   return asOdbc > 0 ? 'odbc' : 'ado-net';
 }
 
@@ -72,7 +70,8 @@ function known(
   return names.size;
 }
 
-/** Of a text with one keyword, such as `password=x`: libpq's are in lower case. */
+/** Where keywords leave it open, as in `password=x`: libpq's are in lower case, and no semicolon follows. */
 function startsAsLibpq(text: string): boolean {
-  return libpqKeywords.has(/^\s*([a-z]+)\s*=/.exec(text)?.[1] ?? '') && !text.includes(';');
+  const [, first = ''] = /^\s*([a-z]+)\s*=\s*[^;\s]*(?:\s|$)/.exec(text) ?? [];
+  return libpqKeywords.has(first);
 }
