@@ -76,7 +76,8 @@ function isRestriction({ state }: Permission): boolean {
 }
 
 function covers(own: Permission, needed: Permission): boolean {
-  return sameThing(own, needed) && (own.state === 'W' || own.state === needed.state);
+  const suffices = own.state === needed.state || (own.state === 'W' && needed.state === 'G');
+  return suffices && sameThing(own, needed);
 }
 
 /** Where a principal is: decides how its roles are altered. */

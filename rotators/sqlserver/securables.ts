@@ -49,13 +49,16 @@ const classes: Readonly<Record<number, SecurableClass>> = {
 /** Views that not every supported version has; a statement that names a missing one is refused as a whole. */
 export const newerViews: readonly string[] = ['sys.database_scoped_credentials', 'sys.external_languages'];
 
+/** Names of Service Broker's objects are in a binary collation, and one column can't hold two (error 451). */
+const alike = ' COLLATE DATABASE_DEFAULT';
+
 /** The name of what a row `p` of sys.database_permissions is about, as a scalar expression; null where unknown. */
 export function nameExpression(available: ReadonlySet<string>): string {
   const cases = present(available).map(
     ([number, { view, id }]) =>
-      `WHEN ${number} THEN (SELECT s.name FROM ${view} s WHERE s.${id} = p.major_id)`,
+      `WHEN ${number} THEN (SELECT s.name${alike} FROM ${view} s WHERE s.${id} = p.major_id)`,
   );
-  return `CASE p.class WHEN 0 THEN DB_NAME() ${cases.join(' ')} END`;
+  return `CASE p.class WHEN 0 THEN DB_NAME()${alike} ${cases.join(' ')} END`;
 }
 
 /** The schema of that, likewise; null where the class has none. */
@@ -64,7 +67,7 @@ export function schemaExpression(available: ReadonlySet<string>): string {
     .filter(([, { inSchema }]) => inSchema)
     .map(
       ([number, { view, id }]) =>
-        `WHEN ${number} THEN (SELECT SCHEMA_NAME(s.schema_id) FROM ${view} s WHERE s.${id} = p.major_id)`,
+        `WHEN ${number} THEN (SELECT SCHEMA_NAME(s.schema_id)${alike} FROM ${view} s WHERE s.${id} = p.major_id)`,
     );
   return `CASE p.class ${cases.join(' ')} END`;
 }

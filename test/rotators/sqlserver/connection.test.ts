@@ -1,0 +1,148 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  type SqlServerOptions,
+  sqlServer,
+  sqlServerAlternatingUsers,
+} from '../../../rotators/sqlserver/index.ts';
+import { rotatorContext } from '../../support/postgres-fixtures.ts';
+import { closedPort } from '../../support/rotation-fixture.ts';
+import { encryption } from '../../support/tds/requests.ts';
+import { type StandIn, type StandInOptions, startStandIn } from '../../support/tds/server.ts';
+
+describe('connecting to SQL Server', () => {
+  const running: { stop(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of running.splice(0)) await one.stop();
+  });
+  async function start(options: StandInOptions = {}): Promise<StandIn> {
+    const standIn = await startStandIn(options);
+    running.push(standIn);
+    return standIn;
+  }
+  const fieldsOf = ({ host, port, admin }: StandIn) => ({ engine: 'sqlserver', host, port, ...admin });
+
+  /** Opens as the stand-in's admin; what was noted, and what came of it. */
+  async function open(
+    standIn: StandIn,
+    fields: object = {},
+    options: SqlServerOptions = { ca: () => standIn.ca },
+  ) {
+    const context = rotatorContext();
+    const rotator = sqlServer(options);
+    const opened = await rotator
+      .open(rotator.parse({ ...fieldsOf(standIn), ...fields }), context)
+      .catch((error: unknown) => ({ error, code: rotator.classify?.(error, 'open') }));
+    return { opened, notes: context.notes };
+  }
+
+  it('encrypts and looks at the certificate', async () => {
+    const standIn = await start();
+    const { opened } = await open(standIn);
+    expect(opened).toMatchObject({ encryption: 'verified TLS' });
+    if (opened !== undefined && 'close' in opened) await opened.close();
+    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+  });
+
+  it.each([
+    ['of an unknown authority', {}, {}],
+    ['for another name', { host: '127.0.0.1' }, undefined],
+    ['for another name than the one that is asked for', { sslservername: 'other.example.com' }, undefined],
+  ])('sends no password to a server with a certificate %s', async (_, fields, options) => {
+    const standIn = await start();
+    const { opened } = await open(standIn, fields, options);
+    expect(opened).toMatchObject({ code: 'CertificateRejected' });
+    expect(standIn.logins).toEqual([]);
+    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+  });
+
+  it('trusts any certificate only where the function says so, and never because the secret does', async () => {
+    const standIn = await start();
+    expect((await open(standIn, { trustservercertificate: true }, {})).opened).toMatchObject({
+      code: 'CertificateRejected',
+    });
+    const { opened } = await open(standIn, {}, { trustServerCertificate: true });
+    expect(opened).toMatchObject({ encryption: 'TLS, with a certificate that nobody looked at' });
+  });
+
+  it.each([encryption.off, encryption.notSupported])(
+    'sends no password to a server that answers %d to encryption, unless plaintext is allowed',
+    async (answer) => {
+      const standIn = await start({ encryption: answer });
+      for (const ssl of [true, undefined])
+        expect((await open(standIn, { ssl })).opened).toMatchObject({ code: 'TlsUnavailable' });
+      expect(standIn.logins).toEqual([]);
+      const { opened, notes } = await open(standIn, {}, { allowPlaintext: true });
+      expect(opened).toMatchObject({ encryption: 'plaintext' });
+      expect(notes).toEqual([expect.stringMatching(/has no TLS: connecting in plaintext/)]);
+      expect((await open(standIn, { ssl: true }, { allowPlaintext: true })).opened).toMatchObject({
+        code: 'TlsUnavailable',
+      });
+    },
+  );
+
+  it('does not encrypt where the secret says so, and names the field where the server insists', async () => {
+    const plain = await start({ encryption: encryption.notSupported });
+    expect((await open(plain, { ssl: 'false' })).opened).toMatchObject({ encryption: 'plaintext' });
+    const strict = await start({ encryption: encryption.required });
+    expect((await open(strict, { ssl: false })).opened).toMatchObject({
+      error: { code: 'InvalidSecretField', field: 'ssl' },
+    });
+    expect(strict.logins).toEqual([]);
+  });
+
+  it('tells a server that is not there, and tries the failover partner then', async () => {
+    const standIn = await start();
+    const port = await closedPort();
+    const partner = `localhost,${standIn.port}`;
+    expect((await open(standIn, { port })).opened).toMatchObject({ code: 'TargetUnreachable' });
+    const { opened, notes } = await open(standIn, { port, failoverpartner: partner });
+    expect(opened).toMatchObject({ encryption: 'verified TLS' });
+    expect(notes).toEqual([expect.stringMatching(/can not be reached: trying its failover partner/)]);
+  });
+
+  it('ends a login and a statement at once when the time is up, and leaves nothing open', async () => {
+    const silent: Server = createServer().listen(0, 'localhost');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const standIn = await start();
+    const rotator = sqlServer({ ca: () => standIn.ca });
+    const credential = rotator.parse({ ...fieldsOf(standIn), port });
+    await expect(rotator.open(credential, rotatorContext(AbortSignal.timeout(50)))).rejects.toThrow();
+    silent.close();
+
+    const stop = new AbortController();
+    const session = await rotator.open(rotator.parse(fieldsOf(standIn)), rotatorContext(stop.signal));
+    standIn.fallSilent();
+    const asked = session?.query('SELECT 1 AS alive');
+    setTimeout(() => stop.abort(), 20);
+    await expect(asked).rejects.toThrow();
+    await session?.close();
+    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+  });
+
+  it('logs in once for each session, and says who it is', async () => {
+    const standIn = await start();
+    const { opened } = await open(standIn);
+    if (opened === undefined || !('query' in opened)) throw new Error('No session.');
+    await opened.query('SELECT 1 AS alive');
+    await opened.query('SELECT 1 AS alive');
+    await opened.close();
+    expect(standIn.logins).toEqual([{ username: 'sa', appName: 'keyturn', accepted: true }]);
+  });
+
+  it('calls a password that must be changed refused, with a note, so that the admin secret is tried', async () => {
+    const standIn = await start();
+    const login = standIn.model.logins.get('sa');
+    for (const barred of [18487, 18488]) {
+      if (login !== undefined) login.barred = barred;
+      const { opened, notes } = await open(standIn);
+      expect(opened).toBeUndefined();
+      expect(notes).toEqual([expect.stringMatching(/An admin secret .* would do that by itself/)]);
+    }
+    const alternating = sqlServerAlternatingUsers({ ca: () => standIn.ca });
+    const refused = alternating.open(alternating.parse(fieldsOf(standIn)), rotatorContext());
+    await expect(refused).rejects.toMatchObject({ code: 'PermissionDenied' });
+  });
+});

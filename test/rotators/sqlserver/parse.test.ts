@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
+
+const rotator = sqlServer();
+const login = { engine: 'sqlserver', host: 'db', username: 'app', password: 'p' };
+const parse = (fields: object) => rotator.parse({ ...login, ...fields });
+
+describe('the secret of a SQL Server', () => {
+  it.each([
+    ['db.example.com', {}, 'db.example.com', 1433, undefined],
+    ['tcp:db.example.com', {}, 'db.example.com', 1433, undefined],
+    ['TCP: db , 1500', {}, 'db', 1500, undefined],
+    ['tcp:myserver.database.windows.net,1433', {}, 'myserver.database.windows.net', 1433, undefined],
+    ['db\\SQLEXPRESS', {}, 'db', undefined, 'SQLEXPRESS'],
+    ['db\\SQLEXPRESS,1501', {}, 'db', 1501, undefined],
+    ['db\\SQLEXPRESS', { port: '1502' }, 'db', 1502, undefined],
+    ['db\\MSSQLSERVER', {}, 'db', 1433, undefined],
+    ['(local)', {}, 'localhost', 1433, undefined],
+    ['.\\X', {}, 'localhost', undefined, 'X'],
+    ['db,1433', { port: 1433 }, 'db', 1433, undefined],
+    ['::1', {}, '::1', 1433, undefined],
+  ])('reads the server %j beside %j', (host, more, name, port, instance) => {
+    expect(parse({ host, ...more })).toMatchObject({ host: name, port, instance });
+  });
+
+  it.each([
+    ['np:\\\\.\\pipe\\sql', {}, 'host', /names the protocol np/],
+    ['(localdb)\\v11', {}, 'host', /is no \[tcp:\]host/],
+    ['db,port', {}, 'host', /has a port that is no number/],
+    ['db,70000', {}, 'host', /has a port that is no number/],
+    ['db\\', {}, 'host', /is no \[tcp:\]host/],
+    ['a b', {}, 'host', /is no \[tcp:\]host/],
+    ['db,1433', { port: 1434 }, 'port', /is another than the one in "host"/],
+    ['db', { port: 0 }, 'port', /must be a whole number/],
+    ['db', { engine: 'postgres' }, 'engine', /is not sqlserver/],
+    ['db', { username: 'x'.repeat(129) }, 'username', /longer than 128/],
+    ['db', { password: 'x'.repeat(129) }, 'password', /longer than 128/],
+    ['db', { applicationintent: 'Sometimes' }, 'applicationintent', /neither ReadOnly nor ReadWrite/],
+    ['db', { ssl: 'maybe' }, 'ssl', /must be true or false/],
+  ])('refuses the server %j beside %j', (host, more, field, message) => {
+    expect(() => parse({ host, ...more })).toThrow(message);
+    expect(() => parse({ host, ...more })).toThrow(
+      expect.objectContaining({ code: 'InvalidSecretField', field }),
+    );
+  });
+
+  it('takes the editions of RDS, and what is absent as AWS does', () => {
+    for (const engine of ['sqlserver-ee', 'sqlserver-ex', 'custom-sqlserver-se', 'custom-sqlserver-new'])
+      expect(parse({ engine })).toMatchObject({ database: 'master', port: 1433, ssl: undefined });
+  });
+
+  it('keeps the words of connection strings', () => {
+    expect(
+      parse({ applicationintent: 'ReadOnly', failoverpartner: 'other', sslservername: 'cert' }),
+    ).toMatchObject({
+      readOnlyIntent: true,
+      failoverPartner: 'other',
+      serverName: 'cert',
+    });
+    expect(parse({ applicationintent: 'ReadWrite', trustservercertificate: true })).toMatchObject({
+      readOnlyIntent: false,
+    });
+  });
+
+  it('says what a credential opens: an instance belongs to the host, unless a port makes it idle', () => {
+    expect(rotator.target(parse({ host: 'tcp:db\\X', dbname: 'd' }))).toEqual({
+      host: 'db\\X',
+      database: 'd',
+      account: 'app',
+    });
+    expect(rotator.target(parse({ host: 'db\\X,9' }))).toMatchObject({ host: 'db', port: 9 });
+  });
+
+  it('never shows a value', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[A-Z;,\\]{12,140}$/), (text) => {
+        for (const fields of [{ host: text }, { host: `np:${text}` }, { password: text, port: text }]) {
+          try {
+            parse(fields);
+          } catch (error) {
+            expect(String(error)).not.toContain(text);
+          }
+        }
+      }),
+    );
+  });
+
+  it('leaves room for the clone', () => {
+    const alternating = sqlServerAlternatingUsers();
+    expect(() => alternating.parse({ ...login, username: 'x'.repeat(123) })).toThrow(
+      /no name that can be followed/,
+    );
+    const { pair } = alternating.parse({ ...login, username: 'x'.repeat(122) });
+    expect(pair.alternate).toHaveLength(128);
+  });
+});

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
+import { quoteIdentifier } from '../../../rotators/sqlserver/quoting.ts';
+import { loginOf } from '../../support/postgres-fixtures.ts';
+import { failOnce, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { standInHarness, type TestLogin } from '../../support/tds/harness.ts';
+import { rotateAlternating } from './rotate.ts';
+
+/** Whole rotations, by the handler and the local Secrets Manager, against the stand-in. */
+describe('rotating a SQL Server secret', () => {
+  let harness: Awaited<ReturnType<typeof standInHarness>>;
+  let fixture: RotationFixture;
+  beforeAll(async () => {
+    harness = await standInHarness();
+    const rotators = [sqlServer(harness.options), sqlServerAlternatingUsers(harness.options)];
+    fixture = await startFixture({ rotators });
+  });
+  afterAll(async () => {
+    await fixture.close();
+    await harness.stop();
+  });
+
+  const modelOf = ({ username }: TestLogin) => {
+    const login = harness.standIn.model.logins.get(username);
+    if (login === undefined) throw new Error('No such login.');
+    return login;
+  };
+  const userOf = ({ username }: TestLogin) => {
+    const user = harness.standIn.model.databases.get(harness.database)?.users.get(username);
+    if (user === undefined) throw new Error('No such user.');
+    return user;
+  };
+  /** Logins that the function made, without those of the tests. */
+  const byFunction = () => harness.standIn.logins.filter(({ appName }) => appName === 'keyturn');
+
+  it('takes 2 logins for a single user, none refused', async () => {
+    const login = await harness.createLogin();
+    const arn = await fixture.createSecret(harness.secretOf(login));
+    const before = byFunction().length;
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(byFunction().slice(before)).toEqual([
+      { username: login.username, appName: 'keyturn', accepted: true },
+      { username: login.username, appName: 'keyturn', accepted: true },
+    ]);
+    const rotated = loginOf(await fixture.read(arn));
+    expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);
+  });
+
+  it('takes 3 logins for alternating users, none refused', async () => {
+    const login = await harness.createLogin();
+    const masterarn = await fixture.createSecret(harness.adminSecret());
+    const arn = await fixture.createSecret({ ...harness.secretOf(login), engine: 'sqlserver-se', masterarn });
+    const before = byFunction().length;
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(
+      byFunction()
+        .slice(before)
+        .map(({ username, accepted }) => [username, accepted]),
+    ).toEqual([
+      [login.username, true],
+      ['sa', true],
+      [`${login.username}_clone`, true],
+    ]);
+    expect(await harness.canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+    expect(await harness.canLogIn(login)).toBe(true);
+  });
+
+  it('heals after a lost answer when somebody cleared AWSPENDING', async () => {
+    const login = await harness.createLogin();
+    const arn = await fixture.createSecret(harness.secretOf(login));
+    failOnce(fixture.functionClient, 'UpdateSecretVersionStage', 'before');
+    expect(await fixture.rotate(arn)).toMatch(/was lost/);
+    await fixture.clearPending(arn);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await harness.canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('takes AWSPENDING off a version whose password the policy refuses', async () => {
+    const login = await harness.createLogin();
+    const arn = await fixture.createSecret(harness.secretOf(login));
+    const short = await startFixture({
+      rotators: [sqlServer(harness.options)],
+      configuration: { password: { length: 5 } },
+    });
+    try {
+      const refused = await short.createSecret(harness.secretOf(login));
+      expect(await short.rotate(refused)).toMatch(/^PasswordRejected: .*too short/);
+      expect(Object.values(await short.labels(refused)).flat()).not.toContain('AWSPENDING');
+    } finally {
+      await short.close();
+    }
+    expect(await fixture.rotate(arn)).toBeUndefined();
+  });
+
+  it.each([18487, 18488])('has the admin lift %d, a password that must be changed', async (barred) => {
+    const login = await harness.createLogin();
+    const masterarn = await fixture.createSecret(harness.adminSecret());
+    const tags = { 'keyturn:rotator': 'sqlserver' };
+    const arn = await fixture.createSecret({ ...harness.secretOf(login), masterarn }, tags);
+    modelOf(login).barred = barred;
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await harness.canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('says what bars a login, and tries no other password', async () => {
+    const login = await harness.createLogin();
+    const arn = await fixture.createSecret(harness.secretOf(login));
+    modelOf(login).barred = 18486;
+    const before = byFunction().length;
+    expect(await fixture.rotate(arn)).toMatch(/^PermissionDenied: .*locked out/);
+    expect(byFunction().slice(before)).toHaveLength(1);
+  });
+
+  it('unlocks a clone that somebody locked out with an old password', async () => {
+    const login = await harness.createLogin();
+    const clone = await rotateAlternating(harness, harness.secretOf(login));
+    modelOf(clone).barred = 18486;
+    await rotateAlternating(harness, harness.secretOf(login));
+    expect(modelOf(clone).barred).toBeUndefined();
+  });
+
+  it('copies what the original holds, and lets later grants and the end of denials follow', async () => {
+    const login = await harness.createLogin();
+    const [name, original] = [quoteIdentifier(login.username), modelOf(login)];
+    Object.assign(original, {
+      defaultDatabase: harness.database,
+      defaultLanguage: 'Deutsch',
+      policyChecked: false,
+    });
+    await harness.asAdmin([
+      `ALTER SERVER ROLE [processadmin] ADD MEMBER ${name}`,
+      `GRANT VIEW SERVER STATE TO ${name}`,
+    ]);
+    const within = [
+      `GRANT SELECT ON SCHEMA::[sa]]les] TO ${name} WITH GRANT OPTION`,
+      `DENY DELETE ON OBJECT::[dbo].[orders] TO ${name}`,
+      `GRANT UPDATE ([no te]) ON OBJECT::[dbo].[orders] TO ${name}`,
+      `ALTER ROLE [db_datareader] ADD MEMBER ${name}`,
+      `ALTER USER ${name} WITH DEFAULT_SCHEMA = [sa]]les]`,
+    ];
+    await harness.asAdmin(within, harness.database);
+    const clone = await rotateAlternating(harness, harness.secretOf(login));
+    const { roles, grants, defaultSchema } = userOf(login);
+    const copied = new Set(grants);
+    expect(userOf(clone)).toMatchObject({ roles, defaultSchema });
+    expect(new Set(userOf(clone).grants)).toEqual(copied);
+    expect(modelOf(clone)).toMatchObject({
+      defaultLanguage: 'Deutsch',
+      policyChecked: false,
+      roles: original.roles,
+    });
+    expect(new Set(modelOf(clone).grants.map(({ permission }) => permission))).toContain('VIEW SERVER STATE');
+
+    const later = [
+      `GRANT EXECUTE ON SCHEMA::[dbo] TO ${name}`,
+      `REVOKE DELETE ON OBJECT::[dbo].[orders] FROM ${name}`,
+    ];
+    await harness.asAdmin(later, harness.database);
+    await rotateAlternating(harness, harness.secretOf(login));
+    expect(new Set(userOf(clone).grants)).toEqual(new Set(userOf(login).grants));
+  });
+
+  it('ties the user of a restored database to the login of the clone', async () => {
+    const login = await harness.createLogin();
+    const orphan = quoteIdentifier(`${login.username}_clone`);
+    await harness.asAdmin([`CREATE USER ${orphan} FOR LOGIN [of another server]`], harness.database);
+    const clone = await rotateAlternating(harness, harness.secretOf(login));
+    expect(userOf(clone).login).toBe(clone.username);
+  });
+});
