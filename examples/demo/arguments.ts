@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 
 export interface DemoArguments {
   readonly alternating: boolean;
+  readonly document: boolean;
   readonly keep: boolean;
   readonly json: boolean;
   readonly help: boolean;
@@ -13,6 +14,7 @@ Usage: npm run demo -- [OPTIONS]
 
 Options:
   --alternating  Rotate between two users, so that the credential in use always works
+  --document     Keep the secret as a connection string instead of JSON
   --keep         Leave PostgreSQL and the local Secrets Manager running until Ctrl-C
   --json         Print one JSON document and nothing else (npm run --silent demo -- --json)
   --help         Show this text
@@ -24,6 +26,7 @@ export function readArguments(args: readonly string[]): DemoArguments {
     args: [...args],
     options: {
       alternating: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },

@@ -47,7 +47,10 @@ function listenForTheEnd(): AbortSignal {
   return ending.signal;
 }
 
-async function run({ alternating, keep, json }: DemoArguments, ending: AbortSignal): Promise<number> {
+async function run(
+  { alternating, document, keep, json }: DemoArguments,
+  ending: AbortSignal,
+): Promise<number> {
   const screen = createScreen((line) => {
     if (!json && !ending.aborted) process.stdout.write(`${line}\n`);
   });
@@ -62,7 +65,11 @@ async function run({ alternating, keep, json }: DemoArguments, ending: AbortSign
   ]);
   const environment = await startEnvironment(resources, ending);
   const ended = rejectionOf(ending);
-  const outcome = await Promise.race([playScenario(environment, { alternating, screen, resources }), ended]);
+  const form = document ? 'connection-string' : 'json';
+  const outcome = await Promise.race([
+    playScenario(environment, { alternating, form, screen, resources }),
+    ended,
+  ]);
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   if (!outcome.newPasswordAccepted) throw new Error('PostgreSQL refuses the new password.');
   if (!outcome.oldPasswordRefused) throw new Error('PostgreSQL still accepts the old password.');

@@ -2,19 +2,19 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { PostgresServer } from '../../test/support/postgres-server.ts';
 import { isAccepted, type Login, refusal } from './database.ts';
 import type { Screen } from './screen.ts';
-import { loginIn, readFields, type StoredFields, sameBesidesLogin } from './secrets.ts';
+import { readSecret, type StoredSecret } from './secrets.ts';
 
 /** Values of the secret whose time is over, or soon will be. */
 export interface OldValues {
   /** Stored before any rotation. */
-  readonly first: StoredFields;
+  readonly first: StoredSecret;
   /** Stored before this rotation. */
-  readonly previous: StoredFields;
+  readonly previous: StoredSecret;
 }
 
 /** What PostgreSQL says to the logins that the secret holds and has held. */
 export interface Proof {
-  readonly now: StoredFields;
+  readonly now: StoredSecret;
   readonly newAccepted: boolean;
   readonly previousAccepted: boolean;
   readonly firstAccepted: boolean;
@@ -26,8 +26,8 @@ export async function prove(
   postgres: PostgresServer,
   old: OldValues,
 ): Promise<Proof> {
-  const now = await readFields(client);
-  const accepts = (fields: StoredFields): Promise<boolean> => isAccepted(postgres, loginIn(fields));
+  const now = await readSecret(client);
+  const accepts = ({ login }: StoredSecret): Promise<boolean> => isAccepted(postgres, login);
   const [newAccepted, previousAccepted, firstAccepted] = await Promise.all(
     [now, old.previous, old.first].map(accepts),
   );
@@ -40,10 +40,10 @@ export async function prove(
 }
 
 export function showProof(screen: Screen, old: OldValues, proof: Proof, alternating: boolean): void {
-  const previous = loginIn(old.previous);
+  const previous = old.previous.login;
   screen.gap();
-  screen.fact('the secret now', describeChange(loginIn(proof.now), previous));
-  screen.fact('its other fields', sameBesidesLogin(proof.now, old.previous) ? 'as before' : 'changed');
+  screen.fact('the secret now', describeChange(proof.now.login, previous));
+  screen.fact('the rest of it', proof.now.rest === old.previous.rest ? 'as before' : 'changed');
   screen.fact('new password', `${verdict(proof.newAccepted)} by PostgreSQL`);
   if (!alternating) {
     screen.fact('old password', `${verdict(proof.previousAccepted)} by PostgreSQL`);

@@ -5,7 +5,15 @@ import type { Environment } from './environment.ts';
 import { type OldValues, type Proof, prove, showProof } from './proof.ts';
 import { attachFunction, functionName, registerFunction, schedule } from './rotation.ts';
 import type { Screen } from './screen.ts';
-import { kmsKey, readFields, type StoredFields, secretName, storeAdmin, storeLogin } from './secrets.ts';
+import {
+  kmsKey,
+  readSecret,
+  type SecretForm,
+  type StoredSecret,
+  secretName,
+  storeAdmin,
+  storeLogin,
+} from './secrets.ts';
 
 /** What the demo has found; --json prints it as it is. */
 export interface DemoOutcome {
@@ -14,10 +22,14 @@ export interface DemoOutcome {
   readonly newPasswordAccepted: boolean;
   /** Whether PostgreSQL refused each password whose time was over. */
   readonly oldPasswordRefused: boolean;
+  /** The secret before and after, its password masked, where it is kept as a connection string. */
+  readonly documentBefore?: string;
+  readonly documentAfter?: string;
 }
 
 export interface Scenario {
   readonly alternating: boolean;
+  readonly form: SecretForm;
   readonly screen: Screen;
   readonly resources: AsyncDisposableStack;
 }
@@ -35,16 +47,16 @@ export async function playScenario(environment: Environment, scenario: Scenario)
   const client = new SecretsManagerClient(environment.local.clientConfig);
   scenario.resources.defer(() => client.destroy());
   const stage: Stage = { ...scenario, environment, client };
-  const { secretArn, fields } = await prepare(stage);
+  const { secretArn, stored } = await prepare(stage);
   const rotations = rotationsOf(stage, secretArn);
 
   stage.screen.heading('First rotation', 'at once, as AWS does when rotation is turned on');
   const first = await rotations.attach();
-  const afterFirst = await proveAndShow(stage, { first: fields, previous: fields });
+  const afterFirst = await proveAndShow(stage, { first: stored, previous: stored });
 
   stage.screen.heading('Second rotation', 'by itself, when its schedule says so');
   const second = await rotations.awaitScheduled();
-  const afterSecond = await proveAndShow(stage, { first: fields, previous: afterFirst.now });
+  const afterSecond = await proveAndShow(stage, { first: stored, previous: afterFirst.now });
 
   stage.screen.heading('Summary', 'as the two servers counted');
   stage.screen.summary([first, second]);
@@ -56,22 +68,27 @@ export async function playScenario(environment: Environment, scenario: Scenario)
     rotations: [first, second],
     newPasswordAccepted: afterFirst.newAccepted && afterSecond.newAccepted,
     oldPasswordRefused: expired.every((accepted) => !accepted),
+    ...(stage.form === 'json'
+      ? {}
+      : { documentBefore: stored.masked, documentAfter: afterSecond.now.masked }),
   };
 }
 
-async function prepare({ environment, client, screen, alternating }: Stage): Promise<{
+async function prepare({ environment, client, screen, alternating, form }: Stage): Promise<{
   readonly secretArn: string;
-  readonly fields: StoredFields;
+  readonly stored: StoredSecret;
 }> {
   const { postgres, local } = environment;
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, a real server, with TLS`);
   screen.fact('Secrets Manager', `${local.url}, on this machine`);
   const login = await createLogin(postgres);
   screen.fact('login created', login.username);
-  const admin = alternating ? await storeAdmin(client, postgres) : undefined;
-  const secretArn = await storeLogin(client, postgres, login, admin);
+  const adminSecretArn = alternating ? await storeAdmin(client, postgres) : undefined;
+  const secretArn = await storeLogin(client, postgres, login, { form, adminSecretArn });
   screen.fact('secret stored', `${secretName}, encrypted under ${kmsKey}`);
-  return { secretArn, fields: await readFields(client) };
+  const stored = await readSecret(client);
+  if (form === 'connection-string') screen.fact('kept as', stored.masked);
+  return { secretArn, stored };
 }
 
 interface Rotations {
@@ -113,5 +130,6 @@ function rotationsOf({ environment, client, screen, resources }: Stage, secretAr
 async function proveAndShow(stage: Stage, old: OldValues): Promise<Proof> {
   const proof = await prove(stage.client, stage.environment.postgres, old);
   showProof(stage.screen, old, proof, stage.alternating);
+  if (stage.form === 'connection-string') stage.screen.fact('kept as', proof.now.masked);
   return proof;
 }

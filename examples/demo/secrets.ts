@@ -9,33 +9,52 @@ import { database, type Login } from './database.ts';
 export const secretName = 'dev/demo/Postgres';
 export const adminSecretName = 'dev/demo/PostgresAdmin';
 export const kmsKey = 'alias/keyturn-demo';
+const mask = '****';
 
-/** A secret's fields, as they are stored. */
-export type StoredFields = Readonly<Record<string, unknown>>;
+/** How the login's secret is kept: AWS's JSON, or the connection string that the application reads. */
+export type SecretForm = 'json' | 'connection-string';
+
+/** A secret as its readers see it. */
+export interface StoredSecret {
+  readonly login: Login;
+  /** All of it, with the password masked. */
+  readonly masked: string;
+  /** All of it but the login. */
+  readonly rest: string;
+}
 
 interface NewSecret {
   readonly name: string;
   readonly description: string;
-  readonly fields: StoredFields;
+  readonly value: string;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** Stores the login in AWS's JSON form. @returns the secret's ARN */
+/** Stores the login. @returns the secret's ARN */
 export async function storeLogin(
   client: SecretsManagerClient,
   postgres: PostgresServer,
   login: Login,
-  adminSecretArn: string | undefined,
+  { form, adminSecretArn }: { readonly form: SecretForm; readonly adminSecretArn: string | undefined },
 ): Promise<string> {
-  return store(client, {
-    name: secretName,
-    description: 'The login of the demo application',
-    fields: {
-      ...fieldsOf(postgres, login),
-      ...(adminSecretArn === undefined ? {} : { masterarn: adminSecretArn }),
-      // Means nothing to Keyturn, which has to leave it as it is.
-      owner: 'team-demo',
-    },
-  });
+  const named = { name: secretName, description: 'The login of the demo application' };
+  if (form === 'connection-string') {
+    const tags: Record<string, string> =
+      adminSecretArn === undefined ? {} : { 'keyturn:admin': adminSecretArn };
+    return store(client, { ...named, value: connectionString(postgres, login), tags });
+  }
+  const fields = {
+    ...fieldsOf(postgres, login),
+    ...(adminSecretArn === undefined ? {} : { masterarn: adminSecretArn }),
+    // Means nothing to Keyturn, which has to leave it as it is.
+    owner: 'team-demo',
+  };
+  return store(client, { ...named, value: JSON.stringify(fields) });
+}
+
+function connectionString({ host, port }: PostgresServer, { username, password }: Login): string {
+  const [user, secret] = [username, password].map(encodeURIComponent);
+  return `postgres://${user}:${secret}@${host}:${port}/${database}?sslmode=verify-full&application_name=orders`;
 }
 
 /** Stores the login that alternates the two users. @returns the secret's ARN */
@@ -43,18 +62,21 @@ export async function storeAdmin(client: SecretsManagerClient, postgres: Postgre
   return store(client, {
     name: adminSecretName,
     description: 'The administrator of the demo database',
-    fields: fieldsOf(postgres, postgres.admin),
+    value: JSON.stringify(fieldsOf(postgres, postgres.admin)),
   });
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html */
-function fieldsOf({ host, port }: PostgresServer, { username, password }: Login): StoredFields {
+function fieldsOf(
+  { host, port }: PostgresServer,
+  { username, password }: Login,
+): Readonly<Record<string, unknown>> {
   return { engine: 'postgres', host, port, username, password, dbname: database };
 }
 
 async function store(
   client: SecretsManagerClient,
-  { name, description, fields }: NewSecret,
+  { name, description, value, tags = {} }: NewSecret,
 ): Promise<string> {
   const { ARN } = await client.send(
     new CreateSecretCommand({
@@ -64,8 +86,9 @@ async function store(
       Tags: [
         { Key: 'environment', Value: 'dev' },
         { Key: 'application', Value: 'demo' },
+        ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
       ],
-      SecretString: JSON.stringify(fields),
+      SecretString: value,
     }),
   );
   if (ARN === undefined) throw new Error(`CreateSecret answered without the ARN of ${name}.`);
@@ -73,21 +96,23 @@ async function store(
 }
 
 /** What an application gets that reads the secret now. */
-export async function readFields(client: SecretsManagerClient): Promise<StoredFields> {
+export async function readSecret(client: SecretsManagerClient): Promise<StoredSecret> {
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: secretName }));
-  const fields: unknown = JSON.parse(SecretString);
-  if (typeof fields !== 'object' || fields === null) throw new Error(`${secretName} holds no JSON object.`);
-  return { ...fields };
+  return SecretString.startsWith('{') ? readJson(SecretString) : readConnectionString(SecretString);
 }
 
-export function loginIn({ username, password }: StoredFields): Login {
-  if (typeof username === 'string' && typeof password === 'string') return { username, password };
-  throw new Error(`${secretName} holds no username and password.`);
+function readJson(text: string): StoredSecret {
+  const { username, password, ...rest }: Record<string, unknown> = JSON.parse(text);
+  if (typeof username !== 'string' || typeof password !== 'string') {
+    throw new Error(`${secretName} holds no username and password.`);
+  }
+  const masked = JSON.stringify({ ...rest, username, password: mask });
+  return { login: { username, password }, masked, rest: JSON.stringify(rest) };
 }
 
-/** Whether two values of the secret differ in nothing but the login. */
-export function sameBesidesLogin(one: StoredFields, other: StoredFields): boolean {
-  const rest = ({ username: _username, password: _password, ...fields }: StoredFields): string =>
-    JSON.stringify(fields);
-  return rest(one) === rest(other);
+/** Read by the URL class and not by Keyturn: the application doesn't have it either. */
+function readConnectionString(text: string): StoredSecret {
+  const { username, password } = new URL(text);
+  const login = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  return { login, masked: text.replace(password, mask), rest: text.replace(`${username}:${password}@`, '') };
 }

@@ -6,6 +6,8 @@ import type { TestLogin } from '../support/postgres-fixtures.ts';
 export interface Database {
   /** Secret of a login in AWS's structure. */
   secretOf(login: TestLogin): SecretFields & TestLogin;
+  /** The same as a connection string, as applications keep it. */
+  connectionString(login: TestLogin): string;
   readonly admin: TestLogin;
   /** Makes a login, named `base` and something unique. */
   createLogin(base: string, password: string): Promise<TestLogin>;
@@ -15,9 +17,6 @@ export interface Database {
   canWork(login: TestLogin): Promise<boolean>;
   stop(): Promise<void>;
 }
-
-/** A server, or why there is none. */
-export type Availability = { readonly start: () => Promise<Database> } | { readonly missing: string };
 
 /** A container of a server's image. */
 export interface Image {

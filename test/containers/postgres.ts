@@ -52,6 +52,8 @@ function database({ host, port, admin, stop }: Place): Database {
     admin,
     stop,
     secretOf: (login) => ({ engine: 'postgres', host, port, dbname: 'postgres', ssl: false, ...login }),
+    connectionString: ({ username, password }) =>
+      `postgres://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${port}/postgres?sslmode=disable&application_name=orders`,
     createLogin: async (base, password) => {
       const username = `${base} ${randomBytes(3).toString('hex')}`;
       const role = quoteIdentifier(username);

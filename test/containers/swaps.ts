@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Rotator } from '../../src/index.ts';
-import { hostileTexts, loginOf, randomPassword } from '../support/postgres-fixtures.ts';
+import { hostileTexts, loginOf, randomPassword, type TestLogin } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import type { Database } from './database.ts';
 
@@ -8,6 +8,9 @@ import type { Database } from './database.ts';
 export interface Swaps {
   readonly rotators: readonly Rotator[];
 }
+
+const bases = ['app', ...hostileTexts.map((text) => text.slice(0, 24))];
+const cases = ['JSON', 'a connection string'].flatMap((form) => bases.map((base) => ({ form, base })));
 
 /** Swaps real credentials at a server through the local Secrets Manager, and tries the old ones. */
 export function describeSwaps(
@@ -31,38 +34,34 @@ export function describeSwaps(
       await fixture.close();
     });
 
-    it.each(['app', ...hostileTexts.map((text) => text.slice(0, 24))])(
-      'swaps the password of %j',
-      async (base) => {
-        const login = await found.createLogin(base, `${base} Pw1`);
-        const arn = await fixture.createSecret(found.secretOf(login));
-        for (let rotation = 0; rotation < 2; rotation += 1) expect(await fixture.rotate(arn)).toBeUndefined();
-        const rotated = loginOf(await fixture.read(arn));
-        expect([await found.canLogIn(rotated), await found.canLogIn(login)]).toEqual([true, false]);
-        expect(await found.canWork(rotated)).toBe(true);
-      },
-    );
+    const secretIn = (form: string, login: TestLogin): unknown =>
+      form === 'JSON' ? found.secretOf(login) : found.connectionString(login);
+    const currentLogin = async (arn: string): Promise<TestLogin> => loginOf(await fixture.read(arn));
 
-    it.each(['app', ...hostileTexts.map((text) => text.slice(0, 24))])(
-      'alternates %j with its clone',
-      async (base) => {
-        const masterarn = await fixture.createSecret(found.secretOf(found.admin));
-        const login = await found.createLogin(base, randomPassword());
-        const arn = await fixture.createSecret({ ...found.secretOf(login), masterarn });
-        expect(await fixture.rotate(arn)).toBeUndefined();
-        const clone = loginOf(await fixture.read(arn));
-        expect(clone.username).toBe(`${login.username}_clone`);
-        expect([await found.canLogIn(clone), await found.canLogIn(login)]).toEqual([true, true]);
-        expect(await found.canWork(clone)).toBe(true);
-        expect(await fixture.rotate(arn)).toBeUndefined();
-        const again = loginOf(await fixture.read(arn));
-        expect(again.username).toBe(login.username);
-        expect([
-          await found.canLogIn(again),
-          await found.canLogIn(clone),
-          await found.canLogIn(login),
-        ]).toEqual([true, true, false]);
-      },
-    );
+    it.each(cases)('swaps the password of $base, kept as $form', async ({ form, base }) => {
+      const login = await found.createLogin(base, `${base} Password 1`);
+      const arn = await fixture.createSecret(secretIn(form, login));
+      for (let rotation = 0; rotation < 2; rotation += 1) expect(await fixture.rotate(arn)).toBeUndefined();
+      const rotated = await currentLogin(arn);
+      expect(rotated.username).toBe(login.username);
+      expect([await found.canLogIn(rotated), await found.canLogIn(login)]).toEqual([true, false]);
+      expect(await found.canWork(rotated)).toBe(true);
+    });
+
+    it.each(cases)('alternates $base with its clone, kept as $form', async ({ form, base }) => {
+      const admin = await fixture.createSecret(found.secretOf(found.admin));
+      const login = await found.createLogin(base, randomPassword());
+      const arn = await fixture.createSecret(secretIn(form, login), { 'keyturn:admin': admin });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const clone = await currentLogin(arn);
+      expect(clone.username).toBe(`${login.username}_clone`);
+      expect([await found.canLogIn(clone), await found.canLogIn(login)]).toEqual([true, true]);
+      expect(await found.canWork(clone)).toBe(true);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const again = await currentLogin(arn);
+      expect(again.username).toBe(login.username);
+      expect([await found.canLogIn(again), await found.canLogIn(clone)]).toEqual([true, true]);
+      expect(await found.canLogIn(login)).toBe(false);
+    });
   });
 }

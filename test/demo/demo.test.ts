@@ -113,6 +113,30 @@ describe('the demo with --json', () => {
   });
 });
 
+describe('the demo with --document', () => {
+  it('rotates a connection string and shows it with its password masked', async (context) => {
+    const demo = startDemo('--json', '--document');
+    await demo.ended;
+    expect(demo.said.stderr).toBe('');
+    const masked = expect.stringMatching(
+      /^postgres:\/\/demo_app:\*{4}@localhost:\d+\/demo\?sslmode=verify-full&application_name=orders$/,
+    );
+    const outcome: Record<string, unknown> = JSON.parse(demo.said.stdout);
+    expect(outcome).toMatchObject({
+      newPasswordAccepted: true,
+      oldPasswordRefused: true,
+      documentBefore: masked,
+      documentAfter: masked,
+      rotations: [
+        { logins: 2, refusedLogins: 0 },
+        { logins: 2, refusedLogins: 0 },
+      ],
+    });
+    expect(outcome.documentAfter).toBe(outcome.documentBefore);
+    await expectNothingLeft(context);
+  });
+});
+
 describe('the demo when it is interrupted', () => {
   it('leaves nothing behind while PostgreSQL is being set up', async (context) => {
     const demo = startDemo();

@@ -10,10 +10,12 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
+import { readDocument } from '../../src/documents/document.ts';
 import {
   createRotationHandler,
   type RotationHandlerOptions,
   type Rotator,
+  type SecretFields,
   type StepReport,
   type Telemetry,
 } from '../../src/index.ts';
@@ -61,7 +63,10 @@ export interface RotationFixture {
     arn: string,
     settings?: { readonly immediately?: boolean; readonly token?: string },
   ): Promise<string | undefined>;
-  read(arn: string, stage?: string): Promise<Record<string, unknown>>;
+  /** The secret's string. */
+  text(arn: string, stage?: string): Promise<string>;
+  /** The secret's fields, whatever its form. */
+  read(arn: string, stage?: string): Promise<SecretFields>;
   put(arn: string, value: unknown, stages?: string[]): Promise<string>;
   labels(arn: string): Promise<Record<string, string[]>>;
   clearPending(arn: string): Promise<void>;
@@ -133,12 +138,11 @@ export async function startFixture(settings: HandlerSettings = {}, retries = 0):
       await local.rotationsSettled(SecretId);
       return failures.at(-1);
     },
-    read: async (SecretId, VersionStage = 'AWSCURRENT') => {
-      const { SecretString = '{}' } = await client.send(
-        new GetSecretValueCommand({ SecretId, VersionStage }),
-      );
-      return JSON.parse(SecretString);
+    text: async (SecretId, VersionStage = 'AWSCURRENT') => {
+      const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage }));
+      return SecretString;
     },
+    read: async (arn, stage) => readDocument(await fixture.text(arn, stage)).fields,
     put: async (SecretId, value, VersionStages = ['AWSCURRENT']) => {
       const SecretString = typeof value === 'string' ? value : JSON.stringify(value);
       const { VersionId = '' } = await client.send(
