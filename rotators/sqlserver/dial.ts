@@ -1,18 +1,34 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { withoutTls } from './classify.ts';
 
+/** Where to connect, and what ends the attempt. */
+export interface Dialed {
+  readonly host: string;
+  readonly port: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Opens a TCP connection. Ours, so that it can be destroyed in any phase, and looked at before a password is sent. */
-export async function dial(host: string, port: number, opened: (socket: Socket) => void): Promise<Socket> {
+export async function dial(
+  { host, port, signal }: Dialed,
+  opened: (socket: Socket) => void,
+): Promise<Socket> {
+  signal?.throwIfAborted();
   const socket = connect({ host, port, noDelay: true });
+  // Whoever works with the socket hears of an error too; this one is for the moments in which nobody does.
+  socket.on('error', () => undefined);
   opened(socket);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve();
-    });
-  });
-  return socket;
+  const giveUp = (): void => {
+    socket.destroy(new Error('The time for connecting is up.'));
+  };
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 
 const headerBytes = 8;

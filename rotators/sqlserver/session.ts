@@ -4,7 +4,7 @@ import type { Connection, ConnectionConfiguration, Request } from 'tedious';
 import { contradictoryField, type RotatorContext, type Session } from '../../src/index.ts';
 import { classify, isTlsUnavailable } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
-import { dial, requireEncryption } from './dial.ts';
+import { type Dialed, dial, requireEncryption } from './dial.ts';
 import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts';
 import { quoteIdentifier } from './quoting.ts';
 import { parseServerName } from './server-name.ts';
@@ -189,9 +189,10 @@ function configurationOf(
       // The signal ends what takes too long; core retries.
       requestTimeout: 0,
       maxRetriesOnTransientErrors: 0,
-      // tedious says where to: the port that the browser told, or the server that Azure redirects to.
-      connector: async (to?: { readonly host: string; readonly port: number }) => {
-        const socket = await dial(to?.host ?? host, to?.port ?? port ?? 1433, opened);
+      // tedious says where to (the port that the browser told, or the server that Azure redirects to) and how long.
+      connector: async (to?: Dialed, _lookup?: unknown, signal?: AbortSignal) => {
+        const place = { host: to?.host ?? host, port: to?.port ?? port ?? 1433, signal };
+        const socket = await dial(place, opened);
         if (encrypt) requireEncryption(socket);
         return socket;
       },

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { dial } from '../../../rotators/sqlserver/dial.ts';
 import {
   type SqlServerOptions,
   sqlServer,
@@ -120,6 +121,12 @@ describe('connecting to SQL Server', () => {
     await expect(asked).rejects.toThrow();
     await session?.close();
     await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+  });
+
+  it('gives up a server that does not answer to a call when the time is up', async () => {
+    // An address for documentation: packets for it go nowhere, or are refused at once.
+    const place = { host: '192.0.2.1', port: 1433, signal: AbortSignal.timeout(50) };
+    await expect(dial(place, () => undefined)).rejects.toThrow();
   });
 
   it('logs in once for each session, and says who it is', async () => {

@@ -111,6 +111,18 @@ describe('rotating a SQL Server secret', () => {
     expect(byFunction().slice(before)).toHaveLength(1);
   });
 
+  it('tells in a preflight what a rotation lacks, and changes nothing', async () => {
+    const [login, weak] = [await harness.createLogin(), await harness.createLogin('weak')];
+    const arnOf = async (admin: object) =>
+      fixture.createSecret({ ...harness.secretOf(login), masterarn: await fixture.createSecret(admin) });
+    const weakArn = await arnOf(harness.secretOf(weak));
+    expect(await fixture.rotate(weakArn, { immediately: false })).toMatch(
+      /^PreflightFailed: .*admin rights: needs ALTER ANY LOGIN/,
+    );
+    expect(await fixture.rotate(await arnOf(harness.adminSecret()), { immediately: false })).toBeUndefined();
+    expect(harness.standIn.model.logins.has(`${login.username}_clone`)).toBe(false);
+  });
+
   it('unlocks a clone that somebody locked out with an old password', async () => {
     const login = await harness.createLogin();
     const clone = await rotateAlternating(harness, harness.secretOf(login));

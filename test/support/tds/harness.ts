@@ -45,7 +45,7 @@ export const hostileTexts = [
 
 interface Place {
   readonly host: string;
-  readonly port: number;
+  readonly port: number | undefined;
   readonly admin: TestLogin;
   readonly driver: mssql.IOptions;
   readonly options: SqlServerOptions;
@@ -64,15 +64,15 @@ export async function standInHarness(): Promise<SqlServerHarness & { readonly st
 export async function realHarness(connectionString: string): Promise<SqlServerHarness> {
   const {
     server,
-    port = 1433,
+    port,
     user = '',
     password = '',
     options,
   } = mssql.ConnectionPool.parseConnectionString(connectionString);
-  const trustServerCertificate = options.trustServerCertificate ?? false;
+  const { trustServerCertificate = false, instanceName } = options;
   const harness = await prepare({
-    host: server,
-    port,
+    host: instanceName === undefined ? server : `${server}\\${instanceName}`,
+    port: instanceName === undefined ? port : undefined,
     admin: { username: user, password },
     driver: { encrypt: true, trustServerCertificate },
     options: { trustServerCertificate },

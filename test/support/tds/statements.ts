@@ -19,7 +19,7 @@ const noSuch = (what: string, who: string): SqlError =>
     `Cannot alter the ${what} '${who}', because it does not exist or you do not have permission.`,
   );
 
-const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword, unlock]) => {
+const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword, unlock, mustChange]) => {
   const login = model.logins.get(plainName(quoted));
   const bySelf = session.containedIn === undefined && session.name === login?.name;
   if (login === undefined || (!bySelf && !isAdmin(model, session))) throw noSuch('login', plainName(quoted));
@@ -31,6 +31,7 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
   const lifted =
     login.barred === 18487 || login.barred === 18488 || (unlock !== undefined && login.barred === 18486);
   if (lifted) login.barred = undefined;
+  if (mustChange !== undefined) login.barred = 18488;
 };
 
 const disableLogin: Run = (model, session, [quoted]) => {
@@ -124,7 +125,9 @@ const use: Run = (model, session, [quoted]) => {
 
 const statements: readonly (readonly [RegExp, Run])[] = [
   [
-    pattern('ALTER LOGIN <name> WITH PASSWORD = <text>(?: OLD_PASSWORD = <text>)?( UNLOCK)?'),
+    pattern(
+      'ALTER LOGIN <name> WITH PASSWORD = <text>(?: OLD_PASSWORD = <text>)?( UNLOCK)?( MUST_CHANGE, .*)?',
+    ),
     alterLoginPassword,
   ],
   [pattern('ALTER LOGIN <name> WITH (DEFAULT_.*)'), alterLoginDefaults],
