@@ -28,19 +28,27 @@ export interface SecretDocument {
  */
 export function readDocument(text: string, hints: DocumentHints = {}): SecretDocument {
   const parsed = parse(text, hints);
-  const { masterarn } = hints;
-  const admin = masterarn === undefined || parsed.fields.masterarn !== undefined ? {} : { masterarn };
   return {
     form: parsed.form,
-    fields: { ...parsed.fields, ...admin },
+    fields: hintedFields(parsed, hints),
     unsafeCharacters: parsed.unsafeCharacters,
     sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(text, parsed)],
     write: (changes) => write(text, parsed, changes, hints),
   };
 }
 
+/** Comments may come first. */
+const startsAsJson = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*[{["]/;
+
+function hintedFields({ fields, engineIsGuess }: ParsedText, hints: DocumentHints): SecretFields {
+  const { engine, ...others } = fields;
+  const known = hints.rotatorIsNamed === true && engineIsGuess === true ? others : fields;
+  const { masterarn } = hints;
+  return masterarn === undefined || known.masterarn !== undefined ? known : { ...known, masterarn };
+}
+
 function parse(text: string, { form, fieldNames = new Map() }: DocumentHints): ParsedText {
-  const found = form ?? (/^\s*[{["]/.test(text) ? 'json' : textForm(text));
+  const found = form ?? (startsAsJson.test(text) ? 'json' : textForm(text));
   if (found === 'json') return parseJson(text, fieldNames);
   if (found !== undefined) return parseAs(found, text);
   throw new KeyturnError(

@@ -13,6 +13,7 @@ export interface EmbeddedStrings {
   /** Where a missing field goes when the JSON itself holds no credential. */
   readonly append: ((missing: ReadonlyMap<string, unknown>) => Edit[]) | undefined;
   readonly unsafeCharacters: string;
+  readonly engineIsGuess: boolean;
   readonly sensitive: readonly string[];
 }
 
@@ -77,6 +78,7 @@ export function embeddedStrings(
     slots,
     append: canTake ? (missing) => outerEdits(text, primary.node, primary.parsed.append(missing)) : undefined,
     unsafeCharacters: matching.map(({ parsed }) => parsed.unsafeCharacters).join(''),
+    engineIsGuess: primary?.parsed.engineIsGuess ?? false,
     sensitive: matching.flatMap(({ node, parsed }) => innerSensitive(String(node.value), parsed)),
   };
 }

@@ -38,6 +38,8 @@ export interface ParsedText {
   append(missing: ReadonlyMap<string, unknown>): Edit[];
   /** Characters that known readers of the form get wrong, however they are written. */
   readonly unsafeCharacters: string;
+  /** True where the form leaves open which engine is meant, and `engine` is only the likeliest. */
+  readonly engineIsGuess?: boolean;
   /** Sensitive values that are in none of the fields. */
   readonly sensitive?: readonly string[];
 }

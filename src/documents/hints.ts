@@ -8,6 +8,8 @@ export interface DocumentHints {
   readonly form?: FormName | undefined;
   /** Where a JSON secret keeps its fields under other names. */
   readonly fieldNames?: FieldNames;
+  /** Whether the rotator is known, so that an engine that is only guessed must not contradict it. */
+  readonly rotatorIsNamed?: boolean;
   /** ARN of the admin secret, for a document that names none in `masterarn`. */
   readonly masterarn?: string | undefined;
 }

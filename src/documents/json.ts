@@ -29,6 +29,7 @@ export function parseJson(text: string, fieldNames: FieldNames): ParsedText {
     slots: [...own.slots, ...embedded.slots],
     append: (missing) => embedded.append?.(missing) ?? append(text, root, missing, fieldNames),
     unsafeCharacters: embedded.unsafeCharacters,
+    engineIsGuess: embedded.engineIsGuess && own.fields.engine === undefined,
     sensitive: [...own.hidden, ...embedded.sensitive],
   };
 }

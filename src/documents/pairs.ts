@@ -23,14 +23,16 @@ const unsafeCharacters = ';"\'={}';
 /** Reads an ADO.NET connection string: of SqlClient, of Npgsql (`Host=...;Username=...`) and their like. */
 export function parseAdoNet(text: string): ParsedText {
   const pairs = [...scanPairs(text, adoNetSyntax)];
-  return parsedPairs(text, adoNetSyntax, pairs, { engine: impliedEngine(pairs) });
+  // MySQL's and others' providers have the same keywords as SQL Server's.
+  return { ...parsedPairs(text, adoNetSyntax, pairs, { engine: impliedEngine(pairs) }), engineIsGuess: true };
 }
 
 /** Reads an ODBC connection string. */
 export function parseOdbc(text: string): ParsedText {
   const pairs = [...scanPairs(text, odbcSyntax)];
   const driver = pairs.find(({ keyword }) => plainKeyword(keyword) === 'driver')?.value ?? '';
-  return parsedPairs(text, odbcSyntax, pairs, { engine: engineOfDriver(driver) });
+  const engineIsGuess = driver === '';
+  return { ...parsedPairs(text, odbcSyntax, pairs, { engine: engineOfDriver(driver) }), engineIsGuess };
 }
 
 function engineOfDriver(driver: string): string {

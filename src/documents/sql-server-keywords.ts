@@ -51,12 +51,12 @@ export function withInstance(host: string | undefined, instance: string | undefi
 
 /**
  * `tcp:host\instance,port`: the prefix, instance and port may be missing. The names that only mean this machine
- * become `localhost`.
+ * become `localhost`. Other protocols than TCP stay in the host, for the rotator to refuse.
  *
  * @see https://learn.microsoft.com/en-us/sql/connect/ado-net/connection-string-syntax
  */
 export function readAddress(address: string): ServerAddress {
-  const place = address.replace(/^(tcp|lpc|np|admin):/i, '');
+  const place = address.replace(/^tcp:/i, '');
   const [, path = '', port] = /^(.*?)\s*(?:,\s*(\d+)\s*)?$/s.exec(place) ?? [];
   const [, first = '', instance = ''] = /^([^\\]*)(?:\\(.*))?$/s.exec(path) ?? [];
   const name = /^(\.|\(local\))$/i.test(first.trim()) ? 'localhost' : first.trim();

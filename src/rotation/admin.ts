@@ -46,13 +46,13 @@ async function readAdminDocument(
   tags: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<SecretDocument> {
   try {
-    const document = readDocument(text);
+    const document = readDocument(text, { rotatorIsNamed: true });
     const { username, password } = document.fields;
     if (username !== undefined && password !== undefined) return document;
   } catch (error) {
     if (!isKeyturnError(error, 'MalformedSecret')) throw error;
   }
-  return readDocument(text, readHints(await tags(), {}));
+  return readDocument(text, { ...readHints(await tags(), {}), rotatorIsNamed: true });
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

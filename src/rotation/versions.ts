@@ -4,6 +4,7 @@ import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
+import { rotatorTag } from './select.ts';
 import { versionWith } from './stages.ts';
 
 /** A version of the secret that has a value. */
@@ -15,7 +16,9 @@ export interface LoadedVersion {
 
 function loaded(run: Run, id: string, text: string): LoadedVersion {
   run.redactor.learnValue(text);
-  const document = readDocument(text, readHints(run.secret.tags, run.configuration));
+  const { tags } = run.secret;
+  const hints = { ...readHints(tags, run.configuration), rotatorIsNamed: tags.has(rotatorTag) };
+  const document = readDocument(text, hints);
   run.redactor.learnDocument(document);
   run.cache.set(run.secret.arn, id, text);
   return { id, text, document };

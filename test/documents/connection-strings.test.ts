@@ -126,3 +126,52 @@ describe('masking', () => {
     },
   );
 });
+
+describe('TLS and servers', () => {
+  it.each([
+    ['postgres://h/?sslmode=disable', false],
+    ['postgres://h/?sslmode=require', true],
+    ['postgres://h/?sslmode=verify-ca', true],
+    ['postgres://h/?sslmode=prefer', undefined],
+    ['postgres://h/', undefined],
+    ['postgres://h/?ssl=true', true],
+    ['host=h sslmode=verify-full', true],
+    ['host=h sslmode=disable', false],
+    ['mysql://h/?ssl-mode=REQUIRED', true],
+    ['mongodb://h/?tls=false', false],
+    ['redis://h', false],
+    ['Server=h;Encrypt=yes', true],
+    ['Server=h;Encrypt=Strict', true],
+    ['Server=h;Encrypt=Optional', false],
+    ['Server=h;Encrypt=perhaps', undefined],
+    ['jdbc:sqlserver://h;encrypt=false', false],
+    ['jdbc:postgresql://h/d?ssl=true', true],
+  ])('%j means ssl %s', (text, ssl) => {
+    expect(readDocument(text).fields.ssl).toBe(ssl);
+  });
+
+  it.each([
+    ['Server=tcp:db,1433', 'db', '1433'],
+    ['Data Source = db\\inst , 1444', 'db\\inst', '1444'],
+    ['Address=.', 'localhost', undefined],
+    ['Addr=(local)\\inst', 'localhost\\inst', undefined],
+    ['Network Address=np:db', 'np:db', undefined],
+    ['Server=fe80::1,1433', 'fe80::1', '1433'],
+    ['jdbc:sqlserver://[::1]\\inst:1433', '::1\\inst', '1433'],
+    ['jdbc:sqlserver://;serverName=db;instanceName=inst;portNumber=1', 'db\\inst', '1'],
+    ['postgres://[::1]:5433/', '::1', '5433'],
+    ['postgres://%2Ftmp/', '/tmp', undefined],
+    ['host=a,b port=1,2', 'a', '1'],
+  ])('%j is at %s, port %s', (text, host, port) => {
+    const { fields } = readDocument(text);
+    expect([fields.host, fields.port]).toEqual([host, port]);
+  });
+
+  it('leaves an engine that is only likely to a rotator that is named', () => {
+    expect(readDocument('Server=h;Uid=a;Pwd=b').fields.engine).toBe('sqlserver');
+    for (const text of ['Server=h;Uid=a;Pwd=b', '{"cs":"Server=h;Uid=a;Pwd=b"}'])
+      expect(readDocument(text, { rotatorIsNamed: true }).fields.engine).toBeUndefined();
+    expect(readDocument('mysql://h', { rotatorIsNamed: true }).fields.engine).toBe('mysql');
+    expect(readDocument('/* of\n billing */ // x\n {"a":1}').form).toBe('json');
+  });
+});
