@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { type Environment, flag, readConfiguration, text } from './configuration.ts';
 import { KeyturnError } from './errors.ts';
 import { createRotationHandler } from './handler.ts';
@@ -31,12 +32,25 @@ function postgresOptions(environment: Environment): PostgresOptions {
   };
 }
 
+function sqlServerOptions(environment: Environment): SqlServerOptions {
+  return {
+    ...postgresOptions(environment),
+    trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
+  };
+}
+
 /** The deployed function: which rotators it serves, and the only place that reads the process's environment. */
 export const handler = createLambdaHandler(process.env, (telemetry) => {
   const endpoint = text(process.env, 'SECRETS_MANAGER_ENDPOINT');
   const options = postgresOptions(process.env);
+  const forSqlServer = sqlServerOptions(process.env);
   return createRotationHandler({
-    rotators: [postgres(options), postgresAlternatingUsers(options)],
+    rotators: [
+      postgres(options),
+      postgresAlternatingUsers(options),
+      sqlServer(forSqlServer),
+      sqlServerAlternatingUsers(forSqlServer),
+    ],
     client: new SecretsManagerClient(endpoint === undefined ? {} : { endpoint }),
     configuration: readConfiguration(process.env),
     telemetry,

@@ -38,6 +38,8 @@ export interface SqlServerCredential {
   readonly serverName: string | undefined;
   /** `ApplicationIntent=ReadOnly`: a listener of an availability group sends the login to a readable secondary. */
   readonly readOnlyIntent: boolean;
+  /** `TrustServerCertificate`: what the secret asks for and only the function can grant. */
+  readonly asksToTrust: boolean;
   /** The other server of a mirrored database, tried where the first can't be reached. */
   readonly failoverPartner: string | undefined;
 }
@@ -66,10 +68,16 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
     username,
     password,
     ssl: optionalSsl(fields),
-    serverName: optionalText(fields, 'sslservername'),
+    serverName: keyword(fields, 'sslservername') ?? keyword(fields, 'hostnameincertificate'),
     readOnlyIntent: parseIntent(fields),
-    failoverPartner: optionalText(fields, 'failoverpartner'),
+    asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
+    failoverPartner: keyword(fields, 'failoverpartner'),
   };
+}
+
+/** A keyword of a connection string, for which empty is as good as absent. */
+function keyword(fields: SecretFields, name: string): string | undefined {
+  return fields[name] === '' ? undefined : optionalText(fields, name);
 }
 
 function parsePlace(fields: SecretFields): Pick<SqlServerCredential, 'host' | 'port' | 'instance'> {
@@ -85,7 +93,7 @@ function parsePlace(fields: SecretFields): Pick<SqlServerCredential, 'host' | 'p
 }
 
 function parseIntent(fields: SecretFields): boolean {
-  const intent = optionalText(fields, 'applicationintent');
+  const intent = keyword(fields, 'applicationintent');
   if (intent === undefined || /^read\s?write$/i.test(intent)) return false;
   if (/^read\s?only$/i.test(intent)) return true;
   throw contradictoryField('applicationintent', 'is neither ReadOnly nor ReadWrite');

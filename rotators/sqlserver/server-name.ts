@@ -26,9 +26,10 @@ export function parseServerName(text: string, field: string): ServerName {
   return { host: localName(hostText), instance: ordinary(instance), port: portOf(portText, field) };
 }
 
-/** ADO.NET's short names for this machine. */
+/** ADO.NET's short names for this machine, and IPv6 addresses without the brackets that set off a port. */
 function localName(host: string): string {
-  return /^(\.|\(\.\)|\(local\))$/i.test(host) ? 'localhost' : host;
+  if (/^(\.|\(\.\)|\(local\))$/i.test(host)) return 'localhost';
+  return /^\[(.*)\]$/.exec(host)?.[1] ?? host;
 }
 
 /** The default instance has this name in the services list, and is not announced under it. */

@@ -31,6 +31,9 @@ export interface SqlServerSession extends Session {
 /** AWS's templates wait as long, in ms. */
 const connectTimeoutMs = 5_000;
 
+const notTrusted =
+  'The secret says TrustServerCertificate, which holds here only where KEYTURN_TRUST_SERVER_CERTIFICATE allows it.';
+
 /** Logs in; undefined where the server refuses the password. */
 export async function connect(
   credential: SqlServerCredential,
@@ -42,7 +45,11 @@ export async function connect(
   } catch (error) {
     if (isRefusal(error)) return undefined;
     const next = alternative(credential, options, context, error);
-    if (next === undefined) throw explainEncryption(error);
+    if (next === undefined) {
+      if (credential.asksToTrust && classify(error, 'open') === 'CertificateRejected')
+        context.note(notTrusted);
+      throw explainEncryption(error);
+    }
     return connect(next, options, context);
   }
 }

@@ -59,9 +59,11 @@ describe('connecting to SQL Server', () => {
 
   it('trusts any certificate only where the function says so, and never because the secret does', async () => {
     const standIn = await start();
-    expect((await open(standIn, { trustservercertificate: true }, {})).opened).toMatchObject({
-      code: 'CertificateRejected',
-    });
+    const asked = await open(standIn, { trustservercertificate: true }, {});
+    expect(asked.opened).toMatchObject({ code: 'CertificateRejected' });
+    expect(asked.notes).toEqual([
+      expect.stringMatching(/only where KEYTURN_TRUST_SERVER_CERTIFICATE allows it/),
+    ]);
     const { opened } = await open(standIn, {}, { trustServerCertificate: true });
     expect(opened).toMatchObject({ encryption: 'TLS, with a certificate that nobody looked at' });
   });

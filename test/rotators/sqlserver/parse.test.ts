@@ -20,6 +20,7 @@ describe('the secret of a SQL Server', () => {
     ['.\\X', {}, 'localhost', undefined, 'X'],
     ['db,1433', { port: 1433 }, 'db', 1433, undefined],
     ['::1', {}, '::1', 1433, undefined],
+    ['tcp:[::1],1434', {}, '::1', 1434, undefined],
   ])('reads the server %j beside %j', (host, more, name, port, instance) => {
     expect(parse({ host, ...more })).toMatchObject({ host: name, port, instance });
   });
@@ -56,6 +57,10 @@ describe('the secret of a SQL Server', () => {
     ).toMatchObject({
       readOnlyIntent: true,
       failoverPartner: 'other',
+      serverName: 'cert',
+    });
+    expect(parse({ failoverpartner: '', hostnameincertificate: 'cert' })).toMatchObject({
+      failoverPartner: undefined,
       serverName: 'cert',
     });
     expect(parse({ applicationintent: 'ReadWrite', trustservercertificate: true })).toMatchObject({
