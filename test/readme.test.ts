@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
+import { readDocument } from '../src/documents/document.ts';
+import { formNames } from '../src/documents/form.ts';
 import { errorCodes } from '../src/index.ts';
 import { operations } from '../src/local/operations/table.ts';
 
@@ -21,10 +24,21 @@ describe('the README', () => {
   });
 
   it('lists every rotator of the deployed function', async () => {
-    const lambda = await read('src/lambda.ts');
-    for (const { name } of [postgres(), postgresAlternatingUsers()])
-      expect(readme).toContain(`| \`${name}\` |`);
-    expect(lambda).toContain('rotators: [postgres(options), postgresAlternatingUsers(options)]');
+    const rotators = [postgres(), postgresAlternatingUsers(), sqlServer(), sqlServerAlternatingUsers()];
+    for (const { name } of rotators) expect(readme).toContain(`| \`${name}\` |`);
+    const made = [...(await read('src/lambda.ts')).matchAll(/^ {6}(\w+)\(\w+\),$/gm)].map(
+      ([, maker]) => maker,
+    );
+    expect(made).toEqual(['postgres', 'postgresAlternatingUsers', 'sqlServer', 'sqlServerAlternatingUsers']);
+  });
+
+  it('shows of every form what really becomes of a secret', () => {
+    const rows = [...readme.matchAll(/^\| [^|]+ \| `([a-z-]+)` \| `(.+?)` \| `(.+?)` \|$/gm)];
+    for (const [, form, before = '', after] of rows) {
+      const document = readDocument(before);
+      expect([document.form, document.write({ password: 'n3w; "p@ss"' })]).toEqual([form, after]);
+    }
+    expect(new Set(rows.map(([, form]) => form))).toEqual(new Set(formNames));
   });
 
   it('names every variable that the function reads', async () => {
