@@ -63,7 +63,7 @@ export function embeddedStrings(
   const named = hints.named.map((node) => namedCandidate(node));
   const others = [...candidates(root, '', hints)].filter(({ node }) => !hints.named.includes(node));
   const reference = { ...(named.at(-1) ?? firstWithPassword(others, own))?.parsed.fields, ...own };
-  const matching = [...named, ...others.filter(({ parsed }) => isSameAccount(parsed.fields, reference))];
+  const matching = [...named, ...others.filter(({ parsed }) => isSameAccount(parsed, reference))];
   if (named.length === 0 && own.password === undefined) requireOneAccount(others, matching);
 
   const besideFields = own.password !== undefined;
@@ -137,13 +137,21 @@ function aboutCredential(fields: SecretFields): SecretFields {
 
 function firstWithPassword(found: readonly Candidate[], own: SecretFields): Candidate | undefined {
   if (own.password !== undefined) return undefined;
-  return found.find(({ parsed: { fields } }) => fields.password !== undefined && isSameAccount(fields, own));
+  return found.find(({ parsed }) => parsed.fields.password !== undefined && isSameAccount(parsed, own));
 }
 
-function isSameAccount(one: SecretFields, other: SecretFields): boolean {
+/** Ports are not compared: a pooler listens at another one, with the same accounts. */
+function isSameAccount({ fields: one, engineIsGuess }: ParsedText, other: SecretFields): boolean {
+  if (engineIsGuess !== true && differs(engineFamily(one), engineFamily(other), false)) return false;
   if (differs(hostOf(one), hostOf(other), true) || differs(one.username, other.username, false)) return false;
   if (typeof one.username === 'string' && typeof other.username === 'string') return true;
   return !differs(one.password, other.password, false);
+}
+
+/** What the names of an engine's editions have in common; undefined for an engine that may be any. */
+function engineFamily({ engine }: SecretFields): string | undefined {
+  const [family] = /postgres|sqlserver|mysql|mariadb|mongo|redis(?!hift)|redshift/.exec(String(engine)) ?? [];
+  return family === 'mariadb' ? 'mysql' : family;
 }
 
 /** Without the instance, which fields of their own leave out. */

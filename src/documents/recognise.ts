@@ -43,7 +43,7 @@ export function connectionStringForm(text: string): TextForm | undefined {
     known(scanSettings(text), (keyword) => keyword, libpqKeywords),
   ];
   if (asSettings > asPairs || (asSettings === asPairs && startsAsLibpq(text))) return 'libpq';
-  if (asPairs === 0 && asOdbc === 0) return undefined;
+  if (asPairs === 0 && asOdbc === 0 && !startsAsPairs(text)) return undefined;
   return asOdbc > 0 ? 'odbc' : 'ado-net';
 }
 
@@ -68,6 +68,12 @@ function known(
     // What was found so far is enough to tell the form; reading it will name the mistake.
   }
   return names.size;
+}
+
+/** Where the first value is malformed already. */
+function startsAsPairs(text: string): boolean {
+  const [, first = ''] = /^[\s;]*([^=;]*)=/.exec(text) ?? [];
+  return pairKeywords.has(keywordName(first));
 }
 
 /** Where keywords leave it open, as in `password=x`: libpq's are in lower case, and no semicolon follows. */

@@ -17,6 +17,8 @@ describe('recognition', () => {
     ['JDBC:PostgreSQL://h/d', 'jdbc'],
     ['Server=x;Password="no end', 'ado-net'],
     ["host=x password='no end", 'libpq'],
+    ['Password="no end', 'ado-net'],
+    ["password='no end", 'libpq'],
     ['glpat-aBcD_1234567890-xyz', 'text'],
   ])('takes %j for %s, malformed or not', (text, form) => {
     try {

@@ -76,9 +76,9 @@ describe('a connection string in JSON', () => {
 
   it('is left alone when it is for another account, or of something else', () => {
     const text =
-      '{"username":"a","password":"b","host":"h","reader":"postgres://r:x@h/d","away":"postgres://a:b@z/d","docs":"https://a:b@h/","note":"a=b;Server=q"}';
+      '{"engine":"aurora-postgresql","username":"a","password":"b","host":"h","cache":"redis://a:b@h","reader":"postgres://r:x@h/d","away":"postgres://a:b@z/d","docs":"https://a:b@h/","note":"a=b;Server=q"}';
     const document = readDocument(text);
-    expect(document.fields.engine).toBeUndefined();
+    expect(document.fields.engine).toBe('aurora-postgresql');
     expect(document.write({ password: 'new' })).toBe(text.replace('"password":"b"', '"password":"new"'));
   });
 
