@@ -57,14 +57,14 @@ async function change(
   options: SqlServerOptions,
   context: ChangeContext<AlternatingCredential>,
 ): Promise<void> {
-  await prepareClone(session, pending, context);
+  const { hasPassword } = await prepareClone(session, pending);
   try {
-    await setPasswordOf(session, pending);
+    if (!hasPassword) await setPasswordOf(session, pending);
   } catch (error) {
     // A retry sets what is set already, which a policy with a history refuses.
     if (!isPolicyRefusal(error) || !(await accepts(pending, options, context))) throw error;
   }
-  await requireSameHoldings(session, { other: context.current.username, next: pending.username });
+  await requireSameHoldings(session, { other: context.current.username, next: pending.username }, context);
 }
 
 async function accepts(

@@ -15,9 +15,10 @@ SELECT name, default_database_name AS defaultDatabase, default_language_name AS 
        CAST(LOGINPROPERTY(name, 'IsLocked') AS int) AS locked
   FROM sys.sql_logins WHERE name = @username`;
 
-/** The databases that are open, and whether the session may enter each. Snapshots hold what nobody can change. */
+/** The databases that are open, and whether the session may enter each and see all users. Nobody can change snapshots. */
 export const databasesStatement = `
-SELECT name, is_read_only AS readOnly, CAST(HAS_DBACCESS(name) AS int) AS accessible
+SELECT name, is_read_only AS readOnly, CAST(HAS_DBACCESS(name) AS int) AS accessible,
+       HAS_PERMS_BY_NAME(QUOTENAME(name), 'DATABASE', 'VIEW DEFINITION') AS visible
   FROM sys.databases WHERE state = 0 AND source_database_id IS NULL ORDER BY name`;
 
 /** The user of a login in the session's database. */

@@ -1,26 +1,34 @@
-import type { RotatorContext } from '../../src/index.ts';
-import { accountKind, accountMissing, findLogin, findUser, type Login, type User } from './account.ts';
+import {
+  type AccountKind,
+  accountKind,
+  accountMissing,
+  findLogin,
+  findUser,
+  type Login,
+  type User,
+} from './account.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
 import { databaseHoldings, serverHoldings, statementsToFollow } from './holdings.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
-import { type DatabaseScope, eachScope } from './scopes.ts';
+import { eachScope } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
 /**
  * Makes a clone able to stand in for the original: creates the login, and a user in each database where the original
  * has one, and gives it what the catalogue says that the original holds. Repeated at each rotation, so that what was
  * granted or denied since follows, and a clone made by AWS's template is mended. The original is never altered.
+ *
+ * @returns whether the clone was made now, and so has the pending password
  */
 export async function prepareClone(
   session: SqlServerSession,
   pending: AlternatingCredential,
-  context: RotatorContext,
-): Promise<void> {
+): Promise<{ readonly hasPassword: boolean }> {
   const { username: clone, pair } = pending;
   const { original } = pair;
-  if (original === undefined || clone === original) return;
+  if (original === undefined || clone === original) return { hasPassword: false };
   const { kind } = await accountKind(session, original);
-  if (kind === 'login') await prepareLogin(session, original, pending);
+  let hasPassword = kind === 'login' && (await prepareLogin(session, original, pending));
   await eachScope(
     session,
     { other: original, next: clone },
@@ -28,15 +36,15 @@ export async function prepareClone(
       server: () => follow(session, 'server', original, clone),
       database: async (scope) => {
         if (scope.readOnly) return;
-        const user = await prepareUser(session, scope, pending, kind === 'login');
+        const present = await scope.findNextUser();
+        const user = present?.name ?? clone;
+        await prepareUser(session, scope.otherUser, present, pending, kind);
+        if (kind === 'contained user' && present === undefined) hasPassword = true;
         await follow(session, 'database', scope.otherUser.name, user);
       },
-      unseen: (names) =>
-        context.note(
-          `The admin may not enter ${names.join(', ')}: what ${original} may do there is not copied.`,
-        ),
     },
   );
+  return { hasPassword };
 }
 
 async function follow(
@@ -50,11 +58,12 @@ async function follow(
   for (const statement of statements) await session.query(statement);
 }
 
+/** @returns whether the login was made now, with the pending password */
 async function prepareLogin(
   session: SqlServerSession,
   original: string,
   { username, password }: AlternatingCredential,
-): Promise<void> {
+): Promise<boolean> {
   const from = await findLogin(session, original);
   if (from === undefined) throw accountMissing('login', original);
   const to = await findLogin(session, username);
@@ -71,6 +80,7 @@ async function prepareLogin(
     // CHECK_POLICY and CHECK_EXPIRATION of a clone that is there already stay as somebody has set them.
     if (defaults.length > 0) await session.query(`ALTER LOGIN ${name} WITH ${defaults.join(', ')}`);
   }
+  return to === undefined;
 }
 
 function defaultsOf({ defaultDatabase, defaultLanguage }: Login): string[] {
@@ -84,36 +94,48 @@ function onOff(on: boolean): string {
   return on ? 'ON' : 'OFF';
 }
 
-/** @returns the name of the clone's user, in the session's database */
 async function prepareUser(
   session: SqlServerSession,
-  { otherUser, findNextUser }: DatabaseScope,
+  other: User,
+  present: User | undefined,
+  pending: AlternatingCredential,
+  kind: AccountKind,
+): Promise<void> {
+  const defaults = userDefaults(other, kind);
+  if (present === undefined) return createUser(session, pending, defaults, kind);
+  const same =
+    other.defaultSchema === present.defaultSchema && other.defaultLanguage === present.defaultLanguage;
+  if (same || defaults.length === 0) return;
+  await session.query(`ALTER USER ${quoteIdentifier(present.name)} WITH ${defaults.join(', ')}`);
+}
+
+async function createUser(
+  session: SqlServerSession,
   { username, password }: AlternatingCredential,
-  ofLogin: boolean,
-): Promise<string> {
-  const present = await findNextUser();
-  const name = quoteIdentifier(present?.name ?? username);
-  const defaults = userDefaults(otherUser, ofLogin);
-  if (present === undefined) {
-    const source = ofLogin ? ` FOR LOGIN ${quoteIdentifier(username)}` : '';
-    const options = [...(ofLogin ? [] : [`PASSWORD = ${quoteLiteral(password)}`]), ...defaults];
-    // A restored database may hold a user whose login was on another server: it is tied to this one's.
-    const orphan = ofLogin ? await findUser(session, username) : undefined;
-    const statement = orphan === undefined ? `CREATE USER ${name}${source}` : `ALTER USER ${name}`;
-    const all = orphan === undefined ? options : [`LOGIN = ${quoteIdentifier(username)}`, ...options];
-    await session.query(all.length === 0 ? statement : `${statement} WITH ${all.join(', ')}`);
-  } else if (
-    otherUser.defaultSchema !== present.defaultSchema ||
-    otherUser.defaultLanguage !== present.defaultLanguage
-  ) {
-    if (defaults.length > 0) await session.query(`ALTER USER ${name} WITH ${defaults.join(', ')}`);
+  defaults: readonly string[],
+  kind: AccountKind,
+): Promise<void> {
+  const name = quoteIdentifier(username);
+  const having = (options: readonly string[]): string =>
+    options.length === 0 ? '' : ` WITH ${options.join(', ')}`;
+  if (kind === 'contained user') {
+    await session.query(
+      `CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`,
+    );
+    return;
   }
-  return present?.name ?? username;
+  // A restored database may hold a user whose login was on another server: it is tied to this one's.
+  const orphan = await findUser(session, username);
+  await session.query(
+    orphan === undefined
+      ? `CREATE USER ${name} FOR LOGIN ${name}${having(defaults)}`
+      : `ALTER USER ${name}${having([`LOGIN = ${name}`, ...defaults])}`,
+  );
 }
 
 /** A language of their own is for users of contained databases alone. */
-function userDefaults({ defaultSchema, defaultLanguage }: User, ofLogin: boolean): string[] {
+function userDefaults({ defaultSchema, defaultLanguage }: User, kind: AccountKind): string[] {
   const schema = defaultSchema === null ? [] : [`DEFAULT_SCHEMA = ${quoteIdentifier(defaultSchema)}`];
-  if (ofLogin || defaultLanguage === null) return schema;
+  if (kind === 'login' || defaultLanguage === null) return schema;
   return [...schema, `DEFAULT_LANGUAGE = ${quoteIdentifier(defaultLanguage)}`];
 }

@@ -13,7 +13,11 @@ const mostNamed = 10;
  *
  * @throws PrivilegesMissing, naming what is missing
  */
-export async function requireSameHoldings(session: SqlServerSession, pair: Pair): Promise<void> {
+export async function requireSameHoldings(
+  session: SqlServerSession,
+  pair: Pair,
+  context: RotatorContext,
+): Promise<void> {
   const missing: string[] = [];
   await eachScope(session, pair, {
     server: async () => {
@@ -28,6 +32,10 @@ export async function requireSameHoldings(session: SqlServerSession, pair: Pair)
       const found = user === undefined ? ['a user'] : await missingHere(session, user.name, otherUser.name);
       missing.push(...found.map((what) => `${what} (in ${name})`));
     },
+    unseen: (names) =>
+      context.note(
+        `The admin may not see all users of ${names.join(', ')}: their rights there are left aside.`,
+      ),
   });
   refuse(missing, pair.other);
 }

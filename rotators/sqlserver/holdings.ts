@@ -75,9 +75,12 @@ function isRestriction({ state }: Permission): boolean {
   return state === 'D' || state === 'R';
 }
 
+/** CONTROL implies every other permission on the same thing; an owner, who has it, can be granted none of them. */
 function covers(own: Permission, needed: Permission): boolean {
   const suffices = own.state === needed.state || (own.state === 'W' && needed.state === 'G');
-  return suffices && sameThing(own, needed);
+  const implies =
+    own.permission === 'CONTROL' && !isRestriction(needed) && own.securable.label === needed.securable.label;
+  return suffices && (implies || sameThing(own, needed));
 }
 
 /** Where a principal is: decides how its roles are altered. */

@@ -22,6 +22,7 @@ interface DatabaseRow {
   readonly name: string;
   readonly readOnly: boolean;
   readonly accessible: number | null;
+  readonly visible: number | null;
 }
 
 /** RDS keeps this one to itself; no application has a user in it. */
@@ -31,7 +32,7 @@ const hidden = 'rdsadmin';
  * Visits, as an admin, the server and each database in which the other account has a user, with that database as the
  * session's; afterwards the session is back where it was. For contained users that is their one database.
  *
- * @param unseen told the databases that the admin may not enter
+ * @param visit `unseen` is told the databases that the admin may not enter, or in which it may not see everybody
  */
 export async function eachScope(
   session: SqlServerSession,
@@ -64,7 +65,9 @@ async function visitServer(
   await session.use('master');
   await visit.server?.();
   const databases = await session.query<DatabaseRow>(databasesStatement);
-  const unseen = databases.filter(({ accessible, name }) => accessible !== 1 && name !== hidden);
+  const unseen = databases.filter(
+    (one) => (one.accessible !== 1 || one.visible !== 1) && one.name !== hidden,
+  );
   if (unseen.length > 0) visit.unseen?.(unseen.map(({ name }) => name));
   for (const { name, readOnly, accessible } of databases) {
     if (accessible !== 1) continue;

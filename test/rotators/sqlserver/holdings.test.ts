@@ -129,6 +129,17 @@ describe('what one account lacks of another', () => {
     ]);
   });
 
+  it('counts CONTROL, which an owner has, for every permission on the same thing', () => {
+    const other = holdings('app', [can('SELECT', 'W', table), can('UPDATE', 'G', table)]);
+    const owner = holdings('clone', [can('CONTROL', 'W', table)]);
+    expect(missingIn(owner, other)).toEqual([]);
+    expect(statementsToFollow('database', other, owner)).toEqual([]);
+    expect(missingIn(holdings('clone', [can('CONTROL', 'W', { class: 3, name: 's' })]), other)).toHaveLength(
+      2,
+    );
+    expect(missingIn(holdings('clone', [can('CONTROL', 'D', table)]), other)).toHaveLength(3);
+  });
+
   it('counts what comes by a role, and needs nothing of an owner', () => {
     const other = holdings('app', [can('SELECT', 'G', table)]);
     expect(missingIn(holdings('clone', [can('SELECT', 'G', table, false)]), other)).toEqual([]);

@@ -18,8 +18,12 @@ interface Answer {
 
 type Ask = (model: Model, session: Identity, username: string) => readonly Row[];
 
+function isSysadmin(model: Model, session: Identity): boolean {
+  return model.logins.get(session.name)?.roles.has('sysadmin') === true;
+}
+
 function sees(model: Model, session: Identity, name: string): boolean {
-  return session.name === name || model.logins.get(session.name)?.roles.has('sysadmin') === true;
+  return session.name === name || isSysadmin(model, session);
 }
 
 const account: Ask = (model, session, username) => {
@@ -49,6 +53,7 @@ const databases: Ask = (model, session) =>
     name: database.name,
     readOnly: false,
     accessible: mayEnter(model, session, database) ? 1 : 0,
+    visible: isSysadmin(model, session) ? 1 : 0,
   }));
 
 function describeUser(model: Model, session: Identity, user: StandInUser | undefined): readonly Row[] {
@@ -99,7 +104,7 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
     catalogue.loginStatement,
     [login, ['name', 'defaultDatabase', 'defaultLanguage', 'policyChecked', 'expirationChecked', 'locked']],
   ],
-  [catalogue.databasesStatement, [databases, ['name', 'readOnly', 'accessible']]],
+  [catalogue.databasesStatement, [databases, ['name', 'readOnly', 'accessible', 'visible']]],
   [catalogue.userOfLoginStatement, [loginsUser, userColumns]],
   [catalogue.userStatement, [user, userColumns]],
   [catalogue.serverRolesStatement, [(model, _, name) => rolesOf(model.logins.get(name)), ['name', 'direct']]],
@@ -121,7 +126,7 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
     catalogue.adminRightsStatement,
     [
       (model, session) => {
-        const right = model.logins.get(session.name)?.roles.has('sysadmin') === true ? 1 : 0;
+        const right = isSysadmin(model, session) ? 1 : 0;
         return [{ server: right, database: right }];
       },
       ['server', 'database'],
