@@ -45,11 +45,11 @@ export function* scanSettings(text: string): Generator<Setting> {
   }
 }
 
-const fieldOfKeyword: Readonly<Record<string, string>> = {
-  user: 'username',
-  password: 'password',
-  dbname: 'dbname',
-};
+const fieldOfKeyword: ReadonlyMap<string, string> = new Map([
+  ['user', 'username'],
+  ['password', 'password'],
+  ['dbname', 'dbname'],
+]);
 
 /** libpq's own keywords by which the form is known; the rest would be found in other forms too. */
 export const libpqKeywords = new Set(['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'service']);
@@ -78,7 +78,7 @@ export function parseLibpq(text: string): ParsedText {
 }
 
 function slotOf({ keyword: name, value, valueSpan, quoted }: Setting): Slot[] {
-  const field = fieldOfKeyword[name];
+  const field = fieldOfKeyword.get(name);
   if (field === undefined) return [];
   return [{ field, value, span: valueSpan, encode: (changed) => encode(textOf(field, changed), quoted) }];
 }
@@ -91,7 +91,7 @@ function encode(value: string, quoted: boolean): string {
 function append(text: string, missing: ReadonlyMap<string, unknown>): Edit[] {
   const at = text.trimEnd().length;
   const added = [...missing].map(([field, value]) => {
-    const name = Object.keys(fieldOfKeyword).find((found) => fieldOfKeyword[found] === field);
+    const [name] = [...fieldOfKeyword].find(([, found]) => found === field) ?? [];
     if (name === undefined) throw notHeld(field, 'has no keyword in a libpq connection string');
     return ` ${name}=${encode(textOf(field, value), false)}`;
   });

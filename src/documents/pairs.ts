@@ -4,16 +4,16 @@ import { keywordName, plainKeyword, readAddress, withInstance } from './sql-serv
 import { definedFields, readEncrypt, readSslMode, readSwitch } from './switches.ts';
 
 /** Fields that can be written, and the keyword for one that is missing: all readers of the form know these. */
-const writable: Readonly<Record<string, { readonly [Form in string]?: string }>> = {
-  username: { 'ado-net': 'User Id', odbc: 'UID', jdbc: 'user' },
-  password: { 'ado-net': 'Password', odbc: 'PWD', jdbc: 'password' },
-  dbname: { 'ado-net': 'Database', odbc: 'Database', jdbc: 'databaseName' },
-};
+const writable: ReadonlyMap<string, { readonly [Form in string]?: string }> = new Map([
+  ['username', { 'ado-net': 'User Id', odbc: 'UID', jdbc: 'user' }],
+  ['password', { 'ado-net': 'Password', odbc: 'PWD', jdbc: 'password' }],
+  ['dbname', { 'ado-net': 'Database', odbc: 'Database', jdbc: 'databaseName' }],
+]);
 
 /**
- * What no known reader gets right, or what makes quoting necessary, which not all of them do:
- * go-mssqldb splits at semicolons without a look at quotes, drivers for Node.js take a brace for a quote where
- * .NET doesn't, and mssql-jdbc before 8.4 and pyodbc's users know no doubled brace.
+ * What makes quotes necessary, since readers differ in them: older go-mssqldb splits at semicolons without a look
+ * at quotes, and newer knows no single ones; drivers for Node.js take a brace for a quote where .NET doesn't;
+ * mssql-jdbc knows a doubled brace only since 8.4.
  *
  * @see https://github.com/microsoft/go-mssqldb
  * @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url#escaping-values-in-the-connection-url
@@ -80,7 +80,7 @@ function pairFields(values: ReadonlyMap<string, string>, base: ParsedText['field
 
 function slotOf(pair: Pair, syntax: PairSyntax): Slot[] {
   const field = keywordName(pair.keyword);
-  if (!(field in writable)) return [];
+  if (!writable.has(field)) return [];
   const { value, valueSpan: span, quote } = pair;
   return [{ field, value, span, encode: (changed) => quoted(textOf(field, changed), syntax, quote) }];
 }
@@ -110,7 +110,7 @@ function append(
   const last = pairs.at(-1)?.valueSpan.end ?? end;
   let out = '';
   for (const [field, value] of missing) {
-    const keyword = writable[field]?.[syntax.form];
+    const keyword = writable.get(field)?.[syntax.form];
     if (keyword === undefined) throw notHeld(field, 'has no keyword in a connection string');
     out += `;${keyword}=${quoted(textOf(field, value), syntax, undefined)}`;
   }

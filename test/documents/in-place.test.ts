@@ -11,7 +11,8 @@ interface Kind {
   readonly first: string;
 }
 
-const word = fc.stringMatching(/^[a-z]{1,6}x$/);
+// The names of what every object inherits are keywords like any other.
+const word = fc.oneof(fc.stringMatching(/^[a-z]{1,6}x$/), fc.constantFrom('constructor', '__proto__'));
 const value = fc.oneof(fc.stringMatching(/^[\w.-]{1,8}$/), fc.constantFrom('"a;b=c"', "'d''e'", '"f""g"'));
 const gap = fc.constantFrom('', ' ', '  ');
 const pair = fc.tuple(gap, word, gap, value).map(([a, name, b, text]) => `${a}${name}${b}=${b}${text}`);
