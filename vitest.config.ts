@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/containers/**'],
     globalSetup: ['test/support/global-postgres.ts'],
+    // Much of the time goes to servers and processes that tests wait for, and not to the tests themselves.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
