@@ -16,9 +16,7 @@ export interface JsonMember {
 
 // The tokens of https://www.rfc-editor.org/rfc/rfc8259, and comments, which readers of configuration files allow.
 const space = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y;
-// Control characters are what the rule is about: a string must escape them.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
-const string = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+const string = /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const scalar = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
 
 /** Deeper nesting is no secret but an attempt to exhaust the stack. */
