@@ -1,53 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { deploy, rotateWith } from './support/deployed.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
-
-interface Deployed {
-  invoke(event: unknown): Promise<void>;
-  output(): string;
-  stop(): void;
-}
-
-/** The deployed entry in a process of its own, configured by environment variables alone. */
-function deploy(environment: Readonly<Record<string, string>>): Deployed {
-  const child: ChildProcess = fork(join(import.meta.dirname, 'support/lambda-process.ts'), {
-    env: {
-      PATH: process.env.PATH,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'FUNCTION',
-      AWS_SECRET_ACCESS_KEY: 'x',
-      ...environment,
-    },
-    execArgv: [],
-    silent: true,
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  return {
-    output: () => output,
-    stop: () => void child.kill(),
-    invoke: async (event) => {
-      const time = Math.floor(Date.now() / 1000).toString(16);
-      const traceId = `Root=1-${time}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=1`;
-      const answered = once(child, 'message');
-      child.send({ event, traceId });
-      const [answer]: { error?: string }[] = await answered;
-      if (answer?.error !== undefined) throw new Error(answer.error);
-    },
-  };
-}
 
 describe('the deployed function', () => {
   let fixture: RotationFixture;
@@ -64,28 +23,6 @@ describe('the deployed function', () => {
     await rm(folder, { recursive: true });
   });
 
-  async function rotateWith(
-    deployed: Deployed,
-    secret: unknown,
-  ): Promise<{ arn: string; failure: string | undefined }> {
-    const arn = await fixture.createSecret(secret);
-    let failure: string | undefined;
-    const stopListening = fixture.local.on((event) => {
-      if (event.type === 'rotation-failed') failure = event.error;
-    });
-    const RotationLambdaARN = fixture.local.registerFunction('deployed', (event) => deployed.invoke(event));
-    await fixture.client.send(
-      new RotateSecretCommand({
-        SecretId: arn,
-        RotationLambdaARN,
-        RotationRules: { AutomaticallyAfterDays: 1 },
-      }),
-    );
-    await fixture.local.rotationsSettled(arn);
-    stopListening();
-    return { arn, failure };
-  }
-
   it("rotates, set up by AWS's variables and Keyturn's own", async () => {
     const deployed = deploy({
       SECRETS_MANAGER_ENDPOINT: fixture.local.url,
@@ -96,7 +33,7 @@ describe('the deployed function', () => {
     });
     try {
       const login = await createLogin();
-      const { arn, failure } = await rotateWith(deployed, secretOf(login));
+      const { arn, failure } = await rotateWith(fixture, deployed, secretOf(login));
       expect(failure).toBeUndefined();
       const rotated = await fixture.read(arn);
       expect(rotated.password).toMatch(/^[A-Za-z0-9]{20}$/);
@@ -134,6 +71,7 @@ describe('the deployed function', () => {
     try {
       const secret = secretOf(await createLogin());
       const { failure } = await rotateWith(
+        fixture,
         deployed,
         name === 'KEYTURN_ROTATOR' ? { ...secret, engine: undefined } : secret,
       );
@@ -162,7 +100,7 @@ describe('the deployed function', () => {
     });
     try {
       const login = await createLogin();
-      const { arn, failure } = await rotateWith(deployed, secretOf(login));
+      const { arn, failure } = await rotateWith(fixture, deployed, secretOf(login));
       expect(failure).toBeUndefined();
       await vi.waitFor(() => {
         for (const name of [

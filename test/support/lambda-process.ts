@@ -1,9 +1,10 @@
-import { handler } from '../../src/lambda.ts';
-
 /**
  * Stands where Lambda's runtime stands: takes events from the parent process, calls the deployed entry with them,
- * and answers with what it came to. The function's log goes to this process's output.
+ * and answers with what it came to. The entry's URL is the one argument. The function's log goes to this process's
+ * output.
  */
+const loading: Promise<typeof import('../../src/lambda.ts')> = import(String(process.argv[2]));
+
 process.on('message', async ({ event, traceId }: { event: unknown; traceId: string }) => {
   process.env._X_AMZN_TRACE_ID = traceId;
   const endsAt = Date.now() + 30_000;
@@ -21,6 +22,7 @@ process.on('message', async ({ event, traceId }: { event: unknown; traceId: stri
     fail: () => undefined,
     succeed: () => undefined,
   };
+  const { handler } = await loading;
   const error = await handler(event, context).then(
     () => undefined,
     (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)),

@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What the deployed function and the parts of it that are measured are built with: as SAM's esbuild method does. */
+export const lambdaBuild = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  target: 'node24',
+  minify: true,
+  mainFields: ['module', 'main'],
+  // Packages that are CommonJS still ask for Node.js's modules by `require`, which an ES module does not have.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+} as const satisfies BuildOptions;
+
+/** A file of the bundle. */
+export interface Chunk {
+  readonly file: string;
+  readonly bytes: number;
+  /** The module that this file is the whole of, relative to the repository; absent where entries share the file. */
+  readonly module?: string;
+  /** Bytes by package; the repository's own sources are `keyturn`. */
+  readonly packages: ReadonlyMap<string, number>;
+  /** Sources in it, relative to the repository. */
+  readonly sources: readonly string[];
+  /** Files that are loaded with it. */
+  readonly needs: readonly string[];
+  /** Files that it loads when it first has use for them. */
+  readonly onDemand: readonly string[];
+}
+
+/** The deployed function's bundle on disk. */
+export interface Bundle {
+  readonly entry: Chunk;
+  readonly chunks: ReadonlyMap<string, Chunk>;
+}
+
+/**
+ * Bundles the deployed function into `folder`, as `sam build` does: ES modules, minified, with the AWS SDK, and split
+ * so that what is imported on demand is loaded on demand.
+ * @throws Error when it can't be bundled
+ */
+export async function bundleLambda(folder: string): Promise<Bundle> {
+  const { metafile } = await build({
+    ...lambdaBuild,
+    entryPoints: ['src/lambda.ts'],
+    outdir: folder,
+    splitting: true,
+    sourcemap: 'external',
+    metafile: true,
+    logLevel: 'error',
+  });
+  const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith('.mjs'));
+  const chunks = new Map(outputs.map(([path, output]) => [resolve(root, path), chunkOf(path, output)]));
+  const entry = [...chunks.values()].find(({ module }) => module === 'src/lambda.ts');
+  if (!entry) throw new Error('The bundle has no file for src/lambda.ts.');
+  return { entry, chunks };
+}
+
+/** The chunks that are loaded with `from`, itself among them. */
+export function loadedWith({ chunks }: Bundle, from: Chunk): ReadonlySet<Chunk> {
+  const loaded = new Set([from]);
+  for (const chunk of loaded) {
+    for (const file of chunk.needs) {
+      const needed = chunks.get(file);
+      if (needed) loaded.add(needed);
+    }
+  }
+  return loaded;
+}
+
+/** The chunk that is loaded on demand for a package, such as a database's driver. */
+export function chunkFor(bundle: Bundle, packageName: string): Chunk {
+  for (const chunk of bundle.chunks.values()) {
+    if (chunk !== bundle.entry && chunk.module && packageOf(chunk.module) === packageName) return chunk;
+  }
+  throw new Error(`The bundle has no chunk for ${packageName}.`);
+}
+
+/** The package that a source belongs to; `keyturn` for the repository's own. */
+export function packageOf(source: string): string {
+  const [, inside] = /^.*node_modules\/(.*)$/.exec(source) ?? [];
+  return /^(@[^/]+\/)?[^/]+/.exec(inside ?? '')?.[0] ?? 'keyturn';
+}
+
+function chunkOf(path: string, output: Metafile['outputs'][string]): Chunk {
+  const packages = new Map<string, number>();
+  for (const [source, { bytesInOutput }] of Object.entries(output.inputs)) {
+    const name = packageOf(source);
+    packages.set(name, (packages.get(name) ?? 0) + bytesInOutput);
+  }
+  const importsBy = (kind: string) =>
+    output.imports.flatMap((found) =>
+      found.kind === kind && !found.external ? [resolve(root, found.path)] : [],
+    );
+  return {
+    file: resolve(root, path),
+    bytes: output.bytes,
+    ...(output.entryPoint !== undefined && { module: output.entryPoint }),
+    packages,
+    sources: Object.keys(output.inputs),
+    needs: importsBy('import-statement'),
+    onDemand: importsBy('dynamic-import'),
+  };
+}
