@@ -104,7 +104,8 @@ async function connectOnce(
   { signal }: RotatorContext,
 ): Promise<SqlServerSession> {
   signal.throwIfAborted();
-  const tedious = await import('tedious');
+  // The default alone: a bundler finds no names in a CommonJS package that it loads on demand.
+  const { default: tedious } = await import('tedious');
   const sockets = new Set<Socket>();
   const connection = new tedious.Connection(
     configurationOf(credential, options, (socket) => sockets.add(socket)),

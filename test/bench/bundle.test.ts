@@ -7,6 +7,7 @@ import { type Bundle, bundleLambda, chunkFor, loadedWith } from '../../bench/sup
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
+import { standInHarness } from '../support/tds/harness.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
 const POSTGRES_BUDGET_BYTES = 700_000;
@@ -35,21 +36,41 @@ describe('the bundle of the deployed function', () => {
     }
   });
 
-  it('rotates a Postgres secret, with the other drivers gone', async () => {
-    for (const name of ['tedious', '@aws-sdk/client-rds']) await rm(chunkFor(bundle, name).file);
+  /** Starts the bundle as Lambda would, trusting `ca`. */
+  async function deployBundle(ca: string, environment: Readonly<Record<string, string>> = {}) {
     const fixture = await startFixture();
     onTestFinished(() => fixture.close());
     const caFile = join(folder, 'ca.pem');
-    await writeFile(caFile, inject('postgres').ca);
+    await writeFile(caFile, ca);
     const deployed = deploy(
-      { SECRETS_MANAGER_ENDPOINT: fixture.local.url, KEYTURN_CA_FILE: caFile },
+      { SECRETS_MANAGER_ENDPOINT: fixture.local.url, KEYTURN_CA_FILE: caFile, ...environment },
       pathToFileURL(bundle.entry.file),
     );
     onTestFinished(() => deployed.stop());
+    return { fixture, deployed };
+  }
+
+  it('rotates a SQL Server secret', async () => {
+    const harness = await standInHarness();
+    onTestFinished(() => harness.stop());
+    const { fixture, deployed } = await deployBundle(harness.standIn.ca);
+    const login = await harness.createLogin();
+    const { arn, failure } = await rotateWith(fixture, deployed, harness.secretOf(login));
+    expect(failure).toBeUndefined();
+    const rotated = loginOf(await fixture.read(arn));
+    expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);
+  });
+
+  it('rotates a Postgres secret while traced, with the other drivers gone', async () => {
+    for (const name of ['tedious', '@aws-sdk/client-rds']) await rm(chunkFor(bundle, name).file);
+    const { fixture, deployed } = await deployBundle(inject('postgres').ca, {
+      POWERTOOLS_TRACE_ENABLED: 'true',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    });
     const login = await createLogin();
     const { arn, failure } = await rotateWith(fixture, deployed, secretOf(login));
     expect(failure).toBeUndefined();
-    const rotated = await fixture.read(arn);
-    expect([await canLogIn(loginOf(rotated)), await canLogIn(login)]).toEqual([true, false]);
+    const rotated = loginOf(await fixture.read(arn));
+    expect([await canLogIn(rotated), await canLogIn(login)]).toEqual([true, false]);
   });
 });
