@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  paginateListSecretVersionIds,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+  type SecretVersionsListEntry,
+} from '@aws-sdk/client-secrets-manager';
+import { readDocument, type SecretDocument } from '../documents/document.ts';
+import { adminTag, readHints } from '../documents/hints.ts';
+import { type LocalSecretsManager, startLocalSecretsManager } from '../local/index.ts';
+import { rotatorTag } from '../rotation/select.ts';
+import type { TestAccount } from './harness.ts';
+
+/** A local Secrets Manager, with a client for each side, so that their calls can be told apart and made to fail. */
+export interface TestSecretsManager {
+  readonly local: LocalSecretsManager;
+  /** The test's. */
+  readonly client: SecretsManagerClient;
+  /** The rotation function's, which signs with {@link functionKey}. */
+  readonly functionClient: SecretsManagerClient;
+  close(): Promise<void>;
+}
+
+/** The access key of the rotation function's client, as events of the local Secrets Manager name it. */
+export const functionKey = 'FUNCTION';
+
+/** Starts a local Secrets Manager in memory, which does not retry failed rotations by itself. */
+export async function startTestSecretsManager(): Promise<TestSecretsManager> {
+  const local = await startLocalSecretsManager({ retryDelaysMs: [] });
+  const client = new SecretsManagerClient(local.clientConfig);
+  const credentials = { accessKeyId: functionKey, secretAccessKey: 'unused' };
+  const functionClient = new SecretsManagerClient({ ...local.clientConfig, credentials });
+  return {
+    local,
+    client,
+    functionClient,
+    close: async () => {
+      client.destroy();
+      functionClient.destroy();
+      await local.close();
+    },
+  };
+}
+
+/** An account's secret at a Secrets Manager. */
+export interface StoredAccount {
+  readonly arn: string;
+  readonly adminArn: string | undefined;
+}
+
+/** Stores an account's secret, and its admin secret, which the first names as rotations expect it. */
+export async function storeAccount(
+  client: SecretsManagerClient,
+  { secret, tags = {}, admin }: TestAccount,
+): Promise<StoredAccount> {
+  const adminArn = admin === undefined ? undefined : await create(client, JSON.stringify(admin), {});
+  const arn =
+    typeof secret === 'string'
+      ? await create(client, secret, adminArn === undefined ? tags : { ...tags, [adminTag]: adminArn })
+      : await create(client, JSON.stringify({ ...secret, masterarn: adminArn }), tags);
+  return { arn, adminArn };
+}
+
+async function create(
+  client: SecretsManagerClient,
+  SecretString: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<string> {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const { ARN } = await client.send(new CreateSecretCommand({ Name: randomUUID(), SecretString, Tags }));
+  if (ARN === undefined) throw new Error('CreateSecret answered no ARN.');
+  return ARN;
+}
+
+/** Reads a secret's text as a rotation reads it. */
+export function documentOf(text: string, tags: Readonly<Record<string, string>> = {}): SecretDocument {
+  const known = new Map(Object.entries(tags));
+  return readDocument(text, { ...readHints(known, {}), rotatorIsNamed: known.has(rotatorTag) });
+}
+
+/** The text that an account's secret begins with, before it names an admin secret. */
+export function textOf({ secret }: TestAccount): string {
+  return typeof secret === 'string' ? secret : JSON.stringify(secret);
+}
+
+/** A version of a secret, with what is stored in it. */
+export interface StoredVersion {
+  readonly id: string;
+  readonly labels: readonly string[];
+  /** Undefined for a version that has no value. */
+  readonly text: string | undefined;
+}
+
+/** All versions of a secret, those without labels included. */
+export async function storedVersions(client: SecretsManagerClient, arn: string): Promise<StoredVersion[]> {
+  const entries: SecretVersionsListEntry[] = [];
+  const request = { SecretId: arn, IncludeDeprecated: true };
+  for await (const page of paginateListSecretVersionIds({ client }, request))
+    entries.push(...(page.Versions ?? []));
+  return Promise.all(
+    entries.map(async ({ VersionId: id = '', VersionStages: labels = [] }) => ({
+      id,
+      labels,
+      text: await readVersion(client, arn, id),
+    })),
+  );
+}
+
+async function readVersion(
+  client: SecretsManagerClient,
+  SecretId: string,
+  VersionId: string,
+): Promise<string | undefined> {
+  try {
+    return (await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
