@@ -12,9 +12,14 @@ export function adminSecretArn(run: Run, fields: SecretFields): string | undefin
   return typeof masterarn === 'string' && masterarn !== '' ? masterarn : run.configuration.adminSecretArn;
 }
 
+/** An admin secret's fields as they serve another secret: in its database, as with AWS's templates. */
+export function adminFields(admin: SecretFields, { dbname }: SecretFields): SecretFields {
+  return { ...admin, masterarn: undefined, alternatingusers: undefined, dbname };
+}
+
 /**
  * Reads the admin secret and makes sure that it is for the same server: same host, or, for a read replica on RDS,
- * its source. The database is the secret's, as with AWS's templates.
+ * its source.
  *
  * @throws AdminServerDiffers, and whatever reading a secret throws
  */
@@ -30,12 +35,7 @@ export async function loadAdmin(
   const document = await readAdminDocument(text, tags);
   run.redactor.learnDocument(document);
   const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
-  const admin = rotator.parse({
-    ...fields,
-    masterarn: undefined,
-    alternatingusers: undefined,
-    dbname: current.dbname,
-  });
+  const admin = rotator.parse(adminFields(fields, current));
   await requireSameServer(run, rotator.target(rotator.parse(current)).host, rotator.target(admin).host);
   return admin;
 }

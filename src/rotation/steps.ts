@@ -1,9 +1,9 @@
 import { KeyturnError } from '../errors.ts';
-import { defaultPasswordPolicy, generatePassword } from '../password.ts';
 import type { StepOutcome } from '../telemetry.ts';
 import { changeCredential } from './change.ts';
 import type { Step } from './event.ts';
 import type { Pair } from './ladder.ts';
+import { passwordFor } from './new-password.ts';
 import { preflight } from './preflight.ts';
 import { promote } from './promote.ts';
 import { retry } from './retry.ts';
@@ -86,9 +86,7 @@ const createSecret: StepFunction = async (run) => {
       ...context,
       requestToken: run.event.token,
       password: (wanted) => {
-        const policy = { ...defaultPasswordPolicy, ...wanted, ...run.configuration.password };
-        const excludeCharacters = policy.excludeCharacters + current.document.unsafeCharacters;
-        const password = generatePassword({ ...policy, excludeCharacters });
+        const password = passwordFor(current.document, wanted, run.configuration.password);
         run.redactor.learnValue(password);
         return password;
       },
