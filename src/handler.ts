@@ -7,9 +7,15 @@ import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
 import { parseRotationEvent, type RotationEvent } from './rotation/event.ts';
 import { retry } from './rotation/retry.ts';
 import type { Observations, Run } from './rotation/run.ts';
-import { judge } from './rotation/stages.ts';
-import { findDone, type StepResult, stepFunctions } from './rotation/steps.ts';
-import type { Rotator } from './rotator.ts';
+import { judge, type Verdict } from './rotation/stages.ts';
+import {
+  findDone,
+  lookAtCurrent,
+  type StepFunction,
+  type StepResult,
+  stepFunctions,
+} from './rotation/steps.ts';
+import type { Finding, Rotator } from './rotator.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
 import { createVersionCache, type VersionCache } from './secrets-manager/version-cache.ts';
 import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.ts';
@@ -25,8 +31,13 @@ export interface RotationHandlerOptions {
   readonly createRdsClient?: RdsOptions['createClient'];
 }
 
+/** What a function answers that was asked for a preflight: all that it looked at, and it was in order. */
+export interface PreflightAnswer {
+  readonly preflight: readonly Finding[];
+}
+
 /** What Lambda calls with an event and its context; resolves when the step is done. */
-export type RotationHandler = (event: unknown, context?: TimeLeft) => Promise<void>;
+export type RotationHandler = (event: unknown, context?: TimeLeft) => Promise<PreflightAnswer | undefined>;
 
 /** Secrets whose values a warm function remembers during their rotation. */
 const rememberedSecrets = 16;
@@ -46,9 +57,10 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
     try {
       const event = parseRotationEvent(input);
       if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
-      await reported(event, { redactor, telemetry }, (observed) =>
+      const { findings } = await reported(event, { redactor, telemetry }, (observed) =>
         runStep(event, { ...options, telemetry, cache, redactor, signal: deadline.signal, observed }),
       );
+      return findings && { preflight: findings.map((finding) => maskFinding(finding, redactor)) };
     } catch (error) {
       throw publicError(error, redactor);
     } finally {
@@ -100,10 +112,19 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     trace: (name, call) => telemetry.trace(name, call),
   };
   try {
-    return await (verdict.kind === 'proceed' ? stepFunctions[verdict.step](run) : findDone(run));
+    return await workOf(verdict)(run);
   } finally {
     await Promise.all(run.closing);
   }
+}
+
+function workOf(verdict: Verdict): StepFunction {
+  if (verdict.kind === 'proceed') return stepFunctions[verdict.step];
+  return verdict.kind === 'preflight' ? lookAtCurrent : findDone;
+}
+
+function maskFinding({ check, ok, detail }: Finding, redactor: Redactor): Finding {
+  return { check, ok, detail: redactor.text(detail) };
 }
 
 function identify({ secretId, token, step }: RotationEvent): StepIdentity {
@@ -120,7 +141,7 @@ async function reported(
   event: RotationEvent,
   { redactor, telemetry }: Reporting,
   run: (observed: Observations) => Promise<StepResult>,
-): Promise<void> {
+): Promise<StepResult> {
   const identity = identify(event);
   const observed: Observations = { rotator: undefined, secretsManagerCalls: 0, logins: 0, refusedLogins: 0 };
   const startedMs = performance.now();
@@ -136,7 +157,9 @@ async function reported(
       ...observed,
     });
   try {
-    end(await run(observed));
+    const result = await run(observed);
+    end(result);
+    return result;
   } catch (thrown) {
     const error = publicError(thrown, redactor);
     end({ outcome: 'failed' }, error);

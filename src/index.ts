@@ -20,7 +20,12 @@ export {
 export { type FormName, formNames } from './documents/form.ts';
 export { adminTag, type DocumentHints, fieldsTag, formTag } from './documents/hints.ts';
 export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
-export { createRotationHandler, type RotationHandler, type RotationHandlerOptions } from './handler.ts';
+export {
+  createRotationHandler,
+  type PreflightAnswer,
+  type RotationHandler,
+  type RotationHandlerOptions,
+} from './handler.ts';
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './password.ts';
 export { rotatorTag } from './rotation/select.ts';
 export type {

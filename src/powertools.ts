@@ -5,11 +5,11 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Environment, flag, text } from './configuration.ts';
-import type { RotationHandler } from './handler.ts';
+import type { PreflightAnswer, RotationHandler } from './handler.ts';
 import type { StepReport, Telemetry } from './telemetry.ts';
 
 /** A function as Lambda calls it. */
-export type LambdaHandler = (event: unknown, context: Context) => Promise<void>;
+export type LambdaHandler = (event: unknown, context: Context) => Promise<PreflightAnswer | undefined>;
 
 type Tracing = Pick<Telemetry, 'trace'> & { readonly middleware: middy.MiddlewareObj | undefined };
 
@@ -86,7 +86,7 @@ export function createLambdaHandler(
     const logger = new Logger({ serviceName });
     const metrics = new Metrics({ namespace, serviceName });
     const rotate = create(createTelemetry(logger, metrics, tracing));
-    const handler = middy<unknown, void, Error, Context>()
+    const handler = middy<unknown, PreflightAnswer | undefined, Error, Context>()
       // The event holds the RotationToken, so POWERTOOLS_LOGGER_LOG_EVENT must not have it logged.
       .use(injectLambdaContext(logger, { logEvent: false }))
       .use(logMetrics(metrics));

@@ -11,13 +11,17 @@ import type { LoadedVersion } from './versions.ts';
  *
  * @throws PreflightFailed, with the findings that are not in order
  */
-export async function preflight(run: Run, guarded: GuardedRotator, current: LoadedVersion): Promise<void> {
+export async function preflight(
+  run: Run,
+  guarded: GuardedRotator,
+  current: LoadedVersion,
+): Promise<Finding[]> {
   const credential = guarded.rotator.parse(current.document.fields);
   const findings = await examine(run, guarded, current, credential);
   for (const { check, ok, detail } of findings)
     run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
   const wrong = findings.filter(({ ok }) => !ok);
-  if (wrong.length === 0) return;
+  if (wrong.length === 0) return findings;
   throw new KeyturnError(
     'PreflightFailed',
     `A rotation would fail: ${wrong.map(({ check, detail }) => `${check}: ${detail}`).join('; ')}.`,

@@ -15,7 +15,14 @@ export interface StagedSecret {
 /** The gate's answer; a refusal is thrown. */
 export type Verdict =
   | { readonly kind: 'proceed'; readonly step: Step }
+  | { readonly kind: 'preflight' }
   | { readonly kind: 'already-current' };
+
+/**
+ * A step that Secrets Manager never asks for: whoever may invoke the function can have it look at the current version,
+ * and gets the findings as the answer, which no call of Secrets Manager tells. `keyturn attach` does.
+ */
+export const preflightStep = 'preflight';
 
 /** The version that carries a staging label, or undefined. */
 export function versionWith(stages: VersionStages, label: string): string | undefined {
@@ -45,7 +52,9 @@ export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
       'Start a new rotation with RotateSecret: this one was abandoned.',
     );
   }
-  if (labels.includes('AWSCURRENT')) return { kind: 'already-current' };
+  if (labels.includes('AWSCURRENT')) {
+    return { kind: event.step === preflightStep ? 'preflight' : 'already-current' };
+  }
   if (!labels.includes('AWSPENDING')) {
     throw new KeyturnError(
       'VersionNotPending',

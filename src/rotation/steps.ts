@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors.ts';
+import type { Finding } from '../rotator.ts';
 import type { StepOutcome } from '../telemetry.ts';
 import { changeCredential } from './change.ts';
 import type { Step } from './event.ts';
@@ -25,9 +26,12 @@ export interface StepResult {
   readonly outcome: StepOutcome;
   /** An upper bound, in ms, of the time in which AWSCURRENT was refused. */
   readonly gapMs?: number;
+  /** What a preflight has seen. */
+  readonly findings?: readonly Finding[];
 }
 
-type StepFunction = (run: Run) => Promise<StepResult>;
+/** The work of an invocation. */
+export type StepFunction = (run: Run) => Promise<StepResult>;
 
 function serve(run: Run, current: LoadedVersion): GuardedRotator {
   const { tags } = run.secret;
@@ -122,12 +126,19 @@ const testSecret: StepFunction = async (run) => {
   const current = await loadCurrent(run);
   const guarded = serve(run, current);
   const pending = await loadPending(run);
-  if (pending.text === current.text) {
-    await preflight(run, guarded, current);
-    return { outcome: 'preflight-passed' };
-  }
+  if (pending.text === current.text) return look(run, guarded, current);
   await provePending(run, guarded, await loadPair(guarded, current, pending));
   return { outcome: 'verified' };
+};
+
+async function look(run: Run, guarded: GuardedRotator, current: LoadedVersion): Promise<StepResult> {
+  return { outcome: 'preflight-passed', findings: await preflight(run, guarded, current) };
+}
+
+/** A preflight of the current version, without a version that is made for it. */
+export const lookAtCurrent: StepFunction = async (run) => {
+  const current = await loadCurrent(run);
+  return look(run, serve(run, current), current);
 };
 
 /** Revokes before the move: a crash in between is healed by the retry, since the gate still lets it through. */

@@ -27,7 +27,7 @@ describe('the gate', () => {
   it('asks in the order of the templates, whatever the labels', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...steps, 'nonsense'),
+        fc.constantFrom(...steps, 'preflight', 'nonsense'),
         fc.option(fc.boolean(), { nil: undefined }),
         stages,
         (step, enabled, all) => {
@@ -38,10 +38,12 @@ describe('the gate', () => {
               : own === undefined
                 ? 'VersionNotStaged'
                 : own.includes('AWSCURRENT')
-                  ? 'already-current'
+                  ? step === 'preflight'
+                    ? 'preflight'
+                    : 'already-current'
                   : !own.includes('AWSPENDING')
                     ? 'VersionNotPending'
-                    : step === 'nonsense'
+                    : step === 'nonsense' || step === 'preflight'
                       ? 'UnknownStep'
                       : 'proceed';
           expect(verdictCode(step, enabled, all)).toBe(expected);
