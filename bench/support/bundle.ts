@@ -34,6 +34,8 @@ export interface Chunk {
   readonly needs: readonly string[];
   /** Files that it loads when it first has use for them. */
   readonly onDemand: readonly string[];
+  /** Modules of Node.js that are loaded with it. */
+  readonly builtins: readonly string[];
 }
 
 /** The deployed function's bundle on disk. */
@@ -96,17 +98,19 @@ function chunkOf(path: string, output: Metafile['outputs'][string]): Chunk {
     const name = packageOf(source);
     packages.set(name, (packages.get(name) ?? 0) + bytesInOutput);
   }
-  const importsBy = (kind: string) =>
+  const imports = (kind: string, external = false) =>
     output.imports.flatMap((found) =>
-      found.kind === kind && !found.external ? [resolve(root, found.path)] : [],
+      found.kind === kind && (found.external ?? false) === external ? [found.path] : [],
     );
+  const files = (kind: string) => imports(kind).map((found) => resolve(root, found));
   return {
     file: resolve(root, path),
     bytes: output.bytes,
     ...(output.entryPoint !== undefined && { module: output.entryPoint }),
     packages,
     sources: Object.keys(output.inputs),
-    needs: importsBy('import-statement'),
-    onDemand: importsBy('dynamic-import'),
+    needs: files('import-statement'),
+    onDemand: files('dynamic-import'),
+    builtins: imports('import-statement', true),
   };
 }

@@ -1,0 +1,74 @@
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { type Bundle, lambdaBuild, loadedWith, packageOf } from '../support/bundle.ts';
+import { type Dependency, dependenciesOf } from './imports.ts';
+import { measureImports } from './start-up.ts';
+
+/** What one package costs. */
+export interface DependencyFigures {
+  readonly name: string;
+  /** Minified, in the files that are loaded when the function starts. */
+  readonly bytesAtStart: number;
+  /** Minified, in the files that are loaded when they are needed. */
+  readonly bytesOnDemand: number;
+  /**
+   * Milliseconds that a process takes which imports what the function uses of this package, its own dependencies
+   * included, and nothing else. Absent for packages that the function does not import itself.
+   */
+  readonly ms?: number;
+}
+
+/** A package with less than this in the bundle is left out. */
+const LEAST_BYTES = 5_000;
+
+/** Measures each package that has a share in the bundle, the largest first. */
+export async function measureDependencies(
+  bundle: Bundle,
+  folder: string,
+  runs: number,
+): Promise<DependencyFigures[]> {
+  const times = await measureTimes(bundle, folder, runs);
+  const atStart = loadedWith(bundle, bundle.entry);
+  const figures = new Map<string, DependencyFigures>();
+  for (const chunk of bundle.chunks.values()) {
+    for (const [name, bytes] of chunk.packages) {
+      const { bytesAtStart = 0, bytesOnDemand = 0 } = figures.get(name) ?? {};
+      const ms = times.get(name);
+      figures.set(name, {
+        name,
+        bytesAtStart: bytesAtStart + (atStart.has(chunk) ? bytes : 0),
+        bytesOnDemand: bytesOnDemand + (atStart.has(chunk) ? 0 : bytes),
+        ...(ms !== undefined && { ms }),
+      });
+    }
+  }
+  const size = ({ bytesAtStart, bytesOnDemand }: DependencyFigures) => bytesAtStart + bytesOnDemand;
+  return [...figures.values()]
+    .filter((found) => found.ms !== undefined || size(found) >= LEAST_BYTES)
+    .sort((a, b) => b.bytesAtStart - a.bytesAtStart || size(b) - size(a));
+}
+
+async function measureTimes(bundle: Bundle, folder: string, runs: number): Promise<Map<string, number>> {
+  const root = lambdaBuild.absWorkingDir;
+  const sources = [...bundle.chunks.values()].flatMap(({ sources }) => sources);
+  const own = new Set(sources.filter((source) => packageOf(source) === 'keyturn'));
+  const dependencies = await dependenciesOf([...own].map((source) => resolve(root, source)));
+  const times = new Map<string, number>();
+  for (const dependency of dependencies) {
+    const file = await bundleAlone(dependency, folder);
+    const { imports } = await measureImports([file], runs);
+    times.set(dependency.name, imports[0] ?? Number.NaN);
+  }
+  return times;
+}
+
+async function bundleAlone({ name, module }: Dependency, folder: string): Promise<string> {
+  const file = join(folder, `${name.replaceAll('/', '-')}.mjs`);
+  await build({
+    ...lambdaBuild,
+    stdin: { contents: module, resolveDir: lambdaBuild.absWorkingDir },
+    outfile: file,
+    logLevel: 'error',
+  });
+  return file;
+}
