@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version as esbuildVersion } from 'esbuild';
+import { type DependencyFigures, measureDependencies } from './bundle/dependencies.ts';
+import { type EntryFigures, measureEntries } from './bundle/entries.ts';
 import { type BenchUsage, progress, readCount, runBench } from './support/arguments.ts';
 import { bundleLambda } from './support/bundle.ts';
 import { describeMachine, formatMachine } from './support/machine.ts';
 import { figure, formatTable } from './support/table.ts';
-import { type DependencyFigures, measureDependencies } from './bundle/dependencies.ts';
-import { type EntryFigures, measureEntries } from './bundle/entries.ts';
 
 const usage = {
   name: 'bundle',
