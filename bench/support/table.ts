@@ -29,7 +29,7 @@ export function figure(value: number): string {
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** How much one figure is of another, such as `0.42`. */
-export function ratio(value: number, of: number): string {
-  return of === 0 ? '-' : (value / of).toFixed(2);
+/** How much one figure is of another, such as `0.42`; `-` where that means nothing. */
+export function ratio(value: number | undefined, of: number | undefined): string {
+  return value === undefined || of === undefined || of === 0 ? '-' : (value / of).toFixed(2);
 }

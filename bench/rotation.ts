@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keyturn, strategies, template } from './rotation/contenders.ts';
+import { type Case, measureCase } from './rotation/measure.ts';
+import { formatReport, type RotationReport } from './rotation/report.ts';
+import { startServers } from './rotation/servers.ts';
+import { type BenchUsage, progress, readCount, runBench } from './support/arguments.ts';
+import { describeMachine } from './support/machine.ts';
+
+const addedLatenciesMs = [0, 5, 20];
+
+const usage: BenchUsage<'templates' | 'python' | 'rotations'> = {
+  name: 'rotation',
+  about: `Measures Postgres rotations by Keyturn and by AWS's Python templates, on the same local Secrets Manager and
+the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for each round trip.`,
+  options: {
+    templates: {
+      placeholder: 'PATH',
+      about: 'A checkout of aws-samples/aws-secrets-manager-rotation-lambdas',
+      variable: 'KEYTURN_BENCH_TEMPLATES',
+    },
+    python: {
+      placeholder: 'PATH',
+      about: 'A Python with boto3 and PyGreSQL',
+      variable: 'KEYTURN_BENCH_PYTHON',
+    },
+    rotations: { placeholder: 'N', about: 'Rotations that each time is the median of; 10 if absent' },
+  },
+};
+
+const skipped = "AWS's templates are skipped: give a checkout of them (--templates) and a Python (--python).";
+
+await runBench(usage, async ({ values: { templates, python, rotations: count = '10' } }) => {
+  const rotations = readCount('rotations', count);
+  const complete = templates !== undefined && python !== undefined;
+  const opponents = complete ? [await template(templates, python)] : [];
+  if (!complete) progress(skipped);
+  await using resources = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-bench-'));
+  resources.defer(() => rm(folder, { recursive: true }));
+  const contenders = [await keyturn(folder), ...opponents];
+
+  const servers = await startServers(resources);
+  const cases: Case[] = [];
+  for (const strategy of strategies) {
+    for (const addedLatencyMs of addedLatenciesMs) {
+      progress(`${strategy}, +${addedLatencyMs} ms`);
+      cases.push(await measureCase(servers, { strategy, addedLatencyMs, contenders, rotations }));
+    }
+  }
+  const programs = Object.assign(
+    { PostgreSQL: servers.postgresVersion },
+    ...contenders.map((c) => c.programs),
+  );
+  const data: RotationReport = {
+    machine: await describeMachine(programs),
+    rotations,
+    cases,
+    ...(complete ? {} : { skipped }),
+  };
+  return { text: formatReport(data), data };
+});

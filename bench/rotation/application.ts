@@ -1,0 +1,62 @@
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { withClient } from '../../test/support/postgres-server.ts';
+import type { Servers } from './servers.ts';
+
+/** A login with what AWSCURRENT held a moment before, and when it had ended (ms, monotonic). */
+interface Attempt {
+  readonly accepted: boolean;
+  readonly endedMs: number;
+}
+
+/** SQLSTATE invalid_password: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const refusal = '28P01';
+
+/**
+ * Plays an application that reads AWSCURRENT and logs in with it all the time, with no latency added, while `act`
+ * runs.
+ *
+ * @returns for how long it was shut out, in ms: from the last login that was accepted before a refusal to the first
+ *   one after it. 0 when none was refused.
+ */
+export async function shutOutDuring(
+  servers: Servers,
+  secretArn: string,
+  act: () => Promise<unknown>,
+): Promise<number> {
+  const attempts: Attempt[] = [await logIn(servers, secretArn)];
+  let ended = false;
+  const acting = act().finally(() => {
+    ended = true;
+  });
+  while (!ended) attempts.push(await logIn(servers, secretArn));
+  await acting;
+  attempts.push(await logIn(servers, secretArn));
+  return longestShutOut(attempts);
+}
+
+async function logIn({ client, postgres }: Servers, SecretId: string): Promise<Attempt> {
+  const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
+  const { username, password }: { username: string; password: string } = JSON.parse(SecretString);
+  const { host, port, ca } = postgres;
+  const accepted = await withClient({ host, port, ca, user: username, password }, async () => true).catch(
+    (error: unknown) => {
+      if (error instanceof Error && Reflect.get(error, 'code') === refusal) return false;
+      throw error;
+    },
+  );
+  return { accepted, endedMs: performance.now() };
+}
+
+function longestShutOut(attempts: readonly Attempt[]): number {
+  let longest = 0;
+  let lastAccepted = attempts[0]?.endedMs ?? 0;
+  let refused = false;
+  for (const { accepted, endedMs } of attempts) {
+    if (accepted) {
+      if (refused) longest = Math.max(longest, endedMs - lastAccepted);
+      lastAccepted = endedMs;
+    }
+    refused = !accepted;
+  }
+  return longest;
+}

@@ -1,0 +1,124 @@
+import { median } from '../support/table.ts';
+import { shutOutDuring } from './application.ts';
+import type { Contender, Strategy } from './contenders.ts';
+import type { FunctionProcess } from './function-process.ts';
+import { type Servers, startNetwork } from './servers.ts';
+import { createSubject, type Subject } from './subject.ts';
+
+/** What a contender took in one case; times in ms, and medians where several rotations were measured. */
+export interface Figures {
+  readonly secretsManagerCalls: number;
+  readonly logins: number;
+  readonly refusedLogins: number;
+  /** A whole process: from its start, over the four steps of its first rotation, to its end. */
+  readonly firstRotationMs: number;
+  /** The four steps in a process that has rotated before. */
+  readonly warmRotationMs: number;
+  /** For how long an application was shut out that logs in with AWSCURRENT all the time. */
+  readonly gapMs: number;
+  readonly longestGapMs: number;
+  /** Of the process of a first rotation; absent where the system does not tell. */
+  readonly peakMemoryMiB?: number;
+}
+
+export interface Case {
+  readonly strategy: Strategy;
+  /** By how much each round trip was longer than on this machine. */
+  readonly addedLatencyMs: number;
+  readonly figures: Readonly<Partial<Record<Contender['name'], Figures>>>;
+}
+
+export interface CaseOptions {
+  readonly strategy: Strategy;
+  readonly addedLatencyMs: number;
+  readonly contenders: readonly Contender[];
+  /** How many rotations each measured figure is of. */
+  readonly rotations: number;
+}
+
+/** A contender's secret, and what was measured with it. */
+interface Entrant {
+  readonly subject: Subject;
+  readonly firstMs: number[];
+  readonly peakMemoryMiB: number[];
+  readonly warmMs: number[];
+  readonly gapMs: number[];
+}
+
+/** Measures one case. The contenders take turns, so that what else the machine does meets all of them. */
+export async function measureCase(servers: Servers, options: CaseOptions): Promise<Case> {
+  const { strategy, addedLatencyMs, contenders, rotations } = options;
+  await using resources = new AsyncDisposableStack();
+  const network = await startNetwork(servers, addedLatencyMs, resources);
+  const entrants: Entrant[] = [];
+  for (const contender of contenders) {
+    const subject = await createSubject(servers, network, contender, strategy);
+    // Not measured: it makes the second of two users, and warms the file system's cache.
+    await inProcess(subject, (by) => subject.rotate(by));
+    entrants.push({ subject, firstMs: [], peakMemoryMiB: [], warmMs: [], gapMs: [] });
+  }
+  await takeTurns(entrants, rotations, measureFirst);
+  await measureWarm(servers, entrants, rotations);
+  const figures: Partial<Record<Contender['name'], Figures>> = {};
+  for (const entrant of entrants) figures[entrant.subject.contender.name] = await figuresOf(entrant);
+  return { strategy, addedLatencyMs, figures };
+}
+
+async function takeTurns<T>(
+  entrants: readonly T[],
+  rotations: number,
+  act: (entrant: T) => Promise<void>,
+): Promise<void> {
+  for (let turn = 0; turn < rotations; turn++) {
+    for (const entrant of entrants) await act(entrant);
+  }
+}
+
+async function inProcess<T>(subject: Subject, use: (by: FunctionProcess) => Promise<T>): Promise<T> {
+  const by = subject.start();
+  try {
+    return await use(by);
+  } finally {
+    await by.end();
+  }
+}
+
+async function measureFirst({ subject, firstMs, peakMemoryMiB }: Entrant): Promise<void> {
+  const startedMs = performance.now();
+  const peak = await inProcess(subject, async (by) => {
+    await subject.rotate(by);
+    return by.peakMemoryMiB();
+  });
+  firstMs.push(performance.now() - startedMs);
+  if (peak !== undefined) peakMemoryMiB.push(peak);
+}
+
+/** Apart, since an application that logs in all the time takes time from the rotation that it watches. */
+async function measureWarm(servers: Servers, entrants: readonly Entrant[], rotations: number): Promise<void> {
+  const running = entrants.map((entrant) => ({ ...entrant, by: entrant.subject.start() }));
+  try {
+    for (const { subject, by } of running) await subject.rotate(by);
+    await takeTurns(running, rotations, async ({ subject, by, warmMs }) => {
+      warmMs.push(await subject.rotate(by));
+    });
+    await takeTurns(running, rotations, async ({ subject, by, gapMs }) => {
+      gapMs.push(await shutOutDuring(servers, subject.secretArn, () => subject.rotate(by)));
+    });
+  } finally {
+    await Promise.all(running.map(({ by }) => by.end()));
+  }
+}
+
+async function figuresOf({ subject, firstMs, peakMemoryMiB, warmMs, gapMs }: Entrant): Promise<Figures> {
+  const { secretsManagerCalls, logins } = await inProcess(subject, (by) => subject.rotateCounted(by));
+  return {
+    secretsManagerCalls,
+    logins: logins.accepted + logins.refused,
+    refusedLogins: logins.refused,
+    firstRotationMs: median(firstMs),
+    warmRotationMs: median(warmMs),
+    gapMs: median(gapMs),
+    longestGapMs: Math.max(...gapMs),
+    ...(peakMemoryMiB.length > 0 && { peakMemoryMiB: median(peakMemoryMiB) }),
+  };
+}

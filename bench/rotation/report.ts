@@ -1,0 +1,56 @@
+import { formatMachine, type Machine } from '../support/machine.ts';
+import { figure, formatTable, ratio } from '../support/table.ts';
+import { type Strategy, strategies } from './contenders.ts';
+import type { Case, Figures } from './measure.ts';
+
+/** What a run came to; `ratios` of each case are Keyturn's figures divided by the template's. */
+export interface RotationReport {
+  readonly machine: Machine;
+  /** How many rotations each time is the median of. */
+  readonly rotations: number;
+  readonly cases: readonly Case[];
+  /** Why AWS's template did not take part. */
+  readonly skipped?: string;
+}
+
+const rows: readonly (readonly [title: string, key: keyof Figures])[] = [
+  ['Secrets Manager calls', 'secretsManagerCalls'],
+  ['logins', 'logins'],
+  ['refused logins', 'refusedLogins'],
+  ['first rotation, process and all, ms', 'firstRotationMs'],
+  ['warm rotation, ms', 'warmRotationMs'],
+  ['AWSCURRENT refused, ms', 'gapMs'],
+  ['AWSCURRENT refused at most, ms', 'longestGapMs'],
+  ['peak memory, MiB', 'peakMemoryMiB'],
+];
+
+const counts: ReadonlySet<keyof Figures> = new Set(['secretsManagerCalls', 'logins', 'refusedLogins']);
+
+/** The report for people: a table for each strategy. */
+export function formatReport({ machine, rotations, cases, skipped }: RotationReport): string {
+  return [
+    `Postgres, without TLS, at added latencies of a round trip. Times are medians of ${rotations} rotations.`,
+    formatMachine(machine),
+    ...(skipped === undefined ? [] : [skipped]),
+    ...strategies.map((strategy) => strategyTable(strategy, cases)),
+  ].join('\n\n');
+}
+
+function strategyTable(strategy: Strategy, cases: readonly Case[]): string {
+  const lines = cases
+    .filter((measured) => measured.strategy === strategy)
+    .flatMap(({ addedLatencyMs, figures: { keyturn, template } }) =>
+      rows.map(([title, key]) => [
+        `+${addedLatencyMs} ms  ${title}`,
+        cell(key, keyturn?.[key]),
+        cell(key, template?.[key]),
+        ratio(keyturn?.[key], template?.[key]),
+      ]),
+    );
+  return formatTable([strategy, 'Keyturn', "AWS's template", 'ratio'], lines);
+}
+
+function cell(key: keyof Figures, value: number | undefined): string {
+  if (value === undefined) return '-';
+  return counts.has(key) ? String(value) : figure(value);
+}

@@ -1,0 +1,75 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
+import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
+import { startLatencyProxy } from './latency-proxy.ts';
+
+/** The two servers that every rotation of a run works with. */
+export interface Servers {
+  readonly postgres: PostgresServer;
+  readonly postgresVersion: string;
+  readonly local: LocalSecretsManager;
+  /** Reaches the local Secrets Manager directly, as applications do. */
+  readonly client: SecretsManagerClient;
+}
+
+/** How a function reaches the two servers: through proxies that add latency. */
+export interface Network {
+  readonly endpoint: string;
+  readonly postgres: { readonly host: string; readonly port: number };
+}
+
+/**
+ * Starts both. Without TLS, since the templates know one file of authorities only, which is part of Lambda's image;
+ * and failed rotations are not retried, since one that fails is no measurement.
+ */
+export async function startServers(resources: AsyncDisposableStack): Promise<Servers> {
+  const postgres = await startPostgres({ tls: false });
+  resources.defer(() => postgres.stop());
+  const local = await startLocalSecretsManager({ retryDelaysMs: [] });
+  resources.defer(() => local.close());
+  const client = new SecretsManagerClient(local.clientConfig);
+  resources.defer(() => client.destroy());
+  const postgresVersion = await postgres.asAdmin(async (admin) => {
+    const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
+    return rows[0]?.server_version ?? 'unknown';
+  });
+  return { postgres, postgresVersion, local, client };
+}
+
+/** @param addedMs by how much each round trip is longer than on this machine */
+export async function startNetwork(
+  { postgres, local }: Servers,
+  addedMs: number,
+  resources: AsyncDisposableStack,
+): Promise<Network> {
+  const { hostname: host, port } = new URL(local.url);
+  const toSecretsManager = await startLatencyProxy({ host, port: Number(port) }, addedMs);
+  resources.defer(() => toSecretsManager.close());
+  const toPostgres = await startLatencyProxy(postgres, addedMs);
+  resources.defer(() => toPostgres.close());
+  return {
+    endpoint: `http://127.0.0.1:${toSecretsManager.port}`,
+    postgres: { host: '127.0.0.1', port: toPostgres.port },
+  };
+}
+
+/** Logins as the server's own log tells them. */
+export interface Logins {
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** Counts the logins that PostgreSQL logs while `act` runs. */
+export async function countLogins({ postgres }: Servers, act: () => Promise<void>): Promise<Logins> {
+  const { size } = await stat(postgres.logFile);
+  await act();
+  const log = await text(createReadStream(postgres.logFile, { start: size }));
+  const count = (message: string): number => log.split(message).length - 1;
+  return {
+    accepted: count('connection authorized: '),
+    refused: count('password authentication failed for user'),
+  };
+}
