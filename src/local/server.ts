@@ -6,6 +6,7 @@ import { createEventHub, type EventHub, type LocalEventListener } from './events
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
 import { type ApiHandler, type ApiObserver, createApiServer } from './protocol/http.ts';
+import { createLambdaApi } from './protocol/lambda-api.ts';
 import type { RotationControl } from './rotation/control.ts';
 import { createRotationEngine, type RotationEngine } from './rotation/engine.ts';
 import {
@@ -88,7 +89,8 @@ export async function startLocalSecretsManager(
   const engine = createRotationEngine({ state, functions, events, retryDelaysMs });
   const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
   const scheduler = createScheduler(state, clock, control);
-  const server = createApiServer(createHandler(state, partition, control), createObserver(events));
+  const lambdaApi = createLambdaApi(functions, partition);
+  const server = createApiServer(createHandler(state, partition, control), createObserver(events), lambdaApi);
 
   try {
     await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');

@@ -30,11 +30,17 @@ export type ApiHandler = (request: ApiRequest) => object;
 export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
 
 /**
- * An HTTP server that speaks AWS's JSON 1.1 protocol.
+ * An HTTP server that speaks AWS's JSON 1.1 protocol; `answersOther` gets each request first, and answers those of
+ * other protocols.
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
-export function createApiServer(handle: ApiHandler, observe: ApiObserver): Server {
+export function createApiServer(
+  handle: ApiHandler,
+  observe: ApiObserver,
+  answersOther: (request: IncomingMessage, response: ServerResponse) => boolean,
+): Server {
   return createServer((request, response) => {
+    if (answersOther(request, response)) return;
     if (request.method === 'POST') void answer(request, response, handle, observe);
     else response.writeHead(request.method === 'GET' ? 200 : 405, { 'Content-Type': 'text/plain' }).end(HELP);
   });
@@ -76,7 +82,7 @@ function send(response: ServerResponse, status: number, body: object, error?: Se
 }
 
 /** The rest of a body that is too large is read and dropped, so that the client gets to read the answer. */
-async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { functionArn, functionName, type Partition, unqualifiedFunctionArn } from '../arn.ts';
-import type { RotationStep } from '../events.ts';
 import type { InvokeEndpoint } from './lambda-endpoint.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -10,12 +9,13 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export interface RotationRequest {
-  readonly Step: RotationStep;
+  /** One of the steps of a rotation, or whatever else somebody invokes it with by hand. */
+  readonly Step: string;
   /** The secret's full ARN. */
   readonly SecretId: string;
   readonly ClientRequestToken: string;
   /** Proves to PutSecretValue that a rotation asks. It is sensitive. */
-  readonly RotationToken: string;
+  readonly RotationToken?: string | undefined;
 }
 
 /** The context that Lambda gives a handler, as far as it means anything here. */
@@ -56,8 +56,8 @@ export interface FunctionRegistry {
   register(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Whether a call of this ARN goes anywhere. */
   knows(arn: string): boolean;
-  /** Calls a function and waits for its end; rejects when it fails. */
-  invoke(arn: string, request: RotationRequest): Promise<void>;
+  /** Calls a function and waits for its answer; rejects when it fails. */
+  invoke(arn: string, request: RotationRequest): Promise<unknown>;
 }
 
 /** `endpoint` is asked for functions that aren't registered. */
@@ -87,13 +87,13 @@ async function invokeRegistered(
   arn: string,
   { handler, timeoutMs }: RegisteredFunction,
   request: RotationRequest,
-): Promise<void> {
+): Promise<unknown> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timeOut = () => reject(new Error(`Task timed out after ${timeoutMs / 1000} seconds`));
   // A function that hangs must not keep the process alive after the server is closed.
   const timer = setTimeout(timeOut, timeoutMs).unref();
   try {
-    await Promise.race([timeout, callHandler(handler, request, createContext(arn, timeoutMs))]);
+    return await Promise.race([timeout, callHandler(handler, request, createContext(arn, timeoutMs))]);
   } finally {
     clearTimeout(timer);
   }
@@ -104,8 +104,8 @@ async function callHandler(
   handler: LocalFunction,
   request: RotationRequest,
   context: LocalFunctionContext,
-): Promise<void> {
-  await handler({ ...request }, context);
+): Promise<unknown> {
+  return handler({ ...request }, context);
 }
 
 function createContext(arn: string, timeoutMs: number): LocalFunctionContext {

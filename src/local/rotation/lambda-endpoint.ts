@@ -6,8 +6,8 @@ const LONGEST_RUN_MS = 900_000;
 
 /** A Lambda Invoke API somewhere else. */
 export interface InvokeEndpoint {
-  /** Calls a function and waits for its end; rejects when it fails or can't be reached. */
-  invoke(arn: string, request: object): Promise<void>;
+  /** Calls a function and waits for its answer; rejects when it fails or can't be reached. */
+  invoke(arn: string, request: object): Promise<unknown>;
   close(): void;
 }
 
@@ -17,7 +17,7 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
   return {
     async invoke(arn, request) {
       client ??= createClient(url, region);
-      await invoke(await client, arn, request);
+      return invoke(await client, arn, request);
     },
     close: () => void client?.then((loaded) => loaded.destroy()),
   };
@@ -32,30 +32,35 @@ async function createClient(endpoint: string, region: string): Promise<LambdaCli
 }
 
 /** The name and not the ARN, since SAM's local Lambda knows its functions by name only. */
-async function invoke(client: LambdaClient, arn: string, request: object): Promise<void> {
+async function invoke(client: LambdaClient, arn: string, request: object): Promise<unknown> {
   const { InvokeCommand } = await import('@aws-sdk/client-lambda');
   const answer = await client.send(
     new InvokeCommand({ FunctionName: functionName(arn), Payload: Buffer.from(JSON.stringify(request)) }),
   );
   if (answer.FunctionError) throw functionError(answer.FunctionError, answer.Payload);
+  return parsePayload(answer.Payload);
 }
 
 /** @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
 function functionError(kind: string, payload: Uint8Array | undefined): Error {
-  const { errorType = kind, errorMessage = 'no message' } = parseError(payload);
+  const { errorType = kind, errorMessage = 'no message' } = errorIn(parsePayload(payload));
   const error = new Error(errorMessage);
   error.name = errorType;
   return error;
 }
 
-function parseError(payload: Uint8Array | undefined): { errorType?: string; errorMessage?: string } {
+/** Undefined for what isn't JSON. */
+function parsePayload(payload: Uint8Array | undefined): unknown {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(payload ?? []).toString('utf8'));
-    if (typeof parsed !== 'object' || parsed === null) return {};
-    return { ...textMember(parsed, 'errorType'), ...textMember(parsed, 'errorMessage') };
+    return JSON.parse(Buffer.from(payload ?? []).toString('utf8'));
   } catch {
-    return {};
+    return undefined;
   }
+}
+
+function errorIn(parsed: unknown): { errorType?: string; errorMessage?: string } {
+  if (typeof parsed !== 'object' || parsed === null) return {};
+  return { ...textMember(parsed, 'errorType'), ...textMember(parsed, 'errorMessage') };
 }
 
 function textMember(value: object, name: string): Record<string, string> {
