@@ -62,12 +62,27 @@ function encodings(value: string): string[] {
   return [value, json, url, sql, Buffer.from(value).toString('base64')];
 }
 
-function* sensitiveValues(value: unknown, shortest: number): Generator<string> {
+function* textsIn(value: unknown, shortest: number): Generator<string> {
   if (typeof value === 'string') {
     if (value.length >= shortest) yield value;
   } else if (typeof value === 'object' && value !== null) {
-    for (const part of Object.values(value)) yield* sensitiveValues(part, shortest);
+    for (const part of Object.values(value)) yield* textsIn(part, shortest);
   }
+}
+
+function* sensitiveFields(fields: SecretFields): Generator<string> {
+  for (const [field, part] of Object.entries(fields)) {
+    if (harmlessFields.has(field.toLowerCase().replace(/[\s_-]/g, ''))) continue;
+    yield* textsIn(part, field === 'password' ? 1 : shortestUnknownSecret);
+  }
+}
+
+/** What of a document must be shown nowhere, also as it stands in the text. */
+export function sensitiveValues({
+  fields,
+  sensitive,
+}: Pick<SecretDocument, 'fields' | 'sensitive'>): string[] {
+  return [...sensitiveFields(fields), ...sensitive];
 }
 
 /** A redactor that knows nothing yet. */
@@ -104,19 +119,13 @@ export function createRedactor(): Redactor {
     }
     return error;
   };
-  const learn = (fields: SecretFields): void => {
-    for (const [field, part] of Object.entries(fields)) {
-      if (harmlessFields.has(field.toLowerCase().replace(/[\s_-]/g, ''))) continue;
-      for (const secret of sensitiveValues(part, field === 'password' ? 1 : shortestUnknownSecret))
-        learnValue(secret);
-    }
-  };
   return {
-    learn,
+    learn: (fields) => {
+      for (const secret of sensitiveFields(fields)) learnValue(secret);
+    },
     learnValue,
-    learnDocument: ({ fields, sensitive }) => {
-      learn(fields);
-      sensitive.forEach(learnValue);
+    learnDocument: (document) => {
+      sensitiveValues(document).forEach(learnValue);
     },
     text,
     value,
