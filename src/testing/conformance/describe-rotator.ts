@@ -1,0 +1,67 @@
+import { hostilePasswords, type RotatorHarness, type TestAccount } from '../harness.ts';
+import { detectedRunner, type Runner } from '../runner.ts';
+import { aborting } from './aborting.ts';
+import { changing, takingPasswords } from './changing.ts';
+import { generating } from './generating.ts';
+import { leavingNothing } from './leaving-nothing.ts';
+import { logins } from './logins.ts';
+import { reading } from './reading.ts';
+import { revoking } from './revoking.ts';
+import { rotating } from './rotating.ts';
+import { secrecy } from './secrecy.ts';
+import { createSubject, Skipped } from './subject.ts';
+import type { Theme } from './theme.ts';
+
+/**
+ * Registers the tests that every rotator has to pass, at a real target, with vitest or node:test: what the contract
+ * of {@link Rotator} promises, and rotations through the whole handler and a local Secrets Manager. Each test makes an
+ * account of its own. Tests that don't apply are skipped and say why.
+ *
+ * @param runner where neither vitest nor node:test is to be used
+ */
+export function describeRotator(
+  name: string,
+  harness: RotatorHarness,
+  runner: Runner = detectedRunner,
+): void {
+  const themes: Readonly<Record<string, Theme>> = {
+    parse: reading,
+    open: logins,
+    generate: generating,
+    change: { ...changing, ...takingPasswords(harness.passwords ?? hostilePasswords) },
+    abort: aborting,
+    resources: leavingNothing,
+    revoke: revoking,
+    secrecy,
+    rotation: rotating,
+  };
+  runner.describe(name, () => {
+    for (const [theme, tests] of Object.entries(themes))
+      runner.describe(theme, () => {
+        for (const [title, test] of Object.entries(tests))
+          runner.test(title, (skip) => runTest(harness, test, skip));
+      });
+  });
+}
+
+async function runTest(
+  harness: RotatorHarness,
+  test: Theme[string],
+  skip: (reason: string) => void,
+): Promise<void> {
+  const account = await harness.account();
+  const reason = await reasonToSkip(() => test(createSubject(harness, account)), account);
+  if (reason !== undefined) skip(reason);
+}
+
+async function reasonToSkip(test: () => Promise<void>, account: TestAccount): Promise<string | undefined> {
+  try {
+    await test();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Skipped) return error.message;
+    throw error;
+  } finally {
+    await account.remove?.();
+  }
+}

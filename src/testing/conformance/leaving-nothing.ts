@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSilentServer } from './servers.ts';
+import type { Theme } from './theme.ts';
+import { eventually } from './waiting.ts';
+
+const connections =
+  /^(TCPSocketWrap|TCPConnectWrap|TLSWrap|PipeConnectWrap|UDPWrap|GetAddrInfoReqWrap|Timeout)$/;
+
+function openResources(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => connections.test(name))
+    .sort();
+}
+
+/** Waits until what was there before has come to rest. */
+async function atRest(): Promise<string[]> {
+  let last = openResources();
+  await eventually(async () => {
+    const before = last;
+    await sleep(200);
+    last = openResources();
+    return String(last) === String(before);
+  });
+  return last;
+}
+
+/** More than one time, so that a connection that was just ending before can't hide one that stays. */
+const times = 3;
+
+async function assertLeavesNothing(work: () => Promise<void>): Promise<void> {
+  // A driver that is loaded now may keep something for good.
+  await work();
+  const before = await atRest();
+  for (let time = 0; time < times; time += 1) await work();
+  let left: string[] = [];
+  const gone = await eventually(() => {
+    left = openResources();
+    return left.length <= before.length;
+  });
+  assert.ok(gone, `Before there were [${before.join(', ')}], and now there are [${left.join(', ')}].`);
+}
+
+/** No connection, socket or timer stays when a rotator is done. */
+export const leavingNothing: Theme = {
+  'leaves nothing after a session': ({ prove, first }) => assertLeavesNothing(() => prove(first.fields)),
+
+  'leaves nothing after a refusal': ({ opens, refused, first }) => {
+    const fields = refused(first.fields);
+    return assertLeavesNothing(async () => assert.equal(await opens(fields), false));
+  },
+
+  'leaves nothing after a login that was given up': async ({ open, elsewhere, first }) => {
+    const server = await startSilentServer();
+    const fields = elsewhere(first.fields, server.address);
+    try {
+      await assertLeavesNothing(async () => {
+        const controller = new AbortController();
+        const connected = server.connection();
+        const opening = open(fields, controller.signal);
+        await Promise.race([connected, opening]);
+        controller.abort();
+        await assert.rejects(opening);
+      });
+    } finally {
+      await server.close();
+    }
+  },
+};

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { isKeyturnError } from '../../errors.ts';
+import { sensitiveValues } from '../../redact.ts';
+import { documentOf } from '../secrets.ts';
+import { shows, stringsIn } from './shown.ts';
+import type { Theme } from './theme.ts';
+
+const canary = `canary-${'of-a-field-'.repeat(40)}`;
+
+/** Values that no field of a credential can have. */
+const wrongValues: readonly unknown[] = [undefined, '', canary, [canary], { canary }, 918273645.5];
+
+/** What `parse` and `target` promise. */
+export const reading: Theme = {
+  'reads the same from the same, and leaves it as it is': async ({ rotator, first }) => {
+    const fields = structuredClone(first.fields);
+    const credential = rotator.parse(fields);
+    assert.deepEqual(rotator.parse(fields), credential);
+    assert.deepEqual(rotator.target(credential), rotator.target(rotator.parse(fields)));
+    assert.deepEqual(fields, first.fields, 'parse has changed the fields that it was given.');
+  },
+
+  'refuses a secret that says nothing': async ({ rotator }) => {
+    assert.throws(() => rotator.parse({}), isFieldError);
+  },
+
+  'names the field that is wrong, and never its value': async ({ rotator, first, account }) => {
+    const secrets = [...sensitiveValues(documentOf(first.text, account.tags)), canary, '918273645'];
+    for (const field of Object.keys(first.fields))
+      for (const value of wrongValues) {
+        const error = errorOf(() => rotator.parse({ ...first.fields, [field]: value }));
+        if (error === undefined) continue;
+        assert.ok(isFieldError(error), `A wrong ${field} is no InvalidSecretField with its name in it.`);
+        const shown = [...stringsIn(error)].join('\n');
+        assert.ok(!secrets.some((secret) => shows(shown, secret)), `The error for ${field} shows a value.`);
+      }
+  },
+
+  'tells the target, and nothing secret of it': async ({ rotator, first, account }) => {
+    const target = rotator.target(rotator.parse(first.fields));
+    assert.ok(target.host !== '' && target.account !== '', 'A target has a host and an account.');
+    const shown = [...stringsIn(target)].join('\n');
+    const secrets = sensitiveValues(documentOf(first.text, account.tags));
+    assert.ok(!secrets.some((secret) => shows(shown, secret)), 'The target, which is logged, is secret.');
+  },
+};
+
+function isFieldError(error: unknown): boolean {
+  return (
+    isKeyturnError(error, 'InvalidSecretField') &&
+    error.field !== undefined &&
+    error.message.includes(error.field)
+  );
+}
+
+function errorOf(work: () => unknown): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

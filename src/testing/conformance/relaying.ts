@@ -1,0 +1,38 @@
+import type { SecretFields } from '../../documents/fields.ts';
+import type { Target } from '../../rotator.ts';
+import type { Address } from '../harness.ts';
+import { type Relay, startRelay } from './servers.ts';
+import type { Subject } from './subject.ts';
+
+/** A way to the target on which things can happen. */
+export interface RelayedTarget {
+  readonly relay: Relay;
+  /** The fields as of a target behind the relay. */
+  through(fields: SecretFields): SecretFields;
+}
+
+/** Where a target listens; a host may be a URL. */
+function addressOf({ host, port }: Target): Address | undefined {
+  if (port !== undefined) return { host, port };
+  if (!URL.canParse(host)) return undefined;
+  const { hostname, port: named, protocol } = new URL(host);
+  return { host: hostname, port: Number(named) || (protocol === 'https:' ? 443 : 80) };
+}
+
+/** Puts a relay before the target, for as long as `use` takes. Skips the test where the target can't be had that way. */
+export async function throughRelay(
+  { rotator, first, elsewhere, opens, skip }: Subject,
+  use: (relayed: RelayedTarget) => Promise<void>,
+): Promise<void> {
+  const address = addressOf(rotator.target(rotator.parse(first.fields)));
+  if (address === undefined) return skip('the target has neither a port nor a URL');
+  const relay = await startRelay(address);
+  const through = (fields: SecretFields): SecretFields => elsewhere(fields, relay.address);
+  try {
+    const works = await opens(through(first.fields)).catch(() => false);
+    if (!works) return skip('the target does not work at another address: see `elsewhere` of the harness');
+    await use({ relay, through });
+  } finally {
+    await relay.close();
+  }
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { documentOf, type StoredVersion } from '../secrets.ts';
+import { type RotatedSecret, withSecret } from './rotations.ts';
+import type { Subject } from './subject.ts';
+import type { Theme } from './theme.ts';
+
+/** Rotations through the whole handler. */
+export const rotating: Theme = {
+  'rotates three times, with no login refused': ({ rotator, account, opens }) =>
+    withSecret(rotator, account, async (secret) => {
+      for (let time = 0; time < 3; time += 1) await rotateOnce({ rotator, account, opens }, secret);
+      const refused = secret.reports.reduce((sum, { refusedLogins }) => sum + refusedLogins, 0);
+      assert.equal(refused, 0, `The target refused ${refused} logins.`);
+    }),
+
+  'looks at a secret and changes nothing when RotateImmediately is false': (subject) => {
+    const { rotator, account, first, prove } = subject;
+    return withSecret(rotator, account, async ({ rotate, versions }) => {
+      const before = [await versions(), await account.digest?.()];
+      assert.equal(await rotate({ immediately: false }), undefined);
+      assert.deepEqual([await versions(), await account.digest?.()], before);
+      await prove(first.fields);
+    });
+  },
+};
+
+async function rotateOnce(
+  { rotator, account, opens }: Pick<Subject, 'rotator' | 'account' | 'opens'>,
+  { rotate, versions }: RotatedSecret,
+): Promise<void> {
+  const before = holderOf(await versions(), 'AWSCURRENT');
+  assert.equal(await rotate(), undefined);
+  const after = await versions();
+  const [current, previous] = [holderOf(after, 'AWSCURRENT'), holderOf(after, 'AWSPREVIOUS')];
+  assert.notEqual(current.id, before.id);
+  assert.equal(previous.id, before.id);
+  const pending = after.filter(({ labels }) => labels.includes('AWSPENDING'));
+  assert.ok(
+    pending.every(({ id }) => id === current.id),
+    'AWSPENDING stays on another version.',
+  );
+  const works = ({ text = '' }: StoredVersion) => opens(documentOf(text, account.tags).fields);
+  assert.ok(await works(current), 'AWSCURRENT does not open the target.');
+  assert.equal(await works(previous), rotator.overlap === 'until-next-rotation');
+}
+
+function holderOf(versions: readonly StoredVersion[], label: string): StoredVersion {
+  const [holder, ...others] = versions.filter(({ labels }) => labels.includes(label));
+  assert.ok(holder !== undefined && others.length === 0, `${label} is on one version.`);
+  return holder;
+}

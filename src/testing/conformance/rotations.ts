@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { createRotationHandler } from '../../handler.ts';
+import { sensitiveValues } from '../../redact.ts';
+import type { Rotator } from '../../rotator.ts';
+import type { StepReport, Telemetry } from '../../telemetry.ts';
+import type { TestAccount } from '../harness.ts';
+import {
+  documentOf,
+  type StoredVersion,
+  startTestSecretsManager,
+  storeAccount,
+  storedVersions,
+} from '../secrets.ts';
+
+/** What a rotation function lets be seen. */
+interface Recording {
+  readonly reports: StepReport[];
+  /** All of it: reports, notes, names of traces, answers and errors. */
+  readonly shown: unknown[];
+  readonly telemetry: Telemetry;
+}
+
+function record(): Recording {
+  const [reports, shown]: [StepReport[], unknown[]] = [[], []];
+  return {
+    reports,
+    shown,
+    telemetry: {
+      stepStarted: (step) => shown.push(step),
+      stepEnded: (report) => {
+        reports.push(report);
+        shown.push(report);
+      },
+      note: (_step, message) => shown.push(message),
+      trace: (name, call) => {
+        shown.push(name);
+        return call();
+      },
+    },
+  };
+}
+
+/** A secret at a local Secrets Manager, whose rotation function serves the rotator. */
+export interface RotatedSecret extends Omit<Recording, 'telemetry'> {
+  /** Rotates, or only looks whether it could; answers why it failed, or undefined. */
+  rotate(settings?: { readonly immediately?: boolean }): Promise<string | undefined>;
+  versions(): Promise<StoredVersion[]>;
+  /** All that must not be seen: values of the secret's versions, of the admin secret, and RotationTokens. */
+  secretValues(): Promise<string[]>;
+}
+
+/** Stores an account's secret for as long as `use` takes. The calls are those of the real SDK, over HTTP. */
+export async function withSecret(
+  rotator: Rotator,
+  account: TestAccount,
+  use: (secret: RotatedSecret) => Promise<void>,
+): Promise<void> {
+  const { local, client, functionClient, close } = await startTestSecretsManager();
+  const { telemetry, ...recording } = record();
+  const tokens: string[] = [];
+  const failures: string[] = [];
+  const handler = createRotationHandler({
+    rotators: [rotator],
+    client: functionClient,
+    telemetry,
+    configuration: { defaultRotator: rotator.name },
+  });
+  const functionArn = local.registerFunction('rotate', async (event, context) => {
+    if (event.RotationToken !== undefined) tokens.push(event.RotationToken);
+    const answer = await handler(event, context).catch((error: unknown) => {
+      recording.shown.push(error);
+      throw error;
+    });
+    recording.shown.push(answer);
+  });
+  local.on((event) => {
+    if (event.type === 'rotation-failed') failures.push(event.error);
+  });
+  try {
+    const { arn } = await storeAccount(client, account);
+    const versions = () => storedVersions(client, arn);
+    await use({
+      ...recording,
+      versions,
+      rotate: async ({ immediately: RotateImmediately = true } = {}) => {
+        failures.length = 0;
+        const rules = { RotationLambdaARN: functionArn, RotationRules: { AutomaticallyAfterDays: 30 } };
+        const request = { SecretId: arn, ClientRequestToken: randomUUID(), RotateImmediately, ...rules };
+        await client.send(new RotateSecretCommand(request));
+        await local.rotationsSettled(arn);
+        return failures.at(-1);
+      },
+      secretValues: async () => {
+        const texts = (await versions()).flatMap(({ text }) => text ?? []);
+        const values = texts.flatMap((text) => sensitiveValues(documentOf(text, account.tags)));
+        const { admin } = account;
+        const adminValues = admin === undefined ? [] : sensitiveValues({ fields: admin, sensitive: [] });
+        return [...values, ...adminValues, ...tokens];
+      },
+    });
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import type { SecretFields } from '../../documents/fields.ts';
+import { rotatorTag } from '../../rotation/select.ts';
+import type { Rotator } from '../../rotator.ts';
+import type { TestAccount } from '../harness.ts';
+import { throughRelay } from './relaying.ts';
+import { type RotatedSecret, withSecret } from './rotations.ts';
+import { closedAddress } from './servers.ts';
+import { shows, stringsIn } from './shown.ts';
+import type { Subject } from './subject.ts';
+import type { Theme } from './theme.ts';
+
+/** No secret value is in whatever a rotation lets be seen: errors, notes, reports, traces. */
+export const secrecy: Theme = {
+  'shows no secret value when a rotation succeeds': ({ rotator, account }) =>
+    withSecret(rotator, account, async (secret) => {
+      assert.equal(await secret.rotate(), undefined);
+      await assertSecrecy(secret);
+    }),
+
+  'shows no secret value when the target refuses AWSCURRENT': (subject) => {
+    const { rotator, first, refused } = subject;
+    return withSecret(rotator, accountWith(subject, refused(first.fields)), async (secret) => {
+      await secret.rotate();
+      assert.ok(secret.reports.some(({ refusedLogins }) => refusedLogins > 0));
+      await assertSecrecy(secret);
+    });
+  },
+
+  'shows no secret value when the target can not be reached': async (subject) => {
+    const { rotator, elsewhere } = subject;
+    const nowhere = await closedAddress();
+    const account = accountWith(subject, subject.first.fields, (fields) => elsewhere(fields, nowhere));
+    await withSecret(rotator, account, async (secret) => {
+      assert.notEqual(await secret.rotate(), undefined);
+      await assertSecrecy(secret);
+    });
+  },
+
+  'shows no secret value when the connection breaks during a change': (subject) =>
+    throughRelay(subject, async ({ relay, through }) => {
+      let cuts = 0;
+      const cut = () => {
+        cuts += 1;
+        return 'cut' as const;
+      };
+      const { rotator } = subject;
+      const change: Rotator['change'] = async (...given) => {
+        relay.treat = cut;
+        try {
+          await rotator.change(...given);
+        } finally {
+          relay.treat = () => 'pass';
+        }
+      };
+      const interrupted: Rotator = Object.create(rotator, { change: { value: change } });
+      const account = accountWith(subject, subject.first.fields, through);
+      await withSecret(interrupted, account, async (secret) => {
+        await secret.rotate();
+        await assertSecrecy(secret);
+      });
+      if (cuts === 0) subject.skip('a change sends nothing');
+    }),
+};
+
+/** An account whose secrets were altered: as JSON, since not every form can be written anew. */
+function accountWith(
+  { account, rotator }: Subject,
+  fields: SecretFields,
+  alter: (fields: SecretFields) => SecretFields = (same) => same,
+): TestAccount {
+  return {
+    secret: alter(fields),
+    tags: { [rotatorTag]: rotator.name },
+    ...(account.admin === undefined ? {} : { admin: alter(account.admin) }),
+  };
+}
+
+async function assertSecrecy({ shown, reports, secretValues }: RotatedSecret): Promise<void> {
+  assert.ok(reports.length > 0, 'Nothing was shown at all.');
+  const text = [...stringsIn(shown)].join('\n');
+  const values = await secretValues();
+  const seen = values.filter((value) => shows(text, value));
+  assert.equal(seen.length, 0, `${seen.length} of ${values.length} secret values can be seen.`);
+}

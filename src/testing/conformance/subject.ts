@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { SecretFields } from '../../documents/fields.ts';
+import { adminFields } from '../../rotation/admin.ts';
+import { passwordFor } from '../../rotation/new-password.ts';
+import type { Rotator, RotatorContext, Session } from '../../rotator.ts';
+import type { Address, RotatorHarness, TestAccount } from '../harness.ts';
+import { documentOf, textOf } from '../secrets.ts';
+
+/** A version of an account's secret. */
+export interface Version {
+  readonly text: string;
+  readonly fields: SecretFields;
+}
+
+export interface GenerateSettings {
+  readonly password?: string;
+  readonly requestToken?: string;
+}
+
+export interface ChangeSettings {
+  /** What opens the session of an account that changes itself. Default: the account's first version. */
+  readonly using?: SecretFields;
+  /** What AWSCURRENT says. Default: the account's first version. */
+  readonly current?: SecretFields;
+  readonly admin?: SecretFields;
+  readonly signal?: AbortSignal;
+}
+
+/** A rotator and an account of its own at the target, with the moves of a rotation as core makes them. */
+export interface Subject {
+  readonly rotator: Rotator;
+  readonly account: TestAccount;
+  /** The secret as it is before any rotation. */
+  readonly first: Version;
+  /** Throws what marks the test as skipped. */
+  skip(reason: string): never;
+  /** The fields with a credential that the target refuses. */
+  refused(fields: SecretFields): SecretFields;
+  elsewhere(fields: SecretFields, address: Address): SecretFields;
+  open(fields: SecretFields, signal?: AbortSignal): Promise<Session | undefined>;
+  /** Whether the target accepts a credential. */
+  opens(fields: SecretFields): Promise<boolean>;
+  /** Opens, uses and closes. @throws AssertionError when the target refuses */
+  using<T>(fields: SecretFields, use: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** The version that createSecret would store. */
+  generate(from?: Version, settings?: GenerateSettings): Promise<Version>;
+  change(pending: SecretFields, settings?: ChangeSettings): Promise<void>;
+  /** Who opens the session of a change: the account or the admin. */
+  changer(settings?: ChangeSettings): SecretFields;
+  /** Has pending opened and verified. @throws AssertionError when the target refuses */
+  prove(pending: SecretFields): Promise<void>;
+}
+
+/** Why a test does not apply. */
+export class Skipped extends Error {}
+
+const never = new AbortController().signal;
+
+/** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
+export function contextOf(signal = never): RotatorContext {
+  return { signal, note: () => undefined };
+}
+
+/** Makes the subject of one test. */
+export function createSubject(harness: RotatorHarness, account: TestAccount): Subject {
+  const { rotator } = harness;
+  const read = (text: string): Version => ({ text, fields: documentOf(text, account.tags).fields });
+  const first = read(textOf(account));
+  const open = (fields: SecretFields, signal?: AbortSignal) =>
+    rotator.open(rotator.parse(fields), contextOf(signal));
+
+  const using = async <T>(
+    fields: SecretFields,
+    use: (session: Session) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
+    const session = await open(fields, signal);
+    assert.ok(session !== undefined, 'The target refuses a credential that should work.');
+    try {
+      return await use(session);
+    } finally {
+      await session.close();
+    }
+  };
+
+  const changer = ({ using: own = first.fields, current = first.fields, admin }: ChangeSettings = {}) => {
+    if (rotator.changedBy === 'account') return own;
+    const given = admin ?? account.admin;
+    if (given === undefined) throw new Error('The harness gives the account no admin, who has to change it.');
+    return adminFields(given, current);
+  };
+
+  return {
+    rotator,
+    account,
+    first,
+    open,
+    using,
+    changer,
+    skip: (reason) => {
+      throw new Skipped(reason);
+    },
+    refused: (fields) => harness.refused?.(fields) ?? { ...fields, password: `Refused-${randomUUID()}` },
+    elsewhere: (fields, address) => harness.elsewhere?.(fields, address) ?? { ...fields, ...address },
+    opens: async (fields) => {
+      const session = await open(fields);
+      await session?.close();
+      return session !== undefined;
+    },
+    generate: async (from = first, { password, requestToken = randomUUID() } = {}) => {
+      const document = documentOf(from.text, account.tags);
+      const changes = await rotator.generate(rotator.parse(document.fields), {
+        ...contextOf(),
+        requestToken,
+        password: (wanted) => password ?? passwordFor(document, wanted),
+      });
+      return read(document.write(changes));
+    },
+    change: async (pending, settings = {}) => {
+      const { current = first.fields, signal = never } = settings;
+      const by = changer(settings);
+      const context = {
+        ...contextOf(signal),
+        using: rotator.parse(by),
+        current: rotator.parse(current),
+      };
+      await using(by, (session) => rotator.change(session, rotator.parse(pending), context), signal);
+    },
+    prove: (pending) =>
+      using(pending, async (session) => {
+        const current = rotator.parse(first.fields);
+        await rotator.verify?.(session, rotator.parse(pending), { ...contextOf(), current });
+      }),
+  };
+}
