@@ -1,6 +1,8 @@
 /** Where the remaining time comes from: the Lambda context has it. */
 export interface TimeLeft {
   getRemainingTimeInMillis(): number;
+  /** Ends the run before its time is up, for whoever runs a handler outside Lambda. */
+  readonly signal?: AbortSignal;
 }
 
 /** Time kept back, in ms, so that the error is logged and answered before Lambda kills the process. */
@@ -19,5 +21,7 @@ export function startDeadline(timeLeft: TimeLeft | undefined): Deadline {
   if (timeLeft === undefined) return { signal: controller.signal, cancel: () => undefined };
   const afterMs = Math.max(0, timeLeft.getRemainingTimeInMillis() - reserveMs);
   const timer = setTimeout(() => controller.abort(new Error("The function's time ran out.")), afterMs);
-  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+  const signal =
+    timeLeft.signal === undefined ? controller.signal : AbortSignal.any([controller.signal, timeLeft.signal]);
+  return { signal, cancel: () => clearTimeout(timer) };
 }

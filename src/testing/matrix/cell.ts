@@ -1,0 +1,38 @@
+import type { RotatorHarness } from '../harness.ts';
+import type { ChildPool } from './child-pool.ts';
+import type { Plan } from './driver.ts';
+import { recover } from './recovery.ts';
+import { startWorld, type World } from './world.ts';
+
+/** What came of a cell or a walk. */
+export interface CellResult {
+  /** What did not hold; undefined where all did. */
+  readonly failure: string | undefined;
+  /** Each remote call and each act in their order; nothing secret. */
+  readonly trace: readonly string[];
+}
+
+/** Runs plans one after the other, on one account and one local Secrets Manager of their own. */
+export async function runPlans(
+  harness: RotatorHarness,
+  plans: readonly Plan[],
+  children: ChildPool | undefined,
+): Promise<CellResult> {
+  const killing = plans.some(({ recovery }) => recovery === 'process-killed');
+  const world = await startWorld(harness, killing ? children : undefined);
+  try {
+    for (const plan of plans) {
+      const failure = await play(world, plan);
+      if (failure !== undefined) return { failure, trace: world.trace };
+    }
+    return { failure: undefined, trace: world.trace };
+  } finally {
+    await world.close();
+  }
+}
+
+async function play(world: World, plan: Plan): Promise<string | undefined> {
+  world.plan(plan);
+  await world.rotate();
+  return (await recover(world, plan.recovery)) ?? (await world.invariants.atRest());
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { RotatorHarness } from '../harness.ts';
+import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
+import { type Checkpoint, Crash, type RemoteCall } from './faults.ts';
+import type { TestFunction, TestFunctionParts } from './function.ts';
+
+/** Processes for functions; one that was not killed serves again. */
+export interface ChildPool {
+  start(parts: Pick<TestFunctionParts, 'clientConfig' | 'checkpoint' | 'mints'>): Promise<TestFunction>;
+  close(): Promise<void>;
+}
+
+/** Undefined where the harness does not say how a process makes the rotator. */
+export function startChildPool({ module, busy }: RotatorHarness): ChildPool | undefined {
+  if (module === undefined) return undefined;
+  const idle: ChildProcess[] = [];
+  return {
+    start: async ({ clientConfig, checkpoint, mints }) => {
+      const child = idle.pop() ?? spawn();
+      const error = busy?.();
+      const created: ChildFunction = {
+        module,
+        clientConfig,
+        mints,
+        busy: error && { message: error.message, code: Reflect.get(error, 'code') },
+      };
+      await ask(child, { type: 'create', function: created }, 'ready');
+      return childFunction(child, checkpoint, () => idle.push(child));
+    },
+    close: async () => {
+      await Promise.all(idle.map(kill));
+    },
+  };
+}
+
+function spawn(): ChildProcess {
+  const file = import.meta.url.endsWith('.ts') ? './child.ts' : './child.js';
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  child.setMaxListeners(0);
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+function tell(child: ChildProcess, message: ToChild): void {
+  // A process that was killed hears nothing; what waits for it sees its exit.
+  if (child.connected) child.send(message, () => undefined);
+}
+
+/** Sends a message and waits for the answer of a type. @throws Crash where the process ends before */
+function ask<Type extends FromChild['type']>(
+  child: ChildProcess,
+  message: ToChild,
+  type: Type,
+): Promise<Extract<FromChild, { type: Type }>> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      child.off('message', hear);
+      child.off('exit', exited);
+    };
+    const hear = (answer: FromChild): void => {
+      if (!isOfType(answer, type)) return;
+      end();
+      resolve(answer);
+    };
+    const exited = (): void => {
+      end();
+      reject(new Crash());
+    };
+    child.on('message', hear);
+    child.on('exit', exited);
+    tell(child, message);
+  });
+}
+
+function isOfType<Type extends FromChild['type']>(
+  message: FromChild,
+  type: Type,
+): message is Extract<FromChild, { type: Type }> {
+  return message.type === type;
+}
+
+function childFunction(child: ChildProcess, checkpoint: Checkpoint, release: () => void): TestFunction {
+  const calls = new Map<number, RemoteCall>();
+  const pass = async (message: FromChild): Promise<void> => {
+    if (message.type === 'before') {
+      calls.set(message.id, message.call);
+      const verdict = await checkpoint.before(message.call);
+      tell(child, { type: 'go', id: message.id, verdict });
+    }
+    const call = message.type === 'after' ? calls.get(message.id) : undefined;
+    if (call === undefined) return;
+    await checkpoint.after(call);
+    if (message.type === 'after') tell(child, { type: 'go', id: message.id });
+  };
+  const hear = (message: FromChild): void => {
+    // The checkpoint throws to end the process, and when something did not hold: either way it goes no further.
+    pass(message).catch(() => kill(child));
+  };
+  child.on('message', hear);
+  return {
+    invoke: async (event) => {
+      const { error } = await ask(child, { type: 'invoke', event }, 'invoked');
+      if (error !== undefined) throw new Error(error);
+    },
+    kill: () => kill(child),
+    end: async () => {
+      child.off('message', hear);
+      if (child.connected) release();
+    },
+  };
+}

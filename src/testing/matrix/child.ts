@@ -1,0 +1,60 @@
+import type { Rotator } from '../../rotator.ts';
+import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
+import type { RemoteCall, Verdict } from './faults.ts';
+import { createTestFunction, type TestFunction } from './function.ts';
+
+/** A process with one function, which asks the matrix at each remote call and can be killed at any. */
+let subject: TestFunction | undefined;
+let calls = 0;
+const waiting = new Map<number, (verdict: Verdict | undefined) => void>();
+
+function tell(message: FromChild): void {
+  process.send?.(message);
+}
+
+function wait(id: number): Promise<Verdict | undefined> {
+  return new Promise((resolve) => waiting.set(id, resolve));
+}
+
+async function create({ module, clientConfig, mints, busy }: ChildFunction): Promise<TestFunction> {
+  const { default: make }: { default: (settings: unknown) => Rotator } = await import(module.url);
+  const ids = new WeakMap<RemoteCall, number>();
+  return createTestFunction({
+    rotator: make(module.settings),
+    clientConfig,
+    mints,
+    busy: busy && (() => Object.assign(new Error(busy.message), { code: busy.code })),
+    checkpoint: {
+      before: (call) => {
+        calls += 1;
+        ids.set(call, calls);
+        tell({ type: 'before', id: calls, call });
+        return wait(calls);
+      },
+      after: async (call) => {
+        const id = ids.get(call) ?? 0;
+        tell({ type: 'after', id });
+        await wait(id);
+      },
+    },
+  });
+}
+
+async function invoke(event: unknown): Promise<void> {
+  try {
+    await subject?.invoke(event);
+    tell({ type: 'invoked' });
+  } catch (error) {
+    tell({ type: 'invoked', error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+process.on('message', async (message: ToChild) => {
+  if (message.type === 'go') {
+    waiting.get(message.id)?.(message.verdict);
+    return;
+  }
+  if (message.type === 'invoke') return invoke(message.event);
+  subject = await create(message.function);
+  tell({ type: 'ready' });
+});

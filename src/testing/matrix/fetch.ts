@@ -1,0 +1,51 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { brokenConnection, type Checkpoint } from './faults.ts';
+import type { Lifetime } from './function.ts';
+import { passCheckpoint } from './pass.ts';
+
+interface Interception {
+  readonly checkpoint: Checkpoint;
+  readonly lifetime: Lifetime;
+}
+
+const interceptions = new AsyncLocalStorage<Interception>();
+let original: typeof fetch | undefined;
+
+/** Runs a handler in such a way that each `fetch` made by it passes the checkpoint. */
+export function interceptFetch<T>(interception: Interception, run: () => Promise<T>): Promise<T> {
+  original ??= install();
+  return interceptions.run(interception, run);
+}
+
+/** Stands in for the global fetch from the first use on; what runs outside an interception sees no difference. */
+function install(): typeof fetch {
+  const real = globalThis.fetch;
+  globalThis.fetch = (...args) => {
+    const interception = interceptions.getStore();
+    return interception === undefined ? real(...args) : pass(interception, () => real(...args), args);
+  };
+  return real;
+}
+
+function pass(
+  { checkpoint, lifetime }: Interception,
+  perform: () => Promise<Response>,
+  args: Parameters<typeof fetch>,
+): Promise<Response> {
+  const { method, url } = new Request(...args);
+  const name = `${method} ${new URL(url).pathname}`;
+  return passCheckpoint(
+    checkpoint,
+    lifetime,
+    { to: 'target', name },
+    {
+      perform,
+      lose: async () => {
+        await perform();
+        throw new TypeError('fetch failed', { cause: brokenConnection() });
+      },
+      throttle: async () => new Response(null, { status: 429, headers: { 'retry-after': '0' } }),
+      refuse: async () => new Response(null, { status: 401 }),
+    },
+  );
+}

@@ -1,0 +1,78 @@
+import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import { createRotationHandler, type RotationHandler } from '../../handler.ts';
+import type { Rotator } from '../../rotator.ts';
+import { type Checkpoint, Crash } from './faults.ts';
+import { interceptFetch } from './fetch.ts';
+import { interceptSecretsManager } from './secrets-manager.ts';
+import { interceptTarget } from './target.ts';
+
+/** A function whose every remote call passes a checkpoint. */
+export interface TestFunction {
+  /** Calls it as Lambda does; rejects as the handler does. */
+  invoke(event: unknown): Promise<void>;
+  /** Ends its process, or what stands for one: nothing of it does anything any more. */
+  kill(): Promise<void>;
+  /** Is done with it. */
+  end(): Promise<void>;
+}
+
+/** What a function under test is made of. */
+export interface TestFunctionParts {
+  readonly rotator: Rotator;
+  readonly clientConfig: SecretsManagerClientConfig;
+  readonly checkpoint: Checkpoint;
+  /** Whether the rotator's `generate` has an effect at the target. */
+  readonly mints: boolean;
+  /** What the target's driver throws when the target takes no more work just now. */
+  readonly busy?: (() => Error) | undefined;
+}
+
+/** Lets an invocation's time run out. */
+export interface Lifetime {
+  /** Fires when the invocation's time is up. */
+  readonly signal: AbortSignal;
+  readonly dead: boolean;
+  expire(): Error;
+}
+
+/** Time of an invocation in ms: long, since a time-out is a fault that expires it. */
+const plentyMs = 60_000;
+
+/** Makes a function in this process. A crash is pretended: from then on, whatever it calls is not carried out. */
+export function createTestFunction(parts: TestFunctionParts): TestFunction {
+  let dead = false;
+  let invocation = new AbortController();
+  const lifetime: Lifetime = {
+    get signal() {
+      return invocation.signal;
+    },
+    get dead() {
+      return dead;
+    },
+    expire: () => {
+      const error = new Error("The function's time ran out.");
+      invocation.abort(error);
+      return error;
+    },
+  };
+  const target = interceptTarget(parts, lifetime);
+  const kill = async (): Promise<void> => {
+    dead = true;
+    client.destroy();
+    await target.drop();
+  };
+  const client = new SecretsManagerClient(parts.clientConfig);
+  interceptSecretsManager(client, parts.checkpoint, lifetime);
+  const handler: RotationHandler = createRotationHandler({ rotators: [target.rotator], client });
+
+  return {
+    kill,
+    end: kill,
+    invoke: async (event) => {
+      if (dead) throw new Crash();
+      invocation = new AbortController();
+      const context = { getRemainingTimeInMillis: () => plentyMs, signal: invocation.signal };
+      await interceptFetch({ ...parts, lifetime }, () => handler(event, context));
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { readDocument } from '../../documents/document.ts';
+import type { SecretFields } from '../../documents/fields.ts';
+import { readHints } from '../../documents/hints.ts';
+import { versionWith } from '../../rotation/stages.ts';
+import { rotatorTag } from '../../rotation/select.ts';
+import type { RotatorHarness, TestAccount } from '../harness.ts';
+import type { StoredSecret } from './stored.ts';
+
+/** Looks at what must hold whatever happens. Each answers with what does not hold, or with undefined. */
+export interface Invariants {
+  /** At every moment: a stored version opens the target; AWSCURRENT does where credentials overlap. */
+  always(): Promise<string | undefined>;
+  /** Once everything has come to rest. */
+  atRest(): Promise<string | undefined>;
+}
+
+export interface InvariantsParts {
+  readonly harness: RotatorHarness;
+  readonly account: TestAccount;
+  readonly read: () => Promise<StoredSecret>;
+}
+
+export function createInvariants({ harness, account, read }: InvariantsParts): Invariants {
+  const { rotator } = harness;
+  const held = new Map<string, string | undefined>();
+
+  const fieldsOf = ({ description, texts }: StoredSecret, versionId: string): SecretFields | undefined => {
+    const text = texts.get(versionId);
+    const tags = new Map((description.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+    return text === undefined
+      ? undefined
+      : readDocument(text, { ...readHints(tags, {}), rotatorIsNamed: tags.has(rotatorTag) }).fields;
+  };
+  const opens = async (fields: SecretFields | undefined): Promise<boolean> => {
+    if (fields === undefined) return false;
+    const session = await rotator.open(rotator.parse(fields), {
+      signal: new AbortController().signal,
+      note: () => undefined,
+    });
+    await session?.close();
+    return session !== undefined;
+  };
+  const currentOpens = (stored: StoredSecret): Promise<boolean> => {
+    const current = versionWith(stored.stages, 'AWSCURRENT');
+    return current === undefined ? Promise.resolve(false) : opens(fieldsOf(stored, current));
+  };
+  const judge = async (stored: StoredSecret): Promise<string | undefined> => {
+    if (await currentOpens(stored)) return undefined;
+    if (rotator.overlap !== 'none') return 'AWSCURRENT does not open the target.';
+    for (const id of likeliestFirst(stored)) {
+      if (await opens(fieldsOf(stored, id))) return undefined;
+    }
+    return 'No stored version opens the target.';
+  };
+
+  return {
+    always: async () => {
+      const [stored, digest] = await Promise.all([read(), account.digest?.()]);
+      if (digest === undefined) return judge(stored);
+      const state = JSON.stringify([digest, stored.stages, [...stored.texts.keys()]]);
+      if (!held.has(state)) held.set(state, await judge(stored));
+      return held.get(state);
+    },
+    atRest: async () => {
+      const stored = await read();
+      const unsettled = labelsAtRest(stored);
+      if (unsettled !== undefined) return unsettled;
+      if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
+      const known = stored.versionIds.map((id) => fieldsOf(stored, id)).filter((fields) => fields !== undefined);
+      const strays = (await account.strays?.(known)) ?? 0;
+      return strays === 0 ? undefined : `${strays} minted credentials are alive and in no version.`;
+    },
+  };
+}
+
+function likeliestFirst({ stages, versionIds }: StoredSecret): string[] {
+  const labelled = ['AWSPENDING', 'AWSPREVIOUS'].flatMap((label) => versionWith(stages, label) ?? []);
+  return [...new Set([...labelled, ...versionIds.toReversed()])];
+}
+
+function labelsAtRest({ stages }: StoredSecret): string | undefined {
+  const holders = Object.keys(stages).filter((id) => stages[id]?.includes('AWSCURRENT'));
+  if (holders.length !== 1) return `${holders.length} versions have AWSCURRENT.`;
+  const pending = versionWith(stages, 'AWSPENDING');
+  if (pending === undefined || pending === holders[0]) return undefined;
+  return 'AWSPENDING is on a version that is not AWSCURRENT.';
+}

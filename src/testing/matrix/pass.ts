@@ -1,0 +1,53 @@
+import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer } from './faults.ts';
+import type { Lifetime } from './function.ts';
+
+/** A call as it is, and how it meets each fault. */
+export interface Ways<T> {
+  perform(): Promise<T>;
+  /** Carries it out; the connection breaks before the answer arrives. */
+  lose(): Promise<T>;
+  throttle(): Promise<T>;
+  refuse(): Promise<T>;
+  stale?(answer: StaleAnswer | undefined): Promise<T>;
+}
+
+/** Makes one call past the checkpoint, with whatever that has in store for it. */
+export async function passCheckpoint<T>(
+  checkpoint: Checkpoint,
+  lifetime: Lifetime,
+  call: RemoteCall,
+  ways: Ways<T>,
+): Promise<T> {
+  if (lifetime.dead) throw new Crash();
+  const verdict = await checkpoint.before(call);
+  if (lifetime.dead) throw new Crash();
+  const made = await settle(() => {
+    switch (verdict?.fault) {
+      case 'lost-answer':
+        return ways.lose();
+      case 'throttled':
+        return ways.throttle();
+      case 'refused':
+        return ways.refuse();
+      case 'stale-read':
+        return (ways.stale ?? ways.perform)(verdict.stale);
+      default:
+        return ways.perform();
+    }
+  });
+  await checkpoint.after(call);
+  if (verdict?.fault === 'time-out') throw lifetime.expire();
+  return made();
+}
+
+/** What came of a call, to be taken up after the checkpoint. */
+async function settle<T>(call: () => Promise<T>): Promise<() => T> {
+  try {
+    const result = await call();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

@@ -1,0 +1,77 @@
+import {
+  DescribeSecretCommand,
+  type DescribeSecretResponse,
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { type VersionStages, versionWith } from '../../rotation/stages.ts';
+import type { RemoteCall, StaleAnswer } from './faults.ts';
+
+/** All that Secrets Manager holds of one secret at one moment. */
+export interface StoredSecret {
+  readonly description: DescribeSecretResponse;
+  readonly stages: VersionStages;
+  /** Ids of all versions, those without a label included. */
+  readonly versionIds: readonly string[];
+  /** Values by version id; an empty version has none. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Reads a secret as a whole. Values that were read are remembered, since they never change. */
+export function createStoredReader(
+  client: SecretsManagerClient,
+  arn: string,
+): () => Promise<StoredSecret> {
+  const known = new Map<string, string>();
+  const textOf = async (versionId: string): Promise<string | undefined> => {
+    const text = known.get(versionId) ?? (await readText(client, arn, versionId));
+    if (text !== undefined) known.set(versionId, text);
+    return text;
+  };
+  return async () => {
+    const [description, list] = await Promise.all([
+      client.send(new DescribeSecretCommand({ SecretId: arn })),
+      client.send(new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated: true, MaxResults: 100 })),
+    ]);
+    const versionIds = (list.Versions ?? []).flatMap(({ VersionId }) => VersionId ?? []);
+    const texts = new Map<string, string>();
+    for (const id of versionIds) {
+      const text = await textOf(id);
+      if (text !== undefined) texts.set(id, text);
+    }
+    return { description, stages: description.VersionIdsToStages ?? {}, versionIds, texts };
+  };
+}
+
+async function readText(
+  client: SecretsManagerClient,
+  SecretId: string,
+  VersionId: string,
+): Promise<string | undefined> {
+  try {
+    return (await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString;
+  } catch (error) {
+    // An empty version, or one that has been removed since it was listed.
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+    throw error;
+  }
+}
+
+/** What a lagging replica answers to a read when `stored` is what it knows; undefined for other secrets. */
+export function staleAnswer(stored: StoredSecret, { name, input }: RemoteCall): StaleAnswer | undefined {
+  const asked = input as { SecretId?: string; VersionId?: string; VersionStage?: string } | undefined;
+  const { ARN, Name } = stored.description;
+  if (asked?.SecretId !== ARN) return undefined;
+  if (name === 'DescribeSecret') return { output: stored.description };
+  if (name === 'ListSecretVersionIds') return { output: { ARN, Name, Versions: listed(stored) } };
+  const id = asked?.VersionId ?? versionWith(stored.stages, asked?.VersionStage ?? 'AWSCURRENT');
+  const SecretString = id === undefined ? undefined : stored.texts.get(id);
+  if (SecretString !== undefined) return { output: { ARN, Name, VersionId: id, SecretString } };
+  const message = `Secrets Manager can't find the specified secret value for VersionId: ${id}`;
+  return { error: { name: 'ResourceNotFoundException', message } };
+}
+
+function listed({ versionIds, stages }: StoredSecret): object[] {
+  return versionIds.map((VersionId) => ({ VersionId, VersionStages: stages[VersionId] ?? [] }));
+}

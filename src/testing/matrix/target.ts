@@ -1,0 +1,94 @@
+import type { Rotator, Session } from '../../rotator.ts';
+import { brokenConnection } from './faults.ts';
+import type { Lifetime, TestFunctionParts } from './function.ts';
+import { passCheckpoint } from './pass.ts';
+
+/** A rotator whose remote calls pass the checkpoint. */
+export interface InterceptedTarget {
+  readonly rotator: Rotator;
+  /** Closes what a dead process leaves open, as its operating system would. */
+  drop(): Promise<void>;
+}
+
+/**
+ * Stands before a rotator: its logins, each method of its sessions, and its members that reach the target are remote
+ * calls. A member that makes finer calls of its own is one with them.
+ */
+export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): InterceptedTarget {
+  const { rotator } = parts;
+  const sessions = new Set<Session>();
+  const pass = <T>(name: string, perform: () => Promise<T>, refuse: () => Promise<T> = refused): Promise<T> =>
+    passCheckpoint(
+      parts.checkpoint,
+      lifetime,
+      { to: 'target', name },
+      {
+        perform,
+        refuse,
+        throttle: async () => {
+          throw parts.busy?.() ?? brokenConnection();
+        },
+        lose: async () => {
+          await perform();
+          throw brokenConnection();
+        },
+      },
+    );
+
+  const interceptSession = (session: Session): Session => {
+    sessions.add(session);
+    const close = async (): Promise<void> => {
+      if (sessions.delete(session)) await session.close();
+    };
+    return replaceMembers(session, (name, member) => {
+      if (name === 'close') return close;
+      return (...args: unknown[]) => pass(name, async () => Reflect.apply(member, session, args));
+    });
+  };
+  const open: Rotator['open'] = (...args) =>
+    pass(
+      'open',
+      async () => {
+        const session = await rotator.open(...args);
+        return session && interceptSession(session);
+      },
+      async () => undefined,
+    );
+
+  const reachesTarget = new Set(['change', 'verify', 'revoke', ...(parts.mints ? ['generate'] : [])]);
+  return {
+    rotator: replaceMembers(rotator, (name, member) => {
+      if (name === 'open') return open;
+      return (...args: unknown[]) => {
+        const call = () => Reflect.apply(member, rotator, args);
+        return reachesTarget.has(name) ? pass(name, async () => call()) : call();
+      };
+    }),
+    drop: async () => {
+      const left = [...sessions];
+      sessions.clear();
+      await Promise.all(left.map((session) => session.close()));
+    },
+  };
+}
+
+async function refused(): Promise<never> {
+  throw new Error('The target refuses this just now.');
+}
+
+type Member = (...args: unknown[]) => unknown;
+
+/** The same object with its functions replaced, one by one, when they are asked for. */
+function replaceMembers<T extends object>(
+  original: T,
+  replace: (name: string, member: Member) => Rotator['open'] | Member,
+): T {
+  return new Proxy(original, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key);
+      return typeof member === 'function' && typeof key === 'string'
+        ? replace(key, (...args) => Reflect.apply(member, target, args))
+        : member;
+    },
+  });
+}

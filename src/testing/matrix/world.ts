@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import {
+  CancelRotateSecretCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { type LocalSecretsManager, manualClock, startLocalSecretsManager } from '../../local/index.ts';
+import { versionWith } from '../../rotation/stages.ts';
+import type { RotatorHarness } from '../harness.ts';
+import { storeAccount } from '../secrets.ts';
+import type { ChildPool } from './child-pool.ts';
+import { createDriver, type Driver } from './driver.ts';
+import { createTestFunction } from './function.ts';
+import { createInvariants, type Invariants } from './invariants.ts';
+import { createStoredReader } from './stored.ts';
+
+/** How the last rotation went. */
+export interface Outcome {
+  readonly succeeded: boolean;
+  readonly attempts: number;
+  readonly error: string | undefined;
+}
+
+/** An account at the target, its secret at a local Secrets Manager, the function under test, and an operator. */
+export interface World extends Pick<Driver, 'trace' | 'seen' | 'fired' | 'violation' | 'plan' | 'resume'> {
+  readonly invariants: Invariants;
+  readonly outcome: Outcome;
+  /** Turns rotation on, or asks for one more, and waits for its end. */
+  rotate(): Promise<void>;
+  /** Takes AWSPENDING off a version that is not current. */
+  clearPending(): Promise<void>;
+  cancel(): Promise<void>;
+  /** Lets time pass until the schedule's next rotation, and waits for its end. */
+  nextSchedule(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+const days = 30;
+
+/** @param children where the function is to be a process of its own */
+export async function startWorld(harness: RotatorHarness, children?: ChildPool): Promise<World> {
+  const clock = manualClock(Date.UTC(2030, 0, 1));
+  const [local, account] = await Promise.all([
+    startLocalSecretsManager({ clock, retryDelaysMs: [1] }),
+    harness.account(),
+  ]);
+  const client = new SecretsManagerClient(local.clientConfig);
+  const { arn } = await storeAccount(client, account);
+  const read = createStoredReader(client, arn);
+  const invariants = createInvariants({ harness, account, read });
+  const { clientConfig } = local;
+  const mints = account.strays !== undefined;
+  const driver = createDriver({
+    invariants,
+    read,
+    start: async (checkpoint) =>
+      children?.start({ clientConfig, checkpoint, mints }) ??
+      createTestFunction({ rotator: harness.rotator, clientConfig, checkpoint, mints, busy: harness.busy }),
+  });
+  const outcomes = followRotations(local);
+  const lambdaArn = local.registerFunction('rotate', driver.handler);
+  const settled = async (): Promise<void> => {
+    await local.rotationsSettled();
+    await driver.settled();
+  };
+
+  return {
+    trace: driver.trace,
+    get seen() {
+      return driver.seen;
+    },
+    get fired() {
+      return driver.fired;
+    },
+    get violation() {
+      return driver.violation;
+    },
+    get outcome() {
+      return outcomes();
+    },
+    invariants,
+    plan: driver.plan,
+    resume: driver.resume,
+    rotate: async () => {
+      driver.trace.push('RotateSecret');
+      await driver.remember();
+      await client
+        .send(
+          new RotateSecretCommand({
+            SecretId: arn,
+            ClientRequestToken: randomUUID(),
+            RotationLambdaARN: lambdaArn,
+            RotationRules: { AutomaticallyAfterDays: days },
+          }),
+        )
+        .catch(tolerateUnfinished);
+      await settled();
+    },
+    clearPending: async () => {
+      driver.trace.push('An operator takes AWSPENDING off');
+      const { stages } = await read();
+      const holder = versionWith(stages, 'AWSPENDING');
+      if (holder === undefined || holder === versionWith(stages, 'AWSCURRENT')) return;
+      await driver.remember();
+      await client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId: arn,
+          VersionStage: 'AWSPENDING',
+          RemoveFromVersionId: holder,
+        }),
+      );
+    },
+    cancel: async () => {
+      driver.trace.push('An operator cancels the rotation');
+      await driver.remember();
+      await client.send(new CancelRotateSecretCommand({ SecretId: arn }));
+    },
+    nextSchedule: async () => {
+      driver.trace.push("The schedule's next rotation");
+      await driver.remember();
+      await clock.advance((days + 1) * dayMs);
+      await settled();
+    },
+    close: async () => {
+      await driver.close();
+      client.destroy();
+      await local.close();
+      await account.remove?.();
+    },
+  };
+}
+
+/** AWS answers an error and tries the unfinished rotation again all the same. */
+function tolerateUnfinished(error: unknown): void {
+  if (!String(error).includes("A previous rotation isn't complete")) throw error;
+}
+
+/** The outcome of the rotation that ran last. */
+function followRotations(local: LocalSecretsManager): () => Outcome {
+  let outcome: Outcome = { succeeded: false, attempts: 0, error: 'No rotation ran.' };
+  local.on((event) => {
+    if (event.type === 'rotation-started')
+      outcome = { ...outcome, succeeded: false, attempts: event.attempt };
+    if (event.type === 'rotation-succeeded') outcome = { ...outcome, succeeded: true, error: undefined };
+    if (event.type === 'rotation-failed') outcome = { ...outcome, error: event.error };
+  });
+  return () => outcome;
+}
