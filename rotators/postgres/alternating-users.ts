@@ -5,7 +5,7 @@ import { type AlternatingCredential, engines, parseAlternatingCredential, target
 import { actAsOneself, passwordDefaults, setPassword } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
-import { connect, type PostgresOptions, type PostgresSession } from './session.ts';
+import { createConnect, type PostgresOptions, type PostgresSession } from './session.ts';
 
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
@@ -25,7 +25,7 @@ export function postgresAlternatingUsers(
       username: pair.alternate,
       password: password(passwordDefaults),
     }),
-    open: (credential, context) => connect(credential, options, context),
+    open: createConnect(options),
     change: async (session, pending, context) => {
       await actAsOneself(session);
       await prepareClone(session, pending, context);

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { type ConnectionOptions, getCACertificates } from 'node:tls';
+import { type ConnectionOptions, createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import type { Client } from 'pg';
 import type { RotatorContext, Session } from '../../src/index.ts';
 import { isRefusal, isTlsUnavailable } from './classify.ts';
@@ -24,34 +24,54 @@ export interface PostgresSession extends Session {
 const connectTimeoutMs = 5_000;
 
 /** Logs in; undefined where the server refuses the password. */
-export async function connect(
+export type Connect = (
   credential: PostgresCredential,
-  options: PostgresOptions,
   context: RotatorContext,
-): Promise<PostgresSession | undefined> {
-  try {
-    return await connectOnce(
-      credential,
-      credential.ssl === false ? false : tlsOptions(credential, options),
-      context,
+) => Promise<PostgresSession | undefined>;
+
+/** The one way of a rotator to log in. */
+export function createConnect(options: PostgresOptions): Connect {
+  const trust = createTrust(options);
+  const connect: Connect = async (credential, context) => {
+    const { ssl, serverName } = credential;
+    try {
+      return await connectOnce(credential, ssl === false ? false : tlsOptions(serverName, trust), context);
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      const mayFallBack = ssl === undefined && options.allowPlaintext === true;
+      if (!mayFallBack || !isTlsUnavailable(error)) throw error;
+    }
+    context.note(
+      `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
     );
-  } catch (error) {
-    if (isRefusal(error)) return undefined;
-    const mayFallBack = credential.ssl === undefined && options.allowPlaintext === true;
-    if (!mayFallBack || !isTlsUnavailable(error)) throw error;
-  }
-  context.note(
-    `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
-  );
-  return connect({ ...credential, ssl: false }, options, context);
+    return connect({ ...credential, ssl: false }, context);
+  };
+  return connect;
 }
 
-function tlsOptions({ serverName }: PostgresCredential, options: PostgresOptions): ConnectionOptions {
-  const ca = options.ca?.();
+/**
+ * What a private CA adds to Node.js's own authorities, which it would replace otherwise. Made once for a CA: reading
+ * all the authorities takes longer than a login.
+ */
+function createTrust({ ca }: PostgresOptions): () => SecureContext | undefined {
+  let made: { readonly pem: string; readonly context: SecureContext } | undefined;
+  return () => {
+    const pem = ca?.();
+    if (pem === undefined) return undefined;
+    if (made?.pem !== pem) {
+      made = { pem, context: createSecureContext({ ca: [...getCACertificates('default'), pem] }) };
+    }
+    return made.context;
+  };
+}
+
+function tlsOptions(
+  serverName: string | undefined,
+  trust: () => SecureContext | undefined,
+): ConnectionOptions {
   return {
     rejectUnauthorized: true,
-    // Node.js takes `ca` instead of its own authorities, not besides them.
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+    secureContext: trust(),
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
 }

@@ -3,7 +3,7 @@ import { classify } from './classify.ts';
 import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
 import { actAsOneself, passwordDefaults, setPassword } from './password.ts';
 import { preflightSingleUser } from './preflight.ts';
-import { connect, type PostgresOptions, type PostgresSession } from './session.ts';
+import { createConnect, type PostgresOptions, type PostgresSession } from './session.ts';
 
 /**
  * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
@@ -18,7 +18,7 @@ export function postgres(options: PostgresOptions = {}): Rotator<PostgresCredent
     parse: parseCredential,
     target: (credential) => targetOf(credential, credential.username),
     generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
-    open: (credential, context) => connect(credential, options, context),
+    open: createConnect(options),
     change: async (session, pending, context) => {
       await actAsOneself(session);
       await setPassword(session, pending, context);

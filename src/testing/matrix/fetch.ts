@@ -9,22 +9,22 @@ interface Interception {
 }
 
 const interceptions = new AsyncLocalStorage<Interception>();
-let original: typeof fetch | undefined;
+let installed = false;
 
 /** Runs a handler in such a way that each `fetch` made by it passes the checkpoint. */
 export function interceptFetch<T>(interception: Interception, run: () => Promise<T>): Promise<T> {
-  original ??= install();
+  if (!installed) install();
   return interceptions.run(interception, run);
 }
 
 /** Stands in for the global fetch from the first use on; what runs outside an interception sees no difference. */
-function install(): typeof fetch {
+function install(): void {
+  installed = true;
   const real = globalThis.fetch;
   globalThis.fetch = (...args) => {
     const interception = interceptions.getStore();
     return interception === undefined ? real(...args) : pass(interception, () => real(...args), args);
   };
-  return real;
 }
 
 function pass(

@@ -1,8 +1,8 @@
 import { readDocument } from '../../documents/document.ts';
 import type { SecretFields } from '../../documents/fields.ts';
 import { readHints } from '../../documents/hints.ts';
-import { versionWith } from '../../rotation/stages.ts';
 import { rotatorTag } from '../../rotation/select.ts';
+import { versionWith } from '../../rotation/stages.ts';
 import type { RotatorHarness, TestAccount } from '../harness.ts';
 import type { StoredSecret } from './stored.ts';
 
@@ -66,7 +66,9 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       const unsettled = labelsAtRest(stored);
       if (unsettled !== undefined) return unsettled;
       if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
-      const known = stored.versionIds.map((id) => fieldsOf(stored, id)).filter((fields) => fields !== undefined);
+      const known = stored.versionIds
+        .map((id) => fieldsOf(stored, id))
+        .filter((fields) => fields !== undefined);
       const strays = (await account.strays?.(known)) ?? 0;
       return strays === 0 ? undefined : `${strays} minted credentials are alive and in no version.`;
     },

@@ -19,10 +19,7 @@ export interface StoredSecret {
 }
 
 /** Reads a secret as a whole. Values that were read are remembered, since they never change. */
-export function createStoredReader(
-  client: SecretsManagerClient,
-  arn: string,
-): () => Promise<StoredSecret> {
+export function createStoredReader(client: SecretsManagerClient, arn: string): () => Promise<StoredSecret> {
   const known = new Map<string, string>();
   const textOf = async (versionId: string): Promise<string | undefined> => {
     const text = known.get(versionId) ?? (await readText(client, arn, versionId));
@@ -32,7 +29,9 @@ export function createStoredReader(
   return async () => {
     const [description, list] = await Promise.all([
       client.send(new DescribeSecretCommand({ SecretId: arn })),
-      client.send(new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated: true, MaxResults: 100 })),
+      client.send(
+        new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated: true, MaxResults: 100 }),
+      ),
     ]);
     const versionIds = (list.Versions ?? []).flatMap(({ VersionId }) => VersionId ?? []);
     const texts = new Map<string, string>();
