@@ -1,7 +1,7 @@
 import type { ChangeContext, Rotator, RotatorContext, SecretFields } from '../../src/index.ts';
 import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
 import { setPasswordOf } from './account.ts';
-import { classify, isPolicyRefusal } from './classify.ts';
+import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
 import { engines, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
 import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
@@ -9,6 +9,7 @@ import { explainLogin } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
+import { setOnce } from './set-once.ts';
 
 /** A credential of one of the two users. */
 export interface AlternatingCredential extends SqlServerCredential {
@@ -58,21 +59,6 @@ async function change(
   context: ChangeContext<AlternatingCredential>,
 ): Promise<void> {
   const { hasPassword } = await prepareClone(session, pending);
-  try {
-    if (!hasPassword) await setPasswordOf(session, pending);
-  } catch (error) {
-    // A retry sets what is set already, which a policy with a history refuses.
-    if (!isPolicyRefusal(error) || !(await accepts(pending, options, context))) throw error;
-  }
+  if (!hasPassword) await setOnce(() => setPasswordOf(session, pending), pending, options, context);
   await requireSameHoldings(session, { other: context.current.username, next: pending.username }, context);
-}
-
-async function accepts(
-  credential: SqlServerCredential,
-  options: SqlServerOptions,
-  context: RotatorContext,
-): Promise<boolean> {
-  const session = await connect(credential, options, context).catch(() => undefined);
-  await session?.close();
-  return session !== undefined;
 }

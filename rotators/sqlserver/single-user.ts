@@ -5,6 +5,7 @@ import { engines, parseCredential, type SqlServerCredential, targetOf } from './
 import { explainLogin, isPasswordToChange } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
+import { setOnce } from './set-once.ts';
 
 /**
  * Rotates the password of one SQL Server login, or of one user of a contained database, who changes it itself.
@@ -20,10 +21,14 @@ export function sqlServer(options: SqlServerOptions = {}): Rotator<SqlServerCred
     target: (credential) => targetOf(credential, credential.username),
     generate: async (_current, { password }) => ({ password: password() }),
     open: (credential, context) => open(credential, options, context),
-    change: (session, pending, { using }) =>
-      using.username === pending.username
-        ? setOwnPassword(session, pending, using)
-        : setPasswordOf(session, pending),
+    change: (session, pending, context) => {
+      const { using } = context;
+      const set = () =>
+        using.username === pending.username
+          ? setOwnPassword(session, pending, using)
+          : setPasswordOf(session, pending);
+      return setOnce(set, pending, options, context);
+    },
     verify: async (session) => {
       await session.query('SELECT 1 AS alive');
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { SecretFields } from '../../documents/fields.ts';
 import { type RelayedTarget, throughRelay } from './relaying.ts';
 import { contextOf, type Subject } from './subject.ts';
 import type { Theme } from './theme.ts';
@@ -63,8 +64,10 @@ async function giveUpChange(
   );
   assert.notEqual(ended.status, 'pending', 'The change goes on after the signal has fired.');
   if (ended.status === 'fulfilled') await prove(pending.fields);
+  // An account that is half made may be let in by name and shown the door for what it lacks: that is an error.
+  const works = (fields: SecretFields) => opens(fields).catch(() => false);
   // What was sent before may be done a moment later.
-  const works = async () => (await opens(pending.fields)) || (await opens(first.fields));
-  assert.ok(await eventually(works), 'Neither the pending credential nor the one before works.');
+  const oneWorks = async () => (await works(pending.fields)) || (await works(first.fields));
+  assert.ok(await eventually(oneWorks), 'Neither the pending credential nor the one before works.');
   if (!signal.aborted) skip(`a change has ${sent} messages`);
 }

@@ -1,0 +1,8 @@
+import { afterAll } from 'vitest';
+import { describeRotator } from '../../src/testing/index.ts';
+import { httpPasswordHarness } from './harness.ts';
+import { startHttpService } from './http-service.ts';
+
+const service = await startHttpService();
+afterAll(service.stop);
+describeRotator("the README's rotator", httpPasswordHarness(service));

@@ -1,0 +1,41 @@
+import type { RotatorHarness, TestAccount } from '../../../src/testing/index.ts';
+import type { SqlServerHarness } from '../../support/tds/harness.ts';
+import type { StandIn } from '../../support/tds/server.ts';
+import makeRotator, { type SqlServerSettings } from './rotator.ts';
+
+/** Logins at a SQL Server, or at its stand-in: one for each account, and its clone where two take turns. */
+export function sqlServerHarness(
+  server: SqlServerHarness & { readonly standIn?: StandIn },
+  kind: SqlServerSettings['kind'],
+): RotatorHarness {
+  const { standIn } = server;
+  const settings: SqlServerSettings = { kind, ca: standIn?.ca };
+  const account = async (): Promise<TestAccount> => {
+    const login = await server.createLogin("it's [app]");
+    return {
+      secret: server.secretOf(login),
+      ...(kind === 'alternating' ? { admin: server.adminSecret() } : {}),
+      ...(standIn === undefined ? {} : { digest: async () => digestOf(standIn, login.username) }),
+    };
+  };
+  return {
+    rotator: makeRotator(settings),
+    account,
+    // "Resource ID : %d. The %s limit for the database is %d and has been reached."
+    busy: () => Object.assign(new Error('The limit of sessions has been reached.'), { number: 10928 }),
+    module: { url: new URL('./rotator.ts', import.meta.url).href, settings },
+  };
+}
+
+/** All that decides which passwords open an account: those of the logins, whether they are barred, and their users. */
+function digestOf({ model }: StandIn, username: string): string {
+  const names = [username, `${username}_clone`];
+  const logins = names.map((name) => {
+    const login = model.logins.get(name);
+    return login && [login.password, login.barred, login.usedBefore];
+  });
+  const users = [...model.databases.values()].flatMap(({ name: database, users }) =>
+    names.map((name) => users.get(name) && [database, name]),
+  );
+  return JSON.stringify([logins, users]);
+}
