@@ -1,7 +1,7 @@
 import type { RotatorHarness } from '../harness.ts';
 import type { ChildPool } from './child-pool.ts';
 import type { Plan } from './driver.ts';
-import { recover } from './recovery.ts';
+import { abandoned, recover } from './recovery.ts';
 import { startWorld, type World } from './world.ts';
 
 /** What came of a cell or a walk. */
@@ -25,7 +25,8 @@ export async function runPlans(
       const failure = await play(world, plan);
       if (failure !== undefined) return { failure, trace: world.trace };
     }
-    return { failure: undefined, trace: world.trace };
+    const failure = plans.at(-1)?.recovery === abandoned ? await heal(world) : undefined;
+    return { failure, trace: world.trace };
   } finally {
     await world.close();
   }
@@ -34,5 +35,13 @@ export async function runPlans(
 async function play(world: World, plan: Plan): Promise<string | undefined> {
   world.plan(plan);
   await world.rotate();
+  world.resume();
+  if (plan.recovery === abandoned) return world.violation;
   return (await recover(world, plan.recovery)) ?? (await world.invariants.atRest());
+}
+
+/** Whatever was left behind, the next rotation heals it. */
+async function heal(world: World): Promise<string | undefined> {
+  await world.rotate();
+  return (await recover(world, 'retried')) ?? (await world.invariants.atRest());
 }

@@ -1,7 +1,11 @@
+import { enableCompileCache } from 'node:module';
 import type { Rotator } from '../../rotator.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import type { RemoteCall, Verdict } from './faults.ts';
-import { createTestFunction, type TestFunction } from './function.ts';
+import type { TestFunction } from './function.ts';
+
+// Many such processes start, and all compile the same modules: those are imported once this holds.
+enableCompileCache();
 
 /** A process with one function, which asks the matrix at each remote call and can be killed at any. */
 let subject: TestFunction | undefined;
@@ -17,6 +21,7 @@ function wait(id: number): Promise<Verdict | undefined> {
 }
 
 async function create({ module, clientConfig, mints, busy }: ChildFunction): Promise<TestFunction> {
+  const { createTestFunction } = await import('./function.ts');
   const { default: make }: { default: (settings: unknown) => Rotator } = await import(module.url);
   const ids = new WeakMap<RemoteCall, number>();
   return createTestFunction({

@@ -2,7 +2,7 @@ import type { LocalFunction, RotationRequest } from '../../local/index.ts';
 import { type Checkpoint, Crash, type Fault, type RemoteCall } from './faults.ts';
 import type { TestFunction } from './function.ts';
 import type { Invariants } from './invariants.ts';
-import { givenUp, type Recovery } from './recovery.ts';
+import { type abandoned, givenUp, type Recovery } from './recovery.ts';
 import { startRival } from './rival.ts';
 import { isRead } from './secrets-manager.ts';
 import { type StoredSecret, staleAnswer } from './stored.ts';
@@ -11,7 +11,7 @@ import { type StoredSecret, staleAnswer } from './stored.ts';
 export interface Plan {
   readonly call: number;
   readonly fault: Fault;
-  readonly recovery: Recovery;
+  readonly recovery: Recovery | typeof abandoned;
 }
 
 /** A remote call as it was seen. `composite`: it made calls of its own, which are the finer points to strike at. */

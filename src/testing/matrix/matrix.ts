@@ -9,6 +9,7 @@ import { startWorld } from './world.ts';
 
 /** A cell of the matrix: the fault, the call that meets it, and what happens then. */
 export interface Cell extends Plan {
+  readonly recovery: Recovery;
   /** Runs it alone: `12/lost-answer/cancelled`. */
   readonly id: string;
   /** Such as `setSecret: target open`. */
@@ -78,7 +79,7 @@ export async function attempt(run: () => Promise<CellResult>): Promise<CellResul
 }
 
 /** The calls of a rotation to which nothing happens. */
-async function remoteCalls(harness: RotatorHarness): Promise<readonly SeenCall[]> {
+export async function remoteCalls(harness: RotatorHarness): Promise<readonly SeenCall[]> {
   const world = await startWorld(harness);
   try {
     await world.rotate();
@@ -114,7 +115,7 @@ function faultsOf({ to, name }: RemoteCall, { busy }: RotatorHarness): Fault[] {
   });
 }
 
-function recoveriesOf({ module }: RotatorHarness): Recovery[] {
+export function recoveriesOf({ module }: RotatorHarness): Recovery[] {
   return recoveries.filter((recovery) => recovery !== 'process-killed' || module !== undefined);
 }
 

@@ -18,8 +18,16 @@ export const recoveries = [
 
 export type Recovery = (typeof recoveries)[number];
 
+/** Nothing: the rotation is left as it is. What follows in a walk comes on top. */
+export const abandoned = 'abandoned';
+
 /** Recoveries before which Secrets Manager gives up: the step after the fault never comes. */
-export const givenUp: ReadonlySet<Recovery> = new Set(['pending-cleared', 'cancelled', 'next-schedule']);
+export const givenUp: ReadonlySet<string> = new Set([
+  'pending-cleared',
+  'cancelled',
+  'next-schedule',
+  abandoned,
+]);
 
 /** One try, and one more: what a rotation may need after a fault. */
 const mostAttempts = 2;
@@ -27,7 +35,6 @@ const mostAttempts = 2;
 /** Lets a rotation recover. @returns what did not go as it must, or undefined */
 export async function recover(world: World, recovery: Recovery): Promise<string | undefined> {
   if (givenUp.has(recovery)) {
-    world.resume();
     if (recovery === 'pending-cleared') await world.clearPending();
     if (recovery === 'cancelled') await world.cancel();
     if (recovery === 'next-schedule') await world.nextSchedule();

@@ -5,7 +5,7 @@ import type { RotatorHarness, TestAccount } from '../../../src/testing/index.ts'
 import type { PostgresServer } from '../../support/postgres-server.ts';
 import makeRotator, { type PostgresSettings } from './rotator.ts';
 
-/** A harness, and what ends its own connection to the server. */
+/** A harness, and what ends its own connections to the server. */
 export interface PostgresHarness extends RotatorHarness {
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export function postgresHarness(
   kind: PostgresSettings['kind'],
 ): PostgresHarness {
   const settings: PostgresSettings = { kind, ca };
-  const { connected, stop } = keptConnection({ host, port, ca, ...admin });
+  const pool = openPool({ host, port, ca, ...admin });
   const secretOf = (login: { readonly username: string; readonly password: string }) => ({
     engine: 'postgres',
     host,
@@ -35,15 +35,14 @@ export function postgresHarness(
   const account = async (): Promise<TestAccount> => {
     const username = `it's "app" ${randomBytes(6).toString('hex')}`;
     const password = randomBytes(15).toString('base64url');
-    const client = await connected();
-    await client.query(
+    await pool.query(
       `CREATE ROLE ${quoteIdentifier(username)} WITH LOGIN PASSWORD ${quoteLiteral(password)}`,
     );
     return {
       secret: secretOf({ username, password }),
       ...(kind === 'alternating' ? { admin: secretOf(admin) } : {}),
       digest: async () => {
-        const found = await client.query(digestStatement, [[username, `${username}_clone`]]);
+        const found = await pool.query(digestStatement, [[username, `${username}_clone`]]);
         return JSON.stringify(found.rows);
       },
     };
@@ -54,7 +53,7 @@ export function postgresHarness(
     account,
     busy: () => Object.assign(new Error('sorry, too many clients already'), { code: '53300' }),
     module: { url: new URL('./rotator.ts', import.meta.url).href, settings },
-    stop,
+    stop: () => pool.end(),
   };
 }
 
@@ -66,21 +65,11 @@ interface AdminLogin {
   readonly password: string;
 }
 
-/** One connection for all accounts, opened when it is needed first. */
-function keptConnection({ host, port, ca, username, password }: AdminLogin) {
-  let opening: Promise<pg.Client> | undefined;
-  const open = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ host, port, user: username, password, database: 'postgres', ssl: { ca } });
-    await client.connect();
-    return client;
-  };
-  return {
-    connected: (): Promise<pg.Client> => {
-      opening ??= open();
-      return opening;
-    },
-    stop: async (): Promise<void> => {
-      await (await opening)?.end();
-    },
-  };
+/** Connections for all accounts: some ask at the same time. */
+function openPool({ host, port, ca, username, password }: AdminLogin): pg.Pool {
+  const login = { host, port, user: username, password, database: 'postgres', ssl: { ca } };
+  const pool = new pg.Pool({ ...login, max: 3 });
+  // An idle connection of a server that is being stopped ends with an error.
+  pool.on('error', () => undefined);
+  return pool;
 }

@@ -1,0 +1,87 @@
+import type { RotatorHarness } from '../harness.ts';
+import { runPlans } from './cell.ts';
+import { startChildPool } from './child-pool.ts';
+import type { Plan } from './driver.ts';
+import { faults } from './faults.ts';
+import { attempt, inParallel, recoveriesOf, remoteCalls } from './matrix.ts';
+import { abandoned } from './recovery.ts';
+
+/** What came of random walks. */
+export interface WalksReport {
+  readonly rotator: string;
+  readonly walks: number;
+  /** With this seed, the same walks are walked again. */
+  readonly seed: number;
+  readonly failed: readonly FailedWalk[];
+}
+
+/** The shortest walk that fails. */
+export interface FailedWalk {
+  readonly plans: readonly Plan[];
+  readonly failure: string;
+  readonly trace: readonly string[];
+}
+
+export interface WalksOptions {
+  readonly walks: number;
+  /** Default: one that is drawn and reported. */
+  readonly seed?: number | undefined;
+  /** Walks at a time. Default: 4. */
+  readonly concurrency?: number;
+  readonly onWalk?: (done: number, of: number) => void;
+}
+
+/** Most rotations of one walk. */
+const longestWalk = 5;
+
+/**
+ * Random walks: several rotations of one secret, each of which meets a fault at any call and goes on in any way, or
+ * is left as it is. Needs `fast-check`, which is not among Keyturn's own dependencies.
+ */
+export async function randomWalks(
+  harness: RotatorHarness,
+  {
+    walks,
+    seed = Math.floor(Math.random() * 2 ** 31),
+    concurrency = 4,
+    onWalk = () => undefined,
+  }: WalksOptions,
+): Promise<WalksReport> {
+  const fc = await import('fast-check');
+  const calls = (await remoteCalls(harness)).length;
+  const plan = fc.record<Plan>({
+    call: fc.integer({ min: 1, max: calls }),
+    fault: fc.constantFrom(...faults),
+    recovery: fc.constantFrom(...recoveriesOf(harness), abandoned),
+  });
+  const children = startChildPool(harness);
+  const failed: FailedWalk[] = [];
+  let done = 0;
+  const walk = fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: longestWalk }), async (plans) => {
+    const { failure, trace } = await attempt(() => runPlans(harness, plans, children));
+    done += 1;
+    onWalk(Math.min(done, walks), walks);
+    if (failure !== undefined) throw new WalkFailure(failure, trace);
+  });
+  const lanes = Array.from({ length: concurrency }, (_, lane) => lane);
+  try {
+    await inParallel(lanes, concurrency, async (lane) => {
+      const numRuns = Math.ceil((walks - lane) / concurrency);
+      const { counterexample, errorInstance } = await fc.check(walk, { numRuns, seed: seed + lane });
+      if (counterexample === null || !(errorInstance instanceof WalkFailure)) return;
+      const [plans] = counterexample;
+      failed.push({ plans, failure: errorInstance.message, trace: errorInstance.trace });
+    });
+  } finally {
+    await children?.close();
+  }
+  return { rotator: harness.rotator.name, walks, seed, failed };
+}
+
+class WalkFailure extends Error {
+  readonly trace: readonly string[];
+  constructor(failure: string, trace: readonly string[]) {
+    super(failure);
+    this.trace = trace;
+  }
+}

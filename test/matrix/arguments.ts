@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util';
+
+export interface MatrixArguments {
+  readonly rotators: readonly string[];
+  readonly cells: readonly string[];
+  readonly walks: number;
+  readonly seed: number | undefined;
+  readonly readme: 'write' | 'check' | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export const help = `Has every remote call of a rotation meet every fault, in every way of going on from there, at real targets.
+
+Usage: npm run matrix -- [OPTIONS]
+
+Options:
+  --rotator NAME   Only this rotator; can be repeated
+  --cell ID        Only this cell, as a failure names it (12/lost-answer/cancelled); can be repeated
+  --walks N        Walk N random walks for each rotator, and no cells
+  --seed N         The seed of the walks, as a failure names it
+  --write          Write the table of cells into README.md
+  --check          Fail where the table in README.md is another
+  --json           Print one JSON document and nothing else (npm run --silent matrix -- --json)
+  --help           Show this text
+
+Exit codes: 0 all passed, 1 something failed, 2 a command line that makes no sense.
+`;
+
+/** @throws Error with one line that says what is wrong */
+export function readArguments(args: readonly string[]): MatrixArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rotator: { type: 'string', multiple: true, default: [] },
+      cell: { type: 'string', multiple: true, default: [] },
+      walks: { type: 'string', default: '0' },
+      seed: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const readme = values.write ? 'write' : values.check ? 'check' : undefined;
+  const partial = values.rotator.length > 0 || values.cell.length > 0 || values.walks !== '0';
+  if (readme !== undefined && partial)
+    throw new Error(
+      '--write and --check take the whole matrix: no --rotator, --cell or --walks beside them.',
+    );
+  return {
+    rotators: values.rotator,
+    cells: values.cell,
+    walks: wholeNumber('walks', values.walks),
+    seed: values.seed === undefined ? undefined : wholeNumber('seed', values.seed),
+    readme,
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new Error(`--${option} takes a whole number.`);
+}
