@@ -27,9 +27,9 @@ export function postgresAlternatingUsers(
     }),
     open: createConnect(options),
     change: async (session, pending, context) => {
-      await actAsOneself(session);
+      const encryption = await actAsOneself(session);
       await prepareClone(session, pending, context);
-      await setPassword(session, pending, context);
+      await setPassword(session, pending, { encryption, context });
     },
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),
     preflight: preflightAlternatingUsers,

@@ -3,10 +3,32 @@ import type { AlternatingCredential } from './credential.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 
-interface Original {
-  readonly rolconnlimit: number;
-  readonly rolvaliduntil: string | null;
+/** A setting of a role; of all databases, or of one. */
+interface Setting {
+  readonly database: string | null;
+  readonly setting: string;
 }
+
+/** What the catalogue says of the two. */
+interface Pair {
+  readonly connectionLimit: number | null;
+  readonly validUntil: string | null;
+  /** Of the original, but for a role that it acts as. They apply at its own login only, so the clone needs them too. */
+  readonly settings: readonly Setting[] | null;
+  readonly cloneExists: boolean;
+  readonly cloneOwns: boolean;
+}
+
+const describePair = `
+  SELECT o.rolconnlimit AS "connectionLimit", o.rolvaliduntil::text AS "validUntil", c.oid IS NOT NULL AS "cloneExists",
+    (SELECT json_agg(json_build_object('database', d.datname, 'setting', setting))
+       FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS setting
+       LEFT JOIN pg_database d ON d.oid = s.setdatabase
+      WHERE s.setrole = o.oid AND setting NOT LIKE 'role=%') AS settings,
+    EXISTS (SELECT FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+      WHERE s.refobjid = c.oid AND s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o'
+        AND d.datname = current_database()) AS "cloneOwns"
+    FROM (SELECT) AS one LEFT JOIN pg_roles o ON o.rolname = $1 LEFT JOIN pg_roles c ON c.rolname = $2`;
 
 /**
  * Makes the pending user able to stand in for the other. A clone becomes a member of the original and acts as it
@@ -21,47 +43,42 @@ export async function prepareClone(
   context: RotatorContext,
 ): Promise<void> {
   if (original === undefined || username === original) return;
-  await session.query('BEGIN');
-  try {
-    await createIfMissing(session, username);
-    await session.query(`GRANT ${quoteIdentifier(original)} TO ${quoteIdentifier(username)}`);
-    await session.query(`ALTER ROLE ${quoteIdentifier(username)} SET ROLE ${quoteIdentifier(original)}`);
-    await copyLimits(session, original, username);
-    const tolerated = tolerating(session, context);
-    await tolerated('copy settings', () => copySettings(session, original, username));
+  const [pair] = await session.query<Pair>(describePair, [original, username]);
+  if (pair === undefined) return;
+  await session.transact(likeTheOriginal(pair, original, username));
+  const tolerated = tolerating(context);
+  const { settings, cloneOwns } = pair;
+  if (settings !== null) {
+    await tolerated('copy settings', () => session.transact(copySettings(settings, username)));
+  }
+  if (cloneOwns) {
     await tolerated('hand over objects', () => handOverObjects(session, original, username, context));
-    await session.query('COMMIT');
-  } catch (error) {
-    await session.query('ROLLBACK').catch(() => undefined);
-    throw error;
   }
 }
 
-async function createIfMissing(session: PostgresSession, username: string): Promise<void> {
-  const found = await session.query('SELECT FROM pg_roles WHERE rolname = $1', [username]);
-  if (found.length === 0) await session.query(`CREATE ROLE ${quoteIdentifier(username)} WITH LOGIN`);
-}
-
-async function copyLimits(session: PostgresSession, original: string, clone: string): Promise<void> {
-  const limits = 'SELECT rolconnlimit, rolvaliduntil::text FROM pg_roles WHERE rolname = $1';
-  const [from] = await session.query<Original>(limits, [original]);
-  if (from === undefined) return;
-  const until = quoteLiteral(from.rolvaliduntil ?? 'infinity');
-  await session.query(
-    `ALTER ROLE ${quoteIdentifier(clone)} WITH LOGIN CONNECTION LIMIT ${from.rolconnlimit} VALID UNTIL ${until}`,
-  );
+function likeTheOriginal(
+  { connectionLimit, validUntil, cloneExists }: Pair,
+  original: string,
+  clone: string,
+): string[] {
+  const [from, to] = [original, clone].map(quoteIdentifier);
+  const limits = `CONNECTION LIMIT ${connectionLimit ?? -1} VALID UNTIL ${quoteLiteral(validUntil ?? 'infinity')}`;
+  return [
+    ...(cloneExists ? [] : [`CREATE ROLE ${to} WITH LOGIN`]),
+    `GRANT ${from} TO ${to}`,
+    `ALTER ROLE ${to} SET ROLE ${from}`,
+    `ALTER ROLE ${to} WITH LOGIN ${limits}`,
+  ];
 }
 
 type Tolerated = (what: string, call: () => Promise<void>) => Promise<void>;
 
 /** Runs what an admin without all rights may fail at; whether it was needed, testSecret's gate finds out. */
-function tolerating(session: PostgresSession, context: RotatorContext): Tolerated {
+function tolerating(context: RotatorContext): Tolerated {
   return async (what, call) => {
-    await session.query('SAVEPOINT tolerated');
     try {
       await call();
     } catch (error) {
-      await session.query('ROLLBACK TO SAVEPOINT tolerated');
       context.note(
         `The admin could not ${what} of the clone: ${error instanceof Error ? error.message : 'no reason given'}.`,
       );
@@ -69,30 +86,17 @@ function tolerating(session: PostgresSession, context: RotatorContext): Tolerate
   };
 }
 
-interface Setting {
-  readonly database: string | null;
-  readonly setting: string;
-}
-
-/** Settings of the original (search_path and the like) apply at its own login alone, so the clone needs them too. */
-async function copySettings(session: PostgresSession, original: string, clone: string): Promise<void> {
-  const settings = await session.query<Setting>(
-    `SELECT d.datname AS database, unnest(s.setconfig) AS setting
-       FROM pg_db_role_setting s
-       JOIN pg_roles r ON r.oid = s.setrole
-       LEFT JOIN pg_database d ON d.oid = s.setdatabase
-      WHERE r.rolname = $1`,
-    [original],
-  );
-  for (const { database, setting } of settings) {
-    const [name = '', value = ''] = splitAtFirst(setting, '=');
-    if (name === 'role') continue;
-    // The value stands as the server keeps it, lists quoted: set_config takes it so, while SET would quote it again.
-    await session.query('SELECT set_config($1, $2, true)', [name, value]);
+function copySettings(settings: readonly Setting[], clone: string): string[] {
+  return settings.flatMap(({ database, setting }) => {
+    const [name, value] = splitAtFirst(setting, '=');
     const where = database === null ? '' : ` IN DATABASE ${quoteIdentifier(database)}`;
     const parameter = name.split('.').map(quoteIdentifier).join('.');
-    await session.query(`ALTER ROLE ${quoteIdentifier(clone)}${where} SET ${parameter} FROM CURRENT`);
-  }
+    return [
+      // The value stands as the server keeps it, lists quoted: set_config takes it so, while SET would quote it again.
+      `SELECT set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
+      `ALTER ROLE ${quoteIdentifier(clone)}${where} SET ${parameter} FROM CURRENT`,
+    ];
+  });
 }
 
 function splitAtFirst(text: string, separator: string): [string, string] {
@@ -107,14 +111,6 @@ async function handOverObjects(
   clone: string,
   context: RotatorContext,
 ): Promise<void> {
-  const owned = await session.query(
-    `SELECT FROM pg_shdepend s
-       JOIN pg_roles r ON r.oid = s.refobjid AND s.refclassid = 'pg_authid'::regclass
-       JOIN pg_database d ON d.oid = s.dbid
-      WHERE r.rolname = $1 AND s.deptype = 'o' AND d.datname = current_database() LIMIT 1`,
-    [clone],
-  );
-  if (owned.length === 0) return;
-  await session.query(`REASSIGN OWNED BY ${quoteIdentifier(clone)} TO ${quoteIdentifier(original)}`);
+  await session.transact([`REASSIGN OWNED BY ${quoteIdentifier(clone)} TO ${quoteIdentifier(original)}`]);
   context.note(`Objects that ${clone} had created now belong to ${original}.`);
 }

@@ -1,7 +1,7 @@
 import type { RotatorContext } from '../../src/index.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
-import { storedPassword } from './verifier.ts';
+import { type PasswordEncryption, storedPassword } from './verifier.ts';
 
 /** AWS's defaults for Postgres: a colon is the separator of .pgpass files. */
 export const passwordDefaults = { excludeCharacters: ':/@"\'\\' };
@@ -11,10 +11,16 @@ export interface NewPassword {
   readonly password: string;
 }
 
-/** Takes off what a role's settings may have laid on the session: another role, or read-only transactions. */
-export async function actAsOneself(session: PostgresSession): Promise<void> {
-  await session.query('SET ROLE NONE');
-  await session.query('SET default_transaction_read_only = off');
+/**
+ * Takes off what a role's settings may have laid on the session: another role, or read-only transactions. One
+ * statement does it and asks how the server stores passwords, since each costs a round trip.
+ */
+export async function actAsOneself(session: PostgresSession): Promise<PasswordEncryption> {
+  const [row] = await session.query<{ password_encryption: string }>(
+    `SELECT set_config('role', 'none', false), set_config('default_transaction_read_only', 'off', false),
+            current_setting('password_encryption') AS password_encryption`,
+  );
+  return row?.password_encryption === 'md5' ? 'md5' : 'scram-sha-256';
 }
 
 /**
@@ -24,9 +30,9 @@ export async function actAsOneself(session: PostgresSession): Promise<void> {
 export async function setPassword(
   session: PostgresSession,
   account: NewPassword,
-  context: RotatorContext,
+  { encryption, context }: { readonly encryption: PasswordEncryption; readonly context: RotatorContext },
 ): Promise<void> {
-  const stored = await storedPassword(account.password, account.username, await passwordEncryption(session));
+  const stored = await storedPassword(account.password, account.username, encryption);
   try {
     await session.query(alterPassword(account.username, stored));
   } catch (error) {
@@ -34,12 +40,6 @@ export async function setPassword(
     context.note('The server takes no password verifier: it gets the password itself.');
     await setPlaintext(session, account, context);
   }
-}
-
-/** The setting of the server that says how it stores passwords. */
-export async function passwordEncryption(session: PostgresSession): Promise<'scram-sha-256' | 'md5'> {
-  const [row] = await session.query<{ password_encryption: string }>('SHOW password_encryption');
-  return row?.password_encryption === 'md5' ? 'md5' : 'scram-sha-256';
 }
 
 function alterPassword(username: string, password: string): string {

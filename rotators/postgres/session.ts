@@ -18,6 +18,8 @@ export interface PostgresSession extends Session {
   readonly encrypted: boolean;
   /** Runs one statement; values are bound. */
   query<Row extends object>(statement: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs statements in one transaction and one round trip. Nothing is bound: what goes in has to be quoted. */
+  transact(statements: readonly string[]): Promise<void>;
 }
 
 /** AWS's templates wait as long, in ms. */
@@ -122,5 +124,10 @@ function session(client: Client, encrypted: boolean, close: () => Promise<void>)
     close,
     query: async <Row extends object>(statement: string, values: readonly unknown[] = []) =>
       (await client.query<Row>(statement, [...values])).rows,
+    // Several statements in one message are one transaction.
+    // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+    transact: async (statements) => {
+      await client.query(statements.join(';\n'));
+    },
   };
 }

@@ -20,8 +20,8 @@ export function postgres(options: PostgresOptions = {}): Rotator<PostgresCredent
     generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
     open: createConnect(options),
     change: async (session, pending, context) => {
-      await actAsOneself(session);
-      await setPassword(session, pending, context);
+      const encryption = await actAsOneself(session);
+      await setPassword(session, pending, { encryption, context });
     },
     verify: async (session) => {
       await session.query('SELECT 1');
