@@ -37,6 +37,7 @@ export const errorCodes = [
   'AccessDenied',
   'SecretsManagerFailed',
   'RdsFailed',
+  'FunctionUnusable',
   'InternalError',
 ] as const;
 

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
+import { isKeyturnError, messageOf } from '../errors.ts';
+import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
 import { localCommand } from './local.ts';
+import { rotateCommand } from './rotate.ts';
+import { statusCommand } from './status.ts';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [localCommand].map((command) => [command.name, command]),
+  [attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [command.name, command]),
 );
 
 const HELP = `keyturn: rotate any credential with AWS Secrets Manager
@@ -36,9 +40,8 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
     return await command.run(args);
   } catch (error) {
     if (isUsageError(error)) return fail(`keyturn ${command.name}: ${error.message}\n`);
-    process.stderr.write(
-      `keyturn ${command.name}: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    const code = isKeyturnError(error) ? `${error.code}: ` : '';
+    process.stderr.write(`keyturn ${command.name}: ${code}${messageOf(error)}\n`);
     return EXIT.failed;
   }
 }

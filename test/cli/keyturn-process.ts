@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
-import { clientOf } from '../local/harness.ts';
+import { clientOf, temporaryFolder } from '../local/harness.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
 
@@ -30,6 +30,16 @@ export async function runKeyturn(...args: string[]): Promise<Ended> {
   return ending(spawnKeyturn(args));
 }
 
+/** Runs `keyturn ARGS` where nothing of AWS is configured but what `variables` say. */
+export async function runKeyturnAlone(
+  variables: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<Ended> {
+  const { PATH = '' } = process.env;
+  const HOME = await temporaryFolder();
+  return ending(spawnKeyturn(args, { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables }));
+}
+
 /** Starts `keyturn local ARGS`, and waits for its first line. */
 export async function startKeyturnLocal(...args: string[]): Promise<ServerProcess> {
   const child = spawnKeyturn(['local', ...args]);
@@ -49,8 +59,11 @@ export async function startKeyturnLocal(...args: string[]): Promise<ServerProces
   };
 }
 
-function spawnKeyturn(args: string[]): ChildProcessByStdio<null, Readable, Readable> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+function spawnKeyturn(
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcessByStdio<null, Readable, Readable> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

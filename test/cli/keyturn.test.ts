@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { temporaryFolder } from '../local/harness.ts';
 import { clientAt, runKeyturn, startKeyturnLocal } from './keyturn-process.ts';
+import { functionArn } from './rotation-commands.ts';
 
 describe('keyturn', () => {
   it('shows its help and its version', async () => {
@@ -12,6 +13,11 @@ describe('keyturn', () => {
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
+    for (const command of ['attach', 'rotate', 'status']) {
+      expect(help.stdout).toContain(`  ${command} `);
+      const { code, stdout } = await runKeyturn(command, '--help');
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: .*^Examples:/ms)]);
+    }
     expect(await runKeyturn('local', '--help')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('--data DIR'),
@@ -28,6 +34,15 @@ describe('keyturn', () => {
     [['local', '--data', ''], '--data'],
     [['local', '--region', 'Berlin'], '--region'],
     [['local', '--lambda-endpoint', 'nowhere'], '--lambda-endpoint'],
+    [['status'], 'name the secret'],
+    [['status', 'a', 'b'], "without 'b'"],
+    [['status', 'a', '--endpoint', 'nowhere'], '--endpoint'],
+    [['status', 'a', '--nonsense'], '--nonsense'],
+    [['rotate', 'a', '--timeout', 'soon'], '--timeout'],
+    [['attach', 'a', '--every', '30d'], '--function ARN'],
+    [['attach', 'a', '--function', 'keyturn', '--every', '30d'], 'must be the ARN'],
+    [['attach', 'a', '--function', functionArn], '--every 30d'],
+    [['attach', 'a', '--function', functionArn, '--every', '14d', '--at-hour', '3'], 'is one of 4h'],
   ])('refuses %j with exit code 2', async (args, message) => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     onTestFinished(() => stderr.mockRestore());

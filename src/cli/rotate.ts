@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import type { Command } from './command.ts';
+import {
+  readSecretArguments,
+  readTimeout,
+  secretOptions,
+  secretOptionsHelp,
+  timeoutOption,
+} from './rotation/arguments.ts';
+
+const HELP = `keyturn rotate: rotates a secret now, and follows the rotation to its end
+
+Usage: keyturn rotate SECRET [OPTIONS]
+
+An earlier rotation that is not complete is taken up again. When a rotation does not succeed, the function is asked
+why.
+
+Options:
+  --timeout SECONDS How long to follow the rotation (default: 120); Secrets Manager goes on by itself
+${secretOptionsHelp}
+Examples:
+  keyturn rotate prod/orders/Postgres
+  keyturn rotate dev/demo/Postgres --endpoint http://127.0.0.1:4584 --json
+`;
+
+/** `keyturn rotate`: rotates a secret whose rotation is on. */
+export const rotateCommand: Command = {
+  name: 'rotate',
+  summary: 'Rotate a secret now',
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ...secretOptions, ...timeoutOption },
+  });
+  const target = readSecretArguments(values, positionals);
+  const timeoutMs = readTimeout(values.timeout);
+  // Loaded here, so that help and mistakes are answered at once.
+  const [{ rotate }, { withTools }] = await Promise.all([
+    import('./rotation/rotate.ts'),
+    import('./rotation/tools.ts'),
+  ]);
+  return withTools(target, (tools) => rotate(tools, { secret: target.secret, timeoutMs }));
+}

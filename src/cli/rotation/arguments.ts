@@ -1,0 +1,54 @@
+import { UsageError } from '../command.ts';
+
+/** What every command about a secret takes. */
+export interface SecretArguments {
+  /** Name or ARN. */
+  readonly secret: string;
+  /** Another address of Secrets Manager and Lambda. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly json: boolean;
+}
+
+/** The options of {@link SecretArguments}, for node:util's parseArgs. */
+export const secretOptions = {
+  endpoint: { type: 'string' },
+  region: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** The option of commands that wait for a rotation. */
+export const timeoutOption = { timeout: { type: 'string', default: '120' } } as const;
+
+export const secretOptionsHelp = `  --region REGION   Region (default: that of the ARN, AWS_REGION, or the profile's)
+  --endpoint URL    Another Secrets Manager and Lambda, such as that of keyturn local (or AWS_ENDPOINT_URL)
+  --json            Print one JSON document and nothing else
+  --help            Show this text
+
+Credentials are found as the AWS CLI finds them; a Secrets Manager on this machine needs none.
+Exit codes: 0 succeeded, 1 failed, 2 wrong arguments.
+`;
+
+interface ParsedValues {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly json: boolean;
+}
+
+/** @throws UsageError */
+export function readSecretArguments(values: ParsedValues, positionals: readonly string[]): SecretArguments {
+  const [secret, ...more] = positionals;
+  if (secret === undefined || secret === '') throw new UsageError('name the secret, by its name or its ARN');
+  if (more.length > 0) throw new UsageError(`one secret at a time, without '${more[0]}'`);
+  const { endpoint, region, json } = values;
+  if (endpoint !== undefined && !(/^https?:\/\//.test(endpoint) && URL.canParse(endpoint))) {
+    throw new UsageError(`--endpoint must be an http or https URL, not '${endpoint}'`);
+  }
+  return { secret, endpoint, region, json };
+}
+
+/** @returns milliseconds @throws UsageError */
+export function readTimeout(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) > 0) return Number(text) * 1000;
+  throw new UsageError(`--timeout must be a number of seconds, such as 120, not '${text}'`);
+}

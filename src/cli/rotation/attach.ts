@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { RotationRulesType } from '@aws-sdk/client-secrets-manager';
+import { defaultConfiguration, readConfiguration } from '../../configuration.ts';
+import { KeyturnError } from '../../errors.ts';
+import { type DocumentFacts, lookAtDocument } from './document.ts';
+import { awaitTestEnd } from './follow.ts';
+import type { Preflight } from './function.ts';
+import { rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
+import type { Schedule } from './schedule.ts';
+import type { Answer, Screen } from './screen.ts';
+import { type Secret, unfinishedVersion } from './secrets.ts';
+
+/** What is to be attached. */
+export interface Attachment {
+  readonly secret: string;
+  readonly functionArn: string;
+  readonly schedule: Schedule;
+  /** Whether to rotate at once. */
+  readonly immediately: boolean;
+  /** For how long the test, and then the rotation, is followed. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. When the function
+ * says that a rotation would fail, the secret's rotation is put back as it was.
+ */
+export async function attach(tools: Tools, attachment: Attachment): Promise<Answer> {
+  const { secrets, screen } = tools;
+  const secret = await secrets.describe(attachment.secret);
+  screen.heading(secret.name);
+  requireRest(secret);
+  const { document, notes } = await examine(tools, secret, attachment);
+  showPlan(screen, { secret, document, notes }, attachment);
+  const preflight = await configure(tools, secret, attachment, document.versionId);
+  const facts = { ...describeAttachment(secret, attachment, document), notes, preflight };
+  if (preflight.outcome === 'failed') return { ok: false, document: { ...facts, outcome: 'failed' } };
+  screen.good(`Attached: ${secret.name} rotates ${attachment.schedule.words}.`);
+  if (!attachment.immediately) return { ok: true, document: { ...facts, outcome: 'attached' } };
+  const rotation = await rotateAndFollow(tools, await secrets.describe(secret.arn), attachment.timeoutMs);
+  return {
+    ok: rotation.outcome === 'succeeded',
+    document: { ...facts, outcome: rotation.outcome, rotation },
+  };
+}
+
+interface Examined {
+  readonly document: DocumentFacts;
+  readonly notes: readonly string[];
+}
+
+/** Reads only. */
+async function examine(tools: Tools, secret: Secret, { functionArn }: Attachment): Promise<Examined> {
+  tools.screen.progress('looking at the function and at the secret');
+  const { variables, notes } = await tools.functions.look(functionArn);
+  const configuration = { ...defaultConfiguration, ...readConfiguration(variables) };
+  const document = await lookAtDocument(tools.secrets, secret, configuration);
+  if (document.served !== undefined) return { document, notes };
+  const note =
+    'None of the rotators that come with Keyturn serves it: the function must have one of its own.';
+  return { document, notes: [...notes, note] };
+}
+
+function showPlan(
+  screen: Screen,
+  { secret, document, notes }: Examined & { readonly secret: Secret },
+  { functionArn, schedule, immediately }: Attachment,
+): void {
+  const { form, served } = document;
+  screen.fact('secret', secret.arn);
+  screen.fact('kept as', form);
+  if (served !== undefined) {
+    screen.fact('served by', `the rotator ${served.rotator}, for ${served.account} at ${served.place}`);
+  }
+  screen.fact('function', functionArn);
+  screen.fact(
+    'now',
+    secret.rotationEnabled === true ? `rotation is on, by ${secret.functionArn}` : 'rotation is off',
+  );
+  screen.fact('schedule', `${schedule.words}: ${schedule.expression}`);
+  screen.fact('first rotation', immediately ? 'at once, after a test' : 'by the schedule; only a test now');
+  for (const note of notes) screen.fact('note', note);
+}
+
+/** Sets function and schedule with RotateImmediately=false, and takes that back when the function objects. */
+async function configure(
+  tools: Tools,
+  secret: Secret,
+  { functionArn, schedule, timeoutMs }: Attachment,
+  currentVersion: string,
+): Promise<Preflight> {
+  const { secrets, functions, screen } = tools;
+  const token = randomUUID();
+  const rules = { ScheduleExpression: schedule.expression, Duration: schedule.duration };
+  screen.progress('setting function and schedule, and testing the function');
+  await secrets.rotate(secret.arn, { token, functionArn, rules, immediately: false });
+  const preflight = await functions.preflight(functionArn, secret.arn, currentVersion);
+  showPreflight(screen, preflight);
+  const mayStay = preflight.outcome !== 'failed';
+  if (mayStay && (await awaitTestEnd(secrets, { secretArn: secret.arn, version: token, timeoutMs })))
+    return preflight;
+  await restore(tools, secret, token);
+  if (!mayStay) return preflight;
+  throw new KeyturnError(
+    'PreflightFailed',
+    `Secrets Manager's own test of the function did not end within ${timeoutMs / 1000} s, and was given up.`,
+    "Look at the function's log, or give it more time with --timeout.",
+  );
+}
+
+/** Ends the test, and puts rotation back as it was. */
+async function restore({ secrets, screen }: Tools, before: Secret, testVersion: string): Promise<void> {
+  await secrets.cancelRotation(before.arn);
+  // AWS leaves the labels as they are; the version holds the value of AWSCURRENT.
+  const { stages } = await secrets.describe(before.arn);
+  if (stages[testVersion]?.includes('AWSPENDING'))
+    await secrets.removeLabel(before.arn, 'AWSPENDING', testVersion);
+  if (before.rotationEnabled !== true) {
+    screen.bad('Nothing was rotated, and rotation is off again.');
+    return;
+  }
+  const { functionArn, rules } = before;
+  await secrets.rotate(before.arn, {
+    token: randomUUID(),
+    functionArn,
+    rules: asRequest(rules),
+    immediately: false,
+  });
+  screen.bad('Nothing was rotated, and rotation is on as it was before.');
+}
+
+/** DescribeSecret may tell days for a schedule expression too; RotateSecret takes one of the two. */
+function asRequest(rules: RotationRulesType | undefined): RotationRulesType | undefined {
+  if (rules?.ScheduleExpression === undefined) return rules;
+  const { ScheduleExpression, Duration } = rules;
+  return { ScheduleExpression, Duration };
+}
+
+function describeAttachment(
+  { arn }: Secret,
+  { functionArn, schedule }: Attachment,
+  { form, served }: DocumentFacts,
+): object {
+  const { expression, duration = null } = schedule;
+  return {
+    secret: arn,
+    function: functionArn,
+    form,
+    rotator: served?.rotator ?? null,
+    schedule: { expression, duration },
+  };
+}
+
+/** Secrets Manager would not set anything, and take up the old rotation instead. */
+function requireRest(secret: Secret): void {
+  if (secret.deletedOn !== undefined) {
+    throw new KeyturnError(
+      'SecretNotFound',
+      `Secret ${secret.name} is scheduled for deletion.`,
+      'Restore it first: aws secretsmanager restore-secret.',
+    );
+  }
+  const unfinished = unfinishedVersion(secret);
+  if (unfinished === undefined) return;
+  throw new KeyturnError(
+    'VersionNotPending',
+    `A rotation of ${secret.name} is under way, or stuck: AWSPENDING is on version ${unfinished}, which is not AWSCURRENT.`,
+    'See keyturn status, which says what to do about it, and attach then.',
+  );
+}

@@ -1,0 +1,71 @@
+import { postgres, postgresAlternatingUsers } from '../../../rotators/postgres/index.ts';
+import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
+import type { Configuration } from '../../configuration.ts';
+import { readDocument } from '../../documents/document.ts';
+import { readHints } from '../../documents/hints.ts';
+import { isKeyturnError, KeyturnError } from '../../errors.ts';
+import { rotatorTag, selectRotator } from '../../rotation/select.ts';
+import { versionWith } from '../../rotation/stages.ts';
+import { placeOf } from '../../rotation/target.ts';
+import type { Rotator } from '../../rotator.ts';
+import type { Secret, SecretsApi } from './secrets.ts';
+
+/** The rotators of the function that Keyturn deploys; only their pure parts are used here. */
+const rotators: readonly Rotator[] = [
+  postgres(),
+  postgresAlternatingUsers(),
+  sqlServer(),
+  sqlServerAlternatingUsers(),
+];
+
+/** What the current value of a secret says, without its credential. */
+export interface DocumentFacts {
+  readonly versionId: string;
+  readonly form: string;
+  /** Undefined: a rotator that is not one of Keyturn's own, or none. */
+  readonly served: { readonly rotator: string; readonly account: string; readonly place: string } | undefined;
+}
+
+/**
+ * Reads a secret's current value as the function will.
+ *
+ * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField, InvalidConfiguration
+ */
+export async function lookAtDocument(
+  api: SecretsApi,
+  { arn, name, stages, tags }: Secret,
+  configuration: Configuration,
+): Promise<DocumentFacts> {
+  const versionId = versionWith(stages, 'AWSCURRENT');
+  const text = versionId === undefined ? undefined : await api.read(arn, versionId);
+  if (versionId === undefined || text === undefined) throw noValue(name);
+  const hints = { ...readHints(tags, configuration), rotatorIsNamed: tags.has(rotatorTag) };
+  const { form, fields } = readDocument(text, hints);
+  const { defaultRotator } = configuration;
+  const rotator = findRotator(() => selectRotator(rotators, { tags, fields, defaultRotator }));
+  if (rotator === undefined) return { versionId, form, served: undefined };
+  const target = rotator.target(rotator.parse(fields));
+  return {
+    versionId,
+    form,
+    served: { rotator: rotator.name, account: target.account, place: placeOf(target) },
+  };
+}
+
+/** A function may have rotators of its own, so that an unknown one is no error here. */
+function findRotator(select: () => Rotator): Rotator | undefined {
+  try {
+    return select();
+  } catch (error) {
+    if (isKeyturnError(error, 'UnknownRotator')) return undefined;
+    throw error;
+  }
+}
+
+function noValue(name: string): KeyturnError {
+  return new KeyturnError(
+    'SecretHasNoValue',
+    `Secret ${name} has no current value.`,
+    'Store the credential that works today, then attach.',
+  );
+}

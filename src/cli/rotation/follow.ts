@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { versionWith } from '../../rotation/stages.ts';
+import type { Secret, SecretsApi } from './secrets.ts';
+
+/** Steps that show in a secret: what was seen proves that they are done. */
+export type SeenStep = 'createSecret' | 'setSecret' | 'finishSecret';
+
+/** A step that was seen to be done, and when, in ms since the following began. */
+export interface Sighting {
+  readonly step: SeenStep;
+  readonly afterMs: number;
+}
+
+/** How a rotation went, as far as the secret shows it. */
+export interface Followed {
+  /** `unfinished`: it went on, or was stuck, when the time was up. */
+  readonly outcome: 'succeeded' | 'failed' | 'unfinished';
+  readonly version: string;
+  readonly steps: readonly Sighting[];
+  readonly durationMs: number;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+/** Which rotation to follow, and for how long. */
+export interface Following {
+  readonly secretArn: string;
+  /** The version that the rotation makes. */
+  readonly version: string;
+  /** The secret before the rotation was asked for. */
+  readonly before: Pick<Secret, 'lastRotated'>;
+  readonly timeoutMs: number;
+  onStep(sighting: Sighting): void;
+}
+
+const EAGER_MS = 10_000;
+const eagerPollMs = 250;
+const patientPollMs = 2_000;
+
+/**
+ * Follows a rotation by DescribeSecret until it ends or the time is up. No call tells the steps themselves: createSecret
+ * is done when the version has a value, setSecret when AWSCURRENT is on it (whichever step moved it), and all of them
+ * when Secrets Manager has a new date of the last rotation.
+ */
+export async function followRotation(api: SecretsApi, following: Following): Promise<Followed> {
+  const { secretArn, version, timeoutMs, onStep } = following;
+  const startedAt = performance.now();
+  const steps: Sighting[] = [];
+  const see = (step: SeenStep): void => {
+    if (steps.some((seen) => seen.step === step)) return;
+    const sighting = { step, afterMs: Math.round(performance.now() - startedAt) };
+    steps.push(sighting);
+    onStep(sighting);
+  };
+  let began = false;
+  for (;;) {
+    const secret = await api.describe(secretArn);
+    const labels = secret.stages[version] ?? [];
+    began ||= labels.length > 0;
+    if (labels.includes('AWSCURRENT') || (!steps.length && (await hasValue(api, secret, version))))
+      see('createSecret');
+    if (labels.includes('AWSCURRENT')) see('setSecret');
+    const end = endOf(secret, following, began);
+    if (end?.outcome === 'succeeded') see('finishSecret');
+    const durationMs = Math.round(performance.now() - startedAt);
+    if (end !== undefined) return { ...end, version, steps, durationMs };
+    if (durationMs >= timeoutMs) return { outcome: 'unfinished', version, steps, durationMs };
+    await sleep(Math.min(durationMs < EAGER_MS ? eagerPollMs : patientPollMs, timeoutMs - durationMs));
+  }
+}
+
+async function hasValue(api: SecretsApi, { arn, stages }: Secret, version: string): Promise<boolean> {
+  if (versionWith(stages, 'AWSPENDING') !== version) return false;
+  return (await api.read(arn, version)) !== undefined;
+}
+
+/** Undefined while it goes on. A read may lag: a version that has not been seen yet is still to come. */
+function endOf(
+  { stages, rotationEnabled, lastRotated }: Secret,
+  { version, before }: Following,
+  began: boolean,
+): Pick<Followed, 'outcome' | 'reason'> | undefined {
+  const labels = stages[version] ?? [];
+  if (labels.includes('AWSCURRENT')) {
+    const isNoted = lastRotated !== undefined && lastRotated.getTime() !== before.lastRotated?.getTime();
+    return isNoted ? { outcome: 'succeeded' } : undefined;
+  }
+  if (rotationEnabled === false) return { outcome: 'failed', reason: 'Rotation was turned off meanwhile.' };
+  if (!began || labels.includes('AWSPENDING')) return undefined;
+  return {
+    outcome: 'failed',
+    reason:
+      'AWSPENDING was taken off the new version: the target refused the new password for good (PasswordRejected), or somebody gave this rotation up.',
+  };
+}
+
+/**
+ * Waits until the temporary version of a test has lost AWSPENDING.
+ * @returns false when the time was up first
+ */
+export async function awaitTestEnd(
+  api: SecretsApi,
+  { secretArn, version, timeoutMs }: Pick<Following, 'secretArn' | 'version' | 'timeoutMs'>,
+): Promise<boolean> {
+  const startedAt = performance.now();
+  while (versionWith((await api.describe(secretArn)).stages, 'AWSPENDING') === version) {
+    if (performance.now() - startedAt >= timeoutMs) return false;
+    await sleep(eagerPollMs);
+  }
+  return true;
+}

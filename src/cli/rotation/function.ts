@@ -1,0 +1,148 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { Environment } from '../../configuration.ts';
+import { KeyturnError } from '../../errors.ts';
+import { preflightStep } from '../../rotation/stages.ts';
+import type { Finding } from '../../rotator.ts';
+import { invokePermission } from './commands.ts';
+import { explain } from './problems.ts';
+
+/** What could be told of a rotation function. */
+export interface FunctionFacts {
+  /** Its variables; none where they may not be read. */
+  readonly variables: Environment;
+  /** What could not be looked at. */
+  readonly notes: readonly string[];
+}
+
+/** What a function says of a rotation that is to come. `unknown`: it could not be asked, or can't be. */
+export type Preflight =
+  | { readonly outcome: 'passed'; readonly findings: readonly Finding[] }
+  | { readonly outcome: 'failed'; readonly code: string; readonly message: string }
+  | { readonly outcome: 'unknown'; readonly reason: string };
+
+/** The calls of Lambda that the commands make. */
+export interface FunctionApi {
+  /**
+   * Looks at a function: whether it is there, and lets Secrets Manager in.
+   * @throws FunctionUnusable; what may not be looked at is a note
+   */
+  look(functionArn: string): Promise<FunctionFacts>;
+  /** Has one of Keyturn's functions look at the current version of a secret that it rotates. Never throws. */
+  preflight(functionArn: string, secretArn: string, currentVersion: string): Promise<Preflight>;
+}
+
+export function createFunctionApi(getClient: () => Promise<LambdaClient>): FunctionApi {
+  return {
+    look: async (functionArn) => look(await getClient(), functionArn),
+    preflight: async (functionArn, SecretId, ClientRequestToken) => {
+      try {
+        return await invoke(await getClient(), functionArn, {
+          Step: preflightStep,
+          SecretId,
+          ClientRequestToken,
+        });
+      } catch (error) {
+        const { message } = explain(error, { action: 'lambda:InvokeFunction', resource: functionArn });
+        return { outcome: 'unknown', reason: message };
+      }
+    },
+  };
+}
+
+async function look(client: LambdaClient, functionArn: string): Promise<FunctionFacts> {
+  const { GetFunctionConfigurationCommand, GetPolicyCommand } = await import('@aws-sdk/client-lambda');
+  const FunctionName = functionArn;
+  const notes: string[] = [];
+  const orNote = async <T>(
+    action: string,
+    missing: KeyturnError,
+    call: Promise<T>,
+  ): Promise<T | undefined> => {
+    try {
+      return await call;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missing;
+      notes.push(explain(error, { action, resource: functionArn }).message);
+      return undefined;
+    }
+  };
+  const configuration = await orNote(
+    'lambda:GetFunctionConfiguration',
+    noFunction(functionArn),
+    client.send(new GetFunctionConfigurationCommand({ FunctionName })),
+  );
+  const policy = await orNote(
+    'lambda:GetPolicy',
+    notInvocable(functionArn),
+    client.send(new GetPolicyCommand({ FunctionName })),
+  );
+  if (policy?.Policy !== undefined && !letsSecretsManagerIn(policy.Policy)) throw notInvocable(functionArn);
+  return { variables: configuration?.Environment?.Variables ?? {}, notes };
+}
+
+async function invoke(client: LambdaClient, FunctionName: string, event: object): Promise<Preflight> {
+  const { InvokeCommand } = await import('@aws-sdk/client-lambda');
+  const Payload = Buffer.from(JSON.stringify(event));
+  const answer = await client.send(new InvokeCommand({ FunctionName, Payload }));
+  const payload: unknown = JSON.parse(Buffer.from(answer.Payload ?? []).toString('utf8') || 'null');
+  if (answer.FunctionError !== undefined) {
+    const code = memberOf(payload, 'errorType') ?? answer.FunctionError;
+    return {
+      outcome: 'failed',
+      code: String(code),
+      message: String(memberOf(payload, 'errorMessage') ?? code),
+    };
+  }
+  const findings = memberOf(payload, 'preflight');
+  if (Array.isArray(findings)) return { outcome: 'passed', findings: findings.filter(isFinding) };
+  return {
+    outcome: 'unknown',
+    reason: 'The function has no answer to a preflight: it is none of Keyturn, or an older one.',
+  };
+}
+
+function isFinding(value: unknown): value is Finding {
+  return typeof memberOf(value, 'check') === 'string' && typeof memberOf(value, 'detail') === 'string';
+}
+
+/**
+ * Whether some statement allows it. Conditions are left to Secrets Manager, which refuses the function where they
+ * keep it out.
+ */
+function letsSecretsManagerIn(policy: string): boolean {
+  const statements = listOf(memberOf(JSON.parse(policy), 'Statement'));
+  return statements.some((statement) => {
+    const principal = memberOf(statement, 'Principal');
+    const services = [...listOf(principal), ...listOf(memberOf(principal, 'Service'))];
+    const actions = listOf(memberOf(statement, 'Action'));
+    return (
+      memberOf(statement, 'Effect') === 'Allow' &&
+      services.some((service) => service === '*' || service === 'secretsmanager.amazonaws.com') &&
+      actions.some((action) => ['*', 'lambda:*', 'lambda:InvokeFunction'].includes(String(action)))
+    );
+  });
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function noFunction(functionArn: string): KeyturnError {
+  return new KeyturnError(
+    'FunctionUnusable',
+    `There is no function ${functionArn}.`,
+    'Check its ARN, its region and its account.',
+  );
+}
+
+function notInvocable(functionArn: string): KeyturnError {
+  return new KeyturnError(
+    'FunctionUnusable',
+    `The policy of ${functionArn} does not let Secrets Manager invoke it.`,
+    `Allow it: ${invokePermission(functionArn)}`,
+  );
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { KeyturnError } from '../../errors.ts';
+import { versionWith } from '../../rotation/stages.ts';
+import { tailLog } from './commands.ts';
+import { type Followed, followRotation } from './follow.ts';
+import type { FunctionApi, Preflight } from './function.ts';
+import { type Answer, type Screen, shortId, showOutcome, showStep } from './screen.ts';
+import { type Secret, type SecretsApi, unfinishedVersion } from './secrets.ts';
+
+/** What the work of the commands is done with. */
+export interface Tools {
+  readonly secrets: SecretsApi;
+  readonly functions: FunctionApi;
+  readonly screen: Screen;
+}
+
+/** A rotation as it was followed, and what the function said when it was asked about one that did not succeed. */
+export interface RotationAnswer extends Followed {
+  readonly preflight?: Preflight;
+}
+
+/** `keyturn rotate`: rotates now, or has an unfinished rotation taken up again, and follows that. */
+export async function rotate(
+  tools: Tools,
+  { secret: secretId, timeoutMs }: { readonly secret: string; readonly timeoutMs: number },
+): Promise<Answer> {
+  const secret = await tools.secrets.describe(secretId);
+  requireRotation(secret);
+  tools.screen.heading(secret.name);
+  const rotation = await rotateAndFollow(tools, secret, timeoutMs);
+  const document = { secret: secret.arn, ...rotation };
+  return { ok: rotation.outcome === 'succeeded', document };
+}
+
+/** Asks for a rotation of a secret that has its function, and follows it to its end, or for `timeoutMs`. */
+export async function rotateAndFollow(
+  tools: Tools,
+  secret: Secret,
+  timeoutMs: number,
+): Promise<RotationAnswer> {
+  const { secrets, screen } = tools;
+  const token = randomUUID();
+  const isNew = (await secrets.rotate(secret.arn, { token, immediately: true })) === 'started';
+  const unfinished = isNew ? undefined : unfinishedVersion(secret);
+  const version = unfinished ?? token;
+  screen.progress(
+    unfinished === undefined
+      ? `rotating to version ${shortId(version)}`
+      : `an earlier rotation is not complete: Secrets Manager tries it again, with version ${shortId(version)}`,
+  );
+  const followed = await followRotation(secrets, {
+    secretArn: secret.arn,
+    version,
+    before: secret,
+    timeoutMs,
+    onStep: (sighting) => showStep(screen, sighting),
+  });
+  showOutcome(screen, followed);
+  return followed.outcome === 'succeeded' ? followed : { ...followed, ...(await askWhy(tools, secret.arn)) };
+}
+
+/** Secrets Manager keeps no error, so the function is asked what it thinks of a rotation now. */
+async function askWhy(
+  { secrets, functions, screen }: Tools,
+  secretArn: string,
+): Promise<Pick<RotationAnswer, 'preflight'>> {
+  const { functionArn, stages } = await secrets.describe(secretArn);
+  const current = versionWith(stages, 'AWSCURRENT');
+  if (functionArn === undefined || current === undefined) return {};
+  screen.progress('asking the function what is wrong');
+  const preflight = await functions.preflight(functionArn, secretArn, current);
+  showPreflight(screen, preflight);
+  screen.say(`Its log says more: ${tailLog(functionArn)}`);
+  screen.say('Secrets Manager tries again by itself; keyturn status tells how things stand.');
+  return { preflight };
+}
+
+/** What a function said to a preflight. */
+export function showPreflight(screen: Screen, preflight: Preflight): void {
+  switch (preflight.outcome) {
+    case 'passed':
+      for (const { check, detail } of preflight.findings) screen.fact(`ok  ${check}`, detail);
+      break;
+    case 'failed':
+      screen.bad(`The function says: ${preflight.code}: ${preflight.message}`);
+      break;
+    case 'unknown':
+      screen.say(`The function could not be asked for a preflight. ${preflight.reason}`);
+  }
+}
+
+function requireRotation({ name, rotationEnabled, functionArn }: Secret): void {
+  if (functionArn !== undefined && rotationEnabled === true) return;
+  throw new KeyturnError(
+    'RotationNotEnabled',
+    `Rotation of ${name} is off.`,
+    'Turn it on with keyturn attach.',
+  );
+}

@@ -1,0 +1,113 @@
+import { UsageError } from '../command.ts';
+
+/** When a secret is to rotate: what RotateSecret takes, and what it means. */
+export interface Schedule {
+  readonly expression: string;
+  /** The window, such as `2h`; absent: as long as AWS makes it. */
+  readonly duration: string | undefined;
+  readonly words: string;
+}
+
+/** What the user said of it. */
+export interface ScheduleArguments {
+  readonly every: string | undefined;
+  readonly atHour: string | undefined;
+  readonly window: string | undefined;
+}
+
+const SHORTEST_HOURS = 4;
+const LONGEST_DAYS = 999;
+const HOURS_IN_A_DAY = 24;
+
+/** Periods that a cron expression can say: its day-of-month, month and day-of-week, and what they mean. */
+const cronDays: ReadonlyMap<number, readonly [fields: string, words: string]> = new Map([
+  [1, ['* * ?', 'every day']],
+  [7, ['? * SUN', 'every Sunday']],
+  [30, ['1 * ?', 'on the 1st of every month']],
+  [90, ['1 1/3 ?', 'on the 1st of January, April, July and October']],
+  [180, ['1 1/6 ?', 'on the 1st of January and July']],
+  [365, ['1 1 ?', 'on the 1st of January']],
+]);
+const cronHours: readonly number[] = [4, 6, 8, 12];
+
+/**
+ * Makes a schedule by AWS's rules: `rate()` without an hour, `cron()` with one.
+ *
+ * @throws UsageError, saying what can be had
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+ */
+export function makeSchedule({ every, atHour, window }: ScheduleArguments): Schedule {
+  const period = readPeriod(every);
+  const hour = atHour === undefined ? undefined : readHour(atHour);
+  const hours = window === undefined ? undefined : readWindow(window);
+  const duration = hours === undefined ? undefined : `${hours}h`;
+  const opensAt = period.unit === 'day' ? (hour ?? 0) : 0;
+  requireRoom(hours, period.unit === 'day' ? HOURS_IN_A_DAY - opensAt : period.count, opensAt);
+  const { expression, words } = hour === undefined ? rate(period) : cron(period, hour);
+  const within = hours === undefined ? '' : `, in a window of ${count(hours, 'hour')}`;
+  return { expression, duration, words: `${words}${within}` };
+}
+
+interface Period {
+  readonly count: number;
+  readonly unit: 'hour' | 'day';
+}
+
+function readPeriod(every: string | undefined): Period {
+  if (every === undefined) throw new UsageError('say how often to rotate, such as --every 30d');
+  const [, digits, letter] = /^(\d{1,5})([hd])$/.exec(every) ?? [];
+  const number = Number(digits);
+  const unit = letter === 'h' ? 'hour' : 'day';
+  const [least, most] = unit === 'hour' ? [SHORTEST_HOURS, LONGEST_DAYS * HOURS_IN_A_DAY] : [1, LONGEST_DAYS];
+  if (number >= least && number <= most) return { count: number, unit };
+  throw new UsageError(
+    `--every must be ${SHORTEST_HOURS}h to ${LONGEST_DAYS * HOURS_IN_A_DAY}h, or 1d to ${LONGEST_DAYS}d, not '${every}'`,
+  );
+}
+
+function readHour(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) < HOURS_IN_A_DAY) return Number(text);
+  throw new UsageError(`--at-hour must be an hour of the day in UTC, 0 to 23, not '${text}'`);
+}
+
+function readWindow(text: string): number {
+  const hours = Number(/^(\d{1,2})h$/.exec(text)?.[1]);
+  if (hours >= 1 && hours <= HOURS_IN_A_DAY) return hours;
+  throw new UsageError(`--window must be 1h to 24h, not '${text}'`);
+}
+
+/** A window may reach neither into the next one nor, for periods of days, past midnight UTC. */
+function requireRoom(hours: number | undefined, room: number, opensAt: number): void {
+  if (hours === undefined || hours <= room) return;
+  const why =
+    opensAt > 0 ? `a window that opens at ${opensAt}:00 UTC ends by midnight` : 'windows must not overlap';
+  throw new UsageError(`--window must be at most ${room}h here, not ${hours}h: ${why}`);
+}
+
+function rate({ count: number, unit }: Period): Pick<Schedule, 'expression' | 'words'> {
+  const period = count(number, unit);
+  return { expression: `rate(${period})`, words: `every ${period}` };
+}
+
+function cron(period: Period, hour: number): Pick<Schedule, 'expression' | 'words'> {
+  if (period.unit === 'hour' && cronHours.includes(period.count)) {
+    const hours = Array.from({ length: HOURS_IN_A_DAY / period.count }, (_, index) => index * period.count);
+    const list = hours.map((offset) => (hour % period.count) + offset).join(',');
+    return { expression: `cron(0 ${list} * * ? *)`, words: `every day at the hours ${list} UTC` };
+  }
+  const found = period.unit === 'day' ? cronDays.get(period.count) : undefined;
+  if (found === undefined) throw noSuchCron(period);
+  const [fields, words] = found;
+  return { expression: `cron(0 ${hour} ${fields} *)`, words: `${words}, at ${hour}:00 UTC` };
+}
+
+function noSuchCron({ count: number, unit }: Period): UsageError {
+  const can = [...cronHours.map((hours) => `${hours}h`), ...[...cronDays.keys()].map((days) => `${days}d`)];
+  return new UsageError(
+    `a schedule can't say ${count(number, unit)} and an hour together: with --at-hour, --every is one of ${can.join(', ')}; without it, any`,
+  );
+}
+
+function count(number: number, unit: string): string {
+  return `${number} ${unit}${number === 1 ? '' : 's'}`;
+}

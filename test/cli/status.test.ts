@@ -1,0 +1,140 @@
+import {
+  CancelRotateSecretCommand,
+  DeleteSecretCommand,
+  RotateSecretCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogin, secretOf } from '../support/postgres-fixtures.ts';
+import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { functionArn, runAt, runJsonAt } from './rotation-commands.ts';
+
+describe('keyturn status', () => {
+  let fixture: RotationFixture;
+  beforeAll(async () => {
+    fixture = await startFixture();
+    fixture.local.registerFunction('failing', () => {
+      throw new Error('It never works.');
+    });
+  });
+  afterAll(() => fixture.close());
+
+  const create = async () => fixture.createSecret(secretOf(await createLogin()));
+  const status = async (arn: string, ...more: string[]) =>
+    (await runJsonAt(fixture, 'status', arn, ...more)).document;
+  const cancel = (SecretId: string) => fixture.client.send(new CancelRotateSecretCommand({ SecretId }));
+
+  /** A secret with a rotation that failed before it had stored anything. */
+  async function stuckEmpty(): Promise<string> {
+    const arn = await create();
+    const RotationRules = { AutomaticallyAfterDays: 30 };
+    await fixture.client.send(
+      new RotateSecretCommand({ SecretId: arn, RotationLambdaARN: 'failing', RotationRules }),
+    );
+    await fixture.local.rotationsSettled(arn);
+    return arn;
+  }
+
+  /** A secret with a rotation that failed after createSecret. */
+  async function stuckWithValue(): Promise<string> {
+    const arn = await fixture.createSecret(
+      secretOf({ ...(await createLogin()), password: 'not the password' }),
+    );
+    expect(await fixture.rotate(arn)).toMatch(/^NoCredentialAccepted/);
+    return arn;
+  }
+
+  it('says of a new secret that nothing rotates it', async () => {
+    const arn = await create();
+    const { code, stdout } = await runAt(fixture, 'status', arn);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/rotation +never turned on/);
+    expect(stdout).toMatch(/AWSCURRENT, made \d+ seconds? ago \(/);
+    expect(stdout).toMatch(/- Turn it on: keyturn attach .* --function ARN --every 30d/);
+  });
+
+  it('shows function, schedule, dates and versions of a healthy one', async () => {
+    const arn = await create();
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    const { stdout } = await runAt(fixture, 'status', arn);
+    expect(stdout).toMatch(/rotation +on\n {2}function +arn:.*:rotate\n {2}schedule +every 30 days\n/);
+    expect(stdout).toMatch(/last rotated +\d+ seconds? ago/);
+    expect(stdout).toMatch(/next rotation +by in \d+ days \(/);
+    expect(stdout).toMatch(/AWSCURRENT.*\n.*AWSPREVIOUS.*\nRotation is on, and nothing is unfinished\.\n$/);
+  });
+
+  it('has one shape for programs', async () => {
+    const arn = await create();
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await status(arn)).toEqual({
+      secret: arn,
+      name: expect.any(String),
+      rotation: {
+        enabled: true,
+        function: functionArn,
+        schedule: null,
+        everyDays: 30,
+        window: null,
+        lastRotated: expect.stringMatching(/Z$/),
+        nextRotation: expect.stringMatching(/Z$/),
+      },
+      versions: [
+        {
+          id: expect.any(String),
+          labels: expect.arrayContaining(['AWSCURRENT']),
+          createdAt: expect.any(String),
+        },
+        { id: expect.any(String), labels: ['AWSPREVIOUS'], createdAt: expect.any(String) },
+      ],
+      state: 'healthy',
+      findings: ['Rotation is on, and nothing is unfinished.'],
+      advice: [],
+      preflight: null,
+    });
+  });
+
+  it('explains an AWSPENDING that is stuck on an empty version', async () => {
+    const { state, findings, advice } = await status(await stuckEmpty());
+    expect(state).toBe('unfinished-empty');
+    expect(findings).toContainEqual(expect.stringContaining('AWSCURRENT has not been touched'));
+    expect(advice).toContainEqual(expect.stringContaining('aws logs tail /aws/lambda/failing'));
+    expect(advice).toContainEqual(
+      expect.stringMatching(/^Taking AWSPENDING off it is harmless: aws secretsmanager/),
+    );
+  });
+
+  it('explains an AWSPENDING that is stuck on a version with a value, and asks the function', async () => {
+    const arn = await stuckWithValue();
+    const { code, stdout } = await runAt(fixture, 'status', arn, '--preflight');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/The function says: PreflightFailed: .*login/);
+    expect(stdout).toContain('no call of AWS tells which');
+    expect(stdout).toContain('it may be the only copy of the live credential');
+    expect(stdout).not.toContain('not the password');
+    const { state, name } = await status(arn);
+    expect(state).toBe('unfinished-with-value');
+    expect(stdout).toContain(`keyturn rotate ${name}\n`);
+  });
+
+  it('tells rotation that was turned off, and what it left behind', async () => {
+    const healthy = await create();
+    expect(await fixture.rotate(healthy)).toBeUndefined();
+    await cancel(healthy);
+    expect(await status(healthy)).toMatchObject({
+      state: 'off',
+      advice: [expect.stringContaining(`--function ${functionArn}`)],
+    });
+    const stuck = await stuckWithValue();
+    await cancel(stuck);
+    const { state, findings, advice } = await status(stuck);
+    expect(state).toBe('unfinished-with-value');
+    expect(findings).toContain('Rotation was turned off meanwhile, so nothing goes on with it.');
+    expect(String(advice)).toContain('Then turn rotation on again: keyturn attach');
+  });
+
+  it('tells a secret without a value, one that is marked for deletion, and one that is not there', async () => {
+    const arn = await create();
+    await fixture.client.send(new DeleteSecretCommand({ SecretId: arn }));
+    expect(await status(arn)).toMatchObject({ state: 'deleted' });
+    expect(await status('nothing')).toMatchObject({ error: { code: 'SecretNotFound' } });
+  });
+});
