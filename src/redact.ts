@@ -54,12 +54,32 @@ export interface Redactor {
   error<E>(error: E): E;
 }
 
-function encodings(value: string): string[] {
+/** Fewer characters of base64 than these can be somewhere by chance. */
+const shortestBase64 = 6;
+
+/**
+ * A text as base64, and those characters that depend on it alone where it is a part of something longer, as a password
+ * is of the user and password of HTTP's Basic authentication: there it begins at any of three places.
+ */
+function base64Of(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const parts = [0, 1, 2].map((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+    const encoded = whole.toString('base64url');
+    return encoded.slice(Math.ceil((before * 4) / 3), Math.floor((whole.length * 4) / 3));
+  });
+  const long = parts.filter(({ length }) => length >= shortestBase64);
+  const standard = long.map((part) => part.replaceAll('-', '+').replaceAll('_', '/'));
+  return [bytes.toString('base64'), ...long, ...standard];
+}
+
+/** All that a secret value may look like: plain, or encoded for JSON, a URL, a form, SQL or base64. */
+export function encodingsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   // A lone surrogate can't be URL-encoded, and so can't stand in a URL either.
   const url = value.isWellFormed() ? encodeURIComponent(value) : value;
   const sql = value.replaceAll("'", "''");
-  return [value, json, url, sql, Buffer.from(value).toString('base64')];
+  return [value, json, url, url.replaceAll('%20', '+'), sql, ...base64Of(value)];
 }
 
 function* textsIn(value: unknown, shortest: number): Generator<string> {
@@ -92,7 +112,7 @@ export function createRedactor(): Redactor {
 
   const learnValue = (value: string): void => {
     if (value === '' || known.has(value)) return;
-    for (const form of encodings(value)) known.add(form);
+    for (const form of encodingsOf(value)) known.add(form);
     // A value may contain another: the longer must go first, or its rest would stay readable.
     longestFirst = [...known].sort((a, b) => b.length - a.length);
   };

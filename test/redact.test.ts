@@ -21,6 +21,20 @@ describe('the redactor', () => {
     );
   });
 
+  it('masks a password that is encoded as a part of something longer', () => {
+    fc.assert(
+      fc.property(password, fc.string(), fc.string(), (secret, before, after) => {
+        const redactor = createRedactor();
+        redactor.learn({ password: secret });
+        for (const encoding of ['base64', 'base64url'] as const) {
+          const encoded = Buffer.from(`${before}${secret}${after}`).toString(encoding);
+          const shown = Buffer.from(redactor.text(encoded).replaceAll('[redacted]', ' '), encoding);
+          expect(shown.toString()).not.toContain(secret);
+        }
+      }),
+    );
+  });
+
   it('masks the longer of two values of which one holds the other, whole', () => {
     const redactor = createRedactor();
     redactor.learn({ password: 'hunter2', apiKey: 'hunter2-and-more' });

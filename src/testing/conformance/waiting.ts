@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const promptlyMs = 3_000;
 
 /** Longest wait, in ms, for what comes about by itself; between two looks at it a moment passes. */
-const [patienceMs, pollMs] = [10_000, 20];
+const [patienceMs, pollMs] = [5_000, 20];
 
 /** How a promise ended, or that it hasn't yet. */
 export type Ended<T> = PromiseSettledResult<T> | { readonly status: 'pending' };

@@ -1,0 +1,51 @@
+import { describeRotator, type RotatorHarness, type Runner } from '../../src/testing/index.ts';
+
+/** What became of a suite's tests, by their titles. */
+export interface Outcomes {
+  readonly passed: string[];
+  readonly failed: string[];
+  readonly skipped: string[];
+}
+
+interface CollectedTest {
+  readonly path: string;
+  readonly title: string;
+  readonly body: (skip: (reason: string) => void) => Promise<void>;
+}
+
+function collect(harness: RotatorHarness): CollectedTest[] {
+  const tests: CollectedTest[] = [];
+  const path: string[] = [];
+  const runner: Runner = {
+    describe: (name, body) => {
+      path.push(name);
+      body();
+      path.pop();
+    },
+    test: (title, body) => tests.push({ path: path.join(' > '), title, body }),
+  };
+  describeRotator('collected', harness, runner);
+  return tests;
+}
+
+/** Runs the whole suite over a rotator, without the test runner that this happens in. */
+export async function runSuite(harness: RotatorHarness): Promise<Outcomes> {
+  const outcomes: Outcomes = { passed: [], failed: [], skipped: [] };
+  const run = async ({ title, body }: CollectedTest): Promise<void> => {
+    let skipped = false;
+    try {
+      await body(() => {
+        skipped = true;
+      });
+      outcomes[skipped ? 'skipped' : 'passed'].push(title);
+    } catch {
+      outcomes.failed.push(title);
+    }
+  };
+  const tests = collect(harness);
+  const isAlone = ({ path }: CollectedTest): boolean => path.endsWith('resources');
+  await Promise.all(tests.filter((test) => !isAlone(test)).map(run));
+  // These count what is open in the process, so nothing else may run beside them.
+  for (const test of tests.filter(isAlone)) await run(test);
+  return outcomes;
+}

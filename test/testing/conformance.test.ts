@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runSuite } from './collecting-runner.ts';
+import { memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
+import { type MemoryTarget, startMemoryTarget } from './memory-target.ts';
+import { mutants } from './mutants.ts';
+
+let target: MemoryTarget;
+beforeAll(async () => {
+  target = await startMemoryTarget();
+});
+afterAll(() => target.stop());
+
+const givenUpAt = (...messages: number[]): string[] =>
+  messages.map((at) => `leaves a credential that works when a change is given up at its message ${at}`);
+
+describe('the conformance kit', () => {
+  it('passes a sound rotator of passwords, and skips what it does not do', async () => {
+    const { failed, skipped } = await runSuite(memoryHarness(target, passwordRotator));
+    expect(failed).toEqual([]);
+    const revoking = ['ends the old credential, and no other', 'revokes twice as it revokes once'];
+    const minting = 'leaves nothing alive that no version holds when it is repeated';
+    expect(skipped.sort()).toEqual([...givenUpAt(2, 3, 5, 8, 13), ...revoking, minting].sort());
+  });
+
+  it('passes a sound rotator of tokens, and skips what it does not do', async () => {
+    const { failed, skipped } = await runSuite(memoryHarness(target, tokenRotator));
+    expect(failed).toEqual([]);
+    const unanswered = 'gives up a change that gets no answer when the signal fires';
+    const broken = 'shows no secret value when the connection breaks during a change';
+    expect(skipped.sort()).toEqual([...givenUpAt(1, 2, 3, 5, 8, 13), unanswered, broken].sort());
+  });
+
+  it.each(mutants)('fails a rotator that $fault', async ({ rotator, failing }) => {
+    const { failed } = await runSuite(memoryHarness(target, rotator));
+    expect(failed.sort()).toEqual([...failing].sort());
+  });
+});
