@@ -13,6 +13,7 @@ import type { ChildPool } from './child-pool.ts';
 import { createDriver, type Driver } from './driver.ts';
 import { createTestFunction } from './function.ts';
 import { createInvariants, type Invariants } from './invariants.ts';
+import { isRead } from './secrets-manager.ts';
 import { createStoredReader } from './stored.ts';
 
 /** How the last rotation went. */
@@ -48,7 +49,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
   ]);
   const client = new SecretsManagerClient(local.clientConfig);
   const { arn } = await storeAccount(client, account);
-  const read = createStoredReader(client, arn);
+  const read = rereadOnChange(local, createStoredReader(client, arn));
   const invariants = createInvariants({ harness, account, read });
   const { clientConfig } = local;
   const mints = account.strays !== undefined;
@@ -129,6 +130,18 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
       await local.close();
       await account.remove?.();
     },
+  };
+}
+
+/** What is stored is read again once something has happened that may have changed it: most calls change nothing. */
+function rereadOnChange<T>(local: LocalSecretsManager, read: () => Promise<T>): () => Promise<T> {
+  let known: Promise<T> | undefined;
+  local.on((event) => {
+    if (event.type !== 'call' || !isRead(event.operation)) known = undefined;
+  });
+  return () => {
+    known ??= read();
+    return known;
   };
 }
 
