@@ -5,6 +5,8 @@ import { httpPassword } from '../../examples/http-password.ts';
 import { closedPort, startFixture } from '../support/rotation-fixture.ts';
 import { startHttpService } from './http-service.ts';
 
+const read = (file: string): Promise<string> => readFile(join(import.meta.dirname, '../..', file), 'utf8');
+
 it('rotates with the rotator of the README, whose text is this file’s subject', async () => {
   const { url: host, passwords, stop } = await startHttpService();
   passwords.set('robot', 'first-password');
@@ -23,10 +25,12 @@ it('rotates with the rotator of the README, whose text is this file’s subject'
     await fixture.close();
     await stop();
   }
-  const root = join(import.meta.dirname, '../..');
-  const example = await readFile(join(root, 'examples/http-password.ts'), 'utf8');
-  expect(await readFile(join(root, 'README.md'), 'utf8')).toContain(
-    example.replace('../src/index.ts', 'keyturn'),
-  );
-  expect(example.split('\n').length).toBeLessThan(60);
+  expect((await read('examples/http-password.ts')).split('\n').length).toBeLessThan(60);
+});
+
+it('is shown in the README as it is, and so is the proof of it', async () => {
+  const readme = await read('README.md');
+  expect(readme).toContain((await read('examples/http-password.ts')).replace('../src/index.ts', 'keyturn'));
+  const proof = await read('test/examples/conformance.test.ts');
+  expect(readme).toContain(proof.replace('../../src/testing/index.ts', 'keyturn/testing'));
 });
