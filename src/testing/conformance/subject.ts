@@ -58,7 +58,7 @@ export class Skipped extends Error {}
 const never = new AbortController().signal;
 
 /** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
-export function contextOf(signal = never): RotatorContext {
+export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
 
