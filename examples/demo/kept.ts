@@ -7,6 +7,10 @@ export function showHowToReach({ local, clock }: Environment, screen: Screen): v
   const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
   screen.heading('Kept', 'until Ctrl-C');
   screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
+  for (const command of ['status', 'rotate']) {
+    screen.gap();
+    screen.command(`npx keyturn ${command} ${secretName} --endpoint ${local.url}`);
+  }
   for (const operation of ['describe-secret', 'get-secret-value', 'rotate-secret']) {
     screen.gap();
     screen.command('AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 \\');

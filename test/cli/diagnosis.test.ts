@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeAge } from '../../src/cli/rotation/age.ts';
+import { describeDate } from '../../src/cli/rotation/age.ts';
 import { diagnose } from '../../src/cli/rotation/diagnosis.ts';
 import type { Secret } from '../../src/cli/rotation/secrets.ts';
 
@@ -45,13 +45,13 @@ describe('the diagnosis of a rotation', () => {
   });
 });
 
-describe('an age', () => {
+describe('a date', () => {
   it.each([
     [-3 * 86_400_000, '3 days ago (2025-12-30T03:04:05Z)'],
     [-90_000, '1 minute ago (2026-01-02T03:02:35Z)'],
     [5 * 3_600_000, 'in 5 hours (2026-01-02T08:04:05Z)'],
     [0, 'just now (2026-01-02T03:04:05Z)'],
   ])('of %d ms is %s', (distance, words) => {
-    expect(describeAge(new Date(now + distance), now)).toBe(words);
+    expect(describeDate(new Date(now + distance), now)).toBe(words);
   });
 });

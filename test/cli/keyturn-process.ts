@@ -82,7 +82,7 @@ function failedToStart({ code, stderr }: Ended): never {
 }
 
 /** AWS's client for a server in another process. */
-export function clientAt(endpoint: string): SecretsManager {
+export function clientAt(endpoint: string, region = 'us-east-1'): SecretsManager {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return clientOf({ clientConfig: { endpoint, region: 'us-east-1', credentials } });
+  return clientOf({ clientConfig: { endpoint, region, credentials } });
 }

@@ -65,7 +65,10 @@ describe('keyturn local', () => {
   it('prints its URL first, serves, and ends cleanly', async () => {
     const server = await startKeyturnLocal('--region', 'eu-central-1');
     expect(server.firstLine).toMatch(/http:\/\/127\.0\.0\.1:\d+$/);
-    const created = await clientAt(server.url).createSecret({ Name: 'n', SecretString: 'hunter2' });
+    const created = await clientAt(server.url, 'eu-central-1').createSecret({
+      Name: 'n',
+      SecretString: 'hunter2',
+    });
     expect(created.ARN).toContain(':eu-central-1:');
     const ended = await server.kill('SIGTERM');
     expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });

@@ -49,7 +49,7 @@ describe('keyturn rotate', () => {
     expect((await fixture.labels(arn))[String(document.version)]).toContain('AWSCURRENT');
   });
 
-  it('asks the function why a rotation does not end, and later takes that one up again', async () => {
+  it('asks the function why a rotation does not end; a value that is put by hand ends that one', async () => {
     const login = await createLogin();
     const arn = await attached(wrong(login));
     const { code, stdout } = await runAt(fixture, 'rotate', arn, '--timeout', '1');
@@ -62,7 +62,7 @@ describe('keyturn rotate', () => {
     await fixture.put(arn, secretOf(login));
     const again = await runAt(fixture, 'rotate', arn);
     expect(again.code).toBe(0);
-    expect(again.stdout).toContain('an earlier rotation is not complete: Secrets Manager tries it again');
+    expect(again.stdout).not.toContain('an earlier rotation is not complete');
     expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
   });
 

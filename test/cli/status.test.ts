@@ -58,7 +58,7 @@ describe('keyturn status', () => {
     const { stdout } = await runAt(fixture, 'status', arn);
     expect(stdout).toMatch(/rotation +on\n {2}function +arn:.*:rotate\n {2}schedule +every 30 days\n/);
     expect(stdout).toMatch(/last rotated +\d+ seconds? ago/);
-    expect(stdout).toMatch(/next rotation +by in \d+ days \(/);
+    expect(stdout).toMatch(/next rotation +in \d+ days \(.*\) at the latest\n/);
     expect(stdout).toMatch(/AWSCURRENT.*\n.*AWSPREVIOUS.*\nRotation is on, and nothing is unfinished\.\n$/);
   });
 

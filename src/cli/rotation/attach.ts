@@ -93,7 +93,8 @@ async function configure(
   const token = randomUUID();
   const rules = { ScheduleExpression: schedule.expression, Duration: schedule.duration };
   screen.progress('setting function and schedule, and testing the function');
-  await secrets.rotate(secret.arn, { token, functionArn, rules, immediately: false });
+  const started = await secrets.rotate(secret.arn, { token, functionArn, rules, immediately: false });
+  if (started === 'reattempts') throw unfinishedRotation(secret);
   const preflight = await functions.preflight(functionArn, secret.arn, currentVersion);
   showPreflight(screen, preflight);
   const mayStay = preflight.outcome !== 'failed';
@@ -160,11 +161,13 @@ function requireRest(secret: Secret): void {
       'Restore it first: aws secretsmanager restore-secret.',
     );
   }
-  const unfinished = unfinishedVersion(secret);
-  if (unfinished === undefined) return;
-  throw new KeyturnError(
+  if (unfinishedVersion(secret) !== undefined) throw unfinishedRotation(secret);
+}
+
+function unfinishedRotation({ name }: Secret): KeyturnError {
+  return new KeyturnError(
     'VersionNotPending',
-    `A rotation of ${secret.name} is under way, or stuck: AWSPENDING is on version ${unfinished}, which is not AWSCURRENT.`,
+    `A rotation of ${name} is under way, or stuck: AWSPENDING is on a version that is not AWSCURRENT.`,
     'See keyturn status, which says what to do about it, and attach then.',
   );
 }

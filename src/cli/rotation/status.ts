@@ -1,6 +1,6 @@
 import { isKeyturnError } from '../../errors.ts';
 import { versionWith } from '../../rotation/stages.ts';
-import { describeAge } from './age.ts';
+import { describeDate } from './age.ts';
 import { type Diagnosis, diagnose, type PendingValue } from './diagnosis.ts';
 import type { Preflight } from './function.ts';
 import { showPreflight, type Tools } from './rotate.ts';
@@ -55,14 +55,15 @@ function show(screen: Screen, secret: Secret, versions: readonly Version[], nowM
   const every = rules?.ScheduleExpression ?? (rules && `every ${rules.AutomaticallyAfterDays} days`);
   const within = rules?.Duration === undefined ? '' : `, in a window of ${rules.Duration}`;
   if (every !== undefined) screen.fact('schedule', `${every}${within}`);
-  screen.fact('last rotated', lastRotated === undefined ? 'never' : describeAge(lastRotated, nowMs));
-  if (nextRotation !== undefined) screen.fact('next rotation', `by ${describeAge(nextRotation, nowMs)}`);
+  screen.fact('last rotated', lastRotated === undefined ? 'never' : describeDate(lastRotated, nowMs));
+  if (nextRotation !== undefined)
+    screen.fact('next rotation', `${describeDate(nextRotation, nowMs)} at the latest`);
   for (const { id, labels, createdAt } of versions.filter((version) => version.labels.length > 0)) {
-    screen.fact(shortId(id), `${labels.join(' ')}, made ${describeAge(createdAt, nowMs)}`);
+    screen.fact(shortId(id), `${labels.join(' ')}, made ${describeDate(createdAt, nowMs)}`);
   }
   const [newest, ...others] = versions.filter((version) => version.labels.length === 0);
   if (newest === undefined) return;
-  const age = describeAge(newest.createdAt, nowMs);
+  const age = describeDate(newest.createdAt, nowMs);
   screen.fact('no label', `${others.length + 1} older, the newest (${shortId(newest.id)}) made ${age}`);
 }
 
