@@ -11,7 +11,25 @@ export class ServiceError extends Error {
     this.type = type;
     this.status = status;
   }
+
+  /**
+   * The body of the answer. The service writes its own errors with a capital letter, which localstack's tests have
+   * recorded (`test_no_client_request_token` in its `test_secretsmanager.snapshot.json`); the framework in front of it
+   * doesn't.
+   */
+  get body(): object {
+    return FRAMEWORK_ERRORS.has(this.type)
+      ? { __type: this.type, message: this.message }
+      : { __type: this.type, Message: this.message };
+  }
 }
+
+const FRAMEWORK_ERRORS = new Set([
+  'RequestEntityTooLargeException',
+  'SerializationException',
+  'UnknownOperationException',
+  'ValidationException',
+]);
 
 export function resourceNotFound(what = 'secret.'): ServiceError {
   return new ServiceError('ResourceNotFoundException', `Secrets Manager can't find the specified ${what}`);
@@ -31,6 +49,27 @@ export function invalidRequest(message: string): ServiceError {
 
 export function markedForDeletion(): ServiceError {
   return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.");
+}
+
+/** A replica is changed by way of its primary. The words are moto's, which other projects' logs confirm. */
+export function notOnReplica(): ServiceError {
+  return invalidParameter(
+    "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+  );
+}
+
+export function invalidNextToken(): ServiceError {
+  return new ServiceError('InvalidNextTokenException', 'The NextToken value is invalid.');
+}
+
+export function invalidName(): ServiceError {
+  return validationFailure(
+    'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+  );
+}
+
+export function limitExceeded(message: string): ServiceError {
+  return new ServiceError('LimitExceededException', message);
 }
 
 export function validationFailure(message: string): ServiceError {

@@ -80,6 +80,27 @@ export interface RotationCancelledEvent extends RotationFacts {
   readonly type: 'rotation-cancelled';
 }
 
+/** What Secrets Manager does by itself, such as to rotate a secret, as EventBridge would hand it to a rule's targets. */
+export interface EventBridgeEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: 'aws.secretsmanager';
+  readonly account: string;
+  /** ISO 8601, to the second. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: {
+    /** Such as `RotationSucceeded`. */
+    readonly eventName: string;
+    readonly eventSource: string;
+    readonly errorMessage?: string;
+    readonly additionalEventData: { readonly SecretId: string } & Readonly<Record<string, string>>;
+    readonly [member: string]: unknown;
+  };
+}
+
 /** Everything that a listener is told. No event holds a secret value. */
 export type LocalEvent =
   | CallEvent
@@ -91,18 +112,19 @@ export type LocalEvent =
   | RotationFailedEvent
   | RotationCancelledEvent;
 
-/** Listens to {@link LocalEvent}s; an error that it throws is its own affair and reported as uncaught. */
-export type LocalEventListener = (event: LocalEvent) => void;
+/** Listens to events; an error that it throws is its own affair and reported as uncaught. */
+export type Listener<Event> = (event: Event) => void;
+export type LocalEventListener = Listener<LocalEvent>;
 
 /** Hands events to listeners. */
-export interface EventHub {
-  emit(event: LocalEvent): void;
+export interface EventHub<Event = LocalEvent> {
+  emit(event: Event): void;
   /** Returns the function that ends it. */
-  on(listener: LocalEventListener): () => void;
+  on(listener: Listener<Event>): () => void;
 }
 
-export function createEventHub(): EventHub {
-  const listeners = new Set<LocalEventListener>();
+export function createEventHub<Event = LocalEvent>(): EventHub<Event> {
+  const listeners = new Set<Listener<Event>>();
   return {
     emit(event) {
       for (const listener of listeners) callSafely(listener, event);
@@ -115,7 +137,7 @@ export function createEventHub(): EventHub {
 }
 
 /** A listener's mistake must not break the request or the rotation that it listens to, nor be swallowed. */
-function callSafely(listener: LocalEventListener, event: LocalEvent): void {
+function callSafely<Event>(listener: Listener<Event>, event: Event): void {
   try {
     listener(event);
   } catch (error) {

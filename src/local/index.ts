@@ -1,6 +1,7 @@
 export { type Clock, fastClock, type ManualClock, manualClock, systemClock } from './clock.ts';
 export type {
   CallEvent,
+  EventBridgeEvent,
   LabelsEvent,
   LocalEvent,
   LocalEventListener,

@@ -21,21 +21,40 @@ export interface Rotation {
   readonly enabled: boolean;
   readonly lambdaArn: string;
   readonly rules?: RotationRules | undefined;
-  /** The window in which the next scheduled rotation happens. */
+  /** The window of the next scheduled rotation, which DescribeSecret shows; past, after one that failed. */
   readonly nextWindow?: { readonly opensAt: number; readonly closesAt: number } | undefined;
+  /** When the schedule starts the next rotation. */
+  readonly dueAt?: number | undefined;
   /** Whole days from the last rotation to the next, as DescribeSecret shows them. */
   readonly intervalDays?: number | undefined;
   /** The rotation that is under way; still here after a crash, so that it goes on. */
   readonly running?: { readonly token: string; readonly kind: RotationKind } | undefined;
 }
 
+/** A region that a secret is replicated to. */
+export interface Replica {
+  readonly region: string;
+  readonly kmsKeyId?: string | undefined;
+  /** Why there is no replica in that region. */
+  readonly failure?: string | undefined;
+}
+
 /** A secret without its versions. Dates are milliseconds since the epoch. */
 export interface Secret {
   readonly arn: string;
   readonly name: string;
+  /** The partner that a managed external secret is for. */
+  readonly type?: string | undefined;
   readonly description?: string | undefined;
   readonly kmsKeyId?: string | undefined;
-  readonly tags: readonly Tag[];
+  /** Undefined until there is a first one, or an empty list of them. */
+  readonly tags?: readonly Tag[] | undefined;
+  /** The resource policy, as it was put. */
+  readonly policy?: string | undefined;
+  /** Where the secret is replicated to; undefined or not empty. */
+  readonly replicas?: readonly Replica[] | undefined;
+  /** The region of the primary; set on a replica only. */
+  readonly primaryRegion?: string | undefined;
   readonly labels: Labels;
   readonly createdAt: number;
   readonly changedAt: number;
@@ -44,6 +63,8 @@ export interface Secret {
   /** Set on a secret that is marked for deletion; it is gone for good at `deletion.at`. */
   readonly deletion?: { readonly requestedAt: number; readonly at: number } | undefined;
   readonly rotation?: Rotation | undefined;
+  /** When the next deprecated version is old enough to be removed. */
+  readonly cleanUpAt?: number | undefined;
 }
 
 /** A version without its value. Dates are milliseconds since the epoch. */
@@ -69,12 +90,26 @@ export function sameValue(a: SecretValue, b: SecretValue): boolean {
   return b.kind === 'binary' && a.bytes.equals(b.bytes);
 }
 
+/** The tag by which AWS tells a secret's owner. */
+export const OWNING_SERVICE_TAG = 'aws:secretsmanager:owningService';
+
+/** The service that manages a secret of this name, such as `rds` of `rds!db-...`. */
+export function owningServiceIn(name: string): string | undefined {
+  return /^([a-z][a-z0-9-]*)!/.exec(name)?.[1];
+}
+
 /**
- * When the scheduler has something to do for this secret (milliseconds since the epoch): its end, or its next
- * rotation; never, while a rotation is under way.
+ * When the scheduler has something to do for this secret (milliseconds since the epoch): its end, its next rotation
+ * unless one is under way, or the removal of a version.
  */
 export function dueAt(secret: Secret): number | undefined {
   if (secret.deletion) return secret.deletion.at;
-  const { rotation } = secret;
-  return rotation?.enabled && !rotation.running ? rotation.nextWindow?.opensAt : undefined;
+  const rotatesAt = rotationDueAt(secret);
+  const times = [rotatesAt, secret.cleanUpAt].filter((time) => time !== undefined);
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** When the schedule starts the next rotation; never, while one is under way. */
+export function rotationDueAt({ rotation }: Secret): number | undefined {
+  return rotation?.enabled && !rotation.running ? rotation.dueAt : undefined;
 }

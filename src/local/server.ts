@@ -1,8 +1,14 @@
 import type { Server } from 'node:http';
-import type { Partition } from './arn.ts';
+import { type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { reportFault, ServiceError, unknownOperation } from './errors.ts';
-import { createEventHub, type EventHub, type LocalEventListener } from './events.ts';
+import {
+  createEventHub,
+  type EventBridgeEvent,
+  type EventHub,
+  type Listener,
+  type LocalEventListener,
+} from './events.ts';
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
 import { type ApiHandler, type ApiObserver, createApiServer } from './protocol/http.ts';
@@ -32,9 +38,9 @@ export interface LocalSecretsManagerOptions {
   readonly dataDirectory?: string;
   /** Where dates and schedules take their time from; the machine's own time if absent. */
   readonly clock?: Clock;
-  /** The region in ARNs; us-east-1 if absent. */
+  /** The region of requests that aren't signed, and of functions that have a name only; us-east-1 if absent. */
   readonly region?: string;
-  /** The account in ARNs, twelve digits; 123456789012 if absent. */
+  /** The account of access keys that aren't themselves an account's twelve digits; 123456789012 if absent. */
   readonly accountId?: string;
   /** The URL of a Lambda Invoke API, asked for functions that aren't registered. */
   readonly lambdaEndpoint?: string;
@@ -59,6 +65,8 @@ export interface LocalSecretsManager {
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Listens to calls, labels and rotations; the function it returns ends that. */
   on(listener: LocalEventListener): () => void;
+  /** Listens to the events that AWS sends to EventBridge, in their form; the function it returns ends that. */
+  onEventBridge(listener: Listener<EventBridgeEvent>): () => void;
   /** Resolves when no rotation, or none of the secret with this name or ARN, runs or waits for a retry. */
   rotationsSettled(secretId?: string): Promise<void>;
   /**
@@ -83,10 +91,11 @@ export async function startLocalSecretsManager(
   const store =
     options.dataDirectory === undefined ? openMemoryStore() : openFileStore(options.dataDirectory);
   const events = createEventHub();
-  const state = createState(store, clock, events);
+  const eventBridge = createEventHub<EventBridgeEvent>();
+  const state = createState(store, clock, events, eventBridge);
   const functions = createFunctionRegistry(partition, endpoint);
   const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
-  const engine = createRotationEngine({ state, functions, events, retryDelaysMs });
+  const engine = createRotationEngine({ state, functions, events, eventBridge, retryDelaysMs });
   const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
   const scheduler = createScheduler(state, clock, control);
   const lambdaApi = createLambdaApi(functions, partition);
@@ -121,9 +130,10 @@ export async function startLocalSecretsManager(
     },
     registerFunction: functions.register,
     on: events.on,
+    onEventBridge: eventBridge.on,
     async rotationsSettled(secretId) {
       await resumed;
-      await engine.settled(secretId === undefined ? undefined : arnOf(state, secretId));
+      await engine.settled(secretId === undefined ? undefined : arnOf(state, partition, secretId));
     },
     close: () => {
       closed ??= end();
@@ -132,16 +142,22 @@ export async function startLocalSecretsManager(
   };
 }
 
-function createHandler(state: State, partition: Partition, rotations: RotationControl): ApiHandler {
-  return ({ operation: name, accessKeyId, body }) => {
+function createHandler(state: State, home: Partition, rotations: RotationControl): ApiHandler {
+  return ({ operation: name, accessKeyId, region = home.region, body }) => {
     const operation = operations.get(name);
     if (!operation) throw unknownOperation();
+    const partition = { accountId: accountOf(accessKeyId) ?? home.accountId, region };
     const answer = state.transact((unit) =>
       operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
     );
     if (answer instanceof ServiceError) throw answer;
     return answer;
   };
+}
+
+/** An access key of twelve digits stands for the account of that number, as it does for moto and localstack. */
+function accountOf(accessKeyId: string): string | undefined {
+  return /^\d{12}$/.test(accessKeyId) ? accessKeyId : undefined;
 }
 
 function createObserver(events: EventHub): ApiObserver {
@@ -171,8 +187,9 @@ async function resumeSoon(engine: RotationEngine): Promise<void> {
   }
 }
 
-function arnOf(state: State, secretId: string): string {
-  return state.transact((unit) => findSecret(unit, secretId)).arn;
+function arnOf(state: State, home: Partition, secretId: string): string {
+  const partition = partitionOf(secretId) ?? home;
+  return state.transact(({ store }) => findSecret({ store, partition }, secretId)).arn;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -76,7 +76,7 @@ describe('ListSecrets', () => {
     }
     await expectError(
       client.listSecrets({ NextToken: 'nonsense' }),
-      'InvalidParameterException',
+      'InvalidNextTokenException',
       /NextToken/,
     );
   });
@@ -155,7 +155,7 @@ describe('GetRandomPassword', () => {
     await expectError(
       client.getRandomPassword({ PasswordLength: 3 }),
       'InvalidParameterException',
-      /at least 4/,
+      'Password length is too short based on the required types.',
     );
     expect(
       (await client.getRandomPassword({ PasswordLength: 3, RequireEachIncludedType: false })).RandomPassword,

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { operations } from '../../src/local/operations/table.ts';
 import { start } from './harness.ts';
 
 async function post(url: string, operation: string, body: string) {
@@ -32,21 +31,24 @@ describe('the protocol', () => {
     ['DescribeSecret', '{"SecretId": {"a": 1}}', 'SerializationException'],
     ['CreateSecret', '{"Name": "n", "Tags": {}}', 'SerializationException'],
     ['CreateSecret', '{"Name": "n", "SecretBinary": "%%%"}', 'SerializationException'],
+    ['CreateSecret', '{"Name": "n", "SecretString": "v"}', 'InvalidRequestException'],
+    ['RotateSecret', '{"SecretId": "n"}', 'InvalidParameterException'],
+    ['DescribeSecret', '{"SecretId": "no name"}', 'ValidationException'],
     ['RotateSecret', '{"SecretId": "s", "RotateImmediately": "no"}', 'SerializationException'],
     ['ListSecrets', '{"MaxResults": "5"}', 'SerializationException'],
     ['DescribeSecret', '{}', 'ValidationException'],
     ['ListSecrets', '{"Filters": [{"Key": "colour", "Values": ["x"]}]}', 'ValidationException'],
-    ['ListSecrets', '{"Filters": [{"Key": "name"}]}', 'ValidationException'],
+    ['ListSecrets', '{"Filters": [{"Key": "name"}]}', 'InvalidParameterException'],
     ['DescribeSecret', '{"SecretId": null}', 'ValidationException'],
     ['DescribeSecret', '{"SecretId": "nowhere"}', 'ResourceNotFoundException'],
     ['NoSuchOperation', '{}', 'UnknownOperationException'],
     ['constructor', '{}', 'UnknownOperationException'],
   ])('answers %s %s with %s', async (operation, body, error) => {
     const { local, events } = await start();
-    const { status, headers, answer } = await post(local.url, operation, body);
+    const { status, answer } = await post(local.url, operation, body);
     expect(status).toBe(400);
-    expect(headers.get('x-amzn-errortype')).toBe(error);
-    expect(answer).toEqual({ __type: error, message: expect.any(String) });
+    const key = /^(Serialization|Validation|UnknownOperation)/.test(error) ? 'message' : 'Message';
+    expect(answer).toEqual({ __type: error, [key]: expect.any(String) });
     expect(events).toMatchObject([{ type: 'call', operation, error }]);
   });
 
@@ -115,24 +117,18 @@ describe('the protocol', () => {
     ]);
   });
 
-  it('has every operation of this table', () => {
-    expect([...operations.keys()].sort()).toEqual([
-      'CancelRotateSecret',
-      'CreateSecret',
-      'DeleteSecret',
-      'DescribeSecret',
-      'GetRandomPassword',
-      'GetResourcePolicy',
-      'GetSecretValue',
-      'ListSecretVersionIds',
-      'ListSecrets',
-      'PutSecretValue',
-      'RestoreSecret',
-      'RotateSecret',
-      'TagResource',
-      'UntagResource',
-      'UpdateSecret',
-      'UpdateSecretVersionStage',
+  it('answers nothing where the API has no answer', async () => {
+    const { local, client } = await start();
+    await client.createSecret({ Name: 'n' });
+    const response = await fetch(local.url, {
+      method: 'POST',
+      headers: { 'X-Amz-Target': 'secretsmanager.UntagResource' },
+      body: '{"SecretId": "n", "TagKeys": []}',
+    });
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([
+      200,
+      '0',
+      '',
     ]);
   });
 });

@@ -34,10 +34,14 @@ describe('DeleteSecret', () => {
       client.updateSecret({ SecretId: 'n', Description: 'd' }),
       client.tagResource({ SecretId: 'n', Tags: [] }),
       client.rotateSecret({ SecretId: 'n' }),
-      client.deleteSecret({ SecretId: 'n' }),
     ]) {
       await expectError(call, 'InvalidRequestException', DELETED);
     }
+    await expectError(
+      client.deleteSecret({ SecretId: 'n' }),
+      'InvalidRequestException',
+      "You can't perform this operation on the secret because it was already scheduled for deletion.",
+    );
     expect((await client.describeSecret({ SecretId: 'n' })).DeletedDate).toEqual(new Date(START));
     const again =
       "You can't create this secret because a secret with this name is already scheduled for deletion.";

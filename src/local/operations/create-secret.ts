@@ -1,62 +1,52 @@
 import { newSecretArn } from '../arn.ts';
-import { invalidRequest, resourceExists, validationFailure } from '../errors.ts';
+import { invalidParameter, invalidRequest, resourceExists } from '../errors.ts';
 import { CURRENT } from '../labels.ts';
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
-import { list, required, structure, text } from '../protocol/shapes.ts';
-import * as members from './members.ts';
+import { addReplicas, beingReplicated } from '../replication.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { mergeTags, valueIn } from './secrets.ts';
+import { checkName, requireToken, valueIn } from './secrets.ts';
+import { firstTags } from './tags.ts';
 import { putVersion, tokenInUse } from './versions.ts';
 
-const input = structure({
-  Name: required(text({ min: 1, max: 512 })),
-  ClientRequestToken: members.clientRequestToken,
-  Description: members.description,
-  KmsKeyId: members.kmsKeyId,
-  SecretString: members.secretString,
-  SecretBinary: members.secretBinary,
-  Tags: members.tags,
-  AddReplicaRegions: list(structure({ Region: text(), KmsKeyId: text() }), { min: 1 }),
-  ForceOverwriteReplicaSecret: members.boolean,
-});
-
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
-export const createSecret = defineOperation('CreateSecret', input, (context, request) => {
+export const createSecret = defineOperation('CreateSecret', (context, request) => {
+  const token = requireToken(request.ClientRequestToken);
   checkName(request.Name);
-  if (request.AddReplicaRegions)
-    throw validationFailure('Keyturn has no replica regions yet: leave out AddReplicaRegions.');
+  if (request.CrossAccountPrimaryARN !== undefined) {
+    throw invalidParameter('Keyturn has no replicas in other accounts: leave out CrossAccountPrimaryARN.');
+  }
   const value = valueIn(request);
-  const existing = context.store.secretByName(request.Name);
-  if (existing) return answerExisting(context, existing, request.ClientRequestToken, value);
+  const existing = context.store.secretByName(context.partition, request.Name);
+  if (existing) return answerExisting(context, existing, token, value);
   const secret: Secret = {
     arn: newSecretArn(context.partition, request.Name),
     name: request.Name,
-    description: request.Description,
+    type: request.Type,
+    description: request.Description || undefined,
     kmsKeyId: request.KmsKeyId || undefined,
-    tags: mergeTags([], request.Tags ?? []),
+    tags: firstTags(request.Name, request.Tags),
     labels: {},
     createdAt: context.now,
     changedAt: context.now,
   };
   context.save(secret);
-  if (!value) return { ARN: secret.arn, Name: secret.name };
-  const put = putVersion(context, secret, { token: request.ClientRequestToken, value, stages: [CURRENT] });
-  return { ARN: secret.arn, Name: secret.name, VersionId: put.versionId };
+  const created = value ? putVersion(context, secret, { token, value, stages: [CURRENT] }) : secret;
+  const regions = request.AddReplicaRegions;
+  const replicated =
+    regions && addReplicas(context, created, regions, request.ForceOverwriteReplicaSecret === true);
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    VersionId: value && token,
+    ReplicationStatus: replicated && beingReplicated(replicated),
+  };
 });
-
-function checkName(name: string): void {
-  if (!/^[A-Za-z0-9\-/_+=.@!]+$/.test(name)) {
-    throw validationFailure(
-      'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
-    );
-  }
-}
 
 /** A client that didn't hear the answer asks again with the same token, and is answered the same. */
 function answerExisting(
   { store }: OperationContext,
   secret: Secret,
-  token: string | undefined,
+  token: string,
   value: SecretValue | undefined,
 ): object {
   if (secret.deletion) {
@@ -64,10 +54,8 @@ function answerExisting(
       "You can't create this secret because a secret with this name is already scheduled for deletion.",
     );
   }
-  const stored = token === undefined ? undefined : store.readValue(secret.arn, token);
-  if (token === undefined || !stored) {
-    throw resourceExists(`The operation failed because the secret ${secret.name} already exists.`);
-  }
+  const stored = store.readValue(secret.arn, token);
+  if (!stored) throw resourceExists(`The operation failed because the secret ${secret.name} already exists.`);
   if (!value || !sameValue(stored, value)) throw tokenInUse(token, secret);
   return { ARN: secret.arn, Name: secret.name, VersionId: token };
 }

@@ -1,23 +1,19 @@
 import { newSecretArn } from '../arn.ts';
-import { invalidParameter, ServiceError } from '../errors.ts';
-import { integer, type Structure, structure } from '../protocol/shapes.ts';
-import { endRotation, withNextWindow } from '../rotation/begin.ts';
-import * as members from './members.ts';
+import { removeForGood, tellOfVersions } from '../deletion.ts';
+import { invalidParameter, invalidRequest, notOnReplica } from '../errors.ts';
+import type { Secret } from '../model.ts';
+import type { Input } from '../protocol/input.ts';
+import { endRotation } from '../rotation/begin.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { findSecret, findUsableSecret, seconds } from './secrets.ts';
+import { findSecret, findSecretIfAny, seconds } from './secrets.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_WINDOW_DAYS = 30;
 
-const deleteMembers = {
-  SecretId: members.secretId,
-  RecoveryWindowInDays: integer(),
-  ForceDeleteWithoutRecovery: members.boolean,
-};
-type DeleteRequest = Structure<typeof deleteMembers>;
+type DeleteRequest = Input<'DeleteSecret'>;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html */
-export const deleteSecret = defineOperation('DeleteSecret', structure(deleteMembers), (context, request) => {
+export const deleteSecret = defineOperation('DeleteSecret', (context, request) => {
   checkWindow(request);
   return request.ForceDeleteWithoutRecovery
     ? deleteAtOnce(context, request.SecretId)
@@ -25,18 +21,15 @@ export const deleteSecret = defineOperation('DeleteSecret', structure(deleteMemb
 });
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RestoreSecret.html */
-export const restoreSecret = defineOperation(
-  'RestoreSecret',
-  structure({ SecretId: members.secretId }),
-  (context, request) => {
-    const secret = findSecret(context, request.SecretId);
-    const rotation = secret.rotation?.enabled
-      ? withNextWindow(secret.rotation, context.now)
-      : secret.rotation;
-    if (secret.deletion) context.save({ ...secret, deletion: undefined, rotation }, secret);
-    return { ARN: secret.arn, Name: secret.name };
-  },
-);
+export const restoreSecret = defineOperation('RestoreSecret', (context, request) => {
+  const secret = findSecret(context, request.SecretId);
+  if (secret.primaryRegion !== undefined) throw notOnReplica();
+  if (secret.deletion) {
+    tellOfVersions(context, secret, 'CancelSecretVersionDelete');
+    context.save({ ...secret, deletion: undefined, changedAt: context.now }, secret);
+  }
+  return { ARN: secret.arn, Name: secret.name };
+});
 
 function checkWindow({ RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: force }: DeleteRequest): void {
   if (days === undefined) return;
@@ -50,28 +43,44 @@ function checkWindow({ RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: f
   }
 }
 
+/** Rotation is turned off for good: cloud-custodian's recordings show RotationEnabled false after DeleteSecret. */
 function markForDeletion(context: OperationContext, request: DeleteRequest): object {
-  const secret = findUsableSecret(context, request.SecretId);
+  const secret = findSecret(context, request.SecretId);
+  checkDeletable(secret, request.SecretId);
+  if (secret.deletion) {
+    throw invalidRequest(
+      "You can't perform this operation on the secret because it was already scheduled for deletion.",
+    );
+  }
   const at = context.now + (request.RecoveryWindowInDays ?? DEFAULT_WINDOW_DAYS) * DAY_MS;
-  const ended = endRotation(context, secret, false);
-  context.save({ ...ended, deletion: { requestedAt: context.now, at } }, secret);
+  const { rotation, ...ended } = endRotation(context, secret, false);
+  tellOfVersions(context, secret, 'StartSecretVersionDelete');
+  context.save(
+    {
+      ...ended,
+      rotation: rotation && { ...rotation, enabled: false },
+      deletion: { requestedAt: context.now, at },
+      changedAt: context.now,
+    },
+    secret,
+  );
   return { ARN: secret.arn, Name: secret.name, DeletionDate: seconds(at) };
 }
 
 /** AWS answers for a secret that isn't there as if it had deleted it. */
 function deleteAtOnce(context: OperationContext, secretId: string): object {
   const DeletionDate = seconds(context.now);
-  const secret = findIfAny(context, secretId);
+  const secret = findSecretIfAny(context, secretId);
   if (!secret) return { ARN: newSecretArn(context.partition, secretId), Name: secretId, DeletionDate };
-  context.store.removeSecret(secret.arn);
+  checkDeletable(secret, secretId);
+  removeForGood(context, secret);
   return { ARN: secret.arn, Name: secret.name, DeletionDate };
 }
 
-function findIfAny(context: OperationContext, secretId: string) {
-  try {
-    return findSecret(context, secretId);
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
+/** moto quotes the words about replica regions from AWS. */
+function checkDeletable({ replicas, primaryRegion }: Secret, secretId: string): void {
+  if (primaryRegion !== undefined) throw notOnReplica();
+  if (!replicas) return;
+  const regions = replicas.map(({ region }) => region).join(',');
+  throw invalidParameter(`You can't delete secret ${secretId} that still has replica regions [${regions}]`);
 }

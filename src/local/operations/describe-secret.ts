@@ -1,36 +1,50 @@
 import { labelsByVersion } from '../labels.ts';
-import type { Rotation, Secret } from '../model.ts';
-import { structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
+import { OWNING_SERVICE_TAG, type Rotation, type Secret } from '../model.ts';
+import { primaryRegionOf, replicationStatus } from '../replication.ts';
 import { defineOperation } from './operation.ts';
 import { findSecret, seconds } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html */
-export const describeSecret = defineOperation(
-  'DescribeSecret',
-  structure({ SecretId: members.secretId }),
-  (context, request) => {
-    const secret = findSecret(context, request.SecretId);
-    return { ...describe(secret), VersionIdsToStages: stagesOf(secret) };
-  },
-);
+export const describeSecret = defineOperation('DescribeSecret', (context, request) => {
+  const secret = findSecret(context, request.SecretId);
+  return {
+    ...describe(secret),
+    VersionIdsToStages: stagesOf(secret),
+    ...describeOrigin(secret),
+    ReplicationStatus: replicationStatus(context.store, secret),
+  };
+});
 
-/** What DescribeSecret and ListSecrets both tell of a secret. */
+/** What DescribeSecret and ListSecrets both tell of a secret, before its versions. */
 export function describe(secret: Secret): object {
   return {
     ARN: secret.arn,
     Name: secret.name,
+    Type: secret.type,
     Description: secret.description,
     KmsKeyId: secret.kmsKeyId,
     ...describeRotation(secret.rotation),
-    LastRotatedDate: seconds(secret.rotatedAt),
+    LastRotatedDate: secret.rotation?.enabled ? seconds(secret.rotatedAt) : undefined,
     LastChangedDate: seconds(secret.changedAt),
     LastAccessedDate: seconds(secret.accessedAt),
     DeletedDate: seconds(secret.deletion?.requestedAt),
-    NextRotationDate: nextRotationDate(secret),
+    NextRotationDate: nextRotationDate(secret.rotation),
     Tags: secret.tags,
-    CreatedDate: seconds(secret.createdAt),
   };
+}
+
+/** What both tell after its versions. */
+export function describeOrigin(secret: Secret): object {
+  return {
+    OwningService: owningService(secret),
+    CreatedDate: seconds(secret.createdAt),
+    PrimaryRegion: primaryRegionOf(secret),
+  };
+}
+
+/** The service that the secret belongs to. */
+export function owningService({ tags = [] }: Secret): string | undefined {
+  return tags.find(({ Key }) => Key === OWNING_SERVICE_TAG)?.Value;
 }
 
 /** The labels by version; absent when no version has any. */
@@ -52,7 +66,6 @@ function describeRotation(rotation: Rotation | undefined): object {
 }
 
 /** AWS gives the last second of the window: the rotation happens on or before this date. */
-function nextRotationDate({ rotation, deletion }: Secret): number | undefined {
-  if (deletion || !rotation?.enabled || !rotation.nextWindow) return undefined;
-  return seconds(rotation.nextWindow.closesAt - 1000);
+function nextRotationDate(rotation: Rotation | undefined): number | undefined {
+  return rotation?.enabled && rotation.nextWindow ? seconds(rotation.nextWindow.closesAt - 1000) : undefined;
 }

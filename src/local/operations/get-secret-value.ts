@@ -1,19 +1,18 @@
 import { invalidRequest, resourceNotFound } from '../errors.ts';
 import { CURRENT, labelsOf } from '../labels.ts';
 import type { Secret, Version } from '../model.ts';
-import { structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
+import type { Input } from '../protocol/input.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
 import { dayOf, findUsableSecret, seconds } from './secrets.ts';
 
-const input = structure({
-  SecretId: members.secretId,
-  VersionId: members.versionId,
-  VersionStage: members.stage,
-});
-
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
-export const getSecretValue = defineOperation('GetSecretValue', input, (context, request) => {
+export const getSecretValue = defineOperation('GetSecretValue', readSecretValue);
+
+/**
+ * Answers GetSecretValue, and each secret of BatchGetSecretValue.
+ * @throws ServiceError ResourceNotFoundException, InvalidRequestException
+ */
+export function readSecretValue(context: OperationContext, request: Input<'GetSecretValue'>): object {
   const secret = findUsableSecret(context, request.SecretId);
   const versionId = chooseVersion(context, secret, request.VersionId, request.VersionStage);
   const version = versionId === undefined ? undefined : context.store.version(secret.arn, versionId);
@@ -25,12 +24,12 @@ export const getSecretValue = defineOperation('GetSecretValue', input, (context,
     ARN: secret.arn,
     Name: secret.name,
     VersionId: version.id,
-    SecretString: value.kind === 'string' ? value.text : undefined,
     SecretBinary: value.kind === 'binary' ? value.bytes.toString('base64') : undefined,
+    SecretString: value.kind === 'string' ? value.text : undefined,
     VersionStages: stages.length > 0 ? stages : undefined,
     CreatedDate: seconds(version.createdAt),
   };
-});
+}
 
 function chooseVersion(
   { store }: OperationContext,
@@ -53,11 +52,9 @@ function valueNotFound(versionId: string | undefined, stage: string | undefined)
   );
 }
 
-/** Accesses are kept to the day, so that a read writes once a day and no more. */
-function noteAccess(context: OperationContext, secret: Secret, version: Version): void {
-  const today = dayOf(context.now);
-  if (secret.accessedAt !== today) context.save({ ...secret, accessedAt: today }, secret);
-  if (version.accessedAt !== today) {
-    context.store.saveVersion(secret.arn, { ...version, accessedAt: today });
-  }
+/** Accesses are kept to the day, so that a read writes once a day and no more. They are each region's own. */
+function noteAccess({ store, now }: OperationContext, secret: Secret, version: Version): void {
+  const today = dayOf(now);
+  if (secret.accessedAt !== today) store.saveSecret({ ...secret, accessedAt: today });
+  if (version.accessedAt !== today) store.saveVersion(secret.arn, { ...version, accessedAt: today });
 }

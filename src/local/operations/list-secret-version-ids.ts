@@ -1,36 +1,28 @@
-import { invalidParameter } from '../errors.ts';
 import { labelsOf } from '../labels.ts';
-import type { Secret, Version } from '../model.ts';
-import { DEFAULT_KMS_KEY_ID } from '../model.ts';
-import { structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
+import { DEFAULT_KMS_KEY_ID, type Secret, type Version } from '../model.ts';
 import { defineOperation } from './operation.ts';
-import { decodePosition, encodePosition } from './paging.ts';
-import { findSecret, kmsKeyOf, seconds } from './secrets.ts';
+import { decodeStart, encodeStart } from './paging.ts';
+import { findSecret, seconds } from './secrets.ts';
 
 const DEFAULT_PAGE = 100;
 
-const input = structure({
-  SecretId: members.secretId,
-  MaxResults: members.maxResults,
-  NextToken: members.nextToken,
-  IncludeDeprecated: members.boolean,
-});
-
-/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html */
-export const listSecretVersionIds = defineOperation('ListSecretVersionIds', input, (context, request) => {
+/**
+ * Versions that hold a value, oldest first; one that a rotation has only registered is not among them.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
+ */
+export const listSecretVersionIds = defineOperation('ListSecretVersionIds', (context, request) => {
   const secret = findSecret(context, request.SecretId);
-  const start = request.NextToken === undefined ? 0 : decodePosition(request.NextToken);
-  if (start === undefined) throw invalidParameter('The NextToken value is invalid.');
+  const [after] = request.NextToken === undefined ? [] : decodeStart(request.NextToken);
   const versions = context.store
     .versions(secret.arn)
-    .filter(
-      (version) => request.IncludeDeprecated === true || labelsOf(secret.labels, version.id).length > 0,
-    );
+    .filter(({ kmsKeyId }) => kmsKeyId !== undefined)
+    .filter(({ id }) => request.IncludeDeprecated === true || labelsOf(secret.labels, id).length > 0);
+  const start = versions.findIndex(({ id }) => id === after) + 1;
   const end = start + (request.MaxResults ?? DEFAULT_PAGE);
+  const last = end < versions.length ? versions[end - 1] : undefined;
   return {
     Versions: versions.slice(start, end).map((version) => describeVersion(secret, version)),
-    NextToken: end < versions.length ? encodePosition(end) : undefined,
+    NextToken: last && encodeStart([last.id, end]),
     ARN: secret.arn,
     Name: secret.name,
   };
@@ -38,12 +30,11 @@ export const listSecretVersionIds = defineOperation('ListSecretVersionIds', inpu
 
 function describeVersion(secret: Secret, version: Version): object {
   const stages = labelsOf(secret.labels, version.id);
-  const key = version.kmsKeyId ?? kmsKeyOf(secret);
   return {
     VersionId: version.id,
     VersionStages: stages.length > 0 ? stages : undefined,
     LastAccessedDate: seconds(version.accessedAt),
     CreatedDate: seconds(version.createdAt),
-    KmsKeyIds: [key === DEFAULT_KMS_KEY_ID ? 'DefaultEncryptionKey' : key],
+    KmsKeyIds: [version.kmsKeyId === DEFAULT_KMS_KEY_ID ? 'DefaultEncryptionKey' : version.kmsKeyId],
   };
 }

@@ -1,10 +1,31 @@
-/** A position in a list as the opaque token that the API gives. */
-export function encodePosition(position: number): string {
-  return Buffer.from(`position:${position}`).toString('base64url');
+import { invalidNextToken } from '../errors.ts';
+import type { PageStart } from '../store/store.ts';
+
+/** Where a page starts as the opaque token that the API gives. */
+export function encodeStart(start: PageStart): string {
+  return Buffer.from(JSON.stringify(start)).toString('base64url');
 }
 
-/** The position in such a token; undefined for any other text. */
-export function decodePosition(token: string): number | undefined {
-  const position = /^position:(\d{1,15})$/.exec(Buffer.from(token, 'base64url').toString('utf8'))?.[1];
-  return position === undefined ? undefined : Number(position);
+/**
+ * The inverse of {@link encodeStart}.
+ * @throws ServiceError InvalidNextTokenException for any other text
+ */
+export function decodeStart(token: string): PageStart {
+  const start = parse(Buffer.from(token, 'base64url').toString('utf8'));
+  if (!isStart(start)) throw invalidNextToken();
+  return start;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isStart(start: unknown): start is PageStart {
+  if (!Array.isArray(start) || start.length !== 2) return false;
+  const [key, position]: unknown[] = start;
+  return (typeof key === 'string' || typeof key === 'number') && typeof position === 'number';
 }

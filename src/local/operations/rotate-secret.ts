@@ -1,36 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import { functionArn } from '../arn.ts';
 import { functionNotInvocable, invalidParameter, invalidRequest, type ServiceError } from '../errors.ts';
 import { CURRENT, unfinishedRotation } from '../labels.ts';
 import type { Rotation, RotationRules, Secret } from '../model.ts';
-import { integer, type Structure, structure, text } from '../protocol/shapes.ts';
+import type { Input } from '../protocol/input.ts';
 import { beginRotation, beginTest, withNextWindow } from '../rotation/begin.ts';
 import { parseSchedule } from '../rotation/schedule.ts';
-import * as members from './members.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { findUsableSecret } from './secrets.ts';
+import { findChangeableSecret, requireToken } from './secrets.ts';
 import { tokenInUse } from './versions.ts';
 
-const requestMembers = {
-  SecretId: members.secretId,
-  ClientRequestToken: members.clientRequestToken,
-  RotationLambdaARN: text({ max: 2048 }),
-  RotationRules: structure({
-    AutomaticallyAfterDays: integer({ min: 1, max: 1000 }),
-    Duration: text({ min: 2, max: 3, pattern: /^[0-9h]+$/ }),
-    ScheduleExpression: text({ min: 1, max: 256, pattern: /^[0-9A-Za-z()#?*\-/, ]+$/ }),
-  }),
-  RotateImmediately: members.boolean,
-};
-type RotateRequest = Structure<typeof requestMembers>;
+type RotateRequest = Input<'RotateSecret'>;
 
 /**
  * What was asked is stored and answered at once; the function is called afterwards.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
-export const rotateSecret = defineOperation('RotateSecret', structure(requestMembers), (context, request) => {
-  const secret = findUsableSecret(context, request.SecretId);
-  const token = request.ClientRequestToken ?? randomUUID();
+export const rotateSecret = defineOperation('RotateSecret', (context, request) => {
+  const token = requireToken(request.ClientRequestToken, invalidParameter);
+  const secret = findChangeableSecret(context, request.SecretId);
   const answer = { ARN: secret.arn, Name: secret.name, VersionId: token };
   if (alreadyAsked(secret, token)) return answer;
   const rotation = configure(context, secret, request);

@@ -1,43 +1,73 @@
+import { invalidParameter } from '../errors.ts';
 import type { Secret } from '../model.ts';
+import type { Input } from '../protocol/input.ts';
+import { primaryRegionOf } from '../replication.ts';
+import { owningService } from './describe-secret.ts';
 
-/** A filter of ListSecrets. */
-export interface Filter {
-  readonly Key: string;
-  readonly Values: readonly string[];
-}
-
-/** Whether a secret passes all filters; a filter with several values wants one of them. */
-export function matchesAll(secret: Secret, filters: readonly Filter[]): boolean {
-  return filters.every((filter) => filter.Values.some((value) => matches(secret, filter.Key, value)));
-}
-
-/** A `!` in front turns a value around. */
-function matches(secret: Secret, key: string, value: string): boolean {
-  if (value.startsWith('!')) return !matches(secret, key, value.slice(1));
-  if (key === 'name') return secret.name.startsWith(value);
-  if (key === 'description') return containsWords([secret.description ?? ''], value);
-  if (key === 'tag-key') return secret.tags.some((tag) => tag.Key.startsWith(value));
-  if (key === 'tag-value') return secret.tags.some((tag) => tag.Value.startsWith(value));
-  return key === 'all' && containsWords(allText(secret), value);
-}
-
-function allText(secret: Secret): string[] {
-  return [secret.name, secret.description ?? '', ...secret.tags.flatMap((tag) => [tag.Key, tag.Value])];
-}
+type Filters = NonNullable<Input<'ListSecrets'>['Filters']>;
+type FilterKey = NonNullable<Filters[number]['Key']>;
+type Matcher = (secret: Secret, value: string) => boolean;
 
 /**
- * Description and `all` ignore case and look for words that begin with each of the value's words.
- * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_search-secret.html
+ * What each key compares: the beginning of a text, in its case, or words.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
  */
-function containsWords(texts: readonly string[], value: string): boolean {
-  const words = texts.flatMap(splitWords);
-  const wanted = splitWords(value);
-  return wanted.length > 0 && wanted.every((prefix) => words.some((word) => word.startsWith(prefix)));
+const MATCHERS: Readonly<Record<FilterKey, Matcher>> = {
+  name: (secret, value) => secret.name.startsWith(value),
+  // Documented as a prefix. What moto's tests have seen of AWS is a search for words, as for `all`.
+  description: (secret, value) => containsWords([secret.description ?? ''], value),
+  'tag-key': ({ tags = [] }, value) => tags.some((tag) => tag.Key.startsWith(value)),
+  'tag-value': ({ tags = [] }, value) => tags.some((tag) => tag.Value.startsWith(value)),
+  'primary-region': (secret, value) => primaryRegionOf(secret)?.startsWith(value) === true,
+  'owning-service': (secret, value) => owningService(secret)?.startsWith(value) === true,
+  all: (secret, value) => containsWords(allText(secret), value),
+};
+
+/**
+ * Whether a secret passes all filters; a filter with several values wants one of them, and a `!` in front turns a value
+ * around.
+ * @throws ServiceError InvalidParameterException for a filter without a key or without values
+ */
+export function parseFilters(filters: Filters): (secret: Secret) => boolean {
+  const tests = filters.map(({ Key, Values }) => {
+    if (Key === undefined) throw invalidParameter('Invalid filter key');
+    if (Values === undefined) throw invalidParameter(`Invalid filter values for key: ${Key}`);
+    const matches = MATCHERS[Key];
+    return (secret: Secret) =>
+      Values.some((value) =>
+        value.startsWith('!') ? !matches(secret, value.slice(1)) : matches(secret, value),
+      );
+  });
+  return (secret) => tests.every((test) => test(secret));
 }
 
-function splitWords(text: string): string[] {
-  return text
-    .toLowerCase()
-    .split(/[ /\-_+=.@]+/)
+function allText({ name, description = '', tags = [] }: Secret): string[] {
+  return [name, description, ...tags.flatMap((tag) => [tag.Key, tag.Value])];
+}
+
+/** Whether one of the texts has, for each word of the value, a word that begins with it, in any case. */
+function containsWords(texts: readonly string[], value: string): boolean {
+  const wanted = wordsOf(value);
+  return (
+    wanted.length > 0 &&
+    texts.some((text) => {
+      const words = wordsOf(text);
+      return wanted.every((prefix) => words.some((word) => word.startsWith(prefix)));
+    })
+  );
+}
+
+const SEPARATORS = ['/', '-', '_', '+', '=', '.', '@'];
+
+/**
+ * AWS takes a text apart at its separators if they are of one kind, and then in front of and after each capital or
+ * other sign that small letters follow: moto's tests `test_with_all_filter_special_characters` have it from AWS.
+ */
+export function wordsOf(text: string): string[] {
+  const [separator = ' ', other] = SEPARATORS.filter((sign) => text.includes(sign));
+  const parts = other === undefined ? text.split(separator) : [text];
+  return parts
+    .flatMap((part) => part.split(/([^a-z][a-z]+)/))
+    .map((word) => word.trim().toLowerCase())
     .filter((word) => word !== '');
 }

@@ -1,35 +1,68 @@
-import { nameInPartialArn } from '../arn.ts';
-import { invalidParameter, markedForDeletion, resourceNotFound } from '../errors.ts';
+import { nameInPartialArn, partitionOf } from '../arn.ts';
+import {
+  invalidName,
+  invalidParameter,
+  invalidRequest,
+  markedForDeletion,
+  notOnReplica,
+  resourceNotFound,
+} from '../errors.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret, type SecretValue } from '../model.ts';
-import type { UnitOfWork } from '../state.ts';
-import type { Store } from '../store/store.ts';
+import type { OperationContext } from './operation.ts';
 
-const MAX_TAGS = 50;
+/** Names, and whatever else is given in place of an ARN. */
+const NAME = /^[A-Za-z0-9\-/_+=.@!]+$/;
+
+/** @throws ServiceError ValidationException for a name that no secret can have */
+export function checkName(name: string): void {
+  if (!NAME.test(name)) throw invalidName();
+}
+
+type Lookup = Pick<OperationContext, 'store' | 'partition'>;
 
 /**
- * The secret of a name, an ARN, or an ARN without its random end; marked for deletion or not.
- * @throws ServiceError ResourceNotFoundException
+ * The secret of a name, an ARN, or an ARN without its random end; marked for deletion or not. A name is one of the
+ * caller's account; an ARN may be of another account, and must be of the region that was asked.
+ * @throws ServiceError ResourceNotFoundException, ValidationException
  */
-export function findSecret({ store }: UnitOfWork, secretId: string): Secret {
-  const secret = store.secretByArn(secretId) ?? secretByPartialId(store, secretId);
+export function findSecret(context: Lookup, secretId: string): Secret {
+  const secret = findSecretIfAny(context, secretId);
   if (!secret) throw resourceNotFound();
   return secret;
 }
 
-function secretByPartialId(store: Store, secretId: string): Secret | undefined {
+/** The same, undefined where there is none. */
+export function findSecretIfAny({ store, partition }: Lookup, secretId: string): Secret | undefined {
+  if (!secretId.startsWith('arn:')) {
+    checkName(secretId);
+    return store.secretByName(partition, secretId);
+  }
+  const home = partitionOf(secretId);
+  if (home?.region !== partition.region) return undefined;
   const name = nameInPartialArn(secretId);
-  if (name === undefined) return store.secretByName(secretId);
-  const secret = store.secretByName(name);
-  return secret?.arn.startsWith(`${secretId}-`) ? secret : undefined;
+  const secret =
+    store.secretByArn(secretId) ?? (name === undefined ? undefined : store.secretByName(home, name));
+  return secret?.arn.startsWith(secretId) ? secret : undefined;
 }
 
 /**
- * The same, but a secret that is marked for deletion is refused.
- * @throws ServiceError ResourceNotFoundException, InvalidRequestException
+ * The same as {@link findSecret}, but a secret that is marked for deletion is refused.
+ * @throws ServiceError ResourceNotFoundException, InvalidRequestException, ValidationException
  */
-export function findUsableSecret(unit: UnitOfWork, secretId: string): Secret {
-  const secret = findSecret(unit, secretId);
+export function findUsableSecret(context: OperationContext, secretId: string): Secret {
+  const secret = findSecret(context, secretId);
   if (secret.deletion) throw markedForDeletion();
+  return secret;
+}
+
+/**
+ * A secret that may be changed: not marked for deletion, and no replica.
+ * @throws ServiceError ResourceNotFoundException, InvalidRequestException, InvalidParameterException,
+ * ValidationException
+ */
+export function findChangeableSecret(context: OperationContext, secretId: string): Secret {
+  const secret = findUsableSecret(context, secretId);
+  if (secret.primaryRegion !== undefined) throw notOnReplica();
   return secret;
 }
 
@@ -47,27 +80,19 @@ export function valueIn(input: {
   return input.SecretBinary && { kind: 'binary', bytes: input.SecretBinary };
 }
 
+/**
+ * SDKs make a token for each request; whoever writes requests by hand has to do the same. Recorded by localstack's
+ * test `test_no_client_request_token`.
+ * @throws ServiceError InvalidRequestException, or what `refuse` makes of the message
+ */
+export function requireToken(token: string | undefined, refuse = invalidRequest): string {
+  if (token !== undefined) return token;
+  throw refuse('You must provide a ClientRequestToken value. We recommend a UUID-type value.');
+}
+
 /** The key that a secret's new values are encrypted with. */
 export function kmsKeyOf(secret: Secret): string {
   return secret.kmsKeyId ?? DEFAULT_KMS_KEY_ID;
-}
-
-/**
- * Adds tags, replacing those that have a key already.
- * @throws ServiceError InvalidParameterException when a tag has no key, or there are too many
- */
-export function mergeTags(
-  tags: Secret['tags'],
-  added: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[],
-): Secret['tags'] {
-  const merged = new Map(tags.map((tag) => [tag.Key, tag.Value]));
-  for (const { Key, Value = '' } of added) {
-    if (Key === undefined) throw invalidParameter('Tag key must not be null.');
-    if (Key.toLowerCase().startsWith('aws:')) throw invalidParameter('Tag keys must not begin with aws:.');
-    merged.set(Key, Value);
-  }
-  if (merged.size > MAX_TAGS) throw invalidParameter(`A secret can have no more than ${MAX_TAGS} tags.`);
-  return [...merged].map(([Key, Value]) => ({ Key, Value }));
 }
 
 /** A date as the API gives it: seconds since the epoch, with a fraction. */

@@ -1,22 +1,35 @@
+import { batchGetSecretValue } from './batch-get-secret-value.ts';
 import { cancelRotateSecret } from './cancel-rotate-secret.ts';
 import { createSecret } from './create-secret.ts';
 import { deleteSecret, restoreSecret } from './delete-secret.ts';
 import { describeSecret } from './describe-secret.ts';
 import { getRandomPassword } from './get-random-password.ts';
-import { getResourcePolicy } from './get-resource-policy.ts';
 import { getSecretValue } from './get-secret-value.ts';
 import { listSecretVersionIds } from './list-secret-version-ids.ts';
 import { listSecrets } from './list-secrets.ts';
 import type { Operation } from './operation.ts';
 import { putSecretValue } from './put-secret-value.ts';
+import {
+  removeRegionsFromReplication,
+  replicateSecretToRegions,
+  stopReplicationToReplica,
+} from './replication.ts';
+import {
+  deleteResourcePolicy,
+  getResourcePolicy,
+  putResourcePolicy,
+  validateResourcePolicy,
+} from './resource-policies.ts';
 import { rotateSecret } from './rotate-secret.ts';
 import { tagResource, untagResource } from './tags.ts';
 import { updateSecret } from './update-secret.ts';
 import { updateSecretVersionStage } from './update-secret-version-stage.ts';
 
 const ALL: readonly Operation[] = [
+  batchGetSecretValue,
   cancelRotateSecret,
   createSecret,
+  deleteResourcePolicy,
   deleteSecret,
   describeSecret,
   getRandomPassword,
@@ -24,13 +37,18 @@ const ALL: readonly Operation[] = [
   getSecretValue,
   listSecrets,
   listSecretVersionIds,
+  putResourcePolicy,
   putSecretValue,
+  removeRegionsFromReplication,
+  replicateSecretToRegions,
   restoreSecret,
   rotateSecret,
+  stopReplicationToReplica,
   tagResource,
   untagResource,
   updateSecret,
   updateSecretVersionStage,
+  validateResourcePolicy,
 ];
 
 /** Every operation that is answered, by its name. */

@@ -1,28 +1,52 @@
-import { list, required, structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
+import { invalidParameter } from '../errors.ts';
+import { OWNING_SERVICE_TAG, owningServiceIn, type Secret, type Tag } from '../model.ts';
 import { defineOperation } from './operation.ts';
-import { findUsableSecret, mergeTags } from './secrets.ts';
+import { findChangeableSecret } from './secrets.ts';
+
+/** @see https://docs.aws.amazon.com/general/latest/gr/arg.html#taged-reference-quotas */
+const MAX_TAGS = 50;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html */
-export const tagResource = defineOperation(
-  'TagResource',
-  structure({ SecretId: members.secretId, Tags: required(members.tags) }),
-  (context, request) => {
-    const secret = findUsableSecret(context, request.SecretId);
-    context.save({ ...secret, tags: mergeTags(secret.tags, request.Tags), changedAt: context.now }, secret);
-    return {};
-  },
-);
+export const tagResource = defineOperation('TagResource', (context, request) => {
+  const secret = findChangeableSecret(context, request.SecretId);
+  const tags = mergeTags(secret, request.Tags);
+  context.save({ ...secret, tags, changedAt: context.now }, secret);
+  return undefined;
+});
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html */
-export const untagResource = defineOperation(
-  'UntagResource',
-  structure({ SecretId: members.secretId, TagKeys: required(list(members.tagKey)) }),
-  (context, request) => {
-    const secret = findUsableSecret(context, request.SecretId);
-    const removed = new Set(request.TagKeys);
-    const tags = secret.tags.filter((tag) => !removed.has(tag.Key));
-    context.save({ ...secret, tags, changedAt: context.now }, secret);
-    return {};
-  },
-);
+export const untagResource = defineOperation('UntagResource', (context, request) => {
+  const secret = findChangeableSecret(context, request.SecretId);
+  const removed = new Set(request.TagKeys);
+  const tags = secret.tags?.filter((tag) => !removed.has(tag.Key));
+  context.save({ ...secret, tags, changedAt: context.now }, secret);
+  return undefined;
+});
+
+/** A new secret's tags: those that were asked for, and that of the service which its name says it belongs to. */
+export function firstTags(name: string, asked: RequestedTags | undefined): readonly Tag[] | undefined {
+  const owner = owningServiceIn(name);
+  const tags = owner === undefined ? undefined : [{ Key: OWNING_SERVICE_TAG, Value: owner }];
+  return asked ? mergeTags({ name, tags }, asked) : tags;
+}
+
+type RequestedTags = readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[];
+
+/**
+ * Adds tags, replacing those that have a key already.
+ * @throws ServiceError InvalidParameterException when a tag has no key, or one that AWS keeps to itself, or there are
+ * too many
+ */
+function mergeTags({ name, tags = [] }: Pick<Secret, 'name' | 'tags'>, added: RequestedTags): readonly Tag[] {
+  const merged = new Map(tags.map((tag) => [tag.Key, tag.Value]));
+  for (const { Key, Value = '' } of added) {
+    if (Key === undefined) throw invalidParameter('Tag key must not be null.');
+    // Services tag the secrets that they manage.
+    if (Key.toLowerCase().startsWith('aws:') && owningServiceIn(name) === undefined) {
+      throw invalidParameter('aws: prefixed tag key names are not allowed for external use.');
+    }
+    merged.set(Key, Value);
+  }
+  if (merged.size > MAX_TAGS) throw invalidParameter(`A secret can have no more than ${MAX_TAGS} tags.`);
+  return [...merged].map(([Key, Value]) => ({ Key, Value }));
+}

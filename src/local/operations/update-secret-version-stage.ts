@@ -1,17 +1,10 @@
+import { withoutDeprecated } from '../clean-up.ts';
 import { invalidParameter } from '../errors.ts';
 import { CURRENT, type Labels, moveLabel, removeLabel } from '../labels.ts';
 import type { Secret } from '../model.ts';
-import { required, structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { findUsableSecret } from './secrets.ts';
-
-const input = structure({
-  SecretId: members.secretId,
-  VersionStage: required(members.stage),
-  RemoveFromVersionId: members.versionId,
-  MoveToVersionId: members.versionId,
-});
+import { findChangeableSecret } from './secrets.ts';
+import { checkLabels } from './versions.ts';
 
 interface StageMove {
   readonly stage: string;
@@ -20,23 +13,21 @@ interface StageMove {
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html */
-export const updateSecretVersionStage = defineOperation(
-  'UpdateSecretVersionStage',
-  input,
-  (context, request) => {
-    const secret = findUsableSecret(context, request.SecretId);
-    const move = {
-      stage: request.VersionStage,
-      from: request.RemoveFromVersionId,
-      to: request.MoveToVersionId,
-    };
-    checkVersions(context, secret, move);
-    checkHolder(secret.labels, move);
-    const labels = apply(secret.labels, move);
-    if (labels !== secret.labels) context.save({ ...secret, labels, changedAt: context.now }, secret);
-    return { ARN: secret.arn, Name: secret.name };
-  },
-);
+export const updateSecretVersionStage = defineOperation('UpdateSecretVersionStage', (context, request) => {
+  const secret = findChangeableSecret(context, request.SecretId);
+  const move = {
+    stage: request.VersionStage,
+    from: request.RemoveFromVersionId,
+    to: request.MoveToVersionId,
+  };
+  checkVersions(context, secret, move);
+  checkHolder(secret.labels, move);
+  const labels = checkLabels(apply(secret.labels, move));
+  if (labels !== secret.labels) {
+    context.save(withoutDeprecated(context, { ...secret, labels, changedAt: context.now }), secret);
+  }
+  return { ARN: secret.arn, Name: secret.name };
+});
 
 function checkVersions({ store }: OperationContext, secret: Secret, { from, to }: StageMove): void {
   for (const versionId of [from, to]) {

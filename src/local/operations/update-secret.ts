@@ -1,36 +1,31 @@
 import { CURRENT } from '../labels.ts';
 import type { Secret } from '../model.ts';
-import { structure } from '../protocol/shapes.ts';
-import * as members from './members.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { findUsableSecret, kmsKeyOf, valueIn } from './secrets.ts';
+import { findChangeableSecret, kmsKeyOf, requireToken, valueIn } from './secrets.ts';
 import { putVersion } from './versions.ts';
 
-const input = structure({
-  SecretId: members.secretId,
-  ClientRequestToken: members.clientRequestToken,
-  Description: members.description,
-  KmsKeyId: members.kmsKeyId,
-  SecretString: members.secretString,
-  SecretBinary: members.secretBinary,
-});
-
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html */
-export const updateSecret = defineOperation('UpdateSecret', input, (context, request) => {
-  const before = findUsableSecret(context, request.SecretId);
+export const updateSecret = defineOperation('UpdateSecret', (context, request) => {
+  const token = requireToken(request.ClientRequestToken);
+  const before = findChangeableSecret(context, request.SecretId);
   const value = valueIn(request);
   const secret: Secret = {
     ...before,
-    description: request.Description ?? before.description,
-    kmsKeyId: request.KmsKeyId === undefined ? before.kmsKeyId : request.KmsKeyId || undefined,
+    type: request.Type ?? before.type,
+    description: given(request.Description, before.description),
+    kmsKeyId: given(request.KmsKeyId, before.kmsKeyId),
     changedAt: context.now,
   };
   if (kmsKeyOf(secret) !== kmsKeyOf(before)) encryptAnew(context, secret);
   context.save(secret, before);
-  if (!value) return { ARN: secret.arn, Name: secret.name };
-  const put = putVersion(context, secret, { token: request.ClientRequestToken, value, stages: [CURRENT] });
-  return { ARN: secret.arn, Name: secret.name, VersionId: put.versionId };
+  if (value) putVersion(context, secret, { token, value, stages: [CURRENT] });
+  return { ARN: secret.arn, Name: secret.name, VersionId: value && token };
 });
+
+/** An empty text takes away what was there; one that isn't given leaves it. */
+function given(text: string | undefined, before: string | undefined): string | undefined {
+  return text === undefined ? before : text || undefined;
+}
 
 /** With a new key AWS encrypts the labelled versions anew, and leaves the others with the key they have. */
 function encryptAnew({ store }: OperationContext, secret: Secret): void {

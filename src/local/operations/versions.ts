@@ -1,54 +1,50 @@
-import { randomUUID } from 'node:crypto';
-import { resourceExists } from '../errors.ts';
-import { CURRENT, type Labels, moveLabel } from '../labels.ts';
+import { withoutDeprecated } from '../clean-up.ts';
+import { limitExceeded, resourceExists } from '../errors.ts';
+import { CURRENT, type Labels, moveLabel, PENDING, removeLabel, unfinishedRotation } from '../labels.ts';
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
 import { restartSchedule } from '../rotation/begin.ts';
+import { rotationEvent } from '../service-events.ts';
 import type { UnitOfWork } from '../state.ts';
 import { kmsKeyOf } from './secrets.ts';
 
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
+const MAX_LABELS = 20;
+
 /** A value to be put into a version of a secret. */
 export interface NewVersion {
-  readonly token: string | undefined;
+  readonly token: string;
   readonly value: SecretValue;
   readonly stages: readonly string[];
 }
 
-/** What became of it. */
-export interface PutResult {
-  readonly secret: Secret;
-  readonly versionId: string;
-}
-
 /**
- * Makes a version, or fills the empty one that a rotation has made. The same token with the same value again changes
- * nothing.
+ * Makes a version, or fills the empty one that a rotation has made; gives the secret as it is afterwards. The same
+ * token with the same value again changes nothing.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
- * @throws ServiceError ResourceExistsException when the token's version holds another value
+ * @throws ServiceError ResourceExistsException when the token's version holds another value, LimitExceededException
  */
-export function putVersion(
-  unit: UnitOfWork,
-  secret: Secret,
-  { token, value, stages }: NewVersion,
-): PutResult {
-  const versionId = token ?? randomUUID();
-  const stored = unit.store.readValue(secret.arn, versionId);
+export function putVersion(unit: UnitOfWork, secret: Secret, { token, value, stages }: NewVersion): Secret {
+  const stored = unit.store.readValue(secret.arn, token);
   if (stored) {
-    if (!sameValue(stored, value)) throw tokenInUse(versionId, secret);
-    return { secret, versionId };
+    if (!sameValue(stored, value)) throw tokenInUse(token, secret);
+    return secret;
   }
-  const labels = stagesAttached(unit, secret, versionId, stages);
-  addVersion(unit, secret, versionId, value);
-  const changed = restartSchedule({ ...secret, labels, changedAt: unit.now }, secret, unit.now);
+  const labels = stagesAttached(unit, secret, token, stages);
+  addVersion(unit, secret, token, value);
+  const labelled = { ...secret, labels, changedAt: unit.now };
+  const abandoned =
+    labels[CURRENT] === secret.labels[CURRENT] ? labelled : withoutPending(unit, labelled, secret, token);
+  const changed = withoutDeprecated(unit, restartSchedule(abandoned, secret, unit.now));
   unit.save(changed, secret);
-  return { secret: changed, versionId };
+  return changed;
 }
 
-/** Makes a version if there is none with this id, and puts a value into it if there is one to put. */
-export function addVersion(unit: UnitOfWork, secret: Secret, versionId: string, value?: SecretValue): void {
+/** Makes a version if there is none with this id, and puts a value into it. */
+function addVersion(unit: UnitOfWork, secret: Secret, versionId: string, value: SecretValue): void {
   if (!unit.store.version(secret.arn, versionId)) {
     unit.store.saveVersion(secret.arn, { id: versionId, createdAt: unit.now });
   }
-  if (value) unit.store.writeValue(secret.arn, versionId, value, kmsKeyOf(secret));
+  unit.store.writeValue(secret.arn, versionId, value, kmsKeyOf(secret));
 }
 
 /** The error for a token whose version holds something else. */
@@ -56,6 +52,12 @@ export function tokenInUse(token: string, secret: Secret) {
   return resourceExists(
     `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${secret.arn}.`,
   );
+}
+
+/** @throws ServiceError LimitExceededException */
+export function checkLabels(labels: Labels): Labels {
+  if (Object.keys(labels).length <= MAX_LABELS) return labels;
+  throw limitExceeded(`A secret can have no more than ${MAX_LABELS} staging labels.`);
 }
 
 /** A secret's first version is AWSCURRENT, whatever it was asked to be. */
@@ -66,8 +68,25 @@ function stagesAttached(
   stages: readonly string[],
 ): Labels {
   const first = secret.labels[CURRENT] === undefined && unit.store.versions(secret.arn).length === 0;
-  return [...(first ? [CURRENT] : []), ...stages].reduce(
-    (labels, stage) => moveLabel(labels, stage, versionId),
-    secret.labels,
-  );
+  const wanted = [...(first ? [CURRENT] : []), ...stages];
+  return checkLabels(wanted.reduce((labels, stage) => moveLabel(labels, stage, versionId), secret.labels));
+}
+
+/**
+ * A new current version that somebody puts takes AWSPENDING off the version that has it, and so ends a rotation that is
+ * under way. Recorded by localstack's test `test_update_secret_version_stages_current_pending`.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieve-ct-entries.html RotationAbandoned
+ */
+function withoutPending(unit: UnitOfWork, after: Secret, before: Secret, putVersionId: string): Secret {
+  const pending = after.labels[PENDING];
+  if (pending === undefined || pending === putVersionId) return after;
+  const { rotation } = after;
+  if (rotation && unfinishedRotation(before.labels) === pending) {
+    unit.tell(rotationEvent('RotationAbandoned', { timeMs: unit.now, secretArn: after.arn, token: pending }));
+  }
+  return {
+    ...after,
+    labels: removeLabel(after.labels, PENDING),
+    rotation: rotation && { ...rotation, running: undefined },
+  };
 }

@@ -20,11 +20,13 @@ export interface ApiRequest {
   readonly operation: string;
   /** The access key that signed it; empty when nothing did. */
   readonly accessKeyId: string;
+  /** The region that it was signed for; undefined when it wasn't signed. */
+  readonly region: string | undefined;
   readonly body: unknown;
 }
 
-/** Answers a request with an object; throws a ServiceError to answer with that. */
-export type ApiHandler = (request: ApiRequest) => object;
+/** Answers a request with an object, or with nothing; throws a ServiceError to answer with that. */
+export type ApiHandler = (request: ApiRequest) => object | undefined;
 
 /** Is told of each answer. */
 export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
@@ -53,9 +55,9 @@ async function answer(
   observe: ApiObserver,
 ): Promise<void> {
   const startedAt = performance.now();
-  const facts = { operation: operationOf(request), accessKeyId: accessKeyOf(request), body: undefined };
-  const finish = (apiRequest: ApiRequest, status: number, body: object, error?: ServiceError) => {
-    send(response, status, body, error);
+  const facts = { operation: operationOf(request), ...credentialOf(request), body: undefined };
+  const finish = (apiRequest: ApiRequest, status: number, body: object | undefined, error?: ServiceError) => {
+    send(response, status, body);
     observe(apiRequest, performance.now() - startedAt, error);
   };
   let apiRequest: ApiRequest = facts;
@@ -66,17 +68,16 @@ async function answer(
     // A client that hung up gets no answer, and did not make a call.
     if (request.destroyed && !request.complete) return;
     const error = cause instanceof ServiceError ? cause : unexpected(cause);
-    finish(apiRequest, error.status, { __type: error.type, message: error.message }, error);
+    finish(apiRequest, error.status, error.body, error);
   }
 }
 
-function send(response: ServerResponse, status: number, body: object, error?: ServiceError): void {
-  const content = Buffer.from(JSON.stringify(body));
+function send(response: ServerResponse, status: number, body: object | undefined): void {
+  const content = Buffer.from(body ? JSON.stringify(body) : '');
   response.writeHead(status, {
     'Content-Type': CONTENT_TYPE,
     'Content-Length': content.length,
     'x-amzn-RequestId': randomUUID(),
-    ...(error && { 'x-amzn-ErrorType': error.type }),
   });
   response.end(content);
 }
@@ -108,8 +109,10 @@ function operationOf(request: IncomingMessage): string {
 }
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
-function accessKeyOf(request: IncomingMessage): string {
-  return /Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
+function credentialOf(request: IncomingMessage): Pick<ApiRequest, 'accessKeyId' | 'region'> {
+  const [, accessKeyId = '', region] =
+    /Credential=([^/,\s]+)\/\d+\/([^/,\s]+)\//.exec(request.headers.authorization ?? '') ?? [];
+  return { accessKeyId, region };
 }
 
 function unexpected(cause: unknown): ServiceError {

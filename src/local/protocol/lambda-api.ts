@@ -1,18 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { functionArn, functionName, type Partition } from '../arn.ts';
-import { ServiceError, serializationFailure } from '../errors.ts';
-import type { FunctionRegistry } from '../rotation/functions.ts';
+import { ServiceError, serializationFailure, validationFailure } from '../errors.ts';
+import type { FunctionRegistry, RotationRequest } from '../rotation/functions.ts';
 import { readBody } from './http.ts';
-import { required, structure, text, validate } from './shapes.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/(invocations|policy|configuration)(?:\?|$)/;
-
-const invocation = structure({
-  Step: required(text()),
-  SecretId: required(text()),
-  ClientRequestToken: required(text()),
-  RotationToken: text(),
-});
 
 interface Answer {
   readonly body: unknown;
@@ -56,7 +48,8 @@ async function answer(
 }
 
 async function invoke(functions: FunctionRegistry, arn: string, body: string): Promise<Answer> {
-  const event = validate(invocation, parse(body));
+  const event = parse(body);
+  if (!isRotationRequest(event)) throw validationFailure('The payload is not the event of a rotation.');
   try {
     return { body: (await functions.invoke(arn, event)) ?? null };
   } catch (error) {
@@ -64,6 +57,13 @@ async function invoke(functions: FunctionRegistry, arn: string, body: string): P
     const headers = { 'X-Amz-Function-Error': 'Unhandled' };
     return { headers, body: { errorType: name, errorMessage: message } };
   }
+}
+
+function isRotationRequest(event: unknown): event is RotationRequest {
+  if (typeof event !== 'object' || event === null) return false;
+  return ['Step', 'SecretId', 'ClientRequestToken'].every(
+    (name) => typeof Reflect.get(event, name) === 'string',
+  );
 }
 
 function parse(body: string): unknown {

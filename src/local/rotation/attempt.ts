@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type EventHub, ROTATION_STEPS, type RotationCause, type RotationStep } from '../events.ts';
+import {
+  type EventBridgeEvent,
+  type EventHub,
+  ROTATION_STEPS,
+  type RotationCause,
+  type RotationStep,
+} from '../events.ts';
 import { unfinishedRotation } from '../labels.ts';
 import type { RotationKind } from '../model.ts';
+import { rotationEvent } from '../service-events.ts';
 import type { State } from '../state.ts';
 import type { FunctionRegistry } from './functions.ts';
 
@@ -23,6 +30,7 @@ interface AttemptParts {
   readonly state: State;
   readonly functions: FunctionRegistry;
   readonly events: EventHub;
+  readonly eventBridge: EventHub<EventBridgeEvent>;
 }
 
 /** Goes through the steps of a rotation once, telling the listeners; never throws. */
@@ -35,24 +43,39 @@ export async function attemptRotation(
   const facts = { secretArn, token, attempt };
   const startedAt = performance.now();
   parts.events.emit({ type: 'rotation-started', ...facts, kind, cause });
+  tellEventBridge(parts, rotation, 'Started');
   try {
     const outcome = await takeSteps(parts, rotation, attempt);
     const durationMs = performance.now() - startedAt;
-    if (outcome === 'succeeded') parts.events.emit({ type: 'rotation-succeeded', ...facts, durationMs });
-    if (outcome === 'interrupted' && rotation.mayGoOn())
-      parts.events.emit({ type: 'rotation-cancelled', ...facts });
+    if (outcome === 'succeeded') {
+      parts.events.emit({ type: 'rotation-succeeded', ...facts, durationMs });
+      tellEventBridge(parts, rotation, 'Succeeded');
+    } else if (rotation.mayGoOn()) parts.events.emit({ type: 'rotation-cancelled', ...facts });
     return outcome;
-  } catch (error) {
+  } catch (thrown) {
     const durationMs = performance.now() - startedAt;
-    parts.events.emit({
-      type: 'rotation-failed',
-      ...facts,
-      durationMs,
-      error: describeError(error),
-      willRetry,
-    });
+    const error = describeError(thrown instanceof StepFailure ? thrown.cause : thrown);
+    parts.events.emit({ type: 'rotation-failed', ...facts, durationMs, error, willRetry });
+    tellEventBridge(parts, rotation, 'Failed', thrown instanceof StepFailure ? thrown.message : error);
     return 'failed';
   }
+}
+
+/** AWS says of a failed step that it failed, and no more: what the function threw may hold anything. */
+class StepFailure extends Error {
+  constructor(lambdaArn: string, step: RotationStep, cause: unknown) {
+    super(`Error when executing lambda ${lambdaArn} during ${step} step`, { cause });
+  }
+}
+
+function tellEventBridge(
+  { state, eventBridge }: AttemptParts,
+  { secretArn, token, kind }: RunningRotation,
+  outcome: 'Started' | 'Succeeded' | 'Failed',
+  errorMessage?: string,
+): void {
+  const name = kind === 'test' ? (`TestRotation${outcome}` as const) : (`Rotation${outcome}` as const);
+  eventBridge.emit(rotationEvent(name, { timeMs: state.now(), secretArn, token, errorMessage }));
 }
 
 async function takeSteps(
@@ -89,7 +112,7 @@ async function takeStep(
   } catch (error) {
     const durationMs = performance.now() - startedAt;
     events.emit({ type: 'step-ended', ...facts, durationMs, error: describeError(error) });
-    throw error;
+    throw new StepFailure(lambdaArn, call.step, error);
   }
 }
 

@@ -37,17 +37,25 @@ export function endRotation(unit: UnitOfWork, secret: Secret, succeeded: boolean
   const { token, kind } = rotation.running;
   const idle: Rotation = { ...rotation, running: undefined };
   if (kind === 'test') return { ...withoutTestVersion(unit, secret, token), rotation: idle };
-  return {
-    ...secret,
-    rotatedAt: succeeded ? unit.now : secret.rotatedAt,
-    rotation: withNextWindow(idle, unit.now),
-  };
+  if (!succeeded) return { ...secret, rotation: missed(idle, unit.now) };
+  return { ...secret, rotatedAt: unit.now, changedAt: unit.now, rotation: withNextWindow(idle, unit.now) };
 }
 
 /** The same rotation with its next window after `nowMs`, if it has a schedule. */
 export function withNextWindow(rotation: Rotation, nowMs: number): Rotation {
   const nextWindow = rotation.rules && parseSchedule(rotation.rules)?.windowAfter(nowMs);
-  return { ...rotation, nextWindow, intervalDays: nextWindow && daysUntil(nextWindow, nowMs) };
+  const intervalDays = nextWindow && daysUntil(nextWindow, nowMs);
+  return { ...rotation, nextWindow, dueAt: nextWindow?.opensAt, intervalDays };
+}
+
+/**
+ * After a failure the window that is shown stays, so it may be past (cloud-custodian's recording
+ * `test_secrets_manager_delete` shows one); the rotation is taken up again at the next one.
+ */
+function missed(rotation: Rotation, nowMs: number): Rotation {
+  const { nextWindow, rules } = rotation;
+  if (!nextWindow || nextWindow.opensAt > nowMs) return rotation;
+  return { ...rotation, dueAt: rules && parseSchedule(rules)?.windowAfter(nowMs).opensAt };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { reportFault } from '../errors.ts';
-import type { EventHub, RotationCause } from '../events.ts';
+import type { EventBridgeEvent, EventHub, RotationCause } from '../events.ts';
 import type { State } from '../state.ts';
 import { type AttemptOutcome, attemptRotation, type RunningRotation } from './attempt.ts';
 import { endRotation } from './begin.ts';
@@ -13,6 +13,7 @@ export interface RotationEngineParts {
   readonly state: State;
   readonly functions: FunctionRegistry;
   readonly events: EventHub;
+  readonly eventBridge: EventHub<EventBridgeEvent>;
   /** Real milliseconds before each further attempt of a rotation that failed; as many attempts follow. */
   readonly retryDelaysMs: readonly number[];
 }

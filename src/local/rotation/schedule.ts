@@ -40,9 +40,7 @@ export function parseSchedule(rules: RotationRules): Schedule | undefined {
   const { AutomaticallyAfterDays: days, ScheduleExpression: expression } = rules;
   const duration = rules.Duration === undefined ? undefined : parseDuration(rules.Duration);
   if (days !== undefined && expression !== undefined) {
-    throw invalidParameter(
-      "You can't specify both AutomaticallyAfterDays and ScheduleExpression in RotationRules.",
-    );
+    throw invalidParameter('You cannot specify both rotation frequency and schedule expression together.');
   }
   if (days !== undefined) return everyDays(days, duration);
   if (expression !== undefined) return parseExpression(expression, duration);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { withoutDeprecated } from '../clean-up.ts';
 import type { Clock } from '../clock.ts';
+import { removeForGood } from '../deletion.ts';
 import { reportFault } from '../errors.ts';
-import type { Secret } from '../model.ts';
+import { rotationDueAt, type Secret } from '../model.ts';
 import type { State, UnitOfWork } from '../state.ts';
 import { beginRotation } from './begin.ts';
 import type { RotationControl } from './control.ts';
@@ -46,8 +48,9 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
 function doDue(unit: UnitOfWork, arn: string, rotations: RotationControl): void {
   const secret = unit.store.secretByArn(arn);
   if (!secret || unit.store.nextDue()?.arn !== arn) return;
-  if (secret.deletion) unit.store.removeSecret(arn);
-  else rotateOnSchedule(unit, secret, rotations);
+  if (secret.deletion) removeForGood(unit, secret);
+  else if (rotationDueAt(secret) === unit.store.nextDue()?.at) rotateOnSchedule(unit, secret, rotations);
+  else unit.save(withoutDeprecated(unit, secret), secret);
 }
 
 function rotateOnSchedule(unit: UnitOfWork, secret: Secret, rotations: RotationControl): void {

@@ -1,8 +1,9 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { dueAt, type Secret, type SecretValue, type Version } from '../model.ts';
+import type { SecretValue, Version } from '../model.ts';
 import { fileKeyRing, type KeyRing, memoryKeyRing } from './key-ring.ts';
+import { secretTable } from './secret-table.ts';
 import { openDatabase } from './sqlite.ts';
 import type { Store } from './store.ts';
 import { decryptValue, encryptValue } from './value-cipher.ts';
@@ -13,11 +14,18 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS secrets (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     arn TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL UNIQUE,
+    place TEXT NOT NULL,
+    name TEXT NOT NULL,
+    changed_at REAL NOT NULL,
+    accessed_at REAL NOT NULL,
     due_at REAL,
     in_rotation INTEGER NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    UNIQUE (place, name)
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS secrets_created ON secrets (place, position);
+  CREATE INDEX IF NOT EXISTS secrets_changed ON secrets (place, changed_at, position);
+  CREATE INDEX IF NOT EXISTS secrets_accessed ON secrets (place, accessed_at, position);
   CREATE INDEX IF NOT EXISTS secrets_due ON secrets (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX IF NOT EXISTS secrets_in_rotation ON secrets (in_rotation) WHERE in_rotation = 1;
   CREATE TABLE IF NOT EXISTS versions (
@@ -115,44 +123,6 @@ function transactions(database: DatabaseSync): Store['transaction'] {
   };
 }
 
-function secretTable(database: DatabaseSync) {
-  const byArn = database.prepare('SELECT record FROM secrets WHERE arn = ?');
-  const byName = database.prepare('SELECT record FROM secrets WHERE name = ?');
-  const pageUp = database.prepare('SELECT * FROM secrets WHERE position >= ? ORDER BY position LIMIT ?');
-  const pageDown = database.prepare(
-    'SELECT * FROM secrets WHERE position <= ? ORDER BY position DESC LIMIT ?',
-  );
-  const save = database.prepare(`
-    INSERT INTO secrets (arn, name, due_at, in_rotation, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (arn)
-    DO UPDATE SET due_at = excluded.due_at, in_rotation = excluded.in_rotation, record = excluded.record`);
-  const remove = database.prepare('DELETE FROM secrets WHERE arn = ?');
-  const due = database.prepare(
-    'SELECT arn, due_at FROM secrets WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
-  );
-  const inRotation = database.prepare('SELECT record FROM secrets WHERE in_rotation = 1');
-  return {
-    secretByArn: (arn: string) => optionalSecret(byArn.get(arn)),
-    secretByName: (name: string) => optionalSecret(byName.get(name)),
-    listSecrets(from: number | undefined, limit: number, descending: boolean) {
-      const rows = descending
-        ? pageDown.all(from ?? Number.MAX_SAFE_INTEGER, limit + 1)
-        : pageUp.all(from ?? 0, limit + 1);
-      const beyond = rows[limit];
-      return { secrets: rows.slice(0, limit).map(toSecret), next: beyond && Number(beyond.position) };
-    },
-    saveSecret(secret: Secret) {
-      const running = secret.rotation?.running ? 1 : 0;
-      save.run(secret.arn, secret.name, dueAt(secret) ?? null, running, JSON.stringify(secret));
-    },
-    removeSecret: (arn: string) => void remove.run(arn),
-    nextDue() {
-      const row = due.get();
-      return row && { arn: String(row.arn), at: Number(row.due_at) };
-    },
-    secretsInRotation: () => inRotation.all().map(toSecret),
-  };
-}
-
 function versionTable(database: DatabaseSync) {
   const byId = database.prepare('SELECT * FROM versions WHERE arn = ? AND id = ?');
   const all = database.prepare('SELECT * FROM versions WHERE arn = ? ORDER BY position');
@@ -196,16 +166,6 @@ function valueColumns(database: DatabaseSync, keys: KeyRing) {
       write.run(kmsKeyId, value.kind, sealed, arn, versionId);
     },
   };
-}
-
-function optionalSecret(row: Row | undefined): Secret | undefined {
-  return row && toSecret(row);
-}
-
-/** The record was written by saveSecret, in a file that nobody else may write. */
-function toSecret(row: Row): Secret {
-  const secret: Secret = JSON.parse(String(row.record));
-  return secret;
 }
 
 function toVersion(row: Row): Version {

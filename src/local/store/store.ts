@@ -1,10 +1,26 @@
+import type { Partition } from '../arn.ts';
 import type { Secret, SecretValue, Version } from '../model.ts';
 
-/** One page of secrets, in the order of their creation. */
+/** What secrets can be listed by. Those that were never accessed come before all others by that date. */
+export type SortKey = 'created-date' | 'last-accessed-date' | 'last-changed-date' | 'name';
+
+/** Which page of an account's secrets in a region to read. */
+export interface ListQuery {
+  readonly sortBy: SortKey;
+  readonly descending: boolean;
+  readonly limit: number;
+  /** Where the page before said that this one starts. */
+  readonly from?: PageStart | undefined;
+}
+
+/** A place in a list that stays right when secrets are added and removed: a secret's sort key, and its position. */
+export type PageStart = readonly [key: string | number, position: number];
+
+/** One page of secrets. */
 export interface SecretPage {
   readonly secrets: readonly Secret[];
   /** Where the next page starts; absent on the last. */
-  readonly next?: number | undefined;
+  readonly next?: PageStart | undefined;
 }
 
 /**
@@ -16,9 +32,9 @@ export interface Store {
   transaction<Result>(work: () => Result): Result;
 
   secretByArn(arn: string): Secret | undefined;
-  secretByName(name: string): Secret | undefined;
-  /** `limit` secrets from position `from` on, oldest first, or newest first when `descending`. */
-  listSecrets(from: number | undefined, limit: number, descending: boolean): SecretPage;
+  /** A name is unique in an account and region. */
+  secretByName(partition: Partition, name: string): Secret | undefined;
+  listSecrets(partition: Partition, query: ListQuery): SecretPage;
   /** Adds or replaces a secret. */
   saveSecret(secret: Secret): void;
   /** Removes a secret with all its versions. */

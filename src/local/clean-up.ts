@@ -1,0 +1,27 @@
+import type { Secret } from './model.ts';
+import { versionEvent } from './service-events.ts';
+import type { UnitOfWork } from './state.ts';
+
+const KEPT_VERSIONS = 100;
+const KEPT_FOR_MS = 24 * 3_600_000;
+
+/**
+ * Removes the oldest versions without labels while a secret has more than 100 versions, but none that is younger than
+ * 24 hours; notes when the next one will be old enough.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ */
+export function withoutDeprecated(unit: UnitOfWork, secret: Secret): Secret {
+  const versions = unit.store.versions(secret.arn);
+  const labelled = new Set(Object.values(secret.labels));
+  const superfluous = versions
+    .filter(({ id }) => !labelled.has(id))
+    .slice(0, Math.max(0, versions.length - KEPT_VERSIONS));
+  const tooYoung = superfluous.find(({ createdAt }) => createdAt + KEPT_FOR_MS > unit.now);
+  for (const { id } of superfluous.slice(0, tooYoung && superfluous.indexOf(tooYoung))) {
+    unit.store.removeVersion(secret.arn, id);
+    unit.tell(
+      versionEvent('SecretVersionDeletion', { timeMs: unit.now, secretArn: secret.arn, versionId: id }),
+    );
+  }
+  return { ...secret, cleanUpAt: tooYoung && tooYoung.createdAt + KEPT_FOR_MS };
+}

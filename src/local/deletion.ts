@@ -1,0 +1,16 @@
+import type { Secret } from './model.ts';
+import { type VersionEventName, versionEvent } from './service-events.ts';
+import type { UnitOfWork } from './state.ts';
+
+/** Removes a secret with all its versions. */
+export function removeForGood(unit: UnitOfWork, secret: Secret): void {
+  tellOfVersions(unit, secret, 'EndSecretVersionDelete');
+  unit.store.removeSecret(secret.arn);
+}
+
+/** Tells of something that happens to each version of a secret. */
+export function tellOfVersions(unit: UnitOfWork, { arn }: Secret, name: VersionEventName): void {
+  for (const { id } of unit.store.versions(arn)) {
+    unit.tell(versionEvent(name, { timeMs: unit.now, secretArn: arn, versionId: id }));
+  }
+}

@@ -1,0 +1,157 @@
+import { arnInRegion, homeOf } from './arn.ts';
+import { invalidParameter, resourceNotFound } from './errors.ts';
+import { DEFAULT_KMS_KEY_ID, type Replica, type Secret } from './model.ts';
+import { replicationEvent } from './service-events.ts';
+import type { UnitOfWork } from './state.ts';
+import type { Store } from './store/store.ts';
+
+/** A region to replicate to, as in the API. */
+interface WantedReplica {
+  readonly Region?: string | undefined;
+  readonly KmsKeyId?: string | undefined;
+}
+
+/**
+ * Replicates a secret to further regions; gives it as it is afterwards.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
+ * @throws ServiceError InvalidParameterException for a region that can have no replica
+ */
+export function addReplicas(
+  unit: UnitOfWork,
+  secret: Secret,
+  wanted: readonly WantedReplica[],
+  overwrite: boolean,
+): Secret {
+  const added = wanted.map(({ Region, KmsKeyId }) => {
+    if (Region === undefined || Region === regionOf(secret))
+      throw invalidParameter('Invalid replica region.');
+    return claimRegion(unit, secret, { region: Region, kmsKeyId: KmsKeyId || undefined }, overwrite);
+  });
+  const others = (secret.replicas ?? []).filter(({ region }) =>
+    added.every((replica) => replica.region !== region),
+  );
+  const replicated = { ...secret, replicas: [...others, ...added], changedAt: unit.now };
+  unit.save(replicated, secret);
+  return replicated;
+}
+
+/** Makes room for a replica, or says why there is none. */
+function claimRegion(unit: UnitOfWork, secret: Secret, replica: Replica, overwrite: boolean): Replica {
+  const facts = { timeMs: unit.now, secretArn: secret.arn, region: replica.region };
+  unit.tell(replicationEvent('ReplicationStarted', facts));
+  const arn = arnInRegion(secret.arn, replica.region);
+  const inTheWay = unit.store.secretByName(homeOf(arn), secret.name);
+  if (inTheWay && inTheWay.arn !== arn && !overwrite) {
+    // moto quotes these words from AWS.
+    const failure = `Replication failed: Secret name ${secret.name} already exists in region ${replica.region}.`;
+    unit.tell(replicationEvent('ReplicationFailed', { ...facts, errorMessage: failure }));
+    return { ...replica, failure };
+  }
+  if (inTheWay && inTheWay.arn !== arn) unit.store.removeSecret(inTheWay.arn);
+  unit.tell(replicationEvent('ReplicationSucceeded', facts));
+  return replica;
+}
+
+/** Deletes the replicas in these regions; gives the secret as it is afterwards. */
+export function removeReplicas(unit: UnitOfWork, secret: Secret, regions: readonly string[]): Secret {
+  const removed = (secret.replicas ?? []).filter(({ region }) => regions.includes(region));
+  for (const { region, failure } of removed) {
+    if (failure === undefined) unit.store.removeSecret(arnInRegion(secret.arn, region));
+  }
+  return forgetReplicas(unit, secret, regions);
+}
+
+/**
+ * Makes a replica a secret of its own.
+ * @throws ServiceError ResourceNotFoundException when its primary is gone
+ */
+export function promote(unit: UnitOfWork, replica: Secret, primaryRegion: string): void {
+  const primary = unit.store.secretByArn(arnInRegion(replica.arn, primaryRegion));
+  if (!primary) throw resourceNotFound();
+  forgetReplicas(unit, primary, [regionOf(replica)]);
+  unit.save({ ...replica, primaryRegion: undefined, changedAt: unit.now }, replica);
+}
+
+function forgetReplicas(unit: UnitOfWork, secret: Secret, regions: readonly string[]): Secret {
+  const left = (secret.replicas ?? []).filter(({ region }) => !regions.includes(region));
+  const after = { ...secret, replicas: left.length > 0 ? left : undefined, changedAt: unit.now };
+  unit.save(after, secret);
+  return after;
+}
+
+/**
+ * Makes the replicas of a secret the same as it is, but for their keys and their dates.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
+ */
+export function replicate(store: Store, nowMs: number, primary: Secret): void {
+  for (const replica of primary.replicas ?? []) {
+    if (replica.failure === undefined) copySecret(store, nowMs, primary, replica);
+  }
+}
+
+function copySecret(store: Store, nowMs: number, primary: Secret, { region, kmsKeyId }: Replica): void {
+  const arn = arnInRegion(primary.arn, region);
+  const before = store.secretByArn(arn);
+  const copy: Secret = {
+    arn,
+    name: primary.name,
+    type: primary.type,
+    description: primary.description,
+    kmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+    tags: primary.tags?.length ? primary.tags : undefined,
+    policy: primary.policy,
+    labels: primary.labels,
+    primaryRegion: regionOf(primary),
+    createdAt: before?.createdAt ?? nowMs,
+    changedAt: primary.changedAt,
+    accessedAt: before?.accessedAt,
+  };
+  store.saveSecret(copy);
+  copyVersions(store, primary.arn, copy);
+}
+
+function copyVersions(store: Store, from: string, to: Secret): void {
+  const copied = new Map(store.versions(to.arn).map((version) => [version.id, version]));
+  for (const { id, createdAt, kmsKeyId } of store.versions(from)) {
+    const copy = copied.get(id);
+    copied.delete(id);
+    if (!copy) store.saveVersion(to.arn, { id, createdAt });
+    const value =
+      kmsKeyId === undefined || copy?.kmsKeyId !== undefined ? undefined : store.readValue(from, id);
+    if (value) store.writeValue(to.arn, id, value, to.kmsKeyId ?? DEFAULT_KMS_KEY_ID);
+  }
+  for (const id of copied.keys()) store.removeVersion(to.arn, id);
+}
+
+/** What DescribeSecret tells of a secret's replicas. */
+export function replicationStatus(store: Store, { arn, replicas }: Secret): object[] | undefined {
+  return replicas?.map(({ region, kmsKeyId, failure }) => {
+    const accessedAt = store.secretByArn(arnInRegion(arn, region))?.accessedAt;
+    return {
+      Region: region,
+      KmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+      Status: failure === undefined ? 'InSync' : 'Failed',
+      StatusMessage: failure ?? 'Replication succeeded',
+      LastAccessedDate: failure === undefined && accessedAt !== undefined ? accessedAt / 1000 : undefined,
+    };
+  });
+}
+
+/** What is answered to a request for replicas: AWS makes them after it has answered. */
+export function beingReplicated({ replicas = [] }: Secret): object[] {
+  return replicas.map(({ region, kmsKeyId, failure }) => ({
+    Region: region,
+    KmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+    Status: failure === undefined ? 'InProgress' : 'Failed',
+    StatusMessage: failure,
+  }));
+}
+
+/** The region of a secret that is a replica's primary, or has replicas; undefined for all others. */
+export function primaryRegionOf(secret: Secret): string | undefined {
+  return secret.primaryRegion ?? (secret.replicas && regionOf(secret));
+}
+
+function regionOf(secret: Secret): string {
+  return homeOf(secret.arn).region;
+}
