@@ -26,9 +26,11 @@ export interface TestSecretsManager {
 /** The access key of the rotation function's client, as events of the local Secrets Manager name it. */
 export const functionKey = 'FUNCTION';
 
-/** Starts a local Secrets Manager in memory, which does not retry failed rotations by itself. */
-export async function startTestSecretsManager(): Promise<TestSecretsManager> {
-  const local = await startLocalSecretsManager({ retryDelaysMs: [] });
+/** Starts a local Secrets Manager in memory. @param retryDelaysMs by default it does not retry failed rotations */
+export async function startTestSecretsManager(
+  retryDelaysMs: readonly number[] = [],
+): Promise<TestSecretsManager> {
+  const local = await startLocalSecretsManager({ retryDelaysMs });
   const client = new SecretsManagerClient(local.clientConfig);
   const credentials = { accessKeyId: functionKey, secretAccessKey: 'unused' };
   const functionClient = new SecretsManagerClient({ ...local.clientConfig, credentials });

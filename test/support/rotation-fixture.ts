@@ -6,7 +6,7 @@ import {
   GetSecretValueCommand,
   PutSecretValueCommand,
   RotateSecretCommand,
-  SecretsManagerClient,
+  type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
@@ -19,11 +19,9 @@ import {
   type StepReport,
   type Telemetry,
 } from '../../src/index.ts';
-import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
+import type { LocalSecretsManager } from '../../src/local/index.ts';
+import { functionKey, startTestSecretsManager } from '../../src/testing/secrets.ts';
 import { sharedOptions, uniqueName } from './postgres-fixtures.ts';
-
-/** The access key that the rotation function signs with, so that its calls can be told from the test's. */
-const functionKey = 'FUNCTION';
 
 /** Everything that a handler told its telemetry. */
 export interface Recording {
@@ -83,12 +81,8 @@ function sharedRotators(): Rotator[] {
 
 /** @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried */
 export async function startFixture(settings: HandlerSettings = {}, retries = 0): Promise<RotationFixture> {
-  const local = await startLocalSecretsManager({ retryDelaysMs: Array.from({ length: retries }, () => 1) });
-  const client = new SecretsManagerClient(local.clientConfig);
-  const functionClient = new SecretsManagerClient({
-    ...local.clientConfig,
-    credentials: { accessKeyId: functionKey, secretAccessKey: 'unused' },
-  });
+  const delays = Array.from({ length: retries }, () => 1);
+  const { local, client, functionClient, close } = await startTestSecretsManager(delays);
   const calls: string[] = [];
   const failures: string[] = [];
   local.on((event) => {
@@ -164,11 +158,7 @@ export async function startFixture(settings: HandlerSettings = {}, retries = 0):
         }),
       );
     },
-    close: async () => {
-      client.destroy();
-      functionClient.destroy();
-      await local.close();
-    },
+    close,
   };
   return fixture;
 }
