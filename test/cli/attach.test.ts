@@ -145,6 +145,24 @@ describe('keyturn attach', () => {
     ]);
   });
 
+  it('gives up when the test by Secrets Manager does not end', async () => {
+    const hanging = fixture.local.registerFunction('hanging', ({ Step }) =>
+      Step === 'preflight' ? { preflight: [] } : new Promise(() => {}),
+    );
+    const arn = await fixture.createSecret(secretOf(await createLogin()));
+    const labels = await fixture.labels(arn);
+    const { code, document } = await runJsonAt(
+      fixture,
+      ...['attach', arn, '--function', hanging, '--every', '30d', '--timeout', '1'],
+    );
+    expect([code, document]).toMatchObject([
+      1,
+      { error: { code: 'PreflightFailed', message: expect.stringContaining('did not end within 1 s') } },
+    ]);
+    expect((await described(arn)).RotationEnabled).toBe(false);
+    expect(await fixture.labels(arn)).toEqual(labels);
+  });
+
   it('does not touch a secret whose rotation is unfinished, or that is no more', async () => {
     const arn = await fixture.createSecret(secretOf(await createLogin()));
     await fixture.put(arn, '{}', ['AWSPENDING']);

@@ -68,6 +68,7 @@ function hasCredentials(environment: NodeJS.ProcessEnv): boolean {
 }
 
 function isLoopback(url: string): boolean {
+  if (!URL.canParse(url)) return false;
   const { hostname } = new URL(url);
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }

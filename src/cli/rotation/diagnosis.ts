@@ -1,6 +1,6 @@
 import { versionWith } from '../../rotation/stages.ts';
 import { clearPending, tailLog } from './commands.ts';
-import { type Secret, unfinishedVersion } from './secrets.ts';
+import { type PendingValue, type Secret, unfinishedVersion } from './secrets.ts';
 
 /** How a secret's rotation stands; stable, for whoever reads --json. */
 export type RotationState =
@@ -20,9 +20,6 @@ export interface Diagnosis {
   readonly findings: readonly string[];
   readonly advice: readonly string[];
 }
-
-/** Whether the version that AWSPENDING is on has a value; `unreadable` where that could not be read. */
-export type PendingValue = 'empty' | 'present' | 'unreadable';
 
 /**
  * Says how a secret's rotation stands.

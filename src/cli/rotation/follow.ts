@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { versionWith } from '../../rotation/stages.ts';
-import type { Secret, SecretsApi } from './secrets.ts';
+import { type PendingValue, type Secret, type SecretsApi, valueIn } from './secrets.ts';
 
 /** Steps that show in a secret: what was seen proves that they are done. */
 export type SeenStep = 'createSecret' | 'setSecret' | 'finishSecret';
@@ -53,13 +53,15 @@ export async function followRotation(api: SecretsApi, following: Following): Pro
     onStep(sighting);
   };
   let began = false;
+  let value: PendingValue = 'empty';
   for (;;) {
     const secret = await api.describe(secretArn);
     const labels = secret.stages[version] ?? [];
     began ||= labels.length > 0;
-    if (labels.includes('AWSCURRENT') || (!steps.length && (await hasValue(api, secret, version))))
-      see('createSecret');
-    if (labels.includes('AWSCURRENT')) see('setSecret');
+    if (value === 'empty') value = await lookForValue(api, secret, version);
+    const isCurrent = labels.includes('AWSCURRENT');
+    if (isCurrent || value === 'present') see('createSecret');
+    if (isCurrent) see('setSecret');
     const end = endOf(secret, following, began);
     if (end?.outcome === 'succeeded') see('finishSecret');
     const durationMs = Math.round(performance.now() - startedAt);
@@ -69,9 +71,12 @@ export async function followRotation(api: SecretsApi, following: Following): Pro
   }
 }
 
-async function hasValue(api: SecretsApi, { arn, stages }: Secret, version: string): Promise<boolean> {
-  if (versionWith(stages, 'AWSPENDING') !== version) return false;
-  return (await api.read(arn, version)) !== undefined;
+async function lookForValue(
+  api: SecretsApi,
+  { arn, stages }: Secret,
+  version: string,
+): Promise<PendingValue> {
+  return versionWith(stages, 'AWSPENDING') === version ? valueIn(api, arn, version) : 'empty';
 }
 
 /** Undefined while it goes on. A read may lag: a version that has not been seen yet is still to come. */
@@ -90,7 +95,7 @@ function endOf(
   return {
     outcome: 'failed',
     reason:
-      'AWSPENDING was taken off the new version: the target refused the new password for good (PasswordRejected), or somebody gave this rotation up.',
+      'AWSPENDING was taken off the new version: the target refused the new password for good (PasswordRejected), or somebody gave this rotation up, by hand or by storing a value.',
   };
 }
 

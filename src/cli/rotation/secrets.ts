@@ -9,7 +9,7 @@ import {
   type SecretVersionsListEntry,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { KeyturnError } from '../../errors.ts';
+import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { type VersionStages, versionWith } from '../../rotation/stages.ts';
 import { explain } from './problems.ts';
 
@@ -61,6 +61,20 @@ export interface SecretsApi {
 export function unfinishedVersion({ stages }: Pick<Secret, 'stages'>): string | undefined {
   const pending = versionWith(stages, 'AWSPENDING');
   return pending !== undefined && stages[pending]?.includes('AWSCURRENT') ? undefined : pending;
+}
+
+/** Whether a version has a value; `unreadable` where that may not be read. */
+export type PendingValue = 'empty' | 'present' | 'unreadable';
+
+/** Tells whether a version has a value, which only reading it does; the value goes no further. */
+export async function valueIn(api: SecretsApi, secretId: string, versionId: string): Promise<PendingValue> {
+  try {
+    return (await api.read(secretId, versionId)) === undefined ? 'empty' : 'present';
+  } catch (error) {
+    if (isKeyturnError(error, 'SecretIsBinary')) return 'present';
+    if (isKeyturnError(error, 'AccessDenied')) return 'unreadable';
+    throw error;
+  }
 }
 
 export function createSecretsApi(getClient: () => Promise<SecretsManagerClient>): SecretsApi {

@@ -1,11 +1,17 @@
-import { isKeyturnError } from '../../errors.ts';
 import { versionWith } from '../../rotation/stages.ts';
 import { describeDate } from './age.ts';
-import { type Diagnosis, diagnose, type PendingValue } from './diagnosis.ts';
+import { type Diagnosis, diagnose } from './diagnosis.ts';
 import type { Preflight } from './function.ts';
 import { showPreflight, type Tools } from './rotate.ts';
 import { type Answer, type Screen, shortId } from './screen.ts';
-import { type Secret, type SecretsApi, unfinishedVersion, type Version } from './secrets.ts';
+import {
+  type PendingValue,
+  type Secret,
+  type SecretsApi,
+  unfinishedVersion,
+  type Version,
+  valueIn,
+} from './secrets.ts';
 
 /** `keyturn status`: tells how a secret's rotation stands, and what to do about it. */
 export async function status(
@@ -26,13 +32,7 @@ export async function status(
 async function readPending(secrets: SecretsApi, secret: Secret): Promise<PendingValue | undefined> {
   const version = unfinishedVersion(secret);
   if (version === undefined || secret.deletedOn !== undefined) return undefined;
-  try {
-    return (await secrets.read(secret.arn, version)) === undefined ? 'empty' : 'present';
-  } catch (error) {
-    if (isKeyturnError(error, 'SecretIsBinary')) return 'present';
-    if (isKeyturnError(error, 'AccessDenied')) return 'unreadable';
-    throw error;
-  }
+  return valueIn(secrets, secret.arn, version);
 }
 
 async function ask({ functions, screen }: Tools, secret: Secret): Promise<Preflight> {
