@@ -5,16 +5,12 @@ import { createAwsRds, type RdsOptions } from './rds/aws.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
 import { parseRotationEvent, type RotationEvent } from './rotation/event.ts';
+import { findDone, revokeWhenDue } from './rotation/finish.ts';
 import { retry } from './rotation/retry.ts';
 import type { Observations, Run } from './rotation/run.ts';
+import type { StepFunction, StepResult } from './rotation/serve.ts';
 import { judge, type Verdict } from './rotation/stages.ts';
-import {
-  findDone,
-  lookAtCurrent,
-  type StepFunction,
-  type StepResult,
-  stepFunctions,
-} from './rotation/steps.ts';
+import { lookAtCurrent, stepFunctions } from './rotation/steps.ts';
 import type { Finding, Rotator } from './rotator.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
 import { createVersionCache, type VersionCache } from './secrets-manager/version-cache.ts';
@@ -119,8 +115,16 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
 }
 
 function workOf(verdict: Verdict): StepFunction {
-  if (verdict.kind === 'proceed') return stepFunctions[verdict.step];
-  return verdict.kind === 'preflight' ? lookAtCurrent : findDone;
+  switch (verdict.kind) {
+    case 'proceed':
+      return stepFunctions[verdict.step];
+    case 'preflight':
+      return lookAtCurrent;
+    case 'revocation':
+      return revokeWhenDue;
+    case 'already-current':
+      return findDone;
+  }
 }
 
 function maskFinding({ check, ok, detail }: Finding, redactor: Redactor): Finding {

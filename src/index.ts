@@ -30,12 +30,15 @@ export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './
 export { rotatorTag } from './rotation/select.ts';
 export type {
   Activity,
+  AdminContext,
   ChangeContext,
   Finding,
   GenerateContext,
+  Revocation,
   Rotator,
   RotatorContext,
   Session,
+  SweepContext,
   Target,
   VerifyContext,
 } from './rotator.ts';

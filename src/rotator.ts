@@ -25,9 +25,17 @@ export interface RotatorContext {
   note(message: string): void;
 }
 
-export interface GenerateContext extends RotatorContext {
-  /** Identifies the rotation: label with it whatever is minted remotely. */
+/** Who may do at the target what the account itself may not. */
+export interface AdminContext<Credential> extends RotatorContext {
+  /** The admin secret's credential, read when it is asked for; undefined where no admin secret is named. */
+  admin(): Promise<Credential | undefined>;
+}
+
+export interface GenerateContext<Credential = unknown> extends AdminContext<Credential> {
+  /** Identifies the rotation: label with it whatever is minted remotely, after `owner`. */
   readonly requestToken: string;
+  /** Stands for the secret in labels at the target: short, of letters and digits, and not secret. */
+  readonly owner: string;
   /** A new password; what the function's configuration sets wins over what the rotator asks for. */
   password(wanted?: Partial<PasswordPolicy>): string;
 }
@@ -36,6 +44,13 @@ export interface ChangeContext<Credential> extends RotatorContext {
   /** The credential that the session was opened with. */
   readonly using: Credential;
   readonly current: Credential;
+}
+
+export interface SweepContext<Credential> extends AdminContext<Credential> {
+  /** As in `generate`. */
+  readonly owner: string;
+  /** What the secret's labelled versions hold: all that is still needed. */
+  readonly needed: readonly Credential[];
 }
 
 export interface VerifyContext<Credential> extends RotatorContext {
@@ -50,7 +65,13 @@ export interface Finding {
 }
 
 /** The moment at which a rotator threw; the same driver error can mean different things in them. */
-export type Activity = 'open' | 'generate' | 'change' | 'verify' | 'preflight' | 'revoke';
+export type Activity = 'open' | 'generate' | 'change' | 'verify' | 'preflight' | 'revoke' | 'sweep';
+
+/**
+ * When the credential that was replaced is revoked: at the end of the next rotation, once AWSCURRENT has moved, or so
+ * many hours after the new one was made.
+ */
+export type Revocation = 'on-next-rotation' | 'at-once' | { readonly afterHours: number };
 
 /**
  * An adapter for one kind of target. It knows nothing of labels, ARNs, the SDK or the environment; it throws
@@ -65,13 +86,20 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
   readonly overlap: 'none' | 'until-next-rotation';
   /** Who carries a change out: the account itself, or the admin of the admin secret. */
   readonly changedBy: 'account' | 'admin';
+  /**
+   * True where `generate` makes the credential at the target, which then accepts it, so that `change` has nothing to
+   * do. Core looks first whether it was made already, and revokes what it can't store.
+   */
+  readonly mints?: boolean;
+  /** Default: `on-next-rotation`. Means something where there is `revoke`. */
+  readonly revocation?: Revocation;
 
   /** Pure. Throws an error that names the field and never its value: use the helpers of `fields`. */
   parse(fields: SecretFields): Credential;
   /** Pure. */
   target(credential: Credential): Target;
   /** The fields that make the pending credential out of the current one, which goes on working. */
-  generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
+  generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
   /** A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. */
   open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;
   /** Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. */
@@ -86,7 +114,12 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
     context: RotatorContext,
   ): Promise<Finding[]>;
   /** Idempotent: already gone is success. */
-  revoke?(old: Credential, context: RotatorContext): Promise<void>;
+  revoke?(old: Credential, context: AdminContext<Credential>): Promise<void>;
+  /**
+   * For rotators that mint: revokes what is labelled with `owner` and is not among the needed, such as what was minted
+   * by a process that ended before it could store it. Idempotent.
+   */
+  sweep?(current: Credential, context: SweepContext<Credential>): Promise<void>;
   /** What a thrown driver error means; undefined leaves it at `TargetFailed`. */
   classify?(error: unknown, during: Activity): ErrorCode | undefined;
 }

@@ -18,6 +18,7 @@ export type StepOutcome =
   | 'verified'
   | 'preflight-passed'
   | 'current'
+  | 'revoked'
   | 'already-done'
   | 'failed';
 

@@ -24,6 +24,8 @@ export function describeStep({ outcome, rotator, errorMessage }: StepReport): st
         : 'logged in with the new password';
     case 'preflight-passed':
       return 'everything that a rotation needs is in order';
+    case 'revoked':
+      return 'revoked the old credential where its time was over';
     case 'current':
       return 'moved AWSCURRENT';
     case 'already-done':

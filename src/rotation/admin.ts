@@ -3,8 +3,9 @@ import type { SecretFields } from '../documents/fields.ts';
 import { readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { completeManagedMaster } from '../rds/managed-master.ts';
-import type { Rotator } from '../rotator.ts';
+import type { AdminContext, Rotator } from '../rotator.ts';
 import type { Run } from './run.ts';
+import type { GuardedRotator } from './target.ts';
 
 /** ARN of the secret's admin secret: its own `masterarn`, else the function's. */
 export function adminSecretArn(run: Run, fields: SecretFields): string | undefined {
@@ -72,6 +73,19 @@ async function requireSameServer(run: Run, host: string, adminHost: string): Pro
     'Name the admin secret of the same server in masterarn; no password was sent.',
     { field: 'masterarn' },
   );
+}
+
+/** The context of a rotator's call that the admin may have to make. */
+export function adminContext(
+  run: Run,
+  { rotator, context }: GuardedRotator,
+  current: SecretFields,
+): AdminContext<unknown> {
+  const admin = async (): Promise<unknown> => {
+    const arn = adminSecretArn(run, current);
+    return arn === undefined ? undefined : loadAdmin(run, rotator, current, arn);
+  };
+  return { ...context, admin };
 }
 
 /** The error for an admin secret that is needed and not named. */

@@ -1,7 +1,7 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Session } from '../rotator.ts';
 import { adminSecretArn, adminSecretMissing, loadAdmin } from './admin.ts';
-import { ladder, type Pair, type Rung } from './ladder.ts';
+import { ladder, noCredentialAccepted, type Pair, type Rung } from './ladder.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { type GuardedRotator, isPassing } from './target.ts';
@@ -36,7 +36,7 @@ async function climb(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Cha
     try {
       if (rung.name !== 'current')
         run.note(`The ${rung.name} version opens the target; AWSCURRENT does not.`);
-      if (rung.name === 'pending') return { made: false };
+      if (rung.name === 'pending' || guarded.rotator.mints === true) return { made: false };
       if (guarded.rotator.changedBy === 'account')
         return await change(guarded, pair, rung.credential, session);
     } finally {
@@ -88,15 +88,5 @@ async function changeByAdmin(
     'AdminRefused',
     `The target refuses the credential of the admin secret ${arn}.`,
     'Correct the admin secret, or rotate it, and rotate again.',
-  );
-}
-
-function noCredentialAccepted(adminWouldHelp: boolean): KeyturnError {
-  return new KeyturnError(
-    'NoCredentialAccepted',
-    'The target refuses every stored version of the secret: AWSCURRENT, AWSPENDING, AWSPREVIOUS and those without a label.',
-    adminWouldHelp
-      ? 'Store the password that works with PutSecretValue, or name an admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN), and rotate again.'
-      : 'Store the password that works with PutSecretValue, and rotate again.',
   );
 }

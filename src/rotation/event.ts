@@ -6,13 +6,19 @@ export const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 /** One of {@link steps}. */
 export type Step = (typeof steps)[number];
 
+/**
+ * A step that belongs to no rotation: it revokes AWSPREVIOUS if its hours are over. A schedule of EventBridge sends it
+ * for secrets whose rotator revokes after some hours, so it names no version.
+ */
+export const revocationStep = 'revokePrevious';
+
 /** What Secrets Manager sends to a rotation function. */
 export interface RotationEvent {
   /** As it came. Whether it names a step is checked last, as AWS's templates do: see stages.ts. */
   readonly step: string;
   /** Full ARN of the secret. */
   readonly secretId: string;
-  /** Identifies the rotation and, at once, the version that it makes. */
+  /** Identifies the rotation and, at once, the version that it makes; empty for a step that belongs to none. */
   readonly token: string;
   /** Sensitive: proves that the rotation was asked for. Passed to PutSecretValue and nowhere else. */
   readonly rotationToken: string | undefined;
@@ -46,10 +52,11 @@ export function parseRotationEvent(input: unknown): RotationEvent {
       field: 'RotationToken',
     });
   }
+  const step = requireText(input, 'Step');
   return {
-    step: requireText(input, 'Step'),
+    step,
     secretId: requireText(input, 'SecretId'),
-    token: requireText(input, 'ClientRequestToken'),
+    token: step === revocationStep ? '' : requireText(input, 'ClientRequestToken'),
     rotationToken: rotationToken ?? undefined,
   };
 }

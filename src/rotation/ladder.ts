@@ -1,4 +1,4 @@
-import { isKeyturnError } from '../errors.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Rotator } from '../rotator.ts';
 import type { Run } from './run.ts';
 import { versionWith } from './stages.ts';
@@ -35,7 +35,7 @@ export async function* ladder(run: Run, rotator: Rotator, pair: Pair): AsyncGene
     const credential = await olderCredential(run, rotator, pair, previousId);
     if (credential !== undefined) yield { name: 'previous', credential };
   }
-  for (const id of await run.secretsManager.versions(run.secret.arn)) {
+  for (const { id } of await run.secretsManager.versions(run.secret.arn)) {
     if (tried.has(id)) continue;
     const credential = await olderCredential(run, rotator, pair, id);
     if (credential !== undefined) yield { name: 'unlabelled', credential };
@@ -60,4 +60,15 @@ async function olderCredential(run: Run, rotator: Rotator, pair: Pair, id: strin
     if (isKeyturnError(error, 'InvalidSecretField')) return undefined;
     throw error;
   }
+}
+
+/** The error at the foot of the ladder. */
+export function noCredentialAccepted(adminWouldHelp: boolean): KeyturnError {
+  return new KeyturnError(
+    'NoCredentialAccepted',
+    'The target refuses every stored version of the secret: AWSCURRENT, AWSPENDING, AWSPREVIOUS and those without a label.',
+    adminWouldHelp
+      ? 'Store the password that works with PutSecretValue, or name an admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN), and rotate again.'
+      : 'Store the password that works with PutSecretValue, and rotate again.',
+  );
 }

@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import { type RotationEvent, type Step, steps } from './event.ts';
+import { type RotationEvent, revocationStep, type Step, steps } from './event.ts';
 
 /** Staging labels by version id, as DescribeSecret gives them. */
 export type VersionStages = Readonly<Record<string, readonly string[]>>;
@@ -16,6 +16,7 @@ export interface StagedSecret {
 export type Verdict =
   | { readonly kind: 'proceed'; readonly step: Step }
   | { readonly kind: 'preflight' }
+  | { readonly kind: 'revocation' }
   | { readonly kind: 'already-current' };
 
 /**
@@ -44,6 +45,7 @@ export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
       'Turn rotation on with RotateSecret, or ignore this call if rotation was cancelled.',
     );
   }
+  if (event.step === revocationStep) return { kind: 'revocation' };
   const labels = Object.hasOwn(secret.stages, token) ? secret.stages[token] : undefined;
   if (labels === undefined) {
     throw new KeyturnError(

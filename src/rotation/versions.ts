@@ -14,12 +14,18 @@ export interface LoadedVersion {
   readonly document: SecretDocument;
 }
 
-function loaded(run: Run, id: string, text: string): LoadedVersion {
+/** Reads a value of the secret, stored or not; from here on it is masked wherever it turns up. */
+export function readValue(run: Run, text: string): SecretDocument {
   run.redactor.learnValue(text);
   const { tags } = run.secret;
   const hints = { ...readHints(tags, run.configuration), rotatorIsNamed: tags.has(rotatorTag) };
   const document = readDocument(text, hints);
   run.redactor.learnDocument(document);
+  return document;
+}
+
+function loaded(run: Run, id: string, text: string): LoadedVersion {
+  const document = readValue(run, text);
   run.cache.set(run.secret.arn, id, text);
   return { id, text, document };
 }

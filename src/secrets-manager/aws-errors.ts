@@ -44,3 +44,10 @@ export function explainAwsError(error: unknown, activity: string): KeyturnError 
     },
   );
 }
+
+/** Whether AWS has definitely not done what was asked, by a Keyturn error that {@link explainAwsError} made. */
+export function wasRefused(error: unknown): boolean {
+  if (!isKeyturnError(error) || error.code === 'Throttled') return false;
+  const { cause } = error;
+  return cause instanceof Error && Reflect.get(cause, '$fault') === 'client';
+}

@@ -4,12 +4,11 @@ import {
   ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   type SecretsManagerClient,
-  type SecretVersionsListEntry,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { KeyturnError } from '../errors.ts';
 import { explainAwsError } from './aws-errors.ts';
-import type { SecretsManagerPort } from './port.ts';
+import type { ListedVersion, SecretsManagerPort } from './port.ts';
 
 /** How a call is run: the place for counting, tracing and the deadline. */
 export interface CallOptions {
@@ -94,7 +93,7 @@ export function createAwsSecretsManager(
       }),
 
     versions: async (SecretId) => {
-      const found: SecretVersionsListEntry[] = [];
+      const found: ListedVersion[] = [];
       let NextToken: string | undefined;
       do {
         const input = {
@@ -105,11 +104,12 @@ export function createAwsSecretsManager(
         const page = await call('ListSecretVersionIds', SecretId, () =>
           client.send(new ListSecretVersionIdsCommand(input), abort),
         );
-        found.push(...(page.Versions ?? []));
+        for (const { VersionId: id, CreatedDate } of page.Versions ?? []) {
+          if (id !== undefined) found.push({ id, createdAtMs: CreatedDate?.getTime() ?? 0 });
+        }
         NextToken = page.NextToken;
       } while (NextToken !== undefined);
-      const age = (version: SecretVersionsListEntry): number => version.CreatedDate?.getTime() ?? 0;
-      return found.sort((a, b) => age(b) - age(a)).flatMap(({ VersionId }) => VersionId ?? []);
+      return found.sort((one, other) => other.createdAtMs - one.createdAtMs);
     },
   };
 }

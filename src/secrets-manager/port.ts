@@ -23,8 +23,14 @@ export interface SecretsManagerPort {
     label: string,
     move: { readonly from: string | undefined; readonly to?: string },
   ): Promise<void>;
-  /** Ids of all versions, unlabelled ones included, newest first. */
-  versions(secretId: string): Promise<string[]>;
+  /** All versions, unlabelled ones included, newest first. */
+  versions(secretId: string): Promise<ListedVersion[]>;
+}
+
+export interface ListedVersion {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
 }
 
 export interface PendingVersion {

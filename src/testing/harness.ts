@@ -34,8 +34,9 @@ export interface TestAccount {
    * that was looked at before is not looked at again.
    */
   digest?(): Promise<string>;
-  /** For rotators that mint: how many credentials are alive at the target and in none of these stored ones. */
-  strays?(stored: readonly SecretFields[]): Promise<number>;
+  /** For rotators that mint: how many credentials of the account are alive at the target and not among these, which
+   * the labelled versions hold. */
+  strays?(needed: readonly SecretFields[]): Promise<number>;
   /** Removes it from the target. */
   remove?(): Promise<void>;
 }

@@ -94,6 +94,7 @@ export const tokenRotator: MemoryRotator = {
   ...passwordRotator,
   name: 'memory-token',
   overlap: 'until-next-rotation',
+  mints: true,
   generate: async (current, { requestToken, signal }) => {
     const session = await logIn(current, signal);
     const answer = await session?.ask({ op: 'mint', label: requestToken });

@@ -19,12 +19,15 @@ export const revoking: Theme = {
   },
 };
 
-async function readyToRevoke({ rotator, first, generate, change, skip }: Subject): Promise<{
+async function readyToRevoke({ rotator, first, admin, generate, change, skip }: Subject): Promise<{
   revoke(): Promise<void>;
   pending: Version;
 }> {
   if (rotator.revoke === undefined) return skip('the rotator has no revoke');
   const pending = await generate();
   await change(pending.fields);
-  return { pending, revoke: async () => rotator.revoke?.(rotator.parse(first.fields), contextOf()) };
+  return {
+    pending,
+    revoke: async () => rotator.revoke?.(rotator.parse(first.fields), { ...contextOf(), admin }),
+  };
 }

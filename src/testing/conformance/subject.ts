@@ -31,6 +31,8 @@ export interface ChangeSettings {
 export interface Subject {
   readonly rotator: Rotator;
   readonly account: TestAccount;
+  /** The admin's credential, where the account has one. */
+  admin(): Promise<unknown>;
   /** The secret as it is before any rotation. */
   readonly first: Version;
   /** Throws what marks the test as skipped. */
@@ -91,10 +93,14 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
     return adminFields(given, current);
   };
 
+  const admin = async (): Promise<unknown> =>
+    account.admin === undefined ? undefined : rotator.parse(adminFields(account.admin, first.fields));
+
   return {
     rotator,
     account,
     first,
+    admin,
     open,
     using,
     changer,
@@ -112,7 +118,9 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
       const document = documentOf(from.text, account.tags);
       const changes = await rotator.generate(rotator.parse(document.fields), {
         ...contextOf(),
+        admin,
         requestToken,
+        owner: 'conformance',
         password: (wanted) => password ?? passwordFor(document, wanted),
       });
       return read(document.write(changes));

@@ -66,11 +66,11 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       const unsettled = labelsAtRest(stored);
       if (unsettled !== undefined) return unsettled;
       if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
-      const known = stored.versionIds
+      const needed = Object.keys(stored.stages)
         .map((id) => fieldsOf(stored, id))
         .filter((fields) => fields !== undefined);
-      const strays = (await account.strays?.(known)) ?? 0;
-      return strays === 0 ? undefined : `${strays} minted credentials are alive and in no version.`;
+      const strays = (await account.strays?.(needed)) ?? 0;
+      return strays === 0 ? undefined : `${strays} minted credentials are alive and in no labelled version.`;
     },
   };
 }

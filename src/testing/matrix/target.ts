@@ -55,7 +55,13 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
       async () => undefined,
     );
 
-  const reachesTarget = new Set(['change', 'verify', 'revoke', ...(parts.mints ? ['generate'] : [])]);
+  const reachesTarget = new Set([
+    'change',
+    'verify',
+    'revoke',
+    'sweep',
+    ...(parts.mints ? ['generate'] : []),
+  ]);
   return {
     rotator: replaceMembers(rotator, (name, member) => {
       if (name === 'open') return open;

@@ -52,7 +52,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
   const read = rereadOnChange(local, createStoredReader(client, arn));
   const invariants = createInvariants({ harness, account, read });
   const { clientConfig } = local;
-  const mints = account.strays !== undefined;
+  const mints = harness.rotator.mints === true;
   const driver = createDriver({
     invariants,
     read,

@@ -25,6 +25,8 @@ async function rotate(current: SecretFields, admin: SecretFields = adminSecret()
   const generated = await rotator.generate(before, {
     ...context,
     requestToken: 't',
+    owner: 'test',
+    admin: async () => undefined,
     password: randomPassword,
   });
   const pending = rotator.parse({ ...current, ...generated });

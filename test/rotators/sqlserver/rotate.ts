@@ -39,6 +39,8 @@ export async function rotateAlternating(
   const generated = await rotator.generate(current, {
     ...context,
     requestToken: 't',
+    owner: 'test',
+    admin: async () => undefined,
     password: () => password,
   });
   const pending = rotator.parse({ ...secret, ...generated });
