@@ -30,9 +30,10 @@ export function labelsOf(labels: Labels, versionId: string): string[] {
   return Object.entries(labels).flatMap(([label, holder]) => (holder === versionId ? [label] : []));
 }
 
-/** The labelled versions, each with its labels: the form of DescribeSecret's VersionIdsToStages. */
+/** The labelled versions in the order of their ids, each with its labels: DescribeSecret's VersionIdsToStages. */
 export function labelsByVersion(labels: Labels): Record<string, string[]> {
-  return Object.fromEntries([...new Set(Object.values(labels))].map((id) => [id, labelsOf(labels, id)]));
+  const ids = [...new Set(Object.values(labels))].sort();
+  return Object.fromEntries(ids.map((id) => [id, labelsOf(labels, id)]));
 }
 
 /**

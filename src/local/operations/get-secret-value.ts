@@ -3,7 +3,7 @@ import { CURRENT, labelsOf } from '../labels.ts';
 import type { Secret, Version } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { dayOf, findUsableSecret, seconds } from './secrets.ts';
+import { checkKeyServes, dayOf, findUsableSecret, seconds } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
 export const getSecretValue = defineOperation('GetSecretValue', readSecretValue);
@@ -14,6 +14,7 @@ export const getSecretValue = defineOperation('GetSecretValue', readSecretValue)
  */
 export function readSecretValue(context: OperationContext, request: Input<'GetSecretValue'>): object {
   const secret = findUsableSecret(context, request.SecretId);
+  checkKeyServes(context, secret);
   const versionId = chooseVersion(context, secret, request.VersionId, request.VersionStage);
   const version = versionId === undefined ? undefined : context.store.version(secret.arn, versionId);
   const value = version && context.store.readValue(secret.arn, version.id);

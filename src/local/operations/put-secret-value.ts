@@ -1,13 +1,14 @@
 import { invalidRequest } from '../errors.ts';
 import { CURRENT, labelsOf } from '../labels.ts';
 import { defineOperation } from './operation.ts';
-import { findChangeableSecret, requireToken, valueIn } from './secrets.ts';
+import { checkKeyServes, findChangeableSecret, requireToken, valueIn } from './secrets.ts';
 import { putVersion } from './versions.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html */
 export const putSecretValue = defineOperation('PutSecretValue', (context, request) => {
   const token = requireToken(request.ClientRequestToken);
   const secret = findChangeableSecret(context, request.SecretId);
+  checkKeyServes(context, secret);
   const value = valueIn(request);
   if (!value) throw invalidRequest('You must provide either SecretString or SecretBinary.');
   const stages = request.VersionStages ?? [CURRENT];

@@ -1,4 +1,4 @@
-import { nameInPartialArn, partitionOf } from '../arn.ts';
+import { homeOf, nameInPartialArn, partitionOf } from '../arn.ts';
 import {
   invalidName,
   invalidParameter,
@@ -93,6 +93,18 @@ export function requireToken(token: string | undefined, refuse = invalidRequest)
 /** The key that a secret's new values are encrypted with. */
 export function kmsKeyOf(secret: Secret): string {
   return secret.kmsKeyId ?? DEFAULT_KMS_KEY_ID;
+}
+
+/**
+ * The AWS managed key encrypts and decrypts for its own account only. Recorded by localstack's test
+ * `test_cross_account_access`.
+ * @throws ServiceError InvalidRequestException
+ */
+export function checkKeyServes({ partition }: Lookup, secret: Secret): void {
+  if (kmsKeyOf(secret) !== DEFAULT_KMS_KEY_ID || homeOf(secret.arn).accountId === partition.accountId) return;
+  throw invalidRequest(
+    "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
+  );
 }
 
 /** A date as the API gives it: seconds since the epoch, with a fraction. */

@@ -1,7 +1,7 @@
 import { CURRENT } from '../labels.ts';
 import type { Secret } from '../model.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { findChangeableSecret, kmsKeyOf, requireToken, valueIn } from './secrets.ts';
+import { checkKeyServes, findChangeableSecret, kmsKeyOf, requireToken, valueIn } from './secrets.ts';
 import { putVersion } from './versions.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html */
@@ -18,7 +18,10 @@ export const updateSecret = defineOperation('UpdateSecret', (context, request) =
   };
   if (kmsKeyOf(secret) !== kmsKeyOf(before)) encryptAnew(context, secret);
   context.save(secret, before);
-  if (value) putVersion(context, secret, { token, value, stages: [CURRENT] });
+  if (value) {
+    checkKeyServes(context, secret);
+    putVersion(context, secret, { token, value, stages: [CURRENT] });
+  }
   return { ARN: secret.arn, Name: secret.name, VersionId: value && token };
 });
 
