@@ -33,13 +33,13 @@ export const restoreSecret = defineOperation('RestoreSecret', (context, request)
 
 function checkWindow({ RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: force }: DeleteRequest): void {
   if (days === undefined) return;
+  if (days < 7 || days > 30) {
+    throw invalidParameter('The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).');
+  }
   if (force) {
     throw invalidParameter(
       "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
     );
-  }
-  if (days < 7 || days > 30) {
-    throw invalidParameter('The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).');
   }
 }
 

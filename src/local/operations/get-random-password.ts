@@ -12,19 +12,20 @@ const PUNCTUATION = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 export const getRandomPassword = defineOperation('GetRandomPassword', (_context, request) => {
   const length = request.PasswordLength ?? DEFAULT_LENGTH;
   const types = includedTypes(request);
-  if (types.length === 0) {
+  const alphabet =
+    types.join('') + (request.IncludeSpace && !request.ExcludeCharacters?.includes(' ') ? ' ' : '');
+  if (alphabet === '') {
     throw invalidParameter('There are no characters left to make a password of: exclude fewer.');
   }
   const required = request.RequireEachIncludedType === false ? [] : types;
   if (required.length > length) {
     throw invalidParameter('Password length is too short based on the required types.');
   }
-  const alphabet = types.join('');
   const rest = Array.from({ length: length - required.length }, () => randomCharacter(alphabet));
   return { RandomPassword: shuffled([...required.map(randomCharacter), ...rest]).join('') };
 });
 
-/** The types of characters that are asked for, each without those that are excluded one by one. */
+/** The types of characters that a password must have, each without those that are excluded one by one. */
 function includedTypes(request: Input<'GetRandomPassword'>): string[] {
   const excluded = new Set(request.ExcludeCharacters ?? '');
   const types = [
@@ -32,7 +33,6 @@ function includedTypes(request: Input<'GetRandomPassword'>): string[] {
     request.ExcludeUppercase ? '' : LOWERCASE.toUpperCase(),
     request.ExcludeNumbers ? '' : NUMBERS,
     request.ExcludePunctuation ? '' : PUNCTUATION,
-    request.IncludeSpace ? ' ' : '',
   ];
   return types
     .map((type) => [...type].filter((c) => !excluded.has(c)).join(''))

@@ -7,10 +7,10 @@ import { putVersion } from './versions.ts';
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html */
 export const putSecretValue = defineOperation('PutSecretValue', (context, request) => {
   const token = requireToken(request.ClientRequestToken);
-  const secret = findChangeableSecret(context, request.SecretId);
-  checkKeyServes(context, secret);
   const value = valueIn(request);
   if (!value) throw invalidRequest('You must provide either SecretString or SecretBinary.');
+  const secret = findChangeableSecret(context, request.SecretId);
+  checkKeyServes(context, secret);
   const stages = request.VersionStages ?? [CURRENT];
   const put = putVersion(context, secret, { token, value, stages });
   return {

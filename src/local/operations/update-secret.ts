@@ -7,8 +7,8 @@ import { putVersion } from './versions.ts';
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html */
 export const updateSecret = defineOperation('UpdateSecret', (context, request) => {
   const token = requireToken(request.ClientRequestToken);
-  const before = findChangeableSecret(context, request.SecretId);
   const value = valueIn(request);
+  const before = findChangeableSecret(context, request.SecretId);
   const secret: Secret = {
     ...before,
     type: request.Type ?? before.type,
