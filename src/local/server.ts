@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { reportFault, ServiceError, unknownOperation } from './errors.ts';
+import { ServiceError, unknownOperation } from './errors.ts';
 import {
   createEventHub,
   type EventBridgeEvent,
@@ -14,7 +14,7 @@ import { operations } from './operations/table.ts';
 import { type ApiHandler, type ApiObserver, createApiServer } from './protocol/http.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
 import type { RotationControl } from './rotation/control.ts';
-import { createRotationEngine, type RotationEngine } from './rotation/engine.ts';
+import { createRotationEngine } from './rotation/engine.ts';
 import {
   createFunctionRegistry,
   type LocalFunction,
@@ -104,12 +104,12 @@ export async function startLocalSecretsManager(
   try {
     await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   } catch (error) {
-    store.close();
+    state.close();
     throw error;
   }
   const url = urlOf(server);
   state.onDueChange(scheduler.plan);
-  const resumed = resumeSoon(engine);
+  const resumed = engine.resume();
   scheduler.plan();
 
   let closed: Promise<void> | undefined;
@@ -119,7 +119,7 @@ export async function startLocalSecretsManager(
     await engine.close();
     await closeServer(server);
     endpoint?.close();
-    store.close();
+    state.close();
   };
   return {
     url,
@@ -143,11 +143,11 @@ export async function startLocalSecretsManager(
 }
 
 function createHandler(state: State, home: Partition, rotations: RotationControl): ApiHandler {
-  return ({ operation: name, accessKeyId, region = home.region, body }) => {
+  return async ({ operation: name, accessKeyId, region = home.region, body }) => {
     const operation = operations.get(name);
     if (!operation) throw unknownOperation();
     const partition = { accountId: accountOf(accessKeyId) ?? home.accountId, region };
-    const answer = state.transact((unit) =>
+    const answer = await state.transact((unit) =>
       operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
     );
     if (answer instanceof ServiceError) throw answer;
@@ -177,19 +177,9 @@ function secretIdIn(body: unknown): string | undefined {
   return typeof body.SecretId === 'string' ? body.SecretId : undefined;
 }
 
-/** Whoever starts a server registers its functions next: what is taken up again has to find them. */
-async function resumeSoon(engine: RotationEngine): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  try {
-    engine.resume();
-  } catch (error) {
-    reportFault(error);
-  }
-}
-
 function arnOf(state: State, home: Partition, secretId: string): string {
   const partition = partitionOf(secretId) ?? home;
-  return state.transact(({ store }) => findSecret({ store, partition }, secretId)).arn;
+  return state.read((store) => findSecret({ store, partition }, secretId)).arn;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Clock } from './clock.ts';
 import type { EventBridgeEvent, EventHub } from './events.ts';
 import { labelsByVersion } from './labels.ts';
-import { dueAt, type Secret } from './model.ts';
+import { dueAt, type Secret, type Version } from './model.ts';
 import { replicate } from './replication.ts';
+import { createGroupCommit } from './store/group-commit.ts';
 import type { Store } from './store/store.ts';
 
 /** One transaction on the state: everything in it happens, or nothing. */
@@ -15,6 +16,8 @@ export interface UnitOfWork {
    * needs to know is told once it is durable.
    */
   save(after: Secret, before?: Secret): void;
+  /** Stores the dates of an access, if the transaction succeeds; nothing waits for that to be durable. */
+  noteAccess(secret: Secret, version: Version): void;
   /** Hands an event to EventBridge's listeners once the transaction is durable. */
   tell(event: EventBridgeEvent): void;
   /** Runs `callback` when the transaction is durable, and not at all when it fails. */
@@ -25,9 +28,17 @@ export interface UnitOfWork {
 export interface State {
   /** The time of the clock, in milliseconds since the epoch. */
   now(): number;
-  transact<Result>(work: (unit: UnitOfWork) => Result): Result;
+  /** Looks at what is stored now, durable or not. */
+  read<Result>(look: (store: Store) => Result): Result;
+  /**
+   * Runs `work` at once; settles when all that it saw and wrote is durable.
+   * @throws StoreError when the disk or the file fails; what `work` throws as it is. Then it has done nothing
+   */
+  transact<Result>(work: (unit: UnitOfWork) => Result): Promise<Result>;
   /** Calls `listener` after each transaction that may have changed what is due first. */
   onDueChange(listener: () => void): void;
+  /** Makes everything durable, and closes the store. */
+  close(): void;
 }
 
 export function createState(
@@ -36,30 +47,50 @@ export function createState(
   events: EventHub,
   eventBridge: EventHub<EventBridgeEvent>,
 ): State {
+  const commits = createGroupCommit(store);
   let dueChanged = () => {};
   const afterSave = (after: Secret, before: Secret | undefined) => {
-    if (before === undefined || dueAt(after) !== dueAt(before)) dueChanged();
+    if (dueAt(after) !== (before && dueAt(before))) dueChanged();
     if (before !== undefined && after.labels !== before.labels) events.emit(labelsMoved(before, after));
   };
   const time = () => Math.floor(clock.now());
   return {
     now: time,
-    transact(work) {
+    read: (look) => look(store),
+    async transact(work) {
       const committed: (() => void)[] = [];
       const afterCommit = (callback: () => void) => void committed.push(callback);
       const tell = (event: EventBridgeEvent) => afterCommit(() => eventBridge.emit(event));
+      const accesses: (() => void)[] = [];
+      const noteAccess = (secret: Secret, version: Version) =>
+        void accesses.push(() => {
+          store.saveSecret(secret);
+          store.saveVersion(secret.arn, version);
+        });
       const now = time();
       const save = (after: Secret, before?: Secret) => {
         store.saveSecret(after);
         replicate(store, now, after);
         afterCommit(() => afterSave(after, before));
       };
-      const result = store.transaction(() => work({ store, now, save, tell, afterCommit }));
-      for (const callback of committed) callback();
-      return result;
+      try {
+        const result = commits.run(() => work({ store, now, save, noteAccess, tell, afterCommit }));
+        for (const access of accesses) commits.note(access);
+        await commits.durable();
+        for (const callback of committed) callback();
+        return result;
+      } catch (error) {
+        // It may have failed because of what others did, which may not be durable yet.
+        await commits.durable();
+        throw error;
+      }
     },
     onDueChange(listener) {
       dueChanged = listener;
+    },
+    close() {
+      commits.close();
+      store.close();
     },
   };
 }

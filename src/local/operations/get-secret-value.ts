@@ -54,8 +54,8 @@ function valueNotFound(versionId: string | undefined, stage: string | undefined)
 }
 
 /** Accesses are kept to the day, so that a read writes once a day and no more. They are each region's own. */
-function noteAccess({ store, now }: OperationContext, secret: Secret, version: Version): void {
-  const today = dayOf(now);
-  if (secret.accessedAt !== today) store.saveSecret({ ...secret, accessedAt: today });
-  if (version.accessedAt !== today) store.saveVersion(secret.arn, { ...version, accessedAt: today });
+function noteAccess(context: OperationContext, secret: Secret, version: Version): void {
+  const accessedAt = dayOf(context.now);
+  if (secret.accessedAt === accessedAt && version.accessedAt === accessedAt) return;
+  context.noteAccess({ ...secret, accessedAt }, { ...version, accessedAt });
 }

@@ -26,7 +26,7 @@ export interface ApiRequest {
 }
 
 /** Answers a request with an object, or with nothing; throws a ServiceError to answer with that. */
-export type ApiHandler = (request: ApiRequest) => object | undefined;
+export type ApiHandler = (request: ApiRequest) => Promise<object | undefined>;
 
 /** Is told of each answer. */
 export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
@@ -63,7 +63,7 @@ async function answer(
   let apiRequest: ApiRequest = facts;
   try {
     apiRequest = { ...facts, body: parseBody(await readBody(request)) };
-    finish(apiRequest, 200, handle(apiRequest));
+    finish(apiRequest, 200, await handle(apiRequest));
   } catch (cause) {
     // A client that hung up gets no answer, and did not make a call.
     if (request.destroyed && !request.complete) return;
@@ -73,26 +73,31 @@ async function answer(
 }
 
 function send(response: ServerResponse, status: number, body: object | undefined): void {
-  const content = Buffer.from(body ? JSON.stringify(body) : '');
+  // Text, which Node.js sends with the head in one piece.
+  const content = body ? JSON.stringify(body) : '';
   response.writeHead(status, {
     'Content-Type': CONTENT_TYPE,
-    'Content-Length': content.length,
+    'Content-Length': Buffer.byteLength(content),
     'x-amzn-RequestId': randomUUID(),
   });
   response.end(content);
 }
 
 /** The rest of a body that is too large is read and dropped, so that the client gets to read the answer. */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size <= BODY_LIMIT_BYTES) chunks.push(bytes);
-  }
-  if (size > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
-  return Buffer.concat(chunks).toString('utf8');
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
+    });
+    request.on('end', () => {
+      if (size > BODY_LIMIT_BYTES) reject(requestTooLarge(BODY_LIMIT_BYTES));
+      else resolve(Buffer.concat(chunks).toString('utf8'));
+    });
+    request.on('error', reject);
+  });
 }
 
 /** No part of the body is in the error: it may be a secret. */

@@ -118,13 +118,13 @@ async function takeStep(
 
 function isUnderWay(state: State, { secretArn, token, mayGoOn }: RunningRotation): boolean {
   if (!mayGoOn()) return false;
-  const secret = state.transact(({ store }) => store.secretByArn(secretArn));
+  const secret = state.read((store) => store.secretByArn(secretArn));
   return secret?.rotation?.running?.token === token;
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html */
 function checkLabels(state: State, secretArn: string): void {
-  const secret = state.transact(({ store }) => store.secretByArn(secretArn));
+  const secret = state.read((store) => store.secretByArn(secretArn));
   if (secret && unfinishedRotation(secret.labels) !== undefined) {
     throw new Error('All steps succeeded, but AWSPENDING is on a version that is not AWSCURRENT');
   }

@@ -25,8 +25,11 @@ export interface RotationEngineParts {
 export interface RotationEngine {
   /** Runs what is under way for this secret; if it runs already and waits for a retry, the retry comes at once. */
   start(secretArn: string, cause: RotationCause): void;
-  /** Takes up what was under way when the last process ended. */
-  resume(): void;
+  /**
+   * Takes up what was under way when the last process ended, in a moment: whoever starts a server registers its
+   * functions next, and what is taken up has to find them.
+   */
+  resume(): Promise<void>;
   /** Resolves when no rotation of this secret, or of any, runs or waits for a retry. */
   settled(secretArn?: string): Promise<void>;
   /** Starts no further step; a rotation under way stays so in the state. */
@@ -76,8 +79,9 @@ export function createRotationEngine(parts: RotationEngineParts): RotationEngine
   return {
     start,
     settled,
-    resume() {
-      const secrets = parts.state.transact(({ store }) => store.secretsInRotation());
+    async resume() {
+      const secrets = parts.state.read((store) => store.secretsInRotation());
+      await new Promise<void>((resolve) => setImmediate(resolve));
       for (const secret of secrets) start(secret.arn, 'restart');
     },
     async close() {
@@ -91,7 +95,7 @@ export function createRotationEngine(parts: RotationEngineParts): RotationEngine
 }
 
 function underWay(state: State, secretArn: string) {
-  return state.transact(({ store }) => {
+  return state.read((store) => {
     const rotation = store.secretByArn(secretArn)?.rotation;
     return rotation?.running && { lambdaArn: rotation.lambdaArn, ...rotation.running };
   });
@@ -119,8 +123,12 @@ async function runToItsEnd(
   }
 }
 
-function recordEnd(state: State, { secretArn, token }: RunningRotation, outcome: AttemptOutcome): void {
-  state.transact((unit) => {
+async function recordEnd(
+  state: State,
+  { secretArn, token }: RunningRotation,
+  outcome: AttemptOutcome,
+): Promise<void> {
+  await state.transact((unit) => {
     const secret = unit.store.secretByArn(secretArn);
     if (secret?.rotation?.running?.token !== token) return;
     unit.save(endRotation(unit, secret, outcome === 'succeeded'), secret);

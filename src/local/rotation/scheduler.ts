@@ -5,10 +5,12 @@ import { removeForGood } from '../deletion.ts';
 import { reportFault } from '../errors.ts';
 import { rotationDueAt, type Secret } from '../model.ts';
 import type { State, UnitOfWork } from '../state.ts';
+import type { Due } from '../store/store.ts';
 import { beginRotation } from './begin.ts';
 import type { RotationControl } from './control.ts';
 
 const AFTER_FAULT_MS = 60_000;
+const AT_ONCE = 100;
 
 /** Does what falls due: scheduled rotations, and the end of secrets that were marked for deletion. */
 export interface Scheduler {
@@ -22,12 +24,12 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
   let closed = false;
   const plan = (): void => {
     cancel();
-    const next = closed ? undefined : state.transact(({ store }) => store.nextDue());
-    if (next) cancel = clock.schedule(next.at, () => doNext(next.arn));
+    const next = closed ? undefined : state.read((store) => store.nextDue());
+    if (next) cancel = clock.schedule(next.at, doDue);
   };
-  const doNext = (arn: string): void => {
+  const doDue = async (): Promise<void> => {
     try {
-      state.transact((unit) => doDue(unit, arn, rotations));
+      await Promise.all(beginDue(state, clock, rotations));
       plan();
     } catch (error) {
       // A full disk, say. The secret is due still; trying again at once would only spin.
@@ -44,12 +46,29 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
   };
 }
 
-/** One secret's business takes it out of the index of what is due, or moves it to a later time there. */
-function doDue(unit: UnitOfWork, arn: string, rotations: RotationControl): void {
-  const secret = unit.store.secretByArn(arn);
-  if (!secret || unit.store.nextDue()?.arn !== arn) return;
+/**
+ * Does the business of secrets that are due, each in a transaction of its own, which takes it out of the index of
+ * what is due or moves it to a later time there. Requests get their turn after some of them.
+ */
+function beginDue(state: State, clock: Clock, rotations: RotationControl): Promise<void>[] {
+  const begun = new Map<string, Promise<void>>();
+  while (begun.size < AT_ONCE) {
+    const next = state.read((store) => store.nextDue());
+    // One that is due still has failed.
+    if (!next || next.at > clock.now() || begun.has(next.arn)) break;
+    begun.set(
+      next.arn,
+      state.transact((unit) => doBusiness(unit, next, rotations)),
+    );
+  }
+  return [...begun.values()];
+}
+
+function doBusiness(unit: UnitOfWork, due: Due, rotations: RotationControl): void {
+  const secret = unit.store.secretByArn(due.arn);
+  if (!secret) return;
   if (secret.deletion) removeForGood(unit, secret);
-  else if (rotationDueAt(secret) === unit.store.nextDue()?.at) rotateOnSchedule(unit, secret, rotations);
+  else if (rotationDueAt(secret) === due.at) rotateOnSchedule(unit, secret, rotations);
   else unit.save(withoutDeprecated(unit, secret), secret);
 }
 

@@ -2,10 +2,12 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { SecretValue, Version } from '../model.ts';
+import { cachedStore } from './cached-store.ts';
 import { fileKeyRing, type KeyRing, memoryKeyRing } from './key-ring.ts';
 import { secretTable } from './secret-table.ts';
 import { openDatabase } from './sqlite.ts';
 import type { Store } from './store.ts';
+import { createTransactions } from './transactions.ts';
 import { decryptValue, encryptValue } from './value-cipher.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -44,7 +46,9 @@ const SCHEMA = `
 export function openMemoryStore(): Store {
   const database = openDatabase(':memory:');
   database.exec(`PRAGMA foreign_keys = ON; ${SCHEMA}`);
-  return sqliteStore(database, memoryKeyRing());
+  return cachedStore((undone) =>
+    sqliteStore(database, { path: 'the memory', keys: memoryKeyRing(), undone }),
+  );
 }
 
 /**
@@ -59,7 +63,8 @@ export function openFileStore(directory: string): Store {
   const database = openDatabase(path);
   try {
     takeOver(database, directory);
-    const store = sqliteStore(database, fileKeyRing(join(directory, 'keys.json')));
+    const keys = fileKeyRing(join(directory, 'keys.json'));
+    const store = cachedStore((undone) => sqliteStore(database, { path, keys, undone }));
     checkKeys(database, store, directory);
     return store;
   } catch (error) {
@@ -98,28 +103,37 @@ function checkKeys(database: DatabaseSync, store: Store, directory: string): voi
   }
 }
 
-function sqliteStore(database: DatabaseSync, keys: KeyRing): Store {
-  return {
-    transaction: transactions(database),
-    ...secretTable(database),
-    ...versionTable(database),
-    ...valueColumns(database, keys),
-    close: () => database.close(),
-  };
+interface StoreParts {
+  /** The database's name in errors. */
+  readonly path: string;
+  readonly keys: KeyRing;
+  readonly undone: () => void;
 }
 
-function transactions(database: DatabaseSync): Store['transaction'] {
-  return (work) => {
-    database.exec('BEGIN');
-    try {
-      const result = work();
-      database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // A full disk may have ended the transaction already; the first error is the one to tell.
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
+function sqliteStore(database: DatabaseSync, { path, keys, undone }: StoreParts): Store {
+  const transactions = createTransactions(database, path, undone);
+  const writing =
+    <Args extends readonly unknown[]>(write: (...args: Args) => void) =>
+    (...args: Args): void => {
+      transactions.beforeWrite();
+      write(...args);
+    };
+  const secrets = secretTable(database);
+  const versions = versionTable(database);
+  const values = valueColumns(database, keys);
+  return {
+    transaction: transactions.run,
+    commit: transactions.commit,
+    hasUncommitted: transactions.isOpen,
+    ...secrets,
+    saveSecret: writing(secrets.saveSecret),
+    removeSecret: writing(secrets.removeSecret),
+    ...versions,
+    saveVersion: writing(versions.saveVersion),
+    removeVersion: writing(versions.removeVersion),
+    readValue: values.readValue,
+    writeValue: writing(values.writeValue),
+    close: () => database.close(),
   };
 }
 

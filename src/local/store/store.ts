@@ -23,13 +23,35 @@ export interface SecretPage {
   readonly next?: PageStart | undefined;
 }
 
+/** A secret for which the scheduler has something to do, and when (milliseconds since the epoch). */
+export interface Due {
+  readonly arn: string;
+  readonly at: number;
+}
+
+/** What came of a transaction, and whether it wrote anything. */
+export interface Outcome<Result> {
+  readonly result: Result;
+  readonly wrote: boolean;
+}
+
 /**
  * All that the local Secrets Manager keeps. Every method is synchronous: an operation is one transaction and nothing
  * comes between its reads and its writes. Every look-up is by an index.
  */
 export interface Store {
-  /** Runs `work`; what it wrote is durable when this returns, and undone when it throws. Not reentrant. */
-  transaction<Result>(work: () => Result): Result;
+  /**
+   * Runs `work`; what it wrote is undone when it throws, and durable after the next `commit`. Not reentrant.
+   * @throws StoreError when the disk or the file fails; what `work` throws as it is
+   */
+  transaction<Result>(work: () => Result): Outcome<Result>;
+  /**
+   * Makes all transactions since the last commit durable.
+   * @throws StoreError when it can't, and has undone all of them
+   */
+  commit(): void;
+  /** Whether there is something to commit. */
+  hasUncommitted(): boolean;
 
   secretByArn(arn: string): Secret | undefined;
   /** A name is unique in an account and region. */
@@ -52,8 +74,8 @@ export interface Store {
   /** Encrypts and stores the value of an existing version under the data key of `kmsKeyId`. */
   writeValue(arn: string, versionId: string, value: SecretValue, kmsKeyId: string): void;
 
-  /** The secret for which the scheduler has something to do first, and when (milliseconds since the epoch). */
-  nextDue(): { readonly arn: string; readonly at: number } | undefined;
+  /** The secret for which the scheduler has something to do first. */
+  nextDue(): Due | undefined;
   /** The secrets whose rotation was under way when they were last saved. */
   secretsInRotation(): Secret[];
 
