@@ -60,14 +60,13 @@ function containsWords(texts: readonly string[], value: string): boolean {
 const SEPARATORS = ['/', '-', '_', '+', '=', '.', '@'];
 
 /**
- * AWS takes a text apart at its separators if they are of one kind, and then in front of and after each capital or
- * other sign that small letters follow: moto's tests `test_with_all_filter_special_characters` have it from AWS.
+ * AWS takes a text apart at its separators and then around each capital or other sign that small letters follow, but
+ * leaves one whole that has separators of several kinds: moto's tests `test_with_all_filter_special_characters` have it
+ * from AWS.
  */
 export function wordsOf(text: string): string[] {
-  const [separator = ' ', other] = SEPARATORS.filter((sign) => text.includes(sign));
-  const parts = other === undefined ? text.split(separator) : [text];
-  return parts
-    .flatMap((part) => part.split(/([^a-z][a-z]+)/))
-    .map((word) => word.trim().toLowerCase())
-    .filter((word) => word !== '');
+  const [separator = ' ', another] = SEPARATORS.filter((sign) => text.includes(sign));
+  const words =
+    another === undefined ? text.split(separator).flatMap((part) => part.split(/([^a-z][a-z]+)/)) : [text];
+  return words.map((word) => word.trim().toLowerCase()).filter((word) => word !== '');
 }
