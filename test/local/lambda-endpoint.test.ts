@@ -67,7 +67,12 @@ describe('a Lambda endpoint', () => {
       'TypeError: x is not a function',
     ],
     ['an error without a payload', { functionError: 'Unhandled', payload: 'boom' }, 'Unhandled: no message'],
-    ['a refusal', { status: 404, payload: { message: 'Function not found' } }, 'Function not found'],
+    [
+      'a function that is gone',
+      { status: 404, payload: { message: 'Function not found' } },
+      'Function not found',
+    ],
+    ['a throttled call', { status: 429, payload: { message: 'Rate Exceeded.' } }, 'Rate Exceeded.'],
   ])('fails the step with %s', async (_name, answer, message) => {
     const lambda = await startLambda(() => answer);
     expect(await rotateBy(lambda.url)).toMatchObject({

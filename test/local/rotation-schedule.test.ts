@@ -69,6 +69,22 @@ describe('a scheduled rotation', () => {
     expect(rotations()).toEqual(['request', 'schedule']);
   });
 
+  it('that failed leaves the dates of the last one that succeeded, also the next date, which is past then', async () => {
+    const { local, client, advance, nextDate } = await startRotating({ AutomaticallyAfterDays: 1 });
+    const before = await client.describeSecret({ SecretId: 'n' });
+    local.registerFunction('rotator', () => Promise.reject(new Error('down')));
+    await advance(3 * DAY);
+    const after = await client.describeSecret({ SecretId: 'n' });
+    expect(await nextDate()).toBe('2024-01-16T23:59:59.000Z');
+    expect(after.LastRotatedDate).toEqual(before.LastRotatedDate);
+    expect(after.LastChangedDate).toEqual(before.LastChangedDate);
+    expect(after.RotationEnabled).toBe(true);
+    expect(Object.values(after.VersionIdsToStages ?? {})).toContainEqual(['AWSPENDING']);
+    local.registerFunction('rotator', plainRotation(client));
+    await advance(DAY);
+    expect(await nextDate()).toBe('2024-01-20T23:59:59.000Z');
+  });
+
   it('that failed is taken up again at the next window, with its token', async () => {
     const { local, client, events, advance } = await startRotating({ AutomaticallyAfterDays: 1 });
     local.registerFunction('rotator', () => Promise.reject(new Error('down')));
@@ -88,10 +104,10 @@ describe('a scheduled rotation', () => {
     await (operation === 'deleteSecret'
       ? client.deleteSecret({ SecretId: 'n' })
       : client.cancelRotateSecret({ SecretId: 'n' }));
-    expect(await client.describeSecret({ SecretId: 'n' })).toMatchObject({
-      RotationEnabled: false,
-      RotationRules: { AutomaticallyAfterDays: 1 },
-    });
+    const described = await client.describeSecret({ SecretId: 'n' });
+    expect(described).toMatchObject({ RotationEnabled: false, RotationRules: { AutomaticallyAfterDays: 1 } });
+    expect(described).not.toHaveProperty('LastRotatedDate');
+    expect(described).not.toHaveProperty('NextRotationDate');
     await advance(3 * DAY);
     await client.restoreSecret({ SecretId: 'n' });
     await advance(3 * DAY);
