@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { invalidParameter } from '../errors.ts';
 import type { RotationRules } from '../model.ts';
+import { createRecent } from '../recent.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -10,6 +11,9 @@ const LONGEST_RATE_DAYS = 999;
 const RUNS_TO_COMPARE = 64;
 /** Any fixed moment does: it only makes the check of an expression the same every day. */
 const CHECK_FROM = new Date(Date.UTC(2024, 0, 1));
+
+/** Reading a cron expression takes milliseconds, and thousands of secrets may share one. */
+const recentCrons = createRecent<Schedule>(1_000, () => 1);
 
 /** What AWS's table of fields allows; croner knows more. */
 const HOURS_FORM = /^[\d*,\-/]+$/;
@@ -65,7 +69,7 @@ function parseExpression(expression: string, duration: number | undefined): Sche
   const rate = /^rate\((\d+) (hours?|days?)\)$/.exec(expression);
   if (rate) return parseRate(expression, Number(rate[1]), String(rate[2]), duration);
   const cron = /^cron\((.*)\)$/.exec(expression)?.[1];
-  if (cron !== undefined) return cronSchedule(expression, cron, duration);
+  if (cron !== undefined) return recentCronSchedule(expression, cron, duration);
   throw invalidExpression(
     expression,
     'it must be rate(Value Unit) or cron(Minutes Hours Day-of-month Month Day-of-week Year)',
@@ -102,6 +106,13 @@ function everyHours(hours: number, durationHours = 1): Schedule {
   };
 }
 
+function recentCronSchedule(expression: string, fields: string, duration: number | undefined): Schedule {
+  const key = `${duration} ${expression}`;
+  const schedule = recentCrons.get(key) ?? cronSchedule(expression, fields, duration);
+  recentCrons.set(key, schedule);
+  return schedule;
+}
+
 function cronSchedule(expression: string, fields: string, duration: number | undefined): Schedule {
   const cron = parseCron(expression, fields);
   const runs = cron.nextRuns(RUNS_TO_COMPARE, CHECK_FROM).map((run) => run.getTime());
@@ -114,11 +125,15 @@ function cronSchedule(expression: string, fields: string, duration: number | und
   const lengthOf = (opensAt: number) => duration ?? (inHours ? 1 : hoursLeftInDay(opensAt));
   for (const opensAt of runs)
     checkWindow(opensAt, lengthOf(opensAt), inHours ? shortest / HOUR_MS : undefined);
+  let last = { after: Infinity, window: windowFrom(-Infinity, 0) };
   return {
     restartsOnChange: false,
     windowAfter(timeMs) {
-      const opensAt = nextRun(cron, timeMs);
-      return windowFrom(opensAt, lengthOf(opensAt));
+      if (timeMs < last.after || timeMs >= last.window.opensAt) {
+        const opensAt = nextRun(cron, timeMs);
+        last = { after: timeMs, window: windowFrom(opensAt, lengthOf(opensAt)) };
+      }
+      return last.window;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Secret, SecretValue, Version } from '../model.ts';
-import { createRecent, type Recent } from './recent.ts';
+import { createRecent, type Recent } from '../recent.ts';
 import type { Store } from './store.ts';
 
 /** Characters of secrets, versions and values that are kept in memory, each. */
