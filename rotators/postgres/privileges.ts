@@ -4,11 +4,8 @@ import type { PostgresSession } from './session.ts';
 /** Most lacking privileges that an error names. */
 const mostNamed = 10;
 
-/**
- * The roles in play: for each user the role that its sessions act as, which is another where `ALTER ROLE ... SET
- * ROLE` says so, and all roles whose privileges that one inherits.
- */
-const roles = `
+/** For each user the role that its sessions act as, which is another where `ALTER ROLE ... SET ROLE` says so. */
+const acting = `
   acting AS (
     SELECT 'other' AS side, coalesce(
       (SELECT a.oid FROM pg_db_role_setting s, unnest(s.setconfig) AS setting, pg_roles a
@@ -19,7 +16,10 @@ const roles = `
     UNION ALL
     SELECT 'pending', (SELECT oid FROM pg_roles WHERE rolname = current_user),
                       (SELECT oid FROM pg_roles WHERE rolname = session_user)
-  ),
+  )`;
+
+/** All roles whose privileges those inherit, and what the pending user lacks of them. */
+const roles = `${acting},
   held AS (SELECT side, r.oid AS role, r.rolname FROM acting, pg_roles r WHERE pg_has_role(acting.role, r.oid, 'USAGE')),
   lacking AS (
     SELECT role, rolname FROM held WHERE side = 'other'
@@ -84,6 +84,14 @@ function missingPrivileges(serverVersion: number): string {
   ORDER BY missing NOT LIKE 'membership in %', missing`;
 }
 
+/** Users that act as one role can do the same; of the logins themselves only REPLICATION counts. */
+const compareRoles = `
+  WITH ${acting}
+  SELECT current_setting('server_version_num')::int AS version,
+         o.role = p.role AND lo.rolreplication = lp.rolreplication AS same
+    FROM acting o JOIN acting p ON o.side = 'other' AND p.side = 'pending'
+    JOIN pg_roles lo ON lo.oid = o.login JOIN pg_roles lp ON lp.oid = p.login`;
+
 /**
  * Refuses a user that can do less than the other of its pair, in the session's database. Read-only; any role may
  * ask, as Postgres's catalogues are open to all.
@@ -92,12 +100,11 @@ function missingPrivileges(serverVersion: number): string {
  * @throws PrivilegesMissing, naming what is missing
  */
 export async function requireSamePrivileges(session: PostgresSession, otherUsername: string): Promise<void> {
-  const [version] = await session.query<{ number: number }>(
-    "SELECT current_setting('server_version_num')::int AS number",
-  );
-  const missing = await session.query<{ missing: string }>(missingPrivileges(version?.number ?? 0), [
-    otherUsername,
-  ]);
+  const compared = await session.query<{ version: number; same: boolean }>(compareRoles, [otherUsername]);
+  const { version = 0, same = false } = compared[0] ?? {};
+  // A clone acts as the original. To plan the whole comparison takes the server longer than a login.
+  if (same) return;
+  const missing = await session.query<{ missing: string }>(missingPrivileges(version), [otherUsername]);
   if (missing.length === 0) return;
   const named = missing.slice(0, mostNamed).map((row) => row.missing);
   const rest = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : '';

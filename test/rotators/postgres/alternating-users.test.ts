@@ -74,6 +74,12 @@ describe('postgres, alternating users', () => {
     ]);
   });
 
+  it('sees that a clone, which acts as the original, may not replicate as that may', async () => {
+    const original = await createLogin();
+    await asAdmin((client) => client.query(`ALTER ROLE ${quoteIdentifier(original.username)} REPLICATION`));
+    await expect(rotate(secretOf(original))).rejects.toThrow(/attribute REPLICATION/);
+  });
+
   it.each(hostileTexts)('takes %j for a name', async (text) => {
     const original = await createLogin(text.slice(0, 24));
     const clone = await rotate(secretOf(original));
