@@ -98,7 +98,10 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
   parse(fields: SecretFields): Credential;
   /** Pure. */
   target(credential: Credential): Target;
-  /** The fields that make the pending credential out of the current one, which goes on working. */
+  /**
+   * The fields that make the pending credential out of the current one, which goes on working. A rotator that mints
+   * mints anew at each call: what an earlier one has left behind may be stored by now, so it is the sweep's.
+   */
   generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
   /** A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. */
   open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;

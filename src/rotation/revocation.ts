@@ -67,9 +67,12 @@ async function supersededIds(
   const previous = versionWith(run.secret.stages, 'AWSPREVIOUS');
   const ids = previous === undefined ? [] : [previous];
   if (rotator.mints !== true) return ids;
-  const newestFirst = (await run.secretsManager.versions(run.secret.arn)).map(({ id }) => id);
-  const sinceCurrent = newestFirst.slice(0, Math.max(0, newestFirst.indexOf(current.id)));
-  return [...ids, ...sinceCurrent.filter((id) => run.secret.stages[id] === undefined)];
+  const versions = await run.secretsManager.versions(run.secret.arn);
+  const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs ?? Number.POSITIVE_INFINITY;
+  const givenUp = versions.filter(
+    ({ id, createdAtMs }) => createdAtMs >= madeAtMs && run.secret.stages[id] === undefined,
+  );
+  return [...ids, ...givenUp.map(({ id }) => id)];
 }
 
 /**

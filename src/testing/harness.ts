@@ -11,6 +11,8 @@ export interface RotatorHarness {
   account(): Promise<TestAccount>;
   /** The fields with a credential that the target refuses. Default: another `password`. */
   refused?(fields: SecretFields): SecretFields;
+  /** True for a value that opens nothing: it can be neither refused nor out of reach. */
+  readonly opensNothing?: boolean;
   /** The fields as of a target at another address. Default: another `host` and `port`. */
   elsewhere?(fields: SecretFields, address: Address): SecretFields;
   /** What the target's driver throws when the target takes no more work just now. */

@@ -7,24 +7,16 @@ import { realHarness, standInHarness } from '../support/tds/harness.ts';
 /** A rotator with its target, which is started when the matrix comes to it. */
 export interface Subject {
   readonly rotator: string;
-  /** Where the target is not the real thing, or why there is none. */
-  readonly remark?: string;
   start(): Promise<{ readonly harness: RotatorHarness; stop(): Promise<void> }>;
 }
 
 /** Every rotator and strategy of the repository. @param sqlServerUrl an ADO.NET connection string of an admin */
 export function subjects(sqlServerUrl: string | undefined): Subject[] {
-  const real = sqlServerUrl !== undefined && sqlServerUrl !== '';
-  const remark = real ? {} : { remark: 'against a stand-in' };
   return [
     { rotator: 'postgres', start: () => startOnPostgres('single') },
     { rotator: 'postgres-alternating-users', start: () => startOnPostgres('alternating') },
-    { rotator: 'sqlserver', ...remark, start: () => startOnSqlServer('single', sqlServerUrl) },
-    {
-      rotator: 'sqlserver-alternating-users',
-      ...remark,
-      start: () => startOnSqlServer('alternating', sqlServerUrl),
-    },
+    { rotator: 'sqlserver', start: () => startOnSqlServer('single', sqlServerUrl) },
+    { rotator: 'sqlserver-alternating-users', start: () => startOnSqlServer('alternating', sqlServerUrl) },
   ];
 }
 

@@ -1,9 +1,14 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { crashMatrix, type MatrixReport, randomWalks, type WalksReport } from '../../src/testing/index.ts';
+import type { MatrixReport, WalksReport } from '../../src/testing/index.ts';
+import { inParallel } from '../../src/testing/matrix/matrix.ts';
 import { help, type MatrixArguments, readArguments } from './arguments.ts';
-import { type Subject, subjects } from './harnesses.ts';
-import { matrixTable, type Row, withTable } from './table.ts';
+import { subjects } from './harnesses.ts';
+import { matrixTable, withTable } from './table.ts';
+import type { Done, Work } from './worker.ts';
 
 const readmeFile = join(import.meta.dirname, '../../README.md');
 
@@ -11,60 +16,39 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Says how far it is, at most once in two seconds. */
-function progress(rotator: string): (done: number, of: number) => void {
-  let saidAt = performance.now();
-  return (done, of) => {
-    if (performance.now() - saidAt < 2_000 && done < of) return;
-    saidAt = performance.now();
-    say(`${rotator}: ${done} of ${of}`);
-  };
+/** Each rotator has a process of its own, so that all cores are used. */
+async function runAll(works: readonly Work[]): Promise<Done[]> {
+  const done = new Map<Work, Done>();
+  await inParallel(works, availableParallelism(), async (work) => {
+    const child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(work)]);
+    child.on('message', (message: Done) => done.set(work, message));
+    const [code] = await once(child, 'exit');
+    if (code !== 0) throw new Error(`The matrix of ${work.rotator} ended with exit code ${code}.`);
+  });
+  return works.flatMap((work) => done.get(work) ?? []);
 }
 
-async function withSubject<T>(
-  subject: Subject,
-  run: (harness: Parameters<typeof crashMatrix>[0]) => Promise<T>,
-): Promise<T> {
-  const { harness, stop } = await subject.start();
-  try {
-    return await run(harness);
-  } finally {
-    await stop();
+async function reportMatrix(reports: readonly MatrixReport[], given: MatrixArguments): Promise<boolean> {
+  for (const { rotator, failed } of reports) {
+    for (const { id, place, failure, trace } of failed) {
+      say(`\n${rotator} ${id} (${place}): ${failure}\n${trace.join('\n')}`);
+      say(`Alone: npm run matrix -- --rotator ${rotator} --cell ${id}`);
+    }
   }
+  const table = matrixTable(reports);
+  process.stdout.write(given.json ? `${JSON.stringify(summary(reports))}\n` : `${table}\n`);
+  const upToDate = await compareReadme(table, given.readme);
+  return upToDate && reports.every(({ failed }) => failed.length === 0);
 }
 
-function explain({ rotator, failed }: MatrixReport): void {
-  for (const { id, place, failure, trace } of failed) {
-    say(`\n${rotator} ${id} (${place}): ${failure}\n${trace.join('\n')}`);
-    say(`Alone: npm run matrix -- --rotator ${rotator} --cell ${id}`);
-  }
-}
-
-async function runMatrix(
-  chosen: readonly Subject[],
-  { cells, readme, json }: MatrixArguments,
-): Promise<boolean> {
-  const rows: Row[] = [];
-  for (const subject of chosen) {
-    const only = cells.length === 0 ? undefined : cells;
-    const onCell = progress(subject.rotator);
-    const report = await withSubject(subject, (harness) => crashMatrix(harness, { only, onCell }));
-    explain(report);
-    rows.push({ report, remark: subject.remark });
-  }
-  const table = matrixTable(rows);
-  if (readme === 'write') await writeFile(readmeFile, withTable(await readFile(readmeFile, 'utf8'), table));
-  const outdated = readme === 'check' && (await isOutdated(table));
-  if (outdated) say('The table in README.md is another: npm run matrix -- --write');
-  process.stdout.write(
-    json ? `${JSON.stringify(summary(rows.map(({ report }) => report)))}\n` : `${table}\n`,
-  );
-  return !outdated && rows.every(({ report }) => report.failed.length === 0);
-}
-
-async function isOutdated(table: string): Promise<boolean> {
-  const readme = await readFile(readmeFile, 'utf8');
-  return withTable(readme, table) !== readme;
+async function compareReadme(table: string, readme: MatrixArguments['readme']): Promise<boolean> {
+  if (readme === undefined) return true;
+  const before = await readFile(readmeFile, 'utf8');
+  const after = withTable(before, table);
+  if (readme === 'write') await writeFile(readmeFile, after);
+  if (readme === 'write' || after === before) return true;
+  say('The table in README.md is another: npm run matrix -- --write');
+  return false;
 }
 
 function summary(reports: readonly MatrixReport[]) {
@@ -73,7 +57,8 @@ function summary(reports: readonly MatrixReport[]) {
       rotator,
       {
         cells: cells.length,
-        failed: failed.map(({ id, place, failure }) => ({ id, place, failure })),
+        failed: failed.length,
+        failures: failed.map(({ id, place, failure }) => ({ id, place, failure })),
         skipped,
       },
     ]),
@@ -82,45 +67,57 @@ function summary(reports: readonly MatrixReport[]) {
   return { cells: count('cells'), failed: count('failed'), byRotator };
 }
 
-async function runWalks(
-  chosen: readonly Subject[],
-  { walks, seed, json }: MatrixArguments,
-): Promise<boolean> {
-  const reports: WalksReport[] = [];
-  for (const subject of chosen) {
-    const onWalk = progress(subject.rotator);
-    const report = await withSubject(subject, (harness) => randomWalks(harness, { walks, seed, onWalk }));
-    for (const { plans, failure, trace } of report.failed) {
-      say(`\n${report.rotator}, seed ${report.seed}: ${failure}`);
-      say(`${JSON.stringify(plans)}\n${trace.join('\n')}`);
-      say(`Again: npm run matrix -- --rotator ${report.rotator} --walks ${walks} --seed ${report.seed}`);
+function reportWalks(reports: readonly WalksReport[], { json, walks }: MatrixArguments): boolean {
+  for (const { rotator, seed, failed } of reports) {
+    for (const { plans, failure, trace } of failed) {
+      say(`\n${rotator}, seed ${seed}: ${failure}\n${JSON.stringify(plans)}\n${trace.join('\n')}`);
+      say(`Again: npm run matrix -- --rotator ${rotator} --walks ${walks} --seed ${seed}`);
     }
-    reports.push(report);
   }
-  const lines = reports.map(({ rotator, walks, seed, failed }) =>
-    [rotator, `${walks} walks`, `seed ${seed}`, `${failed.length} failed`].join(', '),
+  const lines = reports.map(
+    ({ rotator, walks, seed, failed }) => `${rotator}: ${walks} walks, seed ${seed}, ${failed.length} failed`,
   );
   process.stdout.write(json ? `${JSON.stringify(reports)}\n` : `${lines.join('\n')}\n`);
   return reports.every(({ failed }) => failed.length === 0);
 }
 
+/** @throws Error with one line that says what is wrong */
+function chosenRotators({ rotators }: MatrixArguments): string[] {
+  const all = subjects(process.env.KEYTURN_TEST_SQLSERVER_URL).map(({ rotator }) => rotator);
+  const unknown = rotators.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`No rotator is called ${unknown}: ${all.join(', ')}.`);
+  return all.filter((name) => rotators.length === 0 || rotators.includes(name));
+}
+
+async function run(given: MatrixArguments, rotators: readonly string[]): Promise<boolean> {
+  const { cells, walks, seed } = given;
+  const done = await runAll(rotators.map((rotator) => ({ rotator, cells, walks, seed })));
+  return walks > 0
+    ? reportWalks(
+        done.flatMap((one) => ('walks' in one ? one.walks : [])),
+        given,
+      )
+    : reportMatrix(
+        done.flatMap((one) => ('matrix' in one ? one.matrix : [])),
+        given,
+      );
+}
+
 async function main(): Promise<number> {
-  const given = readArguments(process.argv.slice(2));
+  let given: MatrixArguments;
+  let rotators: string[];
+  try {
+    given = readArguments(process.argv.slice(2));
+    rotators = chosenRotators(given);
+  } catch (error) {
+    say(`matrix: ${error instanceof Error ? error.message : error}`);
+    return 2;
+  }
   if (given.help) {
     process.stdout.write(help);
     return 0;
   }
-  const all = subjects(process.env.KEYTURN_TEST_SQLSERVER_URL);
-  const unknown = given.rotators.find((name) => all.every(({ rotator }) => rotator !== name));
-  if (unknown !== undefined) throw new Error(`No rotator is called ${unknown}.`);
-  const chosen = all.filter(({ rotator }) => given.rotators.length === 0 || given.rotators.includes(rotator));
-  const passed = await (given.walks > 0 ? runWalks(chosen, given) : runMatrix(chosen, given));
-  return passed ? 0 : 1;
+  return (await run(given, rotators)) ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  say(`matrix: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 2;
-}
+process.exitCode = await main();

@@ -11,17 +11,11 @@ const titles: Readonly<Record<(typeof recoveries)[number], string>> = {
 
 const [begin, end] = ['<!-- matrix: written by npm run matrix -- --write -->', '<!-- /matrix -->'];
 
-/** One rotator with what came of its matrix. */
-export interface Row {
-  readonly report: MatrixReport;
-  readonly remark: string | undefined;
-}
-
 /** The matrix as a Markdown table: cells that passed, of how many, by what happened after the fault. */
-export function matrixTable(rows: readonly Row[]): string {
+export function matrixTable(reports: readonly MatrixReport[]): string {
   const header = ['rotator', 'remote calls', ...recoveries.map((recovery) => titles[recovery])];
-  const lines = rows.map(({ report: { rotator, cells, failed }, remark }) => [
-    remark === undefined ? `\`${rotator}\`` : `\`${rotator}\` (${remark})`,
+  const lines = reports.map(({ rotator, cells, failed }) => [
+    `\`${rotator}\``,
     String(new Set(cells.map(({ call }) => call)).size),
     ...recoveries.map((recovery) => {
       const of = cells.filter((cell) => cell.recovery === recovery).length;

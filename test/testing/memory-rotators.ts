@@ -95,13 +95,22 @@ export const tokenRotator: MemoryRotator = {
   name: 'memory-token',
   overlap: 'until-next-rotation',
   mints: true,
-  generate: async (current, { requestToken, signal }) => {
+  generate: async (current, { owner, requestToken, signal }) => {
     const session = await logIn(current, signal);
-    const answer = await session?.ask({ op: 'mint', label: requestToken });
+    const answer = await session?.ask({ op: 'mint', label: `${owner}-${requestToken}` });
     await session?.close();
     return { password: answer?.token };
   },
   change: async () => undefined,
+  sweep: async (current, { owner, needed, signal }) => {
+    const session = await logIn(current, signal);
+    const { tokens = [] } = (await session?.ask({ op: 'list', prefix: `${owner}-` })) ?? {};
+    for (const token of tokens) {
+      if (!needed.some(({ password }) => password === token))
+        await session?.ask({ op: 'revoke', password: token });
+    }
+    await session?.close();
+  },
   revoke: async (old, { signal }) => {
     const session = await logIn(old, signal);
     // It is gone already, if it does not let itself in.

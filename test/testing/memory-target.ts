@@ -8,17 +8,19 @@ export type Question =
   | { readonly op: 'login'; readonly username: string; readonly password: string }
   /** Replaces the password `old`; `keep` leaves that one valid too. */
   | { readonly op: 'set'; readonly password: string; readonly old: string; readonly keep: boolean }
-  /** Makes a token, or finds the one that was made under this label. */
   | { readonly op: 'mint'; readonly label: string }
+  /** Tells the tokens whose label begins so. */
+  | { readonly op: 'list'; readonly prefix: string }
   | { readonly op: 'revoke'; readonly password: string };
 
 /** What it is answered. */
 export interface Answer {
   readonly ok: boolean;
   readonly token?: string;
+  readonly tokens?: readonly string[];
 }
 
-/** The credentials of one account: those that work, and which of them was minted under which label. */
+/** The credentials of one account: those that work, and the labels of those that were minted. */
 interface Account {
   valid: Set<string>;
   readonly minted: Map<string, string>;
@@ -75,10 +77,15 @@ function parse(line: string): Question | undefined {
 
 function answer(account: Account, question: Question): Answer {
   if (question.op === 'mint') {
-    const token = account.minted.get(question.label) ?? randomUUID();
-    account.minted.set(question.label, token);
+    const token = randomUUID();
+    account.minted.set(token, question.label);
     account.valid.add(token);
     return { ok: true, token };
+  }
+  if (question.op === 'list') {
+    const alive = [...account.minted].filter(([token]) => account.valid.has(token));
+    const tokens = alive.filter(([, label]) => label.startsWith(question.prefix)).map(([token]) => token);
+    return { ok: true, tokens };
   }
   if (question.op === 'revoke') return { ok: account.valid.delete(question.password) };
   if (question.op === 'set') {

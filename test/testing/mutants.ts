@@ -208,13 +208,24 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    fault: 'mints anew when it is asked again',
+    fault: 'labels what it mints with nothing that a sweep could find',
     rotator: {
       ...tokenRotator,
       generate: (current, context) =>
-        tokenRotator.generate(current, { ...context, requestToken: randomUUID() }),
+        tokenRotator.generate(current, { ...context, owner: 'somebody', requestToken: randomUUID() }),
     },
-    failing: ['leaves nothing alive that no version holds when it is repeated'],
+    failing: ['mints anew when it is repeated, and a sweep leaves what is needed and nothing else'],
+  },
+  {
+    fault: 'sweeps away what is needed',
+    rotator: {
+      ...tokenRotator,
+      sweep: async (current, context) => tokenRotator.sweep?.(current, { ...context, needed: [] }),
+    },
+    failing: [
+      'mints anew when it is repeated, and a sweep leaves what is needed and nothing else',
+      'rotates three times, with no login refused',
+    ],
   },
   {
     fault: 'revokes nothing',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { contextOf, owner } from './subject.ts';
 import type { Theme } from './theme.ts';
 
 /** What `generate` promises. Core writes what it returns into the secret, and reads that again. */
@@ -21,12 +22,19 @@ export const generating: Theme = {
     assert.notDeepEqual(one.fields, other.fields);
   },
 
-  'leaves nothing alive that no version holds when it is repeated': async (subject) => {
-    const { account, first, generate, skip } = subject;
+  'mints anew when it is repeated, and a sweep leaves what is needed and nothing else': async (subject) => {
+    const { rotator, account, first, admin, generate, opens, skip } = subject;
     if (account.strays === undefined) return skip('the account can not tell strays, so nothing is minted');
+    if (rotator.sweep === undefined) return skip('the rotator has no sweep');
     const requestToken = randomUUID();
-    await generate(first, { requestToken });
+    const lost = await generate(first, { requestToken });
     const pending = await generate(first, { requestToken });
+    assert.notDeepEqual(lost.fields, pending.fields);
+    const needed = [first, pending].map(({ fields }) => rotator.parse(fields));
+    const context = { ...contextOf(), admin, owner, needed };
+    await rotator.sweep(rotator.parse(first.fields), context);
+    await rotator.sweep(rotator.parse(first.fields), context);
     assert.equal(await account.strays([first.fields, pending.fields]), 0);
+    assert.deepEqual([await opens(first.fields), await opens(pending.fields)], [true, true]);
   },
 };

@@ -53,8 +53,8 @@ export const leavingNothing: Theme = {
 
   'leaves nothing after a login that was given up': async ({ open, elsewhere, first }) => {
     const server = await startSilentServer();
-    const fields = elsewhere(first.fields, server.address);
     try {
+      const fields = elsewhere(first.fields, server.address);
       await assertLeavesNothing(async () => {
         const controller = new AbortController();
         const connected = server.connection();

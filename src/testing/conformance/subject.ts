@@ -60,6 +60,9 @@ export class Skipped extends Error {}
 const never = new AbortController().signal;
 
 /** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
+/** Stands for the secret, where there is none. */
+export const owner = 'conformance';
+
 export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
@@ -93,6 +96,12 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
     return adminFields(given, current);
   };
 
+  const skip = (reason: string): never => {
+    throw new Skipped(reason);
+  };
+  const needsTarget = (): void => {
+    if (harness.opensNothing === true) skip('the value opens nothing');
+  };
   const admin = async (): Promise<unknown> =>
     account.admin === undefined ? undefined : rotator.parse(adminFields(account.admin, first.fields));
 
@@ -104,11 +113,15 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
     open,
     using,
     changer,
-    skip: (reason) => {
-      throw new Skipped(reason);
+    skip,
+    refused: (fields) => {
+      needsTarget();
+      return harness.refused?.(fields) ?? { ...fields, password: `Refused-${randomUUID()}` };
     },
-    refused: (fields) => harness.refused?.(fields) ?? { ...fields, password: `Refused-${randomUUID()}` },
-    elsewhere: (fields, address) => harness.elsewhere?.(fields, address) ?? { ...fields, ...address },
+    elsewhere: (fields, address) => {
+      needsTarget();
+      return harness.elsewhere?.(fields, address) ?? { ...fields, ...address };
+    },
     opens: async (fields) => {
       const session = await open(fields);
       await session?.close();
@@ -120,7 +133,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
         ...contextOf(),
         admin,
         requestToken,
-        owner: 'conformance',
+        owner,
         password: (wanted) => password ?? passwordFor(document, wanted),
       });
       return read(document.write(changes));

@@ -63,7 +63,11 @@ export function createTestFunction(parts: TestFunctionParts): TestFunction {
   };
   const client = new SecretsManagerClient(parts.clientConfig);
   interceptSecretsManager(client, parts.checkpoint, lifetime);
-  const handler: RotationHandler = createRotationHandler({ rotators: [target.rotator], client });
+  const handler: RotationHandler = createRotationHandler({
+    rotators: [target.rotator],
+    client,
+    configuration: { defaultRotator: parts.rotator.name },
+  });
 
   return {
     kill,

@@ -1,0 +1,53 @@
+import {
+  crashMatrix,
+  type MatrixReport,
+  type RotatorHarness,
+  randomWalks,
+  type WalksReport,
+} from '../../src/testing/index.ts';
+import { subjects } from './harnesses.ts';
+
+/** What a process of its own is to do with one rotator; it comes as JSON in the first argument. */
+export interface Work {
+  readonly rotator: string;
+  /** Empty for all. */
+  readonly cells: readonly string[];
+  /** 0 for the cells. */
+  readonly walks: number;
+  readonly seed?: number | undefined;
+}
+
+/** What it sends back. */
+export type Done = { readonly matrix: MatrixReport } | { readonly walks: WalksReport };
+
+/** Says on stderr how far it is, at most once in five seconds. */
+function progress(rotator: string): (done: number, of: number) => void {
+  let saidAt = performance.now();
+  return (done, of) => {
+    if (performance.now() - saidAt < 5_000 && done < of) return;
+    saidAt = performance.now();
+    process.stderr.write(`${rotator}: ${done} of ${of}\n`);
+  };
+}
+
+async function run(harness: RotatorHarness, { rotator, cells, walks, seed }: Work): Promise<Done> {
+  const said = progress(rotator);
+  if (walks > 0) return { walks: await randomWalks(harness, { walks, seed, onWalk: said }) };
+  return {
+    matrix: await crashMatrix(harness, { only: cells.length === 0 ? undefined : cells, onCell: said }),
+  };
+}
+
+const work: Work = JSON.parse(process.argv[2] ?? '{}');
+const subject = subjects(process.env.KEYTURN_TEST_SQLSERVER_URL).find(
+  ({ rotator }) => rotator === work.rotator,
+);
+if (subject === undefined) throw new Error(`No rotator is called ${work.rotator}.`);
+const { harness, stop } = await subject.start();
+try {
+  const done = await run(harness, work);
+  process.send?.(done);
+} finally {
+  await stop();
+}
+process.disconnect?.();

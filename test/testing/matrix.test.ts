@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { crashMatrix, type MatrixReport, type RotatorHarness, randomWalks } from '../../src/testing/index.ts';
+import { type MemoryRotator, memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
+import { type MemoryTarget, startMemoryTarget } from './memory-target.ts';
+
+let target: MemoryTarget;
+let passwords: MatrixReport;
+let tokens: MatrixReport;
+beforeAll(async () => {
+  target = await startMemoryTarget();
+  passwords = await crashMatrix(harnessOf(passwordRotator));
+  tokens = await crashMatrix(harnessOf(tokenRotator));
+}, 300_000);
+afterAll(() => target.stop());
+
+function harnessOf(rotator: MemoryRotator): RotatorHarness {
+  return memoryHarness(target, rotator);
+}
+
+const byId = (one: { readonly id: string }, other: { readonly id: string }): number =>
+  one.id.localeCompare(other.id);
+const failures = ({ failed }: MatrixReport) =>
+  failed.map(({ id, place, failure }) => ({ id, place, failure }));
+
+describe('the crash matrix', () => {
+  it('passes a sound rotator of passwords in every cell', () => {
+    expect(failures(passwords)).toEqual([]);
+    expect(passwords.cells.length).toBeGreaterThan(300);
+    expect(passwords.skipped).toEqual(['process-killed: the harness names no module.']);
+  });
+
+  it('passes a sound rotator of tokens in every cell', () => {
+    expect(failures(tokens)).toEqual([]);
+    expect(tokens.cells.map(({ place }) => place)).toContain('createSecret: target generate');
+  });
+
+  it('finds a change that leaves the target without a credential for a moment, and runs that cell alone', async () => {
+    const careless: MemoryRotator = {
+      ...passwordRotator,
+      change: async (session, { password }, { using }) => {
+        await session.ask({ op: 'set', password: 'nobody knows', old: using.password, keep: false });
+        await session.ask({ op: 'set', password, old: 'nobody knows', keep: false });
+      },
+    };
+    await expect(crashMatrix(harnessOf(careless))).rejects.toThrow(
+      'A rotation fails with nothing in its way: No stored version opens the target.',
+    );
+  });
+
+  it('finds a change that can not be made twice', async () => {
+    const once: MemoryRotator = {
+      ...passwordRotator,
+      change: async (session, { password }, { using, current }) => {
+        if (using.password !== current.password) throw new Error('Only AWSCURRENT may change it.');
+        const { ok } = await session.ask({ op: 'set', password, old: current.password, keep: false });
+        if (!ok) throw new Error('Refused.');
+      },
+    };
+    const crashes = passwords.cells.filter(({ fault }) => fault === 'crash-after').map(({ id }) => id);
+    const report = await crashMatrix(harnessOf(once), { only: crashes });
+    const [failed] = report.failed;
+    expect(new Set(report.failed.map(({ recovery }) => recovery))).toEqual(new Set(['pending-cleared']));
+    expect(failed?.failure).toContain('Only AWSCURRENT may change it.');
+    expect(failed?.trace.join('\n')).toContain(failed?.fault);
+    const alone = await crashMatrix(harnessOf(once), { only: [failed?.id ?? ''] });
+    expect(failures(alone)).toEqual(failures({ ...report, failed: report.failed.slice(0, 1) }));
+  });
+
+  it('finds an old credential that works no longer although overlap says so', async () => {
+    const hasty: MemoryRotator = { ...passwordRotator, overlap: 'until-next-rotation' };
+    await expect(crashMatrix(harnessOf(hasty))).rejects.toThrow('AWSCURRENT does not open the target.');
+  });
+
+  it('finds what was minted and is left alive', async () => {
+    const forgetful: MemoryRotator = { ...tokenRotator, sweep: async () => undefined };
+    const afterMinting = tokens.cells.filter(
+      ({ place, fault, recovery }) =>
+        place.endsWith('generate') && fault === 'crash-after' && recovery !== 'second-invocation',
+    );
+    const report = await crashMatrix(harnessOf(forgetful), { only: afterMinting.map(({ id }) => id) });
+    const failure = '1 minted credentials are alive and in no labelled version.';
+    expect(failures(report).sort(byId)).toEqual(
+      afterMinting.map(({ id, place }) => ({ id, place, failure })).sort(byId),
+    );
+  });
+});
+
+describe('random walks', () => {
+  it('pass a sound rotator', async () => {
+    const { failed } = await randomWalks(harnessOf(passwordRotator), { walks: 40 });
+    expect(failed).toEqual([]);
+  });
+
+  it('find what a cell does not, name the shortest walk, and walk it again with the same seed', async () => {
+    // The third change of an account fails for good.
+    const tired = (): MemoryRotator => {
+      const changes = new Map<string, number>();
+      return {
+        ...passwordRotator,
+        change: async (session, pending, context) => {
+          const count = (changes.get(pending.username) ?? 0) + 1;
+          changes.set(pending.username, count);
+          if (count > 2) throw new Error('Too tired.');
+          await passwordRotator.change(session, pending, context);
+        },
+      };
+    };
+    const walk = () => randomWalks(harnessOf(tired()), { walks: 20, seed: 7, concurrency: 1 });
+    const [first, second] = [await walk(), await walk()];
+    expect(first.failed[0]?.failure).toContain('Too tired.');
+    expect(first.failed.map(({ plans }) => plans)).toEqual(second.failed.map(({ plans }) => plans));
+  });
+});
