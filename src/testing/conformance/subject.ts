@@ -59,10 +59,10 @@ export class Skipped extends Error {}
 
 const never = new AbortController().signal;
 
-/** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
 /** Stands for the secret, where there is none. */
 export const owner = 'conformance';
 
+/** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
 export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
