@@ -42,7 +42,7 @@ function claimRegion(unit: UnitOfWork, secret: Secret, replica: Replica, overwri
   const arn = arnInRegion(secret.arn, replica.region);
   const inTheWay = unit.store.secretByName(homeOf(arn), secret.name);
   if (inTheWay && inTheWay.arn !== arn && !overwrite) {
-    // moto quotes these words from AWS.
+    // The words are moto's.
     const failure = `Replication failed: Secret name ${secret.name} already exists in region ${replica.region}.`;
     unit.tell(replicationEvent('ReplicationFailed', { ...facts, errorMessage: failure }));
     return { ...replica, failure };

@@ -55,8 +55,8 @@ export function replicationEvent(
 }
 
 /**
- * The form is that of events that others have recorded, such as the RotationSucceeded in AWS's own
- * `aws-samples/aws-secrets-manager-...` guides: a service event of CloudTrail as EventBridge hands it on.
+ * The form is that of a RotationSucceeded and a RotationFailed of 2021 that others have published: a service event of
+ * CloudTrail as EventBridge hands it on. The further members of additionalEventData are our own.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
  */
 function serviceEvent(eventName: string, facts: Facts, more: object, data: object = {}): EventBridgeEvent {

@@ -77,7 +77,7 @@ function deleteAtOnce(context: OperationContext, secretId: string): object {
   return { ARN: secret.arn, Name: secret.name, DeletionDate };
 }
 
-/** moto quotes the words about replica regions from AWS. */
+/** The words about replica regions are moto's. */
 function checkDeletable({ replicas, primaryRegion }: Secret, secretId: string): void {
   if (primaryRegion !== undefined) throw notOnReplica();
   if (!replicas) return;

@@ -19,6 +19,7 @@ export const untagResource = defineOperation('UntagResource', (context, request)
   const secret = findChangeableSecret(context, request.SecretId);
   const removed = new Set(request.TagKeys);
   const tags = secret.tags?.filter((tag) => !removed.has(tag.Key));
+  if (tags?.length === secret.tags?.length) return undefined;
   context.save({ ...secret, tags, changedAt: context.now }, secret);
   return undefined;
 });
