@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { randomRotators } from '../rotators/random/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { type Environment, flag, readConfiguration, text } from './configuration.ts';
 import { KeyturnError } from './errors.ts';
@@ -50,6 +51,7 @@ export const handler = createLambdaHandler(process.env, (telemetry) => {
       postgresAlternatingUsers(options),
       sqlServer(forSqlServer),
       sqlServerAlternatingUsers(forSqlServer),
+      ...randomRotators(),
     ],
     client: new SecretsManagerClient(endpoint === undefined ? {} : { endpoint }),
     configuration: readConfiguration(process.env),

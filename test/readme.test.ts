@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { randomRotators } from '../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { readDocument } from '../src/documents/document.ts';
 import { formNames } from '../src/documents/form.ts';
-import { errorCodes } from '../src/index.ts';
+import { errorCodes, type Rotator } from '../src/index.ts';
 import { operations } from '../src/local/operations/table.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -24,12 +25,17 @@ describe('the README', () => {
   });
 
   it('lists every rotator of the deployed function', async () => {
-    const rotators = [postgres(), postgresAlternatingUsers(), sqlServer(), sqlServerAlternatingUsers()];
-    for (const { name } of rotators) expect(readme).toContain(`| \`${name}\` |`);
-    const made = [...(await read('src/lambda.ts')).matchAll(/^ {6}(\w+)\(\w+\),$/gm)].map(
-      ([, maker]) => maker,
-    );
-    expect(made).toEqual(['postgres', 'postgresAlternatingUsers', 'sqlServer', 'sqlServerAlternatingUsers']);
+    const makers = {
+      postgres,
+      postgresAlternatingUsers,
+      sqlServer,
+      sqlServerAlternatingUsers,
+      randomRotators,
+    };
+    const rotators = Object.values(makers).flatMap((make): Rotator | Rotator[] => make());
+    for (const { name } of rotators) expect(readme).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
+    const made = (await read('src/lambda.ts')).matchAll(/^ {6}(?:\.{3})?(\w+)\(\w*\),$/gm);
+    expect([...made].map(([, maker]) => maker)).toEqual(Object.keys(makers));
   });
 
   it('shows of every form what really becomes of a secret', () => {
@@ -61,7 +67,7 @@ describe('the README', () => {
     expect(listed.sort()).toEqual([...operations.keys()].sort());
   });
 
-  it.each(['README.md', 'docs/design.md', 'docs/local.md'])(
+  it.each(['README.md', 'docs/design.md', 'docs/local.md', 'docs/random.md'])(
     'has no link in %s that leads nowhere',
     async (file) => {
       for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {

@@ -1,4 +1,5 @@
 import { postgres, postgresAlternatingUsers } from '../../../rotators/postgres/index.ts';
+import { randomRotators } from '../../../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
 import type { Configuration } from '../../configuration.ts';
 import { readDocument } from '../../documents/document.ts';
@@ -16,6 +17,7 @@ const rotators: readonly Rotator[] = [
   postgresAlternatingUsers(),
   sqlServer(),
   sqlServerAlternatingUsers(),
+  ...randomRotators(),
 ];
 
 /** What the current value of a secret says, without its credential. */

@@ -1,0 +1,105 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKeyInput,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import {
+  contradictoryField,
+  optionalText,
+  type Rotator,
+  requireText,
+  type SecretFields,
+} from '../../src/index.ts';
+import { localRotator } from './local-rotator.ts';
+import {
+  type KeyFormat,
+  type KeyPair,
+  readKey,
+  type StoredKey,
+  storedKeys,
+  thumbprint,
+} from './stored-keys.ts';
+
+/** Bits of an RSA key, or the name of a curve. */
+export type KeyParameter = string | number;
+
+/** A key pair. The first version of a secret may have none yet. */
+export interface KeyPairCredential<Parameter extends KeyParameter> {
+  readonly format: KeyFormat;
+  /** What the next pair is to be made with, and the pending one is. */
+  readonly parameter: Parameter;
+  readonly privateKey: StoredKey | undefined;
+  readonly publicKey: StoredKey | undefined;
+  readonly kid: string | undefined;
+}
+
+/** One algorithm that key pairs are made for. */
+export interface KeyKind<Parameter extends KeyParameter> {
+  readonly name: string;
+  /** @throws InvalidSecretField */
+  parameter(fields: SecretFields): Parameter;
+  make(parameter: Parameter): Promise<KeyPair>;
+  /** The parameter of a key; undefined for a key of another algorithm. */
+  parameterOf(key: KeyObject): KeyParameter | undefined;
+  /** What is hashed before it is signed; undefined where the algorithm does that itself. */
+  readonly digest: 'sha256' | undefined;
+}
+
+function requireFormat(fields: SecretFields): KeyFormat {
+  const format = requireText(fields, 'format');
+  if (format === 'pem' || format === 'jwk') return format;
+  throw contradictoryField('format', 'must be pem or jwk');
+}
+
+/** Rotates a key pair: `privateKey`, `publicKey` and `kid`, its thumbprint (RFC 7638), in the secret's `format`. */
+export function randomKeyPair<Parameter extends KeyParameter>(
+  kind: KeyKind<Parameter>,
+): Rotator<KeyPairCredential<Parameter>> {
+  return localRotator<KeyPairCredential<Parameter>>({
+    name: kind.name,
+    parse: (fields) => {
+      const format = requireFormat(fields);
+      return {
+        format,
+        parameter: kind.parameter(fields),
+        privateKey: readKey(fields, 'privateKey', format),
+        publicKey: readKey(fields, 'publicKey', format),
+        kid: optionalText(fields, 'kid'),
+      };
+    },
+    generate: async ({ format, parameter }) => storedKeys(await kind.make(parameter), format),
+    prove: (pending) => provePair(kind, pending),
+  });
+}
+
+/** Has the private half sign, and the public half that is stored beside it verify. @throws InvalidSecretField */
+function provePair<Parameter extends KeyParameter>(
+  kind: KeyKind<Parameter>,
+  { parameter, privateKey, publicKey, kid }: KeyPairCredential<Parameter>,
+): void {
+  const signer = keyFrom('privateKey', privateKey, createPrivateKey);
+  const verifier = keyFrom('publicKey', publicKey, createPublicKey);
+  if (kind.parameterOf(signer) !== parameter)
+    throw contradictoryField('privateKey', `is not for ${parameter}`);
+  const message = Buffer.from(kind.name);
+  if (!verify(kind.digest, message, verifier, sign(kind.digest, message, signer)))
+    throw contradictoryField('publicKey', 'does not verify what the privateKey signs');
+  if (kid !== thumbprint(verifier)) throw contradictoryField('kid', "is not the publicKey's thumbprint");
+}
+
+/** @throws InvalidSecretField, without the cause: OpenSSL's errors can quote what they could not read */
+function keyFrom(
+  field: string,
+  stored: StoredKey | undefined,
+  read: (key: string | JsonWebKeyInput) => KeyObject,
+): KeyObject {
+  if (stored === undefined) throw contradictoryField(field, 'is missing');
+  try {
+    return typeof stored === 'string' ? read(stored) : read({ key: stored, format: 'jwk' });
+  } catch {
+    throw contradictoryField(field, 'is no key that can be read');
+  }
+}

@@ -1,0 +1,37 @@
+import type { GenerateContext, Rotator, SecretFields } from '../../src/index.ts';
+
+/** What is particular to one kind of value. */
+export interface LocalRotatorParts<Credential> {
+  readonly name: string;
+  parse(fields: SecretFields): Credential;
+  generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
+  /** Throws where the pending value is not what it should be. */
+  prove?(pending: Credential): void;
+}
+
+/**
+ * A rotator of a value that opens nothing: whoever knows it reads it from the secret. AWSPREVIOUS stays readable, for
+ * what was signed or hashed with it, and there is nothing to revoke. AWSCURRENT is never refused, whatever it is, so
+ * that a placeholder is rotated away like any other value.
+ */
+export function localRotator<Credential>({
+  name,
+  parse,
+  generate,
+  prove,
+}: LocalRotatorParts<Credential>): Rotator<Credential> {
+  return {
+    name,
+    overlap: 'until-next-rotation',
+    changedBy: 'account',
+    parse,
+    target: () => ({ host: 'the secret itself', account: name }),
+    generate,
+    open: async (_credential, { signal }) => {
+      signal.throwIfAborted();
+      return { close: async () => undefined };
+    },
+    change: async () => undefined,
+    ...(prove === undefined ? {} : { verify: async (_session, pending) => prove(pending) }),
+  };
+}

@@ -1,0 +1,15 @@
+import { contradictoryField, type SecretFields } from '../../src/index.ts';
+
+/** A whole number within limits, or absent; written as number or as string. @throws InvalidSecretField */
+export function optionalWholeNumber(
+  fields: SecretFields,
+  field: string,
+  [least, most]: readonly [number, number],
+): number | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  const number = typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value;
+  if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most)
+    return number;
+  throw contradictoryField(field, `must be a whole number from ${least} to ${most}`);
+}

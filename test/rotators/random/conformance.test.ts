@@ -1,0 +1,4 @@
+import { describeRotator } from '../../../src/testing/index.ts';
+import { randomHarness, randomNames } from './harness.ts';
+
+for (const name of randomNames) describeRotator(name, randomHarness(name));
