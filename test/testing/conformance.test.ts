@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSuite } from './collecting-runner.ts';
 import { memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
 import { type MemoryTarget, startMemoryTarget } from './memory-target.ts';
+import { mintingMutants } from './minting-mutants.ts';
 import { mutants } from './mutants.ts';
 
 let target: MemoryTarget;
@@ -30,7 +31,7 @@ describe('the conformance kit', () => {
     expect(skipped.sort()).toEqual([...givenUpAt(1, 2, 3, 5, 8, 13), unanswered, broken].sort());
   });
 
-  it.each(mutants)('fails a rotator that $fault', async ({ rotator, failing }) => {
+  it.each([...mutants, ...mintingMutants])('fails a rotator that $fault', async ({ rotator, failing }) => {
     const { failed } = await runSuite(memoryHarness(target, rotator));
     expect(failed.sort()).toEqual([...failing].sort());
   });
