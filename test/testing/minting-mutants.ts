@@ -42,16 +42,4 @@ export const mintingMutants: readonly Mutant[] = [
     },
     failing: ['revokes twice as it revokes once'],
   },
-  {
-    fault: 'changes the password while it only looks',
-    rotator: {
-      ...passwordRotator,
-      preflight: async (session, credential, _admin, context) => {
-        const using = { ...context, using: credential, current: credential };
-        await passwordRotator.change(session, { ...credential, password: randomUUID() }, using);
-        return [];
-      },
-    },
-    failing: ['looks at a secret and changes nothing when RotateImmediately is false'],
-  },
 ];

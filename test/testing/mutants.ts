@@ -207,4 +207,16 @@ export const mutants: readonly Mutant[] = [
       'rotates three times, with no login refused',
     ],
   },
+  {
+    fault: 'changes the password while it only looks',
+    rotator: {
+      ...passwordRotator,
+      preflight: async (session, credential, _admin, context) => {
+        const using = { ...context, using: credential, current: credential };
+        await passwordRotator.change(session, { ...credential, password: randomUUID() }, using);
+        return [];
+      },
+    },
+    failing: ['looks at a secret and changes nothing when RotateImmediately is false'],
+  },
 ];

@@ -7,7 +7,8 @@ const kinds = ['single', 'alternating'] as const;
 
 const standIn = await standInHarness();
 afterAll(standIn.stop);
-for (const kind of kinds) describeRotator(`SQL Server's stand-in, ${kind}`, sqlServerHarness(standIn, kind));
+for (const kind of kinds)
+  describeRotator(`SQL Server's stand-in, ${kind}`, sqlServerHarness(standIn, kind, standIn.standIn.ca));
 
 const connectionString = process.env.KEYTURN_TEST_SQLSERVER_URL;
 if (connectionString === undefined || connectionString === '') {

@@ -3,13 +3,18 @@ import type { SqlServerHarness } from '../../support/tds/harness.ts';
 import type { StandIn } from '../../support/tds/server.ts';
 import makeRotator, { type SqlServerSettings } from './rotator.ts';
 
-/** Logins at a SQL Server, or at its stand-in: one for each account, and its clone where two take turns. */
+/**
+ * Logins at a SQL Server, or at its stand-in: one for each account, and its clone where two take turns.
+ *
+ * @param ca the server's authority; without one any certificate will do, which saves most of the time of a login
+ */
 export function sqlServerHarness(
   server: SqlServerHarness & { readonly standIn?: StandIn },
   kind: SqlServerSettings['kind'],
+  ca?: string,
 ): RotatorHarness {
   const { standIn } = server;
-  const settings: SqlServerSettings = { kind, ca: standIn?.ca };
+  const settings: SqlServerSettings = { kind, ca };
   const account = async (): Promise<TestAccount> => {
     const login = await server.createLogin("it's [app]");
     return {
