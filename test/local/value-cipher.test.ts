@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeySync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decryptValue, encryptValue, type ValuePlace } from '../../src/local/store/value-cipher.ts';
 
-const key = randomBytes(32);
+const newKey = () => generateKeySync('aes', { length: 256 });
+const key = newKey();
 const place: ValuePlace = { arn: 'arn', versionId: 'one', kind: 'string' };
 const value = Buffer.from('hunter2');
 
@@ -15,7 +16,7 @@ describe('the encryption of values', () => {
 
   it('refuses another key, another place, and any changed byte', () => {
     const sealed = encryptValue(key, place, value);
-    expect(() => decryptValue(randomBytes(32), place, sealed)).toThrow();
+    expect(() => decryptValue(newKey(), place, sealed)).toThrow();
     for (const other of [{ arn: 'other' }, { versionId: 'two' }, { kind: 'binary' } as const]) {
       expect(() => decryptValue(key, { ...place, ...other }, sealed)).toThrow();
     }

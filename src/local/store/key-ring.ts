@@ -1,23 +1,26 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, generateKeySync, type KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const KEY_BYTES = 32;
+const KEY_BITS = 256;
 
-/** The data keys that secret values are encrypted with, one for each KMS key. */
+/**
+ * The data keys that secret values are encrypted with, one for each KMS key. They are key objects because a cipher takes
+ * several times as long to be made with a key in a buffer.
+ */
 export interface KeyRing {
-  /** The data key of `kmsKeyId` (32 bytes) for a new value, made when it is first asked for. */
-  keyToEncrypt(kmsKeyId: string): Buffer;
+  /** The data key of `kmsKeyId` for a new value, made when it is first asked for. */
+  keyToEncrypt(kmsKeyId: string): KeyObject;
   /**
    * The data key that a stored value was encrypted with.
    * @throws Error when it is lost
    */
-  keyToDecrypt(kmsKeyId: string): Buffer;
+  keyToDecrypt(kmsKeyId: string): KeyObject;
 }
 
 /** A key ring that is gone with the process. */
 export function memoryKeyRing(): KeyRing {
-  const keys = new Map<string, Buffer>();
+  const keys = new Map<string, KeyObject>();
   return ring(keys, (kmsKeyId) => addKey(keys, kmsKeyId));
 }
 
@@ -27,8 +30,8 @@ export function memoryKeyRing(): KeyRing {
  * @throws Error when the file isn't a key file
  */
 export function fileKeyRing(path: string): KeyRing {
-  const keys = existsSync(path) ? readKeys(path) : new Map<string, Buffer>();
-  const add = (kmsKeyId: string): Buffer => {
+  const keys = existsSync(path) ? readKeys(path) : new Map<string, KeyObject>();
+  const add = (kmsKeyId: string): KeyObject => {
     const withNewKey = new Map(keys);
     const key = addKey(withNewKey, kmsKeyId);
     writeKeys(path, withNewKey);
@@ -38,7 +41,7 @@ export function fileKeyRing(path: string): KeyRing {
   return ring(keys, add);
 }
 
-function ring(keys: ReadonlyMap<string, Buffer>, add: (kmsKeyId: string) => Buffer): KeyRing {
+function ring(keys: ReadonlyMap<string, KeyObject>, add: (kmsKeyId: string) => KeyObject): KeyRing {
   return {
     keyToEncrypt: (kmsKeyId) => keys.get(kmsKeyId) ?? add(kmsKeyId),
     keyToDecrypt(kmsKeyId) {
@@ -49,18 +52,18 @@ function ring(keys: ReadonlyMap<string, Buffer>, add: (kmsKeyId: string) => Buff
   };
 }
 
-function addKey(keys: Map<string, Buffer>, kmsKeyId: string): Buffer {
-  const key = randomBytes(KEY_BYTES);
+function addKey(keys: Map<string, KeyObject>, kmsKeyId: string): KeyObject {
+  const key = generateKeySync('aes', { length: KEY_BITS });
   keys.set(kmsKeyId, key);
   return key;
 }
 
-function readKeys(path: string): Map<string, Buffer> {
-  const keys = new Map<string, Buffer>();
+function readKeys(path: string): Map<string, KeyObject> {
+  const keys = new Map<string, KeyObject>();
   for (const [kmsKeyId, encoded] of Object.entries(parseKeyFile(path))) {
     const key = Buffer.from(String(encoded), 'base64');
-    if (key.length !== KEY_BYTES) throw damaged(path);
-    keys.set(kmsKeyId, key);
+    if (key.length * 8 !== KEY_BITS) throw damaged(path);
+    keys.set(kmsKeyId, createSecretKey(key));
   }
   return keys;
 }
@@ -80,8 +83,8 @@ function damaged(path: string): Error {
   return new Error(`The key file ${path} is damaged: the secrets beside it can't be read without it.`);
 }
 
-function writeKeys(path: string, keys: ReadonlyMap<string, Buffer>): void {
-  const content = Object.fromEntries([...keys].map(([id, key]) => [id, key.toString('base64')]));
+function writeKeys(path: string, keys: ReadonlyMap<string, KeyObject>): void {
+  const content = Object.fromEntries([...keys].map(([id, key]) => [id, key.export().toString('base64')]));
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);
   writeSync(file, `${JSON.stringify(content, null, 2)}\n`);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import type { SecretValue } from '../model.ts';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -13,7 +13,7 @@ export interface ValuePlace {
 }
 
 /** Encrypts with AES-256-GCM; gives nonce, tag and ciphertext in one buffer. */
-export function encryptValue(key: Buffer, place: ValuePlace, plaintext: Buffer): Buffer {
+export function encryptValue(key: KeyObject, place: ValuePlace, plaintext: Buffer): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(additionalData(place));
@@ -25,7 +25,7 @@ export function encryptValue(key: Buffer, place: ValuePlace, plaintext: Buffer):
  * The inverse of {@link encryptValue}.
  * @throws Error when the key or the place is another one, or a byte was changed
  */
-export function decryptValue(key: Buffer, place: ValuePlace, sealed: Buffer): Buffer {
+export function decryptValue(key: KeyObject, place: ValuePlace, sealed: Buffer): Buffer {
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
