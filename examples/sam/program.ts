@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** The repository's folder, in which SAM finds the template. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface ProgramOptions {
+  /** Variables besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends the program as Ctrl-C does, which SAM removes its containers for. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a program wrote. */
+export interface ProgramOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Variables for SAM: esbuild is found, and nothing is reported to anybody. */
+export function samEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const PATH = [`${root}node_modules/.bin`, process.env.PATH].join(delimiter);
+  return { AWS_DEFAULT_REGION: 'us-east-1', ...process.env, PATH, SAM_CLI_TELEMETRY: '0', ...more };
+}
+
+/**
+ * Runs a program in the repository's folder to its end.
+ * @throws Error with what it wrote to its error output, where it fails or is not there
+ */
+export async function run(
+  program: string,
+  args: readonly string[],
+  { env, signal }: ProgramOptions = {},
+): Promise<ProgramOutput> {
+  const maxBuffer = 64 * 1024 * 1024;
+  const killSignal = 'SIGINT';
+  const options = { cwd: root, env: samEnvironment(env), maxBuffer, signal, killSignal } as const;
+  return promisify(execFile)(program, [...args], options);
+}

@@ -1,0 +1,58 @@
+import type { ParameterValues } from '../support/template-conditions.ts';
+
+const region = 'us-east-1:123456789012';
+const key = (id: number): string => `arn:aws:kms:${region}:key/11111111-2222-3333-4444-00000000000${id}`;
+const secret = (name: string): string => `arn:aws:secretsmanager:${region}:secret:${name}-AbCdEf`;
+
+/** Something to name as the secret to attach to; its suffix, which is random, is known only once it is made. */
+export const attachedSecret = 'dev/attached';
+
+const vpc = {
+  vpcSubnetIds: 'subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719',
+  vpcSecurityGroupIds: 'sg-0a1b2c3d4e5f60718',
+};
+const keys = { kmsKeyArn: `${key(1)},${key(2)}` };
+const admins = {
+  superuserSecretArn: `${secret('dev/admin')},${secret('dev/other-admin')}`,
+  superuserSecretKmsKeyArn: key(3),
+};
+const defaultAdmin = { defaultAdminSecretArn: secret('dev/default-admin') };
+const boundary = { permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary' };
+const privateCa = { privateCaLayerArn: `arn:aws:lambda:${region}:layer:private-ca:1` };
+const passwords = { excludeCharacters: '%:;', excludePunctuation: 'true', passwordLength: '24' };
+const attached = { attachSecretArn: secret(attachedSecret) };
+
+/** Parameters that switch each of the template's conditions on, and off: one deployment for each. */
+export const combinations = {
+  plain: {},
+  vpc,
+  'own-role': { roleArn: 'arn:aws:iam::123456789012:role/rotation' },
+  boundary,
+  'customer-key': keys,
+  admins: { ...admins, rdsDescribe: 'true' },
+  'default-admin': { ...defaultAdmin, ...privateCa },
+  attached,
+  monitored: { monitoring: 'true' },
+  everything: {
+    ...vpc,
+    ...boundary,
+    ...keys,
+    ...admins,
+    ...defaultAdmin,
+    ...privateCa,
+    ...passwords,
+    ...attached,
+    rdsDescribe: 'true',
+    tracing: 'true',
+    architecture: 'arm64',
+    monitoring: 'true',
+    alarmTopicArn: `arn:aws:sns:${region}:alarms`,
+    gapAlarmMilliseconds: '500',
+    rotationSchedule: 'cron(0 3 ? * SUN *)',
+    rotationWindow: '2h',
+    rotateImmediately: 'true',
+  },
+} as const satisfies Readonly<Record<string, ParameterValues>>;
+
+/** One of {@link combinations}. */
+export type CombinationName = keyof typeof combinations;

@@ -1,0 +1,71 @@
+"""moto's server with what its CloudFormation lacks: moto_server.py PORT.
+
+Alarms, topic policies and rotation schedules are made as CloudFormation makes them, by calls of the services' APIs;
+schedules at the Secrets Manager that AWS_ENDPOINT_URL_SECRETS_MANAGER names. Outputs are told after a change set too.
+"""
+
+import json
+import sys
+
+import boto3
+from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.parsing import get_model_map, get_name_type_map
+from moto.server import main
+
+
+class Made:
+    """A resource that was made."""
+
+    is_created = True
+
+    def __init__(self, name):
+        self.physical_resource_id = name
+
+
+class Maker:
+    """Has CloudFormation make resources by a function of their name and properties."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def create_from_cloudformation_json(self, resource_name, cloudformation_json, *_args, **_kwargs):
+        self.make(resource_name, cloudformation_json["Properties"])
+        return Made(resource_name)
+
+
+def make_alarm(name, properties):
+    threshold = float(properties["Threshold"])
+    boto3.client("cloudwatch").put_metric_alarm(**{"AlarmName": name, **properties, "Threshold": threshold})
+
+
+def make_topic_policy(_name, properties):
+    policy = json.dumps(properties["PolicyDocument"])
+    for topic in properties["Topics"]:
+        boto3.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+
+def make_rotation_schedule(_name, properties):
+    boto3.client("secretsmanager").rotate_secret(
+        SecretId=properties["SecretId"],
+        RotationLambdaARN=properties["RotationLambdaARN"],
+        RotationRules=properties["RotationRules"],
+        RotateImmediately=properties["RotateImmediatelyOnUpdate"] == "true",
+    )
+
+
+def apply_with_outputs(change_set):
+    stack = change_set.stack
+    stack.template_dict = change_set.template_dict
+    stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    stack.output_map = stack._create_output_map()
+
+
+ChangeSet.apply = apply_with_outputs
+for resource_type, make in {
+    "AWS::CloudWatch::Alarm": make_alarm,
+    "AWS::SNS::TopicPolicy": make_topic_policy,
+    "AWS::SecretsManager::RotationSchedule": make_rotation_schedule,
+}.items():
+    get_model_map()[resource_type] = Maker(make)
+    get_name_type_map()[resource_type] = ""
+main(["--port", sys.argv[1]])

@@ -1,0 +1,71 @@
+import type { Template, TemplateParameter } from './template.ts';
+
+/** What parameters hold, by name; those that are not given have their defaults. */
+export type ParameterValues = Readonly<Record<string, string>>;
+
+/** Which of the template's conditions hold for these parameters. */
+export function evaluateConditions(template: Template, given: ParameterValues): ReadonlyMap<string, boolean> {
+  const holds = evaluator(template, given);
+  return new Map(Object.keys(template.Conditions).map((name) => [name, holds({ Condition: name })]));
+}
+
+/** Why CloudFormation refuses these parameters: a sentence for each reason, none where it takes them. */
+export function refusals(template: Template, given: ParameterValues): string[] {
+  const holds = evaluator(template, given);
+  const constraints = Object.entries(given).flatMap(([name, value]) => {
+    const parameter = template.Parameters[name];
+    if (parameter === undefined) return [`There is no parameter ${name}.`];
+    return fits(parameter, value)
+      ? []
+      : [`${name} ${parameter.ConstraintDescription ?? 'is out of bounds.'}`];
+  });
+  const assertions = Object.values(template.Rules)
+    .filter(({ RuleCondition }) => RuleCondition === undefined || holds(RuleCondition))
+    .flatMap(({ Assertions }) => Assertions)
+    .filter(({ Assert }) => !holds(Assert));
+  return [...constraints, ...assertions.map(({ AssertDescription }) => AssertDescription)];
+}
+
+/** Of a pattern, CloudFormation asks that all of the value matches it. */
+function fits(parameter: TemplateParameter, value: string): boolean {
+  const { AllowedPattern, AllowedValues, MinValue = -Infinity, MaxValue = Infinity } = parameter;
+  if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) return false;
+  if (AllowedValues !== undefined && !AllowedValues.map(String).includes(value)) return false;
+  return parameter.Type === 'String' || (Number(value) >= MinValue && Number(value) <= MaxValue);
+}
+
+/** Evaluates the functions that conditions and rules may have in common. */
+function evaluator(template: Template, given: ParameterValues): (expression: object) => boolean {
+  const operandValue = (operand: unknown): string => {
+    if (typeof operand === 'string') return operand;
+    const [name] = operandsOf(operand, 'Ref');
+    return given[String(name)] ?? String(template.Parameters[String(name)]?.Default);
+  };
+  const holds = (expression: unknown): boolean => {
+    if (typeof expression !== 'object' || expression === null) throw new Error('No condition.');
+    const [name = ''] = Object.keys(expression);
+    const operands = operandsOf(expression, name);
+    switch (name) {
+      case 'Condition':
+        return holds(template.Conditions[String(operands[0])]);
+      case 'Fn::Equals':
+        return operandValue(operands[0]) === operandValue(operands[1]);
+      case 'Fn::Not':
+        return !holds(operands[0]);
+      case 'Fn::And':
+        return operands.every(holds);
+      case 'Fn::Or':
+        return operands.some(holds);
+      default:
+        throw new Error(`${name} is no function of conditions.`);
+    }
+  };
+  return holds;
+}
+
+function operandsOf(expression: unknown, name: string): unknown[] {
+  const operands: unknown =
+    typeof expression === 'object' && expression !== null ? Reflect.get(expression, name) : undefined;
+  if (operands === undefined) throw new Error(`${JSON.stringify(expression)} is not ${name}.`);
+  return Array.isArray(operands) ? operands : [operands];
+}

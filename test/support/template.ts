@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { type CollectionTag, parse, type ScalarTag, type Tags } from 'yaml';
+
+/** A parameter of a CloudFormation template. */
+export interface TemplateParameter {
+  readonly Type: 'String' | 'Number';
+  readonly Default: string | number;
+  readonly Description: string;
+  readonly AllowedPattern?: string;
+  readonly AllowedValues?: readonly (string | number)[];
+  readonly MinValue?: number;
+  readonly MaxValue?: number;
+  readonly ConstraintDescription?: string;
+}
+
+/** Assertions about the parameters, which CloudFormation looks at before it makes anything. */
+export interface TemplateRule {
+  readonly RuleCondition?: object;
+  readonly Assertions: readonly { readonly Assert: object; readonly AssertDescription: string }[];
+}
+
+/** template.yaml, with `!Ref x` as `{ Ref: 'x' }`. */
+export interface Template {
+  readonly Parameters: Readonly<Record<string, TemplateParameter>>;
+  readonly Rules: Readonly<Record<string, TemplateRule>>;
+  readonly Conditions: Readonly<Record<string, object>>;
+  readonly Resources: Readonly<Record<string, { readonly Properties: object; readonly Metadata?: object }>>;
+}
+
+/** Short forms of functions that the template uses. */
+const functions = ['And', 'Equals', 'GetAtt', 'If', 'Not', 'Or', 'Split', 'Sub'];
+
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html */
+function shortForms(): Tags {
+  const named = (tag: string, name: string): (CollectionTag | ScalarTag)[] => [
+    { tag, resolve: (text: string) => ({ [name]: text }) },
+    { tag, collection: 'seq', resolve: (list) => ({ [name]: 'toJSON' in list ? list.toJSON() : [] }) },
+  ];
+  return [
+    ...functions.flatMap((name) => named(`!${name}`, `Fn::${name}`)),
+    ...named('!Ref', 'Ref'),
+    ...named('!Condition', 'Condition'),
+  ];
+}
+
+/** Reads the template of the repository. */
+export async function readTemplate(): Promise<Template> {
+  const text = await readFile(new URL('../../template.yaml', import.meta.url), 'utf8');
+  const template: Template = parse(text, { customTags: shortForms() });
+  return template;
+}

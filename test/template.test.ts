@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { lambdaBuild } from '../bench/support/bundle.ts';
+import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
+import { formNames } from '../src/documents/form.ts';
+import { combinations } from './sam/combinations.ts';
+import { readTemplate, type Template } from './support/template.ts';
+import { evaluateConditions, type ParameterValues, refusals } from './support/template-conditions.ts';
+
+const read = (file: string): Promise<string> => readFile(new URL(`../${file}`, import.meta.url), 'utf8');
+
+let template: Template;
+beforeAll(async () => {
+  template = await readTemplate();
+});
+
+describe('the template', () => {
+  it('has SAM bundle the function as the bundle that is measured', () => {
+    const { banner, outExtension, mainFields, format, target, minify } = lambdaBuild;
+    const list = (values: object): string[] =>
+      Object.entries(values).map(([key, value]) => `${key}=${value}`);
+    expect(template.Resources.RotationFunction?.Metadata).toEqual({
+      BuildMethod: 'esbuild',
+      BuildProperties: {
+        EntryPoints: ['src/lambda.ts'],
+        Format: format,
+        Target: target,
+        Minify: minify,
+        Splitting: true,
+        sourcemap: 'external',
+        MainFields: mainFields.join(),
+        OutExtension: list(outExtension),
+        Banner: list(banner),
+      },
+    });
+  });
+
+  it('offers every rotator of the function, and every form of a secret', () => {
+    const rotators = [postgres(), postgresAlternatingUsers(), sqlServer(), sqlServerAlternatingUsers()];
+    const { defaultRotator, secretForm } = template.Parameters;
+    expect(defaultRotator?.AllowedValues).toEqual(['', ...rotators.map(({ name }) => name)]);
+    expect(secretForm?.AllowedValues).toEqual(['', ...formNames]);
+  });
+
+  it('sets every variable that the function reads', async () => {
+    const sources = await Promise.all(
+      ['src/configuration.ts', 'src/lambda.ts', 'src/powertools.ts'].map(read),
+    );
+    const variables = sources
+      .join()
+      .match(/\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER)_[A-Z_]+\b/g);
+    const properties = JSON.stringify(template.Resources.RotationFunction?.Properties);
+    expect(new Set(variables).size).toBeGreaterThan(10);
+    for (const variable of new Set(variables)) expect(properties).toContain(`"${variable}":`);
+  });
+
+  it('explains each parameter in docs/deploy.md, and no other', async () => {
+    const rows = Object.entries(template.Parameters).map(([name, { Default, Description }]) => {
+      const shown = Default === '' ? '' : `\`${Default}\``;
+      return `| \`${name}\` | ${shown} | ${Description} |`;
+    });
+    const documented = (await read('docs/deploy.md')).match(/^\| `[a-z]\w*` \|.*\|$/gim);
+    expect(documented).toEqual(rows);
+  });
+});
+
+describe('the combinations that are deployed', () => {
+  it('are taken by the rules and constraints', () => {
+    for (const given of Object.values(combinations)) expect(refusals(template, given)).toEqual([]);
+  });
+
+  it('switch each condition on and off', () => {
+    const results = Object.values(combinations).map((given) => evaluateConditions(template, given));
+    for (const name of Object.keys(template.Conditions)) {
+      expect(new Set(results.map((conditions) => conditions.get(name))), name).toEqual(
+        new Set([true, false]),
+      );
+    }
+  });
+});
+
+describe('parameters that make no sense', () => {
+  const account = 'us-east-1:123456789012';
+  const impossible: readonly [ParameterValues, string][] = [
+    [{ vpcSubnetIds: 'subnet-1a' }, 'vpcSubnetIds and vpcSecurityGroupIds go together; give both or none.'],
+    [
+      { vpcSecurityGroupIds: 'sg-1a' },
+      'vpcSubnetIds and vpcSecurityGroupIds go together; give both or none.',
+    ],
+    [
+      {
+        excludeNumbers: 'true',
+        excludePunctuation: 'true',
+        excludeUppercase: 'true',
+        excludeLowercase: 'true',
+      },
+      'With digits, punctuation, upper-case and lower-case letters all excluded, no password is left to make.',
+    ],
+    [
+      {
+        roleArn: 'arn:aws:iam::123456789012:role/r',
+        permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/b',
+      },
+      'permissionsBoundaryArn is for the role that is made; with roleArn none is.',
+    ],
+    [
+      { superuserSecretKmsKeyArn: `arn:aws:kms:${account}:key/k` },
+      'superuserSecretKmsKeyArn needs superuserSecretArn or defaultAdminSecretArn, whose key it is.',
+    ],
+    [
+      { alarmTopicArn: `arn:aws:sns:${account}:alarms` },
+      'alarmTopicArn needs monitoring=true, without which nothing is sent to it.',
+    ],
+    [{ rotationWindow: '2h' }, 'rotationWindow needs attachSecretArn, whose schedule it belongs to.'],
+    [{ rotateImmediately: 'true' }, 'rotateImmediately=true needs attachSecretArn, the secret to rotate.'],
+    [
+      { functionName: 'a function' },
+      'functionName must have 1 to 64 letters, digits, hyphens and underscores.',
+    ],
+    [
+      { kmsKeyArn: `arn:aws:kms:${account}:alias/app` },
+      'kmsKeyArn must be ARNs of KMS keys (not of aliases), separated by commas and no spaces.',
+    ],
+    [
+      { rotationSchedule: '30 days' },
+      'rotationSchedule must be like rate(30 days), rate(4 hours) or cron(0 3 ? * SUN *).',
+    ],
+    [{ timeout: '901' }, 'timeout is out of bounds.'],
+    [{ passwordLength: '3' }, 'passwordLength is out of bounds.'],
+    [{ defaultRotator: 'mars' }, 'defaultRotator is out of bounds.'],
+  ];
+  it.each(impossible)('are refused with a sentence: %o', (given, sentence) => {
+    expect(refusals(template, given)).toContain(sentence);
+  });
+
+  it('are all there are: each rule refuses something', () => {
+    const sentences = Object.values(template.Rules)
+      .flatMap(({ Assertions }) => Assertions)
+      .map(({ AssertDescription }) => AssertDescription);
+    expect(new Set(impossible.map(([, sentence]) => sentence))).toEqual(
+      expect.toSatisfy((refused: Set<string>) => sentences.every((sentence) => refused.has(sentence))),
+    );
+  });
+});
