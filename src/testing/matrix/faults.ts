@@ -23,8 +23,15 @@ export interface RemoteCall {
   readonly to: 'Secrets Manager' | 'target';
   /** The operation, such as `GetSecretValue`, or the session's method. */
   readonly name: string;
-  /** What a read of Secrets Manager asks for; nothing secret. */
-  readonly input?: object | undefined;
+  /** What a read of Secrets Manager asks for. */
+  readonly asked?: AskedVersion | undefined;
+}
+
+/** Which secret, and which version of it, a read of Secrets Manager is about. */
+export interface AskedVersion {
+  readonly secretId: string | undefined;
+  readonly versionId: string | undefined;
+  readonly stage: string | undefined;
 }
 
 /** What Secrets Manager answers to a read that lags: an output, or an error by name and message. */

@@ -1,5 +1,5 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { brokenConnection, type Checkpoint, Crash, type StaleAnswer } from './faults.ts';
+import { type AskedVersion, brokenConnection, type Checkpoint, Crash, type StaleAnswer } from './faults.ts';
 import type { Lifetime } from './function.ts';
 import { passCheckpoint } from './pass.ts';
 
@@ -29,7 +29,11 @@ export function interceptSecretsManager(
         armed.set(context, fault);
         return perform();
       };
-      const call = { to: 'Secrets Manager', name, input: isRead(name) ? args.input : undefined } as const;
+      const call = {
+        to: 'Secrets Manager',
+        name,
+        asked: isRead(name) ? askedVersion(args.input) : undefined,
+      } as const;
       return passCheckpoint(checkpoint, lifetime, call, {
         perform,
         lose: () => armedWith('lost-answer'),
@@ -56,6 +60,14 @@ export function interceptSecretsManager(
     },
     { step: 'finalizeRequest', name: 'meetFault', priority: 'low' },
   );
+}
+
+function askedVersion(input: object): AskedVersion {
+  const text = (member: string): string | undefined => {
+    const value: unknown = Reflect.get(input, member);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { secretId: text('SecretId'), versionId: text('VersionId'), stage: text('VersionStage') };
 }
 
 /** An answer's output has metadata wherever it comes from. */

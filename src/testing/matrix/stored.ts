@@ -58,13 +58,12 @@ async function readText(
 }
 
 /** What a lagging replica answers to a read when `stored` is what it knows; undefined for other secrets. */
-export function staleAnswer(stored: StoredSecret, { name, input }: RemoteCall): StaleAnswer | undefined {
-  const asked = input as { SecretId?: string; VersionId?: string; VersionStage?: string } | undefined;
+export function staleAnswer(stored: StoredSecret, { name, asked }: RemoteCall): StaleAnswer | undefined {
   const { ARN, Name } = stored.description;
-  if (asked?.SecretId !== ARN) return undefined;
+  if (asked === undefined || asked.secretId !== ARN) return undefined;
   if (name === 'DescribeSecret') return { output: stored.description };
   if (name === 'ListSecretVersionIds') return { output: { ARN, Name, Versions: listed(stored) } };
-  const id = asked?.VersionId ?? versionWith(stored.stages, asked?.VersionStage ?? 'AWSCURRENT');
+  const id = asked.versionId ?? versionWith(stored.stages, asked.stage ?? 'AWSCURRENT');
   const SecretString = id === undefined ? undefined : stored.texts.get(id);
   if (SecretString !== undefined) return { output: { ARN, Name, VersionId: id, SecretString } };
   const message = `Secrets Manager can't find the specified secret value for VersionId: ${id}`;
