@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/containers/**'],
+    exclude: ['test/containers/**', 'test/sam/**'],
     globalSetup: ['test/support/global-postgres.ts'],
     // Much of the time goes to servers and processes that tests wait for, and not to the tests themselves.
     maxWorkers: 3,

@@ -1,51 +1,8 @@
-import { constants } from 'node:os';
+import { rejectionOf, runProgram } from '../entry.ts';
 import { type DemoArguments, help, readArguments } from './arguments.ts';
 import { createScreen } from './screen.ts';
 
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Somebody ended the demo before its end. */
-class Interrupted extends Error {
-  readonly exitCode: number;
-  constructor(signal: (typeof endingSignals)[number]) {
-    super(`Ended by ${signal}.`);
-    // What shells report for a process that a signal has ended.
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  let demoArguments: DemoArguments;
-  try {
-    demoArguments = readArguments(args);
-  } catch (error) {
-    return complain(error, 2);
-  }
-  if (demoArguments.help) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const ending = listenForTheEnd();
-  try {
-    return await run(demoArguments, ending);
-  } catch (error) {
-    // Nothing is left but a scenario that waits for answers which no longer come.
-    if (error instanceof Interrupted) process.exit(error.exitCode);
-    return complain(error, 1);
-  }
-}
-
-/** Each signal is heard for good: npm passes a Ctrl-C on that the terminal has sent already. */
-function listenForTheEnd(): AbortSignal {
-  const ending = new AbortController();
-  for (const signal of endingSignals) process.on(signal, () => ending.abort(new Interrupted(signal)));
-  process.on('uncaughtException', (error) => ending.abort(error));
-  // Whoever read our output may go before we do.
-  process.stdout.on('error', () => undefined);
-  return ending.signal;
-}
+process.exitCode = await runProgram({ name: 'demo', help, readArguments, run }, process.argv.slice(2));
 
 async function run(
   { alternating, document, keep, json }: DemoArguments,
@@ -78,18 +35,4 @@ async function run(
     await ended;
   }
   return 0;
-}
-
-/** Rejects with the reason when the signal is aborted. */
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = (): void => reject(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-function complain(error: unknown, exitCode: number): number {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  return exitCode;
 }

@@ -7,6 +7,9 @@ const secret = (name: string): string => `arn:aws:secretsmanager:${region}:secre
 /** Something to name as the secret to attach to; its suffix, which is random, is known only once it is made. */
 export const attachedSecret = 'dev/attached';
 
+/** Name of a role that is there before anything is deployed. */
+export const ownRole = 'rotation';
+
 const vpc = {
   vpcSubnetIds: 'subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719',
   vpcSecurityGroupIds: 'sg-0a1b2c3d4e5f60718',
@@ -26,7 +29,7 @@ const attached = { attachSecretArn: secret(attachedSecret) };
 export const combinations = {
   plain: {},
   vpc,
-  'own-role': { roleArn: 'arn:aws:iam::123456789012:role/rotation' },
+  'own-role': { roleArn: `arn:aws:iam::123456789012:role/${ownRole}` },
   boundary,
   'customer-key': keys,
   admins: { ...admins, rdsDescribe: 'true' },

@@ -23,14 +23,13 @@ export interface Deployed {
       readonly SubnetIds: readonly string[];
       readonly SecurityGroupIds: readonly string[];
     };
-    readonly Layers: readonly { readonly Arn: string }[];
     readonly Environment: { readonly Variables: Readonly<Record<string, string | number>> };
   };
   readonly permission: readonly (Statement & { readonly Principal: object })[];
   readonly role: {
     readonly PermissionsBoundary?: { readonly PermissionsBoundaryArn: string };
     readonly Statements: readonly Statement[];
-  } | null;
+  };
   readonly logGroups: readonly { readonly logGroupName: string; readonly retentionInDays: number }[];
   readonly alarms: readonly { readonly AlarmName: string; readonly AlarmActions: readonly string[] }[];
   readonly rules: readonly { readonly EventPattern: object; readonly Targets: readonly object[] }[];

@@ -12,10 +12,7 @@ client = boto3.client
 
 def role_of(arn):
     name = arn.split("/")[-1]
-    try:
-        role = client("iam").get_role(RoleName=name)["Role"]
-    except client("iam").exceptions.NoSuchEntityException:
-        return None
+    role = client("iam").get_role(RoleName=name)["Role"]
     # moto keeps a policy that a template holds as Python's text of it.
     policies = [
         ast.literal_eval(client("iam").get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])

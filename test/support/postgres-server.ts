@@ -90,7 +90,10 @@ async function writeCertificate(folder: string, account: Account): Promise<strin
     curve: 'P-256',
     extensions: [
       { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+      {
+        name: 'subjectAltName',
+        altNames: ['localhost', 'host.docker.internal'].map((value) => ({ type: 2, value })),
+      },
     ],
   });
   for (const [file, content] of [

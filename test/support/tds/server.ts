@@ -56,7 +56,10 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     keyType: 'rsa',
     extensions: [
       { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+      {
+        name: 'subjectAltName',
+        altNames: ['localhost', 'host.docker.internal'].map((value) => ({ type: 2, value })),
+      },
     ],
   });
   const sockets = new Set<Socket>();

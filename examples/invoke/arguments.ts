@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+import { ROTATION_STEPS, type RotationStep } from '../../src/local/events.ts';
+
+/** Kinds of target that a function can be invoked for here; the folders of `events`. */
+export const rotatorNames = ['postgres', 'sqlserver'] as const;
+export type RotatorName = (typeof rotatorNames)[number];
+
+export interface InvokeArguments {
+  readonly step: RotationStep;
+  readonly rotator: RotatorName;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export const help = `Invokes the function as it is deployed, in a container on this machine, for one step of a rotation.
+
+Usage: npm run invoke -- --step STEP [OPTIONS]
+
+It builds the function, starts a local Secrets Manager and a real PostgreSQL, brings a secret to that step, has
+"sam local invoke" send the event of events/ROTATOR/STEP.json, and shows what came of it. It needs the SAM CLI and a
+Docker engine.
+
+Options:
+  --step STEP     ${ROTATION_STEPS.join(', ')}
+  --rotator NAME  ${rotatorNames.join(' (default), ')}: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one
+  --json          Print one JSON document and nothing else (npm run --silent invoke -- --json)
+  --help          Show this text
+
+Variables:
+  KEYTURN_INVOKE_IMAGE  An image of this machine to run it in, instead of AWS's, which the SAM CLI pulls
+`;
+
+/** @throws Error with one line that says what is wrong */
+export function readArguments(args: readonly string[]): InvokeArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      step: { type: 'string', default: '' },
+      rotator: { type: 'string', default: 'postgres' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { json, help } = values;
+  if (help) return { step: 'createSecret', rotator: 'postgres', json, help };
+  const step = oneOf(ROTATION_STEPS, '--step', values.step);
+  return { step, rotator: oneOf(rotatorNames, '--rotator', values.rotator), json, help };
+}
+
+function oneOf<Name extends string>(names: readonly Name[], option: string, value: string): Name {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new Error(`${option} must be one of ${names.join(', ')}${value === '' ? '' : `, not '${value}'`}.`);
+}

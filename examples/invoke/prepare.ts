@@ -1,0 +1,63 @@
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  RotateSecretCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import type { LocalSecretsManager, RotationRequest } from '../../src/local/index.ts';
+import { newPassword, type Target } from './target.ts';
+
+/** A local Secrets Manager and its client. */
+export interface Store {
+  readonly local: LocalSecretsManager;
+  readonly client: SecretsManagerClient;
+}
+
+/**
+ * Stores the target's secret and brings it to the event's step: what earlier steps leave behind is made by hand.
+ * @param event of a rotation; its secret is one that this makes
+ * @returns the event with the ARN of the secret
+ */
+export async function prepareStep(
+  { local, client }: Store,
+  target: Target,
+  event: RotationRequest,
+): Promise<RotationRequest> {
+  const { ARN: SecretId = '' } = await client.send(
+    new CreateSecretCommand({
+      Name: event.SecretId.replace(/^.*:secret:(.*)-.{6}$/, '$1'),
+      SecretString: JSON.stringify(target.secret),
+    }),
+  );
+  // It fails as soon as it has begun, and so leaves the secret with rotation turned on and an empty AWSPENDING.
+  const RotationLambdaARN = local.registerFunction('stopped', () => Promise.reject(new Error('Stopped.')));
+  const { ClientRequestToken, Step } = event;
+  await client.send(
+    new RotateSecretCommand({
+      SecretId,
+      ClientRequestToken,
+      RotationLambdaARN,
+      RotationRules: { AutomaticallyAfterDays: 30 },
+    }),
+  );
+  await local.rotationsSettled(SecretId);
+  if (Step !== 'createSecret') {
+    const password = newPassword();
+    const SecretString = JSON.stringify({ ...target.secret, password });
+    const VersionStages = ['AWSPENDING'];
+    await client.send(
+      new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString, VersionStages }),
+    );
+    if (Step !== 'setSecret') await target.setPassword(password);
+  }
+  return { ...event, SecretId };
+}
+
+/** The secret's staging labels by version. */
+export async function labelsOf(
+  client: SecretsManagerClient,
+  SecretId: string,
+): Promise<Readonly<Record<string, readonly string[]>>> {
+  return (await client.send(new DescribeSecretCommand({ SecretId }))).VersionIdsToStages ?? {};
+}

@@ -1,0 +1,51 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, run } from './program.ts';
+import { machine } from './reach.ts';
+
+/** What a function that runs here is to know of its surroundings. */
+export interface FunctionSettings {
+  /** Port of the local Secrets Manager on this machine. */
+  readonly secretsManagerPort: number;
+  /** PEM of the authority that the target's certificate is of. */
+  readonly ca: string;
+}
+
+/** Where the build for running here goes: apart from the one that is deployed, since it gets the authority added. */
+const buildFolder = '.aws-sam/local';
+
+/** The function's name in the template. */
+export const functionId = 'RotationFunction';
+
+/**
+ * Builds the function as it is deployed, and adds what it needs to know here.
+ * @returns arguments of `sam local` that find all that; files are removed with `resources`
+ */
+export async function buildFunction(
+  { secretsManagerPort, ca }: FunctionSettings,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<string[]> {
+  await run('sam', ['build', '--build-dir', buildFolder], { signal });
+  const caFile = join(root, buildFolder, functionId, 'ca.pem');
+  const variablesFile = join(root, buildFolder, 'env.json');
+  resources.defer(() => rm(caFile, { force: true }));
+  await writeFile(caFile, ca);
+  const variables = {
+    SECRETS_MANAGER_ENDPOINT: `http://${machine}:${secretsManagerPort}`,
+    KEYTURN_CA_FILE: '/var/task/ca.pem',
+  };
+  await writeFile(variablesFile, JSON.stringify({ [functionId]: variables }));
+  return [
+    ...['--template', `${buildFolder}/template.yaml`, '--env-vars', variablesFile],
+    ...['--add-host', `${machine}:host-gateway`],
+    ...['--parameter-overrides', `architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`],
+    ...imageArguments(),
+  ];
+}
+
+/** AWS's image, which SAM pulls, unless KEYTURN_INVOKE_IMAGE names one that is here. */
+function imageArguments(): string[] {
+  const image = process.env.KEYTURN_INVOKE_IMAGE;
+  return image ? ['--invoke-image', image, '--skip-pull-image'] : [];
+}

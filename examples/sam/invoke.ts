@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StepReport } from '../../src/index.ts';
+import type { RotationRequest } from '../../src/local/index.ts';
+import { functionId } from './function.ts';
+import { readLogLine } from './log.ts';
+import { run } from './program.ts';
+
+/** What an invocation came to. */
+export interface Invocation {
+  /** Undefined where the function did not get as far as a step. */
+  readonly report: StepReport | undefined;
+  readonly notes: readonly string[];
+  /** What Lambda answers for a function that fails. */
+  readonly error: { readonly errorType: string; readonly errorMessage: string } | undefined;
+}
+
+/** Has `sam local invoke` call the function with an event. @param samArguments those of buildFunction */
+export async function invokeFunction(
+  event: RotationRequest,
+  samArguments: readonly string[],
+  signal: AbortSignal,
+): Promise<Invocation> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-invoke-'));
+  try {
+    const file = join(folder, 'event.json');
+    await writeFile(file, JSON.stringify(event));
+    const { stdout, stderr } = await run(
+      'sam',
+      ['local', 'invoke', functionId, '--event', file, ...samArguments],
+      {
+        env: { AWS_ACCESS_KEY_ID: 'function', AWS_SECRET_ACCESS_KEY: 'local' },
+        signal,
+      },
+    );
+    const entries = stderr.split('\n').flatMap((line) => readLogLine(line) ?? []);
+    const answer: Invocation['error'] | null = JSON.parse(stdout.trim().split('\n').at(-1) || 'null');
+    return {
+      report: entries.find((entry) => entry.kind === 'report')?.report,
+      notes: entries.flatMap((entry) => (entry.kind === 'note' ? entry.message : [])),
+      error: answer ?? undefined,
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

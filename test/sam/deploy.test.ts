@@ -1,0 +1,171 @@
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../examples/sam/program.ts';
+import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
+import { readTemplate } from '../support/template.ts';
+import { evaluateConditions, type ParameterValues } from '../support/template-conditions.ts';
+import { attachedSecret, type CombinationName, combinations } from './combinations.ts';
+import { type Deployed, openTestAccount, type Statement, type TestAccount } from './deployment.ts';
+import { missingPython, missingSam } from './tools.ts';
+
+/** Statements of the role, by the condition that they are there for. */
+const statementsFor: Readonly<Record<string, readonly string[]>> = {
+  MakesRole: ['RotateSecretsAttachedToThisFunction', 'WriteLog'],
+  HasKey: ['UseKeysOfSecrets'],
+  HasSuperuser: ['ReadAdminSecrets'],
+  HasDefaultAdmin: ['ReadDefaultAdminSecret'],
+  HasAdminKey: ['UseKeysOfAdminSecrets'],
+  MayDescribeRds: ['DescribeRds'],
+  IsTraced: ['WriteTraces'],
+  InVpc: ['LetLambdaMakeNetworkInterfaces', 'KeepNetworkInterfacesFromTheCode'],
+};
+
+const missing = (await missingSam()) ?? (await missingPython());
+
+describe.skipIf(missing !== undefined)(`the template${missing === undefined ? '' : ` (${missing})`}`, () => {
+  let local: LocalSecretsManager;
+  let account: TestAccount;
+  let client: SecretsManagerClient;
+  beforeAll(async () => {
+    local = await startLocalSecretsManager({ retryDelaysMs: [] });
+    client = new SecretsManagerClient(local.clientConfig);
+    account = await openTestAccount(local.url);
+  });
+  afterAll(async () => {
+    client.destroy();
+    await account.close();
+    await local.close();
+  });
+
+  it('is clean to sam validate --lint', async () => {
+    expect((await run('sam', ['validate', '--lint'])).stdout).toContain('is a valid SAM Template');
+  });
+
+  const names = Object.keys(combinations) as CombinationName[];
+  describe.each(names)('deployed with the parameters of: %s', (name) => {
+    const functionName = `keyturn-${name}`;
+    const arn = `arn:aws:lambda:us-east-1:123456789012:function:${functionName}`;
+    const steps: string[] = [];
+    let given: ParameterValues;
+    let template: string;
+    let deployed: Deployed;
+    beforeAll(async () => {
+      given = { ...combinations[name], functionName };
+      if (given.attachSecretArn !== undefined) {
+        const Name = `${attachedSecret}/${name}`;
+        const { ARN = '' } = await client.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
+        given = { ...given, attachSecretArn: ARN };
+        local.registerFunction(arn, async ({ Step }) => void steps.push(Step));
+      }
+      template = await account.transform(functionName, given);
+      deployed = await account.deploy(functionName, template, given);
+    });
+
+    it("passes cfn-lint after AWS's transform", async () => {
+      expect((await run('cfn-lint', [template])).stdout).toBe('');
+    });
+
+    it('has a role that may do what these parameters ask for, and nothing else', async () => {
+      const conditions = evaluateConditions(await readTemplate(), given);
+      if (!conditions.get('MakesRole')) {
+        expect([deployed.role.Statements, deployed.function.Role]).toEqual([[], given.roleArn]);
+        return;
+      }
+      const expected = Object.keys(statementsFor).flatMap((condition) =>
+        conditions.get(condition) ? (statementsFor[condition] ?? []) : [],
+      );
+      expect(deployed.role.Statements.map(({ Sid }) => Sid).sort()).toEqual(expected.sort());
+      expect(deployed.role.PermissionsBoundary?.PermissionsBoundaryArn).toBe(given.permissionsBoundaryArn);
+      for (const statement of deployed.role.Statements) expectNarrow(statement, arn);
+    });
+
+    it('may be invoked by Secrets Manager, for this account, and by nobody else', () => {
+      expect(deployed.permission).toEqual([
+        expect.objectContaining({
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Principal: { Service: 'secretsmanager.amazonaws.com' },
+          Condition: { StringEquals: { 'AWS:SourceAccount': '123456789012' } },
+        }),
+      ]);
+    });
+
+    it('has a function that is set up by the parameters', () => {
+      const { VpcConfig, Environment } = deployed.function;
+      expect(VpcConfig?.SubnetIds.join()).toBe(given.vpcSubnetIds);
+      expect(VpcConfig?.SecurityGroupIds.join()).toBe(given.vpcSecurityGroupIds);
+      expect(Environment.Variables).toMatchObject({
+        KEYTURN_CA_FILE: given.privateCaLayerArn ? '/opt/ca.pem' : '',
+        KEYTURN_ADMIN_SECRET_ARN: given.defaultAdminSecretArn ?? '',
+        NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
+        POWERTOOLS_SERVICE_NAME: functionName,
+      });
+      expect(Environment.Variables.EXCLUDE_CHARACTERS).toBe(given.excludeCharacters);
+      expect(Environment.Variables).not.toHaveProperty('NODE_OPTIONS');
+      expect(deployed.logGroups).toMatchObject([
+        { logGroupName: `/aws/lambda/${functionName}`, retentionInDays: 90 },
+      ]);
+    });
+
+    it('tells the ARNs and how to attach it', () => {
+      expect(deployed.outputs).toMatchObject({
+        RotationLambdaARN: arn,
+        RotationRoleArn: deployed.function.Role,
+        AttachCommand: `npx keyturn attach SECRET --function ${arn} --every 30d`,
+      });
+    });
+
+    it('has alarms, a rule and a dashboard where it is monitored', () => {
+      const topic = deployed.outputs.AlarmTopicArn;
+      expect(topic === undefined).toBe(given.monitoring === undefined);
+      const alarms = ['FailedRotation', 'RepeatedRotation', 'Duration', 'Gap'];
+      const expected = topic === undefined ? [] : alarms.map((alarm) => `${functionName}-${alarm}Alarm`);
+      const seen = deployed.alarms.map(({ AlarmName }) => AlarmName.replace(/-[A-Z0-9]+$/, ''));
+      expect(seen.sort()).toEqual(expected.sort());
+      for (const { AlarmActions } of deployed.alarms) expect(AlarmActions).toEqual([topic]);
+      for (const { Targets } of deployed.rules) expect(Targets).toEqual([{ Id: 'topic', Arn: topic }]);
+      expect(deployed.rules.length).toBe(topic === undefined ? 0 : 1);
+      if (given.alarmTopicArn !== undefined) expect(topic).toBe(given.alarmTopicArn);
+    });
+
+    it('rotates the secret that it is attached to by its schedule', async () => {
+      await local.rotationsSettled();
+      if (given.attachSecretArn === undefined) {
+        expect(steps).toEqual([]);
+        return;
+      }
+      const secret = await client.send(new DescribeSecretCommand({ SecretId: given.attachSecretArn }));
+      expect(secret).toMatchObject({ RotationEnabled: true, RotationLambdaARN: arn });
+      expect(secret.RotationRules).toMatchObject({
+        ScheduleExpression: given.rotationSchedule ?? 'rate(30 days)',
+        ...(given.rotationWindow !== undefined && { Duration: given.rotationWindow }),
+      });
+      const all = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
+      expect(steps).toEqual(given.rotateImmediately === 'true' ? all : ['testSecret']);
+    });
+  });
+});
+
+/** No statement allows more than it has to: an action of any kind, or all secrets and keys. */
+function expectNarrow(statement: Statement, functionArn: string): void {
+  const { Effect, Action, Resource, Condition } = statement;
+  for (const action of [Action].flat()) expect(action).not.toContain('*');
+  if (Effect === 'Deny') return;
+  const services = new Set([Action].flat().map((action) => action.split(':')[0]));
+  if (services.has('kms')) {
+    expect(Condition).toEqual({
+      StringEquals: { 'kms:ViaService': 'secretsmanager.us-east-1.amazonaws.com' },
+    });
+  }
+  if (services.has('secretsmanager') && [Resource].flat().some((arn) => arn.includes('*'))) {
+    expect(Condition).toEqual({
+      StringEquals: { 'secretsmanager:resource/AllowRotationLambdaArn': functionArn },
+    });
+  }
+  // Neither EC2's calls for Lambda nor X-Ray's know resources.
+  if (!services.has('ec2') && !services.has('xray')) expect([Resource].flat()).not.toContain('*');
+}
