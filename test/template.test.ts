@@ -60,8 +60,16 @@ describe('the template', () => {
       const shown = Default === '' ? '' : `\`${Default}\``;
       return `| \`${name}\` | ${shown} | ${Description} |`;
     });
-    const documented = (await read('docs/deploy.md')).match(/^\| `[a-z]\w*` \|.*\|$/gim);
+    const documented = (await read('docs/deploy.md')).match(/^\| `[a-z]\w*` \|.*\|$/gm);
     expect(documented).toEqual(rows);
+  });
+
+  it('explains each statement of the role, each alarm and each rule in docs/deploy.md', async () => {
+    const resources = Object.keys(template.Resources).filter((name) => /(Alarm|Rule|Dashboard)$/.test(name));
+    const statements = JSON.stringify(template.Resources.RotationRole).match(/(?<="Sid":")\w+/g) ?? [];
+    expect(statements.length).toBeGreaterThan(5);
+    const explained = await read('docs/deploy.md');
+    for (const name of [...statements, ...resources]) expect(explained).toContain(`\`${name}\``);
   });
 });
 
