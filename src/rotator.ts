@@ -23,6 +23,8 @@ export interface RotatorContext {
   readonly signal: AbortSignal;
   /** Says something worth a line in the log, such as a TLS fallback. Secret values are masked. */
   note(message: string): void;
+  /** When the next rotation begins at the latest, in ms since the epoch; undefined where none is scheduled. */
+  readonly nextRotationAtMs?: number | undefined;
 }
 
 /** Who may do at the target what the account itself may not. */
@@ -36,6 +38,11 @@ export interface GenerateContext<Credential = unknown> extends AdminContext<Cred
   readonly requestToken: string;
   /** Stands for the secret in labels at the target: short, of letters and digits, and not secret. */
   readonly owner: string;
+  /**
+   * What the secret's versions hold for the same target, newest first, for targets at which one credential replaces
+   * another: the live one may be in a version that was given up. Each is read when it is asked for.
+   */
+  stored(): AsyncIterable<Credential>;
   /** A new password; what the function's configuration sets wins over what the rotator asks for. */
   password(wanted?: Partial<PasswordPolicy>): string;
 }

@@ -25,7 +25,7 @@ export async function changeCredential(run: Run, guarded: GuardedRotator, pair: 
 }
 
 /** A version's value can't be changed: one that the target will never accept must not stay AWSPENDING. */
-async function giveUpVersion(run: Run): Promise<void> {
+export async function giveUpVersion(run: Run): Promise<void> {
   await run.secretsManager.moveLabel(run.secret.arn, 'AWSPENDING', { from: run.event.token });
 }
 

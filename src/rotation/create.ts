@@ -1,12 +1,14 @@
-import { isKeyturnError } from '../errors.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { wasRefused } from '../secrets-manager/aws-errors.ts';
 import { adminContext } from './admin.ts';
-import { ladder, noCredentialAccepted } from './ladder.ts';
+import { giveUpVersion } from './change.ts';
+import { ladder, noCredentialAccepted, storedCredentials } from './ladder.ts';
 import { passwordFor } from './new-password.ts';
+import { retry } from './retry.ts';
 import { ownerOf, revokeMinted } from './revocation.ts';
 import type { Run } from './run.ts';
 import { type StepFunction, serve } from './serve.ts';
-import type { GuardedRotator } from './target.ts';
+import { type GuardedRotator, isPassing } from './target.ts';
 import { type LoadedVersion, loadCurrent, loadVersion, rememberVersion } from './versions.ts';
 
 /**
@@ -17,7 +19,10 @@ import { type LoadedVersion, loadCurrent, loadVersion, rememberVersion } from '.
 export const createSecret: StepFunction = async (run) => {
   const current = await loadCurrent(run);
   const guarded = serve(run, current);
-  if (guarded.rotator.mints === true && (await isStored(run))) return { outcome: 'kept' };
+  if (guarded.rotator.mints === true && (await isStored(run))) {
+    await requireAlive(run, guarded);
+    return { outcome: 'kept' };
+  }
   const text = await generate(run, guarded, current);
   const takeBack = (): Promise<void> => revokeMinted(run, guarded, current, text);
   if ((await store(run, text, guarded.rotator.mints === true ? takeBack : undefined)) === 'exists')
@@ -36,6 +41,36 @@ async function isStored(run: Run): Promise<boolean> {
   }
 }
 
+/**
+ * What an earlier try has minted may have expired or been revoked since: then it will never be accepted, and a
+ * version's value can't be changed, so that such a version must not stay AWSPENDING. A refusal is asked for again, since
+ * some targets take a moment to know what they have minted.
+ *
+ * @throws PendingRefused
+ */
+async function requireAlive(run: Run, guarded: GuardedRotator): Promise<void> {
+  const { document } = await loadVersion(run, run.event.token);
+  const pending = guarded.rotator.parse(document.fields);
+  const prove = async (): Promise<void> => {
+    if ((await guarded.using(pending, async () => true)) === undefined) throw lapsed();
+  };
+  const mayPass = (error: unknown) => isPassing(error) || isKeyturnError(error, 'PendingRefused');
+  try {
+    await retry(prove, mayPass, run.signal);
+  } catch (error) {
+    if (isKeyturnError(error, 'PendingRefused')) await giveUpVersion(run);
+    throw error;
+  }
+}
+
+function lapsed(): KeyturnError {
+  return new KeyturnError(
+    'PendingRefused',
+    'The target refuses the pending credential, which an earlier try has minted.',
+    'AWSPENDING was taken off it; the next rotation starts clean.',
+  );
+}
+
 async function generate(run: Run, guarded: GuardedRotator, current: LoadedVersion): Promise<string> {
   const { rotator } = guarded;
   const { fields } = current.document;
@@ -46,6 +81,7 @@ async function generate(run: Run, guarded: GuardedRotator, current: LoadedVersio
       ...adminContext(run, guarded, fields),
       requestToken: run.event.token,
       owner: ownerOf(run),
+      stored: () => storedCredentials(run, rotator, { current, currentCredential: credential }),
       password: (wanted) => {
         const password = passwordFor(current.document, wanted, run.configuration.password);
         run.redactor.learnValue(password);

@@ -46,19 +46,34 @@ export async function* ladder(run: Run, rotator: Rotator, pair: Pair): AsyncGene
  * An older version's credential, with current's `ssl` as AWS's templates have it; undefined where the version is
  * incomplete or is for another target, to which no password is sent.
  */
-async function olderCredential(run: Run, rotator: Rotator, pair: Pair, id: string): Promise<unknown> {
+async function olderCredential(
+  run: Run,
+  rotator: Rotator,
+  { current, currentCredential }: Pick<Pair, 'current' | 'currentCredential'>,
+  id: string,
+): Promise<unknown> {
   const version = await loadIfUsable(run, id);
   if (version === undefined) return undefined;
   try {
-    const credential = rotator.parse({
-      ...version.document.fields,
-      ssl: pair.current.document.fields.ssl,
-    });
+    const credential = rotator.parse({ ...version.document.fields, ssl: current.document.fields.ssl });
     const target = rotator.target(credential);
-    return sameTarget(rotator.target(pair.currentCredential), target) ? credential : undefined;
+    return sameTarget(rotator.target(currentCredential), target) ? credential : undefined;
   } catch (error) {
     if (isKeyturnError(error, 'InvalidSecretField')) return undefined;
     throw error;
+  }
+}
+
+/** What all versions hold for current's target, newest first; lazy too. */
+export async function* storedCredentials(
+  run: Run,
+  rotator: Rotator,
+  of: Pick<Pair, 'current' | 'currentCredential'>,
+): AsyncGenerator<unknown> {
+  const newestFirst = (await run.secretsManager.versions(run.secret.arn)).map(({ id }) => id);
+  for (const id of new Set([...newestFirst, of.current.id])) {
+    const credential = await olderCredential(run, rotator, of, id);
+    if (credential !== undefined) yield credential;
   }
 }
 

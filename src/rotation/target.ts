@@ -45,7 +45,11 @@ export interface GuardedRotator {
 }
 
 export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
-  const context: RotatorContext = { signal: run.signal, note: (message) => run.note(message) };
+  const context: RotatorContext = {
+    signal: run.signal,
+    note: (message) => run.note(message),
+    nextRotationAtMs: run.secret.nextRotationAtMs,
+  };
 
   const attempt = async <T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T> => {
     try {

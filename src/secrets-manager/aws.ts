@@ -39,6 +39,7 @@ export function createAwsSecretsManager(
           rotationEnabled: secret.RotationEnabled,
           stages: secret.VersionIdsToStages ?? {},
           tags: new Map((secret.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+          nextRotationAtMs: secret.NextRotationDate?.getTime(),
         };
       }),
 

@@ -3,6 +3,8 @@ import type { StagedSecret } from '../rotation/stages.ts';
 /** DescribeSecret, as far as a rotation needs it. */
 export interface DescribedSecret extends StagedSecret {
   readonly tags: ReadonlyMap<string, string>;
+  /** Milliseconds since the epoch; undefined where no rotation is scheduled. */
+  readonly nextRotationAtMs: number | undefined;
 }
 
 /** The calls of Secrets Manager that a rotation makes; each method is one call. */

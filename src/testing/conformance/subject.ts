@@ -129,11 +129,15 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
     },
     generate: async (from = first, { password, requestToken = randomUUID() } = {}) => {
       const document = documentOf(from.text, account.tags);
-      const changes = await rotator.generate(rotator.parse(document.fields), {
+      const credential = rotator.parse(document.fields);
+      const changes = await rotator.generate(credential, {
         ...contextOf(),
         admin,
         requestToken,
         owner,
+        stored: async function* () {
+          yield credential;
+        },
         password: (wanted) => password ?? passwordFor(document, wanted),
       });
       return read(document.write(changes));

@@ -27,6 +27,9 @@ async function rotate(current: SecretFields, admin: SecretFields = adminSecret()
     requestToken: 't',
     owner: 'test',
     admin: async () => undefined,
+    stored: async function* () {
+      yield before;
+    },
     password: randomPassword,
   });
   const pending = rotator.parse({ ...current, ...generated });

@@ -41,6 +41,9 @@ export async function rotateAlternating(
     requestToken: 't',
     owner: 'test',
     admin: async () => undefined,
+    stored: async function* () {
+      yield current;
+    },
     password: () => password,
   });
   const pending = rotator.parse({ ...secret, ...generated });

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RotatorContext, SecretFields } from '../../src/index.ts';
+import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { type MemoryRotator, tokenRotator } from '../testing/memory-rotators.ts';
+import { type MemoryTarget, startMemoryTarget } from '../testing/memory-target.ts';
+
+const dayMs = 86_400_000;
+
+let target: MemoryTarget;
+beforeEach(async () => {
+  target = await startMemoryTarget();
+});
+afterEach(() => target.stop());
+
+function newAccount(): SecretFields {
+  const [username, password] = [`app-${randomUUID()}`, `First-${randomUUID()}`];
+  target.accounts.set(username, { valid: new Set([password]), minted: new Map() });
+  return { host: 'localhost', port: target.port, username, password };
+}
+
+async function withRotator(
+  rotator: MemoryRotator,
+  use: (fixture: RotationFixture) => Promise<void>,
+): Promise<void> {
+  const configuration = { defaultRotator: rotator.name };
+  const fixture = await startFixture({ rotators: [rotator], configuration });
+  try {
+    await use(fixture);
+  } finally {
+    await fixture.close();
+  }
+}
+
+describe('a rotator that mints', () => {
+  it('gives up a pending credential that has died since it was minted, and starts clean after', async () => {
+    let mayOpen = false;
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      verify: async () => {
+        if (!mayOpen) throw new Error('The target is being repaired.');
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      const token = randomUUID();
+      expect(await fixture.rotate(arn, { token })).toMatch(/^TargetFailed/);
+      const { password } = await fixture.read(arn, 'AWSPENDING');
+      target.accounts.get(String(account.username))?.valid.delete(String(password));
+      mayOpen = true;
+
+      expect(await fixture.rotate(arn)).toMatch(/^PendingRefused.*AWSPENDING was taken off/);
+      expect(fixture.recorded.reports.at(-1)).toMatchObject({ step: 'createSecret', refusedLogins: 3 });
+      expect((await fixture.labels(arn))[token]).toBeUndefined();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect((await fixture.read(arn)).password).not.toBe(account.password);
+    });
+  });
+
+  it('sees what the versions of its target hold, newest first', async () => {
+    const seen: string[][] = [];
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      generate: async (current, context) => {
+        const passwords: string[] = [];
+        for await (const { password } of context.stored()) passwords.push(password);
+        seen.push(passwords);
+        return tokenRotator.generate(current, context);
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      await fixture.put(arn, { ...account, host: 'elsewhere', password: 'of another target' }, ['OTHER']);
+      await fixture.put(arn, { ...account, password: 'given up' }, ['AWSPENDING']);
+      await fixture.clearPending(arn);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(seen).toEqual([['given up', account.password]]);
+    });
+  });
+
+  it('is told when the next rotation begins', async () => {
+    const contexts: RotatorContext[] = [];
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      verify: async (_session, _pending, context) => {
+        contexts.push(context);
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      expect(await fixture.rotate(await fixture.createSecret(newAccount()))).toBeUndefined();
+      const [{ nextRotationAtMs = 0 } = {}] = contexts;
+      // The schedule says 30 days, and a rotation is due at the latest when the last of them ends.
+      expect(nextRotationAtMs - Date.now()).toBeGreaterThan(29 * dayMs);
+      expect(nextRotationAtMs - Date.now()).toBeLessThan(32 * dayMs);
+    });
+  });
+});
