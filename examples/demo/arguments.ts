@@ -4,6 +4,7 @@ export interface DemoArguments {
   readonly alternating: boolean;
   readonly document: boolean;
   readonly keep: boolean;
+  readonly sam: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -15,9 +16,13 @@ Usage: npm run demo -- [OPTIONS]
 Options:
   --alternating  Rotate between two users, so that the credential in use always works
   --document     Keep the secret as a connection string instead of JSON
+  --sam          Rotate with the function as it is deployed, in a container; needs the SAM CLI and a Docker engine
   --keep         Leave PostgreSQL and the local Secrets Manager running until Ctrl-C
   --json         Print one JSON document and nothing else (npm run --silent demo -- --json)
   --help         Show this text
+
+Variables:
+  KEYTURN_INVOKE_IMAGE  With --sam, an image of this machine to run in, instead of AWS's, which the SAM CLI pulls
 `;
 
 /** @throws Error with one line that says what is wrong */
@@ -27,6 +32,7 @@ export function readArguments(args: readonly string[]): DemoArguments {
     options: {
       alternating: { type: 'boolean', default: false },
       document: { type: 'boolean', default: false },
+      sam: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },

@@ -41,26 +41,28 @@ export function countRotations({ local, logFile, functionKey }: CountedParts): R
   let gapMs = 0;
   let steps: StepRecord[] = [];
   let logStart = 0;
+  let durationMs: number | undefined;
   let waiting: PromiseWithResolvers<RotationRecord> | undefined;
 
   const begin = (): void => {
     calls = 0;
     gapMs = 0;
     steps = [];
+    durationMs = undefined;
     logStart = statSync(logFile).size;
+  };
+  // What the function tells of its last step may come after Secrets Manager has told of the rotation.
+  const settle = (): void => {
+    if (durationMs === undefined || steps.at(-1)?.step !== 'finishSecret') return;
+    const logins = countLogins(logFile, logStart);
+    waiting?.resolve({ secretsManagerCalls: calls, ...logins, gapMs, durationMs, steps });
   };
   const hear = (event: LocalEvent): void => {
     if (event.type === 'call' && event.accessKeyId === functionKey) calls += 1;
     if (event.type === 'rotation-started' && event.attempt === 1) begin();
     if (event.type === 'rotation-succeeded') {
-      const durationMs = rounded(event.durationMs);
-      waiting?.resolve({
-        secretsManagerCalls: calls,
-        ...countLogins(logFile, logStart),
-        gapMs,
-        durationMs,
-        steps,
-      });
+      durationMs = rounded(event.durationMs);
+      settle();
     }
     if (event.type === 'rotation-failed' && !event.willRetry) waiting?.reject(new Error(event.error));
   };
@@ -70,6 +72,7 @@ export function countRotations({ local, logFile, functionKey }: CountedParts): R
     stepEnded({ step, durationMs, outcome, gapMs: gap = 0 }) {
       steps.push({ step, durationMs: rounded(durationMs), outcome });
       gapMs = rounded(gapMs + gap);
+      settle();
     },
     next() {
       waiting = Promise.withResolvers();

@@ -1,11 +1,12 @@
 import { rejectionOf, runProgram } from '../entry.ts';
+import { requireTools } from '../sam/tools.ts';
 import { type DemoArguments, help, readArguments } from './arguments.ts';
 import { createScreen } from './screen.ts';
 
 process.exitCode = await runProgram({ name: 'demo', help, readArguments, run }, process.argv.slice(2));
 
 async function run(
-  { alternating, document, keep, json }: DemoArguments,
+  { alternating, document, sam, keep, json }: DemoArguments,
   ending: AbortSignal,
 ): Promise<number> {
   const screen = createScreen((line) => {
@@ -13,6 +14,7 @@ async function run(
   });
   await using resources = new AsyncDisposableStack();
   screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
+  if (sam) await requireTools();
   screen.progress('starting PostgreSQL and the local Secrets Manager');
   // Loaded only now, so that a signal finds its listener from the start.
   const [{ startEnvironment }, { playScenario }, { showHowToReach }] = await Promise.all([
@@ -20,11 +22,11 @@ async function run(
     import('./scenario.ts'),
     import('./kept.ts'),
   ]);
-  const environment = await startEnvironment(resources, ending);
+  const environment = await startEnvironment({ remoteFunction: sam }, resources, ending);
   const ended = rejectionOf(ending);
   const form = document ? 'connection-string' : 'json';
   const outcome = await Promise.race([
-    playScenario(environment, { alternating, form, screen, resources }),
+    playScenario(environment, { alternating, form, screen, resources, ending }),
     ended,
   ]);
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);

@@ -1,38 +1,60 @@
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
 import { createRotationHandler, type Telemetry } from '../../src/index.ts';
+import { startContainer } from './container.ts';
 import { countRotations, type RotationCounter } from './counting.ts';
 import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
 
-export const functionName = 'keyturn-demo';
+const functionName = 'keyturn-demo';
 export const schedule = { ScheduleExpression: 'rate(4 hours)', Duration: '1h' } as const;
 
 /** The function signs with a key of its own, so that its calls can be told from the demo's. */
 const functionKey = 'keyturn-demo-function';
 
-export interface RegisteredFunction {
+/** A rotation function that the local Secrets Manager can call, and what counts its rotations. */
+export interface StartedFunction {
   readonly arn: string;
   readonly counter: RotationCounter;
 }
 
-/** Makes the rotation function and registers it, as a deployment does on AWS. */
-export function registerFunction(
+/** What a function is started among, and shown by. */
+export interface FunctionSurroundings {
+  readonly environment: Environment;
+  readonly screen: Screen;
+  readonly resources: AsyncDisposableStack;
+  readonly ending: AbortSignal;
+}
+
+/** Starts the rotation function, in this process or, where the environment has a port for it, in a container. */
+export async function startFunction(surroundings: FunctionSurroundings): Promise<StartedFunction> {
+  const { environment, screen, resources } = surroundings;
+  const { local, postgres, lambdaPort } = environment;
+  const counter = countRotations({ local, logFile: postgres.logFile, functionKey });
+  const telemetry = tell(screen, counter);
+  const arn =
+    lambdaPort === undefined
+      ? registerFunction(environment, telemetry, resources)
+      : await startContainer(surroundings, lambdaPort, { telemetry, accessKeyId: functionKey });
+  return { arn, counter };
+}
+
+/** Registers the function, as a deployment does on AWS. @returns its ARN */
+function registerFunction(
   { local, postgres: server }: Environment,
-  screen: Screen,
+  telemetry: Telemetry,
   resources: AsyncDisposableStack,
-): RegisteredFunction {
+): string {
   const credentials = { accessKeyId: functionKey, secretAccessKey: 'local' };
   const client = new SecretsManagerClient({ ...local.clientConfig, credentials });
   resources.defer(() => client.destroy());
-  const counter = countRotations({ local, logFile: server.logFile, functionKey });
   const options = { ca: () => server.ca };
   const handler = createRotationHandler({
     rotators: [postgres(options), postgresAlternatingUsers(options)],
     client,
-    telemetry: tell(screen, counter),
+    telemetry,
   });
-  return { arn: local.registerFunction(functionName, handler), counter };
+  return local.registerFunction(functionName, handler);
 }
 
 function tell(screen: Screen, counter: RotationCounter): Telemetry {

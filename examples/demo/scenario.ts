@@ -1,9 +1,10 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { machine } from '../sam/reach.ts';
 import type { RotationRecord } from './counting.ts';
 import { createLogin } from './database.ts';
 import type { Environment } from './environment.ts';
 import { type OldValues, type Proof, prove, showProof } from './proof.ts';
-import { attachFunction, functionName, registerFunction, schedule } from './rotation.ts';
+import { attachFunction, schedule, startFunction } from './rotation.ts';
 import type { Screen } from './screen.ts';
 import {
   kmsKey,
@@ -32,6 +33,7 @@ export interface Scenario {
   readonly form: SecretForm;
   readonly screen: Screen;
   readonly resources: AsyncDisposableStack;
+  readonly ending: AbortSignal;
 }
 
 interface Stage extends Scenario {
@@ -48,7 +50,7 @@ export async function playScenario(environment: Environment, scenario: Scenario)
   scenario.resources.defer(() => client.destroy());
   const stage: Stage = { ...scenario, environment, client };
   const { secretArn, stored } = await prepare(stage);
-  const rotations = rotationsOf(stage, secretArn);
+  const rotations = await rotationsOf(stage, secretArn);
 
   stage.screen.heading('First rotation', 'at once, as AWS does when rotation is turned on');
   const first = await rotations.attach();
@@ -79,12 +81,14 @@ async function prepare({ environment, client, screen, alternating, form }: Stage
   readonly stored: StoredSecret;
 }> {
   const { postgres, local } = environment;
+  // The address by which the function finds it.
+  const server = { ...postgres, host: environment.lambdaPort === undefined ? postgres.host : machine };
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, a real server, with TLS`);
   screen.fact('Secrets Manager', `${local.url}, on this machine`);
   const login = await createLogin(postgres);
   screen.fact('login created', login.username);
-  const adminSecretArn = alternating ? await storeAdmin(client, postgres) : undefined;
-  const secretArn = await storeLogin(client, postgres, login, { form, adminSecretArn });
+  const adminSecretArn = alternating ? await storeAdmin(client, server) : undefined;
+  const secretArn = await storeLogin(client, server, login, { form, adminSecretArn });
   screen.fact('secret stored', `${secretName}, encrypted under ${kmsKey}`);
   const stored = await readSecret(client);
   if (form === 'connection-string') screen.fact('kept as', stored.masked);
@@ -98,11 +102,15 @@ interface Rotations {
   awaitScheduled(): Promise<RotationRecord>;
 }
 
-function rotationsOf({ environment, client, screen, resources }: Stage, secretArn: string): Rotations {
+async function rotationsOf(stage: Stage, secretArn: string): Promise<Rotations> {
+  const { environment, client, screen } = stage;
   const { local, clock } = environment;
-  const { arn, counter } = registerFunction(environment, screen, resources);
+  const { arn, counter } = await startFunction(stage);
   const { ScheduleExpression, Duration } = schedule;
-  screen.fact('rotation function', `${functionName}, ${ScheduleExpression} in a window of ${Duration}`);
+  screen.fact(
+    'rotation function',
+    `${arn.split(':').at(-1)}, ${ScheduleExpression} in a window of ${Duration}`,
+  );
   local.on((event) => {
     if (event.type === 'labels-moved' && event.secretArn === secretArn) screen.labelsMoved(event);
     if (event.type === 'rotation-started' && event.cause === 'schedule') clock.runAt(1);

@@ -33,11 +33,13 @@ function styled(style: Parameters<typeof styleText>[0], text: string): string {
 /** @param print takes one line */
 export function createScreen(print: (line: string) => void): Screen {
   const versions = new Set<string>();
-  let heldBack: string[] | undefined;
-  // What happens within a step is shown below it, once it has ended and its line can be written.
+  // What happens within a step is shown below it, once it has ended and its line can be written. A function elsewhere
+  // may tell of its end when the next step has begun.
+  const heldBack: string[][] = [];
   const inStep = (line: string): void => {
-    if (heldBack === undefined) print(line);
-    else heldBack.push(line);
+    const step = heldBack.at(-1);
+    if (step === undefined) print(line);
+    else step.push(line);
   };
   const row = (name: string, value: string): string => `  ${name.padEnd(factWidth)}${value}`;
 
@@ -49,13 +51,11 @@ export function createScreen(print: (line: string) => void): Screen {
     progress: (text) => print(styled('dim', `  ${text} ...`)),
     fact: (name, value) => print(row(name, value)),
     stepStarted() {
-      heldBack = [];
+      heldBack.push([]);
     },
     stepEnded(report) {
-      const lines = heldBack ?? [];
-      heldBack = undefined;
       print(stepLine(report));
-      for (const line of lines) print(line);
+      for (const line of heldBack.shift() ?? []) print(line);
     },
     note: (message) => inStep(styled('dim', row('', message))),
     labelsMoved(event) {

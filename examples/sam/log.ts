@@ -1,9 +1,9 @@
-import type { StepReport } from '../../src/index.ts';
+import type { StepIdentity, StepReport } from '../../src/index.ts';
 
 /** What a line of the function's log tells. */
 export type LogEntry =
   | { readonly kind: 'report'; readonly report: StepReport }
-  | { readonly kind: 'note'; readonly message: string };
+  | { readonly kind: 'note'; readonly step: StepIdentity; readonly message: string };
 
 /** Reads a line of the function's log; undefined for those that tell nothing of a step, or not in JSON. */
 export function readLogLine(line: string): LogEntry | undefined {
@@ -11,5 +11,5 @@ export function readLogLine(line: string): LogEntry | undefined {
   const entry: StepReport & { readonly level: string; readonly message: string } = JSON.parse(line);
   const { level, message } = entry;
   if (/^Rotation step (ended|failed)$/.test(message)) return { kind: 'report', report: entry };
-  return level === 'WARN' && entry.step !== undefined ? { kind: 'note', message } : undefined;
+  return level === 'WARN' && entry.step !== undefined ? { kind: 'note', step: entry, message } : undefined;
 }

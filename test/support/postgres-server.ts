@@ -75,7 +75,8 @@ async function reachable(binaries: Binaries, account: Account, folder: string): 
   }
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of this machine at which nobody listens. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

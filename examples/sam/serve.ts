@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root, samEnvironment } from './program.ts';
+
+export interface ServeSettings {
+  readonly port: number;
+  /** Those of buildFunction. */
+  readonly samArguments: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Hears each line of SAM's output, in which the function's log is. */
+  onLine(line: string): void;
+}
+
+/** Runs `sam local start-lambda` until `resources` are let go, with the function in a container that stays. */
+export async function serveFunction(
+  { port, samArguments, env, onLine }: ServeSettings,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = ['--port', String(port), '--warm-containers', 'EAGER', ...samArguments];
+  const sam = spawn('sam', ['local', 'start-lambda', ...options], {
+    cwd: root,
+    env: samEnvironment(env),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(sam, 'exit');
+  resources.defer(async () => {
+    // SAM removes its containers for this signal.
+    sam.kill('SIGINT');
+    await ended;
+  });
+  let last = '';
+  createInterface(sam.stderr).on('line', (line) => {
+    last = line || last;
+    onLine(line);
+  });
+  while (!(await answers(port))) {
+    signal.throwIfAborted();
+    if (sam.exitCode !== null) throw new Error(`sam local start-lambda has ended: ${last}`);
+    await sleep(100);
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/`).then(
+    () => true,
+    () => false,
+  );
+}
