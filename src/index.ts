@@ -35,6 +35,7 @@ export type {
   Finding,
   GenerateContext,
   Revocation,
+  RevokeContext,
   Rotator,
   RotatorContext,
   Session,

@@ -53,6 +53,11 @@ export interface ChangeContext<Credential> extends RotatorContext {
   readonly current: Credential;
 }
 
+export interface RevokeContext<Credential> extends AdminContext<Credential> {
+  /** What AWSCURRENT holds. */
+  readonly current: Credential;
+}
+
 export interface SweepContext<Credential> extends AdminContext<Credential> {
   /** As in `generate`. */
   readonly owner: string;
@@ -124,7 +129,7 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
     context: RotatorContext,
   ): Promise<Finding[]>;
   /** Idempotent: already gone is success. */
-  revoke?(old: Credential, context: AdminContext<Credential>): Promise<void>;
+  revoke?(old: Credential, context: RevokeContext<Credential>): Promise<void>;
   /**
    * For rotators that mint: revokes what is labelled with `owner` and is not among the needed, such as what was minted
    * by a process that ended before it could store it. Idempotent.

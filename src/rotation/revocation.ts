@@ -31,7 +31,8 @@ async function revoke(
   current: LoadedVersion,
   credential: unknown,
 ): Promise<void> {
-  const context = adminContext(run, guarded, current.document.fields);
+  const { fields } = current.document;
+  const context = { ...adminContext(run, guarded, fields), current: guarded.rotator.parse(fields) };
   await guarded.attempt('revoke', credential, async () => guarded.rotator.revoke?.(credential, context));
 }
 

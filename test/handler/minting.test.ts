@@ -80,6 +80,25 @@ describe('a rotator that mints', () => {
     });
   });
 
+  it('revokes with what AWSCURRENT holds at hand', async () => {
+    const revoked: string[][] = [];
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      revoke: async (old, context) => {
+        revoked.push([old.password, context.current.password]);
+        await tokenRotator.revoke?.(old, context);
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(revoked).toEqual([[account.password, password]]);
+    });
+  });
+
   it('is told when the next rotation begins', async () => {
     const contexts: RotatorContext[] = [];
     const rotator: MemoryRotator = {

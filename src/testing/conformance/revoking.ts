@@ -28,6 +28,9 @@ async function readyToRevoke({ rotator, first, admin, generate, change, skip }: 
   await change(pending.fields);
   return {
     pending,
-    revoke: async () => rotator.revoke?.(rotator.parse(first.fields), { ...contextOf(), admin }),
+    revoke: async () => {
+      const current = rotator.parse(pending.fields);
+      await rotator.revoke?.(rotator.parse(first.fields), { ...contextOf(), admin, current });
+    },
   };
 }
