@@ -10,11 +10,22 @@ export interface Partition {
 }
 
 /** A new secret's ARN: AWS adds six random characters to the name. */
-export function newSecretArn({ accountId, region }: Partition, name: string): string {
+export function newSecretArn(partition: Partition, name: string): string {
   const suffix = Array.from({ length: SUFFIX_LENGTH }, () =>
     SUFFIX_CHARACTERS.charAt(randomInt(SUFFIX_CHARACTERS.length)),
   );
-  return `arn:${awsPartition(region)}:secretsmanager:${region}:${accountId}:secret:${name}-${suffix.join('')}`;
+  return secretArn(partition, `${name}-${suffix.join('')}`);
+}
+
+/** The ARN of a secret whose name and random characters these are. */
+export function secretArn({ accountId, region }: Partition, name: string): string {
+  return `arn:${awsPartition(region)}:secretsmanager:${region}:${accountId}:secret:${name}`;
+}
+
+/** A KMS key's ARN: as it is, or made of its id. */
+export function keyArn({ accountId, region }: Partition, idOrArn: string): string {
+  if (idOrArn.startsWith('arn:')) return idOrArn;
+  return `arn:${awsPartition(region)}:kms:${region}:${accountId}:key/${idOrArn}`;
 }
 
 /** The account and the region in a secret's ARN; undefined for anything else. */

@@ -25,9 +25,13 @@ export class ServiceError extends Error {
 }
 
 const FRAMEWORK_ERRORS = new Set([
+  'IncompleteSignatureException',
+  'InvalidSignatureException',
+  'MissingAuthenticationTokenException',
   'RequestEntityTooLargeException',
   'SerializationException',
   'UnknownOperationException',
+  'UnrecognizedClientException',
   'ValidationException',
 ]);
 
@@ -97,6 +101,33 @@ export function functionNotInvocable(): ServiceError {
     'AccessDeniedException',
     'Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to ' +
       'the principal secretsmanager.amazonaws.com.',
+  );
+}
+
+export function accessDenied(message: string): ServiceError {
+  return new ServiceError('AccessDeniedException', message);
+}
+
+export function unrecognizedClient(): ServiceError {
+  return new ServiceError(
+    'UnrecognizedClientException',
+    'The security token included in the request is invalid.',
+  );
+}
+
+export function missingAuthenticationToken(): ServiceError {
+  return new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token');
+}
+
+export function invalidSignature(message: string): ServiceError {
+  return new ServiceError('InvalidSignatureException', message);
+}
+
+/** What was missing is not in the message: AWS's own depends on it, and quotes the header. */
+export function incompleteSignature(): ServiceError {
+  return new ServiceError(
+    'IncompleteSignatureException',
+    'The request signature does not conform to AWS standards.',
   );
 }
 

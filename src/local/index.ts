@@ -1,3 +1,4 @@
+export type { ConditionContext, LocalKey, LocalPrincipal, PolicyJson } from './access/principals.ts';
 export { type Clock, fastClock, type ManualClock, manualClock, systemClock } from './clock.ts';
 export type {
   CallEvent,

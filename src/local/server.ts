@@ -1,4 +1,6 @@
 import type { Server } from 'node:http';
+import { createGuard, type Guard } from './access/guard.ts';
+import type { LocalKey, LocalPrincipal } from './access/principals.ts';
 import { type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ServiceError, unknownOperation } from './errors.ts';
@@ -21,6 +23,7 @@ import {
   type LocalFunctionSettings,
 } from './rotation/functions.ts';
 import { lambdaEndpoint } from './rotation/lambda-endpoint.ts';
+import { createRotationTokens } from './rotation/rotation-token.ts';
 import { createScheduler } from './rotation/scheduler.ts';
 import { createState, type State } from './state.ts';
 import { openFileStore, openMemoryStore } from './store/sqlite-store.ts';
@@ -46,6 +49,12 @@ export interface LocalSecretsManagerOptions {
   readonly lambdaEndpoint?: string;
   /** Real milliseconds before each further attempt of a failed rotation; 500, 1000, 2000, 4000 if absent. */
   readonly retryDelaysMs?: readonly number[];
+  /** `enforce`: signatures are checked, and only what policies allow is done. If absent, everybody may do everything. */
+  readonly policies?: 'enforce' | undefined;
+  /** Whose access keys there are, where policies are enforced. */
+  readonly principals?: readonly LocalPrincipal[] | undefined;
+  /** Customers' KMS keys with aliases or a policy, where policies are enforced. */
+  readonly keys?: readonly LocalKey[] | undefined;
 }
 
 /** What an AWS SDK's client takes to talk to a local Secrets Manager. */
@@ -59,7 +68,7 @@ export interface LocalClientConfig {
 export interface LocalSecretsManager {
   /** Its address, such as `http://127.0.0.1:4584`. */
   readonly url: string;
-  /** To be spread into `new SecretsManagerClient(...)`. */
+  /** To be spread into `new SecretsManagerClient(...)`; where policies are enforced, with a principal's credentials. */
   readonly clientConfig: LocalClientConfig;
   /** Makes a function in this process known under a name or an ARN; gives the ARN, for RotateSecret. */
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
@@ -95,13 +104,19 @@ export async function startLocalSecretsManager(
   const state = createState(store, clock, events, eventBridge);
   const functions = createFunctionRegistry(partition, endpoint);
   const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
-  const engine = createRotationEngine({ state, functions, events, eventBridge, retryDelaysMs });
+  const tokens = createRotationTokens();
+  const engine = createRotationEngine({ state, functions, tokens, events, eventBridge, retryDelaysMs });
   const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
   const scheduler = createScheduler(state, clock, control);
   const lambdaApi = createLambdaApi(functions, partition);
-  const server = createApiServer(createHandler(state, partition, control), createObserver(events), lambdaApi);
 
+  let server: Server;
   try {
+    const { principals = [], keys = [] } = options;
+    const guard =
+      options.policies === 'enforce' ? await createGuard({ state, tokens, principals, keys }) : undefined;
+    const handler = createHandler({ state, home: partition, rotations: control, guard });
+    server = createApiServer(handler, createObserver(events), lambdaApi);
     await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   } catch (error) {
     state.close();
@@ -142,16 +157,28 @@ export async function startLocalSecretsManager(
   };
 }
 
-function createHandler(state: State, home: Partition, rotations: RotationControl): ApiHandler {
-  return async ({ operation: name, accessKeyId, region = home.region, body }) => {
+interface HandlerParts {
+  readonly state: State;
+  readonly home: Partition;
+  readonly rotations: RotationControl;
+  /** Undefined where everybody may do everything. */
+  readonly guard: Guard | undefined;
+}
+
+function createHandler({ state, home, rotations, guard }: HandlerParts): ApiHandler {
+  return async (request) => {
+    const { operation: name, accessKeyId, region = home.region, body } = request;
     const operation = operations.get(name);
     if (!operation) throw unknownOperation();
-    const partition = { accountId: accountOf(accessKeyId) ?? home.accountId, region };
-    const answer = await state.transact((unit) =>
-      operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
-    );
-    if (answer instanceof ServiceError) throw answer;
-    return answer;
+    const answerIn = async (partition: Partition) => {
+      const answer = await state.transact((unit) =>
+        operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
+      );
+      if (answer instanceof ServiceError) throw answer;
+      return answer;
+    };
+    if (guard) return guard(request, answerIn);
+    return answerIn({ accountId: accountOf(accessKeyId) ?? home.accountId, region });
   };
 }
 

@@ -23,6 +23,10 @@ export interface ApiRequest {
   /** The region that it was signed for; undefined when it wasn't signed. */
   readonly region: string | undefined;
   readonly body: unknown;
+  /** As it came, for whoever checks the signature. */
+  readonly message: IncomingMessage;
+  /** The body that it came with. */
+  readonly text: string;
 }
 
 /** Answers a request with an object, or with nothing; throws a ServiceError to answer with that. */
@@ -55,14 +59,15 @@ async function answer(
   observe: ApiObserver,
 ): Promise<void> {
   const startedAt = performance.now();
-  const facts = { operation: operationOf(request), ...credentialOf(request), body: undefined };
+  const facts = { operation: operationOf(request), ...credentialOf(request), message: request };
   const finish = (apiRequest: ApiRequest, status: number, body: object | undefined, error?: ServiceError) => {
     send(response, status, body);
     observe(apiRequest, performance.now() - startedAt, error);
   };
-  let apiRequest: ApiRequest = facts;
+  let apiRequest: ApiRequest = { ...facts, body: undefined, text: '' };
   try {
-    apiRequest = { ...facts, body: parseBody(await readBody(request)) };
+    const text = await readBody(request);
+    apiRequest = { ...facts, body: parseBody(text), text };
     finish(apiRequest, 200, await handle(apiRequest));
   } catch (cause) {
     // A client that hung up gets no answer, and did not make a call.

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type EventBridgeEvent,
   type EventHub,
@@ -11,6 +10,7 @@ import type { RotationKind } from '../model.ts';
 import { rotationEvent } from '../service-events.ts';
 import type { State } from '../state.ts';
 import type { FunctionRegistry } from './functions.ts';
+import type { RotationTokens } from './rotation-token.ts';
 
 /** A rotation that is under way. */
 export interface RunningRotation {
@@ -29,6 +29,7 @@ export type AttemptOutcome = 'succeeded' | 'failed' | 'interrupted';
 interface AttemptParts {
   readonly state: State;
   readonly functions: FunctionRegistry;
+  readonly tokens: RotationTokens;
   readonly events: EventHub;
   readonly eventBridge: EventHub<EventBridgeEvent>;
 }
@@ -83,7 +84,7 @@ async function takeSteps(
   rotation: RunningRotation,
   attempt: number,
 ): Promise<AttemptOutcome> {
-  const rotationToken = randomUUID();
+  const rotationToken = parts.tokens.of(rotation.secretArn, rotation.token);
   for (const step of rotation.kind === 'test' ? (['testSecret'] as const) : ROTATION_STEPS) {
     if (!isUnderWay(parts.state, rotation)) return 'interrupted';
     await takeStep(parts, rotation, { step, attempt, rotationToken });

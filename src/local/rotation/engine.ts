@@ -4,6 +4,7 @@ import type { State } from '../state.ts';
 import { type AttemptOutcome, attemptRotation, type RunningRotation } from './attempt.ts';
 import { endRotation } from './begin.ts';
 import type { FunctionRegistry } from './functions.ts';
+import type { RotationTokens } from './rotation-token.ts';
 
 /** How long `close` waits for a step that is being done. */
 const CLOSE_GRACE_MS = 2_000;
@@ -12,6 +13,7 @@ const CLOSE_GRACE_MS = 2_000;
 export interface RotationEngineParts {
   readonly state: State;
   readonly functions: FunctionRegistry;
+  readonly tokens: RotationTokens;
   readonly events: EventHub;
   readonly eventBridge: EventHub<EventBridgeEvent>;
   /** Real milliseconds before each further attempt of a rotation that failed; as many attempts follow. */

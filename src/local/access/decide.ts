@@ -1,0 +1,102 @@
+import type { EvaluationResult, RequestAnalysis, Simulation } from '@cloud-copilot/iam-simulate';
+import { knownContext, knownPolicy } from './condition-keys.ts';
+import type { ConditionContext, KnownPrincipal, PolicyJson } from './principals.ts';
+
+/** One thing that a principal wants to do. */
+export interface AccessRequest {
+  /** Such as `secretsmanager:GetSecretValue`. */
+  readonly action: string;
+  /** An ARN, or `*` for actions on no resource. */
+  readonly resource: string;
+  /** The account of the resource. */
+  readonly accountId: string;
+  readonly context: ConditionContext;
+  /** The resource's own policy. */
+  readonly policy?: PolicyJson | undefined;
+}
+
+/** Undefined when policies allow it; else why not, in AWS's words, such as `with an explicit deny in ...`. */
+export type Decide = (principal: KnownPrincipal, request: AccessRequest) => Promise<string | undefined>;
+
+/**
+ * Loads the library that evaluates policies.
+ * @throws Error when it is not installed
+ */
+export async function loadDecide(): Promise<Decide> {
+  const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch((cause: unknown) => {
+    throw new Error('Policies are enforced with the npm package @cloud-copilot/iam-simulate: install it.', {
+      cause,
+    });
+  });
+  return async (principal, request) => {
+    const outcome = await runSimulation(simulationOf(principal, request), {});
+    if (outcome.resultType === 'error') {
+      throw new Error(`A policy can't be evaluated for ${principal.arn}: ${JSON.stringify(outcome.errors)}`);
+    }
+    if (outcome.overallResult === 'Allowed') return undefined;
+    const analysis = outcome.resultType === 'single' ? outcome.result.analysis : outcome.results[0]?.analysis;
+    return reasonOf(analysis, request.action);
+  };
+}
+
+function simulationOf(principal: KnownPrincipal, request: AccessRequest): Simulation {
+  const { policies = [], permissionsBoundary, sessionPolicy } = principal;
+  return {
+    request: {
+      principal: principal.arn,
+      action: request.action,
+      resource: { resource: request.resource, accountId: request.accountId },
+      contextVariables: knownContext({ ...request.context, ...principal.context }),
+    },
+    identityPolicies: policies.map((policy, index) => ({
+      name: `policy ${index + 1}`,
+      policy: knownPolicy(policy),
+    })),
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    ...(request.policy && { resourcePolicy: knownPolicy(request.policy) }),
+    ...(permissionsBoundary && {
+      permissionBoundaryPolicies: [
+        { name: 'permissions boundary', policy: knownPolicy(permissionsBoundary) },
+      ],
+    }),
+    ...(sessionPolicy && { sessionPolicy: knownPolicy(sessionPolicy) }),
+  };
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html */
+function reasonOf(analysis: RequestAnalysis | undefined, action: string): string {
+  const denial = kindsOf(analysis).find(({ result }) => result === 'ExplicitlyDenied');
+  if (denial) return `with an explicit deny in ${denial.article} ${denial.kind}`;
+  return `because no ${silentKind(analysis)} allows the ${action} action`;
+}
+
+/** The kind of policy that would have had to allow it, and didn't. */
+function silentKind(analysis: RequestAnalysis | undefined): string {
+  if (analysis?.identityAnalysis?.result !== 'Allowed') return 'identity-based policy';
+  const limit = kindsOf(analysis).find(({ limits, result }) => limits && result === 'ImplicitlyDenied');
+  return limit?.kind ?? 'resource-based policy';
+}
+
+interface PolicyKind {
+  readonly article: 'a' | 'an';
+  readonly kind: string;
+  /** Allows nothing by itself. */
+  readonly limits: boolean;
+  readonly result: EvaluationResult | string | undefined;
+}
+
+function kindsOf(analysis: RequestAnalysis | undefined): PolicyKind[] {
+  const result = {
+    identity: analysis?.identityAnalysis?.result,
+    resource: analysis?.resourceAnalysis?.result,
+    boundary: analysis?.permissionBoundaryAnalysis?.result,
+    session: analysis?.sessionAnalysis?.result,
+  };
+  return [
+    { article: 'an', kind: 'identity-based policy', limits: false, result: result.identity },
+    { article: 'a', kind: 'resource-based policy', limits: false, result: result.resource },
+    { article: 'a', kind: 'permissions boundary', limits: true, result: result.boundary },
+    { article: 'a', kind: 'session policy', limits: true, result: result.session },
+  ];
+}

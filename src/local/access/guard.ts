@@ -1,0 +1,185 @@
+import type { IncomingMessage } from 'node:http';
+import { homeOf, type Partition } from '../arn.ts';
+import { accessDenied, ServiceError } from '../errors.ts';
+import { findSecretIfAny } from '../operations/secrets.ts';
+import type { ApiRequest } from '../protocol/http.ts';
+import type { RotationTokens } from '../rotation/rotation-token.ts';
+import type { State } from '../state.ts';
+import { memberOf, readBody } from './body.ts';
+import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
+import { keyPermissionsOf } from './keys.ts';
+import { permissionsOf, type Subject } from './permissions.ts';
+import {
+  type ConditionContext,
+  type KnownPrincipal,
+  type LocalKey,
+  type LocalPrincipal,
+  principalOf,
+  principalsByKey,
+} from './principals.ts';
+import { readAuthorization, verifySignature } from './signature.ts';
+
+/**
+ * Answers a request by `answer`, if its signature is right and policies allow what it asks for.
+ * @throws ServiceError AccessDeniedException, and those of signatures
+ */
+export type Guard = (
+  request: ApiRequest,
+  answer: (partition: Partition) => Promise<object | undefined>,
+) => Promise<object | undefined>;
+
+interface GuardParts {
+  readonly state: State;
+  readonly tokens: RotationTokens;
+  readonly principals: readonly LocalPrincipal[];
+  readonly keys: readonly LocalKey[];
+}
+
+interface Caller {
+  readonly principal: KnownPrincipal;
+  /** Condition keys of the request, whatever it asks for. */
+  readonly context: ConditionContext;
+}
+
+/**
+ * Policies are those of the moment before the operation: who takes a permission away knows on AWS too that it takes a
+ * moment.
+ * @throws Error when the library that evaluates policies is missing, or a principal is none
+ */
+export async function createGuard({ state, tokens, principals, keys }: GuardParts): Promise<Guard> {
+  const known = principalsByKey(principals);
+  const decide = await loadDecide();
+
+  const check = async (caller: Caller, subject: Subject): Promise<void> => {
+    const { principal } = caller;
+    const secretId = subject.body.text('SecretId') ?? subject.body.text('Name');
+    for (const request of permissionsOf(subject)) {
+      const reason = await decide(principal, inContext(request, caller));
+      if (reason) throw accessDenied(refusal(principal.arn, request, secretId, reason));
+    }
+    const uses = state.read((store) => keyPermissionsOf(subject, store, keys));
+    if (!uses || !(await allAllowed(decide, caller, uses)))
+      throw accessDenied('Access to KMS is not allowed');
+    checkRotationToken(subject, tokens);
+  };
+
+  return async ({ operation, body, message, text }, answer) => {
+    const { method = '', url = '', headers } = message;
+    const signed = { method, target: url, headers, body: text };
+    const authorization = readAuthorization(signed, Date.now());
+    const principal = principalOf(known, authorization.accessKeyId, textOf(headers['x-amz-security-token']));
+    await verifySignature(signed, authorization, principal.secretAccessKey);
+    const partition = { accountId: principal.accountId, region: authorization.region };
+    const caller = { principal, context: requestContext(state.now(), partition, message) };
+    await check(caller, subjectOf(state, operation, body, partition));
+    const answered = await answer(partition);
+    if (operation !== 'BatchGetSecretValue') return answered;
+    return withoutRefused(answered, (SecretId) =>
+      check(caller, subjectOf(state, 'GetSecretValue', { SecretId }, partition)),
+    );
+  };
+}
+
+function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {
+  const body = readBody(input);
+  const secretId = body.text('SecretId');
+  const secret =
+    secretId === undefined
+      ? undefined
+      : state.read((store) => findSecretIfAny({ store, partition }, secretId));
+  return { operation, body, partition, secret };
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
+function requestContext(
+  nowMs: number,
+  { region }: Partition,
+  { headers, socket }: IncomingMessage,
+): ConditionContext {
+  return {
+    'aws:CurrentTime': new Date(nowMs).toISOString(),
+    'aws:EpochTime': String(Math.floor(nowMs / 1000)),
+    'aws:RequestedRegion': region,
+    // What it is on AWS: a policy that refuses plaintext there must not refuse everything here.
+    'aws:SecureTransport': 'true',
+    'aws:SourceIp': socket.remoteAddress ?? '',
+    'aws:UserAgent': headers['user-agent'] ?? '',
+    'aws:ViaAWSService': 'false',
+  };
+}
+
+function inContext(request: AccessRequest, { context }: Caller): AccessRequest {
+  return {
+    ...request,
+    context: { ...context, 'aws:ResourceAccount': request.accountId, ...request.context },
+  };
+}
+
+/** AWS calls the secret what the request calls it, and no resource at all where the action has none. */
+function refusal(
+  arn: string,
+  { action, resource }: AccessRequest,
+  secretId: string | undefined,
+  reason: string,
+) {
+  const where = resource === '*' || secretId === undefined ? '' : ` on resource: ${secretId}`;
+  return `User: ${arn} is not authorized to perform: ${action}${where} ${reason}`;
+}
+
+/** Secrets Manager uses the key in the caller's name. */
+async function allAllowed(decide: Decide, caller: Caller, uses: readonly AccessRequest[]): Promise<boolean> {
+  for (const use of uses) {
+    const request = inContext(use, {
+      ...caller,
+      context: { ...caller.context, 'aws:ViaAWSService': 'true' },
+    });
+    if ((await decide(caller.principal, request)) !== undefined) return false;
+  }
+  return true;
+}
+
+/**
+ * A function of another account proves by the token that it puts the value which it was asked for. The words are our
+ * own.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html RotationToken
+ */
+function checkRotationToken({ operation, body, partition, secret }: Subject, tokens: RotationTokens): void {
+  if (operation !== 'PutSecretValue' || !secret) return;
+  const [versionId, token] = [body.text('ClientRequestToken') ?? '', body.text('RotationToken')];
+  const fromAbroad = homeOf(secret.arn).accountId !== partition.accountId;
+  const needed = fromAbroad && secret.rotation?.running?.token === versionId;
+  if (token === undefined ? needed : !tokens.fits(token, secret.arn, versionId)) {
+    throw accessDenied('The RotationToken is missing, or it is not that of the rotation of this version.');
+  }
+}
+
+/** What a batch holds that the caller may not read is among its errors instead. */
+async function withoutRefused(
+  answer: object | undefined,
+  check: (secretId: string) => Promise<void>,
+): Promise<object> {
+  const values: unknown[] = [];
+  const errors: unknown[] = [];
+  const sort = async (item: unknown, idMember: string, accepted: unknown[]) => {
+    const SecretId = textOf(memberOf(item, idMember)) ?? '';
+    try {
+      await check(SecretId);
+      accepted.push(item);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      errors.push({ SecretId, ErrorCode: error.type, Message: error.message });
+    }
+  };
+  for (const value of listIn(answer, 'SecretValues')) await sort(value, 'ARN', values);
+  for (const error of listIn(answer, 'Errors')) await sort(error, 'SecretId', errors);
+  return { ...answer, SecretValues: values, Errors: errors };
+}
+
+function listIn(answer: object | undefined, member: string): readonly unknown[] {
+  const list = memberOf(answer, member);
+  return Array.isArray(list) ? list : [];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

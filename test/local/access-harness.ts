@@ -1,0 +1,101 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  type LocalPrincipal,
+  type LocalSecretsManager,
+  type LocalSecretsManagerOptions,
+  type PolicyJson,
+  startLocalSecretsManager,
+} from '../../src/local/index.ts';
+
+export const ACCOUNT = '123456789012';
+export const OTHER_ACCOUNT = '210987654321';
+
+/** A policy of one statement. */
+export function policy(...statements: object[]): PolicyJson {
+  return { Version: '2012-10-17', Statement: statements };
+}
+
+export function allow(Action: string | string[], more: object = {}): object {
+  return { Effect: 'Allow', Action, Resource: '*', ...more };
+}
+
+export function deny(Action: string | string[], more: object = {}): object {
+  return { ...allow(Action, more), Effect: 'Deny' };
+}
+
+export function user(name: string, more: Partial<LocalPrincipal> = {}, accountId = ACCOUNT): LocalPrincipal {
+  return {
+    arn: `arn:aws:iam::${accountId}:user/${name}`,
+    accessKeyId: `AKIA${name.toUpperCase()}`,
+    secretAccessKey: `secret of ${name}`,
+    ...more,
+  };
+}
+
+export function session(
+  role: string,
+  more: Partial<LocalPrincipal> = {},
+  accountId = ACCOUNT,
+): LocalPrincipal {
+  return {
+    arn: `arn:aws:sts::${accountId}:assumed-role/${role}/session`,
+    accessKeyId: `ASIA${role.toUpperCase()}`,
+    secretAccessKey: `secret of ${role}`,
+    sessionToken: `token of ${role}`,
+    ...more,
+  };
+}
+
+/** May do everything in its account. */
+export const root = user('admin', { policies: [policy(allow('*'))] });
+
+/** A local Secrets Manager that enforces policies, with clients of principals. */
+export interface EnforcingHarness extends AsyncDisposable {
+  readonly local: LocalSecretsManager;
+  /** A client of a principal, by default of {@link root}. */
+  as(principal?: LocalPrincipal): SecretsManagerClient;
+}
+
+/** @param principals besides {@link root} */
+export async function startEnforcing(
+  principals: readonly LocalPrincipal[] = [],
+  options: LocalSecretsManagerOptions = {},
+): Promise<EnforcingHarness> {
+  const local = await startLocalSecretsManager({
+    retryDelaysMs: [],
+    ...options,
+    policies: 'enforce',
+    principals: [root, ...principals],
+  });
+  const clients: SecretsManagerClient[] = [];
+  return {
+    local,
+    as: (principal = root) => {
+      const client = clientOf(local, principal);
+      clients.push(client);
+      return client;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const client of clients) client.destroy();
+      await local.close();
+    },
+  };
+}
+
+/** An SDK client that signs as a principal. */
+export function clientOf(local: LocalSecretsManager, principal: LocalPrincipal): SecretsManagerClient {
+  const { accessKeyId, secretAccessKey, sessionToken } = principal;
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+  return new SecretsManagerClient({ ...local.clientConfig, credentials });
+}
+
+/** The name and the words of what a call is refused with; `undefined` when it is not. */
+export async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error === undefined) return undefined;
+  if (!(error instanceof Error)) throw error;
+  return `${error.name}: ${error.message}`;
+}
