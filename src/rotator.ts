@@ -111,6 +111,11 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
   /** Pure. */
   target(credential: Credential): Target;
   /**
+   * Pure. What makes a credential the one that it is at the target, such as a token's value: what is needed is not revoked
+   * for what only the secret says of it. Default: all of the credential.
+   */
+  identity?(credential: Credential): unknown;
+  /**
    * The fields that make the pending credential out of the current one, which goes on working. A rotator that mints
    * mints anew at each call: what an earlier one has left behind may be stored by now, so it is the sweep's.
    */

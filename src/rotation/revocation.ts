@@ -91,8 +91,12 @@ async function revokeVersion(
   const needed = await Promise.all(
     [current.id, run.event.token].map((kept) => (kept === '' ? undefined : credentialOf(run, guarded, kept))),
   );
-  if (needed.some((kept) => isDeepStrictEqual(kept, credential))) return;
-  await revoke(run, guarded, current, credential);
+  const { rotator } = guarded;
+  const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
+  const isNeeded = needed.some(
+    (kept) => kept !== undefined && isDeepStrictEqual(identify(kept), identify(credential)),
+  );
+  if (!isNeeded) await revoke(run, guarded, current, credential);
 }
 
 async function credentialOf(run: Run, { rotator }: GuardedRotator, id: string): Promise<unknown> {

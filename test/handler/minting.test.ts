@@ -99,6 +99,27 @@ describe('a rotator that mints', () => {
     });
   });
 
+  it('does not revoke what only the secret tells from the credential in use', async () => {
+    const revoked: string[] = [];
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      identity: ({ password }) => password,
+      revoke: async ({ password }) => {
+        revoked.push(password);
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      await fixture.put(arn, { ...account, dbname: 'noted later' });
+      await fixture.put(arn, { ...account, dbname: undefined });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(revoked).toEqual([]);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(revoked).toEqual([account.password]);
+    });
+  });
+
   it('is told when the next rotation begins', async () => {
     const contexts: RotatorContext[] = [];
     const rotator: MemoryRotator = {
