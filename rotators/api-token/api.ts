@@ -1,0 +1,43 @@
+import { type AdminContext, KeyturnError } from '../../src/index.ts';
+import type { Perform } from './calls.ts';
+import type { ApiCredential } from './credential.ts';
+import type { ApiDescription, Call } from './description.ts';
+import { placesIn } from './template.ts';
+
+/** An API as its description says it is, and the way to it. */
+export interface Api {
+  readonly description: ApiDescription;
+  readonly perform: Perform;
+}
+
+/** Whether calls are made by the admin, or take something from the admin secret. */
+export function needsAdmin(...calls: readonly (Call | undefined)[]): boolean {
+  return placesIn(calls).some((place) => place.startsWith('admin.'));
+}
+
+/** Whether the token itself makes a call. */
+export function isByToken(call: Call): boolean {
+  return placesIn(call.auth).includes('token');
+}
+
+/** The admin's credential, if calls need it. @throws AdminSecretMissing */
+export async function adminFor(
+  { description: { name } }: Api,
+  calls: readonly Call[],
+  { admin }: AdminContext<ApiCredential>,
+): Promise<ApiCredential | undefined> {
+  if (!needsAdmin(...calls)) return undefined;
+  const credential = await admin();
+  if (credential !== undefined) return credential;
+  throw new KeyturnError(
+    'AdminSecretMissing',
+    `api-token/${name} needs an admin secret, and neither the secret nor the function names one.`,
+    'Put its ARN in "masterarn" of the secret, in its tag keyturn:admin, or in KEYTURN_ADMIN_SECRET_ARN.',
+    { field: 'masterarn' },
+  );
+}
+
+/** How the labels of a secret's tokens begin. */
+export function labelStart(owner: string): string {
+  return `keyturn-${owner}-`;
+}

@@ -1,0 +1,138 @@
+import type { Revocation } from '../../src/index.ts';
+
+/**
+ * A text with places to be filled in, such as `/users/{secret.username}/tokens`. What stands in them is encoded for
+ * where the text goes. Known are:
+ *
+ * - `{secret.NAME}`, `{admin.NAME}`: a field of the secret, or of the admin secret
+ * - `{token}`: the token of the secret on whose behalf the call is made
+ * - `{revoked.id}`, `{revoked.token}`: what is to be revoked; only in `revoke`
+ * - `{label}`, `{requestToken}`, `{owner}`: what the new token is to be labelled with; only in `mint`
+ * - `{expiry.date}` (YYYY-MM-DD), `{expiry.time}` (ISO 8601), `{expiry.seconds}`, `{expiry.days}` (from now): the end
+ *   of `lifetimeDays`; only in `mint`
+ */
+export type Template = string;
+
+/** RFC 6901; the empty one is the whole answer. */
+export type Pointer = string;
+
+/** A JSON value whose strings are templates. A string that is one place alone becomes the value itself, list or number. */
+export type JsonTemplate =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonTemplate[]
+  | { readonly [name: string]: JsonTemplate };
+
+/** How a call shows who makes it: the token itself (`{token}`), or the admin (`{admin.NAME}`). */
+export type Authentication =
+  /** `Authorization: Bearer`, RFC 6750. */
+  | { readonly scheme: 'bearer'; readonly token: Template }
+  /** `Authorization: Basic`, RFC 7617. */
+  | { readonly scheme: 'basic'; readonly username: Template; readonly password: Template }
+  | { readonly scheme: 'header'; readonly name: string; readonly value: Template }
+  /** In the URL, which gets into logs: for APIs that know nothing better. */
+  | { readonly scheme: 'query'; readonly name: string; readonly value: Template }
+  /** `Authorization: Bearer` with a JWT of ten minutes at most, signed RS256 by a key in PEM. */
+  | { readonly scheme: 'jwt'; readonly issuer: Template; readonly privateKey: Template };
+
+/** A call of the API. */
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below the base URL; begins with a slash. */
+  readonly path: Template;
+  readonly query?: Readonly<Record<string, Template>>;
+  readonly headers?: Readonly<Record<string, Template>>;
+  /** The body as JSON; excludes `form`. */
+  readonly json?: JsonTemplate;
+  /** The body as `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, Template>>;
+  readonly auth: Authentication;
+  /** Statuses that mean success. Default: all from 200 to 299. */
+  readonly accepted?: readonly number[];
+  /** Statuses that mean that whoever calls is refused. Default: 401, 403. */
+  readonly refused?: readonly number[];
+  /** Statuses that mean that what the call is about is not there. Default: 404, 410. */
+  readonly gone?: readonly number[];
+  /** Statuses that mean that it is to be tried later. Default: 429. */
+  readonly throttled?: readonly number[];
+  /** Time for the answer in seconds. Default: 10. */
+  readonly timeoutSeconds?: number;
+}
+
+/** Makes a new token, beside the one that works. */
+export interface MintCall extends Call {
+  /** Where the answer has the new token. */
+  readonly token: Pointer;
+  /** Where it has the token's id, which is not secret. */
+  readonly id?: Pointer;
+  /** Where it says when the token expires. */
+  readonly expiresAt?: Pointer;
+}
+
+/** Finds out whether a token is accepted; changes nothing. */
+export interface VerifyCall extends Call {
+  /** Where the answer has the id of the token that made the call. */
+  readonly id?: Pointer;
+  /** Where the answer says whose token it is: the value of the secret's `accountField`. */
+  readonly account?: Pointer;
+}
+
+/** How a list goes on after its first page. */
+export type NextPage =
+  /** The header `Link` with `rel="next"`, RFC 8288. */
+  | { readonly by: 'link' }
+  /** A parameter that counts the pages; one without items is the last. */
+  | { readonly by: 'page'; readonly parameter: string; readonly first?: number }
+  /** What the answer has there, if anything, goes into the parameter. */
+  | { readonly by: 'cursor'; readonly at: Pointer; readonly parameter: string }
+  /** What the answer has there, if anything, is the URL of the next page. */
+  | { readonly by: 'url'; readonly at: Pointer };
+
+/** Lists tokens, so that those are found that were minted and never stored. */
+export interface ListCall extends Call {
+  /** Where the answer has the list. */
+  readonly items: Pointer;
+  /** Where an item has the token's id. */
+  readonly id: Pointer;
+  /** Where an item has what the token was labelled with: a text that holds it. */
+  readonly label: Pointer;
+  readonly next?: NextPage;
+}
+
+/** Which fields of the secret hold the token. */
+export interface TokenFields {
+  /** Default: `token`. */
+  readonly token?: string;
+  /** Default: `tokenId`. */
+  readonly id?: string;
+  /** Default: `expiresAt`. */
+  readonly expiresAt?: string;
+}
+
+/** An HTTP API that issues tokens, and how. Kept in the function's bundle and never in a secret. */
+export interface ApiDescription {
+  /** The rotator is called `api-token/NAME`. Small letters, digits and hyphens. */
+  readonly name: string;
+  /** Where the vendor documents these calls. */
+  readonly source?: string;
+  /** Where the API is, unless the secret says it in `host`. Only https, except to this machine. */
+  readonly baseUrl?: string;
+  /** The field of the secret that says whose token it is. Default: `username`. */
+  readonly accountField?: string;
+  readonly fields?: TokenFields;
+  /** How long a new token is to live; for the places `{expiry...}`. */
+  readonly lifetimeDays?: number;
+  /** `none`: `mint` ends the token that it is called with. Default: `until-next-rotation`. */
+  readonly overlap?: 'none' | 'until-next-rotation';
+  /** When the token that was replaced is revoked. Default: `on-next-rotation`. */
+  readonly revocation?: Revocation;
+  readonly mint: MintCall;
+  readonly verify: VerifyCall;
+  /** Left out where a token ends by itself, or with `overlap` none. */
+  readonly revoke?: Call;
+  readonly list?: ListCall;
+  /** Finds out whether the admin is accepted, where the admin secret has no token that `verify` could try. */
+  readonly checkAdmin?: Call;
+}

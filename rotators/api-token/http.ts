@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiFailure, lostCall } from './failure.ts';
+import type { Transport } from './transport.ts';
+
+/** A request as it is sent. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+/** What there is to know of a call besides its request. */
+export interface Sending {
+  /** What errors call it. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Statuses that mean that it is to be tried later. */
+  readonly throttled: readonly number[];
+  readonly signal: AbortSignal;
+}
+
+/** An answer that was read to its end. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Most bytes of an answer, and most redirects on the way to it. */
+const mostBytes = 1_048_576;
+const mostRedirects = 3;
+/** Longest wait in ms that an answer may ask for. */
+const longestWaitMs = 20_000;
+
+/**
+ * Sends a request, and once more where the answer asks to be tried again soon.
+ *
+ * @throws ApiFailure; the signal's reason when it fires
+ */
+export async function send(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
+  const answer = await sendOnce(request, sending, transport);
+  const { name, throttled, signal } = sending;
+  if (!throttled.includes(answer.status) && answer.status !== 503) return answer;
+  const waitMs = retryAfterMs(answer.headers);
+  if (waitMs === undefined || waitMs > longestWaitMs) throw busy(name, answer);
+  await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  const next = await sendOnce(request, sending, transport);
+  if (throttled.includes(next.status) || next.status === 503) throw busy(name, next);
+  return next;
+}
+
+function busy(name: string, { status }: Answer): ApiFailure {
+  return new ApiFailure('TargetBusy', `${name} was answered ${status}: it is to be tried later`);
+}
+
+/** Seconds, or a date. RFC 9110, section 10.2.3. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const value = headers.get('retry-after');
+  if (value === null) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+async function sendOnce(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
+  const { name, timeoutMs, signal } = sending;
+  const timeOut = AbortSignal.timeout(timeoutMs);
+  try {
+    return await follow(request, name, AbortSignal.any([signal, timeOut]), transport);
+  } catch (error) {
+    if (error instanceof ApiFailure) throw error;
+    signal.throwIfAborted();
+    if (!timeOut.aborted) throw lostCall(name, error);
+    throw new ApiFailure('TargetUnreachable', `${name} got no whole answer in ${timeoutMs / 1000} s`);
+  }
+}
+
+/** Redirects are followed by reads alone, and to the same origin alone: credentials go nowhere else. */
+async function follow(
+  request: HttpRequest,
+  name: string,
+  signal: AbortSignal,
+  transport: Transport,
+): Promise<Answer> {
+  const { method, headers } = request;
+  const body = request.body ?? null;
+  const dispatcher = await transport();
+  let { url } = request;
+  for (let redirects = 0; ; redirects += 1) {
+    const response = await fetch(url.href, {
+      method,
+      headers,
+      body,
+      redirect: 'manual',
+      signal,
+      ...(dispatcher && { dispatcher }),
+    });
+    if (response.status < 300 || response.status > 399) return readAnswer(response, name);
+    await response.body?.cancel();
+    const location = response.headers.get('location') ?? '';
+    if (!URL.canParse(location, url.href)) throw redirected(name, response, 'to nowhere');
+    const next = new URL(location, url);
+    if (next.origin !== url.origin) throw redirected(name, response, 'to another host');
+    if (method !== 'GET') throw redirected(name, response, 'though it is no read');
+    if (redirects === mostRedirects) throw redirected(name, response, 'too often');
+    url = next;
+  }
+}
+
+function redirected(name: string, { status }: Response, where: string): ApiFailure {
+  return new ApiFailure(
+    'TargetFailed',
+    `${name} was redirected (${status}) ${where}; nothing was sent there`,
+  );
+}
+
+async function readAnswer(response: Response, name: string): Promise<Answer> {
+  const { status, headers } = response;
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > mostBytes) {
+      throw new ApiFailure('TargetFailed', `${name} was answered with more than ${mostBytes} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return { status, headers, text: text + decoder.decode() };
+}

@@ -1,0 +1,15 @@
+export type {
+  ApiDescription,
+  Authentication,
+  Call,
+  JsonTemplate,
+  ListCall,
+  MintCall,
+  NextPage,
+  Pointer,
+  Template,
+  TokenFields,
+  VerifyCall,
+} from './description.ts';
+export { type ApiSession, apiToken } from './rotator.ts';
+export type { TransportOptions } from './transport.ts';

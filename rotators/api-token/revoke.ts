@@ -1,0 +1,91 @@
+import type { AdminContext, SweepContext } from '../../src/index.ts';
+import { type Api, adminFor, isByToken, labelStart } from './api.ts';
+import { requireAccepted } from './calls.ts';
+import type { ApiCredential } from './credential.ts';
+import type { ListCall } from './description.ts';
+import { ApiFailure } from './failure.ts';
+import { type ListedToken, listTokens } from './pages.ts';
+import { isRevocable, verifyToken } from './verify.ts';
+
+/** Revokes a token; one that is no more is success. @throws ApiFailure, AdminSecretMissing */
+export async function revokeToken(
+  api: Api,
+  old: ApiCredential,
+  context: AdminContext<ApiCredential>,
+): Promise<void> {
+  const { description, perform } = api;
+  const { verify, revoke } = description;
+  if (revoke === undefined) return;
+  // The API's word counts, not the secret's: whoever may write that could name the token of somebody else.
+  const verified = verify.id === undefined ? old : await verifyToken(api, old, context);
+  if (verified === undefined) return;
+  const admin = await adminFor(api, [revoke], context);
+  const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
+  const heard = await perform('revoke', revoke, { caller: old, admin, own }, context);
+  if (heard.outcome === 'accepted' || heard.outcome === 'gone') return;
+  // A token that is no more can't ask for its end.
+  if (isByToken(revoke) && (await verifyToken(api, old, context)) === undefined) return;
+  requireAccepted('revoke', heard);
+}
+
+/** Revokes what is labelled with the owner and not needed. @throws ApiFailure, AdminSecretMissing */
+export async function sweepTokens(
+  api: Api,
+  current: ApiCredential,
+  context: SweepContext<ApiCredential>,
+): Promise<void> {
+  const { description, perform } = api;
+  const { list, revoke } = description;
+  if (list === undefined || revoke === undefined) return;
+  const kept = await neededIds(api, context);
+  if (kept === undefined) {
+    context.note('A token that is needed can not be told from others by its id: nothing was swept.');
+    return;
+  }
+  const admin = await adminFor(api, [list, revoke], context);
+  const callers = isByToken(list) || isByToken(revoke) ? [current, ...context.needed] : [current];
+  const { caller, listed } = await listByOneOf(api, list, { callers, admin }, context);
+  for (const { id, label } of listed) {
+    if (!label.includes(labelStart(context.owner)) || kept.has(id)) continue;
+    const heard = await perform('revoke', revoke, { caller, admin, own: { 'revoked.id': id } }, context);
+    if (heard.outcome !== 'gone') requireAccepted('revoke', heard);
+  }
+}
+
+/** Undefined where one can't be told. */
+async function neededIds(
+  api: Api,
+  context: SweepContext<ApiCredential>,
+): Promise<ReadonlySet<string> | undefined> {
+  const ids = new Set<string>();
+  for (const credential of context.needed) {
+    if (!isRevocable(api, api.description.revoke, credential)) return undefined;
+    const id = credential.id ?? (await verifyToken(api, credential, context))?.id;
+    if (id !== undefined) ids.add(id);
+  }
+  return ids;
+}
+
+interface Callers {
+  readonly callers: readonly ApiCredential[];
+  readonly admin: ApiCredential | undefined;
+}
+
+/** The list, by the first who is not refused: AWSCURRENT may have been revoked by hand. */
+async function listByOneOf(
+  { perform }: Api,
+  list: ListCall,
+  { callers, admin }: Callers,
+  context: SweepContext<ApiCredential>,
+): Promise<{ readonly caller: ApiCredential | undefined; readonly listed: readonly ListedToken[] }> {
+  let refusal: unknown;
+  for (const caller of callers) {
+    try {
+      return { caller, listed: await listTokens(perform, list, { caller, admin }, context) };
+    } catch (error) {
+      if (!(error instanceof ApiFailure && error.code === 'PermissionDenied')) throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
+}

@@ -1,0 +1,43 @@
+import type { Dispatcher } from 'undici';
+
+/** How APIs are reached. */
+export interface TransportOptions {
+  /** Certificates (PEM) to trust besides Node.js's own; read when the first call is made. */
+  readonly ca?: () => string | undefined;
+  /** What the environment's variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. */
+  readonly proxy?: {
+    readonly https?: string | undefined;
+    readonly http?: string | undefined;
+    readonly except?: string | undefined;
+  };
+}
+
+/** What `fetch` is to call with; undefined: its own way. */
+export type Transport = () => Promise<Dispatcher | undefined>;
+
+/** undici is loaded only where its own way will not do: Node.js's `fetch` has no option for an authority or a proxy. */
+export function createTransport({ ca, proxy = {} }: TransportOptions): Transport {
+  let made: Promise<Dispatcher | undefined> | undefined;
+  const make = async (): Promise<Dispatcher | undefined> => {
+    const trusted = ca?.();
+    if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
+    const [{ EnvHttpProxyAgent }, { rootCertificates }] = await Promise.all([
+      import('undici'),
+      import('node:tls'),
+    ]);
+    const tls = trusted === undefined ? {} : { ca: [...rootCertificates, trusted] };
+    // Empty, and not absent: else undici would read the environment by itself.
+    return new EnvHttpProxyAgent({
+      httpsProxy: proxy.https ?? '',
+      httpProxy: proxy.http ?? '',
+      noProxy: proxy.except ?? '',
+      connect: tls,
+      requestTls: tls,
+      proxyTls: tls,
+    });
+  };
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,149 @@
+import { getDotPath, safeParse } from 'valibot';
+import { KeyturnError } from '../../src/index.ts';
+import type { ApiDescription, Call } from './description.ts';
+import { descriptionSchema } from './schema.ts';
+import { placesIn } from './template.ts';
+import { baseUrlProblem } from './url.ts';
+
+type CallName = 'mint' | 'verify' | 'revoke' | 'list' | 'checkAdmin';
+const callNames: readonly CallName[] = ['mint', 'verify', 'revoke', 'list', 'checkAdmin'];
+
+const expiryPlaces = ['expiry.date', 'expiry.time', 'expiry.seconds', 'expiry.days'];
+const labelPlaces = ['label', 'requestToken', 'owner'];
+
+/** Where nobody but the token, or nobody but the admin, is there to be asked. */
+const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
+  mint: /^(?:token|(?:secret|admin)\.[^.]+)$/,
+  verify: /^(?:token|secret\.[^.]+)$/,
+  revoke: /^(?:token|(?:secret|admin)\.[^.]+)$/,
+  list: /^(?:token|(?:secret|admin)\.[^.]+)$/,
+  checkAdmin: /^admin\.[^.]+$/,
+};
+
+/** The places that a call knows besides. */
+const ownPlaces: Readonly<Record<CallName, readonly string[]>> = {
+  mint: [...labelPlaces, ...expiryPlaces],
+  verify: [],
+  revoke: ['revoked.id', 'revoked.token'],
+  list: [],
+  checkAdmin: [],
+};
+
+/** What is wrong with a description, and where. */
+interface Problem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/**
+ * Reads a description.
+ *
+ * @param source what it is called in errors, such as the name of a file and a number
+ * @throws InvalidConfiguration, naming the path of what is wrong
+ */
+export function readDescription(input: unknown, source: string): ApiDescription {
+  const { success, output, issues } = safeParse(descriptionSchema, input);
+  if (!success)
+    throw invalid(
+      source,
+      issues.map((issue) => ({ path: getDotPath(issue) ?? '', problem: problemOf(issue) })),
+    );
+  const problems = [...contradictions(output)];
+  if (problems.length > 0) throw invalid(source, problems);
+  return output;
+}
+
+/** valibot's own messages quote what they were given. */
+function problemOf({
+  type,
+  expected,
+  message,
+}: {
+  readonly type: string;
+  readonly expected: string | null;
+  readonly message: string;
+}): string {
+  if (type === 'regex') return message;
+  if (type === 'strict_object' && expected === 'never') return 'is not known';
+  return expected === null ? `is not right (${type})` : `must be ${expected}`;
+}
+
+function invalid(source: string, problems: readonly Problem[]): KeyturnError {
+  const [first] = problems;
+  const said = problems.map(({ path, problem }) => `${path || 'all of it'}: ${problem}`.replace(/\.$/, ''));
+  return new KeyturnError(
+    'InvalidConfiguration',
+    `${source} describes no API: ${said.join('; ')}.`,
+    'Correct it: docs/api-token.md has all that a description can say.',
+    { field: first?.path ?? source },
+  );
+}
+
+function* contradictions(description: ApiDescription): Generator<Problem> {
+  for (const name of callNames) {
+    const call = description[name];
+    if (call !== undefined) yield* contradictionsInCall(name, call, description);
+  }
+  const { baseUrl, mint, revoke, list, overlap } = description;
+  const wrongUrl = baseUrl === undefined ? undefined : baseUrlProblem(baseUrl);
+  if (wrongUrl !== undefined) yield { path: 'baseUrl', problem: wrongUrl };
+  if (list !== undefined && revoke === undefined) {
+    yield { path: 'list', problem: 'needs revoke: what is found is revoked' };
+  }
+  if (overlap === 'none' && revoke !== undefined) {
+    yield { path: 'revoke', problem: 'must be left out with overlap none: mint has ended the old token' };
+  }
+  if (revoke !== undefined) yield* contradictionsOfRevoke(description, revoke);
+  if (list !== undefined && !placesIn(mint).some((place) => labelPlaces.includes(place))) {
+    yield { path: 'mint', problem: 'must put {label} where list finds it' };
+  }
+  yield* contradictionsOfAdmin(description);
+}
+
+function* contradictionsInCall(
+  name: CallName,
+  call: Call,
+  { lifetimeDays }: ApiDescription,
+): Generator<Problem> {
+  if (call.json !== undefined && call.form !== undefined) {
+    yield { path: `${name}.form`, problem: 'excludes json' };
+  }
+  for (const place of placesIn(call)) {
+    if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place)) {
+      yield { path: name, problem: `has no place {${place}}` };
+    }
+    if (expiryPlaces.includes(place) && lifetimeDays === undefined) {
+      yield { path: 'lifetimeDays', problem: `must say what {${place}} is` };
+    }
+  }
+}
+
+/** A sweep revokes by id, with the current token as the caller: nothing else may name what is revoked. */
+function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke: Call): Generator<Problem> {
+  const places = placesIn(revoke);
+  const isById = places.includes('revoked.id') && !places.includes('revoked.token');
+  if (list !== undefined && !isById) {
+    yield { path: 'revoke', problem: 'must name what it revokes by {revoked.id}: list gives nothing else' };
+  }
+  if (places.includes('revoked.id') && mint.id === undefined && verify.id === undefined) {
+    yield { path: 'mint.id', problem: 'must say where the id is, or verify.id must' };
+  }
+}
+
+/**
+ * The admin must not be had to mint for whom a secret names (a confused deputy): for whom it is stands in the admin
+ * secret, or is what the API itself has said of the current token.
+ */
+function* contradictionsOfAdmin(description: ApiDescription): Generator<Problem> {
+  const { mint, verify, accountField = 'username' } = description;
+  const places = placesIn(mint);
+  if (!places.some((place) => place.startsWith('admin.'))) return;
+  for (const place of places) {
+    if (place.startsWith('secret.') && (place !== `secret.${accountField}` || verify.account === undefined)) {
+      yield {
+        path: 'mint',
+        problem: `must take {${place}} from the admin secret, or from the accountField that verify.account proves`,
+      };
+    }
+  }
+}
