@@ -131,11 +131,11 @@ export function incompleteSignature(): ServiceError {
   );
 }
 
-export function internalFailure(): ServiceError {
-  return new ServiceError('InternalServiceError', 'An error occurred on the server side.', 500);
+export function internalFailure(message = 'An error occurred on the server side.'): ServiceError {
+  return new ServiceError('InternalServiceError', message, 500);
 }
 
-/** Tells whoever runs the server of a fault of its own; clients are told no more than that there was one. */
+/** Tells whoever runs the server of a fault of its own; clients are told no more than that there was one, or what to do. */
 export function reportFault(cause: unknown): void {
   process.emitWarning(
     `The local Secrets Manager failed: ${cause instanceof Error ? cause.stack : String(cause)}`,

@@ -26,7 +26,8 @@ import { lambdaEndpoint } from './rotation/lambda-endpoint.ts';
 import { createRotationTokens } from './rotation/rotation-token.ts';
 import { createScheduler } from './rotation/scheduler.ts';
 import { createState, type State } from './state.ts';
-import { openFileStore, openMemoryStore } from './store/sqlite-store.ts';
+import { openFileStore } from './store/file-store.ts';
+import { openMemoryStore } from './store/sqlite-store.ts';
 
 const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
 const CONNECTION_GRACE_MS = 1_000;

@@ -7,6 +7,7 @@ import {
   ServiceError,
   serializationFailure,
 } from '../errors.ts';
+import { StoreError } from '../store/store-error.ts';
 
 /** Ten times the longest secret value leaves room for its escapes in JSON, and for everything around it. */
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -127,5 +128,5 @@ function credentialOf(request: IncomingMessage): Pick<ApiRequest, 'accessKeyId' 
 
 function unexpected(cause: unknown): ServiceError {
   reportFault(cause);
-  return internalFailure();
+  return internalFailure(cause instanceof StoreError ? cause.message : undefined);
 }

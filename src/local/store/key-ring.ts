@@ -2,6 +2,8 @@ import { createSecretKey, generateKeySync, type KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { damaged, StoreError } from './store-error.ts';
+
 const KEY_BITS = 256;
 
 /**
@@ -13,7 +15,7 @@ export interface KeyRing {
   keyToEncrypt(kmsKeyId: string): KeyObject;
   /**
    * The data key that a stored value was encrypted with.
-   * @throws Error when it is lost
+   * @throws StoreError when it is lost
    */
   keyToDecrypt(kmsKeyId: string): KeyObject;
 }
@@ -27,7 +29,7 @@ export function memoryKeyRing(): KeyRing {
 /**
  * A key ring in a file that its owner alone may read. A new key is on the disk before it is handed out, so that no
  * value is ever encrypted with a key that a crash could lose.
- * @throws Error when the file isn't a key file
+ * @throws StoreError when the file isn't a key file
  */
 export function fileKeyRing(path: string): KeyRing {
   const keys = existsSync(path) ? readKeys(path) : new Map<string, KeyObject>();
@@ -46,7 +48,8 @@ function ring(keys: ReadonlyMap<string, KeyObject>, add: (kmsKeyId: string) => K
     keyToEncrypt: (kmsKeyId) => keys.get(kmsKeyId) ?? add(kmsKeyId),
     keyToDecrypt(kmsKeyId) {
       const key = keys.get(kmsKeyId);
-      if (!key) throw new Error(`The data key of ${kmsKeyId} is lost: its values can't be read without it.`);
+      if (!key)
+        throw new StoreError(`The data key of ${kmsKeyId} is lost: its values can't be read without it.`);
       return key;
     },
   };
@@ -79,17 +82,16 @@ function parseKeyFile(path: string): object {
   throw damaged(path);
 }
 
-function damaged(path: string): Error {
-  return new Error(`The key file ${path} is damaged: the secrets beside it can't be read without it.`);
-}
-
 function writeKeys(path: string, keys: ReadonlyMap<string, KeyObject>): void {
   const content = Object.fromEntries([...keys].map(([id, key]) => [id, key.export().toString('base64')]));
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);
-  writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
-  fsyncSync(file);
-  closeSync(file);
+  try {
+    writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(draft, path);
   syncDirectory(dirname(path));
 }

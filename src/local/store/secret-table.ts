@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { homeOf, type Partition } from '../arn.ts';
 import { dueAt, type Secret } from '../model.ts';
 import type { Store } from './store.ts';
+import { DamagedRow } from './store-error.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -77,6 +78,11 @@ function optionalSecret(row: Row | undefined): Secret | undefined {
 
 /** The record was written by saveSecret, in a file that nobody else may write. */
 function toSecret(row: Row): Secret {
-  const secret: Secret = JSON.parse(String(row.record));
-  return secret;
+  try {
+    const secret: Secret = JSON.parse(String(row.record));
+    return secret;
+  } catch {
+    // A parser's message would quote the record.
+    throw new DamagedRow(`The record of the secret in row ${row.position} is no JSON`);
+  }
 }

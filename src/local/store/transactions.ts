@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Outcome } from './store.ts';
-import { explainSqliteError } from './store-error.ts';
+import { explainStoreFailure } from './store-error.ts';
 
 /** The transactions of a database, many of which are made durable by one commit. */
 export interface Transactions {
@@ -49,7 +49,7 @@ export function createTransactions(database: DatabaseSync, path: string, undone:
         return { result, wrote };
       } catch (error) {
         undoWork();
-        throw explainSqliteError(error, path);
+        throw explainStoreFailure(error, path);
       }
     },
     beforeWrite() {
@@ -65,7 +65,7 @@ export function createTransactions(database: DatabaseSync, path: string, undone:
       } catch (error) {
         if (database.isTransaction) rollback.run();
         undone();
-        throw explainSqliteError(error, path);
+        throw explainStoreFailure(error, path);
       }
     },
     isOpen: () => database.isTransaction,

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type LocalFunction,
+  type LocalSecretsManager,
+  manualClock,
+  startLocalSecretsManager,
+} from '../../src/local/index.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { httpRequest, inputOf } from './requests.ts';
+
+/** What the rotations of one window cost. */
+export interface RotationFigures {
+  readonly secrets: number;
+  readonly seconds: number;
+  readonly msPerRotation: number;
+  /** The largest resident memory of the process, function and client included, in bytes. */
+  readonly peakMemory: number;
+}
+
+const CONNECTIONS = 32;
+const DAY_MS = 86_400_000;
+
+type Call = (operation: string, input: object) => Promise<Record<string, unknown>>;
+
+/** Rotates as many secrets as its first argument says, all of them due in the same window, kept in a folder. */
+async function rotateAll(secrets: number, dataDirectory: string): Promise<RotationFigures> {
+  const clock = manualClock(Date.UTC(2026, 0, 1, 12));
+  const local = await startLocalSecretsManager({ clock, dataDirectory });
+  const connections = Array.from({ length: CONNECTIONS }, () => openConnection(portOf(local)));
+  const call = callOver(connections);
+  const RotationLambdaARN = local.registerFunction('rotate', moveLabels(call));
+  await Promise.all(
+    Array.from({ length: secrets }, async (_, index) => {
+      await call('CreateSecret', inputOf('CreateSecret', index));
+      await call('RotateSecret', {
+        ...inputOf('DescribeSecret', index),
+        ClientRequestToken: randomUUID(),
+        RotationLambdaARN,
+        RotationRules: { ScheduleExpression: 'cron(0 0 * * ? *)' },
+        RotateImmediately: false,
+      });
+    }),
+  );
+  await local.rotationsSettled();
+  const allRotated = Promise.withResolvers<void>();
+  let rotated = 0;
+  local.on(({ type }) => {
+    if (type === 'rotation-succeeded') rotated += 1;
+    if (rotated === secrets) allRotated.resolve();
+  });
+  const startedAt = performance.now();
+  await clock.advance(DAY_MS);
+  await allRotated.promise;
+  const ms = performance.now() - startedAt;
+  for (const connection of connections) connection.close();
+  await local.close();
+  return {
+    secrets,
+    seconds: ms / 1000,
+    msPerRotation: ms / secrets,
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function portOf({ url }: LocalSecretsManager): number {
+  return Number(new URL(url).port);
+}
+
+/** Calls take turns on the connections. */
+function callOver(connections: readonly Connection[]): Call {
+  const free = [...connections];
+  const waiting: ((connection: Connection) => void)[] = [];
+  const take = async (): Promise<Connection> => free.pop() ?? new Promise((resolve) => waiting.push(resolve));
+  const giveBack = (connection: Connection): void => {
+    const next = waiting.shift();
+    if (next) next(connection);
+    else free.push(connection);
+  };
+  return async (operation, input) => {
+    const connection = await take();
+    const { status, body } = await connection.send(httpRequest(operation, input));
+    giveBack(connection);
+    if (status !== 200) throw new Error(`${operation} answered ${status}.`);
+    return JSON.parse(body.toString());
+  };
+}
+
+/** The least that a rotation function does: a new value, and AWSCURRENT on it. */
+function moveLabels(call: Call): LocalFunction {
+  return async ({ Step, SecretId, ClientRequestToken }) => {
+    if (Step === 'createSecret') {
+      const VersionStages = ['AWSPENDING'];
+      await call('PutSecretValue', {
+        SecretId,
+        ClientRequestToken,
+        SecretString: randomUUID(),
+        VersionStages,
+      });
+    }
+    if (Step === 'finishSecret') {
+      const { VersionId } = await call('GetSecretValue', { SecretId });
+      await call('UpdateSecretVersionStage', {
+        SecretId,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: ClientRequestToken,
+        RemoveFromVersionId: VersionId,
+      });
+    }
+  };
+}
+
+const [, , count = '', folder = ''] = process.argv;
+process.stdout.write(JSON.stringify(await rotateAll(Number(count), folder)));

@@ -1,0 +1,61 @@
+import type { Generator } from './load.ts';
+import { type ServerProcess, startKeyturn } from './servers.ts';
+
+/** What a large folder costs. Memory is resident memory in bytes. */
+export interface ScaleFigures {
+  readonly secrets: number;
+  /** How long it took to make them, in seconds. */
+  readonly createSeconds: number;
+  /** From the start of the process until it took a connection, in milliseconds. */
+  readonly startMs: number;
+  readonly memoryAtStart: number;
+  readonly reads: number;
+  readonly readsPerSecond: number;
+  /** Memory after each tenth of the reads. */
+  readonly memoryWhileRead: readonly number[];
+}
+
+const CREATING_CONNECTIONS = 128;
+const SAMPLES = 10;
+
+/** Makes secrets in a folder, starts anew with them, and reads all of them over and over. */
+export async function measureScale(
+  scratch: string,
+  dataDirectory: string,
+  generator: Generator,
+  { secrets, reads, connections }: { readonly secrets: number; readonly reads: number; readonly connections: number },
+): Promise<ScaleFigures> {
+  const load = { firstSecret: 0, secrets, connections };
+  const created = await withServer(startKeyturn(scratch, dataDirectory), ({ port }) =>
+    generator.run({ ...load, port, operation: 'CreateSecret', connections: CREATING_CONNECTIONS, requests: secrets }),
+  );
+  return withServer(startKeyturn(scratch, dataDirectory), async (server) => {
+    const memoryAtStart = await server.memory();
+    const memoryWhileRead: number[] = [];
+    let seconds = 0;
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const requests = Math.ceil(reads / SAMPLES);
+      const result = await generator.run({ ...load, port: server.port, operation: 'GetSecretValue', requests });
+      seconds += result.seconds;
+      memoryWhileRead.push(await server.memory());
+    }
+    return {
+      secrets,
+      createSeconds: created.seconds,
+      startMs: server.startMs,
+      memoryAtStart,
+      reads,
+      readsPerSecond: reads / seconds,
+      memoryWhileRead,
+    };
+  });
+}
+
+async function withServer<T>(starting: Promise<ServerProcess>, use: (server: ServerProcess) => Promise<T>): Promise<T> {
+  const server = await starting;
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}

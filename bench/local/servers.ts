@@ -1,0 +1,97 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const POLL_MS = 5;
+
+/** A server that runs in a process of its own. */
+export interface ServerProcess {
+  readonly port: number;
+  /** From the start of its process until it took a connection, in milliseconds. */
+  readonly startMs: number;
+  /** Its resident memory in bytes. */
+  memory(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const programOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** `keyturn local` as it is, with its line for each call; with a folder it keeps the secrets there. */
+export function startKeyturn(scratch: string, dataDirectory?: string): Promise<ServerProcess> {
+  const data = dataDirectory === undefined ? [] : ['--data', dataDirectory];
+  return start(scratch, (port) => [
+    process.execPath,
+    programOf('../../bin/keyturn.js'),
+    'local',
+    '--port',
+    String(port),
+    ...data,
+  ]);
+}
+
+/** moto's server, run by a Python that has `moto[server,secretsmanager]`. */
+export function startMoto(scratch: string, python: string): Promise<ServerProcess> {
+  return start(scratch, (port) => [python, '-m', 'moto.server', '-p', String(port)]);
+}
+
+/** A server that answers everything with the same bytes: what is measured of it is the limit of the generator. */
+export function startFixedAnswer(scratch: string): Promise<ServerProcess> {
+  return start(scratch, (port) => [process.execPath, programOf('./fixed-answer.ts'), String(port)]);
+}
+
+type CommandLine = (port: number) => readonly [program: string, ...args: string[]];
+
+/** Both servers write a line for each call; it goes to a file, so that nobody has to take it from them. */
+async function start(scratch: string, commandLine: CommandLine): Promise<ServerProcess> {
+  const port = await freePort();
+  const log = await open(join(scratch, `server-${port}.log`), 'w');
+  const [program, ...args] = commandLine(port);
+  const startedAt = performance.now();
+  const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd] });
+  await log.close();
+  await accepting(port, child);
+  return {
+    port,
+    startMs: performance.now() - startedAt,
+    memory: () => residentBytes(child),
+    async stop() {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
+  return address.port;
+}
+
+async function accepting(port: number, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const socket = connect(port, '127.0.0.1');
+    const connected = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (connected) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`${child.spawnfile} ended with ${child.exitCode} before it took a connection.`);
+}
+
+async function residentBytes({ pid }: ChildProcess): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
+  return Number(stdout) * 1024;
+}

@@ -1,0 +1,71 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { cachedStore } from './cached-store.ts';
+import { fileKeyRing } from './key-ring.ts';
+import { createSchema } from './schema.ts';
+import { openDatabase } from './sqlite.ts';
+import { sqliteStore } from './sqlite-store.ts';
+import type { Store } from './store.ts';
+import { damaged, explainStoreFailure, StoreError } from './store-error.ts';
+
+/**
+ * The store of a folder, which is made, for its owner alone, where it is missing.
+ * @throws StoreError when another process uses the folder, or its files are damaged
+ */
+export function openFileStore(directory: string): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, 'secrets.db');
+  // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
+  closeSync(openSync(path, 'a', 0o600));
+  const database = openDatabase(path);
+  try {
+    takeOver(database, directory);
+    checkPages(database, path);
+    createSchema(database, path);
+    const keys = fileKeyRing(join(directory, 'keys.json'));
+    const store = cachedStore((undone) => sqliteStore(database, { path, keys, undone }));
+    checkKeys(database, store, directory);
+    return store;
+  } catch (error) {
+    database.close();
+    throw explainStoreFailure(error, path);
+  }
+}
+
+/**
+ * The lock is the operating system's, on the database file, held from the first transaction to the end of the
+ * process: it needs no lock file, and nothing is left to clear away after a kill. synchronous=FULL because an
+ * answered write must outlast a power cut too, not only the process.
+ */
+function takeOver(database: DatabaseSync, directory: string): void {
+  try {
+    database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT;`);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('locked')) {
+      throw new StoreError(`The data folder ${directory} is in use by another process.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Takes a tenth of a second for a hundred thousand secrets, and tells now what clients would be told later. */
+function checkPages(database: DatabaseSync, path: string): void {
+  const found = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (found !== 'ok') throw damaged(path, new Error(String(found)));
+}
+
+/** Keys that don't belong to this database are found out at the start, and not by the first client. */
+function checkKeys(database: DatabaseSync, store: Store, directory: string): void {
+  const any = database.prepare('SELECT arn, id FROM versions WHERE kms_key_id IS NOT NULL LIMIT 1').get();
+  try {
+    if (any) store.readValue(String(any.arn), String(any.id));
+  } catch (error) {
+    throw new StoreError(
+      `The key file in ${directory} is missing, or does not belong to the database there: put back the one that does.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,10 @@
+import { startLocalSecretsManager } from '../../src/local/index.ts';
+
+/**
+ * Waits until it is told a folder, so that the process can be there before it is needed; then serves the folder, and
+ * tells the port, until it is killed.
+ */
+process.once('message', async (dataDirectory: string) => {
+  const { url } = await startLocalSecretsManager({ dataDirectory });
+  process.send?.(Number(new URL(url).port));
+});
