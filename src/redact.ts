@@ -2,7 +2,8 @@ import type { SecretDocument } from './documents/document.ts';
 import type { SecretFields } from './documents/fields.ts';
 
 /**
- * What of AWS's secret structure and of connection strings is not secret, in lower case and without separators.
+ * What of AWS's secret structure, of connection strings and of OAuth's clients is not secret, in lower case and without
+ * separators.
  * Every other value of a secret is treated as sensitive.
  */
 const harmlessFields = new Set([
@@ -21,16 +22,25 @@ const harmlessFields = new Set([
   'applicationname',
   'authentication',
   'authsource',
+  'clientid',
   'columnencryptionsetting',
   'currentschema',
   'driver',
+  'expiresat',
   'failoverpartner',
   'hosts',
+  'introspectionendpoint',
+  'issuer',
   'multisubnetfailover',
+  'registrationclienturi',
   'replicaset',
+  'revocationendpoint',
+  'scope',
   'sslmode',
   'sslrootcert',
   'targetsessionattrs',
+  'tokenendpoint',
+  'tokenendpointauthmethod',
   'trustservercertificate',
 ]);
 

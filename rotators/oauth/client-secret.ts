@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import {
+  contradictoryField,
+  type GenerateContext,
+  KeyturnError,
+  type Rotator,
+  type RotatorContext,
+  requireText,
+  type SecretFields,
+} from '../../src/index.ts';
+import { numberIn, textIn } from './answers.ts';
+import { type OAuthClient, parseClient, targetOf } from './client.ts';
+import { connect } from './connection.ts';
+import { requireEndpoint } from './endpoints.ts';
+import { earlyExpiry, secondsIn } from './expiry.ts';
+import { accepted, classify, isClientRefused } from './refusal.ts';
+import { type RegistrationAccess, readRegistration, renewRegistration } from './registration.ts';
+
+/** A client that may manage its own registration. */
+export interface RegisteredClient extends OAuthClient {
+  readonly clientSecret: string;
+  /** Milliseconds since the epoch; undefined for one that never expires. */
+  readonly expiresAtMs: number | undefined;
+  readonly registration: RegistrationAccess;
+}
+
+/** How a function rotates client secrets, whatever the secret. */
+export interface ClientSecretOptions {
+  /**
+   * Whether the server accepts the secret that it has replaced for some time. `none`: AWSCURRENT moves as soon as the
+   * new one has proven itself. Default: `until-next-rotation`.
+   */
+  readonly overlap?: Rotator['overlap'];
+}
+
+function parse(fields: SecretFields): RegisteredClient {
+  const client = parseClient(fields);
+  const { introspectionEndpoint, revocationEndpoint } = client;
+  if (introspectionEndpoint === undefined && revocationEndpoint === undefined) requireText(fields, 'issuer');
+  if (client.authentication === 'none')
+    throw contradictoryField('token_endpoint_auth_method', 'must be one that uses a client secret');
+  const expiresAtMs = secondsIn(fields, 'client_secret_expires_at');
+  return {
+    ...client,
+    clientSecret: requireText(fields, 'client_secret'),
+    expiresAtMs: expiresAtMs === 0 ? undefined : expiresAtMs,
+    registration: {
+      uri: requireEndpoint(fields, 'registration_client_uri'),
+      accessToken: requireText(fields, 'registration_access_token'),
+    },
+  };
+}
+
+/**
+ * Has the server introspect a token that does not exist, or revoke it: whoever asks must say who it is first (RFC 7662,
+ * section 2.1; RFC 7009, section 2.1), and nothing comes of it.
+ */
+async function isAccepted(credential: RegisteredClient, context: RotatorContext): Promise<boolean> {
+  const { library, server, client, authentication, options } = await connect(credential, context);
+  const canIntrospect = server.introspection_endpoint !== undefined;
+  const ask = canIntrospect ? library.introspectionRequest : library.revocationRequest;
+  try {
+    await accepted(await ask(server, client, authentication, randomUUID(), options));
+    return true;
+  } catch (error) {
+    if (isClientRefused(error)) return false;
+    throw error;
+  }
+}
+
+async function generate(
+  current: RegisteredClient,
+  context: GenerateContext<RegisteredClient>,
+): Promise<SecretFields> {
+  const found = await readRegistration(context, context.stored());
+  const newest = textIn(found.metadata, 'client_secret') ?? current.clientSecret;
+  // One that an earlier rotation had made, and that was given up, is taken over: with each further one the server
+  // may end AWSCURRENT's.
+  const { metadata, access } =
+    newest === current.clientSecret ? await renewRegistration(context, found) : found;
+  const clientSecret = textIn(metadata, 'client_secret') ?? current.clientSecret;
+  // Where what opens the registration is another one now, that must be stored first; verify throws then.
+  if (clientSecret === current.clientSecret && access.accessToken === current.registration.accessToken)
+    throw secretKept();
+  return {
+    client_secret: clientSecret,
+    client_secret_expires_at: numberIn(metadata, 'client_secret_expires_at') ?? 0,
+    registration_client_uri: access.uri,
+    registration_access_token: access.accessToken,
+  };
+}
+
+/**
+ * Rotates a client's secret by its registration. There is nothing to revoke: which secrets it accepts besides the newest
+ * is the server's own affair.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7592
+ */
+export function oauthClientSecret({
+  overlap = 'until-next-rotation',
+}: ClientSecretOptions = {}): Rotator<RegisteredClient> {
+  return {
+    name: 'oauth/client-secret',
+    overlap,
+    changedBy: 'account',
+    mints: true,
+    parse,
+    target: (credential) => targetOf(credential, credential.registration.uri),
+    generate,
+    open: async (credential, context) =>
+      (await isAccepted(credential, context)) ? { close: async () => undefined } : undefined,
+    change: async () => undefined,
+    verify: async (_session, pending, context) => {
+      const { clientSecret, registration } = context.current;
+      const { accessToken } = pending.registration;
+      if (pending.clientSecret === clientSecret && accessToken !== registration.accessToken)
+        throw secretKept();
+      const warning = earlyExpiry('the client secret', pending.expiresAtMs, context);
+      if (warning !== undefined) context.note(`Warning: ${warning}.`);
+    },
+    classify,
+  };
+}
+
+function secretKept(): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    'The server keeps the client secret when the registration is updated, as RFC 7592 allows.',
+    "Rotate it by the server's own API, and take AWSPENDING off its version.",
+  );
+}

@@ -1,0 +1,60 @@
+import {
+  contradictoryField,
+  optionalText,
+  requireText,
+  type SecretFields,
+  type Target,
+} from '../../src/index.ts';
+import { optionalEndpoint } from './endpoints.ts';
+
+/** How a client says who it is (RFC 6749, section 2.3.1; RFC 7591, section 2). */
+const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const;
+
+type AuthenticationMethod = (typeof authenticationMethods)[number];
+
+/** A client of an authorization server. */
+export interface OAuthClient {
+  /** Where the server's metadata are, unless the endpoints are given. */
+  readonly issuer: string | undefined;
+  readonly tokenEndpoint: string | undefined;
+  readonly introspectionEndpoint: string | undefined;
+  readonly revocationEndpoint: string | undefined;
+  readonly clientId: string;
+  /** Absent for a public client. */
+  readonly clientSecret: string | undefined;
+  readonly authentication: AuthenticationMethod;
+}
+
+function parseMethod(fields: SecretFields, secret: string | undefined): AuthenticationMethod {
+  const field = 'token_endpoint_auth_method';
+  const given = optionalText(fields, field) ?? (secret === undefined ? 'none' : 'client_secret_basic');
+  const method = authenticationMethods.find((known) => known === given);
+  if (method === undefined)
+    throw contradictoryField(field, `must be one of ${authenticationMethods.join(', ')}`);
+  if (method !== 'none' && secret === undefined)
+    throw contradictoryField('client_secret', `is missing, which ${method} needs`);
+  return method;
+}
+
+/**
+ * Reads the fields of a client, which have the names of RFC 7591 and RFC 8414.
+ *
+ * @throws InvalidSecretField
+ */
+export function parseClient(fields: SecretFields): OAuthClient {
+  const clientSecret = optionalText(fields, 'client_secret');
+  return {
+    issuer: optionalEndpoint(fields, 'issuer'),
+    tokenEndpoint: optionalEndpoint(fields, 'token_endpoint'),
+    introspectionEndpoint: optionalEndpoint(fields, 'introspection_endpoint'),
+    revocationEndpoint: optionalEndpoint(fields, 'revocation_endpoint'),
+    clientId: requireText(fields, 'client_id'),
+    clientSecret,
+    authentication: parseMethod(fields, clientSecret),
+  };
+}
+
+/** What a client's credentials open. @param place a URL of the server */
+export function targetOf({ clientId }: OAuthClient, place: string): Target {
+  return { host: new URL(place).origin, account: clientId };
+}

@@ -1,0 +1,29 @@
+import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/index.ts';
+
+const thisMachine = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** Whether credentials may be sent there: over TLS, or within this machine. */
+export function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && thisMachine.test(hostname));
+}
+
+/** @throws InvalidSecretField */
+function parseEndpoint(field: string, text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !isSafe(url))
+    throw contradictoryField(field, 'must be a URL that begins with https://');
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
+    throw contradictoryField(field, 'must have neither a login nor a fragment in it');
+  return text;
+}
+
+/** A URL to which credentials may be sent. @throws InvalidSecretField */
+export function requireEndpoint(fields: SecretFields, field: string): string {
+  return parseEndpoint(field, requireText(fields, field));
+}
+
+/** A URL to which credentials may be sent, or absent. @throws InvalidSecretField */
+export function optionalEndpoint(fields: SecretFields, field: string): string | undefined {
+  const text = optionalText(fields, field);
+  return text === undefined ? undefined : parseEndpoint(field, text);
+}

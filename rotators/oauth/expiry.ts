@@ -1,0 +1,21 @@
+import { contradictoryField, type RotatorContext, type SecretFields } from '../../src/index.ts';
+
+/** A moment in seconds since the epoch, in ms; undefined for one that is absent. @throws InvalidSecretField */
+export function secondsIn(fields: SecretFields, field: string): number | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value * 1000;
+  throw contradictoryField(field, 'must be a whole number of seconds since 1970');
+}
+
+/** That a credential will be dead before the next rotation has made another; undefined where it won't. */
+export function earlyExpiry(
+  what: string,
+  expiresAtMs: number | undefined,
+  { nextRotationAtMs }: RotatorContext,
+): string | undefined {
+  if (expiresAtMs === undefined || nextRotationAtMs === undefined || expiresAtMs >= nextRotationAtMs)
+    return undefined;
+  const [expiry, rotation] = [expiresAtMs, nextRotationAtMs].map((ms) => new Date(ms).toISOString());
+  return `${what} expires at ${expiry}, before the next rotation, which is due by ${rotation}: rotate more often`;
+}

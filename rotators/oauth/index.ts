@@ -1,0 +1,17 @@
+import type { Rotator } from '../../src/index.ts';
+import { oauthClientCredentials } from './client-credentials.ts';
+import { oauthClientSecret } from './client-secret.ts';
+import { oauthRefreshToken } from './refresh-token.ts';
+import type { TokenOptions } from './token-rotator.ts';
+
+export type { OAuthClient } from './client.ts';
+export { type ClientCredential, oauthClientCredentials } from './client-credentials.ts';
+export { type ClientSecretOptions, oauthClientSecret, type RegisteredClient } from './client-secret.ts';
+export { oauthRefreshToken, type RefreshableCredential } from './refresh-token.ts';
+export type { TokenCredential, TokenSession } from './token.ts';
+export type { TokenOptions } from './token-rotator.ts';
+
+/** The rotators of OAuth's credentials, all of them. */
+export function oauthRotators(options: TokenOptions = {}): Rotator[] {
+  return [oauthClientSecret(), oauthRefreshToken(options), oauthClientCredentials(options)];
+}

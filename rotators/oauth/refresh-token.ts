@@ -1,0 +1,82 @@
+import {
+  contradictoryField,
+  KeyturnError,
+  type Rotator,
+  requireText,
+  type SecretFields,
+} from '../../src/index.ts';
+import { type Answer, textIn } from './answers.ts';
+import { type Connection, connect } from './connection.ts';
+import { Refusal } from './refusal.ts';
+import { parseToken, requestToken, type TokenCredential, type TokenSession, tokenFields } from './token.ts';
+import { type TokenOptions, tokenRotator } from './token-rotator.ts';
+
+/** A token of somebody who has authorized the client. */
+export interface RefreshableCredential extends TokenCredential {
+  readonly refreshToken: string;
+  /** Whether the server revokes an access token alone, and not with it the grant that it belongs to. */
+  readonly revokesAccessTokens: boolean;
+}
+
+function parseFlag(fields: SecretFields, field: string): boolean {
+  const value = fields[field] ?? false;
+  if (typeof value === 'boolean') return value;
+  throw contradictoryField(field, 'must be true or false');
+}
+
+/**
+ * Rotates an access token by its refresh token, which the server may replace at each use.
+ *
+ * The newest refresh token that is stored is used first. A server that replaces them takes an older one for stolen, and
+ * ends the whole grant; and after a rotation that was given up the newest is not AWSCURRENT's.
+ *
+ * An old access token is revoked only where the secret says that the server keeps the rest alive, since servers may
+ * revoke the refresh token with it (RFC 7009, section 2.1).
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+ * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+ */
+export function oauthRefreshToken(options: TokenOptions = {}): Rotator<RefreshableCredential, TokenSession> {
+  return tokenRotator<RefreshableCredential>(
+    {
+      name: 'oauth/refresh-token',
+      parse: (fields) => ({
+        ...parseToken(fields),
+        refreshToken: requireText(fields, 'refresh_token'),
+        revokesAccessTokens: parseFlag(fields, 'revokes_access_tokens'),
+      }),
+      generate: async (current, context) => {
+        const connection = await connect(current, context);
+        const tried = new Set<string>();
+        for await (const { refreshToken } of context.stored()) {
+          if (tried.has(refreshToken)) continue;
+          tried.add(refreshToken);
+          const answer = await refresh(connection, refreshToken);
+          if (answer === undefined) continue;
+          return { ...tokenFields(answer), refresh_token: textIn(answer, 'refresh_token') ?? refreshToken };
+        }
+        throw noneAccepted();
+      },
+      isRevocable: ({ revokesAccessTokens }) => revokesAccessTokens,
+    },
+    options,
+  );
+}
+
+/** Undefined where the server refuses the refresh token itself. */
+async function refresh(connection: Connection, refreshToken: string): Promise<Answer | undefined> {
+  try {
+    return await requestToken(connection, 'refresh_token', { refresh_token: refreshToken });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'invalid_grant') return undefined;
+    throw error;
+  }
+}
+
+function noneAccepted(): KeyturnError {
+  return new KeyturnError(
+    'NoCredentialAccepted',
+    'The server refuses the refresh token of every stored version.',
+    'Authorize the client again, store the new refresh_token with PutSecretValue, and rotate again.',
+  );
+}

@@ -1,0 +1,61 @@
+import type { ErrorCode } from '../../src/index.ts';
+
+/** What the server answered instead of what it was asked for. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  /** Such as `invalid_grant`: RFC 6749, section 5.2. */
+  readonly code: string | undefined;
+
+  constructor(status: number, code: string | undefined) {
+    super(`the server answers ${status}${code === undefined ? '' : ` (${code})`}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Whether it is the client that the server refuses, for what it says of itself. */
+export function isClientRefused(error: unknown): boolean {
+  return error instanceof Refusal && (error.status === 401 || error.code === 'invalid_client');
+}
+
+/** Passes an answer on; anything but 200 is thrown, by its code and without its words. @throws Refusal */
+export async function accepted(response: Response): Promise<Response> {
+  if (response.status === 200) return response;
+  throw new Refusal(response.status, codeIn(await response.text()));
+}
+
+function codeIn(body: string): string | undefined {
+  try {
+    const { error }: { error?: unknown } = Object(JSON.parse(body));
+    return typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const codes: Readonly<Record<number, ErrorCode>> = {
+  401: 'PermissionDenied',
+  403: 'PermissionDenied',
+  429: 'TargetBusy',
+  502: 'TargetBusy',
+  503: 'TargetBusy',
+  504: 'TargetBusy',
+};
+
+const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
+
+/** What a thrown error means: an answer of the server's, or one of fetch, which hides the driver's in its cause. */
+export function classify(error: unknown): ErrorCode | undefined {
+  if (isClientRefused(error)) return 'PermissionDenied';
+  if (error instanceof Refusal) return codes[error.status];
+  if (!(error instanceof Error)) return undefined;
+  if (certificate.test(String(Reflect.get(Object(error.cause), 'code')))) return 'CertificateRejected';
+  if (error.name === 'TimeoutError' || isLost(error) || isLost(error.cause)) return 'TargetUnreachable';
+  return undefined;
+}
+
+/** The connection could not be made, or broke before or within the answer. */
+function isLost(error: unknown): boolean {
+  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
+}

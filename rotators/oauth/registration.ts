@@ -1,0 +1,93 @@
+import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import { type Answer, readAnswer, textIn } from './answers.ts';
+import { patience, send } from './connection.ts';
+import { accepted, Refusal } from './refusal.ts';
+
+/** What opens a client's registration at its server. */
+export interface RegistrationAccess {
+  readonly uri: string;
+  readonly accessToken: string;
+}
+
+/** A client's registration, as the server answered it. */
+export interface Registration {
+  readonly metadata: Answer;
+  /** What opens it from now on: either may be replaced at any use. */
+  readonly access: RegistrationAccess;
+}
+
+/** What a server says of a registration, and a client must not send back (RFC 7592, section 2.2). */
+const serversOwn = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+  // Without it the client asks for another one.
+  'client_secret',
+];
+
+/**
+ * Reads a registration by the newest access that the server accepts.
+ *
+ * @throws NoCredentialAccepted
+ * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.1
+ */
+export async function readRegistration(
+  context: RotatorContext,
+  newestFirst: AsyncIterable<{ readonly registration: RegistrationAccess }>,
+): Promise<Registration> {
+  for await (const { registration } of newestFirst) {
+    try {
+      return await manage(context, 'GET', registration);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 401) throw error;
+    }
+  }
+  throw new KeyturnError(
+    'NoCredentialAccepted',
+    'The server refuses the registration access token of every stored version.',
+    "Have the server's operator issue a new registration_access_token, store it with PutSecretValue, and rotate again.",
+  );
+}
+
+/**
+ * Updates a registration to what it is, but for the client secret.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.2
+ */
+export function renewRegistration(
+  context: RotatorContext,
+  { metadata, access }: Registration,
+): Promise<Registration> {
+  const kept = Object.entries(metadata).filter(([member]) => !serversOwn.includes(member));
+  return manage(context, 'PUT', access, JSON.stringify(Object.fromEntries(kept)));
+}
+
+async function manage(
+  context: RotatorContext,
+  method: 'GET' | 'PUT',
+  { uri, accessToken }: RegistrationAccess,
+  body?: string,
+): Promise<Registration> {
+  const headers = {
+    authorization: `Bearer ${accessToken}`,
+    accept: 'application/json',
+    'content-type': 'application/json',
+  };
+  const signal = patience(context);
+  const response = await send(uri, {
+    method,
+    headers,
+    redirect: 'manual',
+    signal,
+    ...(body === undefined ? {} : { body }),
+  });
+  const metadata = await readAnswer(await accepted(response));
+  return {
+    metadata,
+    access: {
+      uri: textIn(metadata, 'registration_client_uri') ?? uri,
+      accessToken: textIn(metadata, 'registration_access_token') ?? accessToken,
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { GenerateContext, Revocation, Rotator, SecretFields } from '../../src/index.ts';
+import { earlyExpiry } from './expiry.ts';
+import { classify } from './refusal.ts';
+import { openToken, revokeToken, type TokenCredential, type TokenSession, tokenTarget } from './token.ts';
+
+/** How a function rotates tokens, whatever the secret. */
+export interface TokenOptions {
+  /** Default: `on-next-rotation`. */
+  readonly revocation?: Revocation;
+}
+
+/** What is particular to one way to get a token. */
+export interface TokenRotatorParts<Credential extends TokenCredential> {
+  readonly name: string;
+  parse(fields: SecretFields): Credential;
+  generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
+  /** Whether an old access token can be revoked and nothing dies with it. */
+  isRevocable(old: Credential): boolean;
+}
+
+/** A rotator of access tokens, of which two can be valid at once. */
+export function tokenRotator<Credential extends TokenCredential>(
+  { name, parse, generate, isRevocable }: TokenRotatorParts<Credential>,
+  { revocation = 'on-next-rotation' }: TokenOptions,
+): Rotator<Credential, TokenSession> {
+  return {
+    name,
+    overlap: 'until-next-rotation',
+    changedBy: 'account',
+    mints: true,
+    revocation,
+    parse,
+    target: tokenTarget,
+    generate,
+    open: openToken,
+    change: async () => undefined,
+    verify: async ({ expiresAtMs }, _pending, context) => {
+      const warning = earlyExpiry('the token', expiresAtMs, context);
+      if (warning !== undefined) context.note(`Warning: ${warning}.`);
+    },
+    preflight: async ({ expiresAtMs }, _credential, _admin, context) => {
+      const detail = earlyExpiry('the token', expiresAtMs, context);
+      return detail === undefined ? [] : [{ check: 'expiry', ok: true, detail }];
+    },
+    // By the client as it is now: its own secret may have changed since the old version.
+    revoke: async (old, context) => {
+      if (isRevocable(old)) await revokeToken({ ...context.current, accessToken: old.accessToken }, context);
+    },
+    classify,
+  };
+}

@@ -1,0 +1,103 @@
+import {
+  optionalText,
+  type RotatorContext,
+  requireText,
+  type SecretFields,
+  type Session,
+  type Target,
+} from '../../src/index.ts';
+import { type Answer, numberIn, readAnswer, requireIn } from './answers.ts';
+import { type OAuthClient, parseClient, targetOf } from './client.ts';
+import { type Connection, connect } from './connection.ts';
+import { secondsIn } from './expiry.ts';
+import { accepted } from './refusal.ts';
+
+/** An access token of a client. */
+export interface TokenCredential extends OAuthClient {
+  /** Absent in the first version of a secret that has none yet. */
+  readonly accessToken: string | undefined;
+  /** Milliseconds since the epoch; undefined where the server doesn't say. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** A token that the server accepts. */
+export interface TokenSession extends Session {
+  readonly expiresAtMs: number | undefined;
+}
+
+/** @throws InvalidSecretField */
+export function parseToken(fields: SecretFields): TokenCredential {
+  const client = parseClient(fields);
+  if (client.tokenEndpoint === undefined) requireText(fields, 'issuer');
+  return {
+    ...client,
+    accessToken: optionalText(fields, 'access_token'),
+    expiresAtMs: secondsIn(fields, 'expires_at'),
+  };
+}
+
+/** Where the server is, and whose token it is. */
+export function tokenTarget(credential: TokenCredential): Target {
+  return targetOf(credential, credential.tokenEndpoint ?? credential.issuer ?? '');
+}
+
+/** Asks for a token. @throws Refusal */
+export async function requestToken(
+  { library, server, client, authentication, options }: Connection,
+  grantType: string,
+  parameters: Record<string, string>,
+): Promise<Answer> {
+  const ask = library.genericTokenEndpointRequest;
+  return readAnswer(
+    await accepted(await ask(server, client, authentication, grantType, parameters, options)),
+  );
+}
+
+/** The fields of a secret that a token's answer fills. */
+export function tokenFields(answer: Answer): SecretFields {
+  const seconds = numberIn(answer, 'expires_in');
+  return {
+    access_token: requireIn(answer, 'access_token'),
+    expires_at: seconds === undefined ? null : Math.floor(Date.now() / 1000 + seconds),
+  };
+}
+
+/**
+ * Introspects a token (RFC 7662). Where the server has no endpoint for that, a token counts as accepted until it
+ * expires: no RFC has another way to ask.
+ */
+export async function openToken(
+  credential: TokenCredential,
+  context: RotatorContext,
+): Promise<TokenSession | undefined> {
+  const { accessToken, expiresAtMs } = credential;
+  const { library, server, client, authentication, options } = await connect(credential, context);
+  if (accessToken === undefined) return undefined;
+  if (server.introspection_endpoint === undefined) {
+    context.note('The server has no introspection endpoint: the token is taken to work until it expires.');
+    return expiresAtMs !== undefined && expiresAtMs <= Date.now() ? undefined : session(expiresAtMs);
+  }
+  const response = await accepted(
+    await library.introspectionRequest(server, client, authentication, accessToken, options),
+  );
+  const { active, exp } = await library.processIntrospectionResponse(server, client, response);
+  return active ? session(exp === undefined ? expiresAtMs : exp * 1000) : undefined;
+}
+
+function session(expiresAtMs: number | undefined): TokenSession {
+  return { expiresAtMs, close: async () => undefined };
+}
+
+/** Revokes an access token (RFC 7009); one that the server does not know is gone already. */
+export async function revokeToken(credential: TokenCredential, context: RotatorContext): Promise<void> {
+  const { accessToken } = credential;
+  if (accessToken === undefined) return;
+  const { library, server, client, authentication, options } = await connect(credential, context);
+  if (server.revocation_endpoint === undefined) {
+    context.note('The server has no revocation endpoint: the old token works until it expires.');
+    return;
+  }
+  const additionalParameters = { token_type_hint: 'access_token' };
+  const request = { ...options, additionalParameters };
+  await accepted(await library.revocationRequest(server, client, authentication, accessToken, request));
+}

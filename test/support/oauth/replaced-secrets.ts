@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import type Provider from 'oidc-provider';
+import type { ClientMetadata, KoaContextWithOIDC } from 'oidc-provider';
+import type { Leniency } from './storage.ts';
+
+/** Has the update of a registration bring another client secret, unless it names the one that there is. */
+export interface SecretRenewal {
+  policy(ctx: KoaContextWithOIDC, metadata: ClientMetadata): void;
+  /** Has a server accept replaced secrets for a while. */
+  install(provider: Provider): void;
+  /** The replaced secrets of a client that still work. */
+  accepted(clientId: string): string[];
+}
+
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+export function createSecretRenewal({ leewayMs }: Leniency): SecretRenewal {
+  const replaced = new Map<string, { readonly secret: string; readonly untilMs: number }[]>();
+  const of = (clientId: string) => replaced.get(clientId) ?? [];
+  const accepted = (clientId: string): string[] =>
+    of(clientId)
+      .filter(({ untilMs }) => Date.now() < untilMs)
+      .map(({ secret }) => secret);
+
+  return {
+    accepted,
+    policy: (ctx, metadata) => {
+      const { client_id: clientId, client_secret: secret } = metadata;
+      if (ctx.method !== 'PUT' || secret === undefined || ctx.oidc.body?.client_secret !== undefined) return;
+      replaced.set(clientId, [...of(clientId), { secret, untilMs: Date.now() + leewayMs }]);
+      metadata.client_secret = newSecret();
+    },
+    install: (provider) => {
+      const { prototype } = provider.Client;
+      const compare = prototype.compareClientSecret;
+      prototype.compareClientSecret = function (actual) {
+        return accepted(this.clientId).includes(actual) || compare.call(this, actual);
+      };
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import Provider from 'oidc-provider';
+import type { SecretFields } from '../../../src/index.ts';
+import { createSecretRenewal, newSecret, type SecretRenewal } from './replaced-secrets.ts';
+import { createStorage, type Leniency, type Storage } from './storage.ts';
+
+/** What a server does that the RFCs leave to it. */
+export interface ServerManners extends Leniency {
+  /** Whether the revocation of an access token ends all of its grant (RFC 7009, section 2.1). Default: no. */
+  readonly revokesGrants?: boolean;
+  /** Whether the update of a registration brings another client secret (RFC 7592, section 2.2). Default: yes. */
+  readonly renewsSecrets?: boolean;
+}
+
+/** A real authorization server on this machine, and its clients' secrets, which work now. */
+export interface OAuthServer {
+  readonly issuer: string;
+  readonly provider: Provider;
+  /** A client that may manage its registration. */
+  registeredClient(): Promise<SecretFields>;
+  /** A client to which somebody has given access, with the tokens for it. */
+  authorizedClient(): Promise<SecretFields>;
+  /** A client with a token for itself. */
+  serviceClient(): Promise<SecretFields>;
+  /** What is alive of a client: secrets and tokens. */
+  alive(clientId: unknown): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const renewal = 'another-secret';
+
+/** Its access tokens live for an hour; refresh tokens and registration access tokens are replaced at each use. */
+export async function startOAuthServer(manners: ServerManners): Promise<OAuthServer> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  const issuer = `http://127.0.0.1:${address.port}`;
+  const secrets = createSecretRenewal(manners);
+  const storage = createStorage(manners, () => manners.revokesGrants !== true && isLoneRevocation());
+  const provider = createProvider(issuer, storage, secrets);
+  secrets.install(provider);
+  server.on('request', provider.callback());
+  const policies = manners.renewsSecrets === false ? [] : [renewal];
+  const registered = (grantTypes: readonly string[]) => register(provider, policies, grantTypes);
+
+  return {
+    issuer,
+    provider,
+    registeredClient: () => registered(['client_credentials']),
+    authorizedClient: async () => {
+      const fields = withoutRegistration(await registered(['authorization_code', 'refresh_token']));
+      return { ...fields, ...(await authorize(provider, String(fields.client_id))) };
+    },
+    serviceClient: async () => {
+      const fields = withoutRegistration(await registered(['client_credentials']));
+      const client = await findClient(provider, fields.client_id);
+      return { ...fields, access_token: await new provider.ClientCredentials({ client }).save() };
+    },
+    alive: async (clientId) => {
+      const client = await findClient(provider, clientId);
+      return [
+        `${client.clientSecret}`,
+        ...secrets.accepted(client.clientId),
+        ...storage.alive(client.clientId),
+      ];
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function isLoneRevocation(): boolean {
+  const oidc = Provider.ctx?.oidc;
+  return oidc?.route === 'revocation' && oidc.entities.AccessToken !== undefined;
+}
+
+function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRenewal): Provider {
+  return new Provider(issuer, {
+    adapter,
+    jwks: { keys: [{ ...signingKey.export({ format: 'jwk' }), use: 'sig' }] },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    cookies: { keys: [newSecret()] },
+    findAccount: async (_ctx, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      registration: { enabled: true, initialAccessToken: true, policies: { [renewal]: secrets.policy } },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
+    },
+    scopes: ['openid', 'offline_access', 'reports:read'],
+    rotateRefreshToken: true,
+    ttl: {
+      AccessToken: 3600,
+      ClientCredentials: 3600,
+      Grant: 86_400,
+      RefreshToken: 86_400,
+      RegistrationAccessToken: 86_400,
+    },
+  });
+}
+
+/** Registers a client as clients do (RFC 7591). */
+async function register(
+  provider: Provider,
+  policies: string[],
+  grantTypes: readonly string[],
+): Promise<SecretFields> {
+  const isInteractive = grantTypes.includes('authorization_code');
+  const initialAccess = await new provider.InitialAccessToken({ policies }).save();
+  const response = await fetch(`${provider.issuer}/reg`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${initialAccess}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_name: 'An application',
+      grant_types: grantTypes,
+      response_types: isInteractive ? ['code'] : [],
+      redirect_uris: isInteractive ? ['https://app.example/callback'] : [],
+    }),
+  });
+  if (response.status !== 201)
+    throw new Error(`The registration was answered ${response.status}: ${await response.text()}`);
+  const registered: SecretFields = Object(await response.json());
+  const { client_id, client_secret, registration_client_uri, registration_access_token } = registered;
+  return {
+    token_endpoint: `${provider.issuer}/token`,
+    introspection_endpoint: `${provider.issuer}/token/introspection`,
+    revocation_endpoint: `${provider.issuer}/token/revocation`,
+    client_id,
+    client_secret,
+    registration_client_uri,
+    registration_access_token,
+  };
+}
+
+function withoutRegistration(fields: SecretFields): SecretFields {
+  const { registration_client_uri: _uri, registration_access_token: _token, ...others } = fields;
+  return others;
+}
+
+async function findClient(provider: Provider, clientId: unknown) {
+  const client = await provider.Client.find(String(clientId));
+  if (client === undefined) throw new Error('There is no such client.');
+  return client;
+}
+
+/** What a client has once somebody has logged in and consented. */
+async function authorize(provider: Provider, clientId: string): Promise<SecretFields> {
+  const [client, accountId] = [await findClient(provider, clientId), randomUUID()];
+  const scope = 'openid offline_access';
+  const grant = new provider.Grant({ accountId, clientId });
+  grant.addOIDCScope(scope);
+  const issued = { client, accountId, grantId: await grant.save(), scope, gty: 'authorization_code' };
+  return {
+    access_token: await new provider.AccessToken(issued).save(),
+    refresh_token: await new provider.RefreshToken(issued).save(),
+  };
+}
