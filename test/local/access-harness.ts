@@ -1,5 +1,6 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
+  type LocalKey,
   type LocalPrincipal,
   type LocalSecretsManager,
   type LocalSecretsManagerOptions,
@@ -80,6 +81,24 @@ export async function startEnforcing(
       await local.close();
     },
   };
+}
+
+/** A secret `shop` with the tag team=a, and what a principal is answered. */
+export async function withSecret<T>(
+  principals: readonly LocalPrincipal[],
+  use: (harness: EnforcingHarness, arn: string) => Promise<T>,
+  more: { readonly KmsKeyId?: string; readonly keys?: readonly LocalKey[] } = {},
+): Promise<T> {
+  await using harness = await startEnforcing(principals, { keys: more.keys });
+  const { ARN = '' } = await harness.as().send(
+    new CreateSecretCommand({
+      Name: 'shop',
+      SecretString: 'value',
+      Tags: [{ Key: 'team', Value: 'a' }],
+      ...(more.KmsKeyId && { KmsKeyId: more.KmsKeyId }),
+    }),
+  );
+  return await use(harness, ARN);
 }
 
 /** An SDK client that signs as a principal. */

@@ -7,7 +7,7 @@ import type { RotationTokens } from '../rotation/rotation-token.ts';
 import type { State } from '../state.ts';
 import { memberOf, readBody } from './body.ts';
 import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
-import { keyPermissionsOf } from './keys.ts';
+import { keyPermissionsOf, useOfKey } from './keys.ts';
 import { permissionsOf, type Subject } from './permissions.ts';
 import {
   type ConditionContext,
@@ -44,11 +44,12 @@ interface Caller {
 /**
  * Policies are those of the moment before the operation: who takes a permission away knows on AWS too that it takes a
  * moment.
- * @throws Error when the library that evaluates policies is missing, or a principal is none
+ * @throws Error when the library that evaluates policies is missing, or a principal or a policy is none
  */
 export async function createGuard({ state, tokens, principals, keys }: GuardParts): Promise<Guard> {
   const known = principalsByKey(principals);
   const decide = await loadDecide();
+  await evaluateOnce(decide, known.values(), keys);
 
   const check = async (caller: Caller, subject: Subject): Promise<void> => {
     const { principal } = caller;
@@ -78,6 +79,19 @@ export async function createGuard({ state, tokens, principals, keys }: GuardPart
       check(caller, subjectOf(state, 'GetSecretValue', { SecretId }, partition)),
     );
   };
+}
+
+/** What can't be evaluated is found out at the start, and not at somebody's request. */
+async function evaluateOnce(
+  decide: Decide,
+  principals: Iterable<KnownPrincipal>,
+  keys: readonly LocalKey[],
+): Promise<void> {
+  for (const principal of principals) {
+    const { accountId } = principal;
+    await decide(principal, { action: 'secretsmanager:ListSecrets', resource: '*', accountId, context: {} });
+    for (const key of keys) await decide(principal, useOfKey(key));
+  }
 }
 
 function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {

@@ -4,7 +4,7 @@ import { DEFAULT_KMS_KEY_ID } from '../model.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessRequest } from './decide.ts';
 import { type Subject, secretArnOf } from './permissions.ts';
-import type { LocalKey, PolicyJson } from './principals.ts';
+import type { ConditionContext, LocalKey, PolicyJson } from './principals.ts';
 
 /** A value that is to be encrypted or decrypted on the caller's behalf. */
 interface KeyUse {
@@ -28,10 +28,8 @@ export function keyPermissionsOf(
   if (!use || use.keyId.endsWith(DEFAULT_KMS_KEY_ID)) return [];
   const secretArn = secretArnOf(subject);
   const key = findKey(keys, use.keyId, keyArn(homeOf(secretArn), use.keyId));
-  return (
-    key &&
-    use.actions.map((action) => keyRequest(subject, { action, key, secretArn, versionId: use.versionId }))
-  );
+  const context = contextOf(subject, secretArn, use.versionId);
+  return key && use.actions.map((action) => useOfKey(key, action, context));
 }
 
 function useOf({ operation, body, secret }: Subject, store: Store): KeyUse | undefined {
@@ -58,49 +56,34 @@ function findKey(keys: readonly LocalKey[], keyId: string, arn: string): LocalKe
   return told ?? (keyId.includes('alias/') ? undefined : { arn });
 }
 
-function keyRequest(
-  { partition }: Subject,
-  use: {
-    readonly action: string;
-    readonly key: LocalKey;
-    readonly secretArn: string;
-    readonly versionId: string;
-  },
-): AccessRequest {
-  const { region } = homeOf(use.secretArn);
-  const accountId = accountOf(use.key.arn);
+/** A use of a key for nothing in particular. */
+export function useOfKey(key: LocalKey, action = 'Decrypt', context: ConditionContext = {}): AccessRequest {
+  const [, aws, , , accountId = ''] = key.arn.split(':');
   return {
-    action: `kms:${use.action}`,
-    resource: use.key.arn,
+    action: `kms:${action}`,
+    resource: key.arn,
     accountId,
-    policy: use.key.policy ?? defaultPolicy(use.key.arn, accountId),
-    context: {
-      'aws:RequestedRegion': region,
-      'kms:ViaService': `secretsmanager.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
-      'kms:CallerAccount': partition.accountId,
-      'kms:EncryptionContextKeys': ['SecretARN', 'SecretVersionId'],
-      'kms:EncryptionContext:SecretARN': use.secretArn,
-      'kms:EncryptionContext:SecretVersionId': use.versionId,
-    },
+    policy: key.policy ?? defaultPolicy(`arn:${aws}:iam::${accountId}:root`),
+    context,
   };
 }
 
-function accountOf(arn: string): string {
-  return arn.split(':')[4] ?? '';
+function contextOf({ partition }: Subject, secretArn: string, versionId: string): ConditionContext {
+  const { region } = homeOf(secretArn);
+  return {
+    'aws:RequestedRegion': region,
+    'kms:ViaService': `secretsmanager.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
+    'kms:CallerAccount': partition.accountId,
+    'kms:EncryptionContextKeys': ['SecretARN', 'SecretVersionId'],
+    'kms:EncryptionContext:SecretARN': secretArn,
+    'kms:EncryptionContext:SecretVersionId': versionId,
+  };
 }
 
 /** @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
-function defaultPolicy(arn: string, accountId: string): PolicyJson {
-  const [, aws] = arn.split(':');
+function defaultPolicy(account: string): PolicyJson {
   return {
     Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:${aws}:iam::${accountId}:root` },
-        Action: 'kms:*',
-        Resource: '*',
-      },
-    ],
+    Statement: [{ Effect: 'Allow', Principal: { AWS: account }, Action: 'kms:*', Resource: '*' }],
   };
 }

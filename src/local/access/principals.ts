@@ -69,7 +69,7 @@ function known(principal: LocalPrincipal): KnownPrincipal {
   const isSession = kind === 'assumed-role';
   if ((sessionToken !== undefined) !== isSession) {
     throw new Error(
-      `${arn} ${isSession ? 'needs' : 'must have no'} session token: only a role's session has one.`,
+      `${arn} ${isSession ? 'needs a' : 'must have no'} session token: only a role's session has one.`,
     );
   }
   if (sessionPolicy !== undefined && !isSession) {
