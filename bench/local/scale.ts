@@ -23,11 +23,21 @@ export async function measureScale(
   scratch: string,
   dataDirectory: string,
   generator: Generator,
-  { secrets, reads, connections }: { readonly secrets: number; readonly reads: number; readonly connections: number },
+  {
+    secrets,
+    reads,
+    connections,
+  }: { readonly secrets: number; readonly reads: number; readonly connections: number },
 ): Promise<ScaleFigures> {
   const load = { firstSecret: 0, secrets, connections };
   const created = await withServer(startKeyturn(scratch, dataDirectory), ({ port }) =>
-    generator.run({ ...load, port, operation: 'CreateSecret', connections: CREATING_CONNECTIONS, requests: secrets }),
+    generator.run({
+      ...load,
+      port,
+      operation: 'CreateSecret',
+      connections: CREATING_CONNECTIONS,
+      requests: secrets,
+    }),
   );
   return withServer(startKeyturn(scratch, dataDirectory), async (server) => {
     const memoryAtStart = await server.memory();
@@ -35,7 +45,12 @@ export async function measureScale(
     let seconds = 0;
     for (let sample = 0; sample < SAMPLES; sample++) {
       const requests = Math.ceil(reads / SAMPLES);
-      const result = await generator.run({ ...load, port: server.port, operation: 'GetSecretValue', requests });
+      const result = await generator.run({
+        ...load,
+        port: server.port,
+        operation: 'GetSecretValue',
+        requests,
+      });
       seconds += result.seconds;
       memoryWhileRead.push(await server.memory());
     }
@@ -51,7 +66,10 @@ export async function measureScale(
   });
 }
 
-async function withServer<T>(starting: Promise<ServerProcess>, use: (server: ServerProcess) => Promise<T>): Promise<T> {
+async function withServer<T>(
+  starting: Promise<ServerProcess>,
+  use: (server: ServerProcess) => Promise<T>,
+): Promise<T> {
   const server = await starting;
   try {
     return await use(server);

@@ -1,15 +1,19 @@
+import { progress } from '../support/arguments.ts';
 import { median } from '../support/table.ts';
 import type { Generator, LoadResult } from './load.ts';
 import { type LoadOperation, loadOperations } from './requests.ts';
 import type { ServerProcess } from './servers.ts';
 
 /** How many secrets there are to read and to write. */
-const SECRETS = 1_000;
+const SECRETS = 100;
 
-/** Operations per second of one server. */
+/** What one server did. */
 export interface Throughput {
   readonly server: string;
-  readonly perSecond: Readonly<Partial<Record<LoadOperation, number>>>;
+  /** Operations per second that were answered with 200. */
+  readonly perSecond: Readonly<Record<LoadOperation, number>>;
+  /** Answers with another status. */
+  readonly refused: number;
   /** The largest share of a core that the generator took in any of these. */
   readonly generatorShare: number;
 }
@@ -21,43 +25,64 @@ export interface ThroughputOptions {
   readonly seconds: number;
 }
 
+interface Sample extends LoadResult {
+  readonly server: string;
+  readonly operation: LoadOperation;
+}
+
 /** Measures the servers in turns, so that whatever else the machine does hits all of them alike. */
 export async function measureThroughput(
   servers: ReadonlyMap<string, ServerProcess>,
   generator: Generator,
   { connections, rounds, seconds }: ThroughputOptions,
 ): Promise<Throughput[]> {
-  const results = new Map([...servers.keys()].map((name) => [name, new Map<LoadOperation, LoadResult[]>()]));
-  let nextNewSecret = SECRETS;
-  const run = (port: number, operation: LoadOperation, limit: { requests?: number; seconds?: number }) => {
-    const creates = operation === 'CreateSecret';
-    const firstSecret = creates ? nextNewSecret : 0;
-    const secrets = creates ? Number.MAX_SAFE_INTEGER : SECRETS;
-    return generator.run({ port, operation, connections, firstSecret, secrets, ...limit });
-  };
-  for (const { port } of servers.values()) {
-    nextNewSecret = 0;
-    await run(port, 'CreateSecret', { requests: SECRETS });
-  }
-  nextNewSecret = SECRETS;
+  await makeSecrets(servers, generator);
+  const samples: Sample[] = [];
+  let nextNew = SECRETS;
   for (const operation of loadOperations) {
+    progress(operation);
     for (let round = 0; round < rounds; round++) {
-      for (const [name, { port }] of servers) {
-        const result = await run(port, operation, { seconds });
-        const byOperation = results.get(name);
-        byOperation?.set(operation, [...(byOperation.get(operation) ?? []), result]);
-        if (operation === 'CreateSecret') nextNewSecret += result.requests;
+      for (const [server, { port }] of servers) {
+        const range =
+          operation === 'CreateSecret' ? secretsFrom(nextNew) : { firstSecret: 0, secrets: SECRETS };
+        const result = await generator.run({ port, operation, connections, seconds, ...range });
+        samples.push({ server, operation, ...result });
+        if (operation === 'CreateSecret') nextNew += result.requests;
       }
     }
   }
-  return [...results].map(([server, byOperation]) => summarise(server, byOperation));
+  return [...servers.keys()].map((server) => summarise(server, samples));
 }
 
-function summarise(server: string, results: ReadonlyMap<LoadOperation, readonly LoadResult[]>): Throughput {
-  const perSecond = [...results].map(([operation, rounds]) => [
-    operation,
-    median(rounds.map(({ requests, seconds }) => requests / seconds)),
-  ]);
-  const shares = [...results.values()].flat().map(({ generatorShare }) => generatorShare);
-  return { server, perSecond: Object.fromEntries(perSecond), generatorShare: Math.max(...shares) };
+/** One at a time: moto refuses some of those that come together. */
+async function makeSecrets(servers: ReadonlyMap<string, ServerProcess>, generator: Generator): Promise<void> {
+  for (const { port } of servers.values()) {
+    const load = { ...secretsFrom(0), requests: SECRETS, connections: 1 };
+    await generator.run({ port, operation: 'CreateSecret', ...load });
+  }
+}
+
+function secretsFrom(firstSecret: number) {
+  return { firstSecret, secrets: Number.MAX_SAFE_INTEGER };
+}
+
+function summarise(server: string, samples: readonly Sample[]): Throughput {
+  const own = samples.filter((sample) => sample.server === server);
+  const perSecond = (operation: LoadOperation): number =>
+    median(
+      own
+        .filter((sample) => sample.operation === operation)
+        .map(({ requests, refused, seconds }) => (requests - refused) / seconds),
+    );
+  return {
+    server,
+    perSecond: {
+      GetSecretValue: perSecond('GetSecretValue'),
+      DescribeSecret: perSecond('DescribeSecret'),
+      PutSecretValue: perSecond('PutSecretValue'),
+      CreateSecret: perSecond('CreateSecret'),
+    },
+    refused: own.reduce((sum, { refused }) => sum + refused, 0),
+    generatorShare: Math.max(...own.map(({ generatorShare }) => generatorShare)),
+  };
 }
