@@ -11,6 +11,8 @@ const KEPT_FOR_MS = 24 * 3_600_000;
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
 export function withoutDeprecated(unit: UnitOfWork, secret: Secret): Secret {
+  // None is old enough before, so a secret that is written all day is not looked through at each write.
+  if (secret.cleanUpAt !== undefined && secret.cleanUpAt > unit.now) return secret;
   const versions = unit.store.versions(secret.arn);
   const labelled = new Set(Object.values(secret.labels));
   const superfluous = versions
