@@ -18,6 +18,8 @@ Options:
   --data DIR               Keep the secrets, encrypted, in this folder (default: in memory)
   --lambda-endpoint URL    Lambda Invoke API that has the rotation functions, such as that of sam local start-lambda
   --region REGION          Region in ARNs (default: us-east-1)
+  --enforce                Check signatures, and allow only what the policies of --policies and of secrets allow
+  --policies FILE          JSON with the principals and KMS keys for --enforce
   --json                   Print one JSON document per line
   --help                   Show this text
 `;
@@ -31,8 +33,9 @@ export const localCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { json, ...options } = parseOptions(args);
-  warnOfOpenHost(options.host);
+  const { json, policyFile, ...rest } = parseOptions(args);
+  const options = { ...rest, ...(policyFile !== undefined && (await enforcing(policyFile))) };
+  warnOfOpenHost(options);
   const ended = firstSignal();
   // Loaded here, so that help and mistakes are answered at once.
   const { startLocalSecretsManager } = await import('../local/index.ts');
@@ -43,7 +46,13 @@ async function run(args: readonly string[]): Promise<number> {
   return EXIT.done;
 }
 
-function parseOptions(args: readonly string[]): LocalSecretsManagerOptions & { readonly json: boolean } {
+interface Options extends LocalSecretsManagerOptions {
+  readonly json: boolean;
+  /** Undefined where nothing is enforced. */
+  readonly policyFile: string | undefined;
+}
+
+function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -52,6 +61,8 @@ function parseOptions(args: readonly string[]): LocalSecretsManagerOptions & { r
       data: { type: 'string' },
       'lambda-endpoint': { type: 'string' },
       region: { type: 'string', default: 'us-east-1' },
+      enforce: { type: 'boolean', default: false },
+      policies: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -61,6 +72,7 @@ function parseOptions(args: readonly string[]): LocalSecretsManagerOptions & { r
     host: values.host,
     region: parseRegion(values.region),
     json: values.json,
+    policyFile: parsePolicyFile(values.enforce, values.policies),
     ...(values.data !== undefined && { dataDirectory: parseDirectory(values.data) }),
     ...(endpoint !== undefined && { lambdaEndpoint: parseUrl(endpoint) }),
   };
@@ -82,16 +94,29 @@ function parseDirectory(text: string): string {
   throw new UsageError('--data must name a folder');
 }
 
+function parsePolicyFile(enforce: boolean, path: string | undefined): string | undefined {
+  if (enforce === (path !== undefined)) return path;
+  throw new UsageError(
+    '--enforce and --policies FILE go together: the file says whose access keys there are',
+  );
+}
+
+async function enforcing(path: string): Promise<LocalSecretsManagerOptions> {
+  // Loaded here, so that nothing of it is loaded where nothing is enforced.
+  const { readPolicyFile } = await import('./policies.ts');
+  return { policies: 'enforce', ...(await readPolicyFile(path)) };
+}
+
 function parseUrl(text: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
   throw new UsageError(`--lambda-endpoint must be an http or https URL, not '${text}'`);
 }
 
-function warnOfOpenHost(host = ''): void {
+function warnOfOpenHost({ host = '', policies }: LocalSecretsManagerOptions): void {
   if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return;
-  process.stderr.write(
-    `keyturn local: warning: on ${host} other machines may reach it, and it lets everybody read every secret\n`,
-  );
+  const danger =
+    policies === 'enforce' ? 'secrets are sent to them in plaintext' : 'it lets everybody read every secret';
+  process.stderr.write(`keyturn local: warning: on ${host} other machines may reach it, and ${danger}\n`);
 }
 
 /** A second signal is left to end the process the hard way. */
