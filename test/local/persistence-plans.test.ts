@@ -29,14 +29,17 @@ it('reads and writes a store by indexes, whatever its size', () => {
   }
   const statements = [...database.statements].filter((statement) => /\b(FROM|INTO|UPDATE)\b/.test(statement));
   expect(statements.length).toBeGreaterThan(20);
-  const steps = statements.flatMap((statement) =>
+  const plans = statements.map((statement) =>
     database
       .prepare(`EXPLAIN QUERY PLAN ${statement}`)
       .all()
-      .map(({ detail }) => String(detail)),
+      .map(({ detail }) => detail)
+      .join('; '),
   );
-  expect(steps).toContain('SEARCH secrets USING INDEX sqlite_autoindex_secrets_1 (arn=?)');
-  // These two indexes hold only the secrets that are due, or in rotation.
-  const scans = steps.filter((step) => /^SCAN/.test(step) && !/INDEX secrets_(due|in_rotation)$/.test(step));
-  expect(scans).toEqual([]);
+  expect(plans).toContain('SEARCH secrets USING INDEX sqlite_autoindex_secrets_1 (arn=?)');
+  expect(plans).toContain('SEARCH secrets USING INDEX sqlite_autoindex_secrets_2 (place=? AND name=?)');
+  // These two indexes hold only the secrets that are due, or in rotation; and versions of one secret may be sorted.
+  const few =
+    /^SCAN secrets USING INDEX secrets_(due|in_rotation)$|^SEARCH versions .* \(arn=\?\); USE TEMP B-TREE/;
+  expect(plans.filter((plan) => /SCAN|TEMP B-TREE/.test(plan) && !few.test(plan))).toEqual([]);
 });
