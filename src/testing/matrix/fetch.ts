@@ -17,6 +17,14 @@ export function interceptFetch<T>(interception: Interception, run: () => Promise
   return interceptions.run(interception, run);
 }
 
+/** A checkpoint may call the target too, to look at it: that is no remote call of the function. */
+export function withOwnFetch(checkpoint: Checkpoint): Checkpoint {
+  return {
+    before: (call) => interceptions.exit(() => checkpoint.before(call)),
+    after: (call) => interceptions.exit(() => checkpoint.after(call)),
+  };
+}
+
 /** Stands in for the global fetch from the first use on; what runs outside an interception sees no difference. */
 function install(): void {
   installed = true;

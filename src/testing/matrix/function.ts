@@ -2,7 +2,7 @@ import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/
 import { createRotationHandler, type RotationHandler } from '../../handler.ts';
 import type { Rotator } from '../../rotator.ts';
 import { type Checkpoint, Crash } from './faults.ts';
-import { interceptFetch } from './fetch.ts';
+import { interceptFetch, withOwnFetch } from './fetch.ts';
 import { interceptSecretsManager } from './secrets-manager.ts';
 import { interceptTarget } from './target.ts';
 
@@ -39,7 +39,8 @@ export interface Lifetime {
 const plentyMs = 60_000;
 
 /** Makes a function in this process. A crash is pretended: from then on, whatever it calls is not carried out. */
-export function createTestFunction(parts: TestFunctionParts): TestFunction {
+export function createTestFunction(given: TestFunctionParts): TestFunction {
+  const parts = { ...given, checkpoint: withOwnFetch(given.checkpoint) };
   let dead = false;
   let invocation = new AbortController();
   const lifetime: Lifetime = {
