@@ -63,12 +63,13 @@ async function measureTimes(bundle: Bundle, folder: string, runs: number): Promi
 }
 
 async function bundleAlone({ name, module }: Dependency, folder: string): Promise<string> {
-  const file = join(folder, `${name.replaceAll('/', '-')}.mjs`);
+  const outdir = join(folder, name.replaceAll('/', '-'));
   await build({
     ...lambdaBuild,
-    stdin: { contents: module, resolveDir: lambdaBuild.absWorkingDir },
-    outfile: file,
+    stdin: { contents: module, resolveDir: lambdaBuild.absWorkingDir, sourcefile: 'entry.js' },
+    outdir,
+    splitting: true,
     logLevel: 'error',
   });
-  return file;
+  return join(outdir, 'stdin.mjs');
 }
