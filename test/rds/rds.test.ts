@@ -1,40 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAwsRds } from '../../src/rds/aws.ts';
 import { adminSecret, canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
+import { instance, startRds } from '../support/rds-server.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
-
-/**
- * A stand-in for the RDS API, which can't be had without an AWS account: the two describe calls in RDS's XML, read
- * by the real SDK. It proves that Keyturn asks and reads rightly, not what RDS would answer.
- */
-function startRds(instances: Record<string, string>, clusters: Record<string, string>): Server {
-  return createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.on('end', () => {
-      const query = new URLSearchParams(body);
-      const action = query.get('Action') ?? '';
-      const found =
-        instances[query.get('DBInstanceIdentifier') ?? ''] ??
-        clusters[query.get('DBClusterIdentifier') ?? ''];
-      response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'text/xml' });
-      response.end(
-        found === undefined
-          ? '<ErrorResponse><Error><Code>DBInstanceNotFound</Code><Message>not found</Message></Error></ErrorResponse>'
-          : `<${action}Response xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><${action}Result>${found}</${action}Result></${action}Response>`,
-      );
-    });
-  });
-}
-
-const instance = (address: string, port: number, source = '') =>
-  `<DBInstances><DBInstance><Engine>postgres</Engine><Endpoint><Address>${address}</Address><Port>${port}</Port></Endpoint>${
-    source && `<ReadReplicaSourceDBInstanceIdentifier>${source}</ReadReplicaSourceDBInstanceIdentifier>`
-  }</DBInstance></DBInstances>`;
 
 /** Tags that begin with aws: are RDS's own to set, so no client can: they are added to what DescribeSecret answers. */
 function showTag(fixture: RotationFixture, arn: string, Key: string, Value: string): void {

@@ -79,10 +79,17 @@ function sharedRotators(): Rotator[] {
   return [postgres(options), postgresAlternatingUsers(options)];
 }
 
-/** @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried */
-export async function startFixture(settings: HandlerSettings = {}, retries = 0): Promise<RotationFixture> {
+/**
+ * @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried
+ * @param start by default a Secrets Manager at which everybody may do everything
+ */
+export async function startFixture(
+  settings: HandlerSettings = {},
+  retries = 0,
+  start = startTestSecretsManager,
+): Promise<RotationFixture> {
   const delays = Array.from({ length: retries }, () => 1);
-  const { local, client, functionClient, close } = await startTestSecretsManager(delays);
+  const { local, client, functionClient, close } = await start(delays);
   const calls: string[] = [];
   const failures: string[] = [];
   local.on((event) => {

@@ -1,0 +1,69 @@
+import {
+  CreateSecretCommand,
+  type SecretsManagerClient,
+  UpdateSecretCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { type PolicyJson, startLocalSecretsManager } from '../../src/local/index.ts';
+import { functionKey, type TestSecretsManager } from '../../src/testing/secrets.ts';
+import { clientOf, root, session } from '../local/access-harness.ts';
+import { type HandlerSettings, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { names } from './role.ts';
+
+/** An enforcing Secrets Manager, at which the function has a role of these policies and the test may do everything. */
+function startWith(policies: readonly PolicyJson[]) {
+  return async (retryDelaysMs: readonly number[] = []): Promise<TestSecretsManager> => {
+    const role = session('rotation', { accessKeyId: functionKey, policies });
+    const local = await startLocalSecretsManager({
+      retryDelaysMs,
+      policies: 'enforce',
+      principals: [root, role],
+    });
+    const [client, functionClient] = [clientOf(local, root), clientOf(local, role)];
+    const close = async () => {
+      client.destroy();
+      functionClient.destroy();
+      await local.close();
+    };
+    return { local, client, functionClient, close };
+  };
+}
+
+/** Runs `use` where the function has this policy. */
+export async function withRole<T>(
+  policy: PolicyJson,
+  settings: HandlerSettings,
+  use: (fixture: RotationFixture) => Promise<T>,
+): Promise<T> {
+  const fixture = await startFixture(settings, 0, startWith([policy]));
+  try {
+    return await use(fixture);
+  } finally {
+    await fixture.close();
+  }
+}
+
+/** Stores a secret under the key of the secrets that the role is made for. */
+export async function createUnderKey(fixture: RotationFixture, value: unknown): Promise<string> {
+  const SecretId = await fixture.createSecret(value);
+  await fixture.client.send(new UpdateSecretCommand({ SecretId, KmsKeyId: names.secretKey }));
+  return SecretId;
+}
+
+/** Stores a secret by a name that the role knows. */
+export async function createNamed(
+  client: SecretsManagerClient,
+  Name: string,
+  value: object,
+  more: { readonly KmsKeyId?: string; readonly tags?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
+  const { KmsKeyId, tags = {} } = more;
+  const created = await client.send(
+    new CreateSecretCommand({
+      Name,
+      SecretString: JSON.stringify(value),
+      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      ...(KmsKeyId !== undefined && { KmsKeyId }),
+    }),
+  );
+  return created.ARN ?? '';
+}

@@ -1,0 +1,49 @@
+import type { Template } from './template.ts';
+import { evaluateConditions, type ParameterValues } from './template-conditions.ts';
+
+/** Where the template is deployed; anything but the function of that name goes by its logical id. */
+export const pseudoParameters: Readonly<Record<string, string>> = {
+  'AWS::AccountId': '123456789012',
+  'AWS::Partition': 'aws',
+  'AWS::Region': 'us-east-1',
+  'AWS::URLSuffix': 'amazonaws.com',
+};
+
+/** What `AWS::NoValue` stands for: it leaves nothing behind. */
+const nothing = Symbol('AWS::NoValue');
+
+/** A value of the template, with its functions evaluated for these parameters. */
+export function resolveValue(template: Template, given: ParameterValues, value: unknown): unknown {
+  const conditions = evaluateConditions(template, given);
+  const named = (name: string): unknown => {
+    if (name === 'AWS::NoValue') return nothing;
+    return given[name] ?? pseudoParameters[name] ?? template.Parameters[name]?.Default;
+  };
+  const call = (name: string, operand: unknown): unknown => {
+    const operands: unknown[] = Array.isArray(operand) ? operand : [operand];
+    switch (name) {
+      case 'Ref':
+        return named(String(operand));
+      case 'Fn::Sub':
+        return String(operand).replace(/\$\{([^}]+)\}/g, (_, inner: string) => String(named(inner)));
+      case 'Fn::If':
+        return resolve(conditions.get(String(operands[0])) ? operands[1] : operands[2]);
+      case 'Fn::Split':
+        return String(resolve(operands[1])).split(String(operands[0]));
+      case 'Fn::GetAtt':
+        return `arn:aws:template:::${String(operand)}`;
+      default:
+        return undefined;
+    }
+  };
+  const resolve = (unresolved: unknown): unknown => {
+    if (Array.isArray(unresolved)) return unresolved.map(resolve).filter((item) => item !== nothing);
+    if (typeof unresolved !== 'object' || unresolved === null) return unresolved;
+    const entries = Object.entries(unresolved);
+    const [[name = '', operand] = []] = entries;
+    if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) return call(name, operand);
+    const members = entries.map(([key, member]): [string, unknown] => [key, resolve(member)]);
+    return Object.fromEntries(members.filter(([, member]) => member !== nothing));
+  };
+  return resolve(value);
+}
