@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type Bundle, bundleLambda, chunkFor, loadedWith } from '../../bench/support/bundle.ts';
+import { type Bundle, bundleLambda, chunkFor, lambdaBuild, loadedWith } from '../../bench/support/bundle.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { standInHarness } from '../support/tds/harness.ts';
+import { readTemplate } from '../support/template.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
 const POSTGRES_BUDGET_BYTES = 700_000;
@@ -20,6 +21,24 @@ describe('the bundle of the deployed function', () => {
     bundle = await bundleLambda(join(folder, 'bundle'));
   });
   afterAll(() => rm(folder, { recursive: true }));
+
+  it('is made as the template has SAM make it', async () => {
+    const { RotationFunction } = (await readTemplate()).Resources;
+    expect(RotationFunction?.Metadata).toEqual({
+      BuildMethod: 'esbuild',
+      BuildProperties: {
+        EntryPoints: ['src/lambda.ts'],
+        Format: lambdaBuild.format,
+        Target: lambdaBuild.target,
+        Minify: lambdaBuild.minify,
+        Splitting: true,
+        sourcemap: 'external',
+        MainFields: lambdaBuild.mainFields.join(),
+        OutExtension: [`.js=${lambdaBuild.outExtension['.js']}`],
+        Banner: [`js=${lambdaBuild.banner.js}`],
+      },
+    });
+  });
 
   it('loads no more than its budget for Postgres, and nothing of SQL Server', () => {
     const loaded = new Set([
