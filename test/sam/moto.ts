@@ -24,6 +24,8 @@ export async function startMoto(secretsManagerUrl: string): Promise<Moto> {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManagerUrl,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
+    // Seconds between two looks at a deployment; moto is done at once.
+    SAM_CLI_POLL_DELAY: '0.5',
   };
   const server = spawn('python', ['test/sam/moto_server.py', String(port)], {
     cwd: root,

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { run } from '../../examples/sam/program.ts';
+import { missingContainer } from './tools.ts';
+
+/** Labels of the older and the newer of two versions, however they are ordered. */
+const current = ['AWSCURRENT'];
+const pending = ['AWSPENDING'];
+const previous = ['AWSPREVIOUS'];
+const promoted = expect.arrayContaining(current);
+
+const missing = await missingContainer();
+const reason = missing === undefined ? '' : ` (${missing})`;
+
+describe.skipIf(missing !== undefined)(`the function in a container${reason}`, () => {
+  it.each([
+    { step: 'createSecret', rotator: 'postgres', outcome: 'stored', after: [pending, current] },
+    { step: 'setSecret', rotator: 'postgres', outcome: 'changed-and-current', after: [promoted, previous] },
+    { step: 'testSecret', rotator: 'postgres', outcome: 'verified', after: [pending, current] },
+    { step: 'finishSecret', rotator: 'postgres', outcome: 'current', after: [promoted, previous] },
+    { step: 'setSecret', rotator: 'sqlserver', outcome: 'changed-and-current', after: [promoted, previous] },
+  ])('does $step of a secret for $rotator', async ({ step, rotator, outcome, after }) => {
+    const { stdout } = await run('npm', [
+      ...['run', '--silent', 'invoke', '--', '--json'],
+      ...['--step', step, '--rotator', rotator],
+    ]);
+    const { labelsBefore, labelsAfter, ...result } = JSON.parse(stdout);
+    expect(result).toEqual({ step, rotator, outcome, durationMs: expect.any(Number), notes: [] });
+    const token = Object.keys(labelsBefore).find((id) => labelsBefore[id].includes('AWSPENDING')) ?? '';
+    const [old = ''] = Object.keys(labelsBefore).filter((id) => id !== token);
+    expect(labelsBefore).toEqual({ [token]: pending, [old]: current });
+    expect(labelsAfter).toEqual({ [token]: after[0], [old]: after[1] });
+  });
+
+  it('rotates twice behind sam local start-lambda', async () => {
+    const { stdout } = await run('npm', ['run', '--silent', 'demo', '--', '--sam', '--json']);
+    const rotation = { secretsManagerCalls: 7, logins: 2, refusedLogins: 0 };
+    expect(JSON.parse(stdout)).toMatchObject({
+      rotations: [rotation, rotation],
+      newPasswordAccepted: true,
+      oldPasswordRefused: true,
+    });
+  });
+});
