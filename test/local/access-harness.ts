@@ -1,4 +1,6 @@
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { Sha256 } from '../../src/local/access/signature.ts';
 import {
   type LocalKey,
   type LocalPrincipal,
@@ -55,6 +57,8 @@ export interface EnforcingHarness extends AsyncDisposable {
   readonly local: LocalSecretsManager;
   /** A client of a principal, by default of {@link root}. */
   as(principal?: LocalPrincipal): SecretsManagerClient;
+  /** Sends a body as it is, signed; the type of the error that is answered, undefined for none. */
+  send(principal: LocalPrincipal, operation: string, body: object): Promise<string | undefined>;
 }
 
 /** @param principals besides {@link root} */
@@ -76,6 +80,7 @@ export async function startEnforcing(
       clients.push(client);
       return client;
     },
+    send: (principal, operation, body) => sendSigned(local.url, principal, operation, body),
     [Symbol.asyncDispose]: async () => {
       for (const client of clients) client.destroy();
       await local.close();
@@ -106,6 +111,35 @@ export function clientOf(local: LocalSecretsManager, principal: LocalPrincipal):
   const { accessKeyId, secretAccessKey, sessionToken } = principal;
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
   return new SecretsManagerClient({ ...local.clientConfig, credentials });
+}
+
+/** The SDK would leave out what the operation doesn't have. */
+async function sendSigned(
+  url: string,
+  credentials: LocalPrincipal,
+  operation: string,
+  content: object,
+): Promise<string | undefined> {
+  const { host, hostname, port } = new URL(url);
+  const signer = new SignatureV4({
+    credentials,
+    region: 'us-east-1',
+    service: 'secretsmanager',
+    sha256: Sha256,
+  });
+  const { headers, body } = await signer.sign({
+    method: 'POST',
+    protocol: 'http:',
+    hostname,
+    port: Number(port),
+    path: '/',
+    headers: { host, 'x-amz-target': `secretsmanager.${operation}` },
+    body: JSON.stringify(content),
+  });
+  const { host: _, ...rest } = headers;
+  const response = await fetch(url, { method: 'POST', headers: rest, body: String(body) });
+  const { __type }: { readonly __type?: string } = JSON.parse(await response.text());
+  return __type;
 }
 
 /** The name and the words of what a call is refused with; `undefined` when it is not. */

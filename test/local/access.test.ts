@@ -4,7 +4,6 @@ import {
   GetSecretValueCommand,
   ListSecretsCommand,
   PutResourcePolicyCommand,
-  PutSecretValueCommand,
   type SecretsManagerClient,
   ValidateResourcePolicyCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -22,8 +21,8 @@ import {
   withSecret,
 } from './access-harness.ts';
 
-const read = (client: SecretsManagerClient, SecretId = 'shop', more: object = {}) =>
-  refusalOf(client.send(new GetSecretValueCommand({ SecretId, ...more })));
+const read = (client: SecretsManagerClient, SecretId: string) =>
+  refusalOf(client.send(new GetSecretValueCommand({ SecretId })));
 
 const mayRead = policy(allow('secretsmanager:GetSecretValue'));
 const NOT_ALLOWED = 'because no identity-based policy allows the secretsmanager:GetSecretValue action';
@@ -116,45 +115,6 @@ describe('across accounts', () => {
     expect((await answerTo(policies, key.arn, [])).after).toBe(
       'AccessDeniedException: Access to KMS is not allowed',
     );
-  });
-});
-
-describe('a customer’s key', () => {
-  const secrets = allow('secretsmanager:*');
-  const via = (service: string, more: object = {}) => ({
-    Condition: { StringEquals: { 'kms:ViaService': `${service}.us-east-1.amazonaws.com`, ...more } },
-  });
-  const answersTo = (...statements: object[]) => {
-    const principal = user('someone', { policies: [policy(secrets, ...statements)] });
-    return withSecret(
-      [principal],
-      async (harness, SecretId) => {
-        const client = harness.as(principal);
-        const put = new PutSecretValueCommand({ SecretId, SecretString: 'next' });
-        return [await read(client, SecretId), await refusalOf(client.send(put))];
-      },
-      { KmsKeyId: 'customer' },
-    );
-  };
-  const REFUSED = 'AccessDeniedException: Access to KMS is not allowed';
-
-  it('needs kms:Decrypt to read, kms:GenerateDataKey besides to write, by way of Secrets Manager', async () => {
-    expect(await answersTo()).toEqual([REFUSED, REFUSED]);
-    expect(await answersTo(allow('kms:Decrypt', via('secretsmanager')))).toEqual([undefined, REFUSED]);
-    expect(await answersTo(allow('kms:*', via('secretsmanager')))).toEqual([undefined, undefined]);
-    expect(await answersTo(allow('kms:*', via('s3')))).toEqual([REFUSED, REFUSED]);
-  });
-
-  it('is used with the secret and the version as the encryption context', async () => {
-    const arn = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:`;
-    const bound = (name: string) => ({
-      Condition: {
-        StringLike: { 'kms:EncryptionContext:SecretARN': `${arn}${name}-??????` },
-        Null: { 'kms:EncryptionContext:SecretVersionId': 'false' },
-      },
-    });
-    expect(await answersTo(allow('kms:*', bound('shop')))).toEqual([undefined, undefined]);
-    expect(await answersTo(allow('kms:*', bound('other')))).toEqual([REFUSED, REFUSED]);
   });
 });
 

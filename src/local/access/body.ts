@@ -1,4 +1,6 @@
-/** Reads of a request's body what policies ask about; what is malformed is refused later, by the operation. */
+import { apiInputs } from '../protocol/api-model/inputs.ts';
+
+/** What policies ask of a request's body; what is malformed is refused later, by the operation. */
 export interface Body {
   text(member: string): string | undefined;
   /** As condition keys hold it: a boolean or a number as text. */
@@ -10,8 +12,11 @@ export interface Body {
   has(member: string): boolean;
 }
 
-export function readBody(body: unknown): Body {
-  const value = (member: string): unknown => memberOf(body, member);
+/** The body, without members that the operation doesn't have: what it doesn't read must not decide whether it may. */
+export function readBody(operation: string, body: unknown): Body {
+  const members = memberOf(memberOf(apiInputs, operation), 'members');
+  const value = (member: string): unknown =>
+    memberOf(members, member) === undefined ? undefined : memberOf(body, member);
   const list = (member: string): readonly unknown[] | undefined => {
     const items = value(member);
     return Array.isArray(items) ? items : undefined;

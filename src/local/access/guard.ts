@@ -95,7 +95,7 @@ async function evaluateOnce(
 }
 
 function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {
-  const body = readBody(input);
+  const body = readBody(operation, input);
   const secretId = body.text('SecretId');
   const secret =
     secretId === undefined

@@ -1,6 +1,7 @@
 import { homeOf, keyArn } from '../arn.ts';
 import { CURRENT } from '../labels.ts';
-import { DEFAULT_KMS_KEY_ID } from '../model.ts';
+import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
+import { kmsKeyOf } from '../operations/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessRequest } from './decide.ts';
 import { type Subject, secretArnOf } from './permissions.ts';
@@ -24,28 +25,44 @@ export function keyPermissionsOf(
   store: Store,
   keys: readonly LocalKey[],
 ): readonly AccessRequest[] | undefined {
-  const use = useOf(subject, store);
-  if (!use || use.keyId.endsWith(DEFAULT_KMS_KEY_ID)) return [];
   const secretArn = secretArnOf(subject);
-  const key = findKey(keys, use.keyId, keyArn(homeOf(secretArn), use.keyId));
-  const context = contextOf(subject, secretArn, use.versionId);
-  return key && use.actions.map((action) => useOfKey(key, action, context));
+  const permissions = usesOf(subject, store)
+    .filter(({ keyId }) => !keyId.endsWith(DEFAULT_KMS_KEY_ID))
+    .map(({ keyId, actions, versionId }) => {
+      const key = findKey(keys, keyId, keyArn(homeOf(secretArn), keyId));
+      const context = contextOf(subject, secretArn, versionId);
+      return key && actions.map((action) => useOfKey(key, action, context));
+    });
+  return permissions.every((permission) => permission !== undefined) ? permissions.flat() : undefined;
 }
 
-function useOf({ operation, body, secret }: Subject, store: Store): KeyUse | undefined {
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html KmsKeyId */
+function usesOf({ operation, body, secret }: Subject, store: Store): readonly KeyUse[] {
   if (operation === 'GetSecretValue') {
     const versionId = body.text('VersionId') ?? secret?.labels[body.text('VersionStage') ?? CURRENT];
-    const version = secret && versionId !== undefined ? store.version(secret.arn, versionId) : undefined;
-    return version?.kmsKeyId === undefined
-      ? undefined
-      : { keyId: version.kmsKeyId, actions: ['Decrypt'], versionId: version.id };
+    return secret && versionId !== undefined ? readsOf(secret, [versionId], store) : [];
   }
-  if (!body.has('SecretString') && !body.has('SecretBinary')) return undefined;
-  return {
-    keyId: body.text('KmsKeyId') || (secret?.kmsKeyId ?? DEFAULT_KMS_KEY_ID),
-    actions: ['GenerateDataKey', 'Decrypt'],
-    versionId: body.text('ClientRequestToken') ?? '',
-  };
+  const before = secret ? kmsKeyOf(secret) : DEFAULT_KMS_KEY_ID;
+  const keyId = (body.text('KmsKeyId') ?? before) || DEFAULT_KMS_KEY_ID;
+  const versionId = body.text('ClientRequestToken') ?? '';
+  const hasValue = body.has('SecretString') || body.has('SecretBinary');
+  const writes = hasValue ? [{ keyId, actions: ['GenerateDataKey', 'Decrypt'], versionId }] : [];
+  if (!secret || keyId === before) return writes;
+  // The versions that have labels move to the new key.
+  const moved = readsOf(secret, Object.values(secret.labels), store);
+  return [
+    ...writes,
+    ...moved,
+    ...moved.map((read) => ({ ...read, keyId, actions: ['GenerateDataKey', 'Encrypt', 'Decrypt'] })),
+  ];
+}
+
+/** Versions that are still empty are under no key. */
+function readsOf({ arn }: Secret, versionIds: readonly string[], store: Store): readonly KeyUse[] {
+  return [...new Set(versionIds)].flatMap((versionId) => {
+    const keyId = store.version(arn, versionId)?.kmsKeyId;
+    return keyId === undefined ? [] : [{ keyId, actions: ['Decrypt'], versionId }];
+  });
 }
 
 /** A key that nobody has told of has the policy that AWS gives a new one; an alias that nobody has is no key. */

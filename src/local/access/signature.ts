@@ -120,7 +120,7 @@ function toSign({ method, target, headers, body }: SignedRequest, signedHeaders:
 }
 
 /** The hash that the signer asks for: with a secret, an HMAC. */
-class Sha256 {
+export class Sha256 {
   private readonly hash: Hash | Hmac;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
