@@ -3,10 +3,13 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
-import { type Environment, flag, readConfiguration, text } from './configuration.ts';
+import { type Configuration, type Environment, flag, readConfiguration, text } from './configuration.ts';
 import { KeyturnError } from './errors.ts';
 import { createRotationHandler } from './handler.ts';
+import { defaultPasswordPolicy, generatePassword } from './password.ts';
 import { createLambdaHandler } from './powertools.ts';
+import { selectRotator } from './rotation/select.ts';
+import type { Rotator } from './rotator.ts';
 
 function readCa(environment: Environment): string | undefined {
   const file = text(environment, 'KEYTURN_CA_FILE');
@@ -26,35 +29,53 @@ function readCa(environment: Environment): string | undefined {
   }
 }
 
-function postgresOptions(environment: Environment): PostgresOptions {
-  return {
-    ca: () => readCa(environment),
+/** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
+function readEndpoint(environment: Environment): string | undefined {
+  const endpoint = text(environment, 'SECRETS_MANAGER_ENDPOINT');
+  if (endpoint === undefined || (/^https?:/.test(endpoint) && URL.canParse(endpoint))) return endpoint;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    'SECRETS_MANAGER_ENDPOINT is no URL.',
+    'Write it like https://secretsmanager.eu-central-1.amazonaws.com.',
+    { field: 'SECRETS_MANAGER_ENDPOINT' },
+  );
+}
+
+/** The rotators that the function serves, set up by its variables. @throws InvalidConfiguration */
+export function createRotators(environment: Environment): Rotator[] {
+  const ca = readCa(environment);
+  const options: PostgresOptions = {
+    ca: () => ca,
     allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
   };
-}
-
-function sqlServerOptions(environment: Environment): SqlServerOptions {
-  return {
-    ...postgresOptions(environment),
+  const forSqlServer: SqlServerOptions = {
+    ...options,
     trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
   };
+  return [
+    postgres(options),
+    postgresAlternatingUsers(options),
+    sqlServer(forSqlServer),
+    sqlServerAlternatingUsers(forSqlServer),
+    ...randomRotators(),
+  ];
 }
 
-/** The deployed function: which rotators it serves, and the only place that reads the process's environment. */
+/**
+ * What would fail some rotation later is to fail the first invocation, and with it a preflight.
+ * @throws PasswordImpossible, UnknownRotator
+ */
+function requireUsable({ password, defaultRotator }: Configuration, rotators: readonly Rotator[]): void {
+  generatePassword({ ...defaultPasswordPolicy, ...password });
+  if (defaultRotator !== undefined) selectRotator(rotators, { tags: new Map(), fields: {}, defaultRotator });
+}
+
+/** The deployed function, and the only place that reads the process's environment. */
 export const handler = createLambdaHandler(process.env, (telemetry) => {
-  const endpoint = text(process.env, 'SECRETS_MANAGER_ENDPOINT');
-  const options = postgresOptions(process.env);
-  const forSqlServer = sqlServerOptions(process.env);
-  return createRotationHandler({
-    rotators: [
-      postgres(options),
-      postgresAlternatingUsers(options),
-      sqlServer(forSqlServer),
-      sqlServerAlternatingUsers(forSqlServer),
-      ...randomRotators(),
-    ],
-    client: new SecretsManagerClient(endpoint === undefined ? {} : { endpoint }),
-    configuration: readConfiguration(process.env),
-    telemetry,
-  });
+  const endpoint = readEndpoint(process.env);
+  const configuration = readConfiguration(process.env);
+  const rotators = createRotators(process.env);
+  requireUsable(configuration, rotators);
+  const client = new SecretsManagerClient(endpoint === undefined ? {} : { endpoint });
+  return createRotationHandler({ rotators, client, configuration, telemetry });
 });

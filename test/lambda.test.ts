@@ -62,20 +62,21 @@ describe('the deployed function', () => {
       /PasswordImpossible/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
-  ])('answers a broken %s with one typed error', async (name, environment, message) => {
+    [
+      'SECRETS_MANAGER_ENDPOINT',
+      { SECRETS_MANAGER_ENDPOINT: 'localhost:4584' },
+      /InvalidConfiguration: SECRETS_MANAGER_ENDPOINT is no URL/,
+    ],
+  ])('answers a broken %s with one typed error, at its first invocation', async (_, environment, message) => {
     const deployed = deploy({
       SECRETS_MANAGER_ENDPOINT: fixture.local.url,
       KEYTURN_CA_FILE: caFile,
       ...environment,
     });
     try {
-      const secret = secretOf(await createLogin());
-      const { failure } = await rotateWith(
-        fixture,
-        deployed,
-        name === 'KEYTURN_ROTATOR' ? { ...secret, engine: undefined } : secret,
-      );
+      const { failure } = await rotateWith(fixture, deployed, secretOf(await createLogin()));
       expect(failure).toMatch(message);
+      expect(deployed.output()).not.toContain('Rotation step started');
     } finally {
       deployed.stop();
     }

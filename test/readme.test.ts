@@ -34,7 +34,7 @@ describe('the README', () => {
     };
     const rotators = Object.values(makers).flatMap((make): Rotator | Rotator[] => make());
     for (const { name } of rotators) expect(readme).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
-    const made = (await read('src/lambda.ts')).matchAll(/^ {6}(?:\.{3})?(\w+)\(\w*\),$/gm);
+    const made = (await read('src/lambda.ts')).matchAll(/^ {4}(?:\.{3})?(\w+)\(\w*\),$/gm);
     expect([...made].map(([, maker]) => maker)).toEqual(Object.keys(makers));
   });
 

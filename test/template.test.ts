@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lambdaBuild } from '../bench/support/bundle.ts';
-import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
-import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { formNames } from '../src/documents/form.ts';
+import { createRotators } from '../src/lambda.ts';
 import { combinations } from './sam/combinations.ts';
 import { readTemplate, type Template } from './support/template.ts';
 import { evaluateConditions, type ParameterValues, refusals } from './support/template-conditions.ts';
@@ -37,9 +36,8 @@ describe('the template', () => {
   });
 
   it('offers every rotator of the function, and every form of a secret', () => {
-    const rotators = [postgres(), postgresAlternatingUsers(), sqlServer(), sqlServerAlternatingUsers()];
     const { defaultRotator, secretForm } = template.Parameters;
-    expect(defaultRotator?.AllowedValues).toEqual(['', ...rotators.map(({ name }) => name)]);
+    expect(defaultRotator?.AllowedValues).toEqual(['', ...createRotators({}).map(({ name }) => name)]);
     expect(secretForm?.AllowedValues).toEqual(['', ...formNames]);
   });
 

@@ -7,7 +7,7 @@ async function makersIn(file: string, call: RegExp): Promise<(string | undefined
 }
 
 it('attaches to the rotators that the deployed function serves, and knows no others', async () => {
-  const deployed = await makersIn('src/lambda.ts', /^ {6}(?:\.{3})?(\w+)\(\w*\),$/gm);
+  const deployed = await makersIn('src/lambda.ts', /^ {4}(?:\.{3})?(\w+)\(\w*\),$/gm);
   expect(deployed.length).toBeGreaterThan(3);
   expect(await makersIn('src/cli/rotation/document.ts', /^ {2}(?:\.{3})?(\w+)\(\),$/gm)).toEqual(deployed);
 });
