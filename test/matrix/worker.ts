@@ -1,4 +1,5 @@
 import {
+  type Cell,
   crashMatrix,
   type MatrixReport,
   type RotatorHarness,
@@ -33,9 +34,8 @@ function progress(rotator: string): (done: number, of: number) => void {
 async function run(harness: RotatorHarness, { rotator, cells, walks, seed }: Work): Promise<Done> {
   const said = progress(rotator);
   if (walks > 0) return { walks: await randomWalks(harness, { walks, seed, onWalk: said }) };
-  return {
-    matrix: await crashMatrix(harness, { only: cells.length === 0 ? undefined : cells, onCell: said }),
-  };
+  const only = ({ id }: Cell): boolean => cells.length === 0 || cells.includes(id);
+  return { matrix: await crashMatrix(harness, { only, onCell: said }) };
 }
 
 const work: Work = JSON.parse(process.argv[2] ?? '{}');

@@ -8,6 +8,8 @@ import { startWorld, type World } from './world.ts';
 export interface CellResult {
   /** What did not hold; undefined where all did. */
   readonly failure: string | undefined;
+  /** Whether each plan's call was made; a walk may be at rest before. */
+  readonly struck: boolean;
   /** Each remote call and each act in their order; nothing secret. */
   readonly trace: readonly string[];
 }
@@ -21,12 +23,15 @@ export async function runPlans(
   const killing = plans.some(({ recovery }) => recovery === 'process-killed');
   const world = await startWorld(harness, killing ? children : undefined);
   try {
+    const { trace } = world;
+    let struck = true;
     for (const plan of plans) {
       const failure = await play(world, plan);
-      if (failure !== undefined) return { failure, trace: world.trace };
+      struck &&= world.fired;
+      if (failure !== undefined) return { failure, struck, trace };
     }
     const failure = plans.at(-1)?.recovery === abandoned ? await heal(world) : undefined;
-    return { failure, trace: world.trace };
+    return { failure, struck, trace };
   } finally {
     await world.close();
   }

@@ -34,8 +34,8 @@ export interface MatrixReport {
 }
 
 export interface MatrixOptions {
-  /** The ids of the cells to run; all if absent. */
-  readonly only?: readonly string[] | undefined;
+  /** Which cells to run; all if absent. */
+  readonly only?: (cell: Cell) => boolean;
   /** Cells at a time. Default: 4, since they mostly wait. */
   readonly concurrency?: number;
   /** Called when a cell has ended. */
@@ -48,16 +48,16 @@ export interface MatrixOptions {
  */
 export async function crashMatrix(
   harness: RotatorHarness,
-  { only, concurrency = 4, onCell = () => undefined }: MatrixOptions = {},
+  { only = () => true, concurrency = 4, onCell = () => undefined }: MatrixOptions = {},
 ): Promise<MatrixReport> {
   const children = startChildPool(harness);
   try {
-    const all = cellsOf(await remoteCalls(harness), harness);
-    const cells = only === undefined ? all : all.filter(({ id }) => only.includes(id));
+    const cells = cellsOf(await remoteCalls(harness), harness).filter(only);
     const failed: FailedCell[] = [];
     let done = 0;
     await inParallel(cells, concurrency, async (cell) => {
-      const { failure, trace } = await attempt(() => runPlans(harness, [cell], children));
+      const { failure: found, struck, trace } = await attempt(() => runPlans(harness, [cell], children));
+      const failure = found ?? (struck ? undefined : 'The rotation did not come to this call.');
       if (failure !== undefined) failed.push({ ...cell, failure, trace });
       done += 1;
       onCell(done, cells.length);
@@ -74,7 +74,8 @@ export async function attempt(run: () => Promise<CellResult>): Promise<CellResul
   try {
     return await run();
   } catch (error) {
-    return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error), trace: [] };
+    const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { failure, struck: false, trace: [] };
   }
 }
 
