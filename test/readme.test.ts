@@ -67,7 +67,7 @@ describe('the README', () => {
     expect(listed.sort()).toEqual([...operations.keys()].sort());
   });
 
-  it.each(['README.md', 'docs/design.md', 'docs/local.md', 'docs/performance.md', 'docs/random.md'])(
+  it.each(['README.md', 'docs/design.md', 'docs/deploy.md', 'docs/local.md', 'docs/performance.md', 'docs/random.md'])(
     'has no link in %s that leads nowhere',
     async (file) => {
       for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
