@@ -10,6 +10,6 @@ export function baseUrlProblem(text: string): string | undefined {
 }
 
 /** RFC 6761, section 6.3, and the addresses that can be nothing else. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

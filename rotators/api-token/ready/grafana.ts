@@ -1,0 +1,34 @@
+import type { ApiDescription } from '../description.ts';
+
+const admin = { scheme: 'bearer', token: '{admin.token}' } as const;
+const tokens = '/api/serviceaccounts/{admin.serviceAccountId}/tokens';
+
+/**
+ * Tokens of a Grafana service account, which another one makes that may write service accounts: the admin secret holds
+ * its `token`, and the `serviceAccountId` of the account that the tokens are for.
+ *
+ * @see https://grafana.com/docs/grafana/latest/developers/http_api/serviceaccount/
+ */
+export const grafana: ApiDescription = {
+  name: 'grafana',
+  source: 'https://grafana.com/docs/grafana/latest/developers/http_api/serviceaccount/',
+  lifetimeDays: 365,
+  mint: {
+    method: 'POST',
+    path: tokens,
+    json: { name: '{label}', secondsToLive: '{expiry.seconds}' },
+    auth: admin,
+    token: '/key',
+    id: '/id',
+  },
+  verify: {
+    method: 'GET',
+    path: '/api/org',
+    auth: { scheme: 'bearer', token: '{token}' },
+    // 403: the token is known, and its account has no role that may read this.
+    accepted: [200, 403],
+    refused: [401],
+  },
+  revoke: { method: 'DELETE', path: `${tokens}/{revoked.id}`, auth: admin },
+  list: { method: 'GET', path: tokens, auth: admin, items: '', id: '/id', label: '/name' },
+};

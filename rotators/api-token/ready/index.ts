@@ -1,0 +1,18 @@
+import type { ApiDescription } from '../description.ts';
+import { cloudflare } from './cloudflare.ts';
+import { gitHubApp } from './github-app.ts';
+import { gitLab, gitLabSelf } from './gitlab.ts';
+import { grafana } from './grafana.ts';
+import { jupyterHub } from './jupyterhub.ts';
+import { npm } from './npm.ts';
+
+/** The APIs that come described. */
+export const readyApis: readonly ApiDescription[] = [
+  cloudflare,
+  gitHubApp,
+  gitLab,
+  gitLabSelf,
+  grafana,
+  jupyterHub,
+  npm,
+];

@@ -1,0 +1,27 @@
+import type { ApiDescription } from '../description.ts';
+
+const bearer = { scheme: 'bearer', token: '{token}' } as const;
+const tokens = '/hub/api/users/{secret.username}/tokens';
+
+/**
+ * Tokens of a JupyterHub user. Each mints the next, with all that the user may do.
+ *
+ * @see https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html
+ */
+export const jupyterHub: ApiDescription = {
+  name: 'jupyterhub',
+  source: 'https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html',
+  lifetimeDays: 365,
+  mint: {
+    method: 'POST',
+    path: tokens,
+    json: { note: '{label}', expires_in: '{expiry.seconds}' },
+    auth: bearer,
+    token: '/token',
+    id: '/id',
+    expiresAt: '/expires_at',
+  },
+  verify: { method: 'GET', path: '/hub/api/user', auth: bearer, id: '/token_id', account: '/name' },
+  revoke: { method: 'DELETE', path: `${tokens}/{revoked.id}`, auth: bearer },
+  list: { method: 'GET', path: tokens, auth: bearer, items: '/api_tokens', id: '/id', label: '/note' },
+};
