@@ -1,4 +1,4 @@
-/** Keeps what was used most recently, up to a total size. */
+/** Keeps what was used recently, up to a total size. */
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -7,39 +7,41 @@ export interface Recent<Value> {
 }
 
 /**
+ * Two generations: what is used moves to the young one; when that has its half of the size, it becomes the old one, and
+ * what was in the old one and has not been used since is forgotten. That costs less than to keep a list in the order
+ * of use.
  * @param limit of the sizes of all values together
  * @param sizeOf in whatever unit `limit` is
  */
 export function createRecent<Value>(limit: number, sizeOf: (value: Value) => number): Recent<Value> {
-  // A map keeps the order in which its keys were added: the first is the one that was used longest ago.
-  const entries = new Map<string, { readonly value: Value; readonly size: number }>();
-  let total = 0;
-  const remove = (key: string): void => {
-    total -= entries.get(key)?.size ?? 0;
-    entries.delete(key);
+  let young = new Map<string, Value>();
+  let old = new Map<string, Value>();
+  let youngSize = 0;
+  const add = (key: string, value: Value): void => {
+    young.set(key, value);
+    youngSize += sizeOf(value);
+    if (youngSize <= limit / 2) return;
+    old = young;
+    young = new Map();
+    youngSize = 0;
   };
   return {
     get(key) {
-      const entry = entries.get(key);
-      if (!entry) return undefined;
-      entries.delete(key);
-      entries.set(key, entry);
-      return entry.value;
+      const known = young.get(key);
+      if (known !== undefined) return known;
+      const aged = old.get(key);
+      if (aged !== undefined) add(key, aged);
+      return aged;
     },
-    set(key, value) {
-      remove(key);
-      const size = sizeOf(value);
-      entries.set(key, { value, size });
-      total += size;
-      for (const oldest of entries.keys()) {
-        if (total <= limit) break;
-        remove(oldest);
-      }
+    set: add,
+    delete(key) {
+      young.delete(key);
+      old.delete(key);
     },
-    delete: remove,
     clear() {
-      entries.clear();
-      total = 0;
+      young = new Map();
+      old = new Map();
+      youngSize = 0;
     },
   };
 }

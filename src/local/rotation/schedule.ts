@@ -108,7 +108,9 @@ function everyHours(hours: number, durationHours = 1): Schedule {
 
 function recentCronSchedule(expression: string, fields: string, duration: number | undefined): Schedule {
   const key = `${duration} ${expression}`;
-  const schedule = recentCrons.get(key) ?? cronSchedule(expression, fields, duration);
+  const known = recentCrons.get(key);
+  if (known) return known;
+  const schedule = cronSchedule(expression, fields, duration);
   recentCrons.set(key, schedule);
   return schedule;
 }
