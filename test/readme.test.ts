@@ -67,12 +67,16 @@ describe('the README', () => {
     expect(listed.sort()).toEqual([...operations.keys()].sort());
   });
 
-  it.each(['README.md', 'docs/design.md', 'docs/deploy.md', 'docs/local.md', 'docs/performance.md', 'docs/random.md'])(
-    'has no link in %s that leads nowhere',
-    async (file) => {
-      for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-        expect(existsSync(join(root, dirname(file), target)), target).toBe(true);
-      }
-    },
-  );
+  it.each([
+    'README.md',
+    'docs/design.md',
+    'docs/deploy.md',
+    'docs/local.md',
+    'docs/performance.md',
+    'docs/random.md',
+  ])('has no link in %s that leads nowhere', async (file) => {
+    for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      expect(existsSync(join(root, dirname(file), target)), target).toBe(true);
+    }
+  });
 });

@@ -86,6 +86,17 @@ describe('the combinations that are deployed', () => {
   });
 });
 
+describe('the environments of samconfig.toml', () => {
+  it('have parameters that are taken', async () => {
+    const overrides = [...(await read('samconfig.toml')).matchAll(/^parameter_overrides = "(.*)"$/gm)];
+    expect(overrides.length).toBe(2);
+    for (const [, list = ''] of overrides) {
+      const given = Object.fromEntries(list.split(' ').map((pair) => pair.split('=')));
+      expect(refusals(template, given)).toEqual([]);
+    }
+  });
+});
+
 describe('parameters that make no sense', () => {
   const account = 'us-east-1:123456789012';
   const impossible: readonly [ParameterValues, string][] = [
