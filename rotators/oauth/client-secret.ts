@@ -4,13 +4,13 @@ import {
   type GenerateContext,
   KeyturnError,
   type Rotator,
-  type RotatorContext,
   requireText,
   type SecretFields,
 } from '../../src/index.ts';
+import { createTransport, type TransportOptions } from '../api-token/transport.ts';
 import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
-import { connect } from './connection.ts';
+import { type CallContext, connect } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
 import { earlyExpiry, secondsIn } from './expiry.ts';
 import { accepted, classify, isClientRefused } from './refusal.ts';
@@ -25,7 +25,7 @@ export interface RegisteredClient extends OAuthClient {
 }
 
 /** How a function rotates client secrets, whatever the secret. */
-export interface ClientSecretOptions {
+export interface ClientSecretOptions extends TransportOptions {
   /**
    * Whether the server accepts the secret that it has replaced for some time. `none`: AWSCURRENT moves as soon as the
    * new one has proven itself. Default: `until-next-rotation`.
@@ -34,6 +34,7 @@ export interface ClientSecretOptions {
 }
 
 function parse(fields: SecretFields): RegisteredClient {
+  const clientSecret = requireText(fields, 'client_secret');
   const client = parseClient(fields);
   const { introspectionEndpoint, revocationEndpoint } = client;
   if (introspectionEndpoint === undefined && revocationEndpoint === undefined) requireText(fields, 'issuer');
@@ -42,7 +43,7 @@ function parse(fields: SecretFields): RegisteredClient {
   const expiresAtMs = secondsIn(fields, 'client_secret_expires_at');
   return {
     ...client,
-    clientSecret: requireText(fields, 'client_secret'),
+    clientSecret,
     expiresAtMs: expiresAtMs === 0 ? undefined : expiresAtMs,
     registration: {
       uri: requireEndpoint(fields, 'registration_client_uri'),
@@ -55,7 +56,7 @@ function parse(fields: SecretFields): RegisteredClient {
  * Has the server introspect a token that does not exist, or revoke it: whoever asks must say who it is first (RFC 7662,
  * section 2.1; RFC 7009, section 2.1), and nothing comes of it.
  */
-async function isAccepted(credential: RegisteredClient, context: RotatorContext): Promise<boolean> {
+async function isAccepted(credential: RegisteredClient, context: CallContext): Promise<boolean> {
   const { library, server, client, authentication, options } = await connect(credential, context);
   const canIntrospect = server.introspection_endpoint !== undefined;
   const ask = canIntrospect ? library.introspectionRequest : library.revocationRequest;
@@ -70,7 +71,7 @@ async function isAccepted(credential: RegisteredClient, context: RotatorContext)
 
 async function generate(
   current: RegisteredClient,
-  context: GenerateContext<RegisteredClient>,
+  context: GenerateContext<RegisteredClient> & CallContext,
 ): Promise<SecretFields> {
   const found = await readRegistration(context, context.stored());
   const newest = textIn(found.metadata, 'client_secret') ?? current.clientSecret;
@@ -98,7 +99,9 @@ async function generate(
  */
 export function oauthClientSecret({
   overlap = 'until-next-rotation',
+  ...reach
 }: ClientSecretOptions = {}): Rotator<RegisteredClient> {
+  const transport = createTransport(reach);
   return {
     name: 'oauth/client-secret',
     overlap,
@@ -106,9 +109,12 @@ export function oauthClientSecret({
     mints: true,
     parse,
     target: (credential) => targetOf(credential, credential.registration.uri),
-    generate,
+    identity: ({ clientSecret }) => clientSecret,
+    generate: (current, context) => generate(current, { ...context, transport }),
     open: async (credential, context) =>
-      (await isAccepted(credential, context)) ? { close: async () => undefined } : undefined,
+      (await isAccepted(credential, { ...context, transport }))
+        ? { close: async () => undefined }
+        : undefined,
     change: async () => undefined,
     verify: async (_session, pending, context) => {
       const { clientSecret, registration } = context.current;

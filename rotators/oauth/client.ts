@@ -14,7 +14,7 @@ type AuthenticationMethod = (typeof authenticationMethods)[number];
 
 /** A client of an authorization server. */
 export interface OAuthClient {
-  /** Where the server's metadata are, unless the endpoints are given. */
+  /** Where the server's metadata are; the endpoints win over them. */
   readonly issuer: string | undefined;
   readonly tokenEndpoint: string | undefined;
   readonly introspectionEndpoint: string | undefined;

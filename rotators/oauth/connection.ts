@@ -1,10 +1,16 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import type { RotatorContext } from '../../src/index.ts';
+import type { Transport } from '../api-token/transport.ts';
 import type { OAuthClient } from './client.ts';
 import { isSafe } from './endpoints.ts';
 import { accepted, Refusal } from './refusal.ts';
 
 type Library = typeof import('oauth4webapi');
+
+/** What a call works with. */
+export interface CallContext extends RotatorContext {
+  readonly transport: Transport;
+}
 
 /** How a client reaches its server. */
 export interface Connection {
@@ -18,35 +24,36 @@ export interface Connection {
 /** Longest wait for one answer, in ms. */
 const patienceMs = 10_000;
 
-/** Ends one call: when the function's time is up, or the server has had enough of it. */
+/** Ends one call: when the function's time is up, or no answer comes. */
 export function patience({ signal }: RotatorContext): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
 }
 
 /** The one way out, by the global fetch of the moment, and only to where credentials may go. */
-export async function send(url: string, init: RequestInit): Promise<Response> {
+export async function send(url: string, init: RequestInit, transport: Transport): Promise<Response> {
   if (!isSafe(new URL(url))) throw new Error('the server names an endpoint that is not https');
-  return fetch(url, init);
+  const dispatcher = await transport();
+  return fetch(url, { ...init, ...(dispatcher && { dispatcher }) });
 }
 
-function requestOptions(library: Library, context: RotatorContext) {
+function requestOptions(library: Library, context: CallContext) {
   return {
     signal: () => patience(context),
-    [library.customFetch]: send,
+    [library.customFetch]: (url: string, init: RequestInit) => send(url, init, context.transport),
     // What is secure is said in one place, which is `send`.
     [library.allowInsecureRequests]: true,
   };
 }
 
-/** Prepares calls: loads the library, and the server's metadata where the secret names no endpoint. */
-export async function connect(credential: OAuthClient, context: RotatorContext): Promise<Connection> {
+/** Prepares calls: loads the library, and the server's metadata where the secret names an issuer. */
+export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
   const library = await import('oauth4webapi');
   const options = requestOptions(library, context);
   const { clientId, clientSecret = '', authentication } = credential;
   return {
     library,
-    server: endpointsOf(credential) ?? (await discover(library, options, credential.issuer ?? '')),
+    server: await serverOf(credential, library, options),
     client: { client_id: clientId },
     authentication: {
       client_secret_basic: () => library.ClientSecretBasic(clientSecret),
@@ -57,14 +64,15 @@ export async function connect(credential: OAuthClient, context: RotatorContext):
   };
 }
 
-function endpointsOf(credential: OAuthClient): AuthorizationServer | undefined {
-  const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = credential;
-  const [known] = [tokenEndpoint, introspectionEndpoint, revocationEndpoint].filter(
-    (url) => url !== undefined,
-  );
-  if (known === undefined) return undefined;
+/** What the secret says of the server wins over what the server says of itself. */
+async function serverOf(
+  { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint }: OAuthClient,
+  library: Library,
+  options: Connection['options'],
+): Promise<AuthorizationServer> {
   return {
-    issuer: issuer ?? new URL(known).origin,
+    // The library wants an issuer, and compares it with nothing that is asked for here.
+    ...(issuer === undefined ? { issuer: 'unnamed' } : await discover(library, options, issuer)),
     ...(tokenEndpoint === undefined ? {} : { token_endpoint: tokenEndpoint }),
     ...(introspectionEndpoint === undefined ? {} : { introspection_endpoint: introspectionEndpoint }),
     ...(revocationEndpoint === undefined ? {} : { revocation_endpoint: revocationEndpoint }),

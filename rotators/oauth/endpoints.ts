@@ -1,10 +1,9 @@
 import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/index.ts';
-
-const thisMachine = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+import { isLoopback } from '../api-token/url.ts';
 
 /** Whether credentials may be sent there: over TLS, or within this machine. */
 export function isSafe({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && thisMachine.test(hostname));
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
 /** @throws InvalidSecretField */

@@ -1,6 +1,6 @@
-import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import { KeyturnError } from '../../src/index.ts';
 import { type Answer, readAnswer, textIn } from './answers.ts';
-import { patience, send } from './connection.ts';
+import { type CallContext, patience, send } from './connection.ts';
 import { accepted, Refusal } from './refusal.ts';
 
 /** What opens a client's registration at its server. */
@@ -33,7 +33,7 @@ const serversOwn = [
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.1
  */
 export async function readRegistration(
-  context: RotatorContext,
+  context: CallContext,
   newestFirst: AsyncIterable<{ readonly registration: RegistrationAccess }>,
 ): Promise<Registration> {
   for await (const { registration } of newestFirst) {
@@ -56,7 +56,7 @@ export async function readRegistration(
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.2
  */
 export function renewRegistration(
-  context: RotatorContext,
+  context: CallContext,
   { metadata, access }: Registration,
 ): Promise<Registration> {
   const kept = Object.entries(metadata).filter(([member]) => !serversOwn.includes(member));
@@ -64,7 +64,7 @@ export function renewRegistration(
 }
 
 async function manage(
-  context: RotatorContext,
+  context: CallContext,
   method: 'GET' | 'PUT',
   { uri, accessToken }: RegistrationAccess,
   body?: string,
@@ -74,14 +74,9 @@ async function manage(
     accept: 'application/json',
     'content-type': 'application/json',
   };
-  const signal = patience(context);
-  const response = await send(uri, {
-    method,
-    headers,
-    redirect: 'manual',
-    signal,
-    ...(body === undefined ? {} : { body }),
-  });
+  const request = { method, headers, redirect: 'manual', signal: patience(context) } as const;
+  const init = body === undefined ? request : { ...request, body };
+  const response = await send(uri, init, context.transport);
   const metadata = await readAnswer(await accepted(response));
   return {
     metadata,

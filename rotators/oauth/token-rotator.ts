@@ -1,10 +1,12 @@
 import type { GenerateContext, Revocation, Rotator, SecretFields } from '../../src/index.ts';
+import { createTransport, type TransportOptions } from '../api-token/transport.ts';
+import type { CallContext } from './connection.ts';
 import { earlyExpiry } from './expiry.ts';
 import { classify } from './refusal.ts';
 import { openToken, revokeToken, type TokenCredential, type TokenSession, tokenTarget } from './token.ts';
 
 /** How a function rotates tokens, whatever the secret. */
-export interface TokenOptions {
+export interface TokenOptions extends TransportOptions {
   /** Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
 }
@@ -13,7 +15,7 @@ export interface TokenOptions {
 export interface TokenRotatorParts<Credential extends TokenCredential> {
   readonly name: string;
   parse(fields: SecretFields): Credential;
-  generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
+  generate(current: Credential, context: GenerateContext<Credential> & CallContext): Promise<SecretFields>;
   /** Whether an old access token can be revoked and nothing dies with it. */
   isRevocable(old: Credential): boolean;
 }
@@ -21,8 +23,9 @@ export interface TokenRotatorParts<Credential extends TokenCredential> {
 /** A rotator of access tokens, of which two can be valid at once. */
 export function tokenRotator<Credential extends TokenCredential>(
   { name, parse, generate, isRevocable }: TokenRotatorParts<Credential>,
-  { revocation = 'on-next-rotation' }: TokenOptions,
+  { revocation = 'on-next-rotation', ...reach }: TokenOptions,
 ): Rotator<Credential, TokenSession> {
+  const transport = createTransport(reach);
   return {
     name,
     overlap: 'until-next-rotation',
@@ -31,8 +34,9 @@ export function tokenRotator<Credential extends TokenCredential>(
     revocation,
     parse,
     target: tokenTarget,
-    generate,
-    open: openToken,
+    identity: ({ accessToken }) => accessToken,
+    generate: (current, context) => generate(current, { ...context, transport }),
+    open: (credential, context) => openToken(credential, { ...context, transport }),
     change: async () => undefined,
     verify: async ({ expiresAtMs }, _pending, context) => {
       const warning = earlyExpiry('the token', expiresAtMs, context);
@@ -44,7 +48,8 @@ export function tokenRotator<Credential extends TokenCredential>(
     },
     // By the client as it is now: its own secret may have changed since the old version.
     revoke: async (old, context) => {
-      if (isRevocable(old)) await revokeToken({ ...context.current, accessToken: old.accessToken }, context);
+      const token = { ...context.current, accessToken: old.accessToken };
+      if (isRevocable(old)) await revokeToken(token, { ...context, transport });
     },
     classify,
   };

@@ -1,14 +1,7 @@
-import {
-  optionalText,
-  type RotatorContext,
-  requireText,
-  type SecretFields,
-  type Session,
-  type Target,
-} from '../../src/index.ts';
+import { optionalText, requireText, type SecretFields, type Session, type Target } from '../../src/index.ts';
 import { type Answer, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
-import { type Connection, connect } from './connection.ts';
+import { type CallContext, type Connection, connect } from './connection.ts';
 import { secondsIn } from './expiry.ts';
 import { accepted } from './refusal.ts';
 
@@ -68,7 +61,7 @@ export function tokenFields(answer: Answer): SecretFields {
  */
 export async function openToken(
   credential: TokenCredential,
-  context: RotatorContext,
+  context: CallContext,
 ): Promise<TokenSession | undefined> {
   const { accessToken, expiresAtMs } = credential;
   const { library, server, client, authentication, options } = await connect(credential, context);
@@ -89,7 +82,7 @@ function session(expiresAtMs: number | undefined): TokenSession {
 }
 
 /** Revokes an access token (RFC 7009); one that the server does not know is gone already. */
-export async function revokeToken(credential: TokenCredential, context: RotatorContext): Promise<void> {
+export async function revokeToken(credential: TokenCredential, context: CallContext): Promise<void> {
   const { accessToken } = credential;
   if (accessToken === undefined) return;
   const { library, server, client, authentication, options } = await connect(credential, context);

@@ -3,6 +3,12 @@ import type Provider from 'oidc-provider';
 import type { ClientMetadata, KoaContextWithOIDC } from 'oidc-provider';
 import type { Leniency } from './storage.ts';
 
+/** What a server does with client secrets. */
+export interface SecretManners extends Leniency {
+  /** Whether the update of a registration brings another one (RFC 7592, section 2.2). Default: yes. */
+  readonly renewsSecrets?: boolean;
+}
+
 /** Has the update of a registration bring another client secret, unless it names the one that there is. */
 export interface SecretRenewal {
   policy(ctx: KoaContextWithOIDC, metadata: ClientMetadata): void;
@@ -16,7 +22,7 @@ export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-export function createSecretRenewal({ leewayMs }: Leniency): SecretRenewal {
+export function createSecretRenewal({ leewayMs, renewsSecrets = true }: SecretManners): SecretRenewal {
   const replaced = new Map<string, { readonly secret: string; readonly untilMs: number }[]>();
   const of = (clientId: string) => replaced.get(clientId) ?? [];
   const accepted = (clientId: string): string[] =>
@@ -28,7 +34,8 @@ export function createSecretRenewal({ leewayMs }: Leniency): SecretRenewal {
     accepted,
     policy: (ctx, metadata) => {
       const { client_id: clientId, client_secret: secret } = metadata;
-      if (ctx.method !== 'PUT' || secret === undefined || ctx.oidc.body?.client_secret !== undefined) return;
+      const isAsked = ctx.method === 'PUT' && ctx.oidc.body?.client_secret === undefined;
+      if (!renewsSecrets || !isAsked || secret === undefined) return;
       replaced.set(clientId, [...of(clientId), { secret, untilMs: Date.now() + leewayMs }]);
       metadata.client_secret = newSecret();
     },

@@ -1,17 +1,20 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import Provider, { type Client, type KoaContextWithOIDC } from 'oidc-provider';
 import type { SecretFields } from '../../../src/index.ts';
-import { createSecretRenewal, newSecret, type SecretRenewal } from './replaced-secrets.ts';
+import {
+  createSecretRenewal,
+  newSecret,
+  type SecretManners,
+  type SecretRenewal,
+} from './replaced-secrets.ts';
 import { createStorage, type Leniency, type Storage } from './storage.ts';
 
 /** What a server does that the RFCs leave to it. */
-export interface ServerManners extends Leniency {
+export interface ServerManners extends Leniency, Pick<SecretManners, 'renewsSecrets'> {
   /** Whether the revocation of an access token ends all of its grant (RFC 7009, section 2.1). Default: no. */
   readonly revokesGrants?: boolean;
-  /** Whether the update of a registration brings another client secret (RFC 7592, section 2.2). Default: yes. */
-  readonly renewsSecrets?: boolean;
 }
 
 /** A real authorization server on this machine, and its clients' secrets, which work now. */
@@ -20,6 +23,8 @@ export interface OAuthServer {
   readonly provider: Provider;
   /** A client that may manage its registration. */
   registeredClient(): Promise<SecretFields>;
+  /** What an operator gives a client that has lost what opens its registration. */
+  registrationAccess(clientId: unknown): Promise<string>;
   /** A client to which somebody has given access, with the tokens for it. */
   authorizedClient(): Promise<SecretFields>;
   /** A client with a token for itself. */
@@ -44,13 +49,19 @@ export async function startOAuthServer(manners: ServerManners): Promise<OAuthSer
   const provider = createProvider(issuer, storage, secrets);
   secrets.install(provider);
   server.on('request', provider.callback());
-  const policies = manners.renewsSecrets === false ? [] : [renewal];
-  const registered = (grantTypes: readonly string[]) => register(provider, policies, grantTypes);
+  const registered = (grantTypes: readonly string[]) => register(provider, grantTypes);
 
   return {
     issuer,
     provider,
     registeredClient: () => registered(['client_credentials']),
+    registrationAccess: async (clientId) => {
+      const client = await findClient(provider, clientId);
+      return Object.assign(new provider.RegistrationAccessToken(), {
+        clientId: client.clientId,
+        policies: [renewal],
+      }).save();
+    },
     authorizedClient: async () => {
       const fields = withoutRegistration(await registered(['authorization_code', 'refresh_token']));
       return { ...fields, ...(await authorize(provider, String(fields.client_id))) };
@@ -80,6 +91,14 @@ function isLoneRevocation(): boolean {
   return oidc?.route === 'revocation' && oidc.entities.AccessToken !== undefined;
 }
 
+function isOwn(
+  _ctx: KoaContextWithOIDC,
+  client: Client,
+  { clientId }: { clientId?: string | undefined },
+): boolean {
+  return clientId === client.clientId;
+}
+
 function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRenewal): Provider {
   return new Provider(issuer, {
     adapter,
@@ -90,8 +109,8 @@ function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRen
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      introspection: { enabled: true },
-      revocation: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: isOwn },
+      revocation: { enabled: true, allowedPolicy: isOwn },
       registration: { enabled: true, initialAccessToken: true, policies: { [renewal]: secrets.policy } },
       registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     },
@@ -101,6 +120,7 @@ function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRen
       AccessToken: 3600,
       ClientCredentials: 3600,
       Grant: 86_400,
+      IdToken: 3600,
       RefreshToken: 86_400,
       RegistrationAccessToken: 86_400,
     },
@@ -108,13 +128,9 @@ function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRen
 }
 
 /** Registers a client as clients do (RFC 7591). */
-async function register(
-  provider: Provider,
-  policies: string[],
-  grantTypes: readonly string[],
-): Promise<SecretFields> {
+async function register(provider: Provider, grantTypes: readonly string[]): Promise<SecretFields> {
   const isInteractive = grantTypes.includes('authorization_code');
-  const initialAccess = await new provider.InitialAccessToken({ policies }).save();
+  const initialAccess = await new provider.InitialAccessToken({ policies: [renewal] }).save();
   const response = await fetch(`${provider.issuer}/reg`, {
     method: 'POST',
     headers: { authorization: `Bearer ${initialAccess}`, 'content-type': 'application/json' },
