@@ -1,8 +1,12 @@
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import type { RotatorHarness } from '../../src/testing/index.ts';
 import { apiTokenHarness } from '../rotators/api-token/harness.ts';
+import { oauthHarness } from '../rotators/oauth/harness.ts';
+import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
+import { randomHarness } from '../rotators/random/harness.ts';
 import { sqlServerHarness } from '../rotators/sqlserver/harness.ts';
+import { startOAuthServer } from '../support/oauth/server.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { realHarness, standInHarness } from '../support/tds/harness.ts';
 import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
@@ -20,6 +24,16 @@ const apis: readonly ApiDescription[] = [
   { ...accountApi('admin'), revocation: 'at-once' },
 ];
 
+/** Each credential of OAuth, and both modes of revocation. */
+const oauth: readonly OAuthSettings[] = [
+  { kind: 'client-secret' },
+  { kind: 'refresh-token', revocation: 'at-once' },
+  { kind: 'client-credentials' },
+];
+
+/** One value of each family: characters, bytes, key pairs. */
+const values = ['random/string', 'random/hex', 'random/ed25519'];
+
 /** Every rotator and strategy of the repository. @param sqlServerUrl an ADO.NET connection string of an admin */
 export function subjects(sqlServerUrl: string | undefined): Subject[] {
   return [
@@ -27,6 +41,11 @@ export function subjects(sqlServerUrl: string | undefined): Subject[] {
     { rotator: 'postgres-alternating-users', start: () => startOnPostgres('alternating') },
     { rotator: 'sqlserver', start: () => startOnSqlServer('single', sqlServerUrl) },
     { rotator: 'sqlserver-alternating-users', start: () => startOnSqlServer('alternating', sqlServerUrl) },
+    ...oauth.map((settings) => ({ rotator: `oauth/${settings.kind}`, start: () => startOnOAuth(settings) })),
+    ...values.map((name) => ({
+      rotator: name,
+      start: async () => ({ harness: randomHarness(name), stop: async () => undefined }),
+    })),
     ...apis.map((api) => ({ rotator: `api-token/${api.name}`, start: () => startOnTokenService(api) })),
   ];
 }
@@ -53,4 +72,13 @@ async function startOnSqlServer(kind: 'single' | 'alternating', url: string | un
 async function startOnTokenService(api: ApiDescription) {
   const service = await startTokenService(accountRoutes);
   return { harness: apiTokenHarness(service, api), stop: service.stop };
+}
+
+/**
+ * At a server with a leeway. One that has none ends the grant, or the registration access token, of a client that has
+ * not heard an answer: no rotator can help that, and `test/rotators/oauth` shows what it says then.
+ */
+async function startOnOAuth(settings: OAuthSettings) {
+  const server = await startOAuthServer({ leewayMs: 3_600_000 });
+  return { harness: oauthHarness(server, settings), stop: server.stop };
 }
