@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { oauthRotators, type TokenOptions } from '../rotators/oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
@@ -9,7 +10,7 @@ import { createRotationHandler } from './handler.ts';
 import { defaultPasswordPolicy, generatePassword } from './password.ts';
 import { createLambdaHandler } from './powertools.ts';
 import { selectRotator } from './rotation/select.ts';
-import type { Rotator } from './rotator.ts';
+import type { Revocation, Rotator } from './rotator.ts';
 
 function readCa(environment: Environment): string | undefined {
   const file = text(environment, 'KEYTURN_CA_FILE');
@@ -41,6 +42,18 @@ function readEndpoint(environment: Environment): string | undefined {
   );
 }
 
+/** When tokens that were replaced are revoked. @throws InvalidConfiguration */
+function readRevocation(environment: Environment): Revocation {
+  const revocation = text(environment, 'KEYTURN_REVOCATION') ?? 'on-next-rotation';
+  if (revocation === 'on-next-rotation' || revocation === 'at-once') return revocation;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    'KEYTURN_REVOCATION says nothing that is known.',
+    'Set it to on-next-rotation or at-once.',
+    { field: 'KEYTURN_REVOCATION' },
+  );
+}
+
 /** The rotators that the function serves, set up by its variables. @throws InvalidConfiguration */
 export function createRotators(environment: Environment): Rotator[] {
   const ca = readCa(environment);
@@ -52,11 +65,21 @@ export function createRotators(environment: Environment): Rotator[] {
     ...options,
     trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
   };
+  const forTokens: TokenOptions = {
+    ca: () => ca,
+    proxy: {
+      https: text(environment, 'HTTPS_PROXY'),
+      http: text(environment, 'HTTP_PROXY'),
+      except: text(environment, 'NO_PROXY'),
+    },
+    revocation: readRevocation(environment),
+  };
   return [
     postgres(options),
     postgresAlternatingUsers(options),
     sqlServer(forSqlServer),
     sqlServerAlternatingUsers(forSqlServer),
+    ...oauthRotators(forTokens),
     ...randomRotators(),
   ];
 }

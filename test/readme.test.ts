@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { oauthRotators } from '../rotators/oauth/index.ts';
 import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
@@ -30,6 +31,7 @@ describe('the README', () => {
       postgresAlternatingUsers,
       sqlServer,
       sqlServerAlternatingUsers,
+      oauthRotators,
       randomRotators,
     };
     const rotators = Object.values(makers).flatMap((make): Rotator | Rotator[] => make());
@@ -73,6 +75,7 @@ describe('the README', () => {
     'docs/deploy.md',
     'docs/local.md',
     'docs/performance.md',
+    'docs/oauth.md',
     'docs/random.md',
   ])('has no link in %s that leads nowhere', async (file) => {
     for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {

@@ -1,3 +1,4 @@
+import { oauthRotators } from '../../../rotators/oauth/index.ts';
 import { postgres, postgresAlternatingUsers } from '../../../rotators/postgres/index.ts';
 import { randomRotators } from '../../../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
@@ -17,6 +18,7 @@ const rotators: readonly Rotator[] = [
   postgresAlternatingUsers(),
   sqlServer(),
   sqlServerAlternatingUsers(),
+  ...oauthRotators(),
   ...randomRotators(),
 ];
 
