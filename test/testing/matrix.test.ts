@@ -25,7 +25,7 @@ const byId = (one: { readonly id: string }, other: { readonly id: string }): num
 const failures = ({ failed }: MatrixReport) =>
   failed.map(({ id, place, failure }) => ({ id, place, failure }));
 
-describe('the crash matrix', () => {
+describe('the crash matrix', { timeout: 300_000 }, () => {
   // All cells of the rotators here are run by `npm run matrix`.
   const afterCrashes = ({ fault }: Cell): boolean => fault === 'crash-after';
 
@@ -92,7 +92,7 @@ describe('the crash matrix', () => {
   });
 });
 
-describe('random walks', () => {
+describe('random walks', { timeout: 300_000 }, () => {
   it('pass a sound rotator', async () => {
     const { failed } = await randomWalks(harnessOf(passwordRotator), { walks: 20 });
     expect(failed).toEqual([]);
