@@ -140,8 +140,8 @@ describe('parameters that make no sense', () => {
       'kmsKeyArn must be ARNs of KMS keys (not of aliases), separated by commas and no spaces.',
     ],
     [
-      { rotationSchedule: '30 days' },
-      'rotationSchedule must be like rate(30 days), rate(4 hours) or cron(0 3 ? * SUN *).',
+      { rotationSchedule: 'rate(1 hours)' },
+      'rotationSchedule must be like rate(30 days), rate(4 hours), which is the shortest, or cron(0 3 ? * SUN *).',
     ],
     [{ timeout: '901' }, 'timeout is out of bounds.'],
     [{ passwordLength: '3' }, 'passwordLength is out of bounds.'],

@@ -1,5 +1,5 @@
 import type { Telemetry } from '../../src/index.ts';
-import { buildFunction, functionId } from '../sam/function.ts';
+import { buildFunction, functionId, localEnvironment } from '../sam/function.ts';
 import { readLogLine } from '../sam/log.ts';
 import { openToContainers } from '../sam/reach.ts';
 import { serveFunction } from '../sam/serve.ts';
@@ -32,7 +32,7 @@ export async function startContainer(
     if (entry?.kind === 'report') telemetry.stepEnded(entry.report);
     if (entry?.kind === 'note') telemetry.note(entry.step, entry.message);
   };
-  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: 'local' };
+  const env = localEnvironment(accessKeyId);
   await serveFunction({ port: lambdaPort, samArguments, env, onLine }, resources, ending);
   return `arn:aws:lambda:${local.clientConfig.region}:123456789012:function:${functionId}`;
 }

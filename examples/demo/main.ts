@@ -13,8 +13,8 @@ async function run(
     if (!json && !ending.aborted) process.stdout.write(`${line}\n`);
   });
   await using resources = new AsyncDisposableStack();
-  screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   if (sam) await requireTools();
+  screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   screen.progress('starting PostgreSQL and the local Secrets Manager');
   // Loaded only now, so that a signal finds its listener from the start.
   const [{ startEnvironment }, { playScenario }, { showHowToReach }] = await Promise.all([

@@ -48,8 +48,8 @@ async function invoke(
   { step, rotator }: InvokeArguments,
   { screen, resources, ending }: Surroundings,
 ): Promise<Result> {
-  screen.heading('Keyturn', `${step}, invoked in a container by sam local invoke`);
   await requireTools();
+  screen.heading('Keyturn', `${step}, invoked in a container by sam local invoke`);
   screen.progress('starting the servers');
   const target = await findTarget(rotator, resources, ending);
   const local = await startLocalSecretsManager({ retryDelaysMs: [] });

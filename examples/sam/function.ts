@@ -44,6 +44,19 @@ export async function buildFunction(
   ];
 }
 
+/**
+ * Variables of `sam local`, for a function that signs with this key. SAM would ask AWS whose the key is, and is kept
+ * from it: nobody listens at that port.
+ */
+export function localEnvironment(accessKeyId: string): Readonly<Record<string, string>> {
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9',
+    AWS_MAX_ATTEMPTS: '1',
+  };
+}
+
 /** AWS's image, which SAM pulls, unless KEYTURN_INVOKE_IMAGE names one that is here. */
 function imageArguments(): string[] {
   const image = process.env.KEYTURN_INVOKE_IMAGE;

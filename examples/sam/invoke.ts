@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepReport } from '../../src/index.ts';
 import type { RotationRequest } from '../../src/local/index.ts';
-import { functionId } from './function.ts';
+import { functionId, localEnvironment } from './function.ts';
 import { readLogLine } from './log.ts';
 import { run } from './program.ts';
 
@@ -30,7 +30,7 @@ export async function invokeFunction(
       'sam',
       ['local', 'invoke', functionId, '--event', file, ...samArguments],
       {
-        env: { AWS_ACCESS_KEY_ID: 'function', AWS_SECRET_ACCESS_KEY: 'local' },
+        env: localEnvironment('function'),
         signal,
       },
     );

@@ -10,7 +10,7 @@ import { readTemplate } from '../support/template.ts';
 import { evaluateConditions, type ParameterValues } from '../support/template-conditions.ts';
 import { attachedSecret, type CombinationName, combinations } from './combinations.ts';
 import { type Deployed, openTestAccount, type Statement, type TestAccount } from './deployment.ts';
-import { missingSam } from './tools.ts';
+import { describeUnless, missingSam } from './tools.ts';
 
 /** Statements of the role, by the condition that they are there for. */
 const statementsFor: Readonly<Record<string, readonly string[]>> = {
@@ -24,9 +24,7 @@ const statementsFor: Readonly<Record<string, readonly string[]>> = {
   InVpc: ['LetLambdaMakeNetworkInterfaces', 'KeepNetworkInterfacesFromTheCode'],
 };
 
-const missing = await missingSam();
-
-describe.skipIf(missing !== undefined)(`the template${missing === undefined ? '' : ` (${missing})`}`, () => {
+describeUnless(await missingSam(), 'the template', () => {
   let local: LocalSecretsManager;
   let account: TestAccount;
   let client: SecretsManagerClient;

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { run } from '../../examples/sam/program.ts';
-import { missingContainer } from './tools.ts';
+import { describeUnless, missingContainer } from './tools.ts';
 
 /** Labels of the older and the newer of two versions, however they are ordered. */
 const current = ['AWSCURRENT'];
@@ -8,10 +8,7 @@ const pending = ['AWSPENDING'];
 const previous = ['AWSPREVIOUS'];
 const promoted = expect.arrayContaining(current);
 
-const missing = await missingContainer();
-const reason = missing === undefined ? '' : ` (${missing})`;
-
-describe.skipIf(missing !== undefined)(`the function in a container${reason}`, () => {
+describeUnless(await missingContainer(), 'the function in a container', () => {
   it.each([
     { step: 'createSecret', rotator: 'postgres', outcome: 'stored', after: [pending, current] },
     { step: 'setSecret', rotator: 'postgres', outcome: 'changed-and-current', after: [promoted, previous] },

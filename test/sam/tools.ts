@@ -1,3 +1,4 @@
+import { describe, it } from 'vitest';
 import { run } from '../../examples/sam/program.ts';
 
 /** Why a test that needs the SAM CLI and the packages of requirements.txt can't run; undefined where it can. */
@@ -14,6 +15,12 @@ export async function missingContainer(): Promise<string | undefined> {
   const image = process.env.KEYTURN_INVOKE_IMAGE;
   if (!image) return 'KEYTURN_INVOKE_IMAGE names no image to run the function in';
   return (await works('docker', ['image', 'inspect', image])) ? undefined : `there is no image ${image}`;
+}
+
+/** Describes a suite or, where something is missing for it, one skipped test that says what. */
+export function describeUnless(missing: string | undefined, name: string, suite: () => void): void {
+  if (missing === undefined) describe(name, suite);
+  else it.skip(`${name}: ${missing}`, () => undefined);
 }
 
 async function works(program: string, args: readonly string[]): Promise<boolean> {
