@@ -6,6 +6,7 @@ import { createRotators } from '../src/lambda.ts';
 import { combinations } from './sam/combinations.ts';
 import { readTemplate, type Template } from './support/template.ts';
 import { evaluateConditions, type ParameterValues, refusals } from './support/template-conditions.ts';
+import { resolveValue } from './support/template-values.ts';
 
 const read = (file: string): Promise<string> => readFile(new URL(`../${file}`, import.meta.url), 'utf8');
 
@@ -32,6 +33,18 @@ describe('the template', () => {
         OutExtension: list(outExtension),
         Banner: list(banner),
       },
+    });
+  });
+
+  it("has the processor, tracing and the private authorities' layer as parameters say", () => {
+    const privateCaLayerArn = 'arn:aws:lambda:us-east-1:123456789012:layer:private-ca:1';
+    const properties = (given: ParameterValues): unknown =>
+      resolveValue(template, given, template.Resources.RotationFunction?.Properties);
+    expect(properties({})).toMatchObject({ Architectures: ['x86_64'], Tracing: 'PassThrough', Layers: [] });
+    expect(properties({ architecture: 'arm64', tracing: 'true', privateCaLayerArn })).toMatchObject({
+      Architectures: ['arm64'],
+      Tracing: 'Active',
+      Layers: [privateCaLayerArn],
     });
   });
 
