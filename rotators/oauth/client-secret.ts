@@ -12,7 +12,7 @@ import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, connect } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
-import { earlyExpiry, secondsIn } from './expiry.ts';
+import { earlyExpiry, secondsIn, writtenSeconds } from './expiry.ts';
 import { accepted, classify, isClientRefused } from './refusal.ts';
 import { type RegistrationAccess, readRegistration, renewRegistration } from './registration.ts';
 
@@ -85,7 +85,7 @@ async function generate(
     throw secretKept();
   return {
     client_secret: clientSecret,
-    client_secret_expires_at: numberIn(metadata, 'client_secret_expires_at') ?? 0,
+    client_secret_expires_at: writtenSeconds(numberIn(metadata, 'client_secret_expires_at')) ?? 0,
     registration_client_uri: access.uri,
     registration_access_token: access.accessToken,
   };

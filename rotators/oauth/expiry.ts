@@ -8,6 +8,12 @@ export function secondsIn(fields: SecretFields, field: string): number | undefin
   throw contradictoryField(field, 'must be a whole number of seconds since 1970');
 }
 
+/** Seconds since the epoch as a secret holds them; null for none, and for what {@link secondsIn} would not read again. */
+export function writtenSeconds(seconds: number | undefined): number | null {
+  const whole = Math.floor(seconds ?? Number.NaN);
+  return Number.isSafeInteger(whole) && whole >= 0 ? whole : null;
+}
+
 /** That a credential will be dead before the next rotation has made another; undefined where it won't. */
 export function earlyExpiry(
   what: string,

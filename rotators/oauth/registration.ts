@@ -81,8 +81,14 @@ async function manage(
   return {
     metadata,
     access: {
-      uri: textIn(metadata, 'registration_client_uri') ?? uri,
+      uri: placeIn(metadata, uri),
       accessToken: textIn(metadata, 'registration_access_token') ?? accessToken,
     },
   };
+}
+
+/** Where the registration is from now on. What a server behind a proxy takes for its own name is no place to go. */
+function placeIn(metadata: Answer, uri: string): string {
+  const answered = URL.parse(textIn(metadata, 'registration_client_uri') ?? '');
+  return answered?.origin === new URL(uri).origin ? answered.href : uri;
 }

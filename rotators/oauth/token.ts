@@ -2,7 +2,7 @@ import { optionalText, requireText, type SecretFields, type Session, type Target
 import { type Answer, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, type Connection, connect } from './connection.ts';
-import { secondsIn } from './expiry.ts';
+import { secondsIn, writtenSeconds } from './expiry.ts';
 import { accepted } from './refusal.ts';
 
 /** An access token of a client. */
@@ -48,10 +48,10 @@ export async function requestToken(
 
 /** The fields of a secret that a token's answer fills. */
 export function tokenFields(answer: Answer): SecretFields {
-  const seconds = numberIn(answer, 'expires_in');
+  const seconds = numberIn(answer, 'expires_in') ?? Number.NaN;
   return {
     access_token: requireIn(answer, 'access_token'),
-    expires_at: seconds === undefined ? null : Math.floor(Date.now() / 1000 + seconds),
+    expires_at: writtenSeconds(Date.now() / 1000 + seconds),
   };
 }
 

@@ -73,7 +73,7 @@ describe('a server that answers what it should not', () => {
     const answer = {
       access_token: 'new',
       refresh_token: 'r2',
-      expires_in: '60',
+      expires_in: '1e300',
       token_type: 'X',
       id_token: 1,
     };
@@ -99,6 +99,35 @@ describe('a server that answers what it should not', () => {
       access_token: 'new',
       refresh_token: 'r1',
       expires_at: null,
+    });
+  });
+
+  it('loses nothing of a registration that is odd otherwise', async () => {
+    const registrations = [
+      { client_id: 'app', client_secret: 'the-secret-of-app', registration_access_token: 'rat-1' },
+      {
+        client_id: 'app',
+        client_secret: 'another-secret',
+        registration_access_token: 'rat-2',
+        registration_client_uri: 'http://inner.example/reg/app',
+        client_secret_expires_at: '1e300',
+      },
+    ];
+    const server = await scripted((request, response) =>
+      request.url === '/reg/app' ? json(response, registrations.shift()) : json(response, { active: false }),
+    );
+    const secret = {
+      ...secretAt(server, { introspection_endpoint: `${server.url}/introspection` }),
+      registration_client_uri: `${server.url}/reg/app`,
+      registration_access_token: 'rat-1',
+    };
+    const arn = await fixture.createSecret(secret, { 'keyturn:rotator': 'oauth/client-secret' });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await fixture.read(arn)).toEqual({
+      ...secret,
+      client_secret: 'another-secret',
+      client_secret_expires_at: 0,
+      registration_access_token: 'rat-2',
     });
   });
 
