@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { deploy, rotateWith } from './support/deployed.ts';
+import { startOAuthServer } from './support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
 
@@ -45,6 +46,27 @@ describe('the deployed function', () => {
     }
   });
 
+  it('rotates a token of OAuth, and revokes the old one at once where it is told so', async () => {
+    const server = await startOAuthServer({ leewayMs: 0 });
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: fixture.local.url,
+      KEYTURN_CA_FILE: caFile,
+      KEYTURN_ROTATOR: 'oauth/client-credentials',
+      KEYTURN_REVOCATION: 'at-once',
+    });
+    try {
+      const secret = await server.serviceClient();
+      const { arn, failure } = await rotateWith(fixture, deployed, secret);
+      expect(failure).toBeUndefined();
+      const { access_token } = await fixture.read(arn);
+      expect(await server.alive(secret.client_id)).toContain(`ClientCredentials ${access_token}`);
+      expect(await server.alive(secret.client_id)).not.toContain(`ClientCredentials ${secret.access_token}`);
+    } finally {
+      deployed.stop();
+      await server.stop();
+    }
+  });
+
   it.each([
     [
       'PASSWORD_LENGTH',
@@ -62,6 +84,7 @@ describe('the deployed function', () => {
       /PasswordImpossible/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
+    ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: 'never' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
     [
       'SECRETS_MANAGER_ENDPOINT',
       { SECRETS_MANAGER_ENDPOINT: 'localhost:4584' },
