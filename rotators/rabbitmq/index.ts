@@ -1,0 +1,147 @@
+import {
+  contradictoryField,
+  type ErrorCode,
+  type Finding,
+  optionalText,
+  type Rotator,
+  requireText,
+  type SecretFields,
+  type Session,
+} from '../../src/index.ts';
+import { readJson, textAt, valueAt } from '../api-token/answer.ts';
+import { ApiFailure, classify } from '../api-token/failure.ts';
+import { type Answer, send } from '../api-token/http.ts';
+import { basic } from '../api-token/request.ts';
+import { asSegment, asUsername } from '../api-token/template.ts';
+import { createTransport, type TransportOptions } from '../api-token/transport.ts';
+import { baseUrlProblem } from '../api-token/url.ts';
+
+/** A user of a broker. */
+export interface RabbitMqCredential {
+  /** Of the management API, without a slash at its end. */
+  readonly baseUrl: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A login that the broker accepted; nothing of it stays open. */
+export interface RabbitMqSession extends Session {
+  readonly credential: RabbitMqCredential;
+  /** None where the user may not use the management API. */
+  readonly tags: readonly string[];
+}
+
+type Ask = (
+  by: RabbitMqCredential,
+  request: { readonly method: string; readonly path: string; readonly json?: object },
+  signal: AbortSignal,
+) => Promise<Answer>;
+
+const timeoutMs = 10_000;
+
+function askVia(options: TransportOptions): Ask {
+  const transport = createTransport(options);
+  return ({ baseUrl, username, password }, { method, path, json }, signal) => {
+    const headers = {
+      authorization: basic(asUsername(username, 'username'), password),
+      'content-type': 'application/json',
+    };
+    const body = json === undefined ? undefined : JSON.stringify(json);
+    const request = { method, url: new URL(baseUrl + path), headers, body };
+    return send(
+      request,
+      { name: `${method} ${path.split('/')[2]}`, timeoutMs, throttled: [429], signal },
+      transport,
+    );
+  };
+}
+
+/** @throws InvalidSecretField */
+function parseCredential(fields: SecretFields): RabbitMqCredential {
+  const engine = optionalText(fields, 'engine');
+  if (engine !== undefined && engine !== 'rabbitmq') throw contradictoryField('engine', 'is not rabbitmq');
+  const host = requireText(fields, 'host');
+  const url = host.includes('://') ? host : `https://${host}`;
+  const problem = baseUrlProblem(url);
+  if (problem !== undefined) throw contradictoryField('host', problem);
+  return {
+    baseUrl: new URL(url).href.replace(/\/$/, ''),
+    username: requireText(fields, 'username'),
+    password: requireText(fields, 'password'),
+  };
+}
+
+/** Tags are a list, and were a text with commas before RabbitMQ 3.9. */
+function tagsOf(json: unknown): string[] {
+  const tags = valueAt(json, '/tags');
+  if (Array.isArray(tags)) return tags.map(String);
+  return typeof tags === 'string' ? tags.split(',').filter((tag) => tag !== '') : [];
+}
+
+/**
+ * The password of a RabbitMQ user, set over the management API by an administrator, the admin secret's. `host` is that
+ * API, such as `https://mq.example.com:15671`.
+ *
+ * @see https://www.rabbitmq.com/docs/management#http-api
+ */
+export function rabbitMq(options: TransportOptions = {}): Rotator<RabbitMqCredential, RabbitMqSession> {
+  const ask = askVia(options);
+
+  const open: Rotator<RabbitMqCredential, RabbitMqSession>['open'] = async (credential, { signal }) => {
+    const answer = await ask(credential, { method: 'GET', path: '/api/whoami' }, signal);
+    const json = readJson('whoami', answer);
+    const close = async (): Promise<void> => undefined;
+    if (answer.status === 200) return { credential, tags: tagsOf(json), close };
+    const reason = textAt(json, '/reason');
+    // The broker looks at the password first: so this one is right, and that is all there is to know.
+    if (answer.status === 401 && reason === 'Not management user') return { credential, tags: [], close };
+    if (answer.status === 401 && reason === 'Login failed') return undefined;
+    throw new ApiFailure('TargetFailed', `whoami was answered ${answer.status}`);
+  };
+
+  const change: Rotator<RabbitMqCredential, RabbitMqSession>['change'] = async (
+    { credential: admin },
+    { username, password },
+    { signal },
+  ) => {
+    const path = `/api/users/${asSegment(username, 'username')}`;
+    const user = requireSuccess('GET users', await ask(admin, { method: 'GET', path }, signal));
+    // What is left out of a PUT is taken from the user.
+    const json = { password, tags: tagsOf(readJson('GET users', user)).join(',') };
+    requireSuccess('PUT users', await ask(admin, { method: 'PUT', path, json }, signal));
+  };
+
+  return {
+    name: 'rabbitmq',
+    engines: ['rabbitmq'],
+    overlap: 'none',
+    changedBy: 'admin',
+    parse: parseCredential,
+    target: ({ baseUrl, username }) => ({ host: baseUrl, account: username }),
+    generate: async (_current, { password }) => ({ password: password() }),
+    open,
+    change,
+    preflight: async (_session, _credential, admin) => (admin === undefined ? [] : [rightsOf(admin)]),
+    classify,
+  };
+}
+
+/** 400 is the broker's answer to a password that its validator refuses. */
+const codes: Readonly<Record<number, ErrorCode>> = {
+  400: 'PasswordRejected',
+  401: 'PermissionDenied',
+  403: 'PermissionDenied',
+  404: 'AccountMissing',
+};
+
+function requireSuccess(name: string, answer: Answer): Answer {
+  const { status } = answer;
+  if (status >= 200 && status <= 299) return answer;
+  throw new ApiFailure(codes[status] ?? 'TargetFailed', `${name} was answered ${status}`);
+}
+
+function rightsOf({ tags }: RabbitMqSession): Finding {
+  const ok = tags.includes('administrator');
+  const detail = ok ? 'the admin may change users' : 'the admin lacks the tag administrator';
+  return { check: 'admin rights', ok, detail };
+}
