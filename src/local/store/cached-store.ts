@@ -31,8 +31,14 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
     secretByArn,
     secretByName(partition, name) {
       const key = `${partition.accountId}/${partition.region}/${name}`;
-      const arn = remember(arns, key, () => store.secretByName(partition, name)?.arn);
-      return arn === undefined ? undefined : secretByArn(arn);
+      const arn = arns.get(key);
+      if (arn !== undefined) return secretByArn(arn);
+      const secret = store.secretByName(partition, name);
+      if (secret) {
+        arns.set(key, secret.arn);
+        secrets.set(secret.arn, secret);
+      }
+      return secret;
     },
     saveSecret(secret) {
       secrets.delete(secret.arn);
