@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type ApiTokensOptions, apiTokens } from '../rotators/api-token/index.ts';
 import { oauthRotators, type TokenOptions } from '../rotators/oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { rabbitMq } from '../rotators/rabbitmq/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { type Configuration, type Environment, flag, readConfiguration, text } from './configuration.ts';
@@ -12,22 +14,32 @@ import { createLambdaHandler } from './powertools.ts';
 import { selectRotator } from './rotation/select.ts';
 import type { Revocation, Rotator } from './rotator.ts';
 
-function readCa(environment: Environment): string | undefined {
-  const file = text(environment, 'KEYTURN_CA_FILE');
+/** What is in the file of the bundle that a variable names. @throws InvalidConfiguration */
+function readFile(environment: Environment, variable: string, kind: string): string | undefined {
+  const file = text(environment, variable);
   if (file === undefined) return undefined;
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new KeyturnError(
-      'InvalidConfiguration',
-      'KEYTURN_CA_FILE can not be read.',
-      'Name a PEM file of the bundle.',
-      {
-        field: 'KEYTURN_CA_FILE',
-        cause,
-      },
-    );
+    const remedy = `Name a ${kind} file of the bundle.`;
+    throw new KeyturnError('InvalidConfiguration', `${variable} can not be read.`, remedy, {
+      field: variable,
+      cause,
+    });
   }
+}
+
+/** How APIs are reached, and which. @throws InvalidConfiguration */
+function readApis(environment: Environment, ca: string | undefined): ApiTokensOptions {
+  const source = 'KEYTURN_API_TOKENS_FILE';
+  const descriptions = readFile(environment, source, 'JSON');
+  const variable = (name: string): string | undefined =>
+    text(environment, name) ?? text(environment, name.toLowerCase());
+  return {
+    ca: () => ca,
+    proxy: { https: variable('HTTPS_PROXY'), http: variable('HTTP_PROXY'), except: variable('NO_PROXY') },
+    descriptions: descriptions === undefined ? undefined : { text: descriptions, source },
+  };
 }
 
 /** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
@@ -56,7 +68,7 @@ function readRevocation(environment: Environment): Revocation {
 
 /** The rotators that the function serves, set up by its variables. @throws InvalidConfiguration */
 export function createRotators(environment: Environment): Rotator[] {
-  const ca = readCa(environment);
+  const ca = readFile(environment, 'KEYTURN_CA_FILE', 'PEM');
   const options: PostgresOptions = {
     ca: () => ca,
     allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
@@ -74,6 +86,7 @@ export function createRotators(environment: Environment): Rotator[] {
     },
     revocation: readRevocation(environment),
   };
+  const forApis = readApis(environment, ca);
   return [
     postgres(options),
     postgresAlternatingUsers(options),
@@ -81,6 +94,8 @@ export function createRotators(environment: Environment): Rotator[] {
     sqlServerAlternatingUsers(forSqlServer),
     ...oauthRotators(forTokens),
     ...randomRotators(),
+    ...apiTokens(forApis),
+    rabbitMq(forApis),
   ];
 }
 

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { apiTokens } from '../rotators/api-token/index.ts';
 import { oauthRotators } from '../rotators/oauth/index.ts';
 import { postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
+import { rabbitMq } from '../rotators/rabbitmq/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
 import { readDocument } from '../src/documents/document.ts';
@@ -33,6 +35,8 @@ describe('the README', () => {
       sqlServerAlternatingUsers,
       oauthRotators,
       randomRotators,
+      apiTokens,
+      rabbitMq,
     };
     const rotators = Object.values(makers).flatMap((make): Rotator | Rotator[] => make());
     for (const { name } of rotators) expect(readme).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));

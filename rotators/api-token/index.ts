@@ -12,4 +12,5 @@ export type {
   VerifyCall,
 } from './description.ts';
 export { type ApiSession, apiToken } from './rotator.ts';
+export { type ApiTokensOptions, apiTokens } from './serve.ts';
 export type { TransportOptions } from './transport.ts';

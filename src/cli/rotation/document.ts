@@ -1,5 +1,7 @@
+import { apiTokens } from '../../../rotators/api-token/index.ts';
 import { oauthRotators } from '../../../rotators/oauth/index.ts';
 import { postgres, postgresAlternatingUsers } from '../../../rotators/postgres/index.ts';
+import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
 import { randomRotators } from '../../../rotators/random/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
 import type { Configuration } from '../../configuration.ts';
@@ -20,6 +22,8 @@ const rotators: readonly Rotator[] = [
   sqlServerAlternatingUsers(),
   ...oauthRotators(),
   ...randomRotators(),
+  ...apiTokens(),
+  rabbitMq(),
 ];
 
 /** What the current value of a secret says, without its credential. */

@@ -33,8 +33,9 @@ export function accountRoutes(store: TokenStore): Routes {
       return { status: 201, json: { token: issued.token, id: issued.id, expires_at } };
     }),
     'GET /users/([^/]+)/tokens': forUser((account, { query }) => {
-      const start = (Number(query.get('page') ?? 1) - 1) * pageSize;
-      const tokens = store.list(account).slice(start, start + pageSize);
+      const size = Number(query.get('per_page') ?? pageSize);
+      const start = (Number(query.get('page') ?? 1) - 1) * size;
+      const tokens = store.list(account).slice(start, start + size);
       return { status: 200, json: { tokens: tokens.map(({ id, label }) => ({ id, label })) } };
     }),
     'DELETE /users/([^/]+)/tokens/([^/]+)': forUser((account, { parts: [, id = ''] }) => ({

@@ -1,0 +1,57 @@
+import { type Rotator, requireText } from '../src/index.ts';
+
+interface Account {
+  readonly host: string;
+  readonly username: string;
+  readonly token: string;
+  readonly tokenId: string;
+}
+
+/** What the service answers: a new token and its id, or all tokens of an account. */
+type Answer = { token: string; id: string; tokens: { id: string; label: string }[] };
+
+type Context = { readonly signal: AbortSignal };
+
+/** Calls the service by a token; undefined where that is refused, or what it is about is gone. */
+async function call({ host, token }: Account, request: string, { signal }: Context, body?: string) {
+  const [method = '', path] = request.split(' ');
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const response = await fetch(host + path, { method, headers, signal, body });
+  if (response.status === 401 || response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`The service answered ${response.status}.`);
+  const answer: Answer = JSON.parse((await response.text()) || '{}');
+  return answer;
+}
+
+const tokensOf = ({ username }: Account): string => `/users/${encodeURIComponent(username)}/tokens`;
+
+/** Rotates a token where tokens mint, list and revoke each other: the service is in test/support/token-service. */
+export const exampleToken: Rotator<Account, { close(): Promise<void> }> = {
+  name: 'example-token',
+  overlap: 'until-next-rotation',
+  changedBy: 'account',
+  mints: true,
+  parse: (fields) => {
+    const [host, username] = [requireText(fields, 'host'), requireText(fields, 'username')];
+    return { host, username, token: requireText(fields, 'token'), tokenId: requireText(fields, 'tokenId') };
+  },
+  target: ({ host, username }) => ({ host, account: username }),
+  identity: ({ token }) => token,
+  generate: async (current, { owner, requestToken, signal }) => {
+    const body = JSON.stringify({ label: `keyturn-${owner}-${requestToken}-${crypto.randomUUID()}` });
+    const minted = await call(current, `POST ${tokensOf(current)}`, { signal }, body);
+    if (minted === undefined) throw new Error('The service refuses the token.');
+    return { token: minted.token, tokenId: minted.id };
+  },
+  open: async (account, context) => (await call(account, 'GET /me', context)) && { close: async () => {} },
+  change: async () => {},
+  revoke: async (old, context) => void (await call(old, `DELETE ${tokensOf(old)}/${old.tokenId}`, context)),
+  sweep: async (current, context) => {
+    const kept = new Set(context.needed.map(({ tokenId }) => tokenId));
+    const answer = await call(current, `GET ${tokensOf(current)}?per_page=99`, context);
+    for (const { id, label } of answer?.tokens ?? [])
+      if (label.startsWith(`keyturn-${context.owner}-`) && !kept.has(id))
+        await call(current, `DELETE ${tokensOf(current)}/${id}`, context);
+  },
+  classify: (error) => (error instanceof TypeError ? 'TargetUnreachable' : undefined),
+};

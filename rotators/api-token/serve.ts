@@ -1,0 +1,40 @@
+import { KeyturnError, type Rotator } from '../../src/index.ts';
+import { readyApis } from './ready/index.ts';
+import { rotatorOf } from './rotator.ts';
+import type { TransportOptions } from './transport.ts';
+import { readDescription } from './validate.ts';
+
+/** What a function serves besides the APIs that come described. */
+export interface ApiTokensOptions extends TransportOptions {
+  /** A JSON list of descriptions; one of the name of a ready one takes its place. */
+  readonly descriptions?: { readonly text: string; readonly source: string } | undefined;
+}
+
+/** The rotators of all APIs that come described, and of those that a text describes. @throws InvalidConfiguration */
+export function apiTokens({ descriptions, ...transport }: ApiTokensOptions = {}): Rotator[] {
+  const own =
+    descriptions === undefined
+      ? []
+      : parseList(descriptions).map((one, index) => readDescription(one, `${descriptions.source}[${index}]`));
+  const names = new Set(own.map(({ name }) => name));
+  const ready = readyApis.filter(({ name }) => !names.has(name));
+  return [...ready, ...own].map((description) => rotatorOf(description, transport));
+}
+
+function parseList({ text, source }: { readonly text: string; readonly source: string }): unknown[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    list = undefined;
+  }
+  if (Array.isArray(list)) return list;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `${source} holds no JSON list.`,
+    'Put descriptions of APIs into one.',
+    {
+      field: source,
+    },
+  );
+}
