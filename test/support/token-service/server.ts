@@ -32,6 +32,8 @@ export interface TokenService {
   readonly refusals: { count: number };
   /** Answers a request in place of the service, where it returns true. */
   interfere: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Breaks the connection before the answer, where it returns true. */
+  lose: (request: IncomingMessage) => boolean;
   stop(): Promise<void>;
 }
 
@@ -57,7 +59,8 @@ export async function startTokenService(
       json,
       headers: more = {},
     } = route?.answer({ headers, query, parts, body }) ?? { status: 404 };
-    if (status === 401 || status === 403) service.refusals.count += 1;
+    if (status === 401) service.refusals.count += 1;
+    if (service.lose(request)) return void response.destroy();
     response.writeHead(status, { 'content-type': 'application/json', ...more });
     response.end(json === undefined ? '' : JSON.stringify(json));
   };
@@ -76,6 +79,7 @@ export async function startTokenService(
     store,
     refusals: { count: 0 },
     interfere: () => false,
+    lose: () => false,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { apiToken } from '../../../rotators/api-token/index.ts';
+import { readyApis } from '../../../rotators/api-token/ready/index.ts';
+import type { SecretFields } from '../../../src/index.ts';
+import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
+import { account, vendors } from '../../support/token-service/vendors.ts';
+
+interface World {
+  readonly fixture: RotationFixture;
+  readonly service: TokenService;
+  readonly arn: string;
+  /** The tokens that work, the oldest first. */
+  alive(): string[];
+}
+
+/** A secret at a vendor's stand-in, and the function that rotates it. */
+async function withVendor(name: string, use: (world: World) => Promise<void>): Promise<void> {
+  const description = readyApis.find((api) => api.name === name);
+  const vendor = vendors[name];
+  if (description === undefined || vendor === undefined) throw new Error(`No vendor is called ${name}.`);
+  const rotator = apiToken(description);
+  const service = await startTokenService(vendor.routes);
+  const fixture = await startFixture({ rotators: [rotator] });
+  try {
+    const { token, id: tokenId } = service.store.issue(account, 'by hand') ?? {};
+    const masterarn = vendor.admin && (await fixture.createSecret({ host: service.url, ...vendor.admin }));
+    const secret: SecretFields = { host: service.url, ...vendor.secret, token, tokenId, masterarn };
+    const arn = await fixture.createSecret(secret, { 'keyturn:rotator': rotator.name });
+    await use({ fixture, service, arn, alive: () => service.store.list(account).map((one) => one.token) });
+  } finally {
+    await fixture.close();
+    await service.stop();
+  }
+}
+
+async function tokensOf({ fixture, arn }: World): Promise<unknown[]> {
+  return [(await fixture.read(arn, 'AWSPREVIOUS')).token, (await fixture.read(arn)).token];
+}
+
+const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self');
+const listing = overlapping.filter((name) => name !== 'github-app');
+
+describe('the ready descriptions', () => {
+  it('are all proven, at a stand-in or at the real thing', () => {
+    const names = readyApis.map(({ name }) => name);
+    expect([...Object.keys(vendors), 'jupyterhub'].sort()).toEqual([...names].sort());
+    for (const { source } of readyApis) expect(source).toMatch(/^https:/);
+  });
+
+  it.each(overlapping)('%s: tests, rotates, and lets the one before last go', (name) =>
+    withVendor(name, async (world) => {
+      const { fixture, service, arn, alive } = world;
+      expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+      for (let time = 0; time < 3; time += 1) {
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(alive()).toEqual(await tokensOf(world));
+      }
+      expect(service.refusals.count).toBe(0);
+    }),
+  );
+
+  it.each(listing)('%s: finds by its label what was minted and never stored', (name) =>
+    withVendor(name, async (world) => {
+      const { fixture, service, arn, alive } = world;
+      // Those of somebody else stay, on whatever page they are.
+      for (let other = 0; other < 3; other += 1) service.store.issue(account, `another ${other}`);
+      let lost = 0;
+      service.lose = ({ method }) => {
+        lost += method === 'POST' ? 1 : 0;
+        return method === 'POST' && lost === 1;
+      };
+      expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable: .* mint got no whole answer/);
+      expect(alive()).toHaveLength(5);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toHaveLength(5);
+      expect(alive()).toEqual(expect.arrayContaining(await tokensOf(world)));
+    }),
+  );
+
+  it('github-app: rotates a token that has expired', () =>
+    withVendor('github-app', async (world) => {
+      const { fixture, service, arn, alive } = world;
+      const [first] = service.store.list(account);
+      service.store.revoke(account, first?.id ?? '');
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toEqual(await tokensOf(world));
+    }));
+
+  it('gitlab-self: replaces the token, and goes on from the one that lives when AWSPENDING was taken off it', () =>
+    withVendor('gitlab-self', async (world) => {
+      const { fixture, arn, alive } = world;
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toEqual([(await fixture.read(arn)).token]);
+
+      fixture.functionClient.middlewareStack.add(
+        (next, context) => (args) => {
+          if (context.commandName === 'UpdateSecretVersionStageCommand') throw new Error('Not today.');
+          return next(args);
+        },
+        { step: 'initialize', name: 'noMove' },
+      );
+      expect(await fixture.rotate(arn)).toMatch(/Not today/);
+      fixture.functionClient.middlewareStack.remove('noMove');
+      await fixture.clearPending(arn);
+      expect(alive()).not.toContain((await fixture.read(arn)).token);
+      expect(await fixture.rotate(arn, { token: randomUUID() })).toBeUndefined();
+      expect(alive()).toEqual([(await fixture.read(arn)).token]);
+    }));
+
+  it('gitlab: mints for nobody but the user whose token the secret holds', () =>
+    withVendor('gitlab', async ({ fixture, arn, alive }) => {
+      await fixture.put(arn, { ...(await fixture.read(arn)), userId: 1 });
+      expect(await fixture.rotate(arn)).toMatch(
+        /^InvalidSecretField: The secret's "userId" is not the account/,
+      );
+      expect(alive()).toHaveLength(1);
+    }));
+});
