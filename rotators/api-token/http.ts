@@ -97,8 +97,9 @@ async function follow(
     });
     if (response.status < 300 || response.status > 399) return readAnswer(response, name);
     await response.body?.cancel();
-    const location = response.headers.get('location') ?? '';
-    if (!URL.canParse(location, url.href)) throw redirected(name, response, 'to nowhere');
+    const location = response.headers.get('location');
+    if (location === null || !URL.canParse(location, url.href))
+      throw redirected(name, response, 'to nowhere');
     const next = new URL(location, url);
     if (next.origin !== url.origin) throw redirected(name, response, 'to another host');
     if (method !== 'GET') throw redirected(name, response, 'though it is no read');

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { type ApiDescription, apiToken, apiTokens } from '../../../rotators/api-token/index.ts';
+import { readyApis } from '../../../rotators/api-token/ready/index.ts';
+import { apiSchemaText } from '../../../scripts/api-token-schema.ts';
+import { isKeyturnError } from '../../../src/index.ts';
+import { accountApi } from '../../support/token-service/accounts.ts';
+
+const api = accountApi('token');
+const byAdmin = accountApi('admin');
+
+function errorOf(description: unknown): { readonly field: string | undefined; readonly message: string } {
+  try {
+    apiTokens({ descriptions: { text: JSON.stringify([description]), source: 'THE_FILE' } });
+  } catch (error) {
+    if (isKeyturnError(error, 'InvalidConfiguration')) return error;
+    throw error;
+  }
+  throw new Error('Nothing is said to be wrong.');
+}
+
+describe('a description', () => {
+  it('is right where it is one of ours', () => {
+    for (const description of [...readyApis, api, byAdmin]) {
+      expect(apiToken(description).name).toBe(`api-token/${description.name}`);
+    }
+  });
+
+  it('has a JSON Schema that is the one in the folder', async () => {
+    const file = new URL('../../../rotators/api-token/schema.json', import.meta.url);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(apiSchemaText()));
+  });
+
+  it.each<[string, string, unknown]>([
+    ['a name with a space', 'name', { ...api, name: 'my api' }],
+    ['a name that is no text', 'name', { ...api, name: 7 }],
+    ['a member that nobody knows', 'mint.tokn', { ...api, mint: { ...api.mint, tokn: '/token' } }],
+    ['a call that is missing', 'verify', { ...api, verify: undefined }],
+    ['a method that HTTP does not have', 'list.method', { ...api, list: { ...api.list, method: 'LIST' } }],
+    ['a path without a slash', 'mint.path', { ...api, mint: { ...api.mint, path: 'tokens' } }],
+    [
+      'a path that is another host',
+      'mint.path',
+      { ...api, mint: { ...api.mint, path: '//elsewhere/tokens' } },
+    ],
+    ['a path with a query', 'mint.path', { ...api, mint: { ...api.mint, path: '/tokens?all' } }],
+    ['a pointer without a slash', 'mint.token', { ...api, mint: { ...api.mint, token: 'token' } }],
+    [
+      'an unknown way to authenticate',
+      'verify.auth.scheme',
+      { ...api, verify: { ...api.verify, auth: { scheme: 'digest' } } },
+    ],
+    ['a status that is none', 'revoke.accepted.0', { ...api, revoke: { ...api.revoke, accepted: [20] } }],
+    ['hours that are none', 'revocation.afterHours', { ...api, revocation: { afterHours: 0 } }],
+    ['plain http', 'baseUrl', { ...api, baseUrl: 'http://api.example.com' }],
+    ['a credential in a URL', 'baseUrl', { ...api, baseUrl: 'https://me:pass@api.example.com' }],
+    ['two bodies', 'mint.form', { ...api, mint: { ...api.mint, form: { a: 'b' } } }],
+    ['a place that is not known', 'mint', { ...api, mint: { ...api.mint, path: '/{user}' } }],
+    ['a place of another call', 'verify', { ...api, verify: { ...api.verify, path: '/{revoked.id}' } }],
+    ['an admin who verifies', 'verify', { ...api, verify: { ...api.verify, path: '/{admin.id}' } }],
+    [
+      'an expiry without a lifetime',
+      'lifetimeDays',
+      { ...api, mint: { ...api.mint, json: { label: '{label}', until: '{expiry.date}' } } },
+    ],
+    ['a list and nothing that revokes', 'list', { ...api, revoke: undefined }],
+    ['a label that is nowhere put', 'mint', { ...api, mint: { ...api.mint, json: {} } }],
+    [
+      'a list, and a revocation by value',
+      'revoke',
+      { ...api, revoke: { ...api.revoke, path: '/tokens/{revoked.token}' } },
+    ],
+    [
+      'a list, and a revocation that names nothing',
+      'revoke',
+      { ...api, revoke: { ...api.revoke, path: '/me' } },
+    ],
+    ['an id that is nowhere found', 'mint.id', { ...api, mint: { ...api.mint, id: undefined } }],
+    ['a revocation where minting is one', 'revoke', { ...api, overlap: 'none' }],
+    [
+      'an admin who mints for whom the secret names',
+      'mint',
+      { ...byAdmin, verify: { ...byAdmin.verify, account: undefined } },
+    ],
+  ])('says where it has %s', (_, path, description) => {
+    const { field, message } = errorOf(description);
+    expect(field).toBe(path);
+    expect(message).toMatch(/^THE_FILE\[0\] describes no API: /);
+    expect(message).toContain(`${path}: `);
+  });
+
+  it('names all that is wrong with it, and quotes nothing', () => {
+    const { message } = errorOf({
+      ...api,
+      baseUrl: 7,
+      mint: { ...api.mint, path: 'secret-in-the-wrong-place' },
+    });
+    expect(message).toContain('baseUrl: must be string; mint.path: ');
+    expect(message).not.toContain('secret-in-the-wrong-place');
+  });
+
+  it('stands in a list, and takes the place of a ready one of its name', () => {
+    const names = (given?: ApiDescription[]) =>
+      apiTokens(given && { descriptions: { text: JSON.stringify(given), source: 'THE_FILE' } }).map(
+        ({ name }) => name,
+      );
+    expect(names([api])).toEqual([...names(), 'api-token/service']);
+    expect(names([{ ...api, name: 'npm' }]).sort()).toEqual(names().sort());
+    for (const text of ['{}', '[', '"x"']) {
+      expect(() => apiTokens({ descriptions: { text, source: 'THE_FILE' } })).toThrow(
+        /^THE_FILE holds no JSON list/,
+      );
+    }
+  });
+});
