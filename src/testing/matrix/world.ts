@@ -11,7 +11,7 @@ import type { RotatorHarness } from '../harness.ts';
 import { storeAccount } from '../secrets.ts';
 import type { ChildPool } from './child-pool.ts';
 import { createDriver, type Driver } from './driver.ts';
-import { createTestFunction } from './function.ts';
+import { createTestFunction, plentyMs } from './function.ts';
 import { createInvariants, type Invariants } from './invariants.ts';
 import { isRead } from './secrets-manager.ts';
 import { createStoredReader } from './stored.ts';
@@ -61,7 +61,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
       createTestFunction({ rotator: harness.rotator, clientConfig, checkpoint, mints, busy: harness.busy }),
   });
   const outcomes = followRotations(local);
-  const lambdaArn = local.registerFunction('rotate', driver.handler);
+  const lambdaArn = local.registerFunction('rotate', driver.handler, { timeoutMs: plentyMs });
   const settled = async (): Promise<void> => {
     await local.rotationsSettled();
     await driver.settled();
