@@ -1,18 +1,44 @@
 import { rejectionOf, runProgram } from '../entry.ts';
 import { requireTools } from '../sam/tools.ts';
 import { type DemoArguments, help, readArguments } from './arguments.ts';
-import { createScreen } from './screen.ts';
+import { createScreen, type Screen } from './screen.ts';
 
 process.exitCode = await runProgram({ name: 'demo', help, readArguments, run }, process.argv.slice(2));
 
-async function run(
-  { alternating, document, sam, keep, json }: DemoArguments,
-  ending: AbortSignal,
-): Promise<number> {
+async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
   const screen = createScreen((line) => {
-    if (!json && !ending.aborted) process.stdout.write(`${line}\n`);
+    if (!given.json && !ending.aborted) process.stdout.write(`${line}\n`);
   });
   await using resources = new AsyncDisposableStack();
+  const run = given.token ? rotateTokens : rotatePasswords;
+  return await run(given, { screen, resources, ending });
+}
+
+interface Surroundings {
+  readonly screen: Screen;
+  readonly resources: AsyncDisposableStack;
+  readonly ending: AbortSignal;
+}
+
+async function rotateTokens(
+  { json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
+  screen.heading('Keyturn', 'rotates an API token');
+  screen.progress('starting a token server and the local Secrets Manager');
+  const { playTokens } = await import('./token/scenario.ts');
+  const python = process.env.KEYTURN_TEST_JUPYTERHUB_PYTHON;
+  const outcome = await Promise.race([playTokens({ screen, resources, python }), rejectionOf(ending)]);
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  if (outcome.refusedCalls > 0) throw new Error('The application was refused.');
+  if (outcome.liveTokens !== 2) throw new Error(`${outcome.liveTokens} tokens are alive.`);
+  return 0;
+}
+
+async function rotatePasswords(
+  { alternating, document, sam, keep, json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
   if (sam) await requireTools();
   screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   screen.progress('starting PostgreSQL and the local Secrets Manager');

@@ -1,7 +1,17 @@
 import type { StepReport } from '../../src/index.ts';
 
+/** What is another thing for a token than for a password. */
+const tokenWords: Partial<Record<StepReport['outcome'], string>> = {
+  stored: 'minted a token beside the one that works, stored it as AWSPENDING',
+  'found-changed': 'found that the server accepts a token of the secret',
+  verified: 'called the server with the new token',
+  current: 'revoked what no version needs any more, moved AWSCURRENT',
+};
+
 /** A step's outcome in words. */
-export function describeStep({ outcome, rotator, errorMessage }: StepReport): string {
+export function describeStep({ outcome, rotator = '', errorMessage }: StepReport): string {
+  const ofToken = rotator.startsWith('api-token/') ? tokenWords[outcome] : undefined;
+  if (ofToken !== undefined) return ofToken;
   const alternating = rotator === 'postgres-alternating-users';
   switch (outcome) {
     case 'stored':

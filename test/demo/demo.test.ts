@@ -137,6 +137,30 @@ describe('the demo with --document', () => {
   });
 });
 
+describe('the demo with --token', () => {
+  it('leaves two tokens alive after 50 crashes, and refuses its application nothing', {
+    timeout: 300_000,
+  }, async (context) => {
+    const demo = startDemo('--token', '--json');
+    await demo.ended;
+    expect(demo.said.stderr).toBe('');
+    const outcome: { rotations: { attempts: number; crashedAt: string | null }[] } = JSON.parse(
+      demo.said.stdout,
+    );
+    expect(outcome).toMatchObject({ liveTokens: 2, refusedCalls: 0 });
+    const crashed = outcome.rotations.filter(({ crashedAt }) => crashedAt !== null);
+    expect([outcome.rotations.length, crashed.length]).toEqual([53, 50]);
+    // Before its first call and after its last a process has nothing to lose: else there is a second try.
+    expect(crashed.every(({ attempts }) => attempts === 1 || attempts === 2)).toBe(true);
+    const places = crashed.map(({ crashedAt }) => crashedAt).join('\n');
+    for (const place of ['POST', 'PutSecretValue', 'GET /', 'UpdateSecretVersionStage', 'DELETE']) {
+      expect(places).toContain(place);
+    }
+    expect(demo.child.exitCode).toBe(0);
+    await expectNothingLeft(context);
+  });
+});
+
 describe('the demo when it is interrupted', () => {
   it('leaves nothing behind while PostgreSQL is being set up', async (context) => {
     const demo = startDemo();
@@ -188,7 +212,7 @@ describe('the demo with --keep', () => {
 });
 
 describe("the demo's arguments", () => {
-  it.each([['--nonsense'], ['extra'], ['--json', '--keep']])(
+  it.each([['--nonsense'], ['extra'], ['--json', '--keep'], ['--token', '--alternating']])(
     'refuse %s %s with one line',
     async (...args) => {
       const demo = startDemo(...args);
