@@ -16,7 +16,7 @@ export const logins: Theme = {
   },
 
   'throws where nobody listens': async ({ open, elsewhere, first }) => {
-    const fields = elsewhere(first.fields, await closedAddress());
+    const fields = elsewhere(first.fields, closedAddress);
     await assert.rejects(open(fields), 'A target that can not be reached was taken for one that refuses.');
   },
 

@@ -33,7 +33,7 @@ export const secrecy: Theme = {
 
   'shows no secret value when the target can not be reached': async (subject) => {
     const { rotator, elsewhere } = subject;
-    const nowhere = await closedAddress();
+    const nowhere = closedAddress;
     const account = accountWith(subject, subject.first.fields, (fields) => elsewhere(fields, nowhere));
     await withSecret(rotator, account, async (secret) => {
       assert.notEqual(await secret.rotate(), undefined);

@@ -30,12 +30,11 @@ async function listen(server: Server): Promise<Listening> {
   };
 }
 
-/** An address of this machine at which nobody listens. */
-export async function closedAddress(): Promise<Address> {
-  const { address, close } = await listen(createServer());
-  await close();
-  return address;
-}
+/**
+ * An address of this machine at which nobody listens: a port that only a service long forgotten would take. One that was
+ * free a moment ago may be somebody's by now, and `fetch` refuses port 1.
+ */
+export const closedAddress: Address = { host, port: 2 };
 
 /** A server that accepts connections and never says a word. */
 export interface SilentServer extends Listening {
