@@ -29,17 +29,18 @@ function readFile(environment: Environment, variable: string, kind: string): str
   }
 }
 
-/** How APIs are reached, and which. @throws InvalidConfiguration */
-function readApis(environment: Environment, ca: string | undefined): ApiTokensOptions {
-  const source = 'KEYTURN_API_TOKENS_FILE';
-  const descriptions = readFile(environment, source, 'JSON');
+/** The way to whatever speaks HTTP. curl and its like know these variables in small letters too. */
+function readProxy(environment: Environment): TokenOptions['proxy'] {
   const variable = (name: string): string | undefined =>
     text(environment, name) ?? text(environment, name.toLowerCase());
-  return {
-    ca: () => ca,
-    proxy: { https: variable('HTTPS_PROXY'), http: variable('HTTP_PROXY'), except: variable('NO_PROXY') },
-    descriptions: descriptions === undefined ? undefined : { text: descriptions, source },
-  };
+  return { https: variable('HTTPS_PROXY'), http: variable('HTTP_PROXY'), except: variable('NO_PROXY') };
+}
+
+/** What describes more APIs. @throws InvalidConfiguration */
+function readDescriptions(environment: Environment): ApiTokensOptions['descriptions'] {
+  const source = 'KEYTURN_API_TOKENS_FILE';
+  const descriptions = readFile(environment, source, 'JSON');
+  return descriptions === undefined ? undefined : { text: descriptions, source };
 }
 
 /** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
@@ -79,14 +80,10 @@ export function createRotators(environment: Environment): Rotator[] {
   };
   const forTokens: TokenOptions = {
     ca: () => ca,
-    proxy: {
-      https: text(environment, 'HTTPS_PROXY'),
-      http: text(environment, 'HTTP_PROXY'),
-      except: text(environment, 'NO_PROXY'),
-    },
+    proxy: readProxy(environment),
     revocation: readRevocation(environment),
   };
-  const forApis = readApis(environment, ca);
+  const forApis: ApiTokensOptions = { ...forTokens, descriptions: readDescriptions(environment) };
   return [
     postgres(options),
     postgresAlternatingUsers(options),

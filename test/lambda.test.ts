@@ -8,6 +8,8 @@ import { deploy, rotateWith } from './support/deployed.ts';
 import { startOAuthServer } from './support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
+import { accountApi, accountRoutes } from './support/token-service/accounts.ts';
+import { startTokenService } from './support/token-service/server.ts';
 
 describe('the deployed function', () => {
   let fixture: RotationFixture;
@@ -67,6 +69,29 @@ describe('the deployed function', () => {
     }
   });
 
+  it('rotates a token of an API that a file of its bundle describes', async () => {
+    const service = await startTokenService(accountRoutes);
+    const described = join(folder, 'apis.json');
+    await writeFile(described, JSON.stringify([accountApi('token')]));
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: fixture.local.url,
+      KEYTURN_API_TOKENS_FILE: described,
+      KEYTURN_ROTATOR: 'api-token/service',
+      KEYTURN_REVOCATION: 'at-once',
+    });
+    try {
+      const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
+      const secret = { host: service.url, username: 'robot', token, tokenId };
+      const { arn, failure } = await rotateWith(fixture, deployed, secret);
+      expect(failure).toBeUndefined();
+      expect(service.store.list('robot').map((one) => one.token)).toEqual([(await fixture.read(arn)).token]);
+      expect(deployed.output()).not.toContain(String(token));
+    } finally {
+      deployed.stop();
+      await service.stop();
+    }
+  });
+
   it.each([
     [
       'PASSWORD_LENGTH',
@@ -82,6 +107,11 @@ describe('the deployed function', () => {
       'a password policy',
       { EXCLUDE_NUMBERS: '1', EXCLUDE_PUNCTUATION: '1', EXCLUDE_UPPERCASE: '1', EXCLUDE_LOWERCASE: '1' },
       /PasswordImpossible/,
+    ],
+    [
+      'KEYTURN_API_TOKENS_FILE',
+      { KEYTURN_API_TOKENS_FILE: 'package.json' },
+      /InvalidConfiguration: KEYTURN_API_TOKENS_FILE holds no JSON list/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
     ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: 'never' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
