@@ -1,11 +1,11 @@
 import { contradictoryField, type RotatorContext } from '../../src/index.ts';
+import { ApiFailure } from '../http/failure.ts';
+import { type Answer, send } from '../http/send.ts';
+import type { Transport } from '../http/transport.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call } from './description.ts';
-import { ApiFailure } from './failure.ts';
-import { type Answer, send } from './http.ts';
 import { makeRequest } from './request.ts';
 import type { Values } from './template.ts';
-import type { Transport } from './transport.ts';
 
 /** On whose behalf a call is made, and about what. */
 export interface Scope {

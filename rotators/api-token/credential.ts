@@ -1,7 +1,7 @@
 import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/index.ts';
+import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription } from './description.ts';
 import { placesIn } from './template.ts';
-import { baseUrlProblem } from './url.ts';
 
 /** A token of an API, or an admin of it. */
 export interface ApiCredential {

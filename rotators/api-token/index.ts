@@ -1,3 +1,4 @@
+export type { TransportOptions } from '../http/transport.ts';
 export type {
   ApiDescription,
   Authentication,
@@ -13,4 +14,3 @@ export type {
 } from './description.ts';
 export { type ApiSession, apiToken } from './rotator.ts';
 export { type ApiTokensOptions, apiTokens } from './serve.ts';
-export type { TransportOptions } from './transport.ts';

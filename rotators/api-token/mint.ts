@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { contradictoryField, type GenerateContext, type SecretFields } from '../../src/index.ts';
+import { ApiFailure } from '../http/failure.ts';
+import type { Answer } from '../http/send.ts';
 import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import { type ApiCredential, fieldNames } from './credential.ts';
 import type { ApiDescription } from './description.ts';
-import { ApiFailure } from './failure.ts';
-import type { Answer } from './http.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 
 const dayMs = 86_400_000;

@@ -1,9 +1,9 @@
 import type { RotatorContext } from '../../src/index.ts';
+import { ApiFailure } from '../http/failure.ts';
+import type { Answer } from '../http/send.ts';
 import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';
 import { type Perform, requireAccepted, type Scope } from './calls.ts';
 import type { ListCall, NextPage } from './description.ts';
-import { ApiFailure } from './failure.ts';
-import type { Answer } from './http.ts';
 
 /** A token as a list shows it. */
 export interface ListedToken {

@@ -1,5 +1,5 @@
+import type { HttpRequest } from '../http/send.ts';
 import type { Authentication, Call } from './description.ts';
-import type { HttpRequest } from './http.ts';
 import { signAppToken } from './jwt.ts';
 import { asHeader, asIs, asSegment, asUsername, fill, fillJson, type Values } from './template.ts';
 

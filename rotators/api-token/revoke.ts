@@ -1,9 +1,9 @@
 import type { AdminContext, SweepContext } from '../../src/index.ts';
+import { ApiFailure } from '../http/failure.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { ListCall } from './description.ts';
-import { ApiFailure } from './failure.ts';
 import { type ListedToken, listTokens } from './pages.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 

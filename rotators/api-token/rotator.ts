@@ -1,14 +1,14 @@
 import type { Finding, Rotator, RotatorContext, Session } from '../../src/index.ts';
+import { classify } from '../http/failure.ts';
+import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { type Api, needsAdmin } from './api.ts';
 import { performVia } from './calls.ts';
 import { type ApiCredential, fieldNames, parseCredential, targetOf } from './credential.ts';
 import type { ApiDescription } from './description.ts';
-import { classify } from './failure.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
 import { revokeToken, sweepTokens } from './revoke.ts';
 import { placesIn } from './template.ts';
-import { createTransport, type TransportOptions } from './transport.ts';
 import { readDescription } from './validate.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 

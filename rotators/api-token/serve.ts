@@ -1,7 +1,7 @@
 import { KeyturnError, type Revocation, type Rotator } from '../../src/index.ts';
+import type { TransportOptions } from '../http/transport.ts';
 import { readyApis } from './ready/index.ts';
 import { rotatorOf } from './rotator.ts';
-import type { TransportOptions } from './transport.ts';
 import { readDescription } from './validate.ts';
 
 /** What a function serves besides the APIs that come described. */

@@ -1,9 +1,9 @@
 import { getDotPath, safeParse } from 'valibot';
 import { KeyturnError } from '../../src/index.ts';
+import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription, Call } from './description.ts';
 import { descriptionSchema } from './schema.ts';
 import { placesIn } from './template.ts';
-import { baseUrlProblem } from './url.ts';
 
 type CallName = 'mint' | 'verify' | 'revoke' | 'list' | 'checkAdmin';
 const callNames: readonly CallName[] = ['mint', 'verify', 'revoke', 'list', 'checkAdmin'];

@@ -7,7 +7,7 @@ import {
   requireText,
   type SecretFields,
 } from '../../src/index.ts';
-import { createTransport, type TransportOptions } from '../api-token/transport.ts';
+import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, connect } from './connection.ts';

@@ -1,6 +1,6 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import type { RotatorContext } from '../../src/index.ts';
-import type { Transport } from '../api-token/transport.ts';
+import type { Transport } from '../http/transport.ts';
 import type { OAuthClient } from './client.ts';
 import { isSafe } from './endpoints.ts';
 import { accepted, Refusal } from './refusal.ts';

@@ -1,5 +1,5 @@
 import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/index.ts';
-import { isLoopback } from '../api-token/url.ts';
+import { isLoopback } from '../http/url.ts';
 
 /** Whether credentials may be sent there: over TLS, or within this machine. */
 export function isSafe({ protocol, hostname }: URL): boolean {

@@ -1,5 +1,5 @@
 import type { GenerateContext, Revocation, Rotator, SecretFields } from '../../src/index.ts';
-import { createTransport, type TransportOptions } from '../api-token/transport.ts';
+import { createTransport, type TransportOptions } from '../http/transport.ts';
 import type { CallContext } from './connection.ts';
 import { earlyExpiry } from './expiry.ts';
 import { classify } from './refusal.ts';

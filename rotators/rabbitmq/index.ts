@@ -9,12 +9,12 @@ import {
   type Session,
 } from '../../src/index.ts';
 import { readJson, textAt, valueAt } from '../api-token/answer.ts';
-import { ApiFailure, classify } from '../api-token/failure.ts';
-import { type Answer, send } from '../api-token/http.ts';
 import { basic } from '../api-token/request.ts';
 import { asSegment, asUsername } from '../api-token/template.ts';
-import { createTransport, type TransportOptions } from '../api-token/transport.ts';
-import { baseUrlProblem } from '../api-token/url.ts';
+import { ApiFailure, classify } from '../http/failure.ts';
+import { type Answer, send } from '../http/send.ts';
+import { createTransport, type TransportOptions } from '../http/transport.ts';
+import { baseUrlProblem } from '../http/url.ts';
 
 /** A user of a broker. */
 export interface RabbitMqCredential {
