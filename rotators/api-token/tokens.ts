@@ -1,0 +1,66 @@
+import type {
+  AdminContext,
+  Finding,
+  GenerateContext,
+  RotatorContext,
+  SecretFields,
+  SweepContext,
+} from '../../src/index.ts';
+import { createTransport, type TransportOptions } from '../http/transport.ts';
+import { type Api, needsAdmin } from './api.ts';
+import { performVia } from './calls.ts';
+import { type ApiCredential, fieldNames } from './credential.ts';
+import type { ApiDescription } from './description.ts';
+import { mintToken } from './mint.ts';
+import { listTokens } from './pages.ts';
+import { revokeToken, sweepTokens } from './revoke.ts';
+import { isRevocable, type Verified, verifyToken } from './verify.ts';
+
+/** What an API does with tokens: the part of a rotator that is loaded when it is first needed. */
+export interface Tokens {
+  verify(credential: ApiCredential, context: RotatorContext): Promise<Verified | undefined>;
+  mint(current: ApiCredential, context: GenerateContext<ApiCredential>): Promise<SecretFields>;
+  revoke(old: ApiCredential, context: AdminContext<ApiCredential>): Promise<void>;
+  sweep(current: ApiCredential, context: SweepContext<ApiCredential>): Promise<void>;
+  look(
+    credential: ApiCredential,
+    admin: ApiCredential | undefined,
+    context: RotatorContext,
+  ): Promise<Finding[]>;
+}
+
+export function tokensOf(description: ApiDescription, options: TransportOptions): Tokens {
+  const api: Api = { description, perform: performVia(createTransport(options)) };
+  return {
+    verify: (credential, context) => verifyToken(api, credential, context),
+    mint: (current, context) => mintToken(api, current, context),
+    revoke: (old, context) => revokeToken(api, old, context),
+    sweep: (current, context) => sweepTokens(api, current, context),
+    look: (credential, admin, context) => look(api, credential, admin, context),
+  };
+}
+
+/** What can be looked at without minting. */
+async function look(
+  api: Api,
+  credential: ApiCredential,
+  admin: ApiCredential | undefined,
+  context: RotatorContext,
+): Promise<Finding[]> {
+  const { description, perform } = api;
+  const { list, mint, revoke } = description;
+  const findings: Finding[] = [];
+  if (revoke !== undefined) {
+    const ok = isRevocable(api, revoke, credential);
+    const { id } = fieldNames(description);
+    const detail = ok ? 'all is known that revoking takes' : `"${id}" is missing: the API revokes by id`;
+    findings.push({ check: 'revocation', ok, detail });
+  }
+  if (needsAdmin(mint, revoke, list) && admin === undefined) {
+    findings.push({ check: 'admin secret', ok: false, detail: 'the API needs one, and none is named' });
+  } else if (list !== undefined) {
+    const tokens = await listTokens(perform, list, { caller: credential, admin }, context);
+    findings.push({ check: 'list', ok: true, detail: `the API lists ${tokens.length} tokens` });
+  }
+  return findings;
+}
