@@ -79,6 +79,7 @@ describe('the README', () => {
     'docs/deploy.md',
     'docs/local.md',
     'docs/performance.md',
+    'docs/api-token.md',
     'docs/oauth.md',
     'docs/random.md',
   ])('has no link in %s that leads nowhere', async (file) => {
