@@ -1,4 +1,4 @@
-import type { Activity, ErrorCode } from '../../src/index.ts';
+import type { ErrorCode } from '../../src/index.ts';
 
 /** What went wrong in a call. Its message says nothing of what was sent or answered but the status. */
 export class ApiFailure extends Error {
@@ -11,7 +11,7 @@ export class ApiFailure extends Error {
 }
 
 /** What a thrown error means, for rotators that call APIs. */
-export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
+export function classify(error: unknown): ErrorCode | undefined {
   return error instanceof ApiFailure ? error.code : undefined;
 }
 
