@@ -110,7 +110,8 @@ export async function storedVersions(client: SecretsManagerClient, arn: string):
   );
 }
 
-async function readVersion(
+/** The text of a version; undefined for one that is empty, or was removed since it was listed. */
+export async function readVersion(
   client: SecretsManagerClient,
   SecretId: string,
   VersionId: string,

@@ -1,9 +1,7 @@
-import { readDocument } from '../../documents/document.ts';
 import type { SecretFields } from '../../documents/fields.ts';
-import { readHints } from '../../documents/hints.ts';
-import { rotatorTag } from '../../rotation/select.ts';
 import { versionWith } from '../../rotation/stages.ts';
 import type { RotatorHarness, TestAccount } from '../harness.ts';
+import { documentOf } from '../secrets.ts';
 import type { StoredSecret } from './stored.ts';
 
 /** Looks at what must hold whatever happens. Each answers with what does not hold, or with undefined. */
@@ -26,10 +24,8 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
 
   const fieldsOf = ({ description, texts }: StoredSecret, versionId: string): SecretFields | undefined => {
     const text = texts.get(versionId);
-    const tags = new Map((description.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
-    return text === undefined
-      ? undefined
-      : readDocument(text, { ...readHints(tags, {}), rotatorIsNamed: tags.has(rotatorTag) }).fields;
+    const tags = Object.fromEntries((description.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+    return text === undefined ? undefined : documentOf(text, tags).fields;
   };
   const opens = async (fields: SecretFields | undefined): Promise<boolean> => {
     if (fields === undefined) return false;

@@ -1,11 +1,11 @@
 import {
   DescribeSecretCommand,
   type DescribeSecretResponse,
-  GetSecretValueCommand,
   ListSecretVersionIdsCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { type VersionStages, versionWith } from '../../rotation/stages.ts';
+import { readVersion } from '../secrets.ts';
 import type { RemoteCall, StaleAnswer } from './faults.ts';
 
 /** All that Secrets Manager holds of one secret at one moment. */
@@ -22,7 +22,7 @@ export interface StoredSecret {
 export function createStoredReader(client: SecretsManagerClient, arn: string): () => Promise<StoredSecret> {
   const known = new Map<string, string>();
   const textOf = async (versionId: string): Promise<string | undefined> => {
-    const text = known.get(versionId) ?? (await readText(client, arn, versionId));
+    const text = known.get(versionId) ?? (await readVersion(client, arn, versionId));
     if (text !== undefined) known.set(versionId, text);
     return text;
   };
@@ -41,20 +41,6 @@ export function createStoredReader(client: SecretsManagerClient, arn: string): (
     }
     return { description, stages: description.VersionIdsToStages ?? {}, versionIds, texts };
   };
-}
-
-async function readText(
-  client: SecretsManagerClient,
-  SecretId: string,
-  VersionId: string,
-): Promise<string | undefined> {
-  try {
-    return (await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString;
-  } catch (error) {
-    // An empty version, or one that has been removed since it was listed.
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
 }
 
 /** What a lagging replica answers to a read when `stored` is what it knows; undefined for other secrets. */
