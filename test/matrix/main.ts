@@ -37,8 +37,12 @@ async function reportMatrix(reports: readonly MatrixReport[], given: MatrixArgum
   }
   const table = matrixTable(reports);
   process.stdout.write(given.json ? `${JSON.stringify(summary(reports))}\n` : `${table}\n`);
+  const unknown = given.cells.filter(
+    (id) => !reports.some(({ cells }) => cells.some((cell) => cell.id === id)),
+  );
+  if (unknown.length > 0) say(`No rotator that was run has a cell ${unknown.join(', ')}.`);
   const upToDate = await compareReadme(table, given.readme);
-  return upToDate && reports.every(({ failed }) => failed.length === 0);
+  return unknown.length === 0 && upToDate && reports.every(({ failed }) => failed.length === 0);
 }
 
 async function compareReadme(table: string, readme: MatrixArguments['readme']): Promise<boolean> {
