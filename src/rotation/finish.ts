@@ -3,7 +3,7 @@ import { isRevocationDue, revokePrevious, revokeReplaced, revokeSuperseded } fro
 import type { Run } from './run.ts';
 import { type StepFunction, serve } from './serve.ts';
 import { versionWith } from './stages.ts';
-import { loadCurrent, loadVersion, rememberVersion } from './versions.ts';
+import { loadCurrent, rememberVersion } from './versions.ts';
 
 /**
  * Revokes before the move: a crash in between is healed by the retry, since the gate still lets it through. What must
@@ -14,8 +14,7 @@ export const finishSecret: StepFunction = async (run) => {
   const guarded = serve(run, current);
   await revokeSuperseded(run, guarded, current);
   await promote(run);
-  const moved = await loadVersion(run, run.event.token);
-  await revokeReplaced(run, guarded, { replaced: current.id, current: moved });
+  await revokeReplaced(run, guarded, current.id);
   run.cache.forget(run.secret.arn);
   return { outcome: 'current' };
 };
@@ -36,10 +35,8 @@ export const findDone: StepFunction = async (run) => {
 async function repeatRevocation(run: Run): Promise<void> {
   const known = run.cache.get(run.secret.arn, run.event.token) !== undefined;
   if (!known && run.rotators.every(({ revocation }) => revocation !== 'at-once')) return;
-  const current = await loadCurrent(run);
-  const guarded = serve(run, current);
-  const replaced = versionWith(run.secret.stages, 'AWSPREVIOUS');
-  await revokeReplaced(run, guarded, { replaced, current });
+  const guarded = serve(run, await loadCurrent(run));
+  await revokeReplaced(run, guarded, versionWith(run.secret.stages, 'AWSPREVIOUS'));
 }
 
 /** Revokes AWSPREVIOUS where its hours are over; idempotent. */

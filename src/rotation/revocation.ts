@@ -5,7 +5,7 @@ import { adminContext } from './admin.ts';
 import type { Run } from './run.ts';
 import { versionWith } from './stages.ts';
 import type { GuardedRotator } from './target.ts';
-import { type LoadedVersion, loadIfUsable, readValue } from './versions.ts';
+import { type LoadedVersion, loadIfUsable, loadVersion, readValue } from './versions.ts';
 
 const hourMs = 3_600_000;
 const ownerLength = 12;
@@ -88,13 +88,12 @@ async function revokeVersion(
 ): Promise<void> {
   const credential = await credentialOf(run, guarded, id);
   if (credential === undefined) return;
-  const needed = await Promise.all(
-    [current.id, run.event.token].map((kept) => (kept === '' ? undefined : credentialOf(run, guarded, kept))),
-  );
+  const kept = [current.id, run.event.token].filter((version) => version !== '');
+  const needed = await Promise.all(kept.map((version) => credentialOf(run, guarded, version)));
   const { rotator } = guarded;
   const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
   const isNeeded = needed.some(
-    (kept) => kept !== undefined && isDeepStrictEqual(identify(kept), identify(credential)),
+    (other) => other !== undefined && isDeepStrictEqual(identify(other), identify(credential)),
   );
   if (!isNeeded) await revoke(run, guarded, current, credential);
 }
@@ -124,10 +123,10 @@ async function neededCredentials(
 export async function revokeReplaced(
   run: Run,
   guarded: GuardedRotator,
-  { replaced, current }: { readonly replaced: string | undefined; readonly current: LoadedVersion },
+  replaced: string | undefined,
 ): Promise<void> {
   if (guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
-  await revokeVersion(run, guarded, current, replaced);
+  await revokeVersion(run, guarded, await loadVersion(run, run.event.token), replaced);
 }
 
 /** Whether the hours are over for which the replaced credential goes on working. */
