@@ -1,19 +1,49 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** Prints what vitest's JSON reports and the crash matrix counted, as one line, and why each skipped test was skipped. */
-const reports = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')));
-const tests = reports.flatMap((report) => {
-  if (report.testResults) return report.testResults.flatMap((file) => file.assertionResults);
-  // The matrix of a rotator, or its walks, is one test.
-  const subjects = report.byRotator ? Object.values(report.byRotator) : report;
-  return subjects.map(({ failed }) => ({
-    status: Number(failed.length ?? failed) === 0 ? 'passed' : 'failed',
-  }));
-});
-const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status));
+/**
+ * Prints why each skipped test was skipped and each failed one failed, and a line that counts them:
+ * node summary.js FOLDER PART...
+ * A part has left PART.json, its report; PART.exit, its exit code; and PART.err, what it said.
+ */
+const [folder = '.', ...parts] = process.argv.slice(2);
 
-const passed = count('passed');
-const failed = count('failed');
-const skipped = tests.filter((test) => !passed.includes(test) && !failed.includes(test));
-for (const { fullName } of skipped) console.log(`skipped: ${fullName}`);
-console.log(`${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`);
+function readPart(part) {
+  const text = readIfThere(`${part}.json`);
+  const report = text.trim() === '' ? { passed: 0, failed: [], skipped: [] } : reportOf(JSON.parse(text));
+  const exitCode = readIfThere(`${part}.exit`).trim();
+  if (exitCode === '0' || report.failed.length > 0) return report;
+  const said = readIfThere(`${part}.err`).trim().split('\n').slice(-20).join('\n');
+  return { ...report, failed: [{ name: `${part}: exit code ${exitCode}`, why: said }] };
+}
+
+function readIfThere(name) {
+  const file = join(folder, name);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** The matrix of a rotator is one test, and so are its walks. */
+function reportOf(json) {
+  if (json.skipped !== undefined) return json;
+  const subjects = json.byRotator
+    ? Object.entries(json.byRotator).map(([rotator, { failures }]) => ({ rotator, failures }))
+    : json.map(({ rotator, failed }) => ({ rotator, failures: failed }));
+  const failed = subjects.filter(({ failures }) => failures.length > 0);
+  return {
+    passed: subjects.length - failed.length,
+    failed: failed.map(({ rotator, failures }) => ({
+      name: rotator,
+      why: JSON.stringify(failures, null, 2),
+    })),
+    skipped: [],
+  };
+}
+
+const reports = parts.map(readPart);
+const skipped = reports.flatMap((report) => report.skipped);
+const failed = reports.flatMap((report) => report.failed);
+const passed = reports.reduce((sum, report) => sum + report.passed, 0);
+
+for (const { name, why } of skipped) console.log(`skipped: ${name}${why ? `: ${why}` : ''}`);
+for (const { name, why } of failed) console.log(`\nfailed: ${name}\n${why}`);
+console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
