@@ -59,10 +59,12 @@ function readEndpoint(environment: Environment): string | undefined {
 function readRevocation(environment: Environment): Revocation {
   const revocation = text(environment, 'KEYTURN_REVOCATION') ?? 'on-next-rotation';
   if (revocation === 'on-next-rotation' || revocation === 'at-once') return revocation;
+  const [, hours] = /^([1-9]\d{0,3})h$/.exec(revocation) ?? [];
+  if (hours !== undefined) return { afterHours: Number(hours) };
   throw new KeyturnError(
     'InvalidConfiguration',
     'KEYTURN_REVOCATION says nothing that is known.',
-    'Set it to on-next-rotation or at-once.',
+    'Set it to on-next-rotation, at-once, or hours such as 24h.',
     { field: 'KEYTURN_REVOCATION' },
   );
 }

@@ -81,7 +81,7 @@ export type Activity = 'open' | 'generate' | 'change' | 'verify' | 'preflight' |
 
 /**
  * When the credential that was replaced is revoked: at the end of the next rotation, once AWSCURRENT has moved, or so
- * many hours after the new one was made.
+ * many hours after the rotation.
  */
 export type Revocation = 'on-next-rotation' | 'at-once' | { readonly afterHours: number };
 

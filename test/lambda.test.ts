@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { manualClock } from '../src/local/index.ts';
+import { startTestSecretsManager } from '../src/testing/secrets.ts';
 import { deploy, rotateWith } from './support/deployed.ts';
 import { startOAuthServer } from './support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
@@ -92,6 +94,41 @@ describe('the deployed function', () => {
     }
   });
 
+  it('revokes a token whose hours are over, when it is asked by an event', async () => {
+    const twoHoursAgo = manualClock(Date.now() - 7_200_000);
+    const [service, then] = await Promise.all([
+      startTokenService(accountRoutes),
+      startFixture({ rotators: [] }, 0, (delaysMs) => startTestSecretsManager(delaysMs, twoHoursAgo)),
+    ]);
+    const described = join(folder, 'apis-by-hours.json');
+    await writeFile(described, JSON.stringify([accountApi('token')]));
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: then.local.url,
+      KEYTURN_API_TOKENS_FILE: described,
+      KEYTURN_ROTATOR: 'api-token/service',
+      KEYTURN_REVOCATION: '1h',
+    });
+    const alive = () => service.store.list('robot').map(({ token }) => token);
+    try {
+      const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
+      const { arn, failure } = await rotateWith(then, deployed, {
+        host: service.url,
+        username: 'robot',
+        token,
+        tokenId,
+      });
+      expect(failure).toBeUndefined();
+      const current = (await then.read(arn)).token;
+      expect(alive()).toEqual([token, current]);
+      await deployed.invoke({ Step: 'revokePrevious', SecretId: arn });
+      expect(alive()).toEqual([current]);
+    } finally {
+      deployed.stop();
+      await then.close();
+      await service.stop();
+    }
+  });
+
   it.each([
     [
       'PASSWORD_LENGTH',
@@ -114,7 +151,7 @@ describe('the deployed function', () => {
       /InvalidConfiguration: KEYTURN_API_TOKENS_FILE holds no JSON list/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
-    ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: 'never' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
+    ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: '0h' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
     [
       'SECRETS_MANAGER_ENDPOINT',
       { SECRETS_MANAGER_ENDPOINT: 'localhost:4584' },

@@ -145,6 +145,18 @@ describe('parameters that make no sense', () => {
     [{ rotationWindow: '2h' }, 'rotationWindow needs attachSecretArn, whose schedule it belongs to.'],
     [{ rotateImmediately: 'true' }, 'rotateImmediately=true needs attachSecretArn, the secret to rotate.'],
     [
+      { revokePreviousEvery: 'rate(1 hour)' },
+      'revokePreviousEvery needs attachSecretArn, the secret whose replaced token is revoked.',
+    ],
+    [
+      { revokePreviousEvery: 'rate(1 hours)' },
+      'revokePreviousEvery must be like rate(1 hour), rate(12 hours) or rate(1 day).',
+    ],
+    [
+      { tokenRevocation: 'never' },
+      'tokenRevocation must be on-next-rotation, at-once, or hours such as 24h.',
+    ],
+    [
       { functionName: 'a function' },
       'functionName must have 1 to 64 letters, digits, hyphens and underscores.',
     ],

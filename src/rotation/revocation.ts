@@ -88,7 +88,8 @@ async function revokeVersion(
 ): Promise<void> {
   const credential = await credentialOf(run, guarded, id);
   if (credential === undefined) return;
-  const kept = [current.id, run.event.token].filter((version) => version !== '');
+  const pending = versionWith(run.secret.stages, 'AWSPENDING');
+  const kept = pending === undefined ? [current.id] : [current.id, pending];
   const needed = await Promise.all(kept.map((version) => credentialOf(run, guarded, version)));
   const { rotator } = guarded;
   const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
@@ -139,7 +140,10 @@ export async function isRevocationDue(
   if (typeof revocation === 'string') return revocation === 'at-once';
   const versions = await run.secretsManager.versions(run.secret.arn);
   const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs;
-  return madeAtMs !== undefined && Date.now() - madeAtMs >= revocation.afterHours * hourMs;
+  if (madeAtMs === undefined) return false;
+  // A rotation that was stuck has moved AWSCURRENT long after it made the version.
+  const replacedAtMs = Math.max(madeAtMs, run.secret.lastRotatedAtMs ?? 0);
+  return Date.now() - replacedAtMs >= revocation.afterHours * hourMs;
 }
 
 /** Revokes AWSPREVIOUS on its own, apart from any rotation. */

@@ -40,6 +40,7 @@ export function createAwsSecretsManager(
           stages: secret.VersionIdsToStages ?? {},
           tags: new Map((secret.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
           nextRotationAtMs: secret.NextRotationDate?.getTime(),
+          lastRotatedAtMs: secret.LastRotatedDate?.getTime(),
         };
       }),
 

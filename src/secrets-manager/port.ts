@@ -5,6 +5,8 @@ export interface DescribedSecret extends StagedSecret {
   readonly tags: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch; undefined where no rotation is scheduled. */
   readonly nextRotationAtMs: number | undefined;
+  /** Milliseconds since the epoch; undefined where no rotation has succeeded. */
+  readonly lastRotatedAtMs: number | undefined;
 }
 
 /** The calls of Secrets Manager that a rotation makes; each method is one call. */

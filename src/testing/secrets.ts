@@ -9,7 +9,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { readDocument, type SecretDocument } from '../documents/document.ts';
 import { adminTag, readHints } from '../documents/hints.ts';
-import { type LocalSecretsManager, startLocalSecretsManager } from '../local/index.ts';
+import {
+  type Clock,
+  type LocalSecretsManager,
+  startLocalSecretsManager,
+  systemClock,
+} from '../local/index.ts';
 import { rotatorTag } from '../rotation/select.ts';
 import type { TestAccount } from './harness.ts';
 
@@ -29,8 +34,9 @@ export const functionKey = 'FUNCTION';
 /** Starts a local Secrets Manager in memory. @param retryDelaysMs by default it does not retry failed rotations */
 export async function startTestSecretsManager(
   retryDelaysMs: readonly number[] = [],
+  clock: Clock = systemClock(),
 ): Promise<TestSecretsManager> {
-  const local = await startLocalSecretsManager({ retryDelaysMs });
+  const local = await startLocalSecretsManager({ retryDelaysMs, clock });
   const client = new SecretsManagerClient(local.clientConfig);
   const credentials = { accessKeyId: functionKey, secretAccessKey: 'unused' };
   const functionClient = new SecretsManagerClient({ ...local.clientConfig, credentials });

@@ -54,6 +54,8 @@ export const combinations = {
     rotationSchedule: 'cron(0 3 ? * SUN *)',
     rotationWindow: '2h',
     rotateImmediately: 'true',
+    tokenRevocation: '24h',
+    revokePreviousEvery: 'rate(1 hour)',
   },
 } as const satisfies Readonly<Record<string, ParameterValues>>;
 

@@ -81,15 +81,36 @@ describeUnless(await missingSam(), 'the template', () => {
       for (const statement of deployed.role.Statements) expectNarrow(statement, arn);
     });
 
-    it('may be invoked by Secrets Manager, for this account, and by nobody else', () => {
-      expect(deployed.permission).toEqual([
-        expect.objectContaining({
-          Effect: 'Allow',
-          Action: 'lambda:InvokeFunction',
+    it('may be invoked by Secrets Manager, for this account, by its own rule, and by nobody else', () => {
+      const rule = deployed.rules.find(({ ScheduleExpression }) => ScheduleExpression !== undefined);
+      const invokers = [
+        {
           Principal: { Service: 'secretsmanager.amazonaws.com' },
           Condition: { StringEquals: { 'AWS:SourceAccount': '123456789012' } },
-        }),
-      ]);
+        },
+        ...(rule === undefined
+          ? []
+          : [
+              {
+                Principal: { Service: 'events.amazonaws.com' },
+                Condition: { ArnLike: { 'AWS:SourceArn': rule.Arn } },
+              },
+            ]),
+      ];
+      const allowed = { Effect: 'Allow', Action: 'lambda:InvokeFunction' };
+      expect(deployed.permission).toHaveLength(invokers.length);
+      for (const invoker of invokers)
+        expect(deployed.permission).toContainEqual(expect.objectContaining({ ...allowed, ...invoker }));
+    });
+
+    it('is sent the event that revokes AWSPREVIOUS, as often as it is to look', () => {
+      const sent = deployed.rules.filter(({ ScheduleExpression }) => ScheduleExpression !== undefined);
+      const input = JSON.stringify({ Step: 'revokePrevious', SecretId: given.attachSecretArn });
+      const rule = {
+        ScheduleExpression: given.revokePreviousEvery,
+        Targets: [{ Id: 'function', Arn: arn, Input: input }],
+      };
+      expect(sent).toMatchObject(given.revokePreviousEvery === undefined ? [] : [rule]);
     });
 
     it('has a function that is set up by the parameters', () => {
@@ -125,8 +146,9 @@ describeUnless(await missingSam(), 'the template', () => {
       const seen = deployed.alarms.map(({ AlarmName }) => AlarmName.replace(/-[A-Z0-9]+$/, ''));
       expect(seen.sort()).toEqual(expected.sort());
       for (const { AlarmActions } of deployed.alarms) expect(AlarmActions).toEqual([topic]);
-      for (const { Targets } of deployed.rules) expect(Targets).toEqual([{ Id: 'topic', Arn: topic }]);
-      expect(deployed.rules.length).toBe(topic === undefined ? 0 : 1);
+      const rules = deployed.rules.filter(({ EventPattern }) => EventPattern !== null);
+      for (const { Targets } of rules) expect(Targets).toEqual([{ Id: 'topic', Arn: topic }]);
+      expect(rules.length).toBe(topic === undefined ? 0 : 1);
       if (given.alarmTopicArn !== undefined) expect(topic).toBe(given.alarmTopicArn);
     });
 

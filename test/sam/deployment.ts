@@ -14,6 +14,14 @@ export interface Statement {
   readonly Condition?: object;
 }
 
+/** A rule of EventBridge: for events, or by a schedule. */
+export interface DeployedRule {
+  readonly Arn: string;
+  readonly EventPattern: object | null;
+  readonly ScheduleExpression?: string;
+  readonly Targets: readonly object[];
+}
+
 /** What a stack has become, as the services tell it; see read_back.py. */
 export interface Deployed {
   readonly function: {
@@ -32,7 +40,7 @@ export interface Deployed {
   };
   readonly logGroups: readonly { readonly logGroupName: string; readonly retentionInDays: number }[];
   readonly alarms: readonly { readonly AlarmName: string; readonly AlarmActions: readonly string[] }[];
-  readonly rules: readonly { readonly EventPattern: object; readonly Targets: readonly object[] }[];
+  readonly rules: readonly DeployedRule[];
   readonly topicPolicies: readonly { readonly Statement: readonly Statement[] }[];
   readonly dashboards: readonly string[];
   readonly outputs: Readonly<Record<string, string>>;

@@ -36,7 +36,7 @@ def topic_policies():
 def rules():
     for rule in client("events").list_rules(NamePrefix=stack)["Rules"]:
         targets = client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        yield {**rule, "EventPattern": json.loads(rule["EventPattern"]), "Targets": targets}
+        yield {**rule, "EventPattern": json.loads(rule.get("EventPattern") or "null"), "Targets": targets}
 
 
 configuration = client("lambda").get_function_configuration(FunctionName=function)

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ApiDescription } from '../../../rotators/api-token/index.ts';
-import { createRotationHandler } from '../../../src/index.ts';
 import { accountApi } from '../../support/token-service/accounts.ts';
 import makeRotator from './rotator.ts';
 import { withTokenWorld } from './world.ts';
@@ -36,29 +35,14 @@ describe('tokens of an API', () => {
       expect(service.refusals.count).toBe(0);
     }));
 
-  it('work one at a time where they are revoked at once, and for hours where it says so', async () => {
-    await withTokenWorld(
+  it('work one at a time where they are revoked at once', () =>
+    withTokenWorld(
       () => ({ ...api(), revocation: 'at-once' }),
       async ({ fixture, arn, alive }) => {
         expect(await fixture.rotate(arn)).toBeUndefined();
         expect(alive()).toEqual([(await fixture.read(arn)).token]);
       },
-    );
-    const soon = { afterHours: 1 } as const;
-    await withTokenWorld(
-      () => ({ ...api(), revocation: soon }),
-      async ({ fixture, arn, alive }) => {
-        expect(await fixture.rotate(arn)).toBeUndefined();
-        expect(alive()).toHaveLength(2);
-        const event = { Step: 'revokePrevious', SecretId: arn };
-        await createRotationHandler({
-          rotators: [makeRotator({ ...api(), revocation: soon })],
-          client: fixture.functionClient,
-        })(event);
-        expect(alive()).toHaveLength(2);
-      },
-    );
-  });
+    ));
 
   it('are labelled with the secret and the rotation', () =>
     withTokenWorld(api, async ({ fixture, arn, service, username }) => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiDescription, apiToken, type TransportOptions } from '../../../rotators/api-token/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
+import { type Clock, systemClock } from '../../../src/local/index.ts';
+import { startTestSecretsManager } from '../../../src/testing/secrets.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { accountRoutes, adminToken } from '../../support/token-service/accounts.ts';
 import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
@@ -22,16 +24,26 @@ export interface WorldSettings {
   readonly secret?: (fields: SecretFields) => unknown;
   /** Tries of a rotation after the first. */
   readonly retries?: number;
+  /** Where Secrets Manager takes its dates from. */
+  readonly clock?: Clock;
 }
 
 export async function withTokenWorld(
   describe: (service: TokenService) => ApiDescription,
   use: (world: TokenWorld) => Promise<void>,
-  { transport = {}, tls, secret = (fields) => fields, retries = 0 }: WorldSettings = {},
+  {
+    transport = {},
+    tls,
+    secret = (fields) => fields,
+    retries = 0,
+    clock = systemClock(),
+  }: WorldSettings = {},
 ): Promise<void> {
   const service = await startTokenService(accountRoutes, tls);
   const rotator = apiToken(describe(service), transport);
-  const fixture = await startFixture({ rotators: [rotator] }, retries);
+  const fixture = await startFixture({ rotators: [rotator] }, retries, (delaysMs) =>
+    startTestSecretsManager(delaysMs, clock),
+  );
   try {
     const username = `robot ${randomUUID()}`;
     const { token, id: tokenId } = service.store.issue(username, 'by hand') ?? {};
