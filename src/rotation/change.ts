@@ -1,7 +1,8 @@
-import { isKeyturnError, KeyturnError } from '../errors.ts';
+import { isKeyturnError } from '../errors.ts';
 import type { Session } from '../rotator.ts';
-import { adminSecretArn, adminSecretMissing, loadAdmin } from './admin.ts';
-import { ladder, noCredentialAccepted, type Pair, type Rung } from './ladder.ts';
+import { adminSecretArn } from './admin.ts';
+import { type AdminLogin, createAdminLogin } from './admin-login.ts';
+import { ladder, noCredentialAccepted, type Pair } from './ladder.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { type GuardedRotator, isPassing } from './target.ts';
@@ -30,6 +31,21 @@ export async function giveUpVersion(run: Run): Promise<void> {
 }
 
 async function climb(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
+  const login = createAdminLogin(run, guarded, pair.current);
+  // It takes as long as the proof beside which it is made, and changes nothing.
+  if (isMadeByAdmin(guarded)) login.admin().catch(() => undefined);
+  try {
+    return await climbWith(login, run, guarded, pair);
+  } finally {
+    login.release();
+  }
+}
+
+function isMadeByAdmin({ rotator }: GuardedRotator): boolean {
+  return rotator.changedBy === 'admin' && rotator.mints !== true;
+}
+
+async function climbWith(login: AdminLogin, run: Run, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
   for await (const rung of ladder(run, guarded.rotator, pair)) {
     const session = await guarded.open(rung.credential);
     if (session === undefined) continue;
@@ -37,14 +53,14 @@ async function climb(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Cha
       if (rung.name !== 'current')
         run.note(`The ${rung.name} version opens the target; AWSCURRENT does not.`);
       if (rung.name === 'pending' || guarded.rotator.mints === true) return { made: false };
-      if (guarded.rotator.changedBy === 'account')
-        return await change(guarded, pair, rung.credential, session);
+      if (!isMadeByAdmin(guarded)) return await change(guarded, pair, rung.credential, session);
     } finally {
       guarded.release(session);
     }
-    return changeByAdmin(run, guarded, pair, rung);
+    return changeByAdmin(login, guarded, pair);
   }
-  return changeByAdmin(run, guarded, pair, undefined);
+  requireLastRung(run, guarded, pair);
+  return changeByAdmin(login, guarded, pair);
 }
 
 async function change(
@@ -62,31 +78,17 @@ async function change(
 }
 
 /**
- * Alternating users are changed by the admin only once a stored credential was accepted: else whoever can write
- * the secret could have the admin change the password of an account that is not theirs (a confused deputy). For a
- * single user the admin is the last rung, for a password that was lost.
+ * Where it is the admin who changes, a stored credential must have been accepted: else whoever can write the secret
+ * could have the admin change the password of an account that is not theirs (a confused deputy). Where it is the
+ * account, the admin is the last rung, for a password that was lost.
  */
-async function changeByAdmin(
-  run: Run,
-  guarded: GuardedRotator,
-  pair: Pair,
-  accepted: Rung | undefined,
-): Promise<Changed> {
-  const { fields } = pair.current.document;
-  const { rotator } = guarded;
-  const arn = adminSecretArn(run, fields);
-  if (rotator.changedBy === 'admin' && accepted === undefined) throw noCredentialAccepted(false);
-  if (arn === undefined)
-    throw rotator.changedBy === 'admin' ? adminSecretMissing(rotator) : noCredentialAccepted(true);
+function requireLastRung(run: Run, guarded: GuardedRotator, { current }: Pair): void {
+  if (guarded.rotator.changedBy === 'admin') throw noCredentialAccepted(false);
+  if (adminSecretArn(run, current.document.fields) === undefined) throw noCredentialAccepted(true);
+  run.note('No stored credential opens the target: the admin sets the pending one.');
+}
 
-  if (accepted === undefined)
-    run.note('No stored credential opens the target: the admin sets the pending one.');
-  const admin = await loadAdmin(run, rotator, fields, arn);
-  const changed = await guarded.using(admin, (session) => change(guarded, pair, admin, session));
-  if (changed !== undefined) return changed.result;
-  throw new KeyturnError(
-    'AdminRefused',
-    `The target refuses the credential of the admin secret ${arn}.`,
-    'Correct the admin secret, or rotate it, and rotate again.',
-  );
+async function changeByAdmin(login: AdminLogin, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
+  const { credential, session } = await login.admin();
+  return change(guarded, pair, credential, session);
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RotatorHarness } from '../harness.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
-import { type Checkpoint, Crash, type RemoteCall } from './faults.ts';
+import { type Checkpoint, Crash } from './faults.ts';
 import type { TestFunction, TestFunctionParts } from './function.ts';
 
 /** Processes for functions; one that was not killed serves again. */
@@ -90,17 +90,11 @@ function isOfType<Type extends FromChild['type']>(
 }
 
 function childFunction(child: ChildProcess, checkpoint: Checkpoint, release: () => void): TestFunction {
-  const calls = new Map<number, RemoteCall>();
   const pass = async (message: FromChild): Promise<void> => {
-    if (message.type === 'before') {
-      calls.set(message.id, message.call);
-      const verdict = await checkpoint.before(message.call);
-      tell(child, { type: 'go', id: message.id, verdict });
-    }
-    const call = message.type === 'after' ? calls.get(message.id) : undefined;
-    if (call === undefined) return;
-    await checkpoint.after(call);
-    if (message.type === 'after') tell(child, { type: 'go', id: message.id });
+    if (message.type !== 'before' && message.type !== 'after') return;
+    const { type, call } = message;
+    const verdict = (await checkpoint[type](call)) ?? undefined;
+    tell(child, { type: 'go', id: call.id, verdict });
   };
   const hear = (message: FromChild): void => {
     // The checkpoint throws to end the process, and when something did not hold: either way it goes no further.

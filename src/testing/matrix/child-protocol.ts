@@ -15,12 +15,11 @@ export interface ChildFunction {
 export type ToChild =
   | { readonly type: 'create'; readonly function: ChildFunction }
   | { readonly type: 'invoke'; readonly event: unknown }
-  /** Lets a call go on past the checkpoint. */
+  /** Lets a call, by its id, go on past the checkpoint. */
   | { readonly type: 'go'; readonly id: number; readonly verdict?: Verdict | undefined };
 
 /** From a process with a function to the matrix. */
 export type FromChild =
   | { readonly type: 'ready' }
   | { readonly type: 'invoked'; readonly error?: string | undefined }
-  | { readonly type: 'before'; readonly id: number; readonly call: RemoteCall }
-  | { readonly type: 'after'; readonly id: number };
+  | { readonly type: 'before' | 'after'; readonly call: RemoteCall };

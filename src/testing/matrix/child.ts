@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import type { Rotator } from '../../rotator.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
-import type { RemoteCall, Verdict } from './faults.ts';
+import type { Verdict } from './faults.ts';
 import type { TestFunction } from './function.ts';
 
 // Many such processes start, and all compile the same modules: those are imported once this holds.
@@ -9,7 +9,6 @@ enableCompileCache();
 
 /** A process with one function, which asks the matrix at each remote call and can be killed at any. */
 let subject: TestFunction | undefined;
-let calls = 0;
 const waiting = new Map<number, (verdict: Verdict | undefined) => void>();
 
 function tell(message: FromChild): void {
@@ -23,7 +22,6 @@ function wait(id: number): Promise<Verdict | undefined> {
 async function create({ module, clientConfig, mints, busy }: ChildFunction): Promise<TestFunction> {
   const { createTestFunction } = await import('./function.ts');
   const { default: make }: { default: (settings: unknown) => Rotator } = await import(module.url);
-  const ids = new WeakMap<RemoteCall, number>();
   return createTestFunction({
     rotator: make(module.settings),
     clientConfig,
@@ -31,15 +29,12 @@ async function create({ module, clientConfig, mints, busy }: ChildFunction): Pro
     busy: busy && (() => Object.assign(new Error(busy.message), { code: busy.code })),
     checkpoint: {
       before: (call) => {
-        calls += 1;
-        ids.set(call, calls);
-        tell({ type: 'before', id: calls, call });
-        return wait(calls);
+        tell({ type: 'before', call });
+        return wait(call.id);
       },
       after: async (call) => {
-        const id = ids.get(call) ?? 0;
-        tell({ type: 'after', id });
-        await wait(id);
+        tell({ type: 'after', call });
+        await wait(call.id);
       },
     },
   });

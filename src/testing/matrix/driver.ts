@@ -93,7 +93,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
 
   const checkpoint: Checkpoint = {
     before: async (call) => {
-      for (const outer of open) outer.composite = true;
+      for (const outer of surroundings(open, call)) outer.composite = true;
       const entry = { call, step: event?.Step ?? '', composite: false };
       open.push(entry);
       seen.push(entry);
@@ -103,10 +103,11 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
       if (call.to === 'Secrets Manager' && !isRead(call.name)) await remember();
       return verdict;
     },
-    after: async (call) => {
-      open = open.filter((entry) => entry.call !== call);
+    after: async ({ id }) => {
+      const ended = open.find(({ call }) => call.id === id);
+      open = open.filter((entry) => entry !== ended);
       await look();
-      if (call !== struck || plan?.fault !== 'crash-after') return;
+      if (ended === undefined || ended.call !== struck || plan?.fault !== 'crash-after') return;
       await kill();
       throw new Crash();
     },
@@ -160,4 +161,10 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
       await current?.end();
     },
   };
+}
+
+/** The calls of which a call is a part. Calls can also be under way beside each other. */
+function surroundings(open: readonly SeenCall[], { within }: RemoteCall): SeenCall[] {
+  const outer = open.find(({ call }) => call.id === within);
+  return outer === undefined ? [] : [outer, ...surroundings(open, outer.call)];
 }

@@ -20,6 +20,10 @@ export type Fault = (typeof faults)[number];
 
 /** One remote call that a function makes. */
 export interface RemoteCall {
+  /** Its number in the function's process. */
+  readonly id: number;
+  /** The call of which it is a part, where a rotator's member makes calls of its own. */
+  readonly within: number | undefined;
   readonly to: 'Secrets Manager' | 'target';
   /** The operation, such as `GetSecretValue`, or the session's method. */
   readonly name: string;

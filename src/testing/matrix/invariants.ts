@@ -62,6 +62,13 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       const unsettled = labelsAtRest(stored);
       if (unsettled !== undefined) return unsettled;
       if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
+      const previous = versionWith(stored.stages, 'AWSPREVIOUS');
+      if (
+        rotator.revocation === 'at-once' &&
+        previous !== undefined &&
+        (await opens(fieldsOf(stored, previous)))
+      )
+        return 'AWSPREVIOUS opens the target, and was to be revoked at once.';
       const needed = Object.keys(stored.stages)
         .map((id) => fieldsOf(stored, id))
         .filter((fields) => fields !== undefined);

@@ -1,4 +1,5 @@
-import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer } from './faults.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer, type Verdict } from './faults.ts';
 import type { Lifetime } from './function.ts';
 
 /** A call as it is, and how it meets each fault. */
@@ -11,33 +12,40 @@ export interface Ways<T> {
   stale?(answer: StaleAnswer | undefined): Promise<T>;
 }
 
+const surrounding = new AsyncLocalStorage<number>();
+let calls = 0;
+
 /** Makes one call past the checkpoint, with whatever that has in store for it. */
 export async function passCheckpoint<T>(
   checkpoint: Checkpoint,
   lifetime: Lifetime,
-  call: RemoteCall,
+  described: Omit<RemoteCall, 'id' | 'within'>,
   ways: Ways<T>,
 ): Promise<T> {
   if (lifetime.dead) throw new Crash();
+  calls += 1;
+  const call: RemoteCall = { ...described, id: calls, within: surrounding.getStore() };
   const verdict = await checkpoint.before(call);
   if (lifetime.dead) throw new Crash();
-  const made = await settle(() => {
-    switch (verdict?.fault) {
-      case 'lost-answer':
-        return ways.lose();
-      case 'throttled':
-        return ways.throttle();
-      case 'refused':
-        return ways.refuse();
-      case 'stale-read':
-        return (ways.stale ?? ways.perform)(verdict.stale);
-      default:
-        return ways.perform();
-    }
-  });
+  const made = await settle(() => surrounding.run(call.id, () => meet(verdict, ways)));
   await checkpoint.after(call);
   if (verdict?.fault === 'time-out') throw lifetime.expire();
   return made();
+}
+
+function meet<T>(verdict: Verdict | undefined, ways: Ways<T>): Promise<T> {
+  switch (verdict?.fault) {
+    case 'lost-answer':
+      return ways.lose();
+    case 'throttled':
+      return ways.throttle();
+    case 'refused':
+      return ways.refuse();
+    case 'stale-read':
+      return (ways.stale ?? ways.perform)(verdict.stale);
+    default:
+      return ways.perform();
+  }
 }
 
 /** What came of a call, to be taken up after the checkpoint. */

@@ -1,5 +1,5 @@
 import type { Rotator, Session } from '../../rotator.ts';
-import { brokenConnection } from './faults.ts';
+import { brokenConnection, Crash } from './faults.ts';
 import type { Lifetime, TestFunctionParts } from './function.ts';
 import { passCheckpoint } from './pass.ts';
 
@@ -50,7 +50,9 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
       'open',
       async () => {
         const session = await rotator.open(...args);
-        return session && interceptSession(session);
+        if (!lifetime.dead) return session && interceptSession(session);
+        await session?.close();
+        throw new Crash();
       },
       async () => undefined,
     );

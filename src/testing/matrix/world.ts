@@ -40,7 +40,11 @@ export interface World extends Pick<Driver, 'trace' | 'seen' | 'fired' | 'violat
 const dayMs = 86_400_000;
 const days = 30;
 
-/** @param children where the function is to be a process of its own */
+/**
+ * Where a rotator revokes, one rotation has been made, so that there is something to revoke.
+ *
+ * @param children where the function is to be a process of its own
+ */
 export async function startWorld(harness: RotatorHarness, children?: ChildPool): Promise<World> {
   const clock = manualClock(Date.UTC(2030, 0, 1));
   const [local, account] = await Promise.all([
@@ -67,7 +71,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
     await driver.settled();
   };
 
-  return {
+  const world: World = {
     trace: driver.trace,
     get seen() {
       return driver.seen;
@@ -131,6 +135,11 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
       await account.remove?.();
     },
   };
+  if (harness.rotator.revoke !== undefined) {
+    await world.rotate();
+    driver.plan(undefined);
+  }
+  return world;
 }
 
 /** What is stored is read again once something has happened that may have changed it: most calls change nothing. */
