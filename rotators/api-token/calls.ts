@@ -4,6 +4,7 @@ import { type Answer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call } from './description.ts';
+import { requestGrant } from './grant.ts';
 import { makeRequest } from './request.ts';
 import type { Values } from './template.ts';
 
@@ -34,14 +35,17 @@ export type Perform = (
 /** @throws ApiFailure for whatever is neither accepted nor refused nor gone */
 export function performVia(transport: Transport): Perform {
   return async (name, call, scope, { signal }, more = {}) => {
-    const request = makeRequest(call, baseUrlOf(scope), valuesOf(scope));
+    const { auth, timeoutSeconds = 10, throttled = [429] } = call;
+    const sending = { name, timeoutMs: timeoutSeconds * 1000, throttled, signal };
+    let values = valuesOf(scope);
+    if (auth.scheme === 'client-credentials') {
+      const { token, answer } = await requestGrant(auth, values, sending, transport);
+      if (token === undefined) return { outcome: 'refused', answer };
+      values = valuesOf({ ...scope, own: { ...scope.own, granted: token } });
+    }
+    const request = makeRequest(call, baseUrlOf(scope), values);
     for (const [parameter, value] of Object.entries(more)) request.url.searchParams.set(parameter, value);
-    const { timeoutSeconds = 10, throttled = [429] } = call;
-    const answer = await send(
-      request,
-      { name, timeoutMs: timeoutSeconds * 1000, throttled, signal },
-      transport,
-    );
+    const answer = await send(request, sending, transport);
     return { outcome: outcomeOf(name, call, answer), answer };
   };
 }

@@ -35,7 +35,19 @@ export type Authentication =
   /** In the URL, which gets into logs: for APIs that know nothing better. */
   | { readonly scheme: 'query'; readonly name: string; readonly value: Template }
   /** `Authorization: Bearer` with a JWT of ten minutes at most, signed RS256 by a key in PEM. */
-  | { readonly scheme: 'jwt'; readonly issuer: Template; readonly privateKey: Template };
+  | { readonly scheme: 'jwt'; readonly issuer: Template; readonly privateKey: Template }
+  /**
+   * `Authorization: Bearer` with an access token that each call asks the token endpoint for, RFC 6749, section 4.4; the
+   * client's credentials are in the body. Whom the token endpoint refuses is refused.
+   */
+  | {
+      readonly scheme: 'client-credentials';
+      /** Https, or this machine; its host is no place to fill in. */
+      readonly tokenUrl: Template;
+      readonly clientId: Template;
+      readonly clientSecret: Template;
+      readonly scope?: Template;
+    };
 
 /** A call of the API. */
 export interface Call {

@@ -63,7 +63,10 @@ function authenticate(auth: Authentication, { url, headers }: Outgoing, values: 
     case 'jwt': {
       const [issuer, key] = [fill(auth.issuer, values, asIs), fill(auth.privateKey, values, asIs)];
       headers.authorization = `Bearer ${signAppToken(issuer, key)}`;
+      return;
     }
+    case 'client-credentials':
+      headers.authorization = `Bearer ${fill('{granted}', values, asHeader)}`;
   }
 }
 

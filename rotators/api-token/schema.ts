@@ -28,6 +28,16 @@ const auth = v.variant('scheme', [
   v.strictObject({ scheme: v.literal('header'), name: text, value: text }),
   v.strictObject({ scheme: v.literal('query'), name: text, value: text }),
   v.strictObject({ scheme: v.literal('jwt'), issuer: text, privateKey: text }),
+  v.strictObject({
+    scheme: v.literal('client-credentials'),
+    tokenUrl: v.pipe(
+      v.string(),
+      v.regex(/^https?:\/\/[^/{}]+\/[^?#]*$/, 'A token URL has its host spelled out, and no query.'),
+    ),
+    clientId: text,
+    clientSecret: text,
+    scope: v.optional(text),
+  }),
 ]);
 
 const call = {

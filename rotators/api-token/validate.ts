@@ -108,6 +108,10 @@ function* contradictionsInCall(
   if (call.json !== undefined && call.form !== undefined) {
     yield { path: `${name}.form`, problem: 'excludes json' };
   }
+  if (call.auth.scheme === 'client-credentials') {
+    const problem = baseUrlProblem(call.auth.tokenUrl);
+    if (problem !== undefined) yield { path: `${name}.auth.tokenUrl`, problem };
+  }
   for (const place of placesIn(call)) {
     if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place)) {
       yield { path: name, problem: `has no place {${place}}` };

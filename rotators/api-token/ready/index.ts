@@ -1,5 +1,6 @@
 import type { ApiDescription } from '../description.ts';
 import { cloudflare } from './cloudflare.ts';
+import { entra } from './entra.ts';
 import { gitHubApp } from './github-app.ts';
 import { gitLab, gitLabSelf } from './gitlab.ts';
 import { grafana } from './grafana.ts';
@@ -9,6 +10,7 @@ import { npm } from './npm.ts';
 /** The APIs that come described. */
 export const readyApis: readonly ApiDescription[] = [
   cloudflare,
+  entra,
   gitHubApp,
   gitLab,
   gitLabSelf,

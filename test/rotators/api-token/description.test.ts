@@ -8,6 +8,7 @@ import { accountApi } from '../../support/token-service/accounts.ts';
 
 const api = accountApi('token');
 const byAdmin = accountApi('admin');
+const grant = { scheme: 'client-credentials', clientId: '{secret.username}', clientSecret: '{token}' };
 
 function errorOf(description: unknown): { readonly field: string | undefined; readonly message: string } {
   try {
@@ -49,6 +50,18 @@ describe('a description', () => {
       'an unknown way to authenticate',
       'verify.auth.scheme',
       { ...api, verify: { ...api.verify, auth: { scheme: 'digest' } } },
+    ],
+    ...['https://{secret.host}/token', 'https://login.example', 'https://login.example/token?a=b'].map(
+      (tokenUrl): [string, string, unknown] => [
+        `a token URL like ${tokenUrl}`,
+        'verify.auth.tokenUrl',
+        { ...api, verify: { ...api.verify, auth: { ...grant, tokenUrl } } },
+      ],
+    ),
+    [
+      'a token URL of plain http',
+      'verify.auth.tokenUrl',
+      { ...api, verify: { ...api.verify, auth: { ...grant, tokenUrl: 'http://login.example/token' } } },
     ],
     ['a status that is none', 'revoke.accepted.0', { ...api, revoke: { ...api.revoke, accepted: [20] } }],
     ['hours that are none', 'revocation.afterHours', { ...api, revocation: { afterHours: 0 } }],

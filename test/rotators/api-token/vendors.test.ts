@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { fieldNames } from '../../../rotators/api-token/credential.ts';
 import { apiToken } from '../../../rotators/api-token/index.ts';
 import { readyApis } from '../../../rotators/api-token/ready/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
@@ -11,6 +12,8 @@ interface World {
   readonly fixture: RotationFixture;
   readonly service: TokenService;
   readonly arn: string;
+  /** The field that holds the token. */
+  readonly tokenField: string;
   /** The tokens that work, the oldest first. */
   alive(): string[];
 }
@@ -20,23 +23,27 @@ async function withVendor(name: string, use: (world: World) => Promise<void>): P
   const description = readyApis.find((api) => api.name === name);
   const vendor = vendors[name];
   if (description === undefined || vendor === undefined) throw new Error(`No vendor is called ${name}.`);
-  const rotator = apiToken(description);
+  const names = fieldNames(description);
   const service = await startTokenService(vendor.routes);
+  const { tokenOrigin = service.url } = vendor;
+  const rotator = apiToken(JSON.parse(JSON.stringify(description).replaceAll(tokenOrigin, service.url)));
   const fixture = await startFixture({ rotators: [rotator] });
   try {
-    const { token, id: tokenId } = service.store.issue(account, 'by hand') ?? {};
+    const { token, id } = service.store.issue(account, 'by hand') ?? {};
+    const held = { [names.token]: token, [names.id]: id };
     const masterarn = vendor.admin && (await fixture.createSecret({ host: service.url, ...vendor.admin }));
-    const secret: SecretFields = { host: service.url, ...vendor.secret, token, tokenId, masterarn };
+    const secret: SecretFields = { host: service.url, ...vendor.secret, ...held, masterarn };
     const arn = await fixture.createSecret(secret, { 'keyturn:rotator': rotator.name });
-    await use({ fixture, service, arn, alive: () => service.store.list(account).map((one) => one.token) });
+    const alive = () => service.store.list(account).map((one) => one.token);
+    await use({ fixture, service, arn, tokenField: names.token, alive });
   } finally {
     await fixture.close();
     await service.stop();
   }
 }
 
-async function tokensOf({ fixture, arn }: World): Promise<unknown[]> {
-  return [(await fixture.read(arn, 'AWSPREVIOUS')).token, (await fixture.read(arn)).token];
+async function tokensOf({ fixture, arn, tokenField }: World): Promise<unknown[]> {
+  return [(await fixture.read(arn, 'AWSPREVIOUS'))[tokenField], (await fixture.read(arn))[tokenField]];
 }
 
 const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self');
@@ -66,10 +73,11 @@ describe('the ready descriptions', () => {
       const { fixture, service, arn, alive } = world;
       // Those of somebody else stay, on whatever page they are.
       for (let other = 0; other < 3; other += 1) service.store.issue(account, `another ${other}`);
-      let lost = 0;
-      service.lose = ({ method }) => {
-        lost += method === 'POST' ? 1 : 0;
-        return method === 'POST' && lost === 1;
+      let minted = 0;
+      service.lose = ({ method, url = '' }) => {
+        const mints = method === 'POST' && !url.endsWith('/token');
+        minted += mints ? 1 : 0;
+        return mints && minted === 1;
       };
       expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable: .* mint got no whole answer/);
       expect(alive()).toHaveLength(5);
@@ -108,6 +116,36 @@ describe('the ready descriptions', () => {
       expect(alive()).not.toContain((await fixture.read(arn)).token);
       expect(await fixture.rotate(arn, { token: randomUUID() })).toBeUndefined();
       expect(alive()).toEqual([(await fixture.read(arn)).token]);
+    }));
+
+  it('entra: goes on from a secret that is refused, and not from a token request that fails', () =>
+    withVendor('entra', async (world) => {
+      const { fixture, service, arn, alive } = world;
+      await fixture.put(arn, { ...(await fixture.read(arn)), clientSecret: 'no-such-secret' });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toEqual(expect.arrayContaining(await tokensOf(world)));
+      service.interfere = ({ url = '' }, response) => {
+        if (!url.endsWith('/token')) return false;
+        response.writeHead(400).end(JSON.stringify({ error: 'unauthorized_client', about: 'canary' }));
+        return true;
+      };
+      const failure = await fixture.rotate(arn);
+      expect(failure).toMatch(/^TargetFailed: .*the token request of \w+ was answered 400/);
+      expect(failure).not.toContain('canary');
+    }));
+
+  it('entra: goes on with a new secret that was refused at first', () =>
+    withVendor('entra', async (world) => {
+      const { fixture, service, arn, alive } = world;
+      const { find } = service.store;
+      service.store.find = (token) => (alive().indexOf(token ?? '') > 0 ? undefined : find(token));
+      expect(await fixture.rotate(arn)).toMatch(/^PendingRefused/);
+      service.store.find = find;
+      const both = alive();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(both).toEqual(await tokensOf(world));
+      expect(alive()).toEqual(both);
     }));
 
   it('gitlab: mints for nobody but the user whose token the secret holds', () =>

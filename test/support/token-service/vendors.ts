@@ -9,6 +9,8 @@ export interface Vendor {
   readonly secret?: Readonly<Record<string, unknown>>;
   /** Fields of the admin secret besides host; none where no admin is needed. */
   readonly admin?: Readonly<Record<string, unknown>>;
+  /** Where the vendor issues access tokens; the same service does at the stand-in. */
+  readonly tokenOrigin?: string;
 }
 
 /** The one account of a vendor under test. */
@@ -198,11 +200,70 @@ const gitHub = (store: TokenStore): Routes => ({
   'DELETE /installation/token': byToken(store, bearerOf, ({ id }) => revoke(store, id)),
 });
 
+const tenant = 'a-tenant';
+const graphApplication = '/v1.0/applications/an-object';
+
+const entra = (store: TokenStore): Routes => {
+  const granted = new Map<string, 'the admin' | 'an application'>();
+  const byAccess = (
+    request: ServiceRequest,
+    answer: (caller: 'the admin' | 'an application') => ServiceAnswer,
+  ): ServiceAnswer => {
+    const caller = granted.get(bearerOf(request) ?? '');
+    return caller === undefined ? refused : answer(caller);
+  };
+  const byOwner = (answer: (request: ServiceRequest) => ServiceAnswer) => (request: ServiceRequest) =>
+    byAccess(request, (caller) => (caller === 'the admin' ? answer(request) : { status: 403 }));
+  return {
+    [`POST /${tenant}/oauth2/v2.0/token`]: ({ body }) => {
+      const { client_id: client, client_secret: secret } = body;
+      const isAdmin = client === 'the-owner' && secret === adminToken;
+      const isComplete =
+        body.grant_type === 'client_credentials' && body.scope === 'https://graph.microsoft.com/.default';
+      if (!isComplete) return { status: 400, json: { error: 'invalid_request' } };
+      if (!isAdmin && store.find(String(secret))?.account !== client)
+        return { status: 401, json: { error: 'invalid_client' } };
+      const access_token = crypto.randomUUID();
+      granted.set(access_token, isAdmin ? 'the admin' : 'an application');
+      return { status: 200, json: { token_type: 'Bearer', expires_in: 3599, access_token } };
+    },
+    'GET /v1.0/organization': (request) =>
+      byAccess(request, (caller) => ({ status: caller === 'the admin' ? 200 : 403, json: {} })),
+    [`POST ${graphApplication}/addPassword`]: byOwner(({ body }) => {
+      const { displayName, endDateTime }: { displayName?: string; endDateTime?: string } = Object(
+        body.passwordCredential,
+      );
+      const { status, json } = issue(store, displayName, endDateTime !== undefined, (keyId, secretText) => ({
+        keyId,
+        secretText,
+        displayName,
+        endDateTime,
+      }));
+      return { status: status === 201 ? 200 : status, json };
+    }),
+    [`POST ${graphApplication}/removePassword`]: byOwner(({ body }) => ({
+      status: store.revoke(account, String(body.keyId)) ? 204 : 400,
+    })),
+    [`GET ${graphApplication}`]: byOwner(() => ({
+      status: 200,
+      json: {
+        passwordCredentials: store.list(account).map(({ id, label }) => ({ keyId: id, displayName: label })),
+      },
+    })),
+  };
+};
+
 const admin = { token: adminToken };
 
 /** By the name of the ready description. */
 export const vendors: Readonly<Record<string, Vendor>> = {
   cloudflare: { routes: cloudflare, admin: { ...admin, policies: [{ effect: 'allow' }] } },
+  entra: {
+    routes: entra,
+    secret: { tenantId: tenant, clientId: account },
+    admin: { tenantId: tenant, clientId: 'the-owner', clientSecret: adminToken, objectId: 'an-object' },
+    tokenOrigin: 'https://login.microsoftonline.com',
+  },
   'github-app': {
     routes: gitHub,
     admin: {

@@ -1,0 +1,59 @@
+import { ApiFailure } from '../http/failure.ts';
+import { type Answer, type HttpRequest, type Sending, send } from '../http/send.ts';
+import type { Transport } from '../http/transport.ts';
+import { readJson, requireTextAt, textAt } from './answer.ts';
+import type { Authentication } from './description.ts';
+import { asIs, asSegment, fill, type Values } from './template.ts';
+
+type ClientCredentials = Extract<Authentication, { readonly scheme: 'client-credentials' }>;
+
+/** What a token endpoint has answered. */
+export interface Grant {
+  /** Undefined where it refuses the client. */
+  readonly token: string | undefined;
+  readonly answer: Answer;
+}
+
+/**
+ * Asks a token endpoint for an access token, by a client's own credentials.
+ *
+ * @throws ApiFailure, InvalidSecretField
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ */
+export async function requestGrant(
+  auth: ClientCredentials,
+  values: Values,
+  sending: Sending,
+  transport: Transport,
+): Promise<Grant> {
+  const name = `the token request of ${sending.name}`;
+  const answer = await send(makeRequest(auth, values), { ...sending, name }, transport);
+  if (answer.status === 401) return { token: undefined, answer };
+  const json = readJson(name, answer);
+  if (answer.status === 200) return { token: requireTextAt(name, json, '/access_token'), answer };
+  // RFC 6749, section 5.2: the status of a refused client may also be 400.
+  if (textAt(json, '/error') === 'invalid_client') return { token: undefined, answer };
+  throw new ApiFailure('TargetFailed', `${name} was answered ${answer.status}`);
+}
+
+function makeRequest(
+  { tokenUrl, clientId, clientSecret, scope }: ClientCredentials,
+  values: Values,
+): HttpRequest {
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: fill(clientId, values, asIs),
+    client_secret: fill(clientSecret, values, asIs),
+  });
+  if (scope !== undefined) body.set('scope', fill(scope, values, asIs));
+  return {
+    method: 'POST',
+    url: new URL(fill(tokenUrl, values, asSegment)),
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'keyturn',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: body.toString(),
+  };
+}
