@@ -35,7 +35,7 @@ function reportOf(json) {
       name: rotator,
       why: JSON.stringify(failures, null, 2),
     })),
-    skipped: [],
+    skipped: (json.leftOut ?? []).map(({ rotator, missing }) => ({ name: rotator, why: missing })),
   };
 }
 

@@ -1,52 +1,75 @@
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
-import type { RotatorHarness } from '../../src/testing/index.ts';
+import type { Cell, RotatorHarness } from '../../src/testing/index.ts';
 import { apiTokenHarness } from '../rotators/api-token/harness.ts';
 import { oauthHarness } from '../rotators/oauth/harness.ts';
 import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
-import { randomHarness } from '../rotators/random/harness.ts';
+import { noRabbitMq, rabbitMqHarness } from '../rotators/rabbitmq/harness.ts';
+import { randomHarness, randomNames } from '../rotators/random/harness.ts';
 import { sqlServerHarness } from '../rotators/sqlserver/harness.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { startPostgres } from '../support/postgres-server.ts';
+import { startRabbitMq } from '../support/rabbitmq.ts';
 import { realHarness, standInHarness } from '../support/tds/harness.ts';
 import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
 
 /** A rotator with its target, which is started when the matrix comes to it. */
 export interface Subject {
+  /** The rotator's name, and how it revokes where that is not the default. */
   readonly rotator: string;
+  /** Why it can't be run on this machine. */
+  readonly missing?: string | undefined;
+  /** The cells that are not those of another subject too; all if absent. */
+  readonly only?: ((cell: Cell) => boolean) | undefined;
   start(): Promise<{ readonly harness: RotatorHarness; stop(): Promise<void> }>;
 }
 
-/** Tokens that mint and revoke each other, and those for whom an admin does it, in both modes of revocation. */
-const apis: readonly ApiDescription[] = [
-  accountApi('token'),
-  { ...accountApi('admin'), revocation: 'at-once' },
-];
+/** Hours in between add an event after a rotation, and no call to one. */
+const modes = ['on-next-rotation', 'at-once'] as const;
 
-/** Each credential of OAuth, and both modes of revocation. */
-const oauth: readonly OAuthSettings[] = [
-  { kind: 'client-secret' },
-  { kind: 'refresh-token', revocation: 'at-once' },
-  { kind: 'client-credentials' },
-];
+/** The modes differ in finishSecret, and in nothing before it. */
+function inMode(rotator: string, mode: (typeof modes)[number]): Pick<Subject, 'rotator' | 'only'> {
+  if (mode === 'on-next-rotation') return { rotator };
+  return { rotator: `${rotator} at-once`, only: ({ place }) => place.startsWith('finishSecret:') };
+}
 
-/** One value of each family: characters, bytes, key pairs. */
-const values = ['random/string', 'random/hex', 'random/ed25519'];
+/** Tokens that mint and revoke each other, and those for whom an admin does it. */
+const apis = [accountApi('token'), accountApi('admin')].flatMap((api) =>
+  modes.map((revocation) => ({ ...api, revocation })),
+);
 
-/** Every rotator and strategy of the repository. @param sqlServerUrl an ADO.NET connection string of an admin */
-export function subjects(sqlServerUrl: string | undefined): Subject[] {
+/** No call ends a client secret, so that it has no mode of revocation. */
+const oauthTokens = (['refresh-token', 'client-credentials'] as const).flatMap((kind) =>
+  modes.map((revocation) => ({ kind, revocation })),
+);
+
+/** Every rotator and strategy of the repository, in both modes of revocation where it has them. */
+export function subjects(): Subject[] {
+  const { KEYTURN_TEST_SQLSERVER_URL: sqlServerUrl, KEYTURN_TEST_RABBITMQ_SERVER: rabbitMq } = process.env;
   return [
     { rotator: 'postgres', start: () => startOnPostgres('single') },
     { rotator: 'postgres-alternating-users', start: () => startOnPostgres('alternating') },
     { rotator: 'sqlserver', start: () => startOnSqlServer('single', sqlServerUrl) },
     { rotator: 'sqlserver-alternating-users', start: () => startOnSqlServer('alternating', sqlServerUrl) },
-    ...oauth.map((settings) => ({ rotator: `oauth/${settings.kind}`, start: () => startOnOAuth(settings) })),
-    ...values.map((name) => ({
+    { rotator: 'oauth/client-secret', start: () => startOnOAuth({ kind: 'client-secret' }) },
+    ...oauthTokens.map((settings) => ({
+      ...inMode(`oauth/${settings.kind}`, settings.revocation),
+      start: () => startOnOAuth(settings),
+    })),
+    ...randomNames.map((name) => ({
       rotator: name,
       start: async () => ({ harness: randomHarness(name), stop: async () => undefined }),
     })),
-    ...apis.map((api) => ({ rotator: `api-token/${api.name}`, start: () => startOnTokenService(api) })),
+    ...apis.map((api) => ({
+      ...inMode(`api-token/${api.name}`, api.revocation),
+      start: () => startOnTokenService(api),
+    })),
+    {
+      rotator: 'rabbitmq',
+      missing: rabbitMq === undefined ? noRabbitMq : undefined,
+      start: () => startOnRabbitMq(rabbitMq),
+    },
   ];
 }
 
@@ -72,6 +95,12 @@ async function startOnSqlServer(kind: 'single' | 'alternating', url: string | un
 async function startOnTokenService(api: ApiDescription) {
   const service = await startTokenService(accountRoutes);
   return { harness: apiTokenHarness(service, api), stop: service.stop };
+}
+
+async function startOnRabbitMq(program: string | undefined) {
+  if (program === undefined) throw new Error(noRabbitMq);
+  const server = await startRabbitMq(program);
+  return { harness: rabbitMqHarness(server), stop: server.stop };
 }
 
 /**

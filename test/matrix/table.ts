@@ -31,3 +31,9 @@ export function withTable(readme: string, table: string): string {
   if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${begin} and ${end}.`);
   return `${readme.slice(0, from + begin.length)}\n${table}\n${readme.slice(to)}`;
 }
+
+/** README.md without the rows of some rotators. */
+export function withoutRows(readme: string, rotators: readonly string[]): string {
+  const isOther = (line: string): boolean => !rotators.some((name) => line.startsWith(`| \`${name}\` |`));
+  return readme.split('\n').filter(isOther).join('\n');
+}

@@ -6,7 +6,7 @@ import {
   randomWalks,
   type WalksReport,
 } from '../../src/testing/index.ts';
-import { subjects } from './harnesses.ts';
+import { type Subject, subjects } from './harnesses.ts';
 
 /** What a process of its own is to do with one rotator; it comes as JSON in the first argument. */
 export interface Work {
@@ -31,22 +31,33 @@ function progress(rotator: string): (done: number, of: number) => void {
   };
 }
 
-async function run(harness: RotatorHarness, { rotator, cells, walks, seed }: Work): Promise<Done> {
+async function run(
+  harness: RotatorHarness,
+  { rotator, cells, walks, seed }: Work,
+  isOwn: Subject['only'] = () => true,
+): Promise<Done> {
   const said = progress(rotator);
-  if (walks > 0) return { walks: await randomWalks(harness, { walks, seed, onWalk: said }) };
-  const only = ({ id }: Cell): boolean => cells.length === 0 || cells.includes(id);
-  return { matrix: await crashMatrix(harness, { only, onCell: said }) };
+  if (walks > 0) {
+    return { walks: { ...(await randomWalks(harness, { walks, seed, onWalk: said })), rotator } };
+  }
+  const only = (cell: Cell): boolean => isOwn(cell) && (cells.length === 0 || cells.includes(cell.id));
+  return { matrix: { ...(await crashMatrix(harness, { only, onCell: said })), rotator } };
+}
+
+/** Resolves when it is on its way: what is still to be written when the channel closes is lost. */
+function send(done: Done): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(done, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 const work: Work = JSON.parse(process.argv[2] ?? '{}');
-const subject = subjects(process.env.KEYTURN_TEST_SQLSERVER_URL).find(
-  ({ rotator }) => rotator === work.rotator,
-);
+const subject = subjects().find(({ rotator }) => rotator === work.rotator);
 if (subject === undefined) throw new Error(`No rotator is called ${work.rotator}.`);
 const { harness, stop } = await subject.start();
 try {
-  const done = await run(harness, work);
-  process.send?.(done);
+  const done = await run(harness, work, subject.only);
+  await send(done);
 } finally {
   await stop();
 }

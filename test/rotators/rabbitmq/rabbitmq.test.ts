@@ -1,41 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
-import { crashMatrix, describeRotator, type RotatorHarness } from '../../../src/testing/index.ts';
-import { type RabbitMqServer, startRabbitMq } from '../../support/rabbitmq.ts';
+import { crashMatrix, describeRotator } from '../../../src/testing/index.ts';
+import { startRabbitMq } from '../../support/rabbitmq.ts';
 import { startFixture } from '../../support/rotation-fixture.ts';
-import makeRotator from './rotator.ts';
+import { noRabbitMq, rabbitMqHarness } from './harness.ts';
 
 const program = process.env.KEYTURN_TEST_RABBITMQ_SERVER;
-const reason = 'KEYTURN_TEST_RABBITMQ_SERVER names no script rabbitmq-server.';
-
-function brokerHarness({ url, admin, ask }: RabbitMqServer, tags: string): RotatorHarness {
-  return {
-    rotator: makeRotator(),
-    account: async () => {
-      const [username, password] = [`robot/${randomUUID()}`, randomUUID()];
-      const path = `/api/users/${encodeURIComponent(username)}`;
-      await ask('PUT', path, { password, tags });
-      return {
-        secret: { engine: 'rabbitmq', host: url, username, password },
-        admin: { host: url, ...admin },
-        digest: async () => JSON.stringify(await ask('GET', path)),
-        remove: async () => void (await ask('DELETE', path)),
-      };
-    },
-    elsewhere: (fields, { host, port }) => ({ ...fields, host: `http://${host}:${port}` }),
-    busy: () => new Error('The broker answered 503.'),
-    module: { url: new URL('./rotator.ts', import.meta.url).href },
-  };
-}
 
 if (program === undefined) {
-  it('rotates passwords of a real RabbitMQ', ({ skip }) => skip(reason));
+  it('rotates passwords of a real RabbitMQ', ({ skip }) => skip(noRabbitMq));
 } else {
   const server = await startRabbitMq(program);
   afterAll(server.stop);
   const { url: host, admin, ask } = server;
-  describeRotator('RabbitMQ', brokerHarness(server, ''));
+  describeRotator('RabbitMQ', rabbitMqHarness(server));
 
   describe('users of a real RabbitMQ', () => {
     it('keep their tags', async () => {
@@ -68,7 +47,7 @@ if (program === undefined) {
     });
 
     it('survive each call whose answer is lost', { timeout: 600_000 }, async () => {
-      const { cells, failed } = await crashMatrix(brokerHarness(server, 'monitoring'), {
+      const { cells, failed } = await crashMatrix(rabbitMqHarness(server, 'monitoring'), {
         only: ({ place, fault }) => / target /.test(place) && fault === 'lost-answer',
       });
       expect(failed.map(({ id, place, failure }) => ({ id, place, failure }))).toEqual([]);
