@@ -14,14 +14,14 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { refusalOf } from '../local/access-harness.ts';
+import { subjects } from '../matrix/harnesses.ts';
 import { adminSecret, createLogin, secretOf } from '../support/postgres-fixtures.ts';
 import { instance, startRds } from '../support/rds-server.ts';
-import { standInHarness } from '../support/tds/harness.ts';
 import { permissionsDocument } from './document.ts';
 import { reasons } from './reasons.ts';
 import { names, policyOf, readRole } from './role.ts';
 import { type ScenarioName, type ScenarioParts, scenarios } from './scenarios.ts';
-import { createNamed, withRole } from './world.ts';
+import { createNamed, rotateTwice, withRole } from './world.ts';
 
 const statements = await readRole();
 const scenarioNames = Object.keys(scenarios).filter((name): name is ScenarioName => name in scenarios);
@@ -45,15 +45,23 @@ describe('the role of the deployed function', () => {
       region: 'us-east-1',
       credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
     });
-    const sqlServer = await standInHarness();
-    parts = { sqlServer, rds, instanceArn };
+    parts = { rds, instanceArn };
     close = async () => {
       rds.destroy();
       await new Promise((resolve) => server.close(resolve));
-      await sqlServer.stop();
     };
   });
   afterAll(() => close());
+
+  it.for(subjects())('is enough for two rotations: $rotator', async ({ start, missing }, { skip }) => {
+    if (missing !== undefined) return skip(missing);
+    const { harness, stop } = await start();
+    try {
+      expect(await rotateTwice(policyOf(statements), harness)).toBeUndefined();
+    } finally {
+      await stop();
+    }
+  });
 
   it.each(scenarioNames)('is enough for: %s', async (name) => {
     expect(await scenarios[name](policyOf(statements), parts)).toBeUndefined();

@@ -1,19 +1,18 @@
 import type { RDSClient } from '@aws-sdk/client-rds';
 import { postgres } from '../../rotators/postgres/index.ts';
 import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
-import { randomRotators } from '../../rotators/random/index.ts';
-import { sqlServer, sqlServerAlternatingUsers } from '../../rotators/sqlserver/index.ts';
 import type { PolicyJson } from '../../src/local/index.ts';
-import { randomHarness, randomNames } from '../rotators/random/harness.ts';
+import { refusalOf } from '../local/access-harness.ts';
+import { apiTokenHarness } from '../rotators/api-token/harness.ts';
 import { adminSecret, asAdmin, createLogin, secretOf, sharedOptions } from '../support/postgres-fixtures.ts';
 import { failOnce } from '../support/rotation-fixture.ts';
-import type { SqlServerHarness } from '../support/tds/harness.ts';
+import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
+import { startTokenService } from '../support/token-service/server.ts';
 import { names } from './role.ts';
-import { createNamed, createUnderKey, withRole } from './world.ts';
+import { createNamed, createUnderKey, storeAccount, withRole } from './world.ts';
 
 /** What the scenarios have in common. */
 export interface ScenarioParts {
-  readonly sqlServer: SqlServerHarness;
   readonly rds: RDSClient;
   /** What RDS calls the shared Postgres. */
   readonly instanceArn: string;
@@ -22,7 +21,7 @@ export interface ScenarioParts {
 /** A whole rotation by a function with this policy; why it failed, undefined when it ended as it should. */
 type Scenario = (policy: PolicyJson, parts: ScenarioParts) => Promise<string | undefined>;
 
-/** Rotations of every rotator and strategy, and of what else may befall them, by what they are called in the table. */
+/** Rotations and what may befall them, by what they are called in the table. */
 export const scenarios = {
   'Postgres, single user': (policy) =>
     withRole(policy, {}, async (fixture) =>
@@ -62,28 +61,6 @@ export const scenarios = {
   'a lost password, by a default admin secret that RDS manages': (policy, { rds, instanceArn }) =>
     byDefaultAdmin(policy, { rds, instanceArn }),
 
-  'SQL Server, single user': (policy, { sqlServer: server }) =>
-    withRole(policy, { rotators: [sqlServer(server.options)] }, async (fixture) =>
-      fixture.rotate(await fixture.createSecret(server.secretOf(await server.createLogin()))),
-    ),
-
-  'SQL Server, alternating users': (policy, { sqlServer: server }) =>
-    withRole(policy, { rotators: [sqlServerAlternatingUsers(server.options)] }, async (fixture) => {
-      const masterarn = await createNamed(fixture.client, names.admin, server.adminSecret());
-      const secret = { ...server.secretOf(await server.createLogin()), masterarn };
-      return fixture.rotate(await fixture.createSecret(secret));
-    }),
-
-  'values that open nothing, of every kind': (policy) =>
-    withRole(policy, { rotators: randomRotators() }, async (fixture) => {
-      const failures: (string | undefined)[] = [];
-      for (const name of randomNames) {
-        const { secret, tags } = await randomHarness(name).account();
-        failures.push(await fixture.rotate(await fixture.createSecret(secret, tags)));
-      }
-      return failures.find((failure) => failure !== undefined);
-    }),
-
   'the preflight of RotateImmediately=false': (policy) =>
     withRole(policy, {}, async (fixture) => {
       const arn = await fixture.createSecret(secretOf(await createLogin()));
@@ -91,6 +68,8 @@ export const scenarios = {
     }),
 
   'a password that the server refuses: AWSPENDING is taken off': (policy) => withRefusedPassword(policy),
+
+  'the step revokePrevious, for a token that works for some hours more': (policy) => revokeAfterHours(policy),
 
   'a cleared AWSPENDING: the password is in a version without labels': (policy) =>
     withRole(policy, {}, async (fixture) => {
@@ -140,4 +119,23 @@ function withRefusedPassword(policy: PolicyJson): Promise<string | undefined> {
         .join() === 'AWSCURRENT';
     return clean && failure?.startsWith('PasswordRejected: ') ? undefined : (failure ?? 'It was accepted.');
   });
+}
+
+async function revokeAfterHours(policy: PolicyJson): Promise<string | undefined> {
+  const service = await startTokenService(accountRoutes);
+  const { rotator, account } = apiTokenHarness(service, accountApi('token'));
+  const overdue = { ...rotator, revocation: { afterHours: 0 } };
+  try {
+    return await withRole(policy, { rotators: [overdue] }, async (fixture) => {
+      const arn = await storeAccount(fixture, await account());
+      const rotation = await fixture.rotate(arn);
+      if (rotation !== undefined) return rotation;
+      const failure = await refusalOf(fixture.handler({ Step: 'revokePrevious', SecretId: arn }));
+      const { token } = await fixture.read(arn, 'AWSPREVIOUS');
+      const works = service.store.find(String(token)) !== undefined;
+      return failure ?? (works ? 'The replaced token still works.' : undefined);
+    });
+  } finally {
+    await service.stop();
+  }
 }

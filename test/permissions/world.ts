@@ -4,6 +4,7 @@ import {
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { type PolicyJson, startLocalSecretsManager } from '../../src/local/index.ts';
+import type { RotatorHarness, TestAccount } from '../../src/testing/index.ts';
 import { functionKey, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import { clientOf, root, session } from '../local/access-harness.ts';
 import { type HandlerSettings, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
@@ -66,4 +67,24 @@ export async function createNamed(
     }),
   );
   return created.ARN ?? '';
+}
+
+/** Stores the secret of an account, and its admin secret by a name that the role knows. */
+export async function storeAccount(
+  fixture: RotationFixture,
+  { secret, tags, admin }: TestAccount,
+): Promise<string> {
+  const masterarn = admin && (await createNamed(fixture.client, names.admin, admin));
+  return fixture.createSecret(typeof secret === 'string' ? secret : { ...secret, masterarn }, tags);
+}
+
+/** Rotates twice, so that there is an AWSPREVIOUS to do without; why it failed, undefined when it did not. */
+export function rotateTwice(
+  policy: PolicyJson,
+  { rotator, account }: RotatorHarness,
+): Promise<string | undefined> {
+  return withRole(policy, { rotators: [rotator] }, async (fixture) => {
+    const arn = await storeAccount(fixture, await account());
+    return (await fixture.rotate(arn)) ?? (await fixture.rotate(arn));
+  });
 }
