@@ -79,6 +79,22 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
     await expect(crashMatrix(harnessOf(hasty))).rejects.toThrow('AWSCURRENT does not open the target.');
   });
 
+  it('finds a token that was to be revoked at once and is not', async () => {
+    const lenient: MemoryRotator = { ...tokenRotator, revocation: 'at-once', revoke: async () => undefined };
+    await expect(crashMatrix(harnessOf(lenient))).rejects.toThrow(
+      'A rotation fails with nothing in its way: AWSPREVIOUS opens the target, and was to be revoked at once.',
+    );
+  });
+
+  it('strikes at the revocation of what a rotation before has left', async () => {
+    const struck = await crashMatrix(harnessOf(tokenRotator), {
+      only: ({ place, fault, recovery }) =>
+        place === 'finishSecret: target revoke' && fault === 'lost-answer' && recovery === 'retried',
+    });
+    expect(struck.cells).toHaveLength(1);
+    expect(failures(struck)).toEqual([]);
+  });
+
   it('finds what was minted and is left alive', async () => {
     const forgetful: MemoryRotator = { ...tokenRotator, sweep: async () => undefined };
     const report = await crashMatrix(harnessOf(forgetful), {
