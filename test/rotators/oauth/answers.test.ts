@@ -1,8 +1,8 @@
 import type { RequestListener, ServerResponse } from 'node:http';
-import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { oauthClientCredentials, oauthRefreshToken, oauthRotators } from '../../../rotators/oauth/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
+import { makeCertificate } from '../../support/certificate.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
@@ -159,13 +159,7 @@ describe('a server that answers what it should not', () => {
 });
 
 it('trusts a private authority, and no other', async () => {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
-    ],
-  });
+  const { cert, key } = await makeCertificate();
   const answer: RequestListener = (_request, response) =>
     json(response, { access_token: 'new', expires_in: 60 });
   const server = await scripted(answer, { key, cert });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { generate } from 'selfsigned';
+import { makeCertificate } from '../certificate.ts';
 import { databaseOf, type Identity, logIn, type Model, newModel } from './model.ts';
 import { type Message, MessageReader, packetsOf, packetType } from './packets.ts';
 import { answer } from './queries.ts';
@@ -52,16 +52,7 @@ const admin = { username: 'sa', password: 'Admin-password-1' };
 
 /** Starts a stand-in on a free port of this machine. */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'rsa',
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      {
-        name: 'subjectAltName',
-        altNames: ['localhost', 'host.docker.internal'].map((value) => ({ type: 2, value })),
-      },
-    ],
-  });
+  const { cert, key } = await makeCertificate('rsa');
   const sockets = new Set<Socket>();
   const state: State = {
     model: newModel(admin),
