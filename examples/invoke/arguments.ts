@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { ROTATION_STEPS, type RotationStep } from '../../src/local/events.ts';
 
 /** Kinds of target that a function can be invoked for here; the folders of `events`. */
-export const rotatorNames = ['postgres', 'sqlserver'] as const;
+export const rotatorNames = ['postgres', 'sqlserver', 'api-token'] as const;
 export type RotatorName = (typeof rotatorNames)[number];
 
 export interface InvokeArguments {
@@ -16,13 +16,15 @@ export const help = `Invokes the function as it is deployed, in a container on t
 
 Usage: npm run invoke -- --step STEP [OPTIONS]
 
-It builds the function, starts a local Secrets Manager and a real PostgreSQL, brings a secret to that step, has
+It builds the function, starts a local Secrets Manager and a target, brings a secret to that step, has
 "sam local invoke" send the event of events/ROTATOR/STEP.json, and shows what came of it. It needs the SAM CLI and a
 Docker engine.
 
 Options:
   --step STEP     ${ROTATION_STEPS.join(', ')}
-  --rotator NAME  ${rotatorNames.join(' (default), ')}: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one
+  --rotator NAME  postgres (default): a real PostgreSQL
+                  sqlserver: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one
+                  api-token: a small HTTP service that issues tokens
   --json          Print one JSON document and nothing else (npm run --silent invoke -- --json)
   --help          Show this text
 

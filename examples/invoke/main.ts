@@ -63,7 +63,8 @@ async function invoke(
   const ports = [secretsManagerPort, target.localPort].flatMap((port) => port ?? []);
   await openToContainers(ports, resources);
   screen.progress('building the function');
-  const samArguments = await buildFunction({ secretsManagerPort, ca: target.ca }, resources, ending);
+  const { ca, apis } = target;
+  const samArguments = await buildFunction({ secretsManagerPort, ca, apis }, resources, ending);
   const event = await prepareStep({ local, client }, target, await readEvent(rotator, step));
   screen.fact('secret', event.SecretId);
 

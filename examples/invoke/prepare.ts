@@ -6,7 +6,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { LocalSecretsManager, RotationRequest } from '../../src/local/index.ts';
-import { newPassword, type Target } from './target.ts';
+import type { Target } from './target.ts';
 
 /** A local Secrets Manager and its client. */
 export interface Store {
@@ -28,6 +28,7 @@ export async function prepareStep(
     new CreateSecretCommand({
       Name: event.SecretId.replace(/^.*:secret:(.*)-.{6}$/, '$1'),
       SecretString: JSON.stringify(target.secret),
+      Tags: Object.entries(target.tags ?? {}).map(([Key, Value]) => ({ Key, Value })),
     }),
   );
   // It fails as soon as it has begun, and so leaves the secret with rotation turned on and an empty AWSPENDING.
@@ -43,13 +44,13 @@ export async function prepareStep(
   );
   await local.rotationsSettled(SecretId);
   if (Step !== 'createSecret') {
-    const password = newPassword();
-    const SecretString = JSON.stringify({ ...target.secret, password });
+    const { fields, accept } = target.renew();
+    const SecretString = JSON.stringify({ ...target.secret, ...fields });
     const VersionStages = ['AWSPENDING'];
     await client.send(
       new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString, VersionStages }),
     );
-    if (Step !== 'setSecret') await target.setPassword(password);
+    if (Step !== 'setSecret') await accept();
   }
   return { ...event, SecretId };
 }

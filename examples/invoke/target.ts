@@ -1,27 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../rotators/sqlserver/quoting.ts';
 import { startPostgres } from '../../test/support/postgres-server.ts';
 import { realHarness, standInHarness } from '../../test/support/tds/harness.ts';
 import { createLogin, database } from '../demo/database.ts';
 import { machine } from '../sam/reach.ts';
 import type { RotatorName } from './arguments.ts';
+import { startTokenTarget } from './token-target.ts';
 
-/** A server with an account whose password is rotated. */
+/** A new credential, as createSecret stores it. */
+export interface Renewal {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Has the target accept it, as setSecret does. */
+  accept(): Promise<void>;
+}
+
+/** A server with an account whose credential is rotated. */
 export interface Target {
   /** What it is, for people. */
   readonly name: string;
   readonly description: string;
   /** The account's secret, with the address that a container finds the server by. */
-  readonly secret: Readonly<Record<string, unknown>> & {
-    readonly username: string;
-    readonly password: string;
-  };
+  readonly secret: Readonly<Record<string, unknown>>;
+  readonly tags?: Readonly<Record<string, string>>;
   /** Port on this machine; undefined where the server is elsewhere. */
   readonly localPort: number | undefined;
   readonly ca: string;
-  /** Sets the account's password as an administrator. */
-  setPassword(password: string): Promise<void>;
+  /** APIs that the function is to know. */
+  readonly apis?: readonly ApiDescription[];
+  renew(): Renewal;
 }
 
 /** Starts the server, or finds it. */
@@ -30,12 +38,20 @@ export function findTarget(
   resources: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Target> {
-  return rotator === 'postgres' ? startPostgresTarget(resources, signal) : findSqlServer(resources);
+  switch (rotator) {
+    case 'postgres':
+      return startPostgresTarget(resources, signal);
+    case 'sqlserver':
+      return findSqlServer(resources);
+    case 'api-token':
+      return startTokenTarget(resources);
+  }
 }
 
-/** A password that is as good as any: long, and of all kinds of character. */
-export function newPassword(): string {
-  return `Aa1!${randomBytes(15).toString('base64url')}`;
+/** With a password that is as good as any: long, and of all kinds of character. */
+function renewPassword(set: (password: string) => Promise<void>): Renewal {
+  const password = `Aa1!${randomBytes(15).toString('base64url')}`;
+  return { fields: { password }, accept: () => set(password) };
 }
 
 async function startPostgresTarget(resources: AsyncDisposableStack, signal: AbortSignal): Promise<Target> {
@@ -50,10 +66,12 @@ async function startPostgresTarget(resources: AsyncDisposableStack, signal: Abor
     secret: { engine: 'postgres', host: machine, port, dbname: database, ...login },
     localPort: port,
     ca,
-    setPassword: (password) =>
-      server.asAdmin(async (client) => {
-        await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(password)}`);
-      }),
+    renew: () =>
+      renewPassword((password) =>
+        server.asAdmin(async (client) => {
+          await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(password)}`);
+        }),
+      ),
   };
 }
 
@@ -72,9 +90,11 @@ async function findSqlServer(resources: AsyncDisposableStack): Promise<Target> {
     secret: { ...rest, ...login, host: isHere ? machine : host, port },
     localPort: isHere ? Number(port ?? 1433) : undefined,
     ca: harness.options.ca?.() ?? '',
-    setPassword: (password) =>
-      harness.asAdmin([
-        `ALTER LOGIN ${quoteIdentifier(login.username)} WITH PASSWORD = ${quoteLiteral(password)}`,
-      ]),
+    renew: () =>
+      renewPassword((password) =>
+        harness.asAdmin([
+          `ALTER LOGIN ${quoteIdentifier(login.username)} WITH PASSWORD = ${quoteLiteral(password)}`,
+        ]),
+      ),
   };
 }

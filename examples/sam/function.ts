@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import { root, run } from './program.ts';
 import { machine } from './reach.ts';
 
@@ -9,6 +10,8 @@ export interface FunctionSettings {
   readonly secretsManagerPort: number;
   /** PEM of the authority that the target's certificate is of. */
   readonly ca: string;
+  /** APIs whose tokens it is to rotate. */
+  readonly apis?: readonly ApiDescription[] | undefined;
 }
 
 /** Where the build for running here goes: apart from the one that is deployed, since it gets the authority added. */
@@ -22,18 +25,23 @@ export const functionId = 'RotationFunction';
  * @returns arguments of `sam local` that find all that; files are removed with `resources`
  */
 export async function buildFunction(
-  { secretsManagerPort, ca }: FunctionSettings,
+  { secretsManagerPort, ca, apis = [] }: FunctionSettings,
   resources: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<string[]> {
   await run('sam', ['build', '--build-dir', buildFolder], { signal });
-  const caFile = join(root, buildFolder, functionId, 'ca.pem');
+  /** @returns the file's path in the container */
+  const addFile = async (name: string, content: string): Promise<string> => {
+    const file = join(root, buildFolder, functionId, name);
+    resources.defer(() => rm(file, { force: true }));
+    await writeFile(file, content);
+    return `/var/task/${name}`;
+  };
   const variablesFile = join(root, buildFolder, 'env.json');
-  resources.defer(() => rm(caFile, { force: true }));
-  await writeFile(caFile, ca);
   const variables = {
     SECRETS_MANAGER_ENDPOINT: `http://${machine}:${secretsManagerPort}`,
-    KEYTURN_CA_FILE: '/var/task/ca.pem',
+    KEYTURN_CA_FILE: await addFile('ca.pem', ca),
+    KEYTURN_API_TOKENS_FILE: await addFile('api-tokens.json', JSON.stringify(apis)),
   };
   await writeFile(variablesFile, JSON.stringify({ [functionId]: variables }));
   return [

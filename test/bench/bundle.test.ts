@@ -111,7 +111,7 @@ describe('the bundle of the deployed function', () => {
   });
 
   it('rotates an OAuth token', async () => {
-    const server = await startOAuthServer({});
+    const server = await startOAuthServer({ leewayMs: 0 });
     onTestFinished(() => server.stop());
     const { fixture, deployed } = await deployBundle((await makeCertificate()).cert, {
       KEYTURN_ROTATOR: 'oauth/client-credentials',
