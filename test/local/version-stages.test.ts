@@ -67,7 +67,11 @@ describe('UpdateSecretVersionStage', () => {
       /isn't attached to version/,
     );
     await expectError(move('mine', TWO, ONE), 'InvalidParameterException', /isn't attached to version/);
-    await expectError(move('AWSCURRENT', undefined, ONE), 'InvalidParameterException', /without moving it/);
+    await expectError(
+      move('AWSCURRENT', undefined, ONE),
+      'InvalidParameterException',
+      'You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.',
+    );
     await expectError(
       move('AWSCURRENT', token('none'), ONE),
       'InvalidParameterException',

@@ -55,7 +55,10 @@ function checkHolder(labels: Labels, { stage, from, to }: StageMove): void {
     );
   }
   if (stage === CURRENT && to === undefined) {
-    throw invalidParameter(`You can't remove staging label ${CURRENT} without moving it to another version.`);
+    // In the words, and with the apostrophe, that Terraform's provider has recorded (secret_version.go).
+    throw invalidParameter(
+      `You can only move staging label ${CURRENT} to a different secret version. It can’t be completely removed.`,
+    );
   }
 }
 
