@@ -5,7 +5,7 @@ import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { ListCall } from './description.ts';
 import { type ListedToken, listTokens } from './pages.ts';
-import { isRevocable, verifyToken } from './verify.ts';
+import { isRevocable, verifyToken, verifyUnlessDead } from './verify.ts';
 
 /** Revokes a token; one that is no more is success. @throws ApiFailure, AdminSecretMissing */
 export async function revokeToken(
@@ -17,7 +17,7 @@ export async function revokeToken(
   const { verify, revoke } = description;
   if (revoke === undefined) return;
   // The API's word counts, not the secret's: whoever may write that could name the token of somebody else.
-  const verified = verify.id === undefined ? old : await verifyToken(api, old, context);
+  const verified = verify.id === undefined ? old : await verifyUnlessDead(api, old, context);
   if (verified === undefined) return;
   const admin = await adminFor(api, [revoke], context);
   const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
@@ -60,7 +60,7 @@ async function neededIds(
   const ids = new Set<string>();
   for (const credential of context.needed) {
     if (!isRevocable(api, api.description.revoke, credential)) return undefined;
-    const id = credential.id ?? (await verifyToken(api, credential, context))?.id;
+    const id = credential.id ?? (await verifyUnlessDead(api, credential, context))?.id;
     if (id !== undefined) ids.add(id);
   }
   return ids;

@@ -41,6 +41,15 @@ export async function verifyToken(
   return { id: verify.id === undefined ? undefined : requireTextAt('verify', json, verify.id) };
 }
 
+/** As above; a refusal counts when it is said twice, since what is dead is not revoked, and one can be of the moment. */
+export async function verifyUnlessDead(
+  api: Api,
+  credential: ApiCredential,
+  context: Pick<RotatorContext, 'signal'>,
+): Promise<Verified | undefined> {
+  return (await verifyToken(api, credential, context)) ?? verifyToken(api, credential, context);
+}
+
 /** Whether all is known that revoking a token takes. */
 export function isRevocable(
   { description: { verify } }: Api,

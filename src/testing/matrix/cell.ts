@@ -42,7 +42,7 @@ async function play(world: World, plan: Plan): Promise<string | undefined> {
   await world.rotate();
   world.resume();
   if (plan.recovery === abandoned) return world.violation;
-  return (await recover(world, plan.recovery)) ?? (await world.invariants.atRest(plan.fault));
+  return (await recover(world, plan.recovery)) ?? (await world.invariants.atRest());
 }
 
 /** Whatever was left behind, the next rotation heals it. */

@@ -2,15 +2,14 @@ import type { SecretFields } from '../../documents/fields.ts';
 import { versionWith } from '../../rotation/stages.ts';
 import type { RotatorHarness, TestAccount } from '../harness.ts';
 import { documentOf } from '../secrets.ts';
-import type { Fault } from './faults.ts';
 import type { StoredSecret } from './stored.ts';
 
 /** Looks at what must hold whatever happens. Each answers with what does not hold, or with undefined. */
 export interface Invariants {
   /** At every moment: a stored version opens the target; AWSCURRENT does where credentials overlap. */
   always(): Promise<string | undefined>;
-  /** Once everything has come to rest. @param fault what has befallen a call before */
-  atRest(fault?: Fault): Promise<string | undefined>;
+  /** Once everything has come to rest. */
+  atRest(): Promise<string | undefined>;
 }
 
 export interface InvariantsParts {
@@ -58,16 +57,14 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       if (!held.has(state)) held.set(state, await judge(stored));
       return held.get(state);
     },
-    atRest: async (fault) => {
+    atRest: async () => {
       const stored = await read();
       const unsettled = labelsAtRest(stored);
       if (unsettled !== undefined) return unsettled;
       if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
       const previous = versionWith(stored.stages, 'AWSPREVIOUS');
-      // A target that has refused a live token has said that it is dead: it is the next rotation that revokes it.
       if (
         rotator.revocation === 'at-once' &&
-        fault !== 'refused' &&
         previous !== undefined &&
         (await opens(fieldsOf(stored, previous)))
       )
@@ -76,11 +73,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
         .map((id) => fieldsOf(stored, id))
         .filter((fields) => fields !== undefined);
       const strays = (await account.strays?.(needed)) ?? 0;
-      // As above: AWSPREVIOUS may have been taken for dead, and has lost its label.
-      const spared = fault === 'refused' ? 1 : 0;
-      return strays <= spared
-        ? undefined
-        : `${strays} minted credentials are alive and in no labelled version.`;
+      return strays === 0 ? undefined : `${strays} minted credentials are alive and in no labelled version.`;
     },
   };
 }
