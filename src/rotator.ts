@@ -120,7 +120,10 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
    * mints anew at each call: what an earlier one has left behind may be stored by now, so it is the sweep's.
    */
   generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
-  /** A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. */
+  /**
+   * A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. Changes nothing. The admin's
+   * session may be opened while another is.
+   */
   open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;
   /** Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. */
   change(session: Opened, pending: Credential, context: ChangeContext<Credential>): Promise<void>;
