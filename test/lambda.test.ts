@@ -10,18 +10,21 @@ import { deploy, rotateWith } from './support/deployed.ts';
 import { startOAuthServer } from './support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
-import { accountApi, accountRoutes } from './support/token-service/accounts.ts';
+import { accountApi, accountRoutes, robotSecret } from './support/token-service/accounts.ts';
 import { startTokenService } from './support/token-service/server.ts';
 
 describe('the deployed function', () => {
   let fixture: RotationFixture;
   let folder: string;
   let caFile: string;
+  let apisFile: string;
   beforeAll(async () => {
     fixture = await startFixture();
     folder = await mkdtemp(join(tmpdir(), 'keyturn-lambda-'));
     caFile = join(folder, 'ca.pem');
     await writeFile(caFile, inject('postgres').ca);
+    apisFile = join(folder, 'apis.json');
+    await writeFile(apisFile, JSON.stringify([accountApi('token')]));
   });
   afterAll(async () => {
     await fixture.close();
@@ -73,21 +76,18 @@ describe('the deployed function', () => {
 
   it('rotates a token of an API that a file of its bundle describes', async () => {
     const service = await startTokenService(accountRoutes);
-    const described = join(folder, 'apis.json');
-    await writeFile(described, JSON.stringify([accountApi('token')]));
     const deployed = deploy({
       SECRETS_MANAGER_ENDPOINT: fixture.local.url,
-      KEYTURN_API_TOKENS_FILE: described,
+      KEYTURN_API_TOKENS_FILE: apisFile,
       KEYTURN_ROTATOR: 'api-token/service',
       KEYTURN_REVOCATION: 'at-once',
     });
     try {
-      const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
-      const secret = { host: service.url, username: 'robot', token, tokenId };
+      const secret = robotSecret(service);
       const { arn, failure } = await rotateWith(fixture, deployed, secret);
       expect(failure).toBeUndefined();
       expect(service.store.list('robot').map((one) => one.token)).toEqual([(await fixture.read(arn)).token]);
-      expect(deployed.output()).not.toContain(String(token));
+      expect(deployed.output()).not.toContain(String(secret.token));
     } finally {
       deployed.stop();
       await service.stop();
@@ -100,26 +100,19 @@ describe('the deployed function', () => {
       startTokenService(accountRoutes),
       startFixture({ rotators: [] }, 0, (delaysMs) => startTestSecretsManager(delaysMs, twoHoursAgo)),
     ]);
-    const described = join(folder, 'apis-by-hours.json');
-    await writeFile(described, JSON.stringify([accountApi('token')]));
     const deployed = deploy({
       SECRETS_MANAGER_ENDPOINT: then.local.url,
-      KEYTURN_API_TOKENS_FILE: described,
+      KEYTURN_API_TOKENS_FILE: apisFile,
       KEYTURN_ROTATOR: 'api-token/service',
       KEYTURN_REVOCATION: '1h',
     });
     const alive = () => service.store.list('robot').map(({ token }) => token);
     try {
-      const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
-      const { arn, failure } = await rotateWith(then, deployed, {
-        host: service.url,
-        username: 'robot',
-        token,
-        tokenId,
-      });
+      const secret = robotSecret(service);
+      const { arn, failure } = await rotateWith(then, deployed, secret);
       expect(failure).toBeUndefined();
       const current = (await then.read(arn)).token;
-      expect(alive()).toEqual([token, current]);
+      expect(alive()).toEqual([secret.token, current]);
       await deployed.invoke({ Step: 'revokePrevious', SecretId: arn });
       expect(alive()).toEqual([current]);
     } finally {

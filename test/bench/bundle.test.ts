@@ -11,7 +11,7 @@ import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fi
 import { startFixture } from '../support/rotation-fixture.ts';
 import { standInHarness } from '../support/tds/harness.ts';
 import { readTemplate } from '../support/template.ts';
-import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
+import { accountApi, accountRoutes, robotSecret } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
@@ -102,12 +102,11 @@ describe('the bundle of the deployed function', () => {
       KEYTURN_API_TOKENS_FILE: described,
       KEYTURN_ROTATOR: 'api-token/service',
     });
-    const { token, id: tokenId } = service.store.issue('robot', 'by hand') ?? {};
-    const secret = { host: service.url, username: 'robot', token, tokenId };
+    const secret = robotSecret(service);
     const { arn, failure } = await rotateWith(fixture, deployed, secret);
     expect(failure).toBeUndefined();
     const alive = service.store.list('robot').map((one) => one.token);
-    expect(alive).toEqual([token, (await fixture.read(arn)).token]);
+    expect(alive).toEqual([secret.token, (await fixture.read(arn)).token]);
   });
 
   it('rotates an OAuth token', async () => {

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AlternatingCredential } from '../../rotators/postgres/credential.ts';
+import { postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
 import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
+import type { PostgresSession } from '../../rotators/postgres/session.ts';
+import type { Rotator } from '../../src/index.ts';
 import {
   adminSecret,
   asAdmin,
@@ -8,6 +12,7 @@ import {
   loginOf,
   secretOf,
   serverLog,
+  sharedOptions,
   uniqueName,
 } from '../support/postgres-fixtures.ts';
 import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
@@ -77,6 +82,37 @@ describe('rotating alternating users', () => {
       client.query('SELECT FROM pg_roles WHERE rolname = $1', [`${victim.username}_clone`]),
     );
     expect(made.rowCount).toBe(0);
+  });
+
+  it('closes the session that it had opened for the admin, when no credential is accepted', async () => {
+    const rotator = postgresAlternatingUsers(sharedOptions());
+    const open = new Set<string>();
+    const opened: string[] = [];
+    const watched: Rotator<AlternatingCredential, PostgresSession> = {
+      ...rotator,
+      open: async (credential, context) => {
+        const session = await rotator.open(credential, context);
+        if (session === undefined) return undefined;
+        opened.push(credential.username);
+        open.add(credential.username);
+        const close = async (): Promise<void> => {
+          await session.close();
+          open.delete(credential.username);
+        };
+        return { ...session, close };
+      },
+    };
+    const other = await startFixture({ rotators: [watched] });
+    try {
+      const secret = { ...secretOf(await createLogin()), password: 'guessed' };
+      const admin = await other.createSecret(adminSecret());
+      const arn = await other.createSecret({ ...secret, masterarn: admin });
+      expect(await other.rotate(arn)).toMatch(/^NoCredentialAccepted/);
+      expect(opened).toEqual([adminSecret().username]);
+      expect([...open]).toEqual([]);
+    } finally {
+      await other.close();
+    }
   });
 
   it('does not promote a user that lacks a privilege of the other', async () => {

@@ -6,7 +6,8 @@ import { readyApis } from '../../../rotators/api-token/ready/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
-import { account, vendors } from '../../support/token-service/vendors.ts';
+import { account } from '../../support/token-service/vendor.ts';
+import { vendors } from '../../support/token-service/vendors.ts';
 
 interface World {
   readonly fixture: RotationFixture;

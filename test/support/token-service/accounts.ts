@@ -1,5 +1,11 @@
 import type { ApiDescription } from '../../../rotators/api-token/index.ts';
-import { bearerOf, type Routes, type ServiceAnswer, type ServiceRequest } from './server.ts';
+import {
+  bearerOf,
+  type Routes,
+  type ServiceAnswer,
+  type ServiceRequest,
+  type TokenService,
+} from './server.ts';
 import type { TokenStore } from './store.ts';
 
 /** The token of the service's admin, who may do for each account what that may do for itself. */
@@ -42,6 +48,13 @@ export function accountRoutes(store: TokenStore): Routes {
       status: store.revoke(account, id) ? 204 : 404,
     })),
   };
+}
+
+/** The secret of an account that has a token. */
+export function robotSecret({ url, store }: TokenService) {
+  const username = 'robot';
+  const { token, id: tokenId } = store.issue(username, 'by hand') ?? {};
+  return { host: url, username, token, tokenId };
 }
 
 /** That API's description. @param by who mints, lists and revokes */

@@ -1,61 +1,18 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { bearerOf, type Routes, type ServiceAnswer, type ServiceRequest } from './server.ts';
-import type { IssuedToken, TokenStore } from './store.ts';
-
-/** Calls of a vendor's API, as its documentation has them, over tokens that are really issued and revoked. */
-export interface Vendor {
-  readonly routes: (store: TokenStore) => Routes;
-  /** Fields of the secret besides host, token and its id. */
-  readonly secret?: Readonly<Record<string, unknown>>;
-  /** Fields of the admin secret besides host; none where no admin is needed. */
-  readonly admin?: Readonly<Record<string, unknown>>;
-  /** Where the vendor issues access tokens; the same service does at the stand-in. */
-  readonly tokenOrigin?: string;
-}
-
-/** The one account of a vendor under test. */
-export const account = '42';
-const adminToken = 'the-token-of-an-administrator';
-const expiry = '2031-05-06T07:08:09Z';
-
-const refused: ServiceAnswer = { status: 401, json: { message: '401 Unauthorized' } };
-
-/** Answers to the admin alone. */
-function byAdmin(
-  tokenOf: (request: ServiceRequest) => unknown,
-  answer: (request: ServiceRequest) => ServiceAnswer,
-) {
-  return (request: ServiceRequest) => (tokenOf(request) === adminToken ? answer(request) : refused);
-}
-
-/** Answers to whoever has a token; the admin has one too. */
-function byToken(
-  store: TokenStore,
-  tokenOf: (request: ServiceRequest) => unknown,
-  answer: (caller: Pick<IssuedToken, 'id' | 'label'>) => ServiceAnswer,
-) {
-  return (request: ServiceRequest) => {
-    const token = String(tokenOf(request));
-    const caller = token === adminToken ? { id: '0', label: 'admin' } : store.find(token);
-    return caller === undefined ? refused : answer(caller);
-  };
-}
-
-/** Issues under a label; what the request lacks besides is answered as an error. */
-function issue(
-  store: TokenStore,
-  label: unknown,
-  isComplete: boolean,
-  show: (id: string, token: string) => unknown,
-): ServiceAnswer {
-  const issued = typeof label === 'string' && isComplete ? store.issue(account, label) : undefined;
-  if (issued === undefined) return { status: 400, json: { message: 'Incomplete, or known already.' } };
-  return { status: 201, json: show(issued.id, issued.token) };
-}
-
-function revoke(store: TokenStore, id = ''): ServiceAnswer {
-  return store.revoke(account, id) ? { status: 204 } : { status: 404 };
-}
+import { entra } from './entra.ts';
+import { bearerOf, type Routes, type ServiceRequest } from './server.ts';
+import type { TokenStore } from './store.ts';
+import {
+  account,
+  adminToken,
+  byAdmin,
+  byToken,
+  expiry,
+  issue,
+  refused,
+  revoke,
+  type Vendor,
+} from './vendor.ts';
 
 const privateToken = ({ headers }: ServiceRequest) => headers['private-token'];
 const gitLabTokens = '/api/v4/personal_access_tokens';
@@ -200,70 +157,12 @@ const gitHub = (store: TokenStore): Routes => ({
   'DELETE /installation/token': byToken(store, bearerOf, ({ id }) => revoke(store, id)),
 });
 
-const tenant = 'a-tenant';
-const graphApplication = '/v1.0/applications/an-object';
-
-const entra = (store: TokenStore): Routes => {
-  const granted = new Map<string, 'the admin' | 'an application'>();
-  const byAccess = (
-    request: ServiceRequest,
-    answer: (caller: 'the admin' | 'an application') => ServiceAnswer,
-  ): ServiceAnswer => {
-    const caller = granted.get(bearerOf(request) ?? '');
-    return caller === undefined ? refused : answer(caller);
-  };
-  const byOwner = (answer: (request: ServiceRequest) => ServiceAnswer) => (request: ServiceRequest) =>
-    byAccess(request, (caller) => (caller === 'the admin' ? answer(request) : { status: 403 }));
-  return {
-    [`POST /${tenant}/oauth2/v2.0/token`]: ({ body }) => {
-      const { client_id: client, client_secret: secret } = body;
-      const isAdmin = client === 'the-owner' && secret === adminToken;
-      const isComplete =
-        body.grant_type === 'client_credentials' && body.scope === 'https://graph.microsoft.com/.default';
-      if (!isComplete) return { status: 400, json: { error: 'invalid_request' } };
-      if (!isAdmin && store.find(String(secret))?.account !== client)
-        return { status: 401, json: { error: 'invalid_client' } };
-      const access_token = crypto.randomUUID();
-      granted.set(access_token, isAdmin ? 'the admin' : 'an application');
-      return { status: 200, json: { token_type: 'Bearer', expires_in: 3599, access_token } };
-    },
-    'GET /v1.0/organization': (request) =>
-      byAccess(request, (caller) => ({ status: caller === 'the admin' ? 200 : 403, json: {} })),
-    [`POST ${graphApplication}/addPassword`]: byOwner(({ body }) => {
-      const { displayName, endDateTime }: { displayName?: string; endDateTime?: string } = Object(
-        body.passwordCredential,
-      );
-      const { status, json } = issue(store, displayName, endDateTime !== undefined, (keyId, secretText) => ({
-        keyId,
-        secretText,
-        displayName,
-        endDateTime,
-      }));
-      return { status: status === 201 ? 200 : status, json };
-    }),
-    [`POST ${graphApplication}/removePassword`]: byOwner(({ body }) => ({
-      status: store.revoke(account, String(body.keyId)) ? 204 : 400,
-    })),
-    [`GET ${graphApplication}`]: byOwner(() => ({
-      status: 200,
-      json: {
-        passwordCredentials: store.list(account).map(({ id, label }) => ({ keyId: id, displayName: label })),
-      },
-    })),
-  };
-};
-
 const admin = { token: adminToken };
 
 /** By the name of the ready description. */
 export const vendors: Readonly<Record<string, Vendor>> = {
   cloudflare: { routes: cloudflare, admin: { ...admin, policies: [{ effect: 'allow' }] } },
-  entra: {
-    routes: entra,
-    secret: { tenantId: tenant, clientId: account },
-    admin: { tenantId: tenant, clientId: 'the-owner', clientSecret: adminToken, objectId: 'an-object' },
-    tokenOrigin: 'https://login.microsoftonline.com',
-  },
+  entra,
   'github-app': {
     routes: gitHub,
     admin: {
