@@ -46,7 +46,10 @@ export async function startTerraform(provider: string, endpoint: string): Promis
     if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
     await rm(folder, { recursive: true, force: true });
   };
-  const attach = await reattachment(child, child.stdout);
+  const attach = await reattachment(child, child.stdout).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const settings = {
     terraform: { required_providers: { aws: { source: 'hashicorp/aws' } } },
     provider: {
