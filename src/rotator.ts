@@ -136,6 +136,20 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
     admin: Opened | undefined,
     context: RotatorContext,
   ): Promise<Finding[]>;
+  /**
+   * For rotators whose changes an admin can make: what the account of `subject` may do at the target and the account of
+   * `proven` may not, each in a person's words. Empty where that is nothing, or where the account does not exist yet.
+   * Core asks this in the admin's session, before the admin changes an account that has not proved itself, and refuses
+   * the change when anything is named. Without `proven`, no stored credential was accepted: then name what no
+   * application's account has (superuser, administration of roles or logins, bypassing row security, replication,
+   * fixed server roles). Read-only.
+   */
+  excessRights?(
+    admin: Opened,
+    subject: Credential,
+    proven: Credential | undefined,
+    context: RotatorContext,
+  ): Promise<readonly string[]>;
   /** Idempotent: already gone is success. */
   revoke?(old: Credential, context: RevokeContext<Credential>): Promise<void>;
   /**
