@@ -4,16 +4,17 @@ import { isKeyturnError, KeyturnError, messageOf } from './errors.ts';
 import { createAwsRds, type RdsOptions } from './rds/aws.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
-import { parseRotationEvent, type RotationEvent } from './rotation/event.ts';
-import { findDone, revokeWhenDue } from './rotation/finish.ts';
+import { parseRotationEvent, type RotationEvent, type Step } from './rotation/event.ts';
+import { checkEvent, type Permitted } from './rotation/gate.ts';
+import { createRotationMemory, type RotationMemory } from './rotation/memory.ts';
 import { retry } from './rotation/retry.ts';
-import type { Observations, Run } from './rotation/run.ts';
-import type { StepFunction, StepResult } from './rotation/serve.ts';
-import { judge, type Verdict } from './rotation/stages.ts';
-import { lookAtCurrent, stepFunctions } from './rotation/steps.ts';
+import type { Observations, Run, StepFunction, StepResult } from './rotation/run.ts';
+import { createSecret } from './rotation/steps/create.ts';
+import { finishSecret, resumeCompletedStep, revokeWhenDue } from './rotation/steps/finish.ts';
+import { setSecret } from './rotation/steps/set.ts';
+import { preflightCurrent, testSecret } from './rotation/steps/test.ts';
 import type { Finding, Rotator } from './rotator.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
-import { createVersionCache, type VersionCache } from './secrets-manager/version-cache.ts';
 import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.ts';
 
 /** What a rotation function is made of. */
@@ -45,7 +46,7 @@ const rememberedSecrets = 16;
  */
 export function createRotationHandler(options: RotationHandlerOptions): RotationHandler {
   const telemetry = options.telemetry ?? silentTelemetry;
-  const cache = createVersionCache(rememberedSecrets);
+  const memory = createRotationMemory(rememberedSecrets);
 
   return async (input, context) => {
     const redactor = createRedactor();
@@ -54,7 +55,7 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
       const event = parseRotationEvent(input);
       if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
       const { findings } = await reported(event, { redactor, telemetry }, (observed) =>
-        runStep(event, { ...options, telemetry, cache, redactor, signal: deadline.signal, observed }),
+        runStep(event, { ...options, telemetry, memory, redactor, signal: deadline.signal, observed }),
       );
       return findings && { preflight: findings.map((finding) => maskFinding(finding, redactor)) };
     } catch (error) {
@@ -67,14 +68,14 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
 
 interface Invocation extends RotationHandlerOptions {
   readonly telemetry: Telemetry;
-  readonly cache: VersionCache;
+  readonly memory: RotationMemory;
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
   readonly observed: Observations;
 }
 
 async function runStep(event: RotationEvent, invocation: Invocation): Promise<StepResult> {
-  const { client, signal, observed, telemetry, redactor, cache } = invocation;
+  const { client, signal, observed, telemetry, redactor, memory } = invocation;
   const secretsManager = createAwsSecretsManager(client, {
     signal,
     around: (operation, call) => {
@@ -84,10 +85,10 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
   });
   const examine = async () => {
     const secret = await secretsManager.describe(event.secretId);
-    return { secret, verdict: judge(event, secret) };
+    return { secret, permitted: checkEvent(event, secret) };
   };
   // Right after RotateSecret a read may not know the version yet.
-  const { secret, verdict } = await retry(
+  const { secret, permitted } = await retry(
     examine,
     (error) => isKeyturnError(error, 'VersionNotStaged'),
     signal,
@@ -99,7 +100,7 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     configuration: { ...defaultConfiguration, ...invocation.configuration },
     secretsManager,
     rds: createAwsRds({ signal, createClient: invocation.createRdsClient }),
-    cache,
+    memory,
     redactor,
     signal,
     observed,
@@ -108,22 +109,29 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     trace: (name, call) => telemetry.trace(name, call),
   };
   try {
-    return await workOf(verdict)(run);
+    return await workOf(permitted)(run);
   } finally {
     await Promise.all(run.closing);
   }
 }
 
-function workOf(verdict: Verdict): StepFunction {
-  switch (verdict.kind) {
+const stepFunctions: Readonly<Record<Step, StepFunction>> = {
+  createSecret,
+  setSecret,
+  testSecret,
+  finishSecret,
+};
+
+function workOf(permitted: Permitted): StepFunction {
+  switch (permitted.kind) {
     case 'proceed':
-      return stepFunctions[verdict.step];
+      return stepFunctions[permitted.step];
     case 'preflight':
-      return lookAtCurrent;
+      return preflightCurrent;
     case 'revocation':
       return revokeWhenDue;
     case 'already-current':
-      return findDone;
+      return resumeCompletedStep;
   }
 }
 

@@ -7,6 +7,8 @@ export interface Target {
   readonly host: string;
   readonly port?: number;
   readonly database?: string;
+  /** Further places to which the credential is sent, such as a server's endpoints that the secret names. */
+  readonly endpoints?: readonly string[];
   /** Whose credential it is; for alternating users what the pair has in common. */
   readonly account: string;
 }
@@ -77,7 +79,15 @@ export interface Finding {
 }
 
 /** The moment at which a rotator threw; the same driver error can mean different things in them. */
-export type Activity = 'open' | 'generate' | 'change' | 'verify' | 'preflight' | 'revoke' | 'sweep';
+export type Activity =
+  | 'open'
+  | 'generate'
+  | 'rights'
+  | 'change'
+  | 'verify'
+  | 'preflight'
+  | 'revoke'
+  | 'sweep';
 
 /**
  * When the credential that was replaced is revoked: at the end of the next rotation, once AWSCURRENT has moved, or so
@@ -103,6 +113,12 @@ export interface Rotator<Credential = unknown, Opened extends Session = Session>
    * do. Core looks first whether it was made already, and revokes what it can't store.
    */
   readonly mints?: boolean;
+  /**
+   * `admin`: what `generate` makes is for the account that the admin secret names, and not for the account of the
+   * secret's own credential. Core then lets an admin secret serve only secrets for which somebody other than the writer of
+   * their value has chosen it. Default: `secret`.
+   */
+  readonly accountNamedBy?: 'secret' | 'admin';
   /** Default: `on-next-rotation`. Means something where there is `revoke`. */
   readonly revocation?: Revocation;
 

@@ -40,6 +40,7 @@ export function rotatorOf(
     name: `api-token/${name}`,
     overlap,
     changedBy: mintsForAnAccount(description) ? 'admin' : 'account',
+    accountNamedBy: needsAdmin(description.mint) && !mintsForAnAccount(description) ? 'admin' : 'secret',
     mints: true,
     revocation,
     parse: (fields) => parseCredential(description, fields),

@@ -54,7 +54,18 @@ export function parseClient(fields: SecretFields): OAuthClient {
   };
 }
 
-/** What a client's credentials open. @param place a URL of the server */
-export function targetOf({ clientId }: OAuthClient, place: string): Target {
-  return { host: new URL(place).origin, account: clientId };
+/**
+ * What a client's credentials open. Every endpoint counts that the secret names: each is shown tokens, or the client's
+ * secret.
+ *
+ * @param place a URL of the server
+ */
+export function targetOf(client: OAuthClient, place: string): Target {
+  const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = client;
+  const endpoints = [issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint];
+  return {
+    host: new URL(place).origin,
+    account: client.clientId,
+    endpoints: endpoints.map((endpoint) => endpoint ?? ''),
+  };
 }

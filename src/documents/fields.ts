@@ -67,6 +67,29 @@ export function optionalPair(fields: SecretFields, field: string): readonly [str
   throw invalid(field, 'must be a list of two different names');
 }
 
+/**
+ * An object whose members are lists of non-empty strings; empty where absent.
+ *
+ * @throws InvalidSecretField
+ */
+export function requireTextLists(
+  fields: SecretFields,
+  field: string,
+): Readonly<Record<string, readonly string[]>> {
+  const value = fields[field];
+  if (value === undefined || value === null) return {};
+  const lists: [string, readonly string[]][] = [];
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    for (const [name, list] of Object.entries(value)) {
+      if (!Array.isArray(list) || !list.every((text) => typeof text === 'string' && text !== ''))
+        throw invalid(field, 'must hold lists of names');
+      lists.push([name, list]);
+    }
+    return Object.fromEntries(lists);
+  }
+  throw invalid(field, 'must be an object whose members are lists of names');
+}
+
 /** The error for a field whose value makes no sense together with the others. */
 export function contradictoryField(field: string, problem: string): KeyturnError {
   return invalid(field, problem);

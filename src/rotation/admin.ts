@@ -1,16 +1,51 @@
 import { readDocument, type SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
-import { readHints } from '../documents/hints.ts';
+import { adminTag, readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { completeManagedMaster } from '../rds/managed-master.ts';
-import type { AdminContext, Rotator } from '../rotator.ts';
+import type { Rotator, Session } from '../rotator.ts';
 import type { Run } from './run.ts';
-import type { GuardedRotator } from './target.ts';
+import { isSameHost, isSameServer } from './targets.ts';
+import type { Rotation } from './versions.ts';
 
-/** ARN of the secret's admin secret: its own `masterarn`, else the function's. */
-export function adminSecretArn(run: Run, fields: SecretFields): string | undefined {
-  const { masterarn } = fields;
+/** The admin secret, read for the secret that it serves. */
+export interface AdminSecret {
+  readonly arn: string;
+  readonly credential: unknown;
+  /** All that it says, the accounts that it serves included. */
+  readonly fields: SecretFields;
+  /**
+   * Whether it is for the same port too, or AWSCURRENT's server is known to RDS as its replica. If not, a login there
+   * proves nothing here: somebody else may run a server beside the admin's.
+   */
+  readonly isForSameServer: boolean;
+}
+
+/** The admin, logged in at the target. */
+export interface Admin extends AdminSecret {
+  readonly session: Session;
+}
+
+/** A login of the admin that is made at most once. */
+export interface AdminLogin {
+  /** Starts it where it has not started. @throws AdminSecretMissing, AdminServerDiffers, AdminRefused */
+  admin(): Promise<Admin>;
+  /** Closes what was opened. */
+  release(): void;
+}
+
+/**
+ * ARN of the secret's admin secret: its own `masterarn`, else its tag keyturn:admin, else the function's. The last two
+ * are set by somebody else than the writer of the value.
+ */
+export function adminSecretArn({ run, current }: Rotation): string | undefined {
+  const { masterarn } = current.document.fields;
   return typeof masterarn === 'string' && masterarn !== '' ? masterarn : run.configuration.adminSecretArn;
+}
+
+/** Whether the admin secret is named by the secret's value, and by nothing that only others can set. */
+export function isAdminNamedByValue({ run }: Rotation, arn: string): boolean {
+  return run.secret.tags.get(adminTag) !== arn && run.configuration.adminSecretArn !== arn;
 }
 
 /** An admin secret's fields as they serve another secret: in its database, as with AWS's templates. */
@@ -18,27 +53,58 @@ export function adminFields(admin: SecretFields, { dbname }: SecretFields): Secr
   return { ...admin, masterarn: undefined, alternatingusers: undefined, dbname };
 }
 
+/** Logs the admin in, with the secret's own admin secret or the function's. */
+export function createAdminLogin(rotation: Rotation): AdminLogin {
+  let login: Promise<Admin> | undefined;
+  const admin = (): Promise<Admin> => {
+    login ??= logIn(rotation);
+    return login;
+  };
+  const close = async (): Promise<void> => (await login)?.session.close();
+  return {
+    admin,
+    release: () => {
+      // The caller of admin() has already received the login's error.
+      rotation.run.closing.push(close().catch(() => undefined));
+    },
+  };
+}
+
+async function logIn(rotation: Rotation): Promise<Admin> {
+  const { guarded } = rotation;
+  const arn = adminSecretArn(rotation);
+  if (arn === undefined) throw adminSecretMissing(guarded.rotator);
+  const secret = await loadAdmin(rotation, arn);
+  const session = await guarded.openAdmin(secret.credential);
+  if (session !== undefined) return { ...secret, session };
+  throw new KeyturnError(
+    'AdminRefused',
+    `The target refuses the credential of the admin secret ${arn}.`,
+    'Correct the admin secret, or rotate it, and rotate again.',
+  );
+}
+
 /**
- * Reads the admin secret and makes sure that it is for the same server: same host, or, for a read replica on RDS,
- * its source.
+ * Reads the admin secret and makes sure that it is for the same host, or, for a read replica on RDS, its source's.
  *
  * @throws AdminServerDiffers, and whatever reading a secret throws
  */
 export async function loadAdmin(
-  run: Run,
-  rotator: Rotator,
-  current: SecretFields,
+  { run, guarded: { rotator }, current }: Rotation,
   arn: string,
-): Promise<unknown> {
+): Promise<AdminSecret> {
   const text = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
   run.redactor.learnValue(text);
   const tags = once(async () => (await run.secretsManager.describe(arn)).tags);
   const document = await readAdminDocument(text, tags);
   run.redactor.learnDocument(document);
   const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
-  const admin = rotator.parse(adminFields(fields, current));
-  await requireSameServer(run, rotator.target(rotator.parse(current)).host, rotator.target(admin).host);
-  return admin;
+  const credential = rotator.parse(adminFields(fields, current.document.fields));
+  const target = rotator.target(credential);
+  const isReplica = !isSameHost(current.target.host, target.host);
+  if (isReplica) await requireReadReplica(run, current.target.host, target.host);
+  const isForSameServer = isReplica || isSameServer(current.target, target);
+  return { arn, credential, fields, isForSameServer };
 }
 
 /** The admin's secret may have any form too. Its tags are asked for only where it can't be read without them. */
@@ -64,8 +130,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function requireSameServer(run: Run, host: string, adminHost: string): Promise<void> {
-  if (host.toLowerCase() === adminHost.toLowerCase()) return;
+async function requireReadReplica(run: Run, host: string, adminHost: string): Promise<void> {
   if (await run.rds.isReadReplica(host, adminHost)) return;
   throw new KeyturnError(
     'AdminServerDiffers',
@@ -73,19 +138,6 @@ async function requireSameServer(run: Run, host: string, adminHost: string): Pro
     'Name the admin secret of the same server in masterarn; no password was sent.',
     { field: 'masterarn' },
   );
-}
-
-/** The context of a rotator's call that the admin may have to make. */
-export function adminContext(
-  run: Run,
-  { rotator, context }: GuardedRotator,
-  current: SecretFields,
-): AdminContext<unknown> {
-  const admin = async (): Promise<unknown> => {
-    const arn = adminSecretArn(run, current);
-    return arn === undefined ? undefined : loadAdmin(run, rotator, current, arn);
-  };
-  return { ...context, admin };
 }
 
 /** The error for an admin secret that is needed and not named. */

@@ -1,94 +1,123 @@
-import { isKeyturnError } from '../errors.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Session } from '../rotator.ts';
-import { adminSecretArn } from './admin.ts';
-import { type AdminLogin, createAdminLogin } from './admin-login.ts';
-import { ladder, noCredentialAccepted, type Pair } from './ladder.ts';
+import { type AdminLogin, adminSecretArn, createAdminLogin } from './admin.ts';
+import { type Candidates, candidatesOf, noCredentialAccepted } from './candidates.ts';
+import { isTransient } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
-import type { Run } from './run.ts';
-import { type GuardedRotator, isPassing } from './target.ts';
+import { accountsTag, requireMayChange, servesField } from './trust.ts';
+import { giveUpPending, type Rotation, type Version } from './versions.ts';
 
 /** Whether the change was made now, and the moment before it (ms, monotonic), or had been made before. */
 export type Changed = { readonly made: true; readonly sinceMs: number } | { readonly made: false };
 
 /**
- * Makes the target accept the pending credential. Climbs the ladder anew on each try, since a connection that is
+ * Makes the target accept the pending credential. Each try begins with the candidates anew, since a connection that is
  * lost during the change leaves it open whether the change was made.
  *
- * @throws NoCredentialAccepted, AdminSecretMissing, AdminRefused, PasswordRejected and the target's errors
+ * @throws NoCredentialAccepted, AdminSecretMissing, AdminRefused, AccountNotServed, RightsExceeded, PasswordRejected and
+ * the target's errors
  */
-export async function changeCredential(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
+export async function changeCredential(rotation: Rotation, pending: Version): Promise<Changed> {
+  const { run } = rotation;
   try {
-    return await retry(() => climb(run, guarded, pair), isPassing, run.signal);
+    return await retry(() => changeOnce(rotation, pending), isTransient, run.signal);
   } catch (error) {
-    if (isKeyturnError(error, 'PasswordRejected')) await giveUpVersion(run);
+    // A version's value can't be changed: one that the target will never accept must not stay AWSPENDING.
+    if (isKeyturnError(error, 'PasswordRejected')) await giveUpPending(run);
     throw error;
   }
 }
 
-/** A version's value can't be changed: one that the target will never accept must not stay AWSPENDING. */
-export async function giveUpVersion(run: Run): Promise<void> {
-  await run.secretsManager.moveLabel(run.secret.arn, 'AWSPENDING', { from: run.event.token });
-}
-
-async function climb(run: Run, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
-  const login = createAdminLogin(run, guarded, pair.current);
+async function changeOnce(rotation: Rotation, pending: Version): Promise<Changed> {
+  const login = createAdminLogin(rotation);
   // It takes as long as the proof beside which it is made, and changes nothing.
-  if (isMadeByAdmin(guarded)) login.admin().catch(() => undefined);
+  if (isMadeByAdmin(rotation)) login.admin().catch(() => undefined);
   try {
-    return await climbWith(login, run, guarded, pair);
+    return await changeWithFirstAccepted(login, rotation, pending);
   } finally {
     login.release();
   }
 }
 
-function isMadeByAdmin({ rotator }: GuardedRotator): boolean {
+function isMadeByAdmin({ guarded: { rotator } }: Rotation): boolean {
   return rotator.changedBy === 'admin' && rotator.mints !== true;
 }
 
-async function climbWith(login: AdminLogin, run: Run, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
-  for await (const rung of ladder(run, guarded.rotator, pair)) {
-    const session = await guarded.open(rung.credential);
+async function changeWithFirstAccepted(
+  login: AdminLogin,
+  rotation: Rotation,
+  pending: Version,
+): Promise<Changed> {
+  const { run, guarded } = rotation;
+  const candidates = candidatesOf(rotation, pending);
+  for await (const { label, version } of candidates) {
+    const session = await guarded.open(version.credential);
     if (session === undefined) continue;
     try {
-      if (rung.name !== 'current')
-        run.note(`The ${rung.name} version opens the target; AWSCURRENT does not.`);
-      if (rung.name === 'pending' || guarded.rotator.mints === true) return { made: false };
-      if (!isMadeByAdmin(guarded)) return await change(guarded, pair, rung.credential, session);
+      if (label !== 'current') run.note(`The ${label} version opens the target; AWSCURRENT does not.`);
+      if (label === 'pending' || guarded.rotator.mints === true) return { made: false };
+      if (!isMadeByAdmin(rotation)) return await change(rotation, pending, version.credential, session);
     } finally {
       guarded.release(session);
     }
-    return changeByAdmin(login, guarded, pair);
+    return changeByAdmin(login, rotation, pending, version);
   }
-  requireLastRung(run, guarded, pair);
-  return changeByAdmin(login, guarded, pair);
+  // Whoever can write the secret could have the admin set the password of any account (a confused deputy): where it is the
+  // admin who changes, a stored credential must have been accepted.
+  if (guarded.rotator.changedBy === 'admin') throw noCredentialAccepted(candidates);
+  return changeLostPassword(login, rotation, pending, candidates);
 }
 
 async function change(
-  guarded: GuardedRotator,
-  pair: Pair,
+  { guarded, current }: Rotation,
+  pending: Version,
   using: unknown,
   session: Session,
 ): Promise<Changed> {
   const { rotator, context } = guarded;
   const sinceMs = performance.now();
-  await guarded.attempt('change', using, () =>
-    rotator.change(session, pair.pendingCredential, { ...context, using, current: pair.currentCredential }),
+  await guarded.attempt('change', pending.credential, () =>
+    rotator.change(session, pending.credential, { ...context, using, current: current.credential }),
   );
   return { made: true, sinceMs };
 }
 
-/**
- * Where it is the admin who changes, a stored credential must have been accepted: else whoever can write the secret
- * could have the admin change the password of an account that is not theirs (a confused deputy). Where it is the
- * account, the admin is the last rung, for a password that was lost.
- */
-function requireLastRung(run: Run, guarded: GuardedRotator, { current }: Pair): void {
-  if (guarded.rotator.changedBy === 'admin') throw noCredentialAccepted(false);
-  if (adminSecretArn(run, current.document.fields) === undefined) throw noCredentialAccepted(true);
-  run.note('No stored credential opens the target: the admin sets the pending one.');
+/** @param proven the version that the target has accepted; undefined where it refuses all */
+async function changeByAdmin(
+  login: AdminLogin,
+  rotation: Rotation,
+  pending: Version,
+  proven: Version | undefined,
+): Promise<Changed> {
+  const admin = await login.admin();
+  await requireMayChange(rotation, admin, pending, proven);
+  return change(rotation, pending, admin.credential, admin.session);
 }
 
-async function changeByAdmin(login: AdminLogin, guarded: GuardedRotator, pair: Pair): Promise<Changed> {
-  const { credential, session } = await login.admin();
-  return change(guarded, pair, credential, session);
+/** Where the account changes its own password, the admin is the last resort for one that was lost. */
+async function changeLostPassword(
+  login: AdminLogin,
+  rotation: Rotation,
+  pending: Version,
+  candidates: Candidates,
+): Promise<Changed> {
+  if (adminSecretArn(rotation) === undefined) {
+    throw noCredentialAccepted(
+      candidates,
+      `name an admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN) and the account that it may change (the tag ${accountsTag})`,
+    );
+  }
+  try {
+    const changed = await changeByAdmin(login, rotation, pending, undefined);
+    rotation.run.note('No stored credential opens the target: the admin has set the pending one.');
+    return changed;
+  } catch (error) {
+    if (!isKeyturnError(error, 'AccountNotServed')) throw error;
+    throw new KeyturnError(
+      'AccountNotServed',
+      'The target refuses every stored version of the secret that was tried, and nothing but its value says that the admin may change the account.',
+      `Nothing was changed. Store the password that works with PutSecretValue, or name the account in the tag ${accountsTag} of the secret, or for this secret in "${servesField}" of the admin secret; then rotate again.`,
+      { field: 'username', cause: error },
+    );
+  }
 }

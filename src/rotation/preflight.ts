@@ -1,9 +1,10 @@
-import { KeyturnError } from '../errors.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Finding, Session } from '../rotator.ts';
-import { adminSecretArn, loadAdmin } from './admin.ts';
-import type { Run } from './run.ts';
-import { type GuardedRotator, placeOf } from './target.ts';
-import type { LoadedVersion } from './versions.ts';
+import { type Admin, adminSecretArn, loadAdmin } from './admin.ts';
+import { generatePending } from './steps/create.ts';
+import { placeOf } from './targets.ts';
+import { requireMayChange } from './trust.ts';
+import type { Rotation } from './versions.ts';
 
 /**
  * What RotateImmediately=false asks for: testSecret on a version that holds the current value. Looks at all that a
@@ -11,15 +12,10 @@ import type { LoadedVersion } from './versions.ts';
  *
  * @throws PreflightFailed, with the findings that are not in order
  */
-export async function preflight(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-): Promise<Finding[]> {
-  const credential = guarded.rotator.parse(current.document.fields);
-  const findings = await examine(run, guarded, current, credential);
+export async function preflight(rotation: Rotation): Promise<Finding[]> {
+  const findings = await examine(rotation);
   for (const { check, ok, detail } of findings)
-    run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
+    rotation.run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
   const wrong = findings.filter(({ ok }) => !ok);
   if (wrong.length === 0) return findings;
   throw new KeyturnError(
@@ -29,16 +25,12 @@ export async function preflight(
   );
 }
 
-async function examine(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-  credential: unknown,
-): Promise<Finding[]> {
-  const place = placeOf(guarded.rotator.target(credential));
+async function examine(rotation: Rotation): Promise<Finding[]> {
+  const { guarded, current } = rotation;
+  const place = placeOf(current.target);
   const login: Finding = { check: 'login', ok: true, detail: `${place} accepts AWSCURRENT` };
-  const looked = await guarded.using(credential, async (session) => {
-    const arn = adminSecretArn(run, current.document.fields);
+  const looked = await guarded.using(current.credential, async (session) => {
+    const arn = adminSecretArn(rotation);
     if (arn === undefined) {
       const missing = {
         check: 'admin secret',
@@ -46,28 +38,59 @@ async function examine(
         detail: 'no masterarn and no KEYTURN_ADMIN_SECRET_ARN',
       };
       const needed = guarded.rotator.changedBy === 'admin' ? [missing] : [];
-      return [login, ...needed, ...(await rotatorFindings(guarded, session, credential, undefined))];
+      const made = await newCredentialFindings(rotation, undefined);
+      return [login, ...needed, ...made, ...(await rotatorFindings(rotation, session, undefined))];
     }
-    const admin = await loadAdmin(run, guarded.rotator, current.document.fields, arn);
-    const seen = await guarded.using(admin, (opened) =>
-      rotatorFindings(guarded, session, credential, opened),
-    );
-    const detail = seen ? 'accepted' : `the target refuses the credential of ${arn}`;
-    return [login, { check: 'admin login', ok: seen !== undefined, detail }, ...(seen?.result ?? [])];
+    return [login, ...(await adminFindings(rotation, session, arn))];
   });
   return looked?.result ?? [{ check: 'login', ok: false, detail: `${place} refuses AWSCURRENT` }];
 }
 
+async function adminFindings(rotation: Rotation, session: Session, arn: string): Promise<Finding[]> {
+  const { guarded } = rotation;
+  const secret = await loadAdmin(rotation, arn);
+  const opened = await guarded.openAdmin(secret.credential);
+  if (opened === undefined) {
+    return [{ check: 'admin login', ok: false, detail: `the target refuses the credential of ${arn}` }];
+  }
+  try {
+    return [
+      { check: 'admin login', ok: true, detail: 'accepted' },
+      ...(await newCredentialFindings(rotation, { ...secret, session: opened })),
+      ...(await rotatorFindings(rotation, session, opened)),
+    ];
+  } finally {
+    guarded.release(opened);
+  }
+}
+
+/** Whether a new credential can be made; and whether the admin, if it is needed, may set it. Nothing is issued. */
+async function newCredentialFindings(rotation: Rotation, admin: Admin | undefined): Promise<Finding[]> {
+  const { guarded, current } = rotation;
+  if (guarded.rotator.mints === true) return [];
+  let check = 'new credential';
+  try {
+    const pending = await generatePending(rotation);
+    const made: Finding = { check, ok: true, detail: 'can be made' };
+    if (guarded.rotator.changedBy !== 'admin' || admin === undefined) return [made];
+    check = 'account';
+    await requireMayChange(rotation, admin, pending, current);
+    return [made, { check, ok: true, detail: `the admin may change "${pending.account ?? ''}"` }];
+  } catch (error) {
+    if (!isKeyturnError(error, 'PasswordImpossible', 'AccountNotServed', 'RightsExceeded')) throw error;
+    return [{ check, ok: false, detail: error.message }];
+  }
+}
+
 async function rotatorFindings(
-  guarded: GuardedRotator,
+  { guarded, current }: Rotation,
   session: Session,
-  credential: unknown,
   admin: Session | undefined,
 ): Promise<Finding[]> {
   const { rotator, context } = guarded;
   return guarded.attempt(
     'preflight',
-    credential,
-    async () => (await rotator.preflight?.(session, credential, admin, context)) ?? [],
+    current.credential,
+    async () => (await rotator.preflight?.(session, current.credential, admin, context)) ?? [],
   );
 }

@@ -1,26 +1,106 @@
-import { isKeyturnError } from '../errors.ts';
-import type { Run } from './run.ts';
-import { versionWith } from './stages.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
+import { versionWith } from '../secrets-manager/staging-labels.ts';
+import { revokeUnneeded } from './revocation.ts';
+import { giveUpPending, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 /**
- * Moves AWSCURRENT to the rotation's version, or finds it moved. DescribeSecret may have answered with a state of
- * a moment ago, or somebody may have moved the label since: then it is asked again, once.
+ * Moves AWSCURRENT to the rotation's version, or finds it moved. If somebody has made another version AWSCURRENT since
+ * the step began, that version stays, unless the target refuses it.
  *
+ * @throws SecretChanged
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
  */
-export async function promote(run: Run): Promise<void> {
-  const { arn, stages } = run.secret;
-  const { token } = run.event;
+export async function promote(rotation: Rotation, pending: Version): Promise<void> {
+  const { run, current } = rotation;
+  const { arn } = run.secret;
   const move = (from: string | undefined): Promise<void> =>
-    run.secretsManager.moveLabel(arn, 'AWSCURRENT', { from, to: token });
-  const holder = versionWith(stages, 'AWSCURRENT');
+    run.secretsManager.moveLabel(arn, 'AWSCURRENT', { from, to: pending.id });
   try {
-    await move(holder);
+    await move(current.id);
   } catch (error) {
     if (!isKeyturnError(error, 'SecretsManagerFailed')) throw error;
-    const now = versionWith((await run.secretsManager.describe(arn)).stages, 'AWSCURRENT');
-    if (now === token) return;
-    if (now === holder) throw error;
-    await move(now);
+    const holder = versionWith((await run.secretsManager.describe(arn)).stages, 'AWSCURRENT');
+    if (holder === pending.id) return;
+    if (holder === undefined || holder === current.id) throw error;
+    await giveWayTo(rotation, pending, holder);
+    await move(holder);
   }
+}
+
+/**
+ * Looks whether AWSCURRENT is still the version that the pending one was made out of. If somebody has set another one
+ * since, that version stays, with two exceptions: the target refuses it, or the two differ in the password alone, which
+ * the rotation is about to change and prove anyway.
+ *
+ * @throws SecretChanged, after AWSPENDING was taken off
+ */
+export async function requireUnchanged(rotation: Rotation, pending: Version): Promise<void> {
+  const { run, guarded, current } = rotation;
+  const base = run.memory.basedOn(run.secret.arn, pending.id);
+  const isChanged = base === undefined ? await isCurrentNewer(rotation, pending) : base !== current.id;
+  if (!isChanged) return;
+  const mayGoOn = run.event.step === 'setSecret' && guarded.rotator.overlap === 'none';
+  if (mayGoOn && differOnlyInPassword(current, pending)) return;
+  await giveWayTo(rotation, pending, current.id);
+}
+
+/** A cold function does not remember what it made the pending version of, and goes by dates. */
+async function isCurrentNewer({ run, current }: Rotation, pending: Version): Promise<boolean> {
+  try {
+    const versions = await run.secretsManager.versions(run.secret.arn);
+    const madeAtMs = (id: string): number => versions.find((version) => version.id === id)?.createdAtMs ?? 0;
+    return madeAtMs(current.id) > madeAtMs(pending.id);
+  } catch (error) {
+    // A role made for AWS's templates may not list versions, and nothing else of the happy path needs it.
+    if (isKeyturnError(error, 'AccessDenied')) return false;
+    throw error;
+  }
+}
+
+function differOnlyInPassword(current: Version, pending: Version): boolean {
+  const { password } = pending.document.fields;
+  try {
+    return current.document.write({ password }) === pending.text;
+  } catch (error) {
+    if (isKeyturnError(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Gives up the rotation in favour of a version that a person has made AWSCURRENT, if the target accepts it. Returns if the
+ * target refuses it: then the pending version, which was proven, is all that readers can work with.
+ *
+ * @throws SecretChanged, after AWSPENDING was taken off
+ */
+async function giveWayTo(rotation: Rotation, pending: Version, holder: string): Promise<void> {
+  const { run, guarded, current } = rotation;
+  const version = holder === current.id ? current : await loadIfUsable(rotation, holder);
+  if (version === undefined || (await isRefused(rotation, version))) {
+    run.note(
+      'AWSCURRENT was set by hand to a version that the target refuses. It moves to the version of this rotation, and the other one becomes AWSPREVIOUS.',
+    );
+    return;
+  }
+  await giveUpPending(run);
+  if (guarded.rotator.mints === true) await revokeUnneeded(rotation, pending);
+  throw secretChanged();
+}
+
+/** A version for another target was set by somebody who has moved the secret there: it is theirs to prove. */
+async function isRefused({ guarded }: Rotation, version: Version): Promise<boolean> {
+  try {
+    return (await guarded.using(version.credential, async () => true)) === undefined;
+  } catch (error) {
+    if (isKeyturnError(error, 'TargetChanged')) return false;
+    throw error;
+  }
+}
+
+function secretChanged(): KeyturnError {
+  return new KeyturnError(
+    'SecretChanged',
+    'Somebody has set AWSCURRENT to another version since this rotation began.',
+    'That version stays AWSCURRENT, and AWSPENDING was taken off the version of this rotation. Rotate again if the secret is still to be rotated.',
+  );
 }

@@ -11,15 +11,15 @@ export interface RetryPolicy {
 export const defaultRetryPolicy: RetryPolicy = { attempts: 3, firstDelayMs: 200 };
 
 /**
- * Calls again while the error is worth it.
+ * Calls again while the error may go away by itself.
  *
- * @param worthIt whether an error may go away by itself
+ * @param shouldRetry whether an error may go away by itself
  * @param signal ends the waiting; the last error is thrown then
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export async function retry<T>(
   call: () => Promise<T>,
-  worthIt: (error: unknown) => boolean,
+  shouldRetry: (error: unknown) => boolean,
   signal: AbortSignal,
   policy: RetryPolicy = defaultRetryPolicy,
 ): Promise<T> {
@@ -27,9 +27,9 @@ export async function retry<T>(
     try {
       return await call();
     } catch (error) {
-      if (attempt >= policy.attempts || signal.aborted || !worthIt(error)) throw error;
+      if (attempt >= policy.attempts || signal.aborted || !shouldRetry(error)) throw error;
       const longestMs = policy.firstDelayMs * 2 ** (attempt - 1);
-      // An abort while waiting is not the news: the error that led here is.
+      // If it is aborted while it waits, the original error is what matters.
       await sleep(Math.random() * longestMs, undefined, { signal }).catch(() => {
         throw error;
       });

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { isKeyturnError } from '../errors.ts';
-import { adminContext } from './admin.ts';
+import { versionWith } from '../secrets-manager/staging-labels.ts';
 import type { Run } from './run.ts';
-import { versionWith } from './stages.ts';
-import type { GuardedRotator } from './target.ts';
-import { type LoadedVersion, loadIfUsable, loadVersion, readValue } from './versions.ts';
+import { isSameServer, isSameTarget } from './targets.ts';
+import { adminContext } from './trust.ts';
+import { loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 const hourMs = 3_600_000;
 const ownerLength = 12;
@@ -15,59 +14,63 @@ export function ownerOf({ secret }: Run): string {
   return createHash('sha256').update(secret.arn).digest('hex').slice(0, ownerLength);
 }
 
-/** Revokes what was minted and could not be stored. */
-export async function revokeMinted(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-  text: string,
-): Promise<void> {
-  await revoke(run, guarded, current, guarded.rotator.parse(readValue(run, text).fields));
+/**
+ * Revokes what was issued and is not to be used: it could not be stored, or the rotation was given up. A target may have
+ * issued a credential again that is still valid, so what a labelled version holds by now stays.
+ */
+export async function revokeUnneeded(rotation: Rotation, issued: Version): Promise<void> {
+  const { run } = rotation;
+  const { stages } = await run.secretsManager.describe(run.secret.arn);
+  const others = Object.keys(stages).filter((id) => id !== issued.id || isLabelled(stages[id]));
+  if (!(await isHeldBy(rotation, others, issued))) await revoke(rotation, issued);
 }
 
-async function revoke(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-  credential: unknown,
-): Promise<void> {
-  const { fields } = current.document;
-  const context = { ...adminContext(run, guarded, fields), current: guarded.rotator.parse(fields) };
+function isLabelled(labels: readonly string[] | undefined): boolean {
+  return labels !== undefined && labels.length > 0;
+}
+
+async function revoke(rotation: Rotation, { credential }: Version): Promise<void> {
+  const { guarded, current } = rotation;
+  const context = { ...adminContext(rotation), current: current.credential };
   await guarded.attempt('revoke', credential, async () => guarded.rotator.revoke?.(credential, context));
+}
+
+/** Whether one of these versions holds the same credential: it may differ in nothing that the target knows. */
+async function isHeldBy(
+  rotation: Rotation,
+  ids: readonly string[],
+  { credential }: Version,
+): Promise<boolean> {
+  const { rotator } = rotation.guarded;
+  const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
+  const versions = await Promise.all(ids.map((id) => loadIfUsable(rotation, id)));
+  return versions.some(
+    (other) => other !== undefined && isDeepStrictEqual(identify(other.credential), identify(credential)),
+  );
 }
 
 /**
  * Before AWSCURRENT moves: revokes what no version will need afterwards. That is AWSPREVIOUS; what earlier rotations
- * minted and gave up, whose versions have lost their label since the current one was made; and what was minted and
+ * issued and gave up, whose versions have lost their label since the current one was made; and what was issued and
  * never stored.
  */
-export async function revokeSuperseded(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-): Promise<void> {
+export async function revokeSuperseded(rotation: Rotation): Promise<void> {
+  const { run, guarded, current } = rotation;
   const { rotator } = guarded;
   if (rotator.revoke !== undefined) {
-    for (const id of await supersededIds(run, guarded, current))
-      await revokeVersion(run, guarded, current, id);
+    for (const id of await supersededIds(rotation)) await revokeVersion(rotation, id);
   }
   if (rotator.sweep === undefined) return;
-  const credential = rotator.parse(current.document.fields);
-  const context = adminContext(run, guarded, current.document.fields);
-  const needed = await neededCredentials(run, guarded, current);
-  await guarded.attempt('sweep', credential, async () =>
-    rotator.sweep?.(credential, { ...context, owner: ownerOf(run), needed }),
+  const needed = await neededCredentials(rotation);
+  await guarded.attempt('sweep', current.credential, async () =>
+    rotator.sweep?.(current.credential, { ...adminContext(rotation), owner: ownerOf(run), needed }),
   );
 }
 
-async function supersededIds(
-  run: Run,
-  { rotator }: GuardedRotator,
-  current: LoadedVersion,
-): Promise<string[]> {
+async function supersededIds({ run, guarded, current }: Rotation): Promise<string[]> {
   const previous = versionWith(run.secret.stages, 'AWSPREVIOUS');
   const ids = previous === undefined ? [] : [previous];
-  if (rotator.mints !== true) return ids;
+  if (guarded.rotator.mints !== true) return ids;
   const versions = await run.secretsManager.versions(run.secret.arn);
   const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs ?? Number.POSITIVE_INFINITY;
   const givenUp = versions.filter(
@@ -77,66 +80,47 @@ async function supersededIds(
 }
 
 /**
- * Revokes the credential that a version holds, unless current or pending hold the same: a version may differ from
- * another in nothing that the target knows.
+ * Revokes the credential that a version holds, unless AWSCURRENT or AWSPENDING hold the same. One of another target is
+ * left alone: neither it nor the admin's credential may be sent there or from there.
  */
-async function revokeVersion(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-  id: string,
-): Promise<void> {
-  const credential = await credentialOf(run, guarded, id);
-  if (credential === undefined) return;
-  const pending = versionWith(run.secret.stages, 'AWSPENDING');
-  const kept = pending === undefined ? [current.id] : [current.id, pending];
-  const needed = await Promise.all(kept.map((version) => credentialOf(run, guarded, version)));
-  const { rotator } = guarded;
-  const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
-  const isNeeded = needed.some(
-    (other) => other !== undefined && isDeepStrictEqual(identify(other), identify(credential)),
-  );
-  if (!isNeeded) await revoke(run, guarded, current, credential);
-}
-
-async function credentialOf(run: Run, { rotator }: GuardedRotator, id: string): Promise<unknown> {
-  const version = await loadIfUsable(run, id);
-  if (version === undefined) return undefined;
-  try {
-    return rotator.parse(version.document.fields);
-  } catch (error) {
-    if (isKeyturnError(error, 'InvalidSecretField')) return undefined;
-    throw error;
+async function revokeVersion(rotation: Rotation, id: string): Promise<void> {
+  const { run, current } = rotation;
+  const version = await loadIfUsable(rotation, id);
+  if (version === undefined) return;
+  if (!isSameTarget(current.target, version.target)) {
+    run.note(
+      `Version ${id} is for another target than AWSCURRENT: its credential was not revoked. Revoke it by hand if it is still valid.`,
+    );
+    return;
   }
+  const inUse = [current.id, run.event.token, versionWith(run.secret.stages, 'AWSPENDING')];
+  const others = inUse.flatMap((other) => other || []);
+  if (!(await isHeldBy(rotation, others, version))) await revoke(rotation, version);
 }
 
-async function neededCredentials(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-): Promise<unknown[]> {
+/** What the labelled versions hold at AWSCURRENT's server: all that is still needed there. */
+async function neededCredentials(rotation: Rotation): Promise<unknown[]> {
+  const { run, current } = rotation;
   const ids = new Set([current.id, ...Object.keys(run.secret.stages)]);
-  const credentials = await Promise.all([...ids].map((id) => credentialOf(run, guarded, id)));
-  return credentials.filter((credential) => credential !== undefined);
+  const versions = await Promise.all([...ids].map((id) => loadIfUsable(rotation, id)));
+  return versions.flatMap((version) =>
+    version !== undefined && isSameServer(current.target, version.target) ? [version.credential] : [],
+  );
 }
 
-/** After AWSCURRENT has moved: revokes the credential that it has left, where it is not to work any longer. */
-export async function revokeReplaced(
-  run: Run,
-  guarded: GuardedRotator,
-  replaced: string | undefined,
-): Promise<void> {
-  if (guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
-  await revokeVersion(run, guarded, await loadVersion(run, run.event.token), replaced);
+/**
+ * After AWSCURRENT has moved: revokes the credential that it has left, where it is not to work any longer.
+ *
+ * @param rotation one whose `current` is what AWSCURRENT has moved to
+ */
+export async function revokeReplaced(rotation: Rotation, replaced: string | undefined): Promise<void> {
+  if (rotation.guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
+  await revokeVersion(rotation, replaced);
 }
 
 /** Whether the hours are over for which the replaced credential goes on working. */
-export async function isRevocationDue(
-  run: Run,
-  { rotator }: GuardedRotator,
-  current: LoadedVersion,
-): Promise<boolean> {
-  const { revocation = 'on-next-rotation' } = rotator;
+export async function isRevocationDue({ run, guarded, current }: Rotation): Promise<boolean> {
+  const { revocation = 'on-next-rotation' } = guarded.rotator;
   if (typeof revocation === 'string') return revocation === 'at-once';
   const versions = await run.secretsManager.versions(run.secret.arn);
   const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs;
@@ -147,11 +131,7 @@ export async function isRevocationDue(
 }
 
 /** Revokes AWSPREVIOUS on its own, apart from any rotation. */
-export async function revokePrevious(
-  run: Run,
-  guarded: GuardedRotator,
-  current: LoadedVersion,
-): Promise<void> {
-  const previous = versionWith(run.secret.stages, 'AWSPREVIOUS');
-  if (previous !== undefined) await revokeVersion(run, guarded, current, previous);
+export async function revokePrevious(rotation: Rotation): Promise<void> {
+  const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
+  if (previous !== undefined) await revokeVersion(rotation, previous);
 }

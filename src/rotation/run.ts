@@ -1,10 +1,11 @@
 import type { Configuration } from '../configuration.ts';
 import type { RdsPort } from '../rds/port.ts';
 import type { Redactor } from '../redact.ts';
-import type { Rotator } from '../rotator.ts';
+import type { Finding, Rotator } from '../rotator.ts';
 import type { DescribedSecret, SecretsManagerPort } from '../secrets-manager/port.ts';
-import type { VersionCache } from '../secrets-manager/version-cache.ts';
+import type { StepOutcome } from '../telemetry.ts';
 import type { RotationEvent } from './event.ts';
+import type { RotationMemory } from './memory.ts';
 
 /** What is seen while a step runs; it goes into its report, also when the step fails. */
 export interface Observations {
@@ -22,7 +23,7 @@ export interface Run {
   readonly configuration: Configuration;
   readonly secretsManager: SecretsManagerPort;
   readonly rds: RdsPort;
-  readonly cache: VersionCache;
+  readonly memory: RotationMemory;
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
   readonly observed: Observations;
@@ -31,3 +32,15 @@ export interface Run {
   note(message: string): void;
   trace<T>(name: string, call: () => Promise<T>): Promise<T>;
 }
+
+/** What a step came to. */
+export interface StepResult {
+  readonly outcome: StepOutcome;
+  /** An upper bound, in ms, of the time in which AWSCURRENT was refused. */
+  readonly gapMs?: number;
+  /** What a preflight has seen. */
+  readonly findings?: readonly Finding[];
+}
+
+/** The work of an invocation. */
+export type StepFunction = (run: Run) => Promise<StepResult>;

@@ -2,20 +2,65 @@ import { readDocument, type SecretDocument } from '../documents/document.ts';
 import { readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator.ts';
+import { versionWith } from '../secrets-manager/staging-labels.ts';
+import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
-import { rotatorTag } from './select.ts';
-import { versionWith } from './stages.ts';
+import { rotatorTag, selectRotator } from './select.ts';
+import { isSameTarget, requireSameTarget } from './targets.ts';
 
-/** A version of the secret that has a value. */
-export interface LoadedVersion {
+/** A version of the secret, read and parsed. */
+export interface Version {
   readonly id: string;
   readonly text: string;
   readonly document: SecretDocument;
+  readonly credential: unknown;
+  readonly target: Target;
+  /** The account at the target whose credential it is; undefined where the secret names none. */
+  readonly account: string | undefined;
+}
+
+/** A rotation whose AWSCURRENT has been read: what the work of every step begins with. */
+export interface Rotation {
+  readonly run: Run;
+  readonly guarded: GuardedRotator;
+  readonly current: Version;
+}
+
+/**
+ * Reads AWSCURRENT and finds its rotator.
+ *
+ * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, UnknownRotator, InvalidSecretField
+ */
+export async function beginRotation(run: Run): Promise<Rotation> {
+  const id = versionWith(run.secret.stages, 'AWSCURRENT');
+  if (id === undefined) throw noCurrentValue(run);
+  const text = await readText(run, id);
+  const { tags } = run.secret;
+  const document = readValue(run, text);
+  const { defaultRotator } = run.configuration;
+  const rotator = selectRotator(run.rotators, { tags, fields: document.fields, defaultRotator });
+  run.observed.rotator = rotator.name;
+  const credential = rotator.parse(document.fields);
+  const target = rotator.target(credential);
+  const current = { id, text, document, credential, target, account: accountIn(document) };
+  return { run, guarded: guardRotator(rotator, target, run), current };
+}
+
+function noCurrentValue(run: Run): KeyturnError {
+  return new KeyturnError(
+    'SecretHasNoValue',
+    `Secret ${run.secret.arn} has no current value.`,
+    'Store the credential that works today, then rotate.',
+  );
+}
+
+function accountIn({ fields }: SecretDocument): string | undefined {
+  return typeof fields.username === 'string' ? fields.username : undefined;
 }
 
 /** Reads a value of the secret, stored or not; from here on it is masked wherever it turns up. */
-export function readValue(run: Run, text: string): SecretDocument {
+function readValue(run: Run, text: string): SecretDocument {
   run.redactor.learnValue(text);
   const { tags } = run.secret;
   const hints = { ...readHints(tags, run.configuration), rotatorIsNamed: tags.has(rotatorTag) };
@@ -24,73 +69,89 @@ export function readValue(run: Run, text: string): SecretDocument {
   return document;
 }
 
-function loaded(run: Run, id: string, text: string): LoadedVersion {
+/** From memory where it is known. @throws SecretHasNoValue, SecretIsBinary */
+async function readText(run: Run, id: string): Promise<string> {
+  const { arn } = run.secret;
+  const text = run.memory.value(arn, id) ?? (await run.secretsManager.read(arn, { id }));
+  run.memory.rememberValue(arn, id, text);
+  return text;
+}
+
+/** A value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
+export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string, text: string): Version {
   const document = readValue(run, text);
-  run.cache.set(run.secret.arn, id, text);
-  return { id, text, document };
+  const credential = rotator.parse(document.fields);
+  return {
+    id,
+    text,
+    document,
+    credential,
+    target: rotator.target(credential),
+    account: accountIn(document),
+  };
 }
 
-/** Reads a version, from memory where it is known. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret */
-export async function loadVersion(run: Run, id: string): Promise<LoadedVersion> {
-  const known = run.cache.get(run.secret.arn, id);
-  return loaded(run, id, known ?? (await run.secretsManager.read(run.secret.arn, { id })));
+/** @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
+export async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
+  if (id === rotation.current.id) return rotation.current;
+  return parseVersion(rotation, id, await readText(rotation.run, id));
 }
 
-/** Remembers a version that has just been stored. */
-export function rememberVersion(run: Run, id: string, text: string): LoadedVersion {
-  return loaded(run, id, text);
-}
-
-/** The version labelled AWSCURRENT. @throws SecretHasNoValue where there is none */
-export function loadCurrent(run: Run): Promise<LoadedVersion> {
-  const id = versionWith(run.secret.stages, 'AWSCURRENT');
-  if (id !== undefined) return loadVersion(run, id);
-  throw new KeyturnError(
-    'SecretHasNoValue',
-    `Secret ${run.secret.arn} has no current value.`,
-    'Store the credential that works today, then rotate.',
-  );
-}
-
-/** The version that this rotation made in createSecret. A read may lag that write for a moment. */
-export function loadPending(run: Run): Promise<LoadedVersion> {
-  return retry(
-    () => loadVersion(run, run.event.token),
-    (error) => isKeyturnError(error, 'SecretHasNoValue'),
-    run.signal,
-  );
-}
-
-/** A version that may be missing, empty or unreadable: as good as none for the ladder. */
-export async function loadIfUsable(run: Run, id: string): Promise<LoadedVersion | undefined> {
+/** A version that may be missing, empty, incomplete or unreadable: undefined then. */
+export async function loadIfUsable(rotation: Rotation, id: string): Promise<Version | undefined> {
   try {
-    return await loadVersion(run, id);
+    return await loadVersion(rotation, id);
   } catch (error) {
-    if (isKeyturnError(error, 'SecretHasNoValue', 'SecretIsBinary', 'MalformedSecret')) return undefined;
+    if (isKeyturnError(error, 'SecretHasNoValue', ...unusable)) return undefined;
     throw error;
   }
 }
 
-/** Whether two credentials open the same thing; names of hosts are case-insensitive. */
-export function sameTarget(one: Target, other: Target): boolean {
-  return differingPart(one, other) === undefined;
+const unusable = ['SecretIsBinary', 'MalformedSecret', 'InvalidSecretField'] as const;
+
+/** As {@link loadIfUsable}, and undefined too for a version of another target than AWSCURRENT's. */
+export async function loadOfSameTarget(rotation: Rotation, id: string): Promise<Version | undefined> {
+  const version = await loadIfUsable(rotation, id);
+  return version !== undefined && isSameTarget(rotation.current.target, version.target) ? version : undefined;
 }
 
-function differingPart(one: Target, other: Target): string | undefined {
-  if (one.host.toLowerCase() !== other.host.toLowerCase()) return 'host';
-  if (one.account !== other.account) return 'account';
-  if (one.port !== other.port) return 'port';
-  return one.database === other.database ? undefined : 'database';
+/**
+ * The version that this rotation makes; undefined while it has no value. A version that can never be used gives up
+ * AWSPENDING: its value can't be changed, so that every retry would fail the same way.
+ *
+ * @throws TargetChanged, MalformedSecret, InvalidSecretField, SecretIsBinary
+ */
+export async function findPending(rotation: Rotation): Promise<Version | undefined> {
+  const { run, current } = rotation;
+  try {
+    const pending = await loadVersion(rotation, run.event.token);
+    requireSameTarget(current.target, pending.target);
+    return pending;
+  } catch (error) {
+    if (isKeyturnError(error, 'SecretHasNoValue')) return undefined;
+    if (isKeyturnError(error, 'TargetChanged', ...unusable)) {
+      await giveUpPending(run);
+      run.note('AWSPENDING was taken off a version that can not be used; the next rotation starts clean.');
+    }
+    throw error;
+  }
 }
 
-/** @throws TargetChanged, naming the part that differs */
-export function requireSameTarget(current: Target, pending: Target): void {
-  const part = differingPart(current, pending);
-  if (part === undefined) return;
-  throw new KeyturnError(
-    'TargetChanged',
-    `The ${part} differs between the AWSCURRENT and the AWSPENDING version.`,
-    'No password was sent. Take AWSPENDING off its version and rotate again.',
-    { field: part },
-  );
+/** As {@link findPending}; a read may lag createSecret's write for a moment. @throws SecretHasNoValue */
+export function loadPending(rotation: Rotation): Promise<Version> {
+  const load = async (): Promise<Version> => {
+    const pending = await findPending(rotation);
+    if (pending !== undefined) return pending;
+    throw new KeyturnError(
+      'SecretHasNoValue',
+      `The version of this rotation of ${rotation.run.secret.arn} has no value.`,
+      'Rotate again: createSecret stores one.',
+    );
+  };
+  return retry(load, (error) => isKeyturnError(error, 'SecretHasNoValue'), rotation.run.signal);
+}
+
+/** Takes AWSPENDING off the rotation's version, whose value stays stored without a label. */
+export async function giveUpPending(run: Run): Promise<void> {
+  await run.secretsManager.moveLabel(run.secret.arn, 'AWSPENDING', { from: run.event.token });
 }

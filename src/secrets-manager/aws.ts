@@ -36,6 +36,7 @@ export function createAwsSecretsManager(
         const secret = await client.send(new DescribeSecretCommand({ SecretId }), abort);
         return {
           arn: secret.ARN ?? SecretId,
+          name: secret.Name ?? SecretId,
           rotationEnabled: secret.RotationEnabled,
           stages: secret.VersionIdsToStages ?? {},
           tags: new Map((secret.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),

@@ -1,7 +1,13 @@
-import type { StagedSecret } from '../rotation/stages.ts';
+import type { VersionStages } from './staging-labels.ts';
 
 /** DescribeSecret, as far as a rotation needs it. */
-export interface DescribedSecret extends StagedSecret {
+export interface DescribedSecret {
+  readonly arn: string;
+  /** The secret's friendly name: its ARN also has a random suffix. */
+  readonly name: string;
+  /** Undefined where AWS leaves it out: rotation was never configured, or its state is not told. */
+  readonly rotationEnabled: boolean | undefined;
+  readonly stages: VersionStages;
   readonly tags: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch; undefined where no rotation is scheduled. */
   readonly nextRotationAtMs: number | undefined;

@@ -121,9 +121,10 @@ describe('rotating alternating users', () => {
     await asAdmin((client) =>
       client.query(`CREATE TABLE ${table} (); GRANT SELECT ON ${table} TO ${quoteIdentifier(one.username)}`),
     );
+    const serving = await fixture.createSecret({ ...adminSecret(), serves: { '*': [other.username] } });
     const arn = await fixture.createSecret({
       ...secretOf(one),
-      masterarn,
+      masterarn: serving,
       alternatingusers: [one.username, other.username],
     });
     expect(await fixture.rotate(arn)).toMatch(/^PrivilegesMissing: .*SELECT on table/);

@@ -132,6 +132,7 @@ describe('rotating a single user', () => {
     expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
     expect(fixture.recorded.notes).toEqual([
       expect.stringMatching(/^Preflight, login: ok: .* accepts AWSCURRENT$/),
+      'Preflight, new credential: ok: can be made',
       'Preflight, encryption: ok: verified TLS',
       'Preflight, server: ok: takes changes',
       'Preflight, password: ok: the role may change its own',

@@ -116,6 +116,7 @@ export const mutants: readonly Mutant[] = [
     },
     failing: [
       'generates for the same target',
+      'looks at a secret and changes nothing when RotateImmediately is false',
       'rotates three times, with no login refused',
       'shows no secret value when a rotation succeeds',
       'shows no secret value when the target refuses AWSCURRENT',

@@ -1,4 +1,4 @@
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { clearPending, tailLog } from './commands.ts';
 import { type PendingValue, type Secret, unfinishedVersion } from './secrets.ts';
 

@@ -9,9 +9,9 @@ import { readDocument } from '../../documents/document.ts';
 import { readHints } from '../../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { rotatorTag, selectRotator } from '../../rotation/select.ts';
-import { versionWith } from '../../rotation/stages.ts';
-import { placeOf } from '../../rotation/target.ts';
+import { placeOf } from '../../rotation/targets.ts';
 import type { Rotator } from '../../rotator.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { Secret, SecretsApi } from './secrets.ts';
 
 /** The rotators of the function that Keyturn deploys; only their pure parts are used here. */

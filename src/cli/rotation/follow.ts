@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { type PendingValue, type Secret, type SecretsApi, valueIn } from './secrets.ts';
 
 /** Steps that show in a secret: what was seen proves that they are done. */

@@ -1,7 +1,7 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Environment } from '../../configuration.ts';
 import { KeyturnError } from '../../errors.ts';
-import { preflightStep } from '../../rotation/stages.ts';
+import { preflightStep } from '../../rotation/gate.ts';
 import type { Finding } from '../../rotator.ts';
 import { invokePermission } from './commands.ts';
 import { explain } from './problems.ts';

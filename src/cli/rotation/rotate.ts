@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { KeyturnError } from '../../errors.ts';
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { tailLog } from './commands.ts';
 import { type Followed, followRotation } from './follow.ts';
 import type { FunctionApi, Preflight } from './function.ts';

@@ -10,7 +10,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
-import { type VersionStages, versionWith } from '../../rotation/stages.ts';
+import { type VersionStages, versionWith } from '../../secrets-manager/staging-labels.ts';
 import { explain } from './problems.ts';
 
 /** A secret as DescribeSecret tells of it. */

@@ -1,4 +1,4 @@
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { describeDate } from './age.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import type { Preflight } from './function.ts';

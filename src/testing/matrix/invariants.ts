@@ -1,5 +1,5 @@
 import type { SecretFields } from '../../documents/fields.ts';
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { RotatorHarness, TestAccount } from '../harness.ts';
 import { documentOf } from '../secrets.ts';
 import type { StoredSecret } from './stored.ts';

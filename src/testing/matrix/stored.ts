@@ -4,7 +4,7 @@ import {
   ListSecretVersionIdsCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { type VersionStages, versionWith } from '../../rotation/stages.ts';
+import { type VersionStages, versionWith } from '../../secrets-manager/staging-labels.ts';
 import { readVersion } from '../secrets.ts';
 import type { RemoteCall, StaleAnswer } from './faults.ts';
 

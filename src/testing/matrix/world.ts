@@ -6,7 +6,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { type LocalSecretsManager, manualClock, startLocalSecretsManager } from '../../local/index.ts';
-import { versionWith } from '../../rotation/stages.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { RotatorHarness } from '../harness.ts';
 import { storeAccount } from '../secrets.ts';
 import type { ChildPool } from './child-pool.ts';

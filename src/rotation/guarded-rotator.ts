@@ -1,6 +1,7 @@
 import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator.ts';
 import type { Run } from './run.ts';
+import { placeOf, requireSameTarget } from './targets.ts';
 
 const remedies: Partial<Record<ErrorCode, string>> = {
   TargetUnreachable:
@@ -17,13 +18,8 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   DeadlineExceeded: "Raise the function's time-out; Secrets Manager will retry the rotation.",
 };
 
-/** Where a target is, for messages. */
-export function placeOf({ host, port }: Target): string {
-  return port === undefined ? host : `${host}:${port}`;
-}
-
 /** Whether another try may do better. Retried are whole pieces of work, never a call inside one that is. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return isKeyturnError(error, 'TargetUnreachable', 'TargetBusy', 'Throttled');
 }
 
@@ -31,11 +27,21 @@ export function isPassing(error: unknown): boolean {
 export interface GuardedRotator {
   readonly rotator: Rotator;
   readonly context: RotatorContext;
-  /** Undefined for a refusal. */
+  /**
+   * Logs in with a credential of the secret. Undefined for a refusal.
+   *
+   * @throws TargetChanged, before anything is sent, for a credential of another target than AWSCURRENT's
+   */
   open(credential: unknown): Promise<Session | undefined>;
+  /** Logs in with the admin secret's credential, whose server was compared when it was loaded. */
+  openAdmin(credential: unknown): Promise<Session | undefined>;
   /** Starts to close a session; the step waits for it at its end, and the next login does not. */
   release(session: Session): void;
-  /** Runs one of the rotator's remote calls. */
+  /**
+   * Runs one of the rotator's remote calls, which is about a credential of the secret.
+   *
+   * @throws TargetChanged, before the call, for a credential of another target than AWSCURRENT's
+   */
   attempt<T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T>;
   /** Opens, uses and closes; undefined where the credential was refused. */
   using<T>(
@@ -44,19 +50,15 @@ export interface GuardedRotator {
   ): Promise<{ readonly result: T } | undefined>;
 }
 
-export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
+/**
+ * @param target AWSCURRENT's. Every credential that the rotator is called with has to be for the same: whoever may only
+ * write the secret could otherwise have an older version's credential, or the admin's, sent to a server of his own
+ */
+export function guardRotator(rotator: Rotator, target: Target, run: Run): GuardedRotator {
   const context: RotatorContext = {
     signal: run.signal,
     note: (message) => run.note(message),
     nextRotationAtMs: run.secret.nextRotationAtMs,
-  };
-
-  const attempt = async <T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T> => {
-    try {
-      return await run.trace(`${rotator.name} ${activity}`, call);
-    } catch (error) {
-      throw explain(error, activity, credential);
-    }
   };
 
   const explain = (error: unknown, activity: Activity, credential: unknown): KeyturnError => {
@@ -73,13 +75,26 @@ export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
     );
   };
 
-  const open = (credential: unknown): Promise<Session | undefined> =>
-    attempt('open', credential, async () => {
+  const traced = async <T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await run.trace(`${rotator.name} ${activity}`, call);
+    } catch (error) {
+      throw explain(error, activity, credential);
+    }
+  };
+
+  const logIn = (credential: unknown): Promise<Session | undefined> =>
+    traced('open', credential, async () => {
       const session = await rotator.open(credential, context);
       if (session === undefined) run.observed.refusedLogins += 1;
       else run.observed.logins += 1;
       return session;
     });
+
+  const open = async (credential: unknown): Promise<Session | undefined> => {
+    requireSameTarget(target, rotator.target(credential));
+    return logIn(credential);
+  };
 
   const release = (session: Session): void => {
     run.closing.push(session.close());
@@ -89,8 +104,12 @@ export function guardRotator(rotator: Rotator, run: Run): GuardedRotator {
     rotator,
     context,
     open,
-    attempt,
+    openAdmin: logIn,
     release,
+    attempt: async (activity, credential, call) => {
+      requireSameTarget(target, rotator.target(credential));
+      return traced(activity, credential, call);
+    },
     using: async (credential, use) => {
       const session = await open(credential);
       if (session === undefined) return undefined;

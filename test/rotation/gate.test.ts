@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isKeyturnError } from '../../src/index.ts';
 import { steps } from '../../src/rotation/event.ts';
-import { judge, versionWith } from '../../src/rotation/stages.ts';
+import { checkEvent } from '../../src/rotation/gate.ts';
+import { versionWith } from '../../src/secrets-manager/staging-labels.ts';
 
 const token = 'token-of-the-rotation-0000000000000';
 const arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:app-AbCdEf';
@@ -14,7 +15,7 @@ function verdictCode(
   stages: Record<string, string[]>,
 ): string {
   try {
-    return judge(event(step), { arn, rotationEnabled, stages }).kind;
+    return checkEvent(event(step), { arn, rotationEnabled, stages }).kind;
   } catch (error) {
     return isKeyturnError(error) ? error.code : 'not a KeyturnError';
   }
@@ -54,7 +55,7 @@ describe('the gate', () => {
 
   it('takes a token that is the name of a property of every object for unknown', () => {
     const named = { step: 'setSecret', secretId: arn, token: 'constructor', rotationToken: undefined };
-    expect(() => judge(named, { arn, rotationEnabled: true, stages: {} })).toThrow(
+    expect(() => checkEvent(named, { arn, rotationEnabled: true, stages: {} })).toThrow(
       /has no stage for rotation/,
     );
   });
@@ -63,7 +64,7 @@ describe('the gate', () => {
     const words =
       (enabled: boolean, all: Record<string, string[]>, step = 'setSecret') =>
       () =>
-        judge(event(step), { arn, rotationEnabled: enabled, stages: all });
+        checkEvent(event(step), { arn, rotationEnabled: enabled, stages: all });
     expect(words(false, {})).toThrow(`Secret ${arn} is not enabled for rotation.`);
     expect(words(true, {})).toThrow(`Secret version ${token} has no stage for rotation of secret ${arn}.`);
     expect(words(true, { [token]: ['AWSPREVIOUS'] })).toThrow(

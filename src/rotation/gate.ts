@@ -1,19 +1,12 @@
 import { KeyturnError } from '../errors.ts';
+import type { DescribedSecret } from '../secrets-manager/port.ts';
 import { type RotationEvent, revocationStep, type Step, steps } from './event.ts';
 
-/** Staging labels by version id, as DescribeSecret gives them. */
-export type VersionStages = Readonly<Record<string, readonly string[]>>;
+/** The DescribeSecret fields that decide whether a step may run. */
+export type StagedSecret = Pick<DescribedSecret, 'arn' | 'rotationEnabled' | 'stages'>;
 
-/** What of DescribeSecret decides whether a step may run. */
-export interface StagedSecret {
-  readonly arn: string;
-  /** Undefined where AWS leaves it out: rotation was never configured, or its state is not told. */
-  readonly rotationEnabled: boolean | undefined;
-  readonly stages: VersionStages;
-}
-
-/** The gate's answer; a refusal is thrown. */
-export type Verdict =
+/** What the gate lets an event do; a refusal is thrown. */
+export type Permitted =
   | { readonly kind: 'proceed'; readonly step: Step }
   | { readonly kind: 'preflight' }
   | { readonly kind: 'revocation' }
@@ -25,18 +18,13 @@ export type Verdict =
  */
 export const preflightStep = 'preflight';
 
-/** The version that carries a staging label, or undefined. */
-export function versionWith(stages: VersionStages, label: string): string | undefined {
-  return Object.keys(stages).find((version) => stages[version]?.includes(label));
-}
-
 /**
  * The gate that every step passes first: same checks, same order and same words as AWS's templates.
  *
  * @throws RotationNotEnabled, VersionNotStaged, VersionNotPending, UnknownStep
  * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
  */
-export function judge(event: RotationEvent, secret: StagedSecret): Verdict {
+export function checkEvent(event: RotationEvent, secret: StagedSecret): Permitted {
   const { token } = event;
   if (secret.rotationEnabled === false) {
     throw new KeyturnError(

@@ -1,0 +1,49 @@
+import { isKeyturnError, KeyturnError } from '../errors.ts';
+import { isTransient } from './guarded-rotator.ts';
+import { retry } from './retry.ts';
+import type { Rotation, Version } from './versions.ts';
+
+/** Logs in with pending and has the rotator prove that it can do its work. @throws PendingRefused */
+export async function provePending(rotation: Rotation, pending: Version): Promise<void> {
+  const { run, guarded, current } = rotation;
+  const { rotator, context } = guarded;
+  const prove = () =>
+    guarded.using(pending.credential, (session) =>
+      guarded.attempt('verify', pending.credential, async () =>
+        rotator.verify?.(session, pending.credential, { ...context, current: current.credential }),
+      ),
+    );
+  if ((await retry(prove, isTransient, run.signal)) === undefined) {
+    throw new KeyturnError(
+      'PendingRefused',
+      'The target refuses the pending credential.',
+      'Secrets Manager will retry the rotation, which sets it anew.',
+    );
+  }
+  run.memory.rememberProof(run.secret.arn, pending.id);
+}
+
+/**
+ * Makes sure that the target accepts AWSCURRENT, where it is this rotation's version already. Usually setSecret has moved
+ * the label, right after the proof, and nothing is left to do. But a person may have moved it to a version that was stuck.
+ *
+ * @throws CurrentRefused
+ */
+export async function proveCurrent({ run, guarded, current }: Rotation): Promise<void> {
+  const { arn } = run.secret;
+  if (run.memory.isProven(arn, current.id)) return;
+  const prove = async (): Promise<void> => {
+    if ((await guarded.using(current.credential, async () => true)) === undefined) throw currentRefused();
+  };
+  const mayPass = (error: unknown) => isTransient(error) || isKeyturnError(error, 'CurrentRefused');
+  await retry(prove, mayPass, run.signal);
+  run.memory.rememberProof(arn, current.id);
+}
+
+function currentRefused(): KeyturnError {
+  return new KeyturnError(
+    'CurrentRefused',
+    'AWSCURRENT is on the version of this rotation already, and the target refuses it.',
+    'Rotate again: the new rotation tries AWSPREVIOUS and the versions without a label, and sets a new credential.',
+  );
+}

@@ -1,0 +1,153 @@
+import { isKeyturnError, KeyturnError } from '../../errors.ts';
+import { wasRefused } from '../../secrets-manager/aws-errors.ts';
+import { candidatesOf, noCredentialAccepted, storedCredentials } from '../candidates.ts';
+import { isTransient } from '../guarded-rotator.ts';
+import { passwordFor } from '../new-password.ts';
+import { retry } from '../retry.ts';
+import { ownerOf, revokeUnneeded } from '../revocation.ts';
+import type { StepFunction } from '../run.ts';
+import { requireSameTarget } from '../targets.ts';
+import { adminContext } from '../trust.ts';
+import {
+  beginRotation,
+  findPending,
+  giveUpPending,
+  parseVersion,
+  type Rotation,
+  type Version,
+} from '../versions.ts';
+
+/**
+ * Stores the pending credential. A version that has a value keeps it: PutSecretValue never overwrites, so writing
+ * first and reading only on a conflict is as safe as looking first, and one call cheaper. A credential that the target
+ * issues is looked for first.
+ */
+export const createSecret: StepFunction = async (run) => {
+  const { arn } = run.secret;
+  // The same token may have been used for a test (RotateImmediately=false), whose version and value are gone.
+  run.memory.forget(arn);
+  const rotation = await beginRotation(run);
+  const issues = rotation.guarded.rotator.mints === true;
+  if (issues) {
+    const stored = await findPending(rotation);
+    if (stored !== undefined) {
+      await requireAlive(rotation, stored);
+      return { outcome: 'kept' };
+    }
+  }
+  const pending = await generatePending(rotation);
+  const takeBack = issues ? () => revokeUnneeded(rotation, pending) : undefined;
+  if ((await store(rotation, pending, takeBack)) === 'exists') return { outcome: 'kept' };
+  run.memory.rememberValue(arn, pending.id, pending.text);
+  run.memory.rememberBase(arn, pending.id, rotation.current.id);
+  return { outcome: 'stored' };
+};
+
+/**
+ * What an earlier try has issued may have expired or been revoked since: then it will never be accepted, and a version's
+ * value can't be changed, so that such a version must not stay AWSPENDING. A refusal is asked for again, since some
+ * targets take a moment to know what they have issued.
+ *
+ * @throws PendingRefused
+ */
+async function requireAlive({ run, guarded }: Rotation, pending: Version): Promise<void> {
+  const prove = async (): Promise<void> => {
+    if ((await guarded.using(pending.credential, async () => true)) === undefined) throw lapsed();
+  };
+  const mayPass = (error: unknown) => isTransient(error) || isKeyturnError(error, 'PendingRefused');
+  try {
+    await retry(prove, mayPass, run.signal);
+  } catch (error) {
+    if (isKeyturnError(error, 'PendingRefused')) await giveUpPending(run);
+    throw error;
+  }
+}
+
+function lapsed(): KeyturnError {
+  return new KeyturnError(
+    'PendingRefused',
+    'The target refuses the pending credential, which an earlier try had the target issue.',
+    'AWSPENDING was taken off it; the next rotation starts clean.',
+  );
+}
+
+/**
+ * The version that the rotation is to store. Nothing is stored yet, and where the rotator changes a credential nothing
+ * has happened at the target.
+ *
+ * @throws PasswordImpossible, NoCredentialAccepted, AccountNotServed and the target's errors
+ */
+export async function generatePending(rotation: Rotation): Promise<Version> {
+  const { run, guarded, current } = rotation;
+  const { rotator } = guarded;
+  if (rotator.mints === true && rotator.changedBy === 'admin') await requireAccepted(rotation);
+  const changes = await guarded.attempt('generate', current.credential, () =>
+    rotator.generate(current.credential, {
+      ...adminContext(rotation),
+      requestToken: run.event.token,
+      owner: ownerOf(run),
+      stored: () => storedCredentials(rotation),
+      password: (wanted) => {
+        const password = passwordFor(current.document, wanted, run.configuration.password);
+        run.redactor.learnValue(password);
+        return password;
+      },
+    }),
+  );
+  run.redactor.learn(changes);
+  return requireUsable(rotation, current.document.write(changes));
+}
+
+/**
+ * What no later step could use must not be stored: a version's value can't be changed, and the rotation would be stuck.
+ *
+ * @throws PasswordImpossible
+ */
+function requireUsable(rotation: Rotation, text: string): Version {
+  const { run, guarded, current } = rotation;
+  try {
+    const pending = parseVersion(rotation, run.event.token, text);
+    requireSameTarget(current.target, pending.target);
+    return pending;
+  } catch (error) {
+    if (!isKeyturnError(error, 'InvalidSecretField')) throw error;
+    throw new KeyturnError(
+      'PasswordImpossible',
+      `${guarded.rotator.name} can't use the credential that was generated: ${error.message}`,
+      'Nothing was stored. Correct the policy of new passwords (PASSWORD_LENGTH, EXCLUDE_CHARACTERS).',
+      { ...(error.field === undefined ? {} : { field: error.field }), cause: error },
+    );
+  }
+}
+
+/**
+ * The admin has a credential issued for an account only once a stored credential of that account was accepted: whoever may
+ * write the secret could otherwise have one issued for any account (a confused deputy).
+ *
+ * @throws NoCredentialAccepted
+ */
+async function requireAccepted(rotation: Rotation): Promise<void> {
+  const candidates = candidatesOf(rotation, undefined);
+  for await (const { version } of candidates) {
+    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
+  }
+  throw noCredentialAccepted(candidates);
+}
+
+/** @param takeBack revokes what was issued, where it turns out that it is in no version */
+async function store(
+  { run }: Rotation,
+  { text }: Version,
+  takeBack: (() => Promise<void>) | undefined,
+): Promise<'stored' | 'exists'> {
+  const { token, rotationToken } = run.event;
+  try {
+    const answer = await run.secretsManager.putPending(run.secret.arn, { token, text, rotationToken });
+    if (answer === 'exists') await takeBack?.();
+    return answer;
+  } catch (error) {
+    // An answer that was lost leaves open whether it is stored: the retry looks, and a sweep finds the rest.
+    if (wasRefused(error)) await takeBack?.();
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
+import { promote, requireUnchanged } from '../promote.ts';
+import { proveCurrent } from '../proof.ts';
+import { isRevocationDue, revokePrevious, revokeReplaced, revokeSuperseded } from '../revocation.ts';
+import type { StepFunction } from '../run.ts';
+import { beginRotation, loadPending } from '../versions.ts';
+
+/**
+ * Moves AWSCURRENT. Revokes before the move: a crash in between is healed by the retry, since the gate still lets it
+ * through. What must wait for the move is repeated by a retry that finds it moved.
+ */
+export const finishSecret: StepFunction = async (run) => {
+  const rotation = await beginRotation(run);
+  const pending = await loadPending(rotation);
+  await requireUnchanged(rotation, pending);
+  await revokeSuperseded(rotation);
+  await promote(rotation, pending);
+  await revokeReplaced({ ...rotation, current: pending }, rotation.current.id);
+  run.memory.forget(run.secret.arn);
+  return { outcome: 'current' };
+};
+
+/** A step whose version is AWSCURRENT already: an earlier invocation has done its work, or a person has moved the label. */
+export const resumeCompletedStep: StepFunction = async (run) => {
+  const { arn } = run.secret;
+  if (run.event.step === 'createSecret') return { outcome: 'already-done' };
+  const rotation = await beginRotation(run);
+  await proveCurrent(rotation);
+  if (run.event.step === 'finishSecret') {
+    await revokeReplaced(rotation, versionWith(run.secret.stages, 'AWSPREVIOUS'));
+    run.memory.forget(arn);
+  }
+  return { outcome: 'already-done' };
+};
+
+/** Revokes AWSPREVIOUS where its hours are over; idempotent. */
+export const revokeWhenDue: StepFunction = async (run) => {
+  const rotation = await beginRotation(run);
+  if (await isRevocationDue(rotation)) await revokePrevious(rotation);
+  return { outcome: 'revoked' };
+};

@@ -1,0 +1,23 @@
+import { changeCredential } from '../change.ts';
+import { promote, requireUnchanged } from '../promote.ts';
+import { provePending } from '../proof.ts';
+import type { StepFunction } from '../run.ts';
+import { beginRotation, loadPending } from '../versions.ts';
+
+/**
+ * Sets the pending credential at the target. Where that ends the current one, AWSCURRENT moves at once (immediate
+ * cutover), so that readers of the secret wait for one login and one call and not for two more invocations.
+ */
+export const setSecret: StepFunction = async (run) => {
+  const rotation = await beginRotation(run);
+  const pending = await loadPending(rotation);
+  await requireUnchanged(rotation, pending);
+  const changed = await changeCredential(rotation, pending);
+  if (rotation.guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
+    return { outcome: changed.made ? 'changed' : 'found-changed' };
+  }
+  await provePending(rotation, pending);
+  await promote(rotation, pending);
+  if (!changed.made) return { outcome: 'found-changed-and-current' };
+  return { outcome: 'changed-and-current', gapMs: performance.now() - changed.sinceMs };
+};

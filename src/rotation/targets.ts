@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
+import { KeyturnError } from '../errors.ts';
+import type { Target } from '../rotator.ts';
+
+/** Where a target is, for messages. */
+export function placeOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
+  return port === undefined ? host : `${host}:${port}`;
+}
+
+/** Whether two credentials open the same thing; names of hosts are case-insensitive. */
+export function isSameTarget(one: Target, other: Target): boolean {
+  return differingPart(one, other) === undefined;
+}
+
+/** Whether two credentials are for the same server, whosever they are. */
+export function isSameServer(one: Target, other: Target): boolean {
+  return isSameHost(one.host, other.host) && one.port === other.port && haveSameEndpoints(one, other);
+}
+
+export function isSameHost(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+function haveSameEndpoints(one: Target, other: Target): boolean {
+  return isDeepStrictEqual(one.endpoints ?? [], other.endpoints ?? []);
+}
+
+function differingPart(one: Target, other: Target): string | undefined {
+  if (!isSameHost(one.host, other.host)) return 'host';
+  if (one.account !== other.account) return 'account';
+  if (one.port !== other.port) return 'port';
+  if (one.database !== other.database) return 'database';
+  return haveSameEndpoints(one, other) ? undefined : 'endpoint';
+}
+
+/** @throws TargetChanged, naming the part that differs */
+export function requireSameTarget(current: Target, other: Target): void {
+  const part = differingPart(current, other);
+  if (part === undefined) return;
+  throw new KeyturnError(
+    'TargetChanged',
+    `The ${part} differs between the AWSCURRENT version and the one that was to be used.`,
+    'No credential was sent. Rotate again: the new version is made out of what AWSCURRENT is now.',
+    { field: part },
+  );
+}

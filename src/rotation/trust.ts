@@ -1,0 +1,175 @@
+import { requireTextLists, type SecretFields } from '../documents/fields.ts';
+import { KeyturnError } from '../errors.ts';
+import type { AdminContext } from '../rotator.ts';
+import { versionWith } from '../secrets-manager/staging-labels.ts';
+import { type Admin, type AdminSecret, adminSecretArn, isAdminNamedByValue, loadAdmin } from './admin.ts';
+import { candidatesOf } from './candidates.ts';
+import type { Rotation, Version } from './versions.ts';
+
+/*
+ * Whoever may write a secret's value names the account in it, and often the admin secret. So neither says that an admin
+ * may change that account, or issue a credential for it, and hand it to readers of this secret. Somebody else has to say
+ * so: the target, by accepting a credential of the account; whoever may tag the secret; or whoever writes the admin
+ * secret. And the account must not be able to do more at the target than the one that was proven. See docs/security.md.
+ */
+
+/** The tag of a secret that names accounts which an admin may change for it: `app app_clone`, with `*` for any text. */
+export const accountsTag = 'keyturn:accounts';
+
+/**
+ * The field of an admin secret that says whom it serves: accounts by the names of secrets, both with `*` for any text,
+ * such as `{"prod/shop/*": ["shop", "shop_clone"]}`.
+ */
+export const servesField = 'serves';
+
+/** What AWS's templates append to the name of the second of two alternating users. */
+const cloneSuffix = '_clone';
+
+/**
+ * Makes sure that an admin may change an account for this secret.
+ *
+ * @param subject the version whose account is to be changed
+ * @param proven a stored version that the target has accepted; undefined where it refuses all
+ * @throws AccountNotServed where nobody but the value names the account, RightsExceeded where it can do more
+ */
+export async function requireMayChange(
+  rotation: Rotation,
+  admin: Admin,
+  subject: Version,
+  proven: Version | undefined,
+): Promise<void> {
+  // A login at another port may be one at somebody else's server.
+  const proof = admin.isForSameServer ? proven : undefined;
+  if (proof !== undefined && proof.account === subject.account) return;
+  const isNamed = follows(proof?.account, subject.account) || isNamedByOthers(rotation, admin, subject);
+  const excess = isNamed ? await excessRights(rotation, admin, subject, proof) : [];
+  if (isNamed && excess.length === 0) return;
+  if (proof !== undefined && (await hasProvedItself(rotation, subject))) return;
+  throw isNamed ? rightsExceeded(subject, proof, excess) : accountNotServed(subject, proven, admin);
+}
+
+/** Whether one of two accounts is the other's clone, as AWS's templates name them. */
+function follows(proven: string | undefined, account: string | undefined): boolean {
+  if (proven === undefined || account === undefined) return false;
+  return account === proven + cloneSuffix || account + cloneSuffix === proven;
+}
+
+function isNamedByOthers({ run }: Rotation, admin: AdminSecret, { account }: Version): boolean {
+  if (account === undefined) return false;
+  const tagged = (run.secret.tags.get(accountsTag) ?? '').split(/\s+/);
+  const served = Object.entries(servedAccounts(admin.fields))
+    .filter(([secret]) => matches(secret, run.secret.name))
+    .flatMap(([, accounts]) => accounts);
+  return [...tagged, ...served].some((pattern) => pattern !== '' && matches(pattern, account));
+}
+
+/** @throws InvalidSecretField for a field that has another form */
+function servedAccounts(admin: SecretFields): Readonly<Record<string, readonly string[]>> {
+  return requireTextLists(admin, servesField);
+}
+
+/** Whether a text is what a pattern says, in which `*` stands for any text. */
+export function matches(pattern: string, text: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))
+    return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+async function excessRights(
+  { guarded }: Rotation,
+  admin: Admin,
+  subject: Version,
+  proof: Version | undefined,
+): Promise<readonly string[]> {
+  const { rotator, context } = guarded;
+  return guarded.attempt(
+    'rights',
+    subject.credential,
+    async () =>
+      (await rotator.excessRights?.(admin.session, subject.credential, proof?.credential, context)) ?? [],
+  );
+}
+
+/** Whether a stored version of the same account opens the target: AWSPREVIOUS does where two users take turns. */
+async function hasProvedItself(rotation: Rotation, subject: Version): Promise<boolean> {
+  const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
+  for await (const { version } of candidatesOf(rotation, undefined)) {
+    if (version.account !== subject.account) continue;
+    const accepted = await rotation.guarded.using(version.credential, async () => true);
+    if (accepted !== undefined) return true;
+    if (version.id === previous) return false;
+  }
+  return false;
+}
+
+function accountNotServed(subject: Version, proven: Version | undefined, admin: AdminSecret): KeyturnError {
+  const named = `"${subject.account ?? ''}"`;
+  const problem =
+    proven !== undefined && !admin.isForSameServer
+      ? `The admin secret is for another port than the secret, so no login proves which account it may change; nothing but the secret's value names the account ${named}.`
+      : `Nothing but the secret's value says that the admin may change the account ${named}.`;
+  return new KeyturnError(
+    'AccountNotServed',
+    problem,
+    `Nothing was changed. Name the account in the tag ${accountsTag} of the secret, or for this secret in "${servesField}" of the admin secret, and rotate again.`,
+    { field: 'username' },
+  );
+}
+
+/** Most rights that an error names. */
+const mostNamed = 10;
+
+function rightsExceeded(
+  subject: Version,
+  proof: Version | undefined,
+  excess: readonly string[],
+): KeyturnError {
+  const rest = excess.length > mostNamed ? ` and ${excess.length - mostNamed} more` : '';
+  const named = excess.slice(0, mostNamed).join('; ') + rest;
+  const whom =
+    proof === undefined ? 'an account that has not proved itself may' : `"${proof.account ?? ''}" can`;
+  return new KeyturnError(
+    'RightsExceeded',
+    `The account "${subject.account ?? ''}" can do more at the target than ${whom}: ${named}.`,
+    'Nothing was changed. Take these rights from it, or store a password of it that works, and rotate again.',
+    { field: 'username' },
+  );
+}
+
+/**
+ * The context of a rotator's call that the admin may have to make. Where the admin secret itself names the account whose
+ * credential is issued, the writer of the value must not choose the admin secret.
+ */
+export function adminContext(rotation: Rotation): AdminContext<unknown> {
+  const { run, guarded } = rotation;
+  const admin = async (): Promise<unknown> => {
+    const arn = adminSecretArn(rotation);
+    if (arn === undefined) return undefined;
+    const secret = await loadAdmin(rotation, arn);
+    if (guarded.rotator.accountNamedBy === 'admin' && isAdminNamedByValue(rotation, arn)) {
+      const names = Object.keys(servedAccounts(secret.fields));
+      if (!names.some((pattern) => matches(pattern, run.secret.name))) throw secretNotServed(arn);
+    }
+    return secret.credential;
+  };
+  return { ...guarded.context, admin };
+}
+
+function secretNotServed(arn: string): KeyturnError {
+  return new KeyturnError(
+    'AccountNotServed',
+    `Nothing but the secret's value says that the admin secret ${arn}, which names the account, serves this secret.`,
+    `No credential was sent. Name it in the tag keyturn:admin of the secret instead of "masterarn", or this secret's name in "${servesField}" of the admin secret.`,
+    { field: 'masterarn' },
+  );
+}
