@@ -1,5 +1,5 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import { versionWith } from '../secrets-manager/staging-labels.ts';
+import { type VersionStages, versionWith } from '../secrets-manager/staging-labels.ts';
 import { revokeUnneeded } from './revocation.ts';
 import { giveUpPending, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
@@ -19,10 +19,11 @@ export async function promote(rotation: Rotation, pending: Version): Promise<voi
     await move(current.id);
   } catch (error) {
     if (!isKeyturnError(error, 'SecretsManagerFailed')) throw error;
-    const holder = versionWith((await run.secretsManager.describe(arn)).stages, 'AWSCURRENT');
+    const { stages } = await run.secretsManager.describe(arn);
+    const holder = versionWith(stages, 'AWSCURRENT');
     if (holder === pending.id) return;
     if (holder === undefined || holder === current.id) throw error;
-    await giveWayTo(rotation, pending, holder);
+    await giveWayTo(rotation, pending, { holder, stages });
     await move(holder);
   }
 }
@@ -41,7 +42,7 @@ export async function requireUnchanged(rotation: Rotation, pending: Version): Pr
   if (!isChanged) return;
   const mayGoOn = run.event.step === 'setSecret' && guarded.rotator.overlap === 'none';
   if (mayGoOn && differOnlyInPassword(current, pending)) return;
-  await giveWayTo(rotation, pending, current.id);
+  await giveWayTo(rotation, pending, { holder: current.id, stages: run.secret.stages });
 }
 
 /** A cold function does not remember what it made the pending version of, and goes by dates. */
@@ -73,7 +74,11 @@ function differOnlyInPassword(current: Version, pending: Version): boolean {
  *
  * @throws SecretChanged, after AWSPENDING was taken off
  */
-async function giveWayTo(rotation: Rotation, pending: Version, holder: string): Promise<void> {
+async function giveWayTo(
+  rotation: Rotation,
+  pending: Version,
+  { holder, stages }: { readonly holder: string; readonly stages: VersionStages },
+): Promise<void> {
   const { run, guarded, current } = rotation;
   const version = holder === current.id ? current : await loadIfUsable(rotation, holder);
   if (version === undefined || (await isRefused(rotation, version))) {
@@ -82,7 +87,8 @@ async function giveWayTo(rotation: Rotation, pending: Version, holder: string): 
     );
     return;
   }
-  await giveUpPending(run);
+  // Secrets Manager itself takes it off when somebody puts a new current value.
+  if (versionWith(stages, 'AWSPENDING') === pending.id) await giveUpPending(run);
   if (guarded.rotator.mints === true) await revokeUnneeded(rotation, pending);
   throw secretChanged();
 }

@@ -51,8 +51,8 @@ async function isHeldBy(
 
 /**
  * Before AWSCURRENT moves: revokes what no version will need afterwards. That is AWSPREVIOUS; what earlier rotations
- * issued and gave up, whose versions have lost their label since the current one was made; and what was issued and
- * never stored.
+ * issued and gave up, whose versions have lost their label since the previous or the current one was made; and what was
+ * issued and never stored.
  */
 export async function revokeSuperseded(rotation: Rotation): Promise<void> {
   const { run, guarded, current } = rotation;
@@ -72,9 +72,10 @@ async function supersededIds({ run, guarded, current }: Rotation): Promise<strin
   const ids = previous === undefined ? [] : [previous];
   if (guarded.rotator.mints !== true) return ids;
   const versions = await run.secretsManager.versions(run.secret.arn);
-  const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs ?? Number.POSITIVE_INFINITY;
+  const kept = versions.filter(({ id }) => id === current.id || id === previous);
+  const sinceMs = Math.min(...kept.map(({ createdAtMs }) => createdAtMs));
   const givenUp = versions.filter(
-    ({ id, createdAtMs }) => createdAtMs >= madeAtMs && run.secret.stages[id] === undefined,
+    ({ id, createdAtMs }) => createdAtMs >= sinceMs && run.secret.stages[id] === undefined,
   );
   return [...ids, ...givenUp.map(({ id }) => id)];
 }

@@ -1,7 +1,16 @@
 import { CancelRotateSecretCommand, CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isKeyturnError } from '../../src/index.ts';
-import { canLogIn, createLogin, secretOf, type TestLogin, uniqueName } from '../support/postgres-fixtures.ts';
+import { postgres } from '../../rotators/postgres/index.ts';
+import { contradictoryField, createRotationHandler, isKeyturnError } from '../../src/index.ts';
+import {
+  canLogIn,
+  createLogin,
+  loginOf,
+  secretOf,
+  sharedOptions,
+  type TestLogin,
+  uniqueName,
+} from '../support/postgres-fixtures.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { closedPort, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
@@ -60,6 +69,40 @@ describe('bad input', () => {
     expect(await failureOf(secretOf(login), { 'keyturn:rotator': 'mars' })).toMatch(
       /^UnknownRotator: The tag keyturn:rotator/,
     );
+  });
+
+  it('stores nothing that setSecret could not read, and rotates once the variable is mended', async () => {
+    const real = postgres(sharedOptions());
+    const short: typeof real = {
+      ...real,
+      parse: (fields) => {
+        if (String(fields.password).length > 128) throw contradictoryField('password', 'is too long');
+        return real.parse(fields);
+      },
+    };
+    const functionOf = (length: number) =>
+      createRotationHandler({
+        rotators: [short],
+        client: fixture.functionClient,
+        configuration: { password: { length } },
+      });
+    const own = await createLogin();
+    const arn = await fixture.createSecret(secretOf(own));
+    fixture.local.registerFunction('rotate', functionOf(200));
+    expect(await fixture.rotate(arn)).toMatch(/^PasswordImpossible: .*"password".*PASSWORD_LENGTH/);
+    await expect(fixture.text(arn, 'AWSPENDING')).rejects.toThrow(/ResourceNotFound|can't find/);
+    fixture.local.registerFunction('rotate', functionOf(40));
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    fixture.local.registerFunction('rotate', fixture.handler);
+  });
+
+  it('gives up a version that can never be read, so that the next rotation starts clean', async () => {
+    const own = await createLogin();
+    const arn = await fixture.createSecret(secretOf(own));
+    await fixture.put(arn, { ...secretOf(own), port: 'no port' }, ['AWSPENDING']);
+    await fixture.rotate(arn);
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
   });
 
   it('tells an unreachable host, and a server without TLS', async () => {

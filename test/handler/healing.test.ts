@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgres } from '../../rotators/postgres/index.ts';
 import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
+import { createRotationHandler } from '../../src/index.ts';
 import {
   adminSecret,
   asAdmin,
@@ -64,6 +65,61 @@ describe('a rotation that something befell', () => {
     const arn = await fixture.createSecret({ ...secretOf(login), password: 'lost' });
     expect(await fixture.rotate(arn)).toMatch(/^NoCredentialAccepted: .*PutSecretValue/);
     expect(await canLogIn(login)).toBe(true);
+  });
+
+  it('tries a bounded number of stored passwords, the newest first and none twice, and says what it left out', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), password: 'lost 0' });
+    for (let n = 1; n <= 30; n += 1) {
+      const password = `lost ${Math.floor(n / 2)}`;
+      await fixture.put(arn, { ...secretOf(login), password, dbInstanceIdentifier: `${n}` });
+    }
+    const tried: string[] = [];
+    const real = postgres(sharedOptions());
+    const watched: typeof real = {
+      ...real,
+      open: async (credential, context) => {
+        tried.push(credential.password);
+        return real.open(credential, context);
+      },
+      identity: ({ password }) => password,
+    };
+    const handler = createRotationHandler({
+      rotators: [watched],
+      client: fixture.functionClient,
+      telemetry: fixture.recorded.telemetry,
+    });
+    fixture.local.registerFunction('rotate', handler);
+    expect(await fixture.rotate(arn)).toMatch(
+      /^NoCredentialAccepted: .*newest 3 without a label\. 2\d older versions were not tried/,
+    );
+    const { password: pending } = await fixture.read(arn, 'AWSPENDING');
+    fixture.local.registerFunction('rotate', fixture.handler);
+    expect(tried).toEqual(['lost 15', pending, 'lost 14', 'lost 13', 'lost 12', 'lost 11']);
+  });
+
+  it('sends an older password with the stricter of the two connections', async () => {
+    const login = await createLogin();
+    const plain = { ...secretOf(login), ssl: false, password: 'lost' };
+    const arn = await fixture.createSecret({ ...secretOf(login), ssl: true });
+    await fixture.put(arn, plain);
+    const seen: unknown[] = [];
+    const real = postgres(sharedOptions());
+    const watched: typeof real = {
+      ...real,
+      open: async (credential, context) => {
+        seen.push([credential.password === login.password, credential.ssl]);
+        return credential.ssl === false ? undefined : real.open(credential, context);
+      },
+    };
+    fixture.local.registerFunction(
+      'rotate',
+      createRotationHandler({ rotators: [watched], client: fixture.functionClient }),
+    );
+    await fixture.rotate(arn);
+    fixture.local.registerFunction('rotate', fixture.handler);
+    expect(seen).toContainEqual([true, true]);
+    expect(seen).not.toContainEqual([true, false]);
   });
 
   it('has the admin set a password that was lost, of an account that the admin secret serves', async () => {

@@ -120,6 +120,65 @@ describe('a rotator that mints', () => {
     });
   });
 
+  it('does not take back a credential that the target has issued again, when it can not be stored', async () => {
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      // One token for each account, as long as it is valid.
+      generate: async ({ password }) => ({ password }),
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      fixture.functionClient.middlewareStack.add(
+        (next, context) => async (args) => {
+          if (context.commandName !== 'PutSecretValueCommand') return next(args);
+          throw Object.assign(new Error('The key can not be used.'), {
+            name: 'EncryptionFailure',
+            $fault: 'client',
+          });
+        },
+        { step: 'initialize' },
+      );
+      expect(await fixture.rotate(arn)).toMatch(/^AccessDenied/);
+      expect(target.accounts.get(String(account.username))?.valid).toContain(account.password);
+    });
+  });
+
+  it('stores a credential of its own when its token was used for a test before', () =>
+    withRotator(tokenRotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      const token = randomUUID();
+      expect(await fixture.rotate(arn, { token, immediately: false })).toBeUndefined();
+      expect(await fixture.rotate(arn, { token })).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      expect(password).not.toBe(account.password);
+      expect(target.accounts.get(String(account.username))?.valid).toContain(password);
+    }));
+
+  it('revokes what a rotation has issued that a person ended by storing a value', async () => {
+    let put = async (): Promise<unknown> => undefined;
+    const rotator: MemoryRotator = {
+      ...tokenRotator,
+      sweep: async () => undefined,
+      verify: async () => void (await put()),
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      put = async () => {
+        put = async () => undefined;
+        await fixture.put(arn, { ...account, dbInstanceIdentifier: 'noted' });
+      };
+      await fixture.rotate(arn);
+      expect(target.accounts.get(String(account.username))?.valid.size).toBe(2);
+      expect(await fixture.read(arn)).toMatchObject({ password: account.password });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(target.accounts.get(String(account.username))?.valid.size).toBe(2);
+    });
+  });
+
   it('is told when the next rotation begins', async () => {
     const contexts: RotatorContext[] = [];
     const rotator: MemoryRotator = {
