@@ -1,11 +1,13 @@
 import type { Rotator } from '../../src/index.ts';
 import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
+import { untilNoConflict } from './conflict.ts';
 import { type AlternatingCredential, engines, parseAlternatingCredential, targetOf } from './credential.ts';
-import { actAsOneself, passwordDefaults, setPassword } from './password.ts';
+import { excessRights } from './excess.ts';
+import { passwordDefaults, passwordEncryption, setPassword } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
-import { createConnect, type PostgresOptions, type PostgresSession } from './session.ts';
+import { createConnector, type PostgresOptions, type PostgresSession } from './session.ts';
 
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
@@ -14,6 +16,7 @@ import { createConnect, type PostgresOptions, type PostgresSession } from './ses
 export function postgresAlternatingUsers(
   options: PostgresOptions = {},
 ): Rotator<AlternatingCredential, PostgresSession> {
+  const { open, loginOf } = createConnector(options);
   return {
     name: 'postgres-alternating-users',
     engines,
@@ -25,12 +28,14 @@ export function postgresAlternatingUsers(
       username: pair.alternate,
       password: password(passwordDefaults),
     }),
-    open: createConnect(options),
-    change: async (session, pending, context) => {
-      const encryption = await actAsOneself(session);
-      await prepareClone(session, pending, context);
-      await setPassword(session, pending, { encryption, context });
-    },
+    open,
+    change: (session, pending, context) =>
+      untilNoConflict(context.signal, async () => {
+        await prepareClone(session, pending, context);
+        const encryption = await passwordEncryption(session, loginOf(context.current) ?? session.login);
+        await setPassword(session, pending, { encryption, context });
+      }),
+    excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),
     preflight: preflightAlternatingUsers,
     classify,

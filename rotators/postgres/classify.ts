@@ -1,4 +1,5 @@
 import type { Activity, ErrorCode } from '../../src/index.ts';
+import { isConflict } from './conflict.ts';
 
 /** The SQLSTATE of the server, or the code of Node.js. */
 function codeOf(error: unknown): string {
@@ -35,6 +36,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   '42501': 'PermissionDenied',
   '42704': 'AccountMissing',
   '53300': 'TargetBusy',
+  '55P03': 'TargetBusy',
   '57P03': 'TargetBusy',
 };
 
@@ -44,6 +46,7 @@ export function classify(error: unknown, during: Activity): ErrorCode | undefine
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
   if (certificate.test(code)) return 'CertificateRejected';
   if (unreachable.test(code)) return 'TargetUnreachable';
+  if (during === 'change' && isConflict(error)) return 'TargetBusy';
   if (during === 'change' && policy.test(code)) return 'PasswordRejected';
   if (code === '' && isLostConnection(error)) return 'TargetUnreachable';
   return codes[code];

@@ -37,17 +37,41 @@ export function parseCredential(fields: SecretFields): PostgresCredential {
   if (engine !== undefined && !engines.includes(engine)) {
     throw contradictoryField('engine', `is not ${engines.join(' or ')}`);
   }
-  const username = requireText(fields, 'username');
-  if (!fitsName(username)) throw contradictoryField('username', 'is longer than 63 bytes or holds a NUL');
+  const username = checked('username', requireText(fields, 'username'), isPlainName, nameRule);
+  const serverName = optionalText(fields, 'sslservername');
   return {
-    host: requireText(fields, 'host'),
+    host: checked('host', requireText(fields, 'host'), isHost, hostRule),
     port: optionalPort(fields, 'port', 5432),
-    database: optionalText(fields, 'dbname') ?? 'postgres',
+    database: checked('dbname', optionalText(fields, 'dbname') ?? 'postgres', isPlainName, nameRule),
     username,
-    password: requireText(fields, 'password'),
+    password: checked('password', requireText(fields, 'password'), isText, 'holds a NUL or half a character'),
     ssl: optionalSsl(fields),
-    serverName: optionalText(fields, 'sslservername'),
+    serverName: serverName === undefined ? undefined : checked('sslservername', serverName, isHost, hostRule),
   };
+}
+
+const nameRule = 'is longer than 63 bytes or holds a control character';
+const hostRule = 'is no name or address of a host';
+
+/** @throws InvalidSecretField */
+function checked(field: string, value: string, fits: (value: string) => boolean, rule: string): string {
+  if (!fits(value)) throw contradictoryField(field, rule);
+  return value;
+}
+
+/** What a NUL would end: the rest would be read as further parameters of the login. */
+function isText(value: string): boolean {
+  return !value.includes('\0') && value.isWellFormed();
+}
+
+/** A role or a database that any tool could name. The server cuts longer names off, and means another one. */
+function isPlainName(name: string): boolean {
+  return fitsName(name) && isText(name) && !/\p{Cc}/u.test(name);
+}
+
+/** A driver takes a host that starts with a slash for a socket of the machine, whose server may trust everybody. */
+function isHost(host: string): boolean {
+  return isText(host) && /^[^\s/\\@?#\p{Cc}]+$/u.test(host);
 }
 
 /** A login of one of two users that take turns. */
@@ -57,7 +81,7 @@ export interface AlternatingCredential extends PostgresCredential {
 
 /** As {@link parseCredential}, with the pair. @throws InvalidSecretField */
 export function parseAlternatingCredential(fields: SecretFields): AlternatingCredential {
-  return { ...parseCredential(fields), pair: parseUserPair(fields, fitsName) };
+  return { ...parseCredential(fields), pair: parseUserPair(fields, isPlainName) };
 }
 
 /** What a credential opens. @param account the username, or what a pair has in common */

@@ -1,5 +1,6 @@
 import type { Finding } from '../../src/index.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
+import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 
 function encryption(session: PostgresSession): Finding {
@@ -8,7 +9,7 @@ function encryption(session: PostgresSession): Finding {
 }
 
 async function writable(session: PostgresSession): Promise<Finding> {
-  const [row] = await session.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica');
+  const [row] = await session.query<{ replica: boolean }>('SELECT pg_catalog.pg_is_in_recovery() AS replica');
   const ok = row?.replica !== true;
   return {
     check: 'server',
@@ -20,8 +21,9 @@ async function writable(session: PostgresSession): Promise<Finding> {
 /** On RDS passwords can be reserved to members of rds_password; elsewhere every role may change its own. */
 async function mayChangeOwnPassword(session: PostgresSession): Promise<Finding> {
   const [row] = await session.query<{ allowed: boolean }>(
-    `SELECT coalesce(current_setting('rds.restrict_password_commands', true), 'off') NOT IN ('on', '1')
-         OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_password' AND pg_has_role(session_user, oid, 'MEMBER')) AS allowed`,
+    `SELECT coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') NOT IN ('on', '1')
+         OR EXISTS (SELECT FROM pg_catalog.pg_roles r
+              WHERE r.rolname = 'rds_password' AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) AS allowed`,
   );
   const ok = row?.allowed === true;
   const detail = ok
@@ -33,11 +35,11 @@ async function mayChangeOwnPassword(session: PostgresSession): Promise<Finding> 
 /** Since Postgres 16 CREATEROLE alone is not enough: the admin also needs the ADMIN option on the role. */
 async function mayChangeOf(admin: PostgresSession, username: string): Promise<Finding> {
   const [row] = await admin.query<{ allowed: boolean }>(
-    `SELECT a.rolsuper OR (a.rolcreaterole AND (current_setting('server_version_num')::int < 160000
-              OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)
-              OR pg_has_role(a.oid, (SELECT oid FROM pg_roles WHERE rolname = $1), 'MEMBER WITH ADMIN OPTION'))) AS allowed
-       FROM pg_roles a WHERE a.rolname = session_user`,
-    [username],
+    `SELECT a.rolsuper OR (a.rolcreaterole
+              AND (pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000 OR r.oid IS NULL
+                OR pg_catalog.pg_has_role(a.oid, r.oid, 'MEMBER WITH ADMIN OPTION'))) AS allowed
+       FROM pg_catalog.pg_roles a LEFT JOIN pg_catalog.pg_roles r ON r.rolname = ${quoteLiteral(username)}
+      WHERE a.rolname = session_user`,
   );
   const ok = row?.allowed === true;
   const detail = ok

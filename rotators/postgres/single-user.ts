@@ -1,9 +1,11 @@
 import type { Rotator } from '../../src/index.ts';
 import { classify } from './classify.ts';
+import { untilNoConflict } from './conflict.ts';
 import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
-import { actAsOneself, passwordDefaults, setPassword } from './password.ts';
+import { excessRights } from './excess.ts';
+import { passwordDefaults, passwordEncryption, setPassword } from './password.ts';
 import { preflightSingleUser } from './preflight.ts';
-import { createConnect, type PostgresOptions, type PostgresSession } from './session.ts';
+import { createConnector, type PostgresOptions, type PostgresSession } from './session.ts';
 
 /**
  * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
@@ -18,14 +20,16 @@ export function postgres(options: PostgresOptions = {}): Rotator<PostgresCredent
     parse: parseCredential,
     target: (credential) => targetOf(credential, credential.username),
     generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
-    open: createConnect(options),
-    change: async (session, pending, context) => {
-      const encryption = await actAsOneself(session);
-      await setPassword(session, pending, { encryption, context });
-    },
+    open: createConnector(options).open,
+    change: (session, pending, context) =>
+      untilNoConflict(context.signal, async () => {
+        const encryption = await passwordEncryption(session, session.login);
+        await setPassword(session, pending, { encryption, context });
+      }),
     verify: async (session) => {
       await session.query('SELECT 1');
     },
+    excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
     preflight: preflightSingleUser,
     classify,
   };

@@ -17,7 +17,7 @@ export interface UserPair {
  * Reads the pair from a secret: named in `alternatingusers`, or, as with AWS's templates, a user and its clone,
  * whose name has `_clone` appended.
  *
- * @param fits whether the server takes a name this long
+ * @param fits whether the server takes a name: its length and its characters
  * @throws InvalidSecretField
  */
 export function parseUserPair(fields: SecretFields, fits: (name: string) => boolean): UserPair {
@@ -26,6 +26,8 @@ export function parseUserPair(fields: SecretFields, fits: (name: string) => bool
   if (named !== undefined) {
     if (!named.includes(username))
       throw contradictoryField('alternatingusers', 'does not include the username');
+    if (!named.every(fits))
+      throw contradictoryField('alternatingusers', 'has a name that the server does not take');
     const alternate = username === named[0] ? named[1] : named[0];
     return { original: undefined, username, alternate, account: JSON.stringify([...named].sort()) };
   }

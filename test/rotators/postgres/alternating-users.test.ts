@@ -14,6 +14,7 @@ import {
   sharedOptions,
   type TestLogin,
   uniqueName,
+  withLogin,
 } from '../../support/postgres-fixtures.ts';
 
 const rotator = postgresAlternatingUsers(sharedOptions());
@@ -52,14 +53,9 @@ async function rotate(current: SecretFields, admin: SecretFields = adminSecret()
   return { username: pending.username, password: pending.password };
 }
 
-async function queryAs(login: TestLogin, statement: string): Promise<object[]> {
-  const session = await rotator.open(rotator.parse(secretOf(login)), rotatorContext());
-  if (session === undefined) throw new Error('The login was refused.');
-  try {
-    return await session.query(statement);
-  } finally {
-    await session.close();
-  }
+/** What a login sees and does by itself, as an application. */
+function queryAs(login: TestLogin, statement: string): Promise<object[]> {
+  return withLogin(login, 'postgres', async (client) => (await client.query<object>(statement)).rows);
 }
 
 describe('postgres, alternating users', () => {
