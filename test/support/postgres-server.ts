@@ -68,6 +68,10 @@ async function locateBinaries(): Promise<PostgresBinaries> {
   return { initdb, postgres };
 }
 
+/** Why a test of another version is skipped. */
+export const versionsMissing =
+  'no such PostgreSQL: let .ci/postgres-versions fill a folder, and name it in KEYTURN_TEST_POSTGRES_VERSIONS';
+
 /**
  * The programs of another version, such as `16.4`, or undefined where nobody has unpacked them: `.ci/postgres-versions`
  * does, into the folder that KEYTURN_TEST_POSTGRES_VERSIONS names.
