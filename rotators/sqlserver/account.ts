@@ -1,10 +1,11 @@
 import { KeyturnError } from '../../src/index.ts';
 import { accountStatement, loginStatement, userStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
+import { asDatabaseOwner } from './database-owner.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { SqlServerSession } from './session.ts';
 
-interface Account {
+interface AccountRow {
   readonly edition: number;
   readonly currentDatabase: string;
   readonly containment: number | null;
@@ -24,12 +25,22 @@ export interface Login {
 /** A user of a database, as far as it is copied. */
 export interface User {
   readonly name: string;
+  /** The login that it is for, where the session may see that; asked for with `findUser` alone. */
+  readonly login?: string | null;
   readonly defaultSchema: string | null;
   readonly defaultLanguage: string | null;
 }
 
 /** Where an account's password is kept. */
 export type AccountKind = 'login' | 'contained user';
+
+/** What a username means in a session's database. */
+export interface Account {
+  readonly kind: AccountKind;
+  readonly isAzure: boolean;
+  /** The session's. */
+  readonly database: string;
+}
 
 /** authentication_type of a user who has a password of its own. */
 const byDatabase = 2;
@@ -43,11 +54,8 @@ const azure = 5;
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/contained-database-users-making-your-database-portable
  */
-export async function accountKind(
-  session: SqlServerSession,
-  username: string,
-): Promise<{ readonly kind: AccountKind; readonly isAzure: boolean; readonly database: string }> {
-  const [account] = await session.query<Account>(accountStatement, { username });
+export async function findAccount(session: SqlServerSession, username: string): Promise<Account> {
+  const [account] = await session.query<AccountRow>(accountStatement, { username });
   const isAzure = account?.edition === azure;
   const contained = account?.authenticationType === byDatabase && (isAzure || account.containment !== 0);
   return {
@@ -89,7 +97,7 @@ export async function setOwnPassword(
   pending: SqlServerCredential,
   using: SqlServerCredential,
 ): Promise<void> {
-  const { kind } = await accountKind(session, pending.username);
+  const { kind } = await findAccount(session, pending.username);
   const alter = `${alterOf(kind)} ${quoteIdentifier(pending.username)}`;
   const passwords = `PASSWORD = ${quoteLiteral(pending.password)} OLD_PASSWORD = ${quoteLiteral(using.password)}`;
   await session.query(`${alter} WITH ${passwords}`);
@@ -102,14 +110,15 @@ export async function setOwnPassword(
 export async function setPasswordOf(
   session: SqlServerSession,
   { username, password }: SqlServerCredential,
+  { kind }: Account,
 ): Promise<void> {
-  const { kind } = await accountKind(session, username);
   const login = kind === 'login' ? await findLogin(session, username) : undefined;
   if (kind === 'login' && login === undefined) throw accountMissing(kind, username);
   const unlock = login?.locked === 1 ? ' UNLOCK' : '';
-  await session.query(
-    `${alterOf(kind)} ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}${unlock}`,
-  );
+  const alter = `${alterOf(kind)} ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}${unlock}`;
+  // ALTER LOGIN fires triggers of the server alone, which are an admin's.
+  if (kind === 'login') await session.query(alter);
+  else await asDatabaseOwner(session, [alter]);
 }
 
 function alterOf(kind: AccountKind): string {

@@ -1,9 +1,24 @@
-import type { ChangeContext, Rotator, RotatorContext, SecretFields } from '../../src/index.ts';
+import {
+  type ChangeContext,
+  KeyturnError,
+  type Rotator,
+  type RotatorContext,
+  type SecretFields,
+} from '../../src/index.ts';
 import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
-import { setPasswordOf } from './account.ts';
+import { type Account, findAccount, setPasswordOf } from './account.ts';
+import { containedUsersStatement } from './catalogue.ts';
 import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
-import { engines, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
+import {
+  engines,
+  newPassword,
+  parseCredential,
+  parseName,
+  type SqlServerCredential,
+  targetOf,
+} from './credential.ts';
+import { excessRights, type Relation } from './excess.ts';
 import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
 import { explainLogin } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
@@ -28,16 +43,32 @@ export function sqlServerAlternatingUsers(
     engines,
     overlap: 'until-next-rotation',
     changedBy: 'admin',
-    parse: (fields: SecretFields) => ({ ...parseCredential(fields), pair: parseUserPair(fields, fitsName) }),
+    parse,
     target: (credential) => targetOf(credential, credential.pair.account),
-    generate: async ({ pair }, { password }) => ({ username: pair.alternate, password: password() }),
+    generate: async ({ pair }, { password }) => ({
+      username: pair.alternate,
+      password: newPassword(password()),
+    }),
     open: (credential, context) => open(credential, options, context),
     change: (session, pending, context) => change(session, pending, options, context),
     verify: (session, { username: next }, context) =>
       requireSameVisibleHoldings(session, { other: context.current.username, next }, context),
     preflight: preflightAlternatingUsers,
+    excessRights: (admin, subject, proven, context) =>
+      excessRights(admin, subject, proven, relationOf(subject), context),
     classify,
   };
+}
+
+function parse(fields: SecretFields): AlternatingCredential {
+  const pair = parseUserPair(fields, fitsName);
+  parseName(pair.alternate, fields.alternatingusers === undefined ? 'username' : 'alternatingusers');
+  return { ...parseCredential(fields), pair };
+}
+
+function relationOf({ username, pair: { original } }: AlternatingCredential): Relation {
+  if (original === undefined) return 'none';
+  return username === original ? 'original' : 'clone';
 }
 
 async function open(
@@ -58,7 +89,39 @@ async function change(
   options: SqlServerOptions,
   context: ChangeContext<AlternatingCredential>,
 ): Promise<void> {
-  const { hasPassword } = await prepareClone(session, pending);
-  if (!hasPassword) await setOnce(() => setPasswordOf(session, pending), pending, options, context);
-  await requireSameHoldings(session, { other: context.current.username, next: pending.username }, context);
+  const { current } = context;
+  // Asked once: a database's owner can take a user with a password away between two looks.
+  const account = await findAccount(session, current.username);
+  if (account.kind === 'login') await requireLogin(session, account, options, context);
+  const { hasPassword } = await prepareClone(session, pending, account);
+  if (!hasPassword) await setOnce(() => setPasswordOf(session, pending, account), pending, options, context);
+  const pair = { other: current.username, next: pending.username };
+  await requireSameHoldings(session, pair, account, context);
+}
+
+/**
+ * Makes sure that the credential which was accepted is a login's. Whoever owns a contained database can make a user
+ * there with the name of any login, be let in as that user, and take it away again before the admin looks: the admin
+ * would change the login of that name. master takes logins only.
+ *
+ * @throws PermissionDenied
+ * @see https://learn.microsoft.com/sql/relational-databases/databases/security-best-practices-with-contained-databases
+ */
+async function requireLogin(
+  session: SqlServerSession,
+  { isAzure, database }: Account,
+  options: SqlServerOptions,
+  context: ChangeContext<AlternatingCredential>,
+): Promise<void> {
+  if (isAzure || database === 'master') return;
+  const [setting] = await session.query<{ allowed: number }>(containedUsersStatement);
+  if (setting?.allowed !== 1) return;
+  const proof = await connect({ ...context.current, database: 'master' }, options, context);
+  await proof?.close();
+  if (proof !== undefined) return;
+  throw new KeyturnError(
+    'PermissionDenied',
+    `There is a login ${context.current.username}, but the password of AWSCURRENT is not its password: it was accepted in ${database} alone.`,
+    'Nothing was changed. See who has made and dropped users in that database; if the login is meant, store its password.',
+  );
 }

@@ -8,6 +8,11 @@ SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS cur
        (SELECT CAST(containment AS int) FROM sys.databases WHERE database_id = DB_ID()) AS containment,
        (SELECT CAST(authentication_type AS int) FROM sys.database_principals WHERE name = @username) AS authenticationType`;
 
+/** Whether users with passwords of their own can log in to the server at all; they can in Azure SQL Database. */
+export const containedUsersStatement = `
+SELECT CAST(value_in_use AS int) AS allowed FROM sys.configurations
+ WHERE name = N'contained database authentication'`;
+
 /** A login, where the session may see it. */
 export const loginStatement = `
 SELECT name, default_database_name AS defaultDatabase, default_language_name AS defaultLanguage,
@@ -26,9 +31,10 @@ export const userOfLoginStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
   FROM sys.database_principals WHERE sid = SUSER_SID(@username) AND type = 'S'`;
 
-/** A user of the session's database, by its own name. */
+/** A user of the session's database, by its own name, and the login that it is for. */
 export const userStatement = `
-SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
+SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage,
+       SUSER_SNAME(sid) AS [login]
   FROM sys.database_principals WHERE name = @username AND type = 'S'`;
 
 function held(principals: string, members: string): string {
@@ -103,7 +109,89 @@ SELECT CAST(p.class AS int) AS class, p.class_desc AS classDescription, p.major_
 export const updateableStatement = `
 SELECT CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(20)) AS updateability`;
 
+/**
+ * As whom an admin works in the session's database, and whether the server trusts that database. Whether the session is
+ * a contained user's is asked of the session: a database's owner can make a contained user with the SID of any login.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/system-dynamic-management-views/sys-dm-exec-sessions-transact-sql
+ */
+export const workerStatement = `
+SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS [database],
+       (SELECT is_trustworthy_on FROM sys.databases WHERE database_id = DB_ID()) AS trustworthy,
+       (SELECT CAST(CASE WHEN authenticating_database_id = DB_ID() AND DB_ID() > 4 THEN 1 ELSE 0 END AS bit)
+          FROM sys.dm_exec_sessions WHERE session_id = @@SPID) AS confined,
+       (SELECT COUNT(*) FROM sys.triggers WHERE parent_class = 0 AND is_disabled = 0) AS triggers`;
+
+/**
+ * Makes the session that of the database's owner, and tells what it may still do on the server. A batch of its own:
+ * one that went on after EXECUTE AS has failed would do so as the admin.
+ */
+export const actAsOwnerStatement = `
+DECLARE @cookie varbinary(100);
+EXECUTE AS USER = N'dbo' WITH COOKIE INTO @cookie;
+SELECT CONVERT(nvarchar(202), @cookie, 1) AS cookie, USER_NAME() AS actingAs,
+       IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin,
+       HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER') AS controlServer,
+       HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS alterAnyLogin`;
+
 /** The rights by which an admin changes other accounts. */
 export const adminRightsStatement = `
 SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN') AS server,
        HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'ALTER ANY USER') AS [database]`;
+
+/**
+ * What an account may do on the server, after a row that says whose rights follow. Run with @who and @account.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/system-catalog-views/sys-linked-logins-transact-sql
+ */
+export const rightsOnServerStatement = `
+DECLARE @username nvarchar(128) = (SELECT name FROM sys.server_principals WHERE name = @account);
+SELECT N'' AS scope, @who AS who, @username AS username, CAST(0 AS bit) AS contained;
+${serverRolesStatement};
+${serverPermissionsStatement};
+SELECT name AS ownedDatabase FROM sys.databases WHERE owner_sid = SUSER_SID(@username);
+SELECT s.name AS linkedServer FROM sys.linked_logins l JOIN sys.servers s ON s.server_id = l.server_id
+  JOIN sys.server_principals p ON p.principal_id = l.local_principal_id WHERE p.name = @username;`;
+
+/**
+ * The same in a database, for the user that an account is there: one with a password of its own in the database that
+ * the secret is for, else that of the login, else one whose login is gone and which a login of this name would get.
+ */
+export const rightsInDatabaseStatement = `
+DECLARE @username nvarchar(128), @contained bit = 0;
+SELECT TOP (1) @username = name, @contained = CASE authentication_type WHEN 2 THEN 1 ELSE 0 END
+  FROM sys.database_principals
+ WHERE type = 'S' AND (sid = SUSER_SID(@account) OR (name = @account AND (
+         (authentication_type = 2 AND DB_ID() = DB_ID(@database))
+         OR (authentication_type = 1 AND SUSER_SNAME(sid) IS NULL))))
+ ORDER BY CASE WHEN authentication_type = 2 AND name = @account THEN 0 WHEN sid = SUSER_SID(@account) THEN 1 ELSE 2 END;
+SELECT DB_NAME() AS scope, @who AS who, @username AS username, @contained AS contained;
+${databaseRolesStatement};
+${databasePermissionsStatement(new Set())};`;
+
+/**
+ * Runs the two for two accounts, and the second in each database that the session may enter, all in one round trip.
+ * Azure SQL Database has neither logins nor other databases to look into.
+ */
+export const rightsStatement = `
+DECLARE @declared nvarchar(200) = N'@who nvarchar(10), @account nvarchar(128), @database nvarchar(128)';
+DECLARE @each nvarchar(max) = N'';
+IF SERVERPROPERTY('EngineEdition') = 5
+  SET @each = N'EXEC sys.sp_executesql @inDatabase, @declared, N''subject'', @subject, @database;
+EXEC sys.sp_executesql @inDatabase, @declared, N''proven'', @proven, @database;';
+ELSE
+BEGIN
+  SET @each = N'EXEC sys.sp_executesql @onServer, @declared, N''subject'', @subject, @database;
+EXEC sys.sp_executesql @onServer, @declared, N''proven'', @proven, @database;';
+  SELECT @each += N'
+EXEC ' + QUOTENAME(name) + N'.sys.sp_executesql @inDatabase, @declared, N''subject'', @subject, @database;
+EXEC ' + QUOTENAME(name) + N'.sys.sp_executesql @inDatabase, @declared, N''proven'', @proven, @database;'
+    FROM sys.databases WHERE state = 0 AND source_database_id IS NULL AND HAS_DBACCESS(name) = 1;
+  SELECT name AS unseenDatabase FROM sys.databases
+   WHERE state = 0 AND source_database_id IS NULL AND name NOT IN (N'model', N'tempdb', N'rdsadmin')
+     AND (HAS_DBACCESS(name) = 0
+          OR ISNULL(HAS_PERMS_BY_NAME(QUOTENAME(name), 'DATABASE', 'VIEW DEFINITION'), 0) = 0);
+END;
+EXEC sys.sp_executesql @each, N'@onServer nvarchar(max), @inDatabase nvarchar(max), @declared nvarchar(200),
+  @subject nvarchar(128), @proven nvarchar(128), @database nvarchar(128)',
+  @onServer, @inDatabase, @declared, @subject, @proven, @database;`;

@@ -1,6 +1,7 @@
+import { KeyturnError } from '../../src/index.ts';
 import {
+  type Account,
   type AccountKind,
-  accountKind,
   accountMissing,
   findLogin,
   findUser,
@@ -8,9 +9,10 @@ import {
   type User,
 } from './account.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
+import { asDatabaseOwner } from './database-owner.ts';
 import { databaseHoldings, serverHoldings, statementsToFollow } from './holdings.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
-import { eachScope } from './scopes.ts';
+import { type DatabaseScope, eachScope } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
 /**
@@ -23,39 +25,34 @@ import type { SqlServerSession } from './session.ts';
 export async function prepareClone(
   session: SqlServerSession,
   pending: AlternatingCredential,
+  account: Account,
 ): Promise<{ readonly hasPassword: boolean }> {
   const { username: clone, pair } = pending;
   const { original } = pair;
   if (original === undefined || clone === original) return { hasPassword: false };
-  const { kind } = await accountKind(session, original);
+  const { kind } = account;
   let hasPassword = kind === 'login' && (await prepareLogin(session, original, pending));
-  await eachScope(
-    session,
-    { other: original, next: clone },
-    {
-      server: () => follow(session, 'server', original, clone),
-      database: async (scope) => {
-        if (scope.readOnly) return;
-        const present = await scope.findNextUser();
-        const user = present?.name ?? clone;
-        await prepareUser(session, scope.otherUser, present, pending, kind);
-        if (kind === 'contained user' && present === undefined) hasPassword = true;
-        await follow(session, 'database', scope.otherUser.name, user);
-      },
+  await eachScope(session, { other: original, next: clone }, account, {
+    server: async () => {
+      const [from, to] = [await serverHoldings(session, original), await serverHoldings(session, clone)];
+      for (const statement of statementsToFollow('server', from, to)) await session.query(statement);
     },
-  );
+    database: async (scope) => {
+      if (scope.readOnly) return;
+      const present = await scope.findNextUser();
+      const user = present?.name ?? clone;
+      const [from, to] = [
+        await databaseHoldings(session, scope.otherUser.name),
+        await databaseHoldings(session, user),
+      ];
+      await asDatabaseOwner(session, [
+        ...(await statementsForUser(session, scope, present, pending, kind)),
+        ...statementsToFollow('database', from, to),
+      ]);
+      if (kind === 'contained user' && present === undefined) hasPassword = true;
+    },
+  });
   return { hasPassword };
-}
-
-async function follow(
-  session: SqlServerSession,
-  scope: 'server' | 'database',
-  original: string,
-  clone: string,
-): Promise<void> {
-  const read = scope === 'server' ? serverHoldings : databaseHoldings;
-  const statements = statementsToFollow(scope, await read(session, original), await read(session, clone));
-  for (const statement of statements) await session.query(statement);
 }
 
 /** @returns whether the login was made now, with the pending password */
@@ -94,42 +91,47 @@ function onOff(on: boolean): string {
   return on ? 'ON' : 'OFF';
 }
 
-async function prepareUser(
+/** The statements after which the clone's user is as the other's. */
+async function statementsForUser(
   session: SqlServerSession,
-  other: User,
+  { name: database, otherUser: other }: DatabaseScope,
   present: User | undefined,
   pending: AlternatingCredential,
   kind: AccountKind,
-): Promise<void> {
+): Promise<string[]> {
   const defaults = userDefaults(other, kind);
-  if (present === undefined) return createUser(session, pending, defaults, kind);
+  if (present === undefined) return [await createUser(session, database, pending, defaults, kind)];
   const same =
     other.defaultSchema === present.defaultSchema && other.defaultLanguage === present.defaultLanguage;
-  if (same || defaults.length === 0) return;
-  await session.query(`ALTER USER ${quoteIdentifier(present.name)} WITH ${defaults.join(', ')}`);
+  if (same || defaults.length === 0) return [];
+  return [`ALTER USER ${quoteIdentifier(present.name)} WITH ${defaults.join(', ')}`];
 }
 
 async function createUser(
   session: SqlServerSession,
+  database: string,
   { username, password }: AlternatingCredential,
   defaults: readonly string[],
   kind: AccountKind,
-): Promise<void> {
+): Promise<string> {
   const name = quoteIdentifier(username);
   const having = (options: readonly string[]): string =>
     options.length === 0 ? '' : ` WITH ${options.join(', ')}`;
-  if (kind === 'contained user') {
-    await session.query(
-      `CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`,
-    );
-    return;
-  }
+  if (kind === 'contained user')
+    return `CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`;
   // A restored database may hold a user whose login was on another server: it is tied to this one's.
   const orphan = await findUser(session, username);
-  await session.query(
-    orphan === undefined
-      ? `CREATE USER ${name} FOR LOGIN ${name}${having(defaults)}`
-      : `ALTER USER ${name}${having([`LOGIN = ${name}`, ...defaults])}`,
+  if (typeof orphan?.login === 'string') throw belongsToAnother(username, orphan.login, database);
+  return orphan === undefined
+    ? `CREATE USER ${name} FOR LOGIN ${name}${having(defaults)}`
+    : `ALTER USER ${name}${having([`LOGIN = ${name}`, ...defaults])}`;
+}
+
+function belongsToAnother(user: string, login: string, database: string): KeyturnError {
+  return new KeyturnError(
+    'PermissionDenied',
+    `${database} has a user ${user} already, which is the login ${login} there.`,
+    `Rename that user, or make one for the login ${user} under another name, and rotate again.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import {
   contradictoryField,
+  KeyturnError,
   optionalPort,
   optionalSsl,
   optionalText,
@@ -7,8 +8,8 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/index.ts';
-import { fitsName } from './quoting.ts';
-import { parseServerName } from './server-name.ts';
+import { fitsLiteral, fitsName } from './quoting.ts';
+import { isHostName, parseServerName, type ServerName } from './server-name.ts';
 
 /** Values of `engine` that mean SQL Server: AWS's name, and the editions as RDS calls them. */
 export const engines: readonly string[] = [
@@ -41,9 +42,13 @@ export interface SqlServerCredential {
   /** `TrustServerCertificate`: what the secret asks for and only the function can grant. */
   readonly asksToTrust: boolean;
   /** The other server of a mirrored database, tried where the first can't be reached. */
-  readonly failoverPartner: string | undefined;
+  readonly failoverPartner: Place | undefined;
 }
 
+/** Where a server listens: at a port, or at the one that the SQL Server Browser tells of a named instance. */
+export type Place = Pick<SqlServerCredential, 'host' | 'port' | 'instance'>;
+
+/** In UTF-16 units, which is how LOGIN7 counts. */
 const longestPassword = 128;
 
 /**
@@ -56,22 +61,18 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
   const engine = optionalText(fields, 'engine');
   if (engine !== undefined && !engines.includes(engine) && !engine.startsWith('custom-sqlserver-'))
     throw contradictoryField('engine', `is not ${engines.join(' or ')}`);
-  const username = requireText(fields, 'username');
-  if (!fitsName(username))
-    throw contradictoryField('username', 'is longer than 128 characters or holds a NUL');
-  const password = requireText(fields, 'password');
-  if (password.length > longestPassword)
-    throw contradictoryField('password', 'is longer than 128 characters');
+  const partner = keyword(fields, 'failoverpartner');
   return {
     ...parsePlace(fields),
-    database: optionalText(fields, 'dbname') ?? 'master',
-    username,
-    password,
+    database: parseName(optionalText(fields, 'dbname') ?? 'master', 'dbname'),
+    username: parseName(requireText(fields, 'username'), 'username'),
+    password: parsePassword(fields),
     ssl: optionalSsl(fields),
-    serverName: keyword(fields, 'sslservername') ?? keyword(fields, 'hostnameincertificate'),
+    serverName:
+      parseCertificateName(fields, 'sslservername') ?? parseCertificateName(fields, 'hostnameincertificate'),
     readOnlyIntent: parseIntent(fields),
     asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
-    failoverPartner: keyword(fields, 'failoverpartner'),
+    failoverPartner: partner === undefined ? undefined : placeOf(parseServerName(partner, 'failoverpartner')),
   };
 }
 
@@ -80,15 +81,60 @@ function keyword(fields: SecretFields, name: string): string | undefined {
   return fields[name] === '' ? undefined : optionalText(fields, name);
 }
 
-function parsePlace(fields: SecretFields): Pick<SqlServerCredential, 'host' | 'port' | 'instance'> {
-  const { host, instance, port } = parseServerName(requireText(fields, 'host'), 'host');
+/**
+ * A name of the catalogue. What a person can't see in it is refused: one name must not look like another.
+ *
+ * @throws InvalidSecretField
+ */
+export function parseName(name: string, field: string): string {
+  if (!fitsName(name)) throw contradictoryField(field, 'is longer than 128 characters or holds a NUL');
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw contradictoryField(field, 'holds a control character');
+  if (name !== name.trimEnd()) throw contradictoryField(field, 'ends with a space, which SQL Server ignores');
+  return name;
+}
+
+function parsePassword(fields: SecretFields): string {
+  const password = requireText(fields, 'password');
+  if (password.length > longestPassword)
+    throw contradictoryField('password', 'is longer than 128 characters');
+  if (!fitsLiteral(password))
+    throw contradictoryField('password', 'holds a NUL, or a backslash before the end of a line');
+  return password;
+}
+
+function parseCertificateName(fields: SecretFields, field: string): string | undefined {
+  const name = keyword(fields, field);
+  if (name !== undefined && !isHostName(name)) throw contradictoryField(field, 'is no name of a host');
+  return name;
+}
+
+/**
+ * A new password.
+ *
+ * @throws PasswordImpossible for one that SQL Server would not take
+ */
+export function newPassword(password: string): string {
+  if (password.length <= longestPassword) return password;
+  throw new KeyturnError(
+    'PasswordImpossible',
+    `SQL Server takes passwords of at most ${longestPassword} characters, and one of ${password.length} was asked for.`,
+    `Set PASSWORD_LENGTH to ${longestPassword} or less, and rotate again.`,
+    { field: 'PASSWORD_LENGTH' },
+  );
+}
+
+function parsePlace(fields: SecretFields): Place {
+  const server = parseServerName(requireText(fields, 'host'), 'host');
   const named =
     fields.port === undefined || fields.port === null ? undefined : optionalPort(fields, 'port', 1433);
-  if (named !== undefined && port !== undefined && named !== port)
+  if (named !== undefined && server.port !== undefined && named !== server.port)
     throw contradictoryField('port', 'is another than the one in "host"');
-  const known = port ?? named;
-  // As in ADO.NET: a port makes the instance's name idle.
-  if (known !== undefined) return { host, port: known, instance: undefined };
+  return placeOf({ ...server, port: server.port ?? named });
+}
+
+/** As in ADO.NET: a port makes the instance's name idle. */
+function placeOf({ host, instance, port }: ServerName): Place {
+  if (port !== undefined) return { host, port, instance: undefined };
   return { host, port: instance === undefined ? 1433 : undefined, instance };
 }
 

@@ -1,5 +1,5 @@
 import { KeyturnError, type RotatorContext } from '../../src/index.ts';
-import { accountKind, findLogin, findUser } from './account.ts';
+import { type Account, findAccount, findLogin, findUser } from './account.ts';
 import { databaseHoldings, missingIn, serverHoldings } from './holdings.ts';
 import { eachScope, type Pair, userOfLogin } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
@@ -16,16 +16,17 @@ const mostNamed = 10;
 export async function requireSameHoldings(
   session: SqlServerSession,
   pair: Pair,
+  account: Account,
   context: RotatorContext,
 ): Promise<void> {
   const missing: string[] = [];
-  await eachScope(session, pair, {
+  await eachScope(session, pair, account, {
     server: async () => {
       const [own, other] = [
         await serverHoldings(session, pair.next),
         await serverHoldings(session, pair.other),
       ];
-      missing.push(...missingIn(own, other));
+      missing.push(...missingIn('server', own, other));
     },
     database: async ({ name, otherUser, findNextUser }) => {
       const user = await findNextUser();
@@ -41,7 +42,7 @@ export async function requireSameHoldings(
 }
 
 async function missingHere(session: SqlServerSession, next: string, other: string): Promise<string[]> {
-  return missingIn(await databaseHoldings(session, next), await databaseHoldings(session, other));
+  return missingIn('database', await databaseHoldings(session, next), await databaseHoldings(session, other));
 }
 
 /**
@@ -55,14 +56,18 @@ export async function requireSameVisibleHoldings(
   pair: Pair,
   context: RotatorContext,
 ): Promise<void> {
-  const { kind } = await accountKind(session, pair.next);
+  const { kind } = await findAccount(session, pair.next);
   const find = kind === 'login' ? userOfLogin : findUser;
   const [next, other] = [await find(session, pair.next), await find(session, pair.other)];
   const login = kind === 'login' ? await findLogin(session, pair.other) : undefined;
   const missing =
     login === undefined
       ? []
-      : missingIn(await serverHoldings(session, pair.next), await serverHoldings(session, pair.other));
+      : missingIn(
+          'server',
+          await serverHoldings(session, pair.next),
+          await serverHoldings(session, pair.other),
+        );
   if (next !== undefined && other !== undefined)
     missing.push(...(await missingHere(session, next.name, other.name)));
   if (login === undefined && other === undefined)

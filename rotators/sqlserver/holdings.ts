@@ -28,7 +28,8 @@ export interface Holdings {
   readonly permissions: readonly Permission[];
 }
 
-interface PermissionRow extends SecurableRow {
+/** A row of the permission catalogue. */
+export interface PermissionRow extends SecurableRow {
   readonly permission: string;
   readonly state: string;
   readonly direct: boolean;
@@ -58,7 +59,8 @@ async function read(
   return { principal: username, roles, permissions: rows.map(permissionOf) };
 }
 
-function permissionOf(row: PermissionRow): Permission {
+/** Reads a row of the permission catalogue. */
+export function permissionOf(row: PermissionRow): Permission {
   const state = row.state.trim();
   if (state !== 'G' && state !== 'W' && state !== 'D' && state !== 'R')
     throw new Error('Unknown state of a permission.');
@@ -75,11 +77,13 @@ function isRestriction({ state }: Permission): boolean {
   return state === 'D' || state === 'R';
 }
 
+const control = new Set(['CONTROL', 'CONTROL SERVER']);
+
 /** CONTROL implies every other permission on the same thing; an owner, who has it, can be granted none of them. */
 function covers(own: Permission, needed: Permission): boolean {
   const suffices = own.state === needed.state || (own.state === 'W' && needed.state === 'G');
   const implies =
-    own.permission === 'CONTROL' && !isRestriction(needed) && own.securable.label === needed.securable.label;
+    control.has(own.permission) && !isRestriction(needed) && own.securable.label === needed.securable.label;
   return suffices && (implies || sameThing(own, needed));
 }
 
@@ -121,26 +125,39 @@ function statementOf(
   return `GRANT ${what} TO ${principal}${state === 'W' ? ' WITH GRANT OPTION' : ''}`;
 }
 
-const everything: readonly string[] = ['sysadmin', 'db_owner'];
+/** A database's owner can give a role of its own any name, also that of a role of the server. */
+const everything: Readonly<Record<Scope, string>> = { server: 'sysadmin', database: 'db_owner' };
+
+/** Whether a principal may do all that can be done in the scope. */
+export function mayDoEverything(scope: Scope, { roles, permissions }: Holdings): boolean {
+  return roles.some(({ name }) => name === everything[scope]) && !permissions.some(isRestriction);
+}
 
 /** What `other` can do and `own` can't, as a person would name it. Roles count however they are come by. */
-export function missingIn(own: Holdings, other: Holdings): string[] {
+export function missingIn(scope: Scope, own: Holdings, other: Holdings): string[] {
+  if (mayDoEverything(scope, own)) return [];
   const roleNames = new Set(own.roles.map(({ name }) => name));
-  if (everything.some((role) => roleNames.has(role)) && !own.permissions.some(isRestriction)) return [];
   const roles = other.roles
     .filter(({ name }) => !roleNames.has(name))
     .map(({ name }) => `membership in ${name}`);
   const granted = other.permissions.filter((one) => one.direct && !isRestriction(one));
   const lacking = granted.filter((one) => !own.permissions.some((held) => covers(held, one)));
-  const restricted = own.permissions.filter(
-    (one) =>
-      isRestriction(one) && !other.permissions.some((same) => isRestriction(same) && sameThing(same, one)),
-  );
-  return [
-    ...roles,
-    ...lacking.map(nameOf),
-    ...restricted.map((one) => `freedom from the denial of ${nameOf(one)}`),
-  ];
+  return [...roles, ...lacking.map(nameOf), ...deniedTo(own, other)];
+}
+
+/** What is denied to `own` and not to `other`. */
+function deniedTo(own: Holdings, other: Holdings): string[] {
+  return own.permissions
+    .filter(
+      (one) =>
+        isRestriction(one) && !other.permissions.some((same) => isRestriction(same) && sameThing(same, one)),
+    )
+    .map((one) => `freedom from the denial of ${nameOf(one)}`);
+}
+
+/** Holdings without what is denied to the principal itself. */
+export function withoutOwnDenials({ permissions, ...holdings }: Holdings): Holdings {
+  return { ...holdings, permissions: permissions.filter((one) => !(isRestriction(one) && one.direct)) };
 }
 
 function nameOf({ permission, state, securable }: Permission): string {

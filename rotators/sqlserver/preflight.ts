@@ -1,5 +1,5 @@
 import type { Finding } from '../../src/index.ts';
-import { accountKind, findLogin } from './account.ts';
+import { findAccount, findLogin } from './account.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
 import { adminRightsStatement, updateableStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
@@ -10,7 +10,7 @@ function encryption(session: SqlServerSession): Finding {
 }
 
 async function account(session: SqlServerSession, username: string): Promise<Finding> {
-  const { kind, isAzure, database } = await accountKind(session, username);
+  const { kind, isAzure, database } = await findAccount(session, username);
   const misplaced = kind === 'login' && isAzure && database !== 'master';
   const detail = misplaced
     ? 'a login of Azure SQL Database is changed in master: set "dbname" to it'
@@ -20,7 +20,7 @@ async function account(session: SqlServerSession, username: string): Promise<Fin
 
 /** Logins are kept in master, which is never a replica; users of a contained database are in their database. */
 async function writable(session: SqlServerSession, username: string): Promise<Finding[]> {
-  const { kind } = await accountKind(session, username);
+  const { kind } = await findAccount(session, username);
   if (kind === 'login') return [];
   const [row] = await session.query<{ updateability: string | null }>(updateableStatement);
   const ok = row?.updateability === 'READ_WRITE';
@@ -35,7 +35,7 @@ async function writable(session: SqlServerSession, username: string): Promise<Fi
 
 /** To change the password of a sysadmin, or of who has CONTROL SERVER, an admin needs CONTROL SERVER too. */
 async function mayChange(admin: SqlServerSession, username: string): Promise<Finding> {
-  const { kind } = await accountKind(admin, username);
+  const { kind } = await findAccount(admin, username);
   const [row] = await admin.query<{ server: number | null; database: number | null }>(adminRightsStatement);
   const ok = (kind === 'login' ? row?.server : row?.database) === 1;
   const needed = kind === 'login' ? 'ALTER ANY LOGIN' : 'ALTER ANY USER';
@@ -65,7 +65,7 @@ export async function preflightAlternatingUsers(
 ): Promise<Finding[]> {
   const findings = [encryption(session), ...(await writable(session, username))];
   if (admin === undefined) return findings;
-  const { kind, isAzure } = await accountKind(admin, username);
+  const { kind, isAzure } = await findAccount(admin, username);
   if (kind === 'login' && isAzure)
     findings.push({
       check: 'account',

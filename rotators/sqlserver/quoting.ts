@@ -18,6 +18,11 @@ export function quoteIdentifier(name: string): string {
   return `[${name.replaceAll(']', ']]')}]`;
 }
 
+/** Whether a string literal can carry a text. */
+export function fitsLiteral(text: string): boolean {
+  return !text.includes('\0') && !/\\[\r\n]/.test(text);
+}
+
 /**
  * A Unicode string literal.
  *
@@ -26,7 +31,7 @@ export function quoteIdentifier(name: string): string {
  * @see https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-backslash
  */
 export function quoteLiteral(value: string): string {
-  if (value.includes('\0') || /\\[\r\n]/.test(value))
+  if (!fitsLiteral(value))
     throw new RangeError('A string literal of T-SQL has no NUL, and no backslash before the end of a line.');
   return `N'${value.replaceAll("'", "''")}'`;
 }

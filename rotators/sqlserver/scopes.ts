@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../src/index.ts';
-import { accountKind, accountMissing, findLogin, findUser, type User } from './account.ts';
+import { type Account, accountMissing, findLogin, findUser, type User } from './account.ts';
 import { databasesStatement, userOfLoginStatement } from './catalogue.ts';
 import type { SqlServerSession } from './session.ts';
 
@@ -37,13 +37,13 @@ const hidden = 'rdsadmin';
 export async function eachScope(
   session: SqlServerSession,
   pair: Pair,
+  { kind, isAzure, database }: Account,
   visit: {
     server?(): Promise<void>;
     database(scope: DatabaseScope): Promise<void>;
     unseen?(names: string[]): void;
   },
 ): Promise<void> {
-  const { kind, isAzure, database } = await accountKind(session, pair.other);
   if (kind === 'contained user') {
     const otherUser = await findUser(session, pair.other);
     if (otherUser === undefined) throw accountMissing(kind, pair.other);
@@ -59,7 +59,7 @@ export async function eachScope(
 async function visitServer(
   session: SqlServerSession,
   pair: Pair,
-  visit: Parameters<typeof eachScope>[2],
+  visit: Parameters<typeof eachScope>[3],
 ): Promise<void> {
   // Permissions at the server scope can be granted in master alone (error 4621).
   await session.use('master');

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { contradictoryField } from '../../src/index.ts';
 
 /** Where a server is, as a connection string's "Server" says it. */
@@ -9,7 +10,8 @@ export interface ServerName {
 }
 
 /**
- * Reads `[tcp:]host[\instance][,port]`.
+ * Reads `[tcp:]host[\instance][,port]`. Anything else that ADO.NET takes here, such as a pipe, is refused: no other
+ * protocol is spoken, and what reaches another server by mistake takes a password with it.
  *
  * @param field the secret's field, for errors
  * @throws InvalidSecretField
@@ -21,9 +23,23 @@ export function parseServerName(text: string, field: string): ServerName {
     throw contradictoryField(field, `names the protocol ${protocol.toLowerCase()}, which is not TCP`);
   const [, address = '', portText] = /^(.*?)(?:\s*,\s*(.*))?$/s.exec(rest) ?? [];
   const [hostText = '', instance, ...more] = address.split('\\').map((part) => part.trim());
-  if (hostText === '' || instance === '' || more.length > 0 || /[\s;,]|localdb/i.test(hostText))
+  const host = localName(hostText);
+  if (!isHostName(host) || more.length > 0 || (instance !== undefined && !isInstanceName(instance)))
     throw contradictoryField(field, 'is no [tcp:]host[\\instance][,port]');
-  return { host: localName(hostText), instance: ordinary(instance), port: portOf(portText, field) };
+  return { host, instance: ordinary(instance), port: portOf(portText, field) };
+}
+
+const longestHost = 128;
+
+/** Whether a text is the name or the address of a host, and nothing beyond it. LOGIN7 has room for 128 characters. */
+export function isHostName(text: string): boolean {
+  if (text.length > longestHost) return false;
+  return isIP(text) !== 0 || /^[\p{L}\p{N}_]([\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_])?\.?$/u.test(text);
+}
+
+/** @see https://learn.microsoft.com/sql/sql-server/install/instance-configuration */
+function isInstanceName(text: string): boolean {
+  return /^[\p{L}_&#][\p{L}\p{N}_$#&]{0,15}$/u.test(text);
 }
 
 /** ADO.NET's short names for this machine, and IPv6 addresses without the brackets that set off a port. */

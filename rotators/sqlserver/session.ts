@@ -7,7 +7,6 @@ import type { SqlServerCredential } from './credential.ts';
 import { type Dialed, dial, requireEncryption } from './dial.ts';
 import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts';
 import { quoteIdentifier } from './quoting.ts';
-import { parseServerName } from './server-name.ts';
 
 /** How the function connects, whatever the secret. */
 export interface SqlServerOptions {
@@ -74,16 +73,8 @@ function alternative(
     context.signal.aborted
   )
     return undefined;
-  context.note(`${credential.host} can not be reached: trying its failover partner ${failoverPartner}.`);
-  const { host, instance, port } = parseServerName(failoverPartner, 'failoverpartner');
-  const known = port ?? (instance === undefined ? 1433 : undefined);
-  return {
-    ...credential,
-    host,
-    port: known,
-    instance: known === undefined ? instance : undefined,
-    failoverPartner: undefined,
-  };
+  context.note(`${credential.host} can not be reached: trying its failover partner ${failoverPartner.host}.`);
+  return { ...credential, ...failoverPartner, failoverPartner: undefined };
 }
 
 /** tedious's code for a server that insists on the encryption that the secret turns off. */

@@ -1,7 +1,8 @@
 import type { Rotator, RotatorContext } from '../../src/index.ts';
-import { setOwnPassword, setPasswordOf } from './account.ts';
+import { findAccount, setOwnPassword, setPasswordOf } from './account.ts';
 import { classify } from './classify.ts';
-import { engines, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
+import { engines, newPassword, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
+import { excessRights } from './excess.ts';
 import { explainLogin, isPasswordToChange } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
@@ -19,20 +20,21 @@ export function sqlServer(options: SqlServerOptions = {}): Rotator<SqlServerCred
     changedBy: 'account',
     parse: parseCredential,
     target: (credential) => targetOf(credential, credential.username),
-    generate: async (_current, { password }) => ({ password: password() }),
+    generate: async (_current, { password }) => ({ password: newPassword(password()) }),
     open: (credential, context) => open(credential, options, context),
     change: (session, pending, context) => {
       const { using } = context;
-      const set = () =>
+      const set = async () =>
         using.username === pending.username
           ? setOwnPassword(session, pending, using)
-          : setPasswordOf(session, pending);
+          : setPasswordOf(session, pending, await findAccount(session, pending.username));
       return setOnce(set, pending, options, context);
     },
     verify: async (session) => {
       await session.query('SELECT 1 AS alive');
     },
     preflight: preflightSingleUser,
+    excessRights: (admin, subject, proven, context) => excessRights(admin, subject, proven, 'none', context),
     classify,
   };
 }

@@ -62,7 +62,7 @@ describe('what GRANT calls a securable', () => {
     expect(unknown.securable).toMatchObject({ known: false, label: 'NEW_THING 7.0' });
     const from = holdings('app', [unknown]);
     expect(statementsToFollow('database', from, holdings('clone'))).toEqual([]);
-    expect(missingIn(holdings('clone'), from)).toEqual(['ALTER on NEW_THING 7.0']);
+    expect(missingIn('database', holdings('clone'), from)).toEqual(['ALTER on NEW_THING 7.0']);
   });
 });
 
@@ -106,7 +106,7 @@ describe('having one account follow another', () => {
     const from = holdings('app', [can('SELECT', 'G', table), can('DELETE', 'D', table)], ['sales']);
     const own = holdings('clone', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
     expect(statementsToFollow('database', from, own)).toEqual([]);
-    expect(missingIn(own, from)).toEqual([]);
+    expect(missingIn('database', own, from)).toEqual([]);
   });
 
   it('says the server by no name, and its roles by their own words', () => {
@@ -122,7 +122,7 @@ describe('what one account lacks of another', () => {
   it('names roles, grants, grant options and denials', () => {
     const other = holdings('app', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
     const own = holdings('clone', [can('SELECT', 'G', table), can('UPDATE', 'D', table)]);
-    expect(missingIn(own, other)).toEqual([
+    expect(missingIn('database', own, other)).toEqual([
       'membership in sales',
       'SELECT with grant option on OBJECT::[dbo].[or]]ders]',
       'freedom from the denial of UPDATE on OBJECT::[dbo].[or]]ders]',
@@ -132,18 +132,20 @@ describe('what one account lacks of another', () => {
   it('counts CONTROL, which an owner has, for every permission on the same thing', () => {
     const other = holdings('app', [can('SELECT', 'W', table), can('UPDATE', 'G', table)]);
     const owner = holdings('clone', [can('CONTROL', 'W', table)]);
-    expect(missingIn(owner, other)).toEqual([]);
+    expect(missingIn('database', owner, other)).toEqual([]);
     expect(statementsToFollow('database', other, owner)).toEqual([]);
-    expect(missingIn(holdings('clone', [can('CONTROL', 'W', { class: 3, name: 's' })]), other)).toHaveLength(
-      2,
-    );
-    expect(missingIn(holdings('clone', [can('CONTROL', 'D', table)]), other)).toHaveLength(3);
+    expect(
+      missingIn('database', holdings('clone', [can('CONTROL', 'W', { class: 3, name: 's' })]), other),
+    ).toHaveLength(2);
+    expect(missingIn('database', holdings('clone', [can('CONTROL', 'D', table)]), other)).toHaveLength(3);
   });
 
   it('counts what comes by a role, and needs nothing of an owner', () => {
     const other = holdings('app', [can('SELECT', 'G', table)]);
-    expect(missingIn(holdings('clone', [can('SELECT', 'G', table, false)]), other)).toEqual([]);
-    expect(missingIn(holdings('clone', [], ['db_owner']), other)).toEqual([]);
-    expect(missingIn(holdings('clone', [can('SELECT', 'D', table)], ['db_owner']), other)).toHaveLength(2);
+    expect(missingIn('database', holdings('clone', [can('SELECT', 'G', table, false)]), other)).toEqual([]);
+    expect(missingIn('database', holdings('clone', [], ['db_owner']), other)).toEqual([]);
+    expect(
+      missingIn('database', holdings('clone', [can('SELECT', 'D', table)], ['db_owner']), other),
+    ).toHaveLength(2);
   });
 });

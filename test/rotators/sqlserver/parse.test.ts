@@ -46,6 +46,73 @@ describe('the secret of a SQL Server', () => {
     );
   });
 
+  it.each([
+    ['host', 'db\0.example.com'],
+    ['host', 'db\n'.concat('x')],
+    ['host', 'db;Encrypt=False'],
+    ['host', 'db|evil.example.com'],
+    ['host', 'user@evil.example.com'],
+    ['host', 'evil.example.com/db'],
+    ['host', "db'"],
+    ['host', 'lpc:db'],
+    ['host', 'admin:db'],
+    ['host', '\\\\db\\pipe\\sql\\query'],
+    ['host', 'x'.repeat(129)],
+    ['host', 'db\\IN\0STANCE'],
+    ['host', 'db\\INSTANCE;X'],
+    ['host', `db\\${'X'.repeat(17)}`],
+    ['failoverpartner', 'np:other'],
+    ['failoverpartner', 'other;x'],
+    ['failoverpartner', 'oth\0er'],
+    ['sslservername', 'cert\0.example.com'],
+    ['sslservername', 'cert example'],
+    ['hostnameincertificate', 'cert\r\n'],
+    ['dbname', 'shop\0'],
+    ['dbname', 'shop\nGO'],
+    ['dbname', 'x'.repeat(129)],
+    ['dbname', 'shop '],
+    ['username', 'app\0'],
+    ['username', 'a\tb'],
+    ['username', 'app\u2028'],
+    ['username', 'sa '],
+    ['password', 'p\0'],
+    ['password', 'p\\\nq'],
+    ['applicationintent', 'ReadOnly\0'],
+  ])('refuses a %s of %j, for the account and for its admin', (field, value) => {
+    const refusal = expect.objectContaining({ code: 'InvalidSecretField', field });
+    expect(() => parse({ [field]: value })).toThrow(refusal);
+    // An admin's secret is read by the same function, with the database of the secret that it serves.
+    expect(() => sqlServerAlternatingUsers().parse({ ...login, [field]: value })).toThrow(refusal);
+  });
+
+  it('refuses a named pair with a name that nobody can read', () => {
+    const alternatingusers = ['app', 'sa\u0000'];
+    expect(() => sqlServerAlternatingUsers().parse({ ...login, alternatingusers })).toThrow(
+      expect.objectContaining({ code: 'InvalidSecretField', field: 'alternatingusers' }),
+    );
+  });
+
+  it('generates no password that it could not read again', async () => {
+    const context = (password: string) => ({
+      signal: new AbortController().signal,
+      note: () => undefined,
+      requestToken: 't',
+      owner: 'test',
+      admin: async () => undefined,
+      stored: async function* () {},
+      password: () => password,
+    });
+    for (const made of [sqlServer(), sqlServerAlternatingUsers()]) {
+      const generate = (length: number) =>
+        made.generate(sqlServerAlternatingUsers().parse(login), context('x'.repeat(length)));
+      await expect(generate(200)).rejects.toMatchObject({
+        code: 'PasswordImpossible',
+        field: 'PASSWORD_LENGTH',
+      });
+      expect(await generate(128)).toMatchObject({ password: 'x'.repeat(128) });
+    }
+  });
+
   it('takes the editions of RDS, and what is absent as AWS does', () => {
     for (const engine of ['sqlserver-ee', 'sqlserver-ex', 'custom-sqlserver-se', 'custom-sqlserver-new'])
       expect(parse({ engine })).toMatchObject({ database: 'master', port: 1433, ssl: undefined });
@@ -53,10 +120,10 @@ describe('the secret of a SQL Server', () => {
 
   it('keeps the words of connection strings', () => {
     expect(
-      parse({ applicationintent: 'ReadOnly', failoverpartner: 'other', sslservername: 'cert' }),
+      parse({ applicationintent: 'ReadOnly', failoverpartner: 'tcp:other,1500', sslservername: 'cert' }),
     ).toMatchObject({
       readOnlyIntent: true,
-      failoverPartner: 'other',
+      failoverPartner: { host: 'other', port: 1500, instance: undefined },
       serverName: 'cert',
     });
     expect(parse({ failoverpartner: '', hostnameincertificate: 'cert' })).toMatchObject({

@@ -14,9 +14,9 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
     });
     afterAll(() => harness?.stop());
 
-    const containedDatabase = (context: TestContext): string => {
-      if ('missing' in harness.contained) context.skip(harness.contained.missing);
-      return 'database' in harness.contained ? harness.contained.database : '';
+    const containedDatabase = async (context: TestContext): Promise<string> => {
+      const made = await harness.contained();
+      return 'database' in made ? made.database : context.skip(made.missing);
     };
 
     it('ends the old password of a login and takes the new one', async () => {
@@ -78,7 +78,7 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
     });
 
     it('changes a user of a contained database', async (context) => {
-      const database = containedDatabase(context);
+      const database = await containedDatabase(context);
       const login = { username: harness.uniqueName(`o'contained]`), password: randomPassword() };
       await harness.asAdmin(
         [`CREATE USER ${quoteIdentifier(login.username)} WITH PASSWORD = ${quoteLiteral(login.password)}`],
@@ -170,7 +170,7 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
     });
 
     it('alternates between users of a contained database', async (context) => {
-      const database = containedDatabase(context);
+      const database = await containedDatabase(context);
       const original = { username: harness.uniqueName('contained'), password: randomPassword() };
       const user = quoteIdentifier(original.username);
       await harness.asAdmin(

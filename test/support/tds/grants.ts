@@ -1,7 +1,8 @@
 import { databaseOf, type Grant, type Principal } from './model.ts';
-import { type Run, requireAdmin } from './rights.ts';
+import { type Run, requireInDatabase, requireOnServer } from './rights.ts';
 import { plainName } from './text.ts';
 import { SqlError } from './tokens.ts';
+import { fire } from './triggers.ts';
 
 const classes: Readonly<Record<string, readonly [number, string, string | null]>> = {
   DATABASE: [0, 'DATABASE', null],
@@ -50,18 +51,22 @@ function sameThing(one: Grant, other: Grant): boolean {
   );
 }
 
+/** Permissions on the server, which are written without it. */
+const serverPermission = /ANY LOGIN|SERVER/;
+
 /** GRANT, DENY and REVOKE. */
 export const grantStatement: Run = (
   model,
   session,
   [verb, permission = '', column, words, first, second, grantee, ending],
 ) => {
-  requireAdmin(model, session);
   const login = plainName(grantee);
   const user = databaseOf(model, session.database).users.get(login);
   const isServerWide =
-    words === 'LOGIN' || (words === undefined && (user === undefined || permission.includes('ANY LOGIN')));
+    words === 'LOGIN' || (words === undefined && (user === undefined || serverPermission.test(permission)));
   const principal: Principal | undefined = isServerWide ? model.logins.get(login) : user;
+  if (isServerWide) requireOnServer(model, session, 'CONTROL SERVER');
+  else requireInDatabase(model, session);
   if (isServerWide && session.database !== 'master')
     throw new SqlError(
       4621,
@@ -80,4 +85,5 @@ export const grantStatement: Run = (
   );
   principal.grants = principal.grants.filter((one) => !sameThing(one, made));
   if (verb !== 'REVOKE') principal.grants.push(made);
+  if (!isServerWide) fire(model, session, `${verb}_DATABASE`);
 };

@@ -10,19 +10,22 @@ export interface TestLogin {
   readonly password: string;
 }
 
+export type ContainedDatabase = { readonly database: string } | { readonly missing: string };
+
 /** A server that the suite runs against, real or not. */
 export interface SqlServerHarness {
   readonly options: SqlServerOptions;
   /** A database of the suite's own, in which logins have users. */
   readonly database: string;
-  /** One whose users have passwords of their own, or why there is none. */
-  readonly contained: { readonly database: string } | { readonly missing: string };
+  /** One whose users have passwords of their own, made when it is first asked for, or why there is none. */
+  contained(): Promise<ContainedDatabase>;
   secretOf(login: TestLogin, database?: string): SecretFields & TestLogin;
   adminSecret(): SecretFields & TestLogin;
   /** A name that no other test uses, and that is removed at the end. */
   uniqueName(base: string): string;
   createLogin(base?: string, password?: string): Promise<TestLogin>;
   /** Runs statements by way of `mssql`, which the rotators don't use. */
+  as(login: TestLogin, statements: readonly string[], database?: string): Promise<void>;
   asAdmin(statements: readonly string[], database?: string): Promise<void>;
   /** Whether `mssql` gets in; anything but a refused login throws. */
   canLogIn(login: TestLogin, database?: string): Promise<boolean>;
@@ -57,7 +60,11 @@ export async function standInHarness(): Promise<SqlServerHarness & { readonly st
   const { host, port, admin, ca } = standIn;
   const driver = { encrypt: true, cryptoCredentialsDetails: { ca } };
   const harness = await prepare({ host, port, admin, driver, options: { ca: () => ca } });
-  return { ...harness, standIn, stop: () => standIn.stop() };
+  const contained = async (): Promise<ContainedDatabase> => {
+    standIn.model.containedAuthentication = true;
+    return harness.contained();
+  };
+  return { ...harness, contained, standIn, stop: () => standIn.stop() };
 }
 
 /** The server that an ADO.NET connection string of an admin names. */
@@ -103,13 +110,15 @@ async function prepare({ host, port, admin, driver, options }: Place): Promise<S
       await pool.close();
     }
   };
-  const asAdmin = (statements: readonly string[], database = 'master'): Promise<void> =>
-    withPool(admin, database, async (pool) => {
+  const as = (login: TestLogin, statements: readonly string[], database = 'master'): Promise<void> =>
+    withPool(login, database, async (pool) => {
       for (const statement of statements) await pool.request().batch(statement);
     });
+  const asAdmin = (statements: readonly string[], database?: string): Promise<void> =>
+    as(admin, statements, database);
   const [database, containedDatabase] = [run, `${run}-contained`];
   await asAdmin([`CREATE DATABASE ${quoteIdentifier(database)}`]);
-  const contained = await makeContained(asAdmin, containedDatabase);
+  let contained: Promise<ContainedDatabase> | undefined;
   let count = 0;
   const uniqueName = (base: string): string => {
     count += 1;
@@ -125,9 +134,13 @@ async function prepare({ host, port, admin, driver, options }: Place): Promise<S
   return {
     options,
     database,
-    contained,
+    contained: () => {
+      contained ??= makeContained(asAdmin, containedDatabase);
+      return contained;
+    },
     uniqueName,
     secretOf,
+    as,
     asAdmin,
     adminSecret: () => secretOf(admin, 'master'),
     createLogin: async (base = 'app', password = randomPassword()) => {
@@ -153,7 +166,7 @@ async function prepare({ host, port, admin, driver, options }: Place): Promise<S
 async function makeContained(
   asAdmin: SqlServerHarness['asAdmin'],
   database: string,
-): Promise<SqlServerHarness['contained']> {
+): Promise<ContainedDatabase> {
   try {
     await asAdmin([`CREATE DATABASE ${quoteIdentifier(database)} CONTAINMENT = PARTIAL`]);
     return { database };
@@ -166,15 +179,13 @@ async function makeContained(
 }
 
 /** Drops the databases and logins of a run on a real server. */
-async function cleanUp({ asAdmin, database, contained }: SqlServerHarness): Promise<void> {
-  const databases = [database, ...('database' in contained ? [contained.database] : [])];
-  for (const name of databases) {
-    const quoted = quoteIdentifier(name);
-    await asAdmin([
-      `ALTER DATABASE ${quoted} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`,
-      `DROP DATABASE ${quoted}`,
-    ]);
-  }
+async function cleanUp({ asAdmin, database }: SqlServerHarness): Promise<void> {
+  await asAdmin([
+    `DECLARE @drop nvarchar(max) = N'';
+     SELECT @drop += N'ALTER DATABASE ' + QUOTENAME(name) + N' SET SINGLE_USER WITH ROLLBACK IMMEDIATE;'
+                   + N'DROP DATABASE ' + QUOTENAME(name) + N';' FROM sys.databases WHERE name LIKE N'%${database}%';
+     EXEC (@drop)`,
+  ]);
   await asAdmin([
     `DECLARE @drop nvarchar(max) = N'';
      SELECT @drop += N'DROP LOGIN ' + QUOTENAME(name) + N';' FROM sys.sql_logins WHERE name LIKE N'%${database}-%';

@@ -37,16 +37,26 @@ export interface StandInUser extends Principal {
   defaultLanguage: string | null;
 }
 
+/** A DDL trigger of a database: what it runs, with the rights of whoever fires it. */
+export interface StandInTrigger {
+  readonly events: readonly string[];
+  readonly statements: readonly string[];
+}
+
 export interface StandInDatabase {
   readonly name: string;
   readonly contained: boolean;
   readonly users: Map<string, StandInUser>;
+  readonly triggers: Map<string, StandInTrigger>;
+  trustworthy: boolean;
 }
 
 /** What a stand-in holds: a table of logins, and databases with users. Names are compared as a binary collation does. */
 export interface Model {
   readonly logins: Map<string, StandInLogin>;
   readonly databases: Map<string, StandInDatabase>;
+  /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
+  containedAuthentication: boolean;
 }
 
 /** Who a session is, and where. */
@@ -55,17 +65,30 @@ export interface Identity {
   /** Where its password is kept: a database, or the server. */
   readonly containedIn: string | undefined;
   database: string;
+  /** As which user of the database it acts by EXECUTE AS, and what ends that. */
+  acting: { readonly user: string; readonly cookie: string } | undefined;
 }
 
 export function newModel(admin: { readonly username: string; readonly password: string }): Model {
-  const model: Model = { logins: new Map(), databases: new Map() };
-  for (const name of ['master', 'tempdb']) addDatabase(model, name, false);
+  const model: Model = { logins: new Map(), databases: new Map(), containedAuthentication: false };
+  for (const name of ['master', 'tempdb', 'msdb']) addDatabase(model, name, false, admin.username);
+  databaseOf(model, 'msdb').trustworthy = true;
   addLogin(model, admin.username, admin.password).roles.add('sysadmin');
   return model;
 }
 
-export function addDatabase(model: Model, name: string, contained: boolean): void {
-  model.databases.set(name, { name, contained, users: new Map() });
+export function addDatabase(model: Model, name: string, contained: boolean, owner: string): void {
+  const dbo: StandInUser = {
+    name: 'dbo',
+    login: owner,
+    password: undefined,
+    defaultSchema: 'dbo',
+    defaultLanguage: null,
+    roles: new Set(['db_owner']),
+    grants: [],
+  };
+  const users = new Map([['dbo', dbo]]);
+  model.databases.set(name, { name, contained, users, triggers: new Map(), trustworthy: false });
 }
 
 export function addLogin(model: Model, name: string, password: string): StandInLogin {
@@ -98,7 +121,7 @@ export function userOfLogin(database: StandInDatabase, login: string): StandInUs
 /** Every session may enter master and tempdb, as guest. */
 export function mayEnter(
   model: Model,
-  { name, containedIn }: Omit<Identity, 'database'>,
+  { name, containedIn }: Pick<Identity, 'name' | 'containedIn'>,
   database: StandInDatabase,
 ): boolean {
   if (containedIn !== undefined) return database.name === containedIn;
@@ -117,9 +140,9 @@ const bars: Readonly<Record<number, string>> = {
 export function logIn(model: Model, username: string, password: string, wanted: string): Identity {
   const refused = new SqlError(18456, `Login failed for user '${username}'.`);
   const contained = model.databases.get(wanted)?.users.get(username);
-  if (contained?.password !== undefined) {
+  if (contained?.password !== undefined && model.containedAuthentication) {
     if (contained.password !== password) throw new AggregateError([refused]);
-    return { name: username, containedIn: wanted, database: wanted };
+    return { name: username, containedIn: wanted, database: wanted, acting: undefined };
   }
   const login = model.logins.get(username);
   if (login === undefined || login.password !== password) throw new AggregateError([refused]);
@@ -133,7 +156,7 @@ export function logIn(model: Model, username: string, password: string, wanted: 
       new SqlError(4060, `Cannot open database "${wanted}" requested by the login. The login failed.`),
       refused,
     ]);
-  return { name: username, containedIn: undefined, database: database.name };
+  return { name: username, containedIn: undefined, database: database.name, acting: undefined };
 }
 
 /** The policy of Windows in short: length, three of four kinds of character, and none used before. */

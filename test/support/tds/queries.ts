@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as catalogue from '../../../rotators/sqlserver/catalogue.ts';
 import {
   databaseOf,
@@ -9,21 +10,29 @@ import {
   userOfLogin,
   valueRow,
 } from './model.ts';
-import type { Row } from './tokens.ts';
+import type { Statement } from './requests.ts';
+import { isSysadmin, mayOnServer, ownsDatabase } from './rights.ts';
+import { type Row, SqlError } from './tokens.ts';
 
-interface Answer {
+interface ResultSet {
   readonly rows: readonly Row[];
   readonly names: readonly string[];
 }
 
 type Ask = (model: Model, session: Identity, username: string) => readonly Row[];
 
-function isSysadmin(model: Model, session: Identity): boolean {
-  return model.logins.get(session.name)?.roles.has('sysadmin') === true;
+/** Whether a session is shown a login and what it holds. */
+function seesLogin(model: Model, session: Identity, name: string): boolean {
+  return (
+    session.name === name ||
+    mayOnServer(model, session, 'ALTER ANY LOGIN') ||
+    mayOnServer(model, session, 'VIEW ANY DEFINITION')
+  );
 }
 
-function sees(model: Model, session: Identity, name: string): boolean {
-  return session.name === name || isSysadmin(model, session);
+/** Likewise a user of the session's database. */
+function seesUser(model: Model, session: Identity, user: StandInUser): boolean {
+  return session.name === (user.login ?? user.name) || seesAll(model, session, session.database);
 }
 
 const account: Ask = (model, session, username) => {
@@ -42,7 +51,7 @@ const account: Ask = (model, session, username) => {
 
 const login: Ask = (model, session, username) => {
   const found = model.logins.get(username);
-  if (found === undefined || !sees(model, session, username)) return [];
+  if (found === undefined || !seesLogin(model, session, username)) return [];
   const { name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, barred } = found;
   const locked = barred === 18486 ? 1 : 0;
   return [{ name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, locked }];
@@ -53,12 +62,23 @@ const databases: Ask = (model, session) =>
     name: database.name,
     readOnly: false,
     accessible: mayEnter(model, session, database) ? 1 : 0,
-    visible: isSysadmin(model, session) ? 1 : 0,
+    visible: seesAll(model, session, database.name) ? 1 : 0,
   }));
 
+function seesAll(model: Model, session: Identity, database: string): boolean {
+  if (mayOnServer(model, session, 'VIEW ANY DEFINITION')) return true;
+  const user = userOfLogin(databaseOf(model, database), session.name);
+  return (
+    ownsDatabase(model, { ...session, database }) ||
+    user?.grants.some(({ permission, class: on }) => permission === 'VIEW DEFINITION' && on === 0) === true
+  );
+}
+
 function describeUser(model: Model, session: Identity, user: StandInUser | undefined): readonly Row[] {
-  if (user === undefined || !sees(model, session, user.login ?? user.name)) return [];
-  return [{ name: user.name, defaultSchema: user.defaultSchema, defaultLanguage: user.defaultLanguage }];
+  if (user === undefined || !seesUser(model, session, user)) return [];
+  const { name, defaultSchema, defaultLanguage, login: named } = user;
+  const login = named !== undefined && model.logins.has(named) ? named : null;
+  return [{ name, defaultSchema, defaultLanguage, login }];
 }
 
 const loginsUser: Ask = (model, session, username) =>
@@ -75,8 +95,115 @@ function grantsOf(principal: Principal | undefined): readonly Row[] {
   return (principal?.grants ?? []).map(valueRow);
 }
 
-const inDatabase = (model: Model, session: Identity, username: string): Principal | undefined =>
-  databaseOf(model, session.database).users.get(username);
+const inDatabase = (model: Model, session: Identity, username: string): Principal | undefined => {
+  const found = databaseOf(model, session.database).users.get(username);
+  return found !== undefined && seesUser(model, session, found) ? found : undefined;
+};
+
+const onServer = (model: Model, session: Identity, username: string): Principal | undefined =>
+  seesLogin(model, session, username) ? model.logins.get(username) : undefined;
+
+const worker: Ask = (model, session) => {
+  const { name, trustworthy, triggers } = databaseOf(model, session.database);
+  return [
+    {
+      edition: 3,
+      database: name,
+      trustworthy,
+      confined: session.containedIn !== undefined,
+      triggers: triggers.size,
+    },
+  ];
+};
+
+/**
+ * EXECUTE AS USER = 'dbo' and what the rotator asks with it.
+ *
+ * @see https://learn.microsoft.com/sql/t-sql/statements/execute-as-transact-sql
+ */
+const actAsOwner: Ask = (model, session) => {
+  const owner = databaseOf(model, session.database).users.get('dbo')?.login ?? '';
+  if (!ownsDatabase(model, session) || !model.logins.has(owner))
+    throw new SqlError(
+      15517,
+      'Cannot execute as the database principal because the principal "dbo" does not exist, this type of principal cannot be impersonated, or you do not have permission.',
+    );
+  session.acting = { user: 'dbo', cookie: `0x${randomBytes(16).toString('hex').toUpperCase()}` };
+  return [
+    {
+      cookie: session.acting.cookie,
+      actingAs: 'dbo',
+      sysadmin: isSysadmin(model, session) ? 1 : 0,
+      controlServer: mayOnServer(model, session, 'CONTROL SERVER') ? 1 : 0,
+      alterAnyLogin: mayOnServer(model, session, 'ALTER ANY LOGIN') ? 1 : 0,
+    },
+  ];
+};
+
+/** The rotator's question about two accounts, on the server and in each database that the session may enter. */
+function rights(model: Model, session: Identity, values: Readonly<Record<string, string>>): ResultSet[] {
+  const accounts = [
+    ['subject', values.subject ?? ''],
+    ['proven', values.proven ?? ''],
+  ] as const;
+  const unseen = [...model.databases.values()].filter(
+    (database) =>
+      database.name !== 'tempdb' &&
+      !(mayEnter(model, session, database) && seesAll(model, session, database.name)),
+  );
+  return [
+    { rows: unseen.map(({ name }) => ({ unseenDatabase: name })), names: ['unseenDatabase'] },
+    ...accounts.flatMap(([who, account]) => rightsOnServer(model, session, who, account)),
+    ...[...model.databases.values()]
+      .filter((database) => mayEnter(model, session, database))
+      .flatMap(({ name }) =>
+        accounts.flatMap(([who, account]) =>
+          rightsInDatabase(model, { ...session, database: name }, who, account, values.database ?? ''),
+        ),
+      ),
+  ];
+}
+
+const headingColumns = ['scope', 'who', 'username', 'contained'];
+
+function rightsOnServer(model: Model, session: Identity, who: string, account: string): ResultSet[] {
+  const found = onServer(model, session, account);
+  const owned = [...model.databases.values()].filter(
+    ({ users }) => found !== undefined && users.get('dbo')?.login === account,
+  );
+  return [
+    {
+      rows: [{ scope: '', who, username: found?.name ?? null, contained: false }],
+      names: headingColumns,
+    },
+    { rows: rolesOf(found), names: ['name', 'direct'] },
+    { rows: grantsOf(found), names: permissionColumns },
+    { rows: owned.map(({ name }) => ({ ownedDatabase: name })), names: ['ownedDatabase'] },
+  ];
+}
+
+function rightsInDatabase(
+  model: Model,
+  session: Identity,
+  who: string,
+  account: string,
+  secretDatabase: string,
+): ResultSet[] {
+  const database = databaseOf(model, session.database);
+  const named = database.users.get(account);
+  const contained = named?.password !== undefined && database.name === secretDatabase;
+  const isOrphan = named?.login !== undefined && !model.logins.has(named.login);
+  const user = contained ? named : (userOfLogin(database, account) ?? (isOrphan ? named : undefined));
+  const found = user !== undefined && seesUser(model, session, user) ? user : undefined;
+  return [
+    {
+      rows: [{ scope: database.name, who, username: found?.name ?? null, contained }],
+      names: headingColumns,
+    },
+    { rows: rolesOf(found), names: ['name', 'direct'] },
+    { rows: grantsOf(found), names: permissionColumns },
+  ];
+}
 
 const permissionColumns = [
   'class',
@@ -92,6 +219,7 @@ const permissionColumns = [
   'direct',
 ];
 const userColumns = ['name', 'defaultSchema', 'defaultLanguage'];
+const userAndLoginColumns = [...userColumns, 'login'];
 const views = ['sys.database_scoped_credentials', 'sys.external_languages'];
 
 /** The questions of the rotator, known by their very text, and the columns of their answers. */
@@ -106,13 +234,10 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
   ],
   [catalogue.databasesStatement, [databases, ['name', 'readOnly', 'accessible', 'visible']]],
   [catalogue.userOfLoginStatement, [loginsUser, userColumns]],
-  [catalogue.userStatement, [user, userColumns]],
-  [catalogue.serverRolesStatement, [(model, _, name) => rolesOf(model.logins.get(name)), ['name', 'direct']]],
+  [catalogue.userStatement, [user, userAndLoginColumns]],
+  [catalogue.serverRolesStatement, [(...asked) => rolesOf(onServer(...asked)), ['name', 'direct']]],
   [catalogue.databaseRolesStatement, [(...asked) => rolesOf(inDatabase(...asked)), ['name', 'direct']]],
-  [
-    catalogue.serverPermissionsStatement,
-    [(model, _, name) => grantsOf(model.logins.get(name)), permissionColumns],
-  ],
+  [catalogue.serverPermissionsStatement, [(...asked) => grantsOf(onServer(...asked)), permissionColumns]],
   [
     catalogue.databasePermissionsStatement(new Set(views)),
     [(...asked) => grantsOf(inDatabase(...asked)), permissionColumns],
@@ -126,19 +251,40 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
     catalogue.adminRightsStatement,
     [
       (model, session) => {
-        const right = isSysadmin(model, session) ? 1 : 0;
-        return [{ server: right, database: right }];
+        const server = mayOnServer(model, session, 'ALTER ANY LOGIN') ? 1 : 0;
+        return [{ server, database: ownsDatabase(model, session) ? 1 : 0 }];
       },
       ['server', 'database'],
     ],
   ],
+  [
+    catalogue.containedUsersStatement,
+    [(model) => [{ allowed: model.containedAuthentication ? 1 : 0 }], ['allowed']],
+  ],
+  [catalogue.workerStatement, [worker, ['edition', 'database', 'trustworthy', 'confined', 'triggers']]],
   ['SELECT 1 AS alive', [() => [{ alive: 1 }], ['alive']]],
 ]);
 
+const actingColumns = ['cookie', 'actingAs', 'sysadmin', 'controlServer', 'alterAnyLogin'];
+
 /** Answers a question, or undefined where it is none of the rotator's. */
-export function answer(model: Model, session: Identity, text: string, username = ''): Answer | undefined {
+export function answer(
+  model: Model,
+  session: Identity,
+  { text, values }: Statement,
+  isCall: boolean,
+): readonly ResultSet[] | undefined {
+  if (text === catalogue.rightsStatement) return rights(model, session, values);
+  if (text === catalogue.actAsOwnerStatement) {
+    if (isCall)
+      throw new SqlError(
+        15590,
+        "Can only use the 'No Revert' or 'Cookie' options with the 'Execute As' statement at the adhoc level.",
+      );
+    return [{ rows: actAsOwner(model, session, ''), names: actingColumns }];
+  }
   const found = queries.get(text);
   if (found === undefined) return undefined;
   const [ask, names] = found;
-  return { rows: ask(model, session, username), names };
+  return [{ rows: ask(model, session, values.username ?? ''), names }];
 }

@@ -18,7 +18,16 @@ import {
 } from './requests.ts';
 import { run } from './statements.ts';
 import { startTls } from './tls.ts';
-import { databaseChange, done, errorToken, loginAck, resultSet, returnStatus, SqlError } from './tokens.ts';
+import {
+  databaseChange,
+  done,
+  errorToken,
+  loginAck,
+  type Row,
+  resultSet,
+  returnStatus,
+  SqlError,
+} from './tokens.ts';
 
 /**
  * A stand-in for SQL Server, to have the real driver and the rotators run against where there is none. It speaks TDS
@@ -155,6 +164,19 @@ function enter(login: Login7, session: { identity?: Identity }, { model, logins 
   }
 }
 
+/** Result sets, each with its own end. */
+function answered(
+  found: readonly { rows: readonly Row[]; names: readonly string[] }[],
+  isCall: boolean,
+): Buffer {
+  const sets = found.flatMap(({ rows, names }, index) => {
+    const isLast = index === found.length - 1;
+    const end = isCall ? done('doneInProc', { more: true }) : done('done', { more: !isLast });
+    return [resultSet(rows, names), end];
+  });
+  return Buffer.concat(isCall ? [...sets, returnStatus(), done('doneProc')] : sets);
+}
+
 function execute(
   { text, values }: Statement,
   identity: Identity,
@@ -167,13 +189,8 @@ function execute(
   statements.push(text);
   try {
     const before = databaseOf(model, identity.database).name;
-    const found = answer(model, identity, text, values.username);
-    if (found !== undefined) {
-      const rows = resultSet(found.rows, found.names);
-      return isCall
-        ? Buffer.concat([rows, done('doneInProc', { more: true }), returnStatus(), done(end)])
-        : Buffer.concat([rows, done(end)]);
-    }
+    const found = answer(model, identity, { text, values }, isCall);
+    if (found !== undefined) return answered(found, isCall);
     if (!run(model, identity, text))
       throw new SqlError(102, `The stand-in does not know this statement: ${text}`);
     const moved = before === identity.database ? [] : [databaseChange(identity.database, before)];

@@ -9,9 +9,17 @@ import {
   requirePolicy,
   type StandInUser,
 } from './model.ts';
-import { isAdmin, type Run, requireAdmin } from './rights.ts';
+import {
+  isSysadmin,
+  mayOnServer,
+  ownsDatabase,
+  type Run,
+  requireInDatabase,
+  requireOnServer,
+} from './rights.ts';
 import { optionsOf, pattern, plainName, plainText } from './text.ts';
 import { SqlError } from './tokens.ts';
+import { createTrigger, fire, runTriggersBy } from './triggers.ts';
 
 const noSuch = (what: string, who: string): SqlError =>
   new SqlError(
@@ -22,9 +30,12 @@ const noSuch = (what: string, who: string): SqlError =>
 const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword, unlock, mustChange]) => {
   const login = model.logins.get(plainName(quoted));
   const bySelf = session.containedIn === undefined && session.name === login?.name;
-  if (login === undefined || (!bySelf && !isAdmin(model, session))) throw noSuch('login', plainName(quoted));
-  if (bySelf && !isAdmin(model, session) && plainText(oldPassword) !== login.password)
-    throw noSuch('login', login.name);
+  const mayAlter = mayOnServer(model, session, 'ALTER ANY LOGIN');
+  // A sysadmin's password is a sysadmin's to change.
+  const mayAlterThis =
+    mayAlter && (login?.roles.has('sysadmin') !== true || mayOnServer(model, session, 'CONTROL SERVER'));
+  if (login === undefined || (!bySelf && !mayAlterThis)) throw noSuch('login', plainName(quoted));
+  if (bySelf && !mayAlter && plainText(oldPassword) !== login.password) throw noSuch('login', login.name);
   requirePolicy(login, plainText(password));
   login.usedBefore.push(login.password, plainText(password));
   login.password = plainText(password);
@@ -35,7 +46,7 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
 };
 
 const disableLogin: Run = (model, session, [quoted]) => {
-  requireAdmin(model, session);
+  requireOnServer(model, session, 'ALTER ANY LOGIN');
   const login = model.logins.get(plainName(quoted));
   if (login !== undefined) login.barred = 18470;
 };
@@ -44,13 +55,14 @@ const alterUserPassword: Run = (model, session, [quoted, password, oldPassword])
   const user = databaseOf(model, session.database).users.get(plainName(quoted));
   const bySelf = session.containedIn !== undefined && session.name === user?.name;
   const proven = bySelf && plainText(oldPassword) === user?.password;
-  if (user?.password === undefined || (!proven && !isAdmin(model, session)))
+  if (user?.password === undefined || (!proven && !ownsDatabase(model, session)))
     throw noSuch('user', plainName(quoted));
   user.password = plainText(password);
+  fire(model, session, 'ALTER_USER');
 };
 
 const createLogin: Run = (model, session, [quoted, list]) => {
-  requireAdmin(model, session);
+  requireOnServer(model, session, 'ALTER ANY LOGIN');
   const [login, options] = [plainName(quoted), optionsOf(list)];
   if (model.logins.has(login)) throw new SqlError(15025, `The server principal '${login}' already exists.`);
   const made = addLogin(model, login, options.get('PASSWORD') ?? '');
@@ -68,7 +80,7 @@ const createLogin: Run = (model, session, [quoted, list]) => {
 };
 
 const alterLoginDefaults: Run = (model, session, [quoted, list]) => {
-  requireAdmin(model, session);
+  requireOnServer(model, session, 'ALTER ANY LOGIN');
   const [login, options] = [model.logins.get(plainName(quoted)), optionsOf(list)];
   if (login === undefined) throw noSuch('login', plainName(quoted));
   login.defaultDatabase = options.get('DEFAULT_DATABASE') ?? login.defaultDatabase;
@@ -76,7 +88,7 @@ const alterLoginDefaults: Run = (model, session, [quoted, list]) => {
 };
 
 const createUser: Run = (model, session, [quoted, login, list]) => {
-  requireAdmin(model, session);
+  requireInDatabase(model, session);
   const database = databaseOf(model, session.database);
   const [user, options] = [plainName(quoted), optionsOf(list)];
   if (database.users.has(user)) throw new SqlError(15023, `User, group, or role '${user}' already exists.`);
@@ -91,13 +103,22 @@ const createUser: Run = (model, session, [quoted, login, list]) => {
     roles: new Set(),
     grants: [grantOf('CONNECT', 'DATABASE', [database.name], 'G')],
   });
+  fire(model, session, 'CREATE_USER');
+};
+
+const dropUser: Run = (model, session, [quoted]) => {
+  requireInDatabase(model, session);
+  const { name } = userIn(model, session, plainName(quoted));
+  databaseOf(model, session.database).users.delete(name);
+  fire(model, session, 'DROP_USER');
 };
 
 const alterUser: Run = (model, session, [quoted, list]) => {
-  requireAdmin(model, session);
+  requireInDatabase(model, session);
   const [user, options] = [userIn(model, session, plainName(quoted)), optionsOf(list)];
   user.login = options.get('LOGIN') ?? user.login;
   user.defaultSchema = options.get('DEFAULT_SCHEMA') ?? user.defaultSchema;
+  fire(model, session, 'ALTER_USER');
 };
 
 function userIn(model: Model, session: Identity, user: string): StandInUser {
@@ -107,18 +128,56 @@ function userIn(model: Model, session: Identity, user: string): StandInUser {
 }
 
 const addToServerRole: Run = (model, session, [role, member]) => {
-  requireAdmin(model, session);
-  model.logins.get(plainName(member))?.roles.add(plainName(role));
+  const login = model.logins.get(plainName(member));
+  if (!isSysadmin(model, session) || login === undefined) throw noSuch('server role', plainName(role));
+  login.roles.add(plainName(role));
 };
 
 const addToRole: Run = (model, session, [role, member]) => {
-  requireAdmin(model, session);
+  requireInDatabase(model, session);
   userIn(model, session, plainName(member)).roles.add(plainName(role));
+  fire(model, session, 'ADD_ROLE_MEMBER');
+};
+
+const setTrustworthy: Run = (model, session, [quoted, on]) => {
+  requireOnServer(model, session, 'CONTROL SERVER');
+  databaseOf(model, plainName(quoted)).trustworthy = on === 'ON';
+};
+
+const changeOwner: Run = (model, session, [quoted, login]) => {
+  requireOnServer(model, session, 'CONTROL SERVER');
+  const dbo = databaseOf(model, plainName(quoted)).users.get('dbo');
+  if (dbo !== undefined) dbo.login = plainName(login);
+};
+
+const createDatabase: Run = (model, session, [made, contained]) => {
+  requireOnServer(model, session, 'CREATE ANY DATABASE');
+  if (contained !== undefined && !model.containedAuthentication)
+    throw new SqlError(
+      12824,
+      "The sp_configure value 'contained database authentication' must be set to 1 in order to create a contained database.",
+    );
+  addDatabase(model, plainName(made), contained !== undefined, session.name);
+};
+
+const allowContained: Run = (model, session, [value]) => {
+  requireOnServer(model, session, 'ALTER SETTINGS');
+  model.containedAuthentication = value === '1';
+};
+
+/**
+ * @see https://learn.microsoft.com/sql/t-sql/statements/revert-transact-sql
+ */
+const revert: Run = (_model, session, [cookie]) => {
+  if (session.acting === undefined || session.acting.cookie !== cookie)
+    throw new SqlError(15591, 'The current security context cannot be reverted using this statement.');
+  session.acting = undefined;
 };
 
 const use: Run = (model, session, [quoted]) => {
   const database = databaseOf(model, plainName(quoted));
-  if (!mayEnter(model, session, database))
+  // A user who is acted as by EXECUTE AS is nobody in another database.
+  if (session.acting !== undefined || !mayEnter(model, session, database))
     throw new SqlError(916, `The server principal "${session.name}" is not able to access the database.`);
   session.database = database.name;
 };
@@ -145,12 +204,23 @@ const statements: readonly (readonly [RegExp, Run])[] = [
     grantStatement,
   ],
   [pattern('USE <name>'), use],
+  [pattern('CREATE DATABASE <name>( CONTAINMENT = PARTIAL)?'), createDatabase],
   [
-    pattern('CREATE DATABASE <name>( CONTAINMENT = PARTIAL)?'),
-    (model, _, [made, contained]) => addDatabase(model, plainName(made), contained !== undefined),
+    pattern("EXEC sys.sp_configure N'contained database authentication', ([01]); RECONFIGURE"),
+    allowContained,
   ],
+  [pattern('ALTER DATABASE <name> SET TRUSTWORTHY (ON|OFF)'), setTrustworthy],
+  [pattern('ALTER AUTHORIZATION ON DATABASE::<name> TO <name>'), changeOwner],
+  [pattern('DROP USER <name>'), dropUser],
+  [
+    pattern(
+      'CREATE TRIGGER <name> ON DATABASE FOR ([A-Z_, ]+) AS SET XACT_ABORT OFF; BEGIN TRY EXEC \\(<text>\\) END TRY BEGIN CATCH END CATCH',
+    ),
+    createTrigger,
+  ],
+  [pattern('DECLARE @cookie varbinary\\(100\\) = (0x[0-9A-F]+); REVERT WITH COOKIE = @cookie'), revert],
   // Objects and roles are not kept: permissions on them are.
-  [pattern('CREATE (?:TABLE|SCHEMA|ROLE) .*'), requireAdmin],
+  [pattern('CREATE (?:TABLE|SCHEMA|ROLE) .*'), requireInDatabase],
 ];
 
 /** Runs a statement that changes something; false where it is not one of those that are known. */
@@ -163,3 +233,5 @@ export function run(model: Model, session: Identity, statement: string): boolean
   }
   return false;
 }
+
+runTriggersBy(run);

@@ -1,0 +1,227 @@
+import type { RotatorContext } from '../../src/index.ts';
+import { rightsInDatabaseStatement, rightsOnServerStatement, rightsStatement } from './catalogue.ts';
+import type { SqlServerCredential } from './credential.ts';
+import {
+  type Holdings,
+  mayDoEverything,
+  missingIn,
+  type PermissionRow,
+  permissionOf,
+  type Scope,
+  withoutOwnDenials,
+} from './holdings.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** What the subject is to the account that proved itself. */
+export type Relation = 'clone' | 'original' | 'none';
+
+/** What one account may do in one place: on the server, or in a database. */
+interface Rights extends Holdings {
+  /** Whether there is such a login or user. */
+  readonly exists: boolean;
+  readonly contained: boolean;
+  readonly roles: Holdings['roles'][number][];
+  readonly permissions: Holdings['permissions'][number][];
+  /** Databases that it owns, and linked servers at which it is somebody. */
+  readonly more: string[];
+}
+
+interface Place {
+  /** A database's; empty for the server. */
+  readonly name: string;
+  readonly subject: Rights;
+  readonly proven: Rights;
+}
+
+interface Looked {
+  readonly places: ReadonlyMap<string, Place>;
+  readonly unseen: readonly string[];
+}
+
+const nothing: Rights = {
+  principal: '',
+  exists: false,
+  contained: false,
+  roles: [],
+  permissions: [],
+  more: [],
+};
+
+/**
+ * What the account of `subject` may do and that of `proven` may not, on the server and in every database, in one round
+ * trip. Without `proven`: what no application's login has.
+ *
+ * @param relation `clone`: it will be denied what is denied to the proven one, before its password is set. `original`: the
+ * proven one is its clone. `none`: somebody has named the two, or the account stands alone.
+ */
+export async function excessRights(
+  session: SqlServerSession,
+  subject: SqlServerCredential,
+  proven: SqlServerCredential | undefined,
+  relation: Relation,
+  context: RotatorContext,
+): Promise<string[]> {
+  const looked = await look(session, subject, proven);
+  if (proven === undefined) return [...looked.places.values()].flatMap(administration);
+  const left = leftAside(looked, proven, relation, context);
+  return [...compare(looked, relation === 'clone'), ...left];
+}
+
+/** Where the admin can't look, a pair that somebody has named may hold anything. */
+function leftAside(
+  { unseen, places }: Looked,
+  { username }: SqlServerCredential,
+  relation: Relation,
+  context: RotatorContext,
+): string[] {
+  const server = places.get('');
+  if (unseen.length === 0 || (server !== undefined && mayDoEverything('server', server.proven))) return [];
+  const names = unseen.join(', ');
+  if (relation === 'none')
+    return [
+      `whatever it may do in ${names}, where the admin may not see the users (CONNECT ANY DATABASE and VIEW ANY DEFINITION let it)`,
+    ];
+  context.note(
+    `The admin may not see the users of ${names}: what ${username} and the other may do there is left aside.`,
+  );
+  return [];
+}
+
+async function look(
+  session: SqlServerSession,
+  subject: SqlServerCredential,
+  proven: SqlServerCredential | undefined,
+): Promise<Looked> {
+  const rows = await session.query<object>(rightsStatement, {
+    subject: subject.username,
+    proven: proven?.username ?? '',
+    database: subject.database,
+    onServer: rightsOnServerStatement,
+    inDatabase: rightsInDatabaseStatement,
+  });
+  const places = new Map<string, Place>();
+  const unseen: string[] = [];
+  let rights: Rights = nothing;
+  for (const row of rows) {
+    if (isHeading(row)) {
+      rights = rightsOf(row);
+      const place = places.get(row.scope) ?? { name: row.scope, subject: nothing, proven: nothing };
+      places.set(row.scope, { ...place, [row.who]: rights });
+    } else if (isPermission(row)) rights.permissions.push(permissionOf(row));
+    else if (isRole(row)) rights.roles.push(row);
+    else if ('unseenDatabase' in row) unseen.push(String(row.unseenDatabase));
+    else if ('ownedDatabase' in row) rights.more.push(`ownership of the database ${row.ownedDatabase}`);
+    else if ('linkedServer' in row) rights.more.push(`a login at the linked server ${row.linkedServer}`);
+  }
+  return { places, unseen };
+}
+
+interface Heading {
+  readonly scope: string;
+  readonly who: 'subject' | 'proven';
+  readonly username: string | null;
+  readonly contained: boolean;
+}
+
+function isHeading(row: object): row is Heading {
+  return 'who' in row && 'scope' in row;
+}
+
+function isPermission(row: object): row is PermissionRow {
+  return 'permission' in row;
+}
+
+function isRole(row: object): row is Holdings['roles'][number] {
+  return 'direct' in row && 'name' in row;
+}
+
+function rightsOf({ username, contained }: Heading): Rights {
+  return {
+    principal: username ?? '',
+    exists: username !== null,
+    contained,
+    roles: [],
+    permissions: [],
+    more: [],
+  };
+}
+
+/**
+ * A contained user is compared in its database. A login of the same name counts too: whoever owns the database can take
+ * the user away, after which the name is the login's.
+ */
+function compare({ places }: Looked, follows: boolean): string[] {
+  const server = places.get('');
+  if (server !== undefined && mayDoEverything('server', server.proven)) return [];
+  const contained = [...places.values()].find(({ subject }) => subject.contained);
+  const others = [...places.values()].filter((place) => place !== contained);
+  const compared = (contained === undefined ? [] : [contained]).flatMap((place) =>
+    differences(place, follows),
+  );
+  const isLogin = server?.subject.exists === true;
+  if (contained !== undefined && !isLogin) return compared;
+  if (contained !== undefined && server?.proven.exists !== true)
+    return [
+      ...compared,
+      ...others.flatMap(administration).map((what) => `as the login of that name: ${what}`),
+    ];
+  return [...compared, ...others.flatMap((place) => differences(place, follows))];
+}
+
+function differences({ name, subject, proven }: Place, follows: boolean): string[] {
+  if (!subject.exists) return [];
+  const scope: Scope = name === '' ? 'server' : 'database';
+  const access = scope === 'database' && !proven.exists ? ['access to the database'] : [];
+  const own = follows ? withoutOwnDenials(proven) : proven;
+  const more = subject.more.filter((what) => !proven.more.includes(what));
+  return [...access, ...missingIn(scope, own, subject), ...more].map((what) => at(name, what));
+}
+
+function at(name: string, what: string): string {
+  return name === '' ? what : `${what} (in ${name})`;
+}
+
+/** Permissions at the server scope that let nobody change anything, nor read what is not theirs. */
+const ordinary = /^(CONNECT|CONNECT SQL|CONNECT ANY DATABASE|VIEW .*)$/;
+/** Roles of the databases that are the server's own, by which one can come to administer the server. */
+const administrators = new Set(['db_owner', 'db_securityadmin', 'db_accessadmin', 'db_ddladmin']);
+const ofTheServer = new Set(['master', 'msdb', 'model']);
+
+/**
+ * What no application's login has: fixed server roles, permissions by which the server is changed or another login is
+ * used, and the databases that are the server's own. Roles that somebody has made count by their permissions.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/security/authentication-access/server-level-roles
+ */
+function administration({ name, subject }: Place): string[] {
+  if (name !== '') {
+    if (!ofTheServer.has(name.toLowerCase())) return [];
+    return subject.roles
+      .filter((role) => administrators.has(role.name))
+      .map((role) => at(name, `membership in ${role.name}`));
+  }
+  const roles = subject.roles.filter((role) => isFixed(role.name));
+  const permissions = subject.permissions.filter(
+    ({ permission, state }) => (state === 'G' || state === 'W') && !ordinary.test(permission),
+  );
+  return [
+    ...roles.map((role) => `membership in ${role.name}`),
+    ...permissions.map(({ permission, securable }) => `${permission} on ${securable.label}`),
+  ];
+}
+
+const fixedRoles = new Set([
+  'sysadmin',
+  'securityadmin',
+  'serveradmin',
+  'setupadmin',
+  'processadmin',
+  'diskadmin',
+  'dbcreator',
+  'bulkadmin',
+]);
+
+/** SQL Server 2022 names its newer ones ##MS_...##, a form that nobody else's role can have. */
+function isFixed(role: string): boolean {
+  return fixedRoles.has(role) || /^##MS_.*##$/.test(role);
+}
