@@ -146,7 +146,25 @@ function parseIntent(fields: SecretFields): boolean {
 }
 
 /** What a credential opens. @param account the username, or what a pair has in common */
-export function targetOf({ host, port, instance, database }: SqlServerCredential, account: string): Target {
-  const place = instance === undefined ? host : `${host}\\${instance}`;
-  return { host: place, ...(port === undefined ? {} : { port }), database, account };
+export function targetOf(
+  { database, failoverPartner, ...place }: SqlServerCredential,
+  account: string,
+): Target {
+  const { port } = place;
+  return {
+    host: hostOf(place),
+    ...(port === undefined ? {} : { port }),
+    database,
+    ...(failoverPartner === undefined ? {} : { endpoints: [endpointOf(failoverPartner)] }),
+    account,
+  };
+}
+
+function hostOf({ host, instance }: Place): string {
+  return instance === undefined ? host : `${host}\\${instance}`;
+}
+
+function endpointOf(place: Place): string {
+  const host = hostOf(place).toLowerCase();
+  return place.port === undefined ? host : `${host},${place.port}`;
 }

@@ -142,6 +142,9 @@ describe('the secret of a SQL Server', () => {
       account: 'app',
     });
     expect(rotator.target(parse({ host: 'db\\X,9' }))).toMatchObject({ host: 'db', port: 9 });
+    expect(rotator.target(parse({ failoverpartner: 'tcp:Other\\X,1500' }))).toMatchObject({
+      endpoints: ['other,1500'],
+    });
   });
 
   it('never shows a value', () => {

@@ -92,9 +92,24 @@ describe('rotating a SQL Server secret', () => {
     expect(await fixture.rotate(arn)).toBeUndefined();
   });
 
+  it('stores no password that is too long for SQL Server, and rotates once the length is mended', async () => {
+    const login = await harness.createLogin();
+    const rotators = [sqlServer(harness.options)];
+    const long = await startFixture({ rotators, configuration: { password: { length: 200 } } });
+    try {
+      const arn = await long.createSecret(harness.secretOf(login));
+      expect(await long.rotate(arn)).toMatch(/^PasswordImpossible: .*at most 128.*PASSWORD_LENGTH/);
+      expect(await long.read(arn)).toEqual(harness.secretOf(login));
+    } finally {
+      await long.close();
+    }
+    expect(await harness.canLogIn(login)).toBe(true);
+  });
+
   it.each([18487, 18488])('has the admin lift %d, a password that must be changed', async (barred) => {
     const login = await harness.createLogin();
-    const masterarn = await fixture.createSecret(harness.adminSecret());
+    const serves = { '*': [login.username] };
+    const masterarn = await fixture.createSecret({ ...harness.adminSecret(), serves });
     const tags = { 'keyturn:rotator': 'sqlserver' };
     const arn = await fixture.createSecret({ ...harness.secretOf(login), masterarn }, tags);
     modelOf(login).barred = barred;
@@ -121,6 +136,22 @@ describe('rotating a SQL Server secret', () => {
     );
     expect(await fixture.rotate(await arnOf(harness.adminSecret()), { immediately: false })).toBeUndefined();
     expect(harness.standIn.model.logins.has(`${login.username}_clone`)).toBe(false);
+  });
+
+  it('has the admin set no password for a login that may do more, and none for one that nobody names', async () => {
+    const [login, dba] = [await harness.createLogin(), await harness.createLogin('dba')];
+    await harness.asAdmin([`GRANT ALTER ANY LOGIN TO ${quoteIdentifier(dba.username)}`]);
+    const masterarn = await fixture.createSecret({ ...harness.adminSecret(), serves: { '*': ['dba*'] } });
+    const pair = { ...harness.secretOf(login), alternatingusers: [login.username, dba.username], masterarn };
+    expect(await fixture.rotate(await fixture.createSecret(pair))).toMatch(
+      /^RightsExceeded: .*ALTER ANY LOGIN on the server/,
+    );
+    const alone = { ...harness.secretOf({ ...dba, password: 'guessed' }), masterarn };
+    const tags = { 'keyturn:rotator': 'sqlserver' };
+    expect(await fixture.rotate(await fixture.createSecret(alone, tags))).toMatch(/^RightsExceeded/);
+    const unnamed = { ...harness.secretOf({ ...login, password: 'guessed' }), masterarn };
+    expect(await fixture.rotate(await fixture.createSecret(unnamed, tags))).toMatch(/^AccountNotServed/);
+    expect([await harness.canLogIn(login), await harness.canLogIn(dba)]).toEqual([true, true]);
   });
 
   it('unlocks a clone that somebody locked out with an old password', async () => {
