@@ -29,7 +29,8 @@ async function generate(load: Load): Promise<LoadResult> {
   // A read is the same each time, so it is made once.
   const isRead = operation === 'GetSecretValue' || operation === 'DescribeSecret';
   const made: Buffer[] = [];
-  const make = (index: number): Buffer => httpRequest(operation, inputOf(operation, firstSecret + index));
+  const make = (index: number): Buffer =>
+    httpRequest(load.port, operation, inputOf(operation, firstSecret + index));
   const requestFor = (index: number): Buffer => {
     if (!isRead) return make(index);
     made[index] ??= make(index);

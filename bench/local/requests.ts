@@ -10,15 +10,15 @@ export function secretName(index: number): string {
 }
 
 /**
- * A whole HTTP request, ready to be sent. It is signed by nobody: neither server looks at more of the signature than
+ * A whole HTTP request, ready to be sent to this port of the machine. It is signed by nobody: neither server looks at more of the signature than
  * the key and the region.
  */
-export function httpRequest(operation: string, input: object): Buffer {
+export function httpRequest(port: number, operation: string, input: object): Buffer {
   const body = JSON.stringify(input);
   return Buffer.from(
     [
       'POST / HTTP/1.1',
-      'Host: 127.0.0.1',
+      `Host: 127.0.0.1:${port}`,
       'Content-Type: application/x-amz-json-1.1',
       `Content-Length: ${Buffer.byteLength(body)}`,
       `X-Amz-Target: secretsmanager.${operation}`,

@@ -26,8 +26,9 @@ type Call = (operation: string, input: object) => Promise<Record<string, unknown
 async function rotateAll(secrets: number, dataDirectory: string): Promise<RotationFigures> {
   const clock = manualClock(Date.UTC(2026, 0, 1, 12));
   const local = await startLocalSecretsManager({ clock, dataDirectory });
-  const connections = Array.from({ length: CONNECTIONS }, () => openConnection(portOf(local)));
-  const call = callOver(connections);
+  const port = portOf(local);
+  const connections = Array.from({ length: CONNECTIONS }, () => openConnection(port));
+  const call = callOver(connections, port);
   const RotationLambdaARN = local.registerFunction('rotate', moveLabels(call));
   await Promise.all(
     Array.from({ length: secrets }, async (_, index) => {
@@ -67,7 +68,7 @@ function portOf({ url }: LocalSecretsManager): number {
 }
 
 /** Calls take turns on the connections. */
-function callOver(connections: readonly Connection[]): Call {
+function callOver(connections: readonly Connection[], port: number): Call {
   const free = [...connections];
   const waiting: ((connection: Connection) => void)[] = [];
   const take = async (): Promise<Connection> => free.pop() ?? new Promise((resolve) => waiting.push(resolve));
@@ -78,7 +79,7 @@ function callOver(connections: readonly Connection[]): Call {
   };
   return async (operation, input) => {
     const connection = await take();
-    const { status, body } = await connection.send(httpRequest(operation, input));
+    const { status, body } = await connection.send(httpRequest(port, operation, input));
     giveBack(connection);
     if (status !== 200) throw new Error(`${operation} answered ${status}.`);
     return JSON.parse(body.toString());

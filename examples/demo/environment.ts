@@ -1,5 +1,6 @@
 import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
 import { freePort, type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
+import { machine } from '../sam/reach.ts';
 import { type VariableClock, variableClock } from './clock.ts';
 
 /** What the demo runs on. */
@@ -24,8 +25,11 @@ export async function startEnvironment(
 ): Promise<Environment> {
   const clock = variableClock();
   const lambdaPort = remoteFunction ? await freePort() : undefined;
-  const lambdaEndpoint = lambdaPort === undefined ? {} : { lambdaEndpoint: `http://127.0.0.1:${lambdaPort}` };
-  const starts = [startPostgres({ signal }), startLocalSecretsManager({ clock, ...lambdaEndpoint })] as const;
+  const remote =
+    lambdaPort === undefined
+      ? {}
+      : { lambdaEndpoint: `http://127.0.0.1:${lambdaPort}`, hostNames: [machine] };
+  const starts = [startPostgres({ signal }), startLocalSecretsManager({ clock, ...remote })] as const;
   const [postgres, local] = await Promise.allSettled(starts);
   if (postgres.status === 'fulfilled') resources.defer(() => postgres.value.stop());
   // Last in, first out: no rotation is under way any more when PostgreSQL goes.

@@ -6,7 +6,7 @@ import { describeLabels } from '../demo/wording.ts';
 import { rejectionOf, runProgram } from '../entry.ts';
 import { buildFunction } from '../sam/function.ts';
 import { type Invocation, invokeFunction } from '../sam/invoke.ts';
-import { openToContainers } from '../sam/reach.ts';
+import { machine, openToContainers } from '../sam/reach.ts';
 import { requireTools } from '../sam/tools.ts';
 import { help, type InvokeArguments, readArguments } from './arguments.ts';
 import { labelsOf, prepareStep } from './prepare.ts';
@@ -52,7 +52,7 @@ async function invoke(
   screen.heading('Keyturn', `${step}, invoked in a container by sam local invoke`);
   screen.progress('starting the servers');
   const target = await findTarget(rotator, resources, ending);
-  const local = await startLocalSecretsManager({ retryDelaysMs: [] });
+  const local = await startLocalSecretsManager({ retryDelaysMs: [], hostNames: [machine] });
   resources.defer(() => local.close());
   const client = new SecretsManagerClient(local.clientConfig);
   resources.defer(() => client.destroy());

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { LocalSecretsManager, LocalSecretsManagerOptions } from '../local/index.ts';
+import { isHostName, isOrigin } from '../local/protocol/admission.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { describeEvent } from './local-events.ts';
 
@@ -15,6 +16,8 @@ in it. SIGTERM or Ctrl-C ends it.
 Options:
   --port N                 Port to listen on (default: any that is free)
   --host HOST              Address to listen on (default: 127.0.0.1)
+  --host-name NAME         Name in clients' URLs besides localhost, such as host.docker.internal; may be repeated
+  --allow-origin ORIGIN    Web pages that may call it, such as http://localhost:3000; may be repeated
   --data DIR               Keep the secrets, encrypted, in this folder (default: in memory)
   --lambda-endpoint URL    Lambda Invoke API that has the rotation functions, such as that of sam local start-lambda
   --region REGION          Region in ARNs (default: us-east-1)
@@ -58,6 +61,8 @@ function parseOptions(args: readonly string[]): Options {
     options: {
       port: { type: 'string', default: '0' },
       host: { type: 'string', default: '127.0.0.1' },
+      'host-name': { type: 'string', multiple: true, default: [] },
+      'allow-origin': { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
       'lambda-endpoint': { type: 'string' },
       region: { type: 'string', default: 'us-east-1' },
@@ -70,6 +75,8 @@ function parseOptions(args: readonly string[]): Options {
   return {
     port: parsePort(values.port),
     host: values.host,
+    hostNames: values['host-name'].map(parseHostName),
+    allowedOrigins: values['allow-origin'].map(parseOrigin),
     region: parseRegion(values.region),
     json: values.json,
     policyFile: parsePolicyFile(values.enforce, values.policies),
@@ -82,6 +89,16 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new UsageError(`--port must be a number from 0 to 65535, not '${text}'`);
+}
+
+function parseHostName(text: string): string {
+  if (isHostName(text)) return text;
+  throw new UsageError(`--host-name must be a name or an address without a port, not '${text}'`);
+}
+
+function parseOrigin(text: string): string {
+  if (isOrigin(text)) return text;
+  throw new UsageError(`--allow-origin must be like http://localhost:3000, not '${text}'`);
 }
 
 function parseRegion(text: string): string {

@@ -22,6 +22,13 @@ export class ServiceError extends Error {
       ? { __type: this.type, message: this.message }
       : { __type: this.type, Message: this.message };
   }
+
+  /** The body of the answer in Lambda's protocol, which has the type in a header. */
+  get restBody(): object {
+    return FRAMEWORK_ERRORS.has(this.type)
+      ? { message: this.message }
+      : { Type: 'User', Message: this.message };
+  }
 }
 
 const FRAMEWORK_ERRORS = new Set([
@@ -84,8 +91,8 @@ export function serializationFailure(message: string): ServiceError {
   return new ServiceError('SerializationException', message);
 }
 
-export function unknownOperation(): ServiceError {
-  return new ServiceError('UnknownOperationException', 'The requested operation is not recognized.');
+export function unknownOperation(status = 400): ServiceError {
+  return new ServiceError('UnknownOperationException', 'The requested operation is not recognized.', status);
 }
 
 export function requestTooLarge(limitBytes: number): ServiceError {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { isIP } from 'node:net';
 import { createGuard, type Guard } from './access/guard.ts';
 import type { LocalKey, LocalPrincipal } from './access/principals.ts';
 import { type Partition, partitionOf } from './arn.ts';
@@ -13,7 +14,9 @@ import {
 } from './events.ts';
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
-import { type ApiHandler, type ApiObserver, createApiServer } from './protocol/http.ts';
+import { type AdmissionSettings, createAdmission } from './protocol/admission.ts';
+import { createApiServer } from './protocol/http.ts';
+import { type ApiHandler, type ApiObserver, createJsonApi } from './protocol/json-api.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
 import type { RotationControl } from './rotation/control.ts';
 import { createRotationEngine } from './rotation/engine.ts';
@@ -33,7 +36,7 @@ const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
 const CONNECTION_GRACE_MS = 1_000;
 
 /** How to start a local Secrets Manager; everything has a default. */
-export interface LocalSecretsManagerOptions {
+export interface LocalSecretsManagerOptions extends AdmissionSettings {
   /** The port to listen on; any free one if absent or 0. */
   readonly port?: number;
   /** The address to listen on; 127.0.0.1 if absent. */
@@ -109,7 +112,6 @@ export async function startLocalSecretsManager(
   const engine = createRotationEngine({ state, functions, tokens, events, eventBridge, retryDelaysMs });
   const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
   const scheduler = createScheduler(state, clock, control);
-  const lambdaApi = createLambdaApi(functions, partition);
 
   let server: Server;
   try {
@@ -117,7 +119,9 @@ export async function startLocalSecretsManager(
     const guard =
       options.policies === 'enforce' ? await createGuard({ state, tokens, principals, keys }) : undefined;
     const handler = createHandler({ state, home: partition, rotations: control, guard });
-    server = createApiServer(handler, createObserver(events), lambdaApi);
+    const admission = createAdmission({ ...options, hostNames: hostNamesOf(options) });
+    const lambdaApi = createLambdaApi(functions, partition, guard?.lambda);
+    server = createApiServer([lambdaApi, createJsonApi(handler, createObserver(events))], admission);
     await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   } catch (error) {
     state.close();
@@ -158,6 +162,11 @@ export async function startLocalSecretsManager(
   };
 }
 
+/** Whoever has it listen on a name means that clients use it. */
+function hostNamesOf({ host, hostNames = [] }: LocalSecretsManagerOptions): readonly string[] {
+  return host === undefined || isIP(host) !== 0 ? hostNames : [...hostNames, host];
+}
+
 interface HandlerParts {
   readonly state: State;
   readonly home: Partition;
@@ -178,7 +187,7 @@ function createHandler({ state, home, rotations, guard }: HandlerParts): ApiHand
       if (answer instanceof ServiceError) throw answer;
       return answer;
     };
-    if (guard) return guard(request, answerIn);
+    if (guard) return guard.api(request, answerIn);
     return answerIn({ accountId: accountOf(accessKeyId) ?? home.accountId, region });
   };
 }

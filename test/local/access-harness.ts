@@ -113,13 +113,19 @@ export function clientOf(local: LocalSecretsManager, principal: LocalPrincipal):
   return new SecretsManagerClient({ ...local.clientConfig, credentials });
 }
 
-/** The SDK would leave out what the operation doesn't have. */
-async function sendSigned(
+/** A request of Secrets Manager's that is signed, and what is sent of it. */
+export interface SignedHttpRequest {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** @param request `unsigned`: a header that the signature leaves out */
+export async function signedRequest(
   url: string,
   credentials: LocalPrincipal,
-  operation: string,
-  content: object,
-): Promise<string | undefined> {
+  { operation, body = {}, unsigned }: { operation: string; body?: object; unsigned?: string },
+): Promise<SignedHttpRequest> {
   const { host, hostname, port } = new URL(url);
   const signer = new SignatureV4({
     credentials,
@@ -127,17 +133,36 @@ async function sendSigned(
     service: 'secretsmanager',
     sha256: Sha256,
   });
-  const { headers, body } = await signer.sign({
-    method: 'POST',
-    protocol: 'http:',
-    hostname,
-    port: Number(port),
-    path: '/',
-    headers: { host, 'x-amz-target': `secretsmanager.${operation}` },
-    body: JSON.stringify(content),
-  });
+  const content = JSON.stringify(body);
+  const { headers } = await signer.sign(
+    {
+      method: 'POST',
+      protocol: 'http:',
+      hostname,
+      port: Number(port),
+      path: '/',
+      headers: {
+        host,
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': `secretsmanager.${operation}`,
+      },
+      body: content,
+    },
+    unsigned === undefined ? {} : { unsignableHeaders: new Set([unsigned]) },
+  );
+  return { method: 'POST', headers, body: content };
+}
+
+/** The SDK would leave out what the operation doesn't have. */
+async function sendSigned(
+  url: string,
+  credentials: LocalPrincipal,
+  operation: string,
+  content: object,
+): Promise<string | undefined> {
+  const { headers, body } = await signedRequest(url, credentials, { operation, body: content });
   const { host: _, ...rest } = headers;
-  const response = await fetch(url, { method: 'POST', headers: rest, body: String(body) });
+  const response = await fetch(url, { method: 'POST', headers: rest, body });
   const { __type }: { readonly __type?: string } = JSON.parse(await response.text());
   return __type;
 }

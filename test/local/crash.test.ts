@@ -60,7 +60,7 @@ function connectTo(port: number): Client {
   const connection = openConnection(port);
   return {
     call: async (operation, input) =>
-      JSON.parse(String((await connection.send(httpRequest(operation, input))).body)),
+      JSON.parse(String((await connection.send(httpRequest(port, operation, input))).body)),
     close: connection.close,
   };
 }

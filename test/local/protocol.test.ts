@@ -102,7 +102,8 @@ describe('the protocol', () => {
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
     socket.write(
-      'POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 100\r\n\r\n{',
+      `POST / HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/x-amz-json-1.1\r\n` +
+        'X-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 100\r\n\r\n{',
     );
     socket.destroy();
     expect((await post(local.url, 'ListSecrets', '{}')).status).toBe(200);
@@ -122,7 +123,10 @@ describe('the protocol', () => {
     await client.createSecret({ Name: 'n' });
     const response = await fetch(local.url, {
       method: 'POST',
-      headers: { 'X-Amz-Target': 'secretsmanager.UntagResource' },
+      headers: {
+        'X-Amz-Target': 'secretsmanager.UntagResource',
+        'Content-Type': 'application/x-amz-json-1.1',
+      },
       body: '{"SecretId": "n", "TagKeys": []}',
     });
     expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { homeOf, type Partition } from '../arn.ts';
 import { accessDenied, ServiceError } from '../errors.ts';
 import { findSecretIfAny } from '../operations/secrets.ts';
-import type { ApiRequest } from '../protocol/http.ts';
+import type { ApiRequest } from '../protocol/json-api.ts';
+import type { LambdaGuard } from '../protocol/lambda-api.ts';
 import type { RotationTokens } from '../rotation/rotation-token.ts';
 import type { State } from '../state.ts';
 import { memberOf, readBody } from './body.ts';
@@ -17,16 +18,24 @@ import {
   principalOf,
   principalsByKey,
 } from './principals.ts';
-import { readAuthorization, verifySignature } from './signature.ts';
+import { readAuthorization, type SignedService, verifySignature } from './signature.ts';
 
-/**
- * Answers a request by `answer`, if its signature is right and policies allow what it asks for.
- * @throws ServiceError AccessDeniedException, and those of signatures
- */
-export type Guard = (
-  request: ApiRequest,
-  answer: (partition: Partition) => Promise<object | undefined>,
-) => Promise<object | undefined>;
+/** Lets only those requests through whose signature is right, and that policies allow. */
+export interface Guard {
+  /**
+   * Answers a request to Secrets Manager by `answer`.
+   * @throws ServiceError AccessDeniedException, and those of signatures
+   */
+  api(
+    request: ApiRequest,
+    answer: (partition: Partition) => Promise<object | undefined>,
+  ): Promise<object | undefined>;
+  /**
+   * Checks a request to Lambda, by identity policies alone: a function's own policy lets Secrets Manager in here.
+   * @throws ServiceError AccessDeniedException, and those of signatures
+   */
+  lambda: LambdaGuard;
+}
 
 interface GuardParts {
   readonly state: State;
@@ -37,6 +46,7 @@ interface GuardParts {
 
 interface Caller {
   readonly principal: KnownPrincipal;
+  readonly partition: Partition;
   /** Condition keys of the request, whatever it asks for. */
   readonly context: ConditionContext;
 }
@@ -64,21 +74,44 @@ export async function createGuard({ state, tokens, principals, keys }: GuardPart
     checkRotationToken(subject, tokens);
   };
 
-  return async ({ operation, body, message, text }, answer) => {
+  const callerOf = async (
+    service: SignedService,
+    message: IncomingMessage,
+    body: string,
+  ): Promise<Caller> => {
     const { method = '', url = '', headers } = message;
-    const signed = { method, target: url, headers, body: text };
-    const authorization = readAuthorization(signed, Date.now());
+    const signed = { method, target: url, headers, body };
+    const authorization = readAuthorization(signed, service, Date.now());
     const principal = principalOf(known, authorization.accessKeyId, textOf(headers['x-amz-security-token']));
     await verifySignature(signed, authorization, principal.secretAccessKey);
     const partition = { accountId: principal.accountId, region: authorization.region };
-    const caller = { principal, context: requestContext(state.now(), partition, message) };
-    await check(caller, subjectOf(state, operation, body, partition));
-    const answered = await answer(partition);
-    if (operation !== 'BatchGetSecretValue') return answered;
-    return withoutRefused(answered, (SecretId) =>
-      check(caller, subjectOf(state, 'GetSecretValue', { SecretId }, partition)),
-    );
+    return { principal, partition, context: requestContext(state.now(), partition, message) };
   };
+
+  return {
+    async api({ operation, body, message, text }, answer) {
+      const caller = await callerOf('secretsmanager', message, text);
+      const { partition } = caller;
+      await check(caller, subjectOf(state, operation, body, partition));
+      const answered = await answer(partition);
+      if (operation !== 'BatchGetSecretValue') return answered;
+      return withoutRefused(answered, (SecretId) =>
+        check(caller, subjectOf(state, 'GetSecretValue', { SecretId }, partition)),
+      );
+    },
+    async lambda({ action, functionArn, message, text }) {
+      const caller = await callerOf('lambda', message, text);
+      const { principal } = caller;
+      const request = requestOfFunction(action, functionArn);
+      const reason = await decide(principal, inContext(request, caller));
+      if (reason) throw accessDenied(refusal(principal.arn, request, request.resource, reason));
+    },
+  };
+}
+
+function requestOfFunction(action: string, functionArn: string): AccessRequest {
+  const accountId = functionArn.split(':')[4] ?? '';
+  return { action: `lambda:${action}`, resource: functionArn, accountId, context: {} };
 }
 
 /** What can't be evaluated is found out at the start, and not at somebody's request. */

@@ -2,7 +2,9 @@ import { createHash, createHmac, type Hash, type Hmac, timingSafeEqual } from 'n
 import type { IncomingHttpHeaders } from 'node:http';
 import { incompleteSignature, invalidSignature, missingAuthenticationToken } from '../errors.ts';
 
-const SERVICE = 'secretsmanager';
+/** The services whose requests are signed, by the names in signatures. */
+export type SignedService = 'secretsmanager' | 'lambda';
+
 const SKEW_MS = 15 * 60_000;
 const CHECKSUM = 'x-amz-content-sha256';
 const AUTHORIZATION =
@@ -19,6 +21,7 @@ export interface SignedRequest {
 
 /** What an Authorization header holds. */
 export interface Authorization {
+  readonly service: SignedService;
   readonly accessKeyId: string;
   readonly region: string;
   /** YYYYMMDDTHHMMSSZ */
@@ -32,20 +35,39 @@ export interface Authorization {
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
  * @throws ServiceError MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException
  */
-export function readAuthorization({ headers }: SignedRequest, nowMs: number): Authorization {
+export function readAuthorization(
+  { headers }: SignedRequest,
+  service: SignedService,
+  nowMs: number,
+): Authorization {
   const text = headers.authorization;
   if (text === undefined) throw missingAuthenticationToken();
-  const [, accessKeyId, day, region, service, names, signature] = AUTHORIZATION.exec(text) ?? [];
+  const [, accessKeyId, day, region, signedFor, names, signature] = AUTHORIZATION.exec(text) ?? [];
   const date = headers['x-amz-date'];
   if (!accessKeyId || !region || !names || !signature || typeof date !== 'string') {
     throw incompleteSignature();
   }
-  if (service !== SERVICE)
-    throw invalidSignature(`Credential should be scoped to correct service: '${SERVICE}'. `);
+  if (signedFor !== service)
+    throw invalidSignature(`Credential should be scoped to correct service: '${service}'. `);
+  if (!date.startsWith(`${day}T`)) throw incompleteSignature();
   const signedHeaders = names.split(';');
-  if (!signedHeaders.includes('host') || !date.startsWith(`${day}T`)) throw incompleteSignature();
+  checkSignedHeaders(headers, signedHeaders);
   checkSkew(date, nowMs);
-  return { accessKeyId, region, date, signedHeaders, signature };
+  return { service, accessKeyId, region, date, signedHeaders, signature };
+}
+
+/**
+ * AWS wants the host and all headers signed that mean something to it, such as X-Amz-Target, which names the
+ * operation. What isn't signed may have been changed on the way.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+function checkSignedHeaders(headers: IncomingHttpHeaders, signedHeaders: readonly string[]): void {
+  const isSigned = (name: string) => signedHeaders.includes(name);
+  if (!isSigned('host')) {
+    throw invalidSignature(`'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.`);
+  }
+  const unsigned = Object.keys(headers).find((name) => name.startsWith('x-amz-') && !isSigned(name));
+  if (unsigned) throw invalidSignature(`'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`);
 }
 
 function checkSkew(date: string, nowMs: number): void {
@@ -65,7 +87,10 @@ function checkSkew(date: string, nowMs: number): void {
 }
 
 function millisecondsOf(date: string): number {
-  return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
+  if (!parts) return Number.NaN;
+  const [, year, month, day, hour, minute, second] = parts;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
 function basicDate(ms: number): string {
@@ -81,12 +106,12 @@ export async function verifySignature(
   authorization: Authorization,
   secretAccessKey: string,
 ): Promise<void> {
-  const { accessKeyId, region, date, signedHeaders } = authorization;
+  const { service, accessKeyId, region, date, signedHeaders } = authorization;
   const { SignatureV4 } = await import('@smithy/signature-v4');
   const signer = new SignatureV4({
     credentials: { accessKeyId, secretAccessKey },
     region,
-    service: SERVICE,
+    service,
     sha256: Sha256,
     // The client's own checksum is left out below, so that the body is what counts.
     applyChecksum: signedHeaders.includes(CHECKSUM),
@@ -96,7 +121,8 @@ export async function verifySignature(
     signableHeaders: new Set(signedHeaders),
   });
   const expected = /Signature=([0-9a-f]+)$/.exec(signed.headers.authorization ?? '')?.[1] ?? '';
-  if (timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) return;
+  const [ours, theirs] = [Buffer.from(expected), Buffer.from(authorization.signature)];
+  if (ours.length === theirs.length && timingSafeEqual(ours, theirs)) return;
   throw invalidSignature(
     'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
       'and signing method. Consult the service documentation for details.',
@@ -104,7 +130,8 @@ export async function verifySignature(
 }
 
 function toSign({ method, target, headers, body }: SignedRequest, signedHeaders: readonly string[]) {
-  const { pathname, searchParams } = new URL(target, 'http://localhost');
+  // As it was sent, since that is what is answered: URL would resolve it.
+  const [path = '', search = ''] = target.split(/\?(.*)/s);
   const signed = signedHeaders
     .filter((name) => name !== CHECKSUM)
     .map((name): [string, string] => [name, String(headers[name] ?? '')]);
@@ -112,11 +139,17 @@ function toSign({ method, target, headers, body }: SignedRequest, signedHeaders:
     method,
     protocol: 'http:',
     hostname: 'localhost',
-    path: pathname,
-    query: Object.fromEntries(searchParams),
+    path,
+    query: queryOf(search),
     headers: Object.fromEntries(signed),
     body,
   };
+}
+
+/** The query's parameters, each with all of its values. */
+function queryOf(search: string): Record<string, string[]> {
+  const params = new URLSearchParams(search);
+  return Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name)]));
 }
 
 /** The hash that the signer asks for: with a secret, an HMAC. */

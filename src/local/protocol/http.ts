@@ -1,95 +1,94 @@
-import { randomUUID } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import {
-  internalFailure,
-  reportFault,
-  requestTooLarge,
-  ServiceError,
-  serializationFailure,
-} from '../errors.ts';
-import { StoreError } from '../store/store-error.ts';
+import { reportFault, requestTooLarge, type ServiceError, serializationFailure } from '../errors.ts';
+import type { Admission } from './admission.ts';
 
 /** Ten times the longest secret value leaves room for its escapes in JSON, and for everything around it. */
 const BODY_LIMIT_BYTES = 1_048_576;
-const CONTENT_TYPE = 'application/x-amz-json-1.1';
-const HELP =
-  'This is the local Secrets Manager of Keyturn. Give its address to an AWS SDK or the AWS CLI as the endpoint URL.\n';
 
-/** A request of the JSON 1.1 protocol, with nothing in it validated. */
-export interface ApiRequest {
-  /** The operation that X-Amz-Target names; empty when it names none of this service. */
-  readonly operation: string;
-  /** The access key that signed it; empty when nothing did. */
-  readonly accessKeyId: string;
-  /** The region that it was signed for; undefined when it wasn't signed. */
-  readonly region: string | undefined;
-  readonly body: unknown;
-  /** As it came, for whoever checks the signature. */
-  readonly message: IncomingMessage;
-  /** The body that it came with. */
-  readonly text: string;
+/** An answer that is ready to be sent. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly content: string;
 }
 
-/** Answers a request with an object, or with nothing; throws a ServiceError to answer with that. */
-export type ApiHandler = (request: ApiRequest) => Promise<object | undefined>;
-
-/** Is told of each answer. */
-export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
+/** One of the protocols that the server speaks. */
+export interface Protocol {
+  /** Whether a request is one of this protocol. */
+  speaks(request: IncomingMessage): boolean;
+  /** Answers a request, also one that makes no sense. Rejects only when the client has hung up. */
+  answer(request: IncomingMessage): Promise<Reply>;
+  /** Tells why a request is not answered. */
+  refuse(request: IncomingMessage, error: ServiceError): Reply;
+}
 
 /**
- * An HTTP server that speaks AWS's JSON 1.1 protocol; `answersOther` gets each request first, and answers those of
- * other protocols.
- * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ * An HTTP server that answers each request in the first of the protocols that speaks it. Nothing that a request
+ * brings about ends the process.
  */
-export function createApiServer(
-  handle: ApiHandler,
-  observe: ApiObserver,
-  answersOther: (request: IncomingMessage, response: ServerResponse) => boolean,
-): Server {
+export function createApiServer(protocols: readonly [...Protocol[], Protocol], admission: Admission): Server {
   return createServer((request, response) => {
-    if (answersOther(request, response)) return;
-    if (request.method === 'POST') void answer(request, response, handle, observe);
-    else response.writeHead(request.method === 'GET' ? 200 : 405, { 'Content-Type': 'text/plain' }).end(HELP);
+    // What a client that hung up can't be told any more.
+    response.on('error', () => {});
+    void serve(request, response, protocols, admission);
   });
 }
 
-async function answer(
+async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  handle: ApiHandler,
-  observe: ApiObserver,
+  protocols: readonly Protocol[],
+  admission: Admission,
 ): Promise<void> {
-  const startedAt = performance.now();
-  const facts = { operation: operationOf(request), ...credentialOf(request), message: request };
-  const finish = (apiRequest: ApiRequest, status: number, body: object | undefined, error?: ServiceError) => {
-    send(response, status, body);
-    observe(apiRequest, performance.now() - startedAt, error);
-  };
-  let apiRequest: ApiRequest = { ...facts, body: undefined, text: '' };
   try {
-    const text = await readBody(request);
-    apiRequest = { ...facts, body: parseBody(text), text };
-    finish(apiRequest, 200, await handle(apiRequest));
+    const { status, headers, content } = await replyTo(request, protocols, admission);
+    // Text, which Node.js sends with the head in one piece.
+    response
+      .writeHead(status, {
+        ...headers,
+        ...SAFE,
+        ...admission.headersFor(request),
+        ...lengthOf(status, content),
+      })
+      .end(content);
   } catch (cause) {
-    // A client that hung up gets no answer, and did not make a call.
-    if (request.destroyed && !request.complete) return;
-    const error = cause instanceof ServiceError ? cause : unexpected(cause);
-    finish(apiRequest, error.status, error.body, error);
+    if (!hungUp(request)) reportFault(cause);
+    response.destroy();
   }
 }
 
-function send(response: ServerResponse, status: number, body: object | undefined): void {
-  // Text, which Node.js sends with the head in one piece.
-  const content = body ? JSON.stringify(body) : '';
-  response.writeHead(status, {
-    'Content-Type': CONTENT_TYPE,
-    'Content-Length': Buffer.byteLength(content),
-    'x-amzn-RequestId': randomUUID(),
-  });
-  response.end(content);
+/** What a browser is to make of an answer: nothing but what it says it is. */
+const SAFE = { 'X-Content-Type-Options': 'nosniff' };
+
+async function replyTo(
+  request: IncomingMessage,
+  protocols: readonly Protocol[],
+  admission: Admission,
+): Promise<Reply> {
+  const protocol = protocols.find(({ speaks }) => speaks(request));
+  if (!protocol) throw new Error('No protocol answers the request');
+  const refusal = admission.refusalOf(request);
+  if (refusal) return protocol.refuse(request, refusal);
+  if (admission.isPreflight(request)) return { status: 204, headers: {}, content: '' };
+  return await protocol.answer(request);
 }
 
-/** The rest of a body that is too large is read and dropped, so that the client gets to read the answer. */
+function lengthOf(status: number, content: string): Record<string, number> {
+  return status === 204 ? {} : { 'Content-Length': Buffer.byteLength(content) };
+}
+
+/** Whether the client went away before all of its request had come. Such a request is answered by nobody. */
+export function hungUp(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete;
+}
+
+/**
+ * The body as text. The rest of a body that is too large is read and dropped, so that the client gets to read the
+ * answer.
+ * @throws ServiceError RequestEntityTooLargeException, and SerializationException for what is not UTF-8: the text
+ * would not be what was signed, and a value would not be what was sent
+ */
 export function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -99,34 +98,21 @@ export function readBody(request: IncomingMessage): Promise<string> {
       if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
     });
     request.on('end', () => {
-      if (size > BODY_LIMIT_BYTES) reject(requestTooLarge(BODY_LIMIT_BYTES));
-      else resolve(Buffer.concat(chunks).toString('utf8'));
+      if (size > BODY_LIMIT_BYTES) return reject(requestTooLarge(BODY_LIMIT_BYTES));
+      const body = Buffer.concat(chunks);
+      if (isUtf8(body)) resolve(body.toString('utf8'));
+      else reject(serializationFailure('The request body is not valid UTF-8.'));
     });
     request.on('error', reject);
   });
 }
 
-/** No part of the body is in the error: it may be a secret. */
-function parseBody(body: string): unknown {
-  try {
-    return JSON.parse(body === '' ? '{}' : body);
-  } catch {
-    throw serializationFailure('The request body is not valid JSON.');
-  }
+/** The path of a request without its query, as it was sent. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').replace(/\?.*$/s, '');
 }
 
-function operationOf(request: IncomingMessage): string {
-  return /^secretsmanager\.(\w+)$/.exec(String(request.headers['x-amz-target']))?.[1] ?? '';
-}
-
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
-function credentialOf(request: IncomingMessage): Pick<ApiRequest, 'accessKeyId' | 'region'> {
-  const [, accessKeyId = '', region] =
-    /Credential=([^/,\s]+)\/\d+\/([^/,\s]+)\//.exec(request.headers.authorization ?? '') ?? [];
-  return { accessKeyId, region };
-}
-
-function unexpected(cause: unknown): ServiceError {
-  reportFault(cause);
-  return internalFailure(cause instanceof StoreError ? cause.message : undefined);
+/** The media type of a request's body, without parameters; undefined when there is none. */
+export function mediaTypeOf(request: IncomingMessage): string | undefined {
+  return request.headers['content-type']?.replace(/;.*$/s, '').trim().toLowerCase();
 }

@@ -116,8 +116,14 @@ function listReader(shape: Shape): Reader {
   const read = readerOf(apiShapes[memberOf(shape)]);
   return (value, path, problems) => {
     if (!Array.isArray(value)) throw wrongType(value, 'List');
+    const itemProblems: string[] = [];
+    const items = value.map((item: unknown, index) =>
+      read(item, `${path}.${index + 1}.member`, itemProblems),
+    );
+    // Only now, since what has not been read may be nested deeper than can be written.
     reportLength(shape, value.length, `[${value.map(textOf).join(', ')}]`, path, problems);
-    return value.map((item: unknown, index) => read(item, `${path}.${index + 1}.member`, problems));
+    problems.push(...itemProblems);
+    return items;
   };
 }
 

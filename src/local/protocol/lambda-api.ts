@@ -1,12 +1,45 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { functionArn, functionName, type Partition } from '../arn.ts';
-import { ServiceError, serializationFailure, validationFailure } from '../errors.ts';
+import { reportFault, ServiceError, unknownOperation, validationFailure } from '../errors.ts';
 import type { FunctionRegistry, RotationRequest } from '../rotation/functions.ts';
-import { readBody } from './http.ts';
+import { hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
 
-const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/(invocations|policy|configuration)(?:\?|$)/;
+const PATH = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)$/;
+/** As in the model of Lambda's API, without namespaces of versions. */
+const FUNCTION_NAME =
+  /^(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2,4}(?:-[a-z]+)+-\d:\d{12}:function:|(?:\d{12}:)?(?:function:)?)[a-zA-Z0-9-_]+(?::(?:\$LATEST|[a-zA-Z0-9-_]+))?$/;
+
+const OPERATIONS = {
+  invocations: { action: 'InvokeFunction', method: 'POST' },
+  policy: { action: 'GetPolicy', method: 'GET' },
+  configuration: { action: 'GetFunctionConfiguration', method: 'GET' },
+} as const;
+
+/** What the AWS SDKs send, and no web page without asking first. */
+const PAYLOAD_TYPES = new Set([
+  'application/json',
+  'application/octet-stream',
+  'application/x-amz-json-1.0',
+  'application/x-amz-json-1.1',
+  'binary/octet-stream',
+]);
+
+/** A request of Lambda's API whose signature is to be checked. */
+export interface LambdaRequest {
+  /** The name of the permission, without `lambda:`. */
+  readonly action: string;
+  readonly functionArn: string;
+  readonly message: IncomingMessage;
+  readonly text: string;
+}
+
+/** @throws ServiceError when the signature is wrong, or the caller may not do it */
+export type LambdaGuard = (request: LambdaRequest) => Promise<void>;
 
 interface Answer {
+  readonly status?: number;
+  /** Undefined for no body. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -14,44 +47,111 @@ interface Answer {
 /**
  * The part of Lambda's API that whoever attaches a function needs, for the functions that rotations can call: Invoke,
  * GetPolicy and GetFunctionConfiguration. So one endpoint URL stands for both services.
- * @returns answers a request, or says that it is none of Lambda's
+ * @param guard undefined where everybody may do everything
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
 export function createLambdaApi(
   functions: FunctionRegistry,
   partition: Partition,
-): (request: IncomingMessage, response: ServerResponse) => boolean {
-  return (request, response) => {
-    const [, name = '', operation] = PATH.exec(request.url ?? '') ?? [];
-    if (operation === undefined) return false;
-    const arn = functionArn(partition, decodeURIComponent(name));
-    void answer(functions, arn, operation, request).then(
-      ({ body, headers }) => send(response, 200, body, headers),
-      (error: unknown) => sendError(response, error),
-    );
-    return true;
+  guard: LambdaGuard | undefined,
+): Protocol {
+  const answer = async (message: IncomingMessage): Promise<Answer> => {
+    const { operation, arn } = targetOf(message, partition);
+    checkContentType(message, operation);
+    const text = await readBody(message);
+    await guard?.({ action: OPERATIONS[operation].action, functionArn: arn, message, text });
+    if (!functions.knows(arn)) {
+      throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
+    }
+    if (operation === 'policy') return { body: { Policy: JSON.stringify(policyOf(arn)) } };
+    if (operation === 'configuration') return { body: { FunctionName: functionName(arn), FunctionArn: arn } };
+    return invoke(functions, arn, text, message.headers['x-amz-invocation-type']);
+  };
+  return {
+    speaks: (request) => pathOf(request).startsWith('/2015-03-31/'),
+    async answer(request) {
+      try {
+        return replyOf(await answer(request));
+      } catch (cause) {
+        if (hungUp(request)) throw cause;
+        return errorReply(cause);
+      }
+    },
+    refuse: (_, error) => errorReply(error),
   };
 }
 
-async function answer(
-  functions: FunctionRegistry,
-  arn: string,
-  operation: string,
+function targetOf(
   request: IncomingMessage,
-): Promise<Answer> {
-  if (!functions.knows(arn)) {
-    throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
+  partition: Partition,
+): { readonly operation: keyof typeof OPERATIONS; readonly arn: string } {
+  const [, encodedName = '', operation] = PATH.exec(pathOf(request)) ?? [];
+  if (!isOperation(operation) || request.method !== OPERATIONS[operation].method) throw unknownOperation(404);
+  const name = decoded(encodedName);
+  if (name === undefined || !FUNCTION_NAME.test(name)) {
+    throw validationFailure(
+      `1 validation error detected: Value '${name ?? encodedName}' at 'functionName' failed to satisfy constraint: ` +
+        'Member must be the name or the ARN of a function',
+    );
   }
-  if (operation === 'policy') return { body: { Policy: JSON.stringify(policyOf(arn)) } };
-  if (operation === 'configuration') return { body: { FunctionName: functionName(arn), FunctionArn: arn } };
-  return invoke(functions, arn, await readBody(request));
+  const [, accountId = partition.accountId, plainName = name] =
+    /^(?:(\d{12}):)?(?:function:)?([^:]+(?::[^:]+)?)$/.exec(name) ?? [];
+  return { operation, arn: functionArn({ ...partition, accountId }, plainName) };
 }
 
-async function invoke(functions: FunctionRegistry, arn: string, body: string): Promise<Answer> {
-  const event = parse(body);
-  if (!isRotationRequest(event)) throw validationFailure('The payload is not the event of a rotation.');
+function isOperation(name: string | undefined): name is keyof typeof OPERATIONS {
+  return name !== undefined && Object.hasOwn(OPERATIONS, name);
+}
+
+function decoded(text: string): string | undefined {
   try {
-    return { body: (await functions.invoke(arn, event)) ?? null };
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * boto3 and the AWS CLI send a payload without a content type. A web page can do so too, but not with the header
+ * of a signature.
+ * @throws ServiceError UnsupportedMediaTypeException
+ */
+function checkContentType(request: IncomingMessage, operation: keyof typeof OPERATIONS): void {
+  const type = mediaTypeOf(request);
+  if (type === undefined ? operation !== 'invocations' || isSigned(request) : PAYLOAD_TYPES.has(type)) return;
+  throw new ServiceError(
+    'UnsupportedMediaTypeException',
+    'The content type of the Invoke request body is not JSON: it must be application/json.',
+    415,
+  );
+}
+
+function isSigned({ headers }: IncomingMessage): boolean {
+  return headers.authorization?.startsWith('AWS4-') ?? false;
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax InvocationType */
+async function invoke(
+  functions: FunctionRegistry,
+  arn: string,
+  payload: string,
+  type: string | string[] = 'RequestResponse',
+): Promise<Answer> {
+  const event = parse(payload);
+  if (!isRotationRequest(event)) throw validationFailure('The payload is not the event of a rotation.');
+  if (type === 'DryRun') return { status: 204, body: undefined };
+  if (type === 'Event') {
+    // Nobody hears how it ends, as on Lambda, where the function's own log says it.
+    functions.invoke(arn, event).catch(() => {});
+    return { status: 202, body: undefined };
+  }
+  if (type !== 'RequestResponse')
+    throw validationFailure(`There is no invocation type ${JSON.stringify(type)}.`);
+  try {
+    const answer = (await functions.invoke(arn, event)) ?? null;
+    // What is no JSON is the function's error too.
+    JSON.stringify(answer);
+    return { body: answer };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     const headers = { 'X-Amz-Function-Error': 'Unhandled' };
@@ -70,7 +170,7 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw serializationFailure('The payload is not valid JSON.');
+    throw new ServiceError('InvalidRequestContentException', 'Could not parse request body into json.');
   }
 }
 
@@ -89,12 +189,28 @@ function policyOf(arn: string): object {
   };
 }
 
-function sendError(response: ServerResponse, cause: unknown): void {
-  const error =
-    cause instanceof ServiceError ? cause : new ServiceError('ServiceException', String(cause), 500);
-  send(response, error.status, { Type: 'User', Message: error.message }, { 'x-amzn-ErrorType': error.type });
+function replyOf({ status = 200, body, headers }: Answer): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json', 'x-amzn-RequestId': randomUUID(), ...headers },
+    content: body === undefined ? '' : (JSON.stringify(body) ?? ''),
+  };
 }
 
-function send(response: ServerResponse, status: number, body: unknown, headers: object = {}): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body));
+/** Errors that have another status here than in the JSON protocol. */
+const FORBIDDEN = new Set([
+  'AccessDeniedException',
+  'InvalidSignatureException',
+  'MissingAuthenticationTokenException',
+  'UnrecognizedClientException',
+]);
+
+function errorReply(cause: unknown): Reply {
+  if (!(cause instanceof ServiceError)) reportFault(cause);
+  const error =
+    cause instanceof ServiceError
+      ? cause
+      : new ServiceError('ServiceException', 'The local Lambda API failed.', 500);
+  const status = FORBIDDEN.has(error.type) ? 403 : error.status;
+  return replyOf({ status, body: error.restBody, headers: { 'x-amzn-ErrorType': error.type } });
 }
