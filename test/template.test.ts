@@ -48,6 +48,37 @@ describe('the template', () => {
     });
   });
 
+  it('encrypts the log and the alarm topic with the key that is given', () => {
+    const { LogGroup, AlarmTopic } = template.Resources;
+    const resolve = (given: ParameterValues): unknown[] =>
+      [LogGroup, AlarmTopic].map((resource) => resolveValue(template, given, resource?.Properties));
+    const logAndAlarmKmsKeyArn = 'arn:aws:kms:us-east-1:123456789012:key/log';
+    expect(resolve({ logAndAlarmKmsKeyArn })).toEqual([
+      expect.objectContaining({ KmsKeyId: logAndAlarmKmsKeyArn }),
+      { KmsMasterKeyId: logAndAlarmKmsKeyArn },
+    ]);
+    expect(resolve({})).toEqual([expect.not.objectContaining({ KmsKeyId: expect.anything() }), {}]);
+  });
+
+  it('has docs/deploy.md tell the key policy for the log group and for all that publish to the topic', async () => {
+    const [, text = ''] =
+      /logAndAlarmKmsKeyArn`, the log group.*?```json\n(.*?)```/s.exec(await read('docs/deploy.md')) ?? [];
+    const statements: { Principal: { Service: string }; Condition?: object }[] = JSON.parse(text);
+    const services = ['logs.REGION.amazonaws.com', ...publishers()];
+    expect(statements.map(({ Principal }) => Principal.Service)).toEqual(services);
+    const logGroup = resolveValue(
+      template,
+      { functionName: 'FUNCTION' },
+      template.Resources.LogGroup?.Properties,
+    );
+    expect(logGroup).toMatchObject({ LogGroupName: '/aws/lambda/FUNCTION' });
+    expect(statements[0]?.Condition).toEqual({
+      ArnEquals: {
+        'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:REGION:ACCOUNT:log-group:/aws/lambda/FUNCTION',
+      },
+    });
+  });
+
   it('offers every rotator of the function, and every form of a secret', () => {
     const { defaultRotator, secretForm } = template.Parameters;
     expect(defaultRotator?.AllowedValues).toEqual(['', ...createRotators({}).map(({ name }) => name)]);
@@ -83,6 +114,12 @@ describe('the template', () => {
     for (const name of [...statements, ...resources]) expect(explained).toContain(`\`${name}\``);
   });
 });
+
+/** The services that the topic's policy lets in. */
+function publishers(): string[] {
+  const policy = JSON.stringify(template.Resources.AlarmTopicPolicy);
+  return policy.match(/(?<="Service":")[^"]+/g) ?? [];
+}
 
 describe('the combinations that are deployed', () => {
   it('are taken by the rules and constraints', () => {
@@ -163,6 +200,10 @@ describe('parameters that make no sense', () => {
     [
       { kmsKeyArn: `arn:aws:kms:${account}:alias/app` },
       'kmsKeyArn must be ARNs of KMS keys (not of aliases), separated by commas and no spaces.',
+    ],
+    [
+      { logAndAlarmKmsKeyArn: 'alias/aws/sns' },
+      'logAndAlarmKmsKeyArn must be the ARN of one KMS key (not of an alias).',
     ],
     [
       { rotationSchedule: 'rate(1 hours)' },

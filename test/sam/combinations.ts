@@ -36,6 +36,7 @@ export const combinations = {
   'default-admin': { ...defaultAdmin, ...privateCa },
   attached,
   monitored: { monitoring: 'true' },
+  'encrypted-log-and-topic': { monitoring: 'true', logAndAlarmKmsKeyArn: key(4) },
   everything: {
     ...vpc,
     ...boundary,
@@ -50,6 +51,7 @@ export const combinations = {
     architecture: 'arm64',
     monitoring: 'true',
     alarmTopicArn: `arn:aws:sns:${region}:alarms`,
+    logAndAlarmKmsKeyArn: key(4),
     gapAlarmMilliseconds: '500',
     rotationSchedule: 'cron(0 3 ? * SUN *)',
     rotationWindow: '2h',
