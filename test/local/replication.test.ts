@@ -96,13 +96,30 @@ describe('a replica', () => {
       away.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true }),
       away.restoreSecret({ SecretId }),
       away.putResourcePolicy({ SecretId, ResourcePolicy: '{}' }),
-      away.getResourcePolicy({ SecretId }),
       away.deleteResourcePolicy({ SecretId }),
       away.replicateSecretToRegions({ SecretId, AddReplicaRegions: [{ Region: 'us-west-2' }] }),
       away.removeRegionsFromReplication({ SecretId, RemoveReplicaRegions: ['us-west-2'] }),
     ]) {
       await expectError(call, 'InvalidParameterException', REFUSED);
     }
+  });
+
+  it('answers the policy of its primary', async () => {
+    const { client, away } = await startReplicated();
+    expect(await away.getResourcePolicy({ SecretId: 'n' })).not.toHaveProperty('ResourcePolicy');
+    const statement = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'secretsmanager:DeleteSecret',
+      Resource: '*',
+    };
+    const ResourcePolicy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    await client.putResourcePolicy({ SecretId: 'n', ResourcePolicy });
+    const answer = await away.getResourcePolicy({ SecretId: 'n' });
+    expect(answer.ARN).toContain(':eu-west-1:');
+    expect(JSON.parse(answer.ResourcePolicy ?? '')).toEqual(JSON.parse(ResourcePolicy));
+    await client.deleteResourcePolicy({ SecretId: 'n' });
+    expect(await away.getResourcePolicy({ SecretId: 'n' })).not.toHaveProperty('ResourcePolicy');
   });
 
   it('that is promoted goes its own way', async () => {

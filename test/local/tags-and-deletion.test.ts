@@ -26,6 +26,13 @@ describe('DeleteSecret', () => {
   it('marks for deletion, refuses use, and can be undone', async () => {
     const { client } = await start({ clock: manualClock(START) });
     await client.createSecret({ Name: 'n', SecretString: 'v' });
+    const statement = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'secretsmanager:DeleteSecret',
+      Resource: '*',
+    };
+    const ResourcePolicy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
     const { DeletionDate } = await client.deleteSecret({ SecretId: 'n' });
     expect(DeletionDate).toEqual(new Date(START + 30 * 86_400_000));
     for (const call of [
@@ -34,6 +41,9 @@ describe('DeleteSecret', () => {
       client.updateSecret({ SecretId: 'n', Description: 'd' }),
       client.tagResource({ SecretId: 'n', Tags: [] }),
       client.rotateSecret({ SecretId: 'n' }),
+      client.getResourcePolicy({ SecretId: 'n' }),
+      client.deleteResourcePolicy({ SecretId: 'n' }),
+      client.validateResourcePolicy({ SecretId: 'n', ResourcePolicy }),
     ]) {
       await expectError(call, 'InvalidRequestException', DELETED);
     }

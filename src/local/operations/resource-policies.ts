@@ -1,9 +1,9 @@
-import { invalidParameter, notOnReplica, ServiceError } from '../errors.ts';
+import { invalidParameter, ServiceError } from '../errors.ts';
 import { grantsBroadAccess, locksOut } from '../policies/checks.ts';
 import { parsePolicy } from '../policies/document.ts';
 import { prettyPolicy } from '../policies/pretty.ts';
 import { defineOperation } from './operation.ts';
-import { findChangeableSecret, findSecret } from './secrets.ts';
+import { findChangeableSecret, findUsableSecret } from './secrets.ts';
 
 /** The only name that a policy can have; newer SDKs may say it. */
 const POLICY_NAME = 'default';
@@ -23,11 +23,13 @@ export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, 
   return { ARN: secret.arn, Name: secret.name };
 });
 
-/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html */
+/**
+ * A replica has the policy of its primary.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
+ */
 export const getResourcePolicy = defineOperation('GetResourcePolicy', (context, request) => {
   checkPolicyName(request.PolicyName);
-  const secret = findSecret(context, request.SecretId);
-  if (secret.primaryRegion !== undefined) throw notOnReplica();
+  const secret = findUsableSecret(context, request.SecretId);
   const ResourcePolicy = secret.policy === undefined ? undefined : prettyPolicy(secret.policy);
   return { ARN: secret.arn, Name: secret.name, ResourcePolicy };
 });
@@ -45,7 +47,7 @@ export const deleteResourcePolicy = defineOperation('DeleteResourcePolicy', (con
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ValidateResourcePolicy.html
  */
 export const validateResourcePolicy = defineOperation('ValidateResourcePolicy', (context, request) => {
-  if (request.SecretId !== undefined) findSecret(context, request.SecretId);
+  if (request.SecretId !== undefined) findUsableSecret(context, request.SecretId);
   const policy = parsePolicy(request.ResourcePolicy);
   const errors = [
     ...(grantsBroadAccess(policy)
