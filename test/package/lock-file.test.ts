@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** Where a package would find another: beside it, or beside a folder above it. */
+function entryFor(packages: ReadonlyMap<string, LockedPackage>, from: string, name: string): boolean {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
+    if (packages.has(`${folder === '' ? '' : `${folder}/`}node_modules/${name}`)) return true;
+    if (folder === '') return false;
+  }
+}
+
+describe('the lock file', () => {
+  let packages: ReadonlyMap<string, LockedPackage>;
+  let folder: string;
+  beforeAll(async () => {
+    const lock: { packages: Record<string, LockedPackage> } = JSON.parse(
+      await readFile(join(root, 'package-lock.json'), 'utf8'),
+    );
+    packages = new Map(Object.entries(lock.packages));
+    folder = await mkdtemp(join(tmpdir(), 'keyturn-lock-'));
+    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+      await copyFile(join(root, file), join(folder, file));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('has what each package needs on each platform', () => {
+    const missing = [...packages].flatMap(([from, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter((name) => !entryFor(packages, from, name))
+        .map((name) => `${name}, of ${from}`),
+    );
+    expect(missing).toEqual([]);
+    // One that no machine of CI installs.
+    expect(packages.has('node_modules/@biomejs/cli-win32-arm64')).toBe(true);
+  });
+
+  it('has a checksum and no address for each package', () => {
+    const installed = [...packages].filter(([path]) => path !== '');
+    expect(installed.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
+    expect(installed.filter(([, { integrity }]) => integrity === undefined).map(([path]) => path)).toEqual(
+      [],
+    );
+  });
+
+  // With nothing to ask and nothing kept, npm has the lock file alone to go by.
+  it('is what npm ci installs', async () => {
+    const flags = ['--dry-run', '--ignore-scripts', '--offline', '--cache', join(folder, 'empty-cache')];
+    await promisify(execFile)('npm', ['ci', ...flags], { cwd: folder });
+  });
+});
