@@ -201,6 +201,8 @@ function session(
   return {
     encrypted,
     login,
+    // The method `trust` lets in whoever comes. A client certificate is none that a secret holds.
+    isProof: login !== 'none',
     close,
     query: (statement) => send([ownNamesOnly, statement]),
     change: async (statements) => {

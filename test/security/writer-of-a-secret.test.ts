@@ -12,6 +12,7 @@ import {
   sharedOptions,
   type TestLogin,
 } from '../support/postgres-fixtures.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
 /*
@@ -117,6 +118,33 @@ describe('whoever may only write a secret gets no account that is not his', () =
       expect(made.rowCount).toBe(0);
     } finally {
       await other.close();
+    }
+  });
+
+  it('by a server that lets in whoever comes, which proves nothing', async () => {
+    const server = await startPostgres({
+      hba: [
+        'host all victim 127.0.0.1/32 trust',
+        'host all all 127.0.0.1/32 scram-sha-256',
+        'host all all ::1/128 trust',
+      ],
+    });
+    const ca = server.ca;
+    const other = await startFixture({ rotators: [postgresAlternatingUsers({ ca: () => ca })] });
+    try {
+      await server.asAdmin((client) => client.query('CREATE ROLE victim LOGIN PASSWORD NULL'));
+      const place = { engine: 'postgres', host: server.host, port: server.port };
+      const admin = await other.createSecret({ ...place, ...server.admin });
+      const value = { ...place, username: 'victim', password: 'guessed', masterarn: admin };
+      const arn = await other.createSecret(value);
+      expect(await other.rotate(arn)).toMatch(/^AccountNotServed/);
+      const made = await server.asAdmin((client) =>
+        client.query("SELECT FROM pg_roles WHERE rolname = 'victim_clone'"),
+      );
+      expect(made.rowCount).toBe(0);
+    } finally {
+      await other.close();
+      await server.stop();
     }
   });
 
