@@ -61,6 +61,8 @@ export interface ChangeContext<Credential> extends RotatorContext {
 }
 
 export interface RevokeContext<Credential> extends AdminContext<Credential> {
+  /** As in `generate`. */
+  readonly owner: string;
   /** What AWSCURRENT holds. */
   readonly current: Credential;
 }

@@ -1,17 +1,18 @@
-import type { AdminContext, SweepContext } from '../../src/index.ts';
+import type { RevokeContext, SweepContext } from '../../src/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { ListCall } from './description.ts';
 import { type ListedToken, listTokens } from './pages.ts';
+import { placesIn } from './template.ts';
 import { isRevocable, verifyToken, verifyUnlessDead } from './verify.ts';
 
 /** Revokes a token; one that is no more is success. @throws ApiFailure, AdminSecretMissing */
 export async function revokeToken(
   api: Api,
   old: ApiCredential,
-  context: AdminContext<ApiCredential>,
+  context: RevokeContext<ApiCredential>,
 ): Promise<void> {
   const { description, perform } = api;
   const { verify, revoke } = description;
@@ -20,12 +21,43 @@ export async function revokeToken(
   const verified = verify.id === undefined ? old : await verifyUnlessDead(api, old, context);
   if (verified === undefined) return;
   const admin = await adminFor(api, [revoke], context);
+  if (verified.id !== undefined && !(await mayRevoke(api, { old, id: verified.id, admin }, context))) return;
   const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
   const heard = await perform('revoke', revoke, { caller: old, admin, own }, context);
   if (heard.outcome === 'accepted' || heard.outcome === 'gone') return;
   // A token that is no more can't ask for its end.
   if (isByToken(revoke) && (await verifyToken(api, old, context)) === undefined) return;
   requireAccepted('revoke', heard);
+}
+
+interface Revoked {
+  readonly old: ApiCredential;
+  readonly id: string;
+  readonly admin: ApiCredential | undefined;
+}
+
+/**
+ * Whether an admin may revoke the token of an id. Where only the secret tells the id, whoever may write it could name
+ * somebody else's token: so it has to be one that was issued for this secret, as its label at the API says.
+ */
+async function mayRevoke(
+  { description, perform }: Api,
+  { old, id, admin }: Revoked,
+  context: RevokeContext<ApiCredential>,
+): Promise<boolean> {
+  const { verify, revoke, list } = description;
+  if (revoke === undefined || verify.id !== undefined || isByToken(revoke)) return true;
+  if (!placesIn(revoke).includes('revoked.id')) return true;
+  if (list !== undefined) {
+    const listed = await listTokens(perform, list, { caller: old, admin }, context);
+    const found = listed.find((token) => token.id === id);
+    if (found === undefined) return false;
+    if (found.label.includes(labelStart(context.owner))) return true;
+  }
+  context.note(
+    `The token with the id ${id} was not issued for this secret, as far as the API tells: it was not revoked. Revoke it by hand.`,
+  );
+  return false;
 }
 
 /** Revokes what is labelled with the owner and not needed. @throws ApiFailure, AdminSecretMissing */

@@ -1,7 +1,7 @@
 import type {
-  AdminContext,
   Finding,
   GenerateContext,
+  RevokeContext,
   RotatorContext,
   SecretFields,
   SweepContext,
@@ -20,7 +20,7 @@ import { isRevocable, type Verified, verifyToken } from './verify.ts';
 export interface Tokens {
   verify(credential: ApiCredential, context: RotatorContext): Promise<Verified | undefined>;
   mint(current: ApiCredential, context: GenerateContext<ApiCredential>): Promise<SecretFields>;
-  revoke(old: ApiCredential, context: AdminContext<ApiCredential>): Promise<void>;
+  revoke(old: ApiCredential, context: RevokeContext<ApiCredential>): Promise<void>;
   sweep(current: ApiCredential, context: SweepContext<ApiCredential>): Promise<void>;
   look(
     credential: ApiCredential,

@@ -30,8 +30,8 @@ function isLabelled(labels: readonly string[] | undefined): boolean {
 }
 
 async function revoke(rotation: Rotation, { credential }: Version): Promise<void> {
-  const { guarded, current } = rotation;
-  const context = { ...adminContext(rotation), current: current.credential };
+  const { run, guarded, current } = rotation;
+  const context = { ...adminContext(rotation), owner: ownerOf(run), current: current.credential };
   await guarded.attempt('revoke', credential, async () => guarded.rotator.revoke?.(credential, context));
 }
 

@@ -98,7 +98,8 @@ function byDefaultAdmin(
     const admin = managed ? { username, password } : adminSecret();
     await createNamed(fixture.client, names.defaultAdmin, admin, tags && { tags });
     const lost = { ...secretOf(await createLogin()), password: 'lost' };
-    return fixture.rotate(await fixture.createSecret(lost, { 'keyturn:rotator': 'postgres' }));
+    const named = { 'keyturn:rotator': 'postgres', 'keyturn:accounts': 'app*' };
+    return fixture.rotate(await fixture.createSecret(lost, named));
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { contextOf, type Subject, type Version } from './subject.ts';
+import { contextOf, owner, type Subject, type Version } from './subject.ts';
 import type { Theme } from './theme.ts';
 
 /** What `revoke` promises, where there is one. */
@@ -30,7 +30,7 @@ async function readyToRevoke({ rotator, first, admin, generate, change, skip }: 
     pending,
     revoke: async () => {
       const current = rotator.parse(pending.fields);
-      await rotator.revoke?.(rotator.parse(first.fields), { ...contextOf(), admin, current });
+      await rotator.revoke?.(rotator.parse(first.fields), { ...contextOf(), admin, owner, current });
     },
   };
 }

@@ -32,9 +32,10 @@ async function withVendor(name: string, use: (world: World) => Promise<void>): P
   try {
     const { token, id } = service.store.issue(account, 'by hand') ?? {};
     const held = { [names.token]: token, [names.id]: id };
-    const masterarn = vendor.admin && (await fixture.createSecret({ host: service.url, ...vendor.admin }));
-    const secret: SecretFields = { host: service.url, ...vendor.secret, ...held, masterarn };
-    const arn = await fixture.createSecret(secret, { 'keyturn:rotator': rotator.name });
+    const admin = vendor.admin && (await fixture.createSecret({ host: service.url, ...vendor.admin }));
+    const secret: SecretFields = { host: service.url, ...vendor.secret, ...held };
+    const tags = { 'keyturn:rotator': rotator.name, ...(admin && { 'keyturn:admin': admin }) };
+    const arn = await fixture.createSecret(secret, tags);
     const alive = () => service.store.list(account).map((one) => one.token);
     await use({ fixture, service, arn, tokenField: names.token, alive });
   } finally {
@@ -48,6 +49,8 @@ async function tokensOf({ fixture, arn, tokenField }: World): Promise<unknown[]>
 }
 
 const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self');
+/** At these the API does not tell the id of a token, so that one made by hand is not known to be this secret's. */
+const knownByTheSecretAlone = ['entra', 'grafana', 'npm'];
 const listing = overlapping.filter((name) => name !== 'github-app');
 
 describe('the ready descriptions', () => {
@@ -61,11 +64,27 @@ describe('the ready descriptions', () => {
     withVendor(name, async (world) => {
       const { fixture, service, arn, alive } = world;
       expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+      const [byHand] = alive();
       for (let time = 0; time < 3; time += 1) {
         expect(await fixture.rotate(arn)).toBeUndefined();
-        expect(alive()).toEqual(await tokensOf(world));
+        const stays = time > 0 && knownByTheSecretAlone.includes(name) ? [byHand] : [];
+        expect(alive()).toEqual([...stays, ...(await tokensOf(world))]);
       }
       expect(service.refusals.count).toBe(0);
+    }),
+  );
+
+  it.each(knownByTheSecretAlone)("%s: revokes nobody else's token that the secret names", (name) =>
+    withVendor(name, async (world) => {
+      const { fixture, service, arn, alive } = world;
+      const other = service.store.issue(account, "somebody else's");
+      const value = await fixture.read(arn);
+      const id = name === 'entra' ? 'keyId' : 'tokenId';
+      await fixture.put(arn, { ...value, [world.tokenField]: 'made up', [id]: other?.id });
+      await fixture.put(arn, value);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toContain(other?.token);
+      expect(fixture.recorded.notes.join()).toMatch(/not issued for this secret/);
     }),
   );
 
