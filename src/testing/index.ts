@@ -10,6 +10,7 @@ export { type Fault, faults } from './matrix/faults.ts';
 export {
   type Cell,
   crashMatrix,
+  dealtOut,
   type FailedCell,
   type MatrixOptions,
   type MatrixReport,

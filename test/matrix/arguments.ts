@@ -5,6 +5,7 @@ export interface MatrixArguments {
   readonly cells: readonly string[];
   readonly walks: number;
   readonly seed: number | undefined;
+  readonly deal: number | undefined;
   readonly readme: 'write' | 'check' | undefined;
   readonly json: boolean;
   readonly help: boolean;
@@ -17,10 +18,12 @@ Usage: npm run matrix -- [OPTIONS]
 Options:
   --rotator NAME   Only this rotator; can be repeated
   --cell ID        Only this cell, as a failure names it (12/lost-answer/cancelled); can be repeated
+  --deal N         Strike at each call with each fault once, and deal the ways of going on out over them; N (0 to 4)
+                   says how. Leaves out the processes to kill, and rotators that make the calls of another
   --walks N        Walk N random walks for each rotator, and no cells
   --seed N         The seed of the walks, as a failure names it
-  --write          Write the table of cells into README.md
-  --check          Fail where the table in README.md is another
+  --write          Write what came of it into the table in README.md
+  --check          Fail where the table in README.md is another; with --deal, where it lacks a cell that there is
   --json           Print one JSON document and nothing else (npm run --silent matrix -- --json)
   --help           Show this text
 
@@ -36,6 +39,7 @@ export function readArguments(args: readonly string[]): MatrixArguments {
       cell: { type: 'string', multiple: true, default: [] },
       walks: { type: 'string', default: '0' },
       seed: { type: 'string' },
+      deal: { type: 'string' },
       write: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -43,12 +47,13 @@ export function readArguments(args: readonly string[]): MatrixArguments {
     },
   });
   const readme = values.write ? 'write' : values.check ? 'check' : undefined;
-  const partial = values.rotator.length > 0 || values.cell.length > 0 || values.walks !== '0';
-  if (readme !== undefined && partial)
-    throw new Error(
-      '--write and --check take the whole matrix: no --rotator, --cell or --walks beside them.',
-    );
+  if (readme !== undefined && (values.cell.length > 0 || values.walks !== '0'))
+    throw new Error('--write and --check take all cells of a rotator: no --cell or --walks beside them.');
+  const deal = values.deal === undefined ? undefined : wholeNumber('deal', values.deal);
+  if (deal !== undefined && (values.write || values.cell.length > 0 || values.walks !== '0'))
+    throw new Error('--deal chooses the cells: no --write, --cell or --walks beside it.');
   return {
+    deal,
     rotators: values.rotator,
     cells: values.cell,
     walks: wholeNumber('walks', values.walks),

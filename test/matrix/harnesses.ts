@@ -20,6 +20,8 @@ export interface Subject {
   readonly rotator: string;
   /** Why it can't be run on this machine. */
   readonly missing?: string | undefined;
+  /** Another subject that makes the same remote calls: a dealt-out matrix takes that one for both. */
+  readonly sameCallsAs?: string | undefined;
   /** The cells that are not those of another subject too; all if absent. */
   readonly only?: ((cell: Cell) => boolean) | undefined;
   start(): Promise<{ readonly harness: RotatorHarness; stop(): Promise<void> }>;
@@ -44,6 +46,14 @@ const oauthTokens = (['refresh-token', 'client-credentials'] as const).flatMap((
   modes.map((revocation) => ({ kind, revocation })),
 );
 
+/** Values of one kind differ in their form alone, which no remote call has to do with. */
+const sameCalls: Readonly<Record<string, string>> = {
+  'random/base64url': 'random/base64',
+  'random/hex': 'random/base64',
+  'random/rsa': 'random/ed25519',
+  'random/ec': 'random/ed25519',
+};
+
 /** Every rotator and strategy of the repository, in both modes of revocation where it has them. */
 export function subjects(): Subject[] {
   const { KEYTURN_TEST_SQLSERVER_URL: sqlServerUrl, KEYTURN_TEST_RABBITMQ_SERVER: rabbitMq } = process.env;
@@ -59,6 +69,7 @@ export function subjects(): Subject[] {
     })),
     ...randomNames.map((name) => ({
       rotator: name,
+      sameCallsAs: sameCalls[name],
       start: async () => ({ harness: randomHarness(name), stop: async () => undefined }),
     })),
     ...apis.map((api) => ({

@@ -7,7 +7,7 @@ import type { MatrixReport, WalksReport } from '../../src/testing/index.ts';
 import { inParallel } from '../../src/testing/matrix/matrix.ts';
 import { help, type MatrixArguments, readArguments } from './arguments.ts';
 import { type Subject, subjects } from './harnesses.ts';
-import { matrixTable, withoutRows, withTable } from './table.ts';
+import { matrixTable, type Row, withRows } from './table.ts';
 import type { Done, Work } from './worker.ts';
 
 const readmeFile = join(import.meta.dirname, '../../README.md');
@@ -29,44 +29,71 @@ async function runAll(works: readonly Work[]): Promise<Done[]> {
   return works.flatMap((work) => done.get(work) ?? []);
 }
 
+/** What came of one rotator, with all cells that it has, be they run or not. */
+type MatrixDone = Extract<Done, { matrix: MatrixReport }>;
+
 async function reportMatrix(
-  reports: readonly MatrixReport[],
+  done: readonly MatrixDone[],
   given: MatrixArguments,
-  leftOut: readonly Subject[],
+  { missing, redundant }: LeftOut,
 ): Promise<boolean> {
+  const reports = done
+    .map(({ matrix }) => matrix)
+    .filter(({ rotator }) => !redundant.some((subject) => subject.rotator === rotator));
   for (const { rotator, failed } of reports) {
     for (const { id, place, failure, trace } of failed) {
       say(`\n${rotator} ${id} (${place}): ${failure}\n${trace.join('\n')}`);
       say(`Alone: npm run matrix -- --rotator '${rotator}' --cell ${id}`);
     }
   }
-  const table = matrixTable(reports);
-  process.stdout.write(given.json ? `${JSON.stringify(summary(reports, leftOut))}\n` : `${table}\n`);
+  // A deal runs some of the cells; that all of them pass is what the table says, and what is run must bear out.
+  const rows = done.map(
+    ({ matrix, all }): Row => (given.deal === undefined ? matrix : { ...matrix, cells: all, failed: [] }),
+  );
+  const ran = reports.map(
+    ({ rotator, cells, failed }) => `${rotator}: ${cells.length} cells, ${failed.length} failed`,
+  );
+  const text = given.deal === undefined ? matrixTable(rows) : [`deal ${given.deal}`, ...ran].join('\n');
+  process.stdout.write(
+    given.json ? `${JSON.stringify(summary(reports, given, [...missing, ...redundant]))}\n` : `${text}\n`,
+  );
   const unknown = given.cells.filter(
     (id) => !reports.some(({ cells }) => cells.some((cell) => cell.id === id)),
   );
   if (unknown.length > 0) say(`No rotator that was run has a cell ${unknown.join(', ')}.`);
-  const upToDate = await compareReadme(table, given.readme, leftOut);
+  const upToDate = await compareReadme(rows, given.readme, missing);
   return unknown.length === 0 && upToDate && reports.every(({ failed }) => failed.length === 0);
 }
 
+/** @returns whether the table fits, or does now */
 async function compareReadme(
-  table: string,
+  rows: readonly Row[],
   readme: MatrixArguments['readme'],
-  leftOut: readonly Subject[],
+  missing: readonly Subject[],
 ): Promise<boolean> {
   if (readme === undefined) return true;
-  const names = leftOut.map(({ rotator }) => rotator);
-  const before = withoutRows(await readFile(readmeFile, 'utf8'), names);
-  const after = withTable(before, table);
+  const before = await readFile(readmeFile, 'utf8');
+  const after = withRows(
+    before,
+    rows,
+    subjects().map(({ rotator }) => rotator),
+  );
   if (readme === 'write') await writeFile(readmeFile, after);
-  if (names.length > 0) say(`The README's row of ${names.join(', ')} was not compared.`);
+  const names = missing.map(({ rotator }) => rotator);
+  if (names.length > 0) say(`The README's row of ${names.join(', ')} was left as it is.`);
   if (readme === 'write' || after === before) return true;
-  say('The table in README.md is another: npm run matrix -- --write');
+  const rotators = rows
+    .filter((row) => withRows(before, [row], [row.rotator]) !== withRows(before, [], [row.rotator]))
+    .map(({ rotator }) => rotator);
+  say(
+    rotators.length === 0
+      ? 'The table in README.md has a row of no rotator, or another order: npm run matrix -- --write'
+      : `The table in README.md has other numbers: npm run matrix -- --write ${rotators.map((name) => `--rotator '${name}'`).join(' ')}`,
+  );
   return false;
 }
 
-function summary(reports: readonly MatrixReport[], leftOut: readonly Subject[]) {
+function summary(reports: readonly MatrixReport[], { deal }: MatrixArguments, leftOut: readonly Subject[]) {
   const byRotator = Object.fromEntries(
     reports.map(({ rotator, cells, failed, skipped }) => [
       rotator,
@@ -80,10 +107,14 @@ function summary(reports: readonly MatrixReport[], leftOut: readonly Subject[]) 
   );
   const count = (of: 'cells' | 'failed') => reports.reduce((sum, report) => sum + report[of].length, 0);
   return {
+    deal,
     cells: count('cells'),
     failed: count('failed'),
     byRotator,
-    leftOut: leftOut.map(({ rotator, missing }) => ({ rotator, missing })),
+    leftOut: leftOut.map(({ rotator, missing, sameCallsAs }) => ({
+      rotator,
+      missing: missing ?? `It makes the calls of ${sameCallsAs}. npm run matrix:nightly strikes at them too.`,
+    })),
   };
 }
 
@@ -102,33 +133,50 @@ function reportWalks(reports: readonly WalksReport[], { json, walks }: MatrixArg
 }
 
 /** @throws Error with one line that says what is wrong */
-function chosenSubjects({ rotators, readme }: MatrixArguments): Subject[] {
+function chosenSubjects({ rotators }: MatrixArguments): Subject[] {
   const all = subjects();
   const unknown = rotators.find((name) => !all.some(({ rotator }) => rotator === name));
   if (unknown !== undefined)
     throw new Error(`No rotator is called ${unknown}: ${all.map(({ rotator }) => rotator).join(', ')}.`);
-  const chosen = all.filter(({ rotator }) => rotators.length === 0 || rotators.includes(rotator));
-  const missing = chosen.find((subject) => subject.missing !== undefined)?.missing;
-  if (readme === 'write' && missing !== undefined) throw new Error(`--write takes every rotator. ${missing}`);
-  return chosen;
+  return all.filter(({ rotator }) => rotators.length === 0 || rotators.includes(rotator));
+}
+
+/** What is not run, and why. */
+interface LeftOut {
+  /** What they need is not on this machine. */
+  readonly missing: readonly Subject[];
+  /** Another one that is run makes the same calls. */
+  readonly redundant: readonly Subject[];
+}
+
+function leaveOut({ deal }: MatrixArguments, chosen: readonly Subject[]): LeftOut {
+  const missing = chosen.filter((subject) => subject.missing !== undefined);
+  const runs = (name: string): boolean =>
+    chosen.some(({ rotator, ...subject }) => rotator === name && subject.missing === undefined);
+  const redundant = chosen.filter(
+    ({ sameCallsAs }) => deal !== undefined && sameCallsAs !== undefined && runs(sameCallsAs),
+  );
+  return { missing, redundant };
 }
 
 async function run(given: MatrixArguments, chosen: readonly Subject[]): Promise<boolean> {
-  const { cells, walks, seed } = given;
-  const leftOut = chosen.filter(({ missing }) => missing !== undefined);
-  for (const { rotator, missing } of leftOut) say(`${rotator} is left out. ${missing}`);
-  const done = await runAll(
-    chosen
-      .filter((subject) => !leftOut.includes(subject))
-      .map(({ rotator }) => ({ rotator, cells, walks, seed })),
-  );
+  const { cells, walks, seed, deal, readme } = given;
+  const leftOut = leaveOut(given, chosen);
+  for (const { rotator, missing } of leftOut.missing) say(`${rotator} is left out. ${missing}`);
+  const works = chosen
+    .filter((subject) => !leftOut.missing.includes(subject))
+    .map((subject) => ({ subject, dry: leftOut.redundant.includes(subject) }))
+    // The table holds them all.
+    .filter(({ dry }) => !dry || readme !== undefined)
+    .map(({ subject: { rotator }, dry }): Work => ({ rotator, cells, walks, seed, deal, dry }));
+  const done = await runAll(works);
   return walks > 0
     ? reportWalks(
         done.flatMap((one) => ('walks' in one ? one.walks : [])),
         given,
       )
     : reportMatrix(
-        done.flatMap((one) => ('matrix' in one ? one.matrix : [])),
+        done.filter((one) => 'matrix' in one),
         given,
         leftOut,
       );

@@ -1,4 +1,11 @@
-import { type MatrixReport, recoveries } from '../../src/testing/index.ts';
+import { type Cell, type FailedCell, recoveries } from '../../src/testing/index.ts';
+
+/** What the table says of one rotator. */
+export interface Row {
+  readonly rotator: string;
+  readonly cells: readonly Cell[];
+  readonly failed: readonly FailedCell[];
+}
 
 const titles: Readonly<Record<(typeof recoveries)[number], string>> = {
   retried: 'retried, same token',
@@ -11,10 +18,12 @@ const titles: Readonly<Record<(typeof recoveries)[number], string>> = {
 
 const [begin, end] = ['<!-- matrix: written by npm run matrix -- --write -->', '<!-- /matrix -->'];
 
-/** The matrix as a Markdown table: cells that passed, of how many, by what happened after the fault. */
-export function matrixTable(reports: readonly MatrixReport[]): string {
-  const header = ['rotator', 'remote calls', ...recoveries.map((recovery) => titles[recovery])];
-  const lines = reports.map(({ rotator, cells, failed }) => [
+const header = ['rotator', 'remote calls', ...recoveries.map((recovery) => titles[recovery])];
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+function lineOf({ rotator, cells, failed }: Row): string {
+  return line([
     `\`${rotator}\``,
     String(new Set(cells.map(({ call }) => call)).size),
     ...recoveries.map((recovery) => {
@@ -22,18 +31,27 @@ export function matrixTable(reports: readonly MatrixReport[]): string {
       return `${of - failed.filter((cell) => cell.recovery === recovery).length} of ${of}`;
     }),
   ]);
-  return [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** README.md with its table replaced. @throws Error where the marks are missing */
-export function withTable(readme: string, table: string): string {
+/** The matrix as a Markdown table: cells that passed, of how many, by what happened after the fault. */
+export function matrixTable(rows: readonly Row[]): string {
+  return [line(header), line(header.map(() => '---')), ...rows.map(lineOf)].join('\n');
+}
+
+/**
+ * README.md with these rows in its table. A rotator without one keeps what the table says of it.
+ *
+ * @param order all rotators' names; whatever else has a row loses it
+ * @throws Error where the marks are missing
+ */
+export function withRows(readme: string, rows: readonly Row[], order: readonly string[]): string {
   const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${begin} and ${end}.`);
+  const old = readme.slice(from, to).split('\n');
+  const lines = order.flatMap((name) => {
+    const row = rows.find(({ rotator }) => rotator === name);
+    return row === undefined ? old.filter((kept) => kept.startsWith(`| \`${name}\` |`)) : lineOf(row);
+  });
+  const table = [matrixTable([]), ...lines].join('\n');
   return `${readme.slice(0, from + begin.length)}\n${table}\n${readme.slice(to)}`;
-}
-
-/** README.md without the rows of some rotators. */
-export function withoutRows(readme: string, rotators: readonly string[]): string {
-  const isOther = (line: string): boolean => !rotators.some((name) => line.startsWith(`| \`${name}\` |`));
-  return readme.split('\n').filter(isOther).join('\n');
 }

@@ -1,6 +1,7 @@
 import {
   type Cell,
   crashMatrix,
+  dealtOut,
   type MatrixReport,
   type RotatorHarness,
   randomWalks,
@@ -16,10 +17,16 @@ export interface Work {
   /** 0 for the cells. */
   readonly walks: number;
   readonly seed?: number | undefined;
+  /** How the recoveries are dealt out; all cells if absent. */
+  readonly deal?: number | undefined;
+  /** Find the cells, and run none. */
+  readonly dry?: boolean;
 }
 
-/** What it sends back. */
-export type Done = { readonly matrix: MatrixReport } | { readonly walks: WalksReport };
+/** What it sends back. `all`: every cell that there is, be it run or not. */
+export type Done =
+  | { readonly matrix: MatrixReport; readonly all: readonly Cell[] }
+  | { readonly walks: WalksReport };
 
 /** Says on stderr how far it is, at most once in five seconds. */
 function progress(rotator: string): (done: number, of: number) => void {
@@ -33,15 +40,21 @@ function progress(rotator: string): (done: number, of: number) => void {
 
 async function run(
   harness: RotatorHarness,
-  { rotator, cells, walks, seed }: Work,
+  { rotator, cells, walks, seed, deal, dry = false }: Work,
   isOwn: Subject['only'] = () => true,
 ): Promise<Done> {
   const said = progress(rotator);
   if (walks > 0) {
     return { walks: { ...(await randomWalks(harness, { walks, seed, onWalk: said })), rotator } };
   }
-  const only = (cell: Cell): boolean => isOwn(cell) && (cells.length === 0 || cells.includes(cell.id));
-  return { matrix: { ...(await crashMatrix(harness, { only, onCell: said })), rotator } };
+  const all: Cell[] = [];
+  const isDealt = deal === undefined ? () => true : dealtOut(deal);
+  const only = (cell: Cell): boolean => {
+    if (!isOwn(cell)) return false;
+    all.push(cell);
+    return !dry && isDealt(cell) && (cells.length === 0 || cells.includes(cell.id));
+  };
+  return { matrix: { ...(await crashMatrix(harness, { only, onCell: said })), rotator }, all };
 }
 
 /** Resolves when it is on its way: what is still to be written when the channel closes is lost. */
@@ -55,10 +68,17 @@ const work: Work = JSON.parse(process.argv[2] ?? '{}');
 const subject = subjects().find(({ rotator }) => rotator === work.rotator);
 if (subject === undefined) throw new Error(`No rotator is called ${work.rotator}.`);
 const { harness, stop } = await subject.start();
+/** Whoever asked for the work may be killed. Then nobody waits for it, and its server must not stay behind. */
+const giveUp = async (): Promise<void> => {
+  await stop();
+  process.exit(1);
+};
+process.once('disconnect', giveUp);
 try {
   const done = await run(harness, work, subject.only);
   await send(done);
 } finally {
+  process.off('disconnect', giveUp);
   await stop();
 }
 process.disconnect?.();

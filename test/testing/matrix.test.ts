@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Cell,
   crashMatrix,
+  dealtOut,
   type MatrixReport,
   type RotatorHarness,
   randomWalks,
@@ -25,20 +26,59 @@ const byId = (one: { readonly id: string }, other: { readonly id: string }): num
 const failures = ({ failed }: MatrixReport) =>
   failed.map(({ id, place, failure }) => ({ id, place, failure }));
 
+/** All cells that a rotator has, of which none is run. */
+async function cellsOf(rotator: MemoryRotator): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  await crashMatrix(harnessOf(rotator), { only: (cell) => cells.push(cell) === 0 });
+  return cells;
+}
+
+describe('a deal of the crash matrix', () => {
+  const placesOf = (cells: readonly Cell[]) => cells.map(({ call, fault }) => `${call}/${fault}`);
+  const deals = [0, 1, 2, 3, 4];
+
+  it('strikes at each call with each fault, once', async () => {
+    const cells = await cellsOf(tokenRotator);
+    const places = new Set(placesOf(cells));
+    for (const deal of deals)
+      expect(placesOf(cells.filter(dealtOut(deal))).sort(), `deal ${deal}`).toEqual([...places].sort());
+  });
+
+  it('has each call, and each fault, go on in more than one way', async () => {
+    const dealt = (await cellsOf(tokenRotator)).filter(dealtOut(0));
+    const waysOf = (by: (cell: Cell) => unknown) =>
+      [...Map.groupBy(dealt, by).values()].map(
+        (cells) => new Set(cells.map(({ recovery }) => recovery)).size,
+      );
+    expect(Math.min(...waysOf(({ fault }) => fault))).toBeGreaterThanOrEqual(4);
+    expect(Math.min(...waysOf(({ call }) => call))).toBeGreaterThanOrEqual(4);
+  });
+
+  it('has with the others every cell that needs no process to kill', async () => {
+    const cells = await cellsOf(tokenRotator);
+    const dealt = deals.flatMap((deal) => cells.filter(dealtOut(deal)));
+    const idsOf = (some: readonly Cell[]) => some.map(({ id }) => id).sort();
+    expect(idsOf(dealt)).toEqual(idsOf(cells));
+    expect(cells.filter(({ recovery }) => recovery === 'process-killed')).toEqual([]);
+  });
+});
+
 describe('the crash matrix', { timeout: 300_000 }, () => {
-  // All cells of the rotators here are run by `npm run matrix`.
+  // All cells of the repository's rotators are run by `npm run matrix`.
+  const dealtCrashes = (cell: Cell): boolean =>
+    dealtOut(0)(cell) && (cell.fault === 'crash-after' || cell.fault === 'lost-answer');
   const afterCrashes = ({ fault }: Cell): boolean => fault === 'crash-after';
 
   it('passes a sound rotator of passwords', async () => {
-    const report = await crashMatrix(harnessOf(passwordRotator), { only: afterCrashes });
+    const report = await crashMatrix(harnessOf(passwordRotator), { only: dealtCrashes });
     expect(failures(report)).toEqual([]);
-    expect(report.cells.length % (recoveries.length - 1)).toBe(0);
+    expect(new Set(report.cells.map(({ recovery }) => recovery)).size).toBe(recoveries.length - 1);
     expect(new Set(report.cells.map(({ place }) => place))).toContain('setSecret: target ask');
     expect(report.skipped).toEqual(['process-killed: the harness names no module.']);
   });
 
   it('passes a sound rotator of tokens', async () => {
-    const report = await crashMatrix(harnessOf(tokenRotator), { only: afterCrashes });
+    const report = await crashMatrix(harnessOf(tokenRotator), { only: dealtCrashes });
     expect(failures(report)).toEqual([]);
     expect(report.cells.map(({ place }) => place)).toContain('createSecret: target generate');
   });

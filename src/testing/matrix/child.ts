@@ -49,6 +49,8 @@ async function invoke(event: unknown): Promise<void> {
   }
 }
 
+// The matrix may be killed: then nobody waits for this process.
+process.on('disconnect', () => process.exit());
 process.on('message', async (message: ToChild) => {
   if (message.type === 'go') {
     waiting.get(message.id)?.(message.verdict);
