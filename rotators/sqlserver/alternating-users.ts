@@ -13,8 +13,8 @@ import { prepareClone } from './clone.ts';
 import {
   engines,
   newPassword,
+  parseAccountName,
   parseCredential,
-  parseName,
   type SqlServerCredential,
   targetOf,
 } from './credential.ts';
@@ -62,7 +62,7 @@ export function sqlServerAlternatingUsers(
 
 function parse(fields: SecretFields): AlternatingCredential {
   const pair = parseUserPair(fields, fitsName);
-  parseName(pair.alternate, fields.alternatingusers === undefined ? 'username' : 'alternatingusers');
+  parseAccountName(pair.alternate, fields.alternatingusers === undefined ? 'username' : 'alternatingusers');
   return { ...parseCredential(fields), pair };
 }
 

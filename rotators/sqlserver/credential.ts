@@ -65,7 +65,7 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
   return {
     ...parsePlace(fields),
     database: parseName(optionalText(fields, 'dbname') ?? 'master', 'dbname'),
-    username: parseName(requireText(fields, 'username'), 'username'),
+    username: parseAccountName(requireText(fields, 'username'), 'username'),
     password: parsePassword(fields),
     ssl: optionalSsl(fields),
     serverName:
@@ -82,11 +82,26 @@ function keyword(fields: SecretFields, name: string): string | undefined {
 }
 
 /**
+ * A login, or a user with a password of its own. Neither has a backslash (error 15006).
+ *
+ * @throws InvalidSecretField
+ * @see https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql
+ */
+export function parseAccountName(name: string, field: string): string {
+  if (name.includes('\\'))
+    throw contradictoryField(
+      field,
+      'holds a backslash, as the names of Windows accounts do, whose passwords SQL Server does not keep',
+    );
+  return parseName(name, field);
+}
+
+/**
  * A name of the catalogue. What a person can't see in it is refused: one name must not look like another.
  *
  * @throws InvalidSecretField
  */
-export function parseName(name: string, field: string): string {
+function parseName(name: string, field: string): string {
   if (!fitsName(name)) throw contradictoryField(field, 'is longer than 128 characters or holds a NUL');
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw contradictoryField(field, 'holds a control character');
   if (name !== name.trimEnd()) throw contradictoryField(field, 'ends with a space, which SQL Server ignores');

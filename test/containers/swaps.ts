@@ -7,10 +7,9 @@ import type { Database } from './database.ts';
 /** What the suite needs to know of a kind of server. */
 export interface Swaps {
   readonly rotators: readonly Rotator[];
+  /** Names of logins beside an ordinary one; default: texts that break what pastes instead of quoting. */
+  readonly names?: readonly string[];
 }
-
-const bases = ['app', ...hostileTexts.map((text) => text.slice(0, 24))];
-const cases = ['JSON', 'a connection string'].flatMap((form) => bases.map((base) => ({ form, base })));
 
 /** Swaps real credentials at a server through the local Secrets Manager, and tries the old ones. */
 export function describeSwaps(
@@ -23,6 +22,8 @@ export function describeSwaps(
     describe.skip(`${name} (skipped: ${found.missing})`, () => it('swaps credentials', () => undefined));
     return;
   }
+  const bases = ['app', ...(swaps.names ?? hostileTexts).map((text) => text.slice(0, 24))];
+  const cases = ['JSON', 'a connection string'].flatMap((form) => bases.map((base) => ({ form, base })));
   describe(name, () => {
     let fixture: RotationFixture;
     beforeAll(async () => {

@@ -5,7 +5,7 @@ import { sqlServer, sqlServerAlternatingUsers } from '../../rotators/sqlserver/i
 import { readDocument } from '../../src/index.ts';
 import { loginOf } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
-import { hostileTexts, standInHarness, type TestLogin } from '../support/tds/harness.ts';
+import { hostileNames, hostilePasswords, standInHarness, type TestLogin } from '../support/tds/harness.ts';
 
 interface Place {
   readonly host: unknown;
@@ -69,7 +69,7 @@ describe.each(forms)('rotating $name, against the stand-in', (form) => {
   let next = 0;
   beforeAll(async () => {
     harness = await standInHarness();
-    const password = (): string => hostileTexts[next++ % hostileTexts.length] ?? '';
+    const password = (): string => hostilePasswords[next++ % hostilePasswords.length] ?? '';
     const [single, alternating] = [sqlServer(harness.options), sqlServerAlternatingUsers(harness.options)];
     fixture = await startFixture({
       rotators: [
@@ -100,7 +100,7 @@ describe.each(forms)('rotating $name, against the stand-in', (form) => {
     let login = await harness.createLogin();
     const before = write(login);
     const arn = await fixture.createSecret(before);
-    for (let turn = 0; turn < hostileTexts.length; turn += 1) {
+    for (let turn = 0; turn < hostilePasswords.length; turn += 1) {
       expect(await fixture.rotate(arn)).toBeUndefined();
       const after = await textOf(arn);
       expect(frame(after)).toBe(frame(before));
@@ -112,7 +112,7 @@ describe.each(forms)('rotating $name, against the stand-in', (form) => {
   });
 
   it('alternates between users, with the admin secret that the tag names', async () => {
-    const login = await harness.createLogin(hostileTexts[1]);
+    const login = await harness.createLogin(hostileNames[1]);
     const admin = await fixture.createSecret(write(harness.adminSecret(), 'master'));
     const before = write(login);
     const arn = await fixture.createSecret(before, { 'keyturn:admin': admin });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sqlServer, sqlServerAlternatingUsers } from '../../rotators/sqlserver/index.ts';
 import { loginOf } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
-import { hostileTexts, standInHarness, type TestLogin } from '../support/tds/harness.ts';
+import { hostileNames, hostilePasswords, standInHarness, type TestLogin } from '../support/tds/harness.ts';
 
 /** The secret that Keyturn was made for, at the stand-in for SQL Server. */
 describe('dev/MyTestConnectionString/SqlServer', () => {
@@ -48,15 +48,18 @@ describe('dev/MyTestConnectionString/SqlServer', () => {
     expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);
   });
 
-  it.each(hostileTexts)('alternates users with the name and password %j', async (text) => {
-    const login = await harness.createLogin(text, `${text} 1`);
-    const admin = await fixture.createSecret(harness.adminSecret());
-    const before = connectionString(quoted(login.username), quoted(login.password));
-    const arn = await fixture.createSecret(before, { 'keyturn:admin': admin });
-    expect(await fixture.rotate(arn)).toBeUndefined();
-    // Not by `mssql`, which takes what stands before a backslash for a Windows domain.
-    const clone = loginOf(await fixture.read(arn));
-    expect(clone.username).toBe(`${login.username}_clone`);
-    expect([await harness.canLogIn(clone), await harness.canLogIn(login)]).toEqual([true, true]);
-  });
+  it.each(hostileNames.map((name, index) => [name, hostilePasswords[index] ?? '']))(
+    'alternates users with the name %j and the password %j',
+    async (name, password) => {
+      const login = await harness.createLogin(name, `${password} 1`);
+      const admin = await fixture.createSecret(harness.adminSecret());
+      const before = connectionString(quoted(login.username), quoted(login.password));
+      const arn = await fixture.createSecret(before, { 'keyturn:admin': admin });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      // Not by `mssql`, which takes what stands before a backslash for a Windows domain.
+      const clone = loginOf(await fixture.read(arn));
+      expect(clone.username).toBe(`${login.username}_clone`);
+      expect([await harness.canLogIn(clone), await harness.canLogIn(login)]).toEqual([true, true]);
+    },
+  );
 });

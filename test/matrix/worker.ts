@@ -79,6 +79,9 @@ try {
   await send(done);
 } finally {
   process.off('disconnect', giveUp);
-  await stop();
+  // The report is sent by now: what can't be cleaned up must not lose it.
+  await stop().catch((error: unknown) => {
+    process.stderr.write(`${work.rotator}: the target could not be cleaned up: ${error}\n`);
+  });
 }
 process.disconnect?.();

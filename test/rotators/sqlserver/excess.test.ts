@@ -10,6 +10,11 @@ describe('what an account of SQL Server may do beyond the proven one', () => {
   let harness: Awaited<ReturnType<typeof standInHarness>>;
   beforeAll(async () => {
     harness = await standInHarness();
+    await harness.asAdmin(['CREATE SERVER ROLE [made by somebody]']);
+    await harness.asAdmin(
+      ['CREATE TABLE [dbo].[salaries] (id int, pay int)', 'CREATE ROLE [sysadmin]'],
+      harness.database,
+    );
   });
   afterAll(() => harness.stop());
 
@@ -107,13 +112,21 @@ describe('what an account of SQL Server may do beyond the proven one', () => {
   it.each([
     [`ALTER ROLE [db_owner] ADD MEMBER`, /^membership in db_owner \(in keyturn-/],
     [`ALTER ROLE [db_securityadmin] ADD MEMBER`, /^membership in db_securityadmin \(in keyturn-/],
-    [`GRANT CONTROL ON DATABASE::[x] TO`, /^CONTROL on DATABASE::\[x\] \(in keyturn-/],
     [`GRANT IMPERSONATE ON USER::[dbo] TO`, /^IMPERSONATE on USER::\[dbo\] \(in keyturn-/],
     [`GRANT SELECT ON OBJECT::[dbo].[salaries] TO`, /^SELECT on OBJECT::\[dbo\]\.\[salaries\] \(in/],
   ])('names what is granted in a database: %s', async (statement, right) => {
     const { dba, proven, subject } = await namedPair();
     await harness.asAdmin([`${statement} ${quoted(dba)}`], harness.database);
     expect((await excess(subject, proven)).rights).toEqual([expect.stringMatching(right)]);
+  });
+
+  it('names what is granted on a database as a whole', async () => {
+    const { dba, proven, subject } = await namedPair();
+    const database = `DATABASE::${quoteIdentifier(harness.database)}`;
+    await harness.asAdmin([`GRANT CONTROL ON ${database} TO ${quoted(dba)}`], harness.database);
+    expect((await excess(subject, proven)).rights).toEqual([
+      `CONTROL on ${database} (in ${harness.database})`,
+    ]);
   });
 
   it('looks into every database, and not into that of the secret alone', async () => {
@@ -143,8 +156,13 @@ describe('what an account of SQL Server may do beyond the proven one', () => {
   it('counts what a user without a login holds, which a clone of its name would get', async () => {
     const login = await harness.createLogin();
     const clone = quoteIdentifier(`${login.username}_clone`);
+    await harness.asAdmin([`CREATE LOGIN ${clone} WITH PASSWORD = ${quoteLiteral(randomPassword())}`]);
     await harness.asAdmin(
-      [`CREATE USER ${clone} FOR LOGIN [of another server]`, `ALTER ROLE [db_owner] ADD MEMBER ${clone}`],
+      [
+        `CREATE USER ${clone} FOR LOGIN ${clone}`,
+        `DROP LOGIN ${clone}`,
+        `ALTER ROLE [db_owner] ADD MEMBER ${clone}`,
+      ],
       harness.database,
     );
     expect((await excess(cloneOf(login), harness.secretOf(login))).rights).toEqual([

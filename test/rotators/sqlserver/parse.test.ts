@@ -75,6 +75,7 @@ describe('the secret of a SQL Server', () => {
     ['username', 'a\tb'],
     ['username', 'app\u2028'],
     ['username', 'sa '],
+    ['username', 'DOMAIN\\app'],
     ['password', 'p\0'],
     ['password', 'p\\\nq'],
     ['applicationintent', 'ReadOnly\0'],

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fitsName, quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
-import { hostileTexts } from '../../support/tds/harness.ts';
+import { hostileNames, hostilePasswords } from '../../support/tds/harness.ts';
 
-const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...hostileTexts), fc.string());
+const texts = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(...hostileNames, ...hostilePasswords),
+  fc.string(),
+);
 
 /** Reads what is quoted as T-SQL does: up to the first closing character that is not doubled. */
 function read(quoted: string, open: string, close: string): { value: string; rest: string } {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
-import { quoteIdentifier } from '../../../rotators/sqlserver/quoting.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
 import { loginOf } from '../../support/postgres-fixtures.ts';
 import { failOnce, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
-import { standInHarness, type TestLogin } from '../../support/tds/harness.ts';
+import { randomPassword, standInHarness, type TestLogin } from '../../support/tds/harness.ts';
 import { rotateAlternating } from './rotate.ts';
 
 /** Whole rotations, by the handler and the local Secrets Manager, against the stand-in. */
@@ -174,6 +174,10 @@ describe('rotating a SQL Server secret', () => {
       `ALTER SERVER ROLE [processadmin] ADD MEMBER ${name}`,
       `GRANT VIEW SERVER STATE TO ${name}`,
     ]);
+    await harness.asAdmin(
+      ['CREATE SCHEMA [sa]]les]', 'CREATE TABLE [dbo].[orders] (id int, [no te] int)'],
+      harness.database,
+    );
     const within = [
       `GRANT SELECT ON SCHEMA::[sa]]les] TO ${name} WITH GRANT OPTION`,
       `DENY DELETE ON OBJECT::[dbo].[orders] TO ${name}`,
@@ -206,7 +210,9 @@ describe('rotating a SQL Server secret', () => {
   it('ties the user of a restored database to the login of the clone', async () => {
     const login = await harness.createLogin();
     const orphan = quoteIdentifier(`${login.username}_clone`);
-    await harness.asAdmin([`CREATE USER ${orphan} FOR LOGIN [of another server]`], harness.database);
+    await harness.asAdmin([`CREATE LOGIN ${orphan} WITH PASSWORD = ${quoteLiteral(randomPassword())}`]);
+    await harness.asAdmin([`CREATE USER ${orphan} FOR LOGIN ${orphan}`], harness.database);
+    await harness.asAdmin([`DROP LOGIN ${orphan}`]);
     const clone = await rotateAlternating(harness, harness.secretOf(login));
     expect(userOf(clone).login).toBe(clone.username);
   });

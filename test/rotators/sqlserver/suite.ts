@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
 import { rotatorContext } from '../../support/postgres-fixtures.ts';
-import { hostileTexts, randomPassword, type SqlServerHarness } from '../../support/tds/harness.ts';
+import {
+  hostileNames,
+  hostilePasswords,
+  randomPassword,
+  type SqlServerHarness,
+} from '../../support/tds/harness.ts';
 import { changeSingle, codeOf, rotateAlternating } from './rotate.ts';
 
 /** What holds on any SQL Server, and on the stand-in as far as it knows the statements. */
@@ -29,8 +34,7 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
       ]);
     });
 
-    // Not the same text for both: Windows refuses a password that holds a part of the name.
-    it.each(hostileTexts.map((text, index) => [text, hostileTexts.at(index - 1) ?? '']))(
+    it.each(hostileNames.map((name, index) => [name, hostilePasswords[index] ?? '']))(
       'takes %j for a name and %j for a password',
       async (name, text) => {
         const login = await harness.createLogin(name, `${text} 1`);
@@ -158,7 +162,7 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
       expect(await harness.canLogIn({ username: `${original.username}_clone`, password })).toBe(true);
     });
 
-    it.each(hostileTexts)('takes %j for the name of a pair and of what it may do', async (text) => {
+    it.each(hostileNames)('takes %j for the name of a pair and of what it may do', async (text) => {
       const original = await harness.createLogin(text);
       const [user, table] = [quoteIdentifier(original.username), quoteIdentifier(harness.uniqueName(text))];
       await harness.asAdmin(

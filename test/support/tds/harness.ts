@@ -37,12 +37,21 @@ export function randomPassword(): string {
   return `Aa1!${randomBytes(15).toString('base64url')}`;
 }
 
-/** Passwords and names that break whatever pastes instead of quoting; the policy takes all of them. */
-export const hostileTexts = [
+/** Names of logins that break whatever pastes instead of quoting. SQL Server takes no backslash in them (15006). */
+export const hostileNames = [
+  `It's "quoted" ]] [x] and 1`,
+  `app'; DROP LOGIN sa; --`,
+  'пароль 密码 🔑 é',
+  `N'' + CHAR(39)`,
+  '{Server=x;Pwd=y} %s $1',
+];
+
+/** Passwords likewise; all have three of the four categories that the policy knows, in which only Latin letters are. */
+export const hostilePasswords = [
   `It's "quoted" ]] [x] \\ and 1`,
   `Aa1'; DROP LOGIN sa; --`,
-  'Пароль 密码 🔑 é 1',
-  `N'' + CHAR(39) Aa1`,
+  'Aa Пароль 密码 🔑 é 1',
+  `N'' + CHAR(39) Aa1\\`,
   '{Server=x;Pwd=y} %s $1 Aa',
 ];
 

@@ -48,13 +48,53 @@ export interface StandInDatabase {
   readonly contained: boolean;
   readonly users: Map<string, StandInUser>;
   readonly triggers: Map<string, StandInTrigger>;
+  readonly roles: Set<string>;
+  readonly schemas: Set<string>;
+  /** Columns of each table, by schema and name. */
+  readonly tables: Map<string, ReadonlySet<string>>;
   trustworthy: boolean;
 }
+
+/** @see https://learn.microsoft.com/sql/relational-databases/security/authentication-access/server-level-roles */
+const fixedServerRoles: readonly string[] = [
+  'sysadmin',
+  'serveradmin',
+  'securityadmin',
+  'processadmin',
+  'setupadmin',
+  'bulkadmin',
+  'diskadmin',
+  'dbcreator',
+  '##MS_DatabaseConnector##',
+  '##MS_LoginManager##',
+  '##MS_DatabaseManager##',
+  '##MS_ServerStateManager##',
+  '##MS_ServerStateReader##',
+  '##MS_ServerPerformanceStateReader##',
+  '##MS_ServerSecurityStateReader##',
+  '##MS_DefinitionReader##',
+  '##MS_PerformanceDefinitionReader##',
+  '##MS_SecurityDefinitionReader##',
+];
+
+/** @see https://learn.microsoft.com/sql/relational-databases/security/authentication-access/database-level-roles */
+const fixedDatabaseRoles: readonly string[] = [
+  'db_owner',
+  'db_securityadmin',
+  'db_accessadmin',
+  'db_backupoperator',
+  'db_ddladmin',
+  'db_datawriter',
+  'db_datareader',
+  'db_denydatawriter',
+  'db_denydatareader',
+];
 
 /** What a stand-in holds: a table of logins, and databases with users. Names are compared as a binary collation does. */
 export interface Model {
   readonly logins: Map<string, StandInLogin>;
   readonly databases: Map<string, StandInDatabase>;
+  readonly serverRoles: Set<string>;
   /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
   containedAuthentication: boolean;
 }
@@ -70,7 +110,12 @@ export interface Identity {
 }
 
 export function newModel(admin: { readonly username: string; readonly password: string }): Model {
-  const model: Model = { logins: new Map(), databases: new Map(), containedAuthentication: false };
+  const model: Model = {
+    logins: new Map(),
+    databases: new Map(),
+    serverRoles: new Set(fixedServerRoles),
+    containedAuthentication: false,
+  };
   for (const name of ['master', 'tempdb', 'msdb']) addDatabase(model, name, false, admin.username);
   databaseOf(model, 'msdb').trustworthy = true;
   addLogin(model, admin.username, admin.password).roles.add('sysadmin');
@@ -87,8 +132,16 @@ export function addDatabase(model: Model, name: string, contained: boolean, owne
     roles: new Set(['db_owner']),
     grants: [],
   };
-  const users = new Map([['dbo', dbo]]);
-  model.databases.set(name, { name, contained, users, triggers: new Map(), trustworthy: false });
+  model.databases.set(name, {
+    name,
+    contained,
+    users: new Map([['dbo', dbo]]),
+    triggers: new Map(),
+    roles: new Set(['public', ...fixedDatabaseRoles]),
+    schemas: new Set(['dbo', 'guest', 'sys', 'INFORMATION_SCHEMA', ...fixedDatabaseRoles]),
+    tables: new Map(),
+    trustworthy: false,
+  });
 }
 
 export function addLogin(model: Model, name: string, password: string): StandInLogin {
@@ -159,14 +212,24 @@ export function logIn(model: Model, username: string, password: string, wanted: 
   return { name: username, containedIn: undefined, database: database.name, acting: undefined };
 }
 
-/** The policy of Windows in short: length, three of four kinds of character, and none used before. */
-export function requirePolicy(login: StandInLogin, password: string): void {
-  if (!login.policyChecked) return;
+/**
+ * Windows' policy as SQL Server documents it: at least eight characters, of three of four categories, without the name of
+ * the account, and none used before. Letters that are not Latin are of no category.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/security/password-policy
+ */
+export function requirePolicy(
+  { name, usedBefore = [] }: { readonly name: string; readonly usedBefore?: readonly string[] },
+  password: string,
+): void {
   const failed = 'Password validation failed.';
-  const kinds = [/\p{Lu}/u, /\p{Ll}/u, /\d/, /[^\p{L}\d]/u].filter((kind) => kind.test(password)).length;
+  const kinds = [/[A-Z]/, /[a-z]/, /[0-9]/, /[^\p{L}\p{M}\p{N}]/u].filter((kind) =>
+    kind.test(password),
+  ).length;
   if (password.length < 8) throw new SqlError(15116, `${failed} The password is too short.`);
-  if (kinds < 3) throw new SqlError(15118, `${failed} The password is not complex enough.`);
-  if (login.usedBefore.includes(password))
+  if (kinds < 3 || password.toLowerCase().includes(name.toLowerCase()))
+    throw new SqlError(15118, `${failed} The password is not complex enough.`);
+  if (usedBefore.includes(password))
     throw new SqlError(15115, `${failed} The password cannot be used at this time.`);
 }
 

@@ -7,6 +7,7 @@ import {
   type Model,
   mayEnter,
   requirePolicy,
+  type StandInDatabase,
   type StandInUser,
 } from './model.ts';
 import {
@@ -17,7 +18,7 @@ import {
   requireInDatabase,
   requireOnServer,
 } from './rights.ts';
-import { optionsOf, pattern, plainName, plainText } from './text.ts';
+import { optionsOf, pattern, plainName, plainText, requireNames } from './text.ts';
 import { SqlError } from './tokens.ts';
 import { createTrigger, fire, runTriggersBy } from './triggers.ts';
 
@@ -36,7 +37,9 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
     mayAlter && (login?.roles.has('sysadmin') !== true || mayOnServer(model, session, 'CONTROL SERVER'));
   if (login === undefined || (!bySelf && !mayAlterThis)) throw noSuch('login', plainName(quoted));
   if (bySelf && !mayAlter && plainText(oldPassword) !== login.password) throw noSuch('login', login.name);
-  requirePolicy(login, plainText(password));
+  if (login.policyChecked) requirePolicy(login, plainText(password));
+  requireLength(plainText(password));
+  if (mustChange !== undefined) requireMustChange(mustChange);
   login.usedBefore.push(login.password, plainText(password));
   login.password = plainText(password);
   const lifted =
@@ -55,8 +58,15 @@ const alterUserPassword: Run = (model, session, [quoted, password, oldPassword])
   const user = databaseOf(model, session.database).users.get(plainName(quoted));
   const bySelf = session.containedIn !== undefined && session.name === user?.name;
   const proven = bySelf && plainText(oldPassword) === user?.password;
-  if (user?.password === undefined || (!proven && !ownsDatabase(model, session)))
+  if (user === undefined || (!proven && !ownsDatabase(model, session)))
     throw noSuch('user', plainName(quoted));
+  if (user.password === undefined)
+    throw new SqlError(
+      33234,
+      'The parameter PASSWORD cannot be provided for users that cannot authenticate in a database.',
+    );
+  requireLength(plainText(password));
+  requirePolicy(user, plainText(password));
   user.password = plainText(password);
   fire(model, session, 'ALTER_USER');
 };
@@ -64,25 +74,77 @@ const alterUserPassword: Run = (model, session, [quoted, password, oldPassword])
 const createLogin: Run = (model, session, [quoted, list]) => {
   requireOnServer(model, session, 'ALTER ANY LOGIN');
   const [login, options] = [plainName(quoted), optionsOf(list)];
-  if (model.logins.has(login)) throw new SqlError(15025, `The server principal '${login}' already exists.`);
-  const made = addLogin(model, login, options.get('PASSWORD') ?? '');
-  made.policyChecked = options.get('CHECK_POLICY') !== 'OFF';
-  made.expirationChecked = options.get('CHECK_EXPIRATION') === 'ON';
+  requireNameOfLogin(login);
+  if (model.logins.has(login) || model.serverRoles.has(login))
+    throw new SqlError(15025, `The server principal '${login}' already exists.`);
+  const password = options.get('PASSWORD') ?? '';
+  const policyChecked = options.get('CHECK_POLICY') !== 'OFF';
+  const expirationChecked = options.get('CHECK_EXPIRATION') === 'ON';
+  if (expirationChecked && !policyChecked)
+    throw new SqlError(15122, 'The CHECK_EXPIRATION option cannot be used when CHECK_POLICY is OFF.');
+  requireDefaults(model, options);
+  requireLength(password);
+  if (policyChecked) requirePolicy({ name: login }, password);
+  const made = addLogin(model, login, password);
+  made.policyChecked = policyChecked;
+  made.expirationChecked = expirationChecked;
   made.defaultDatabase = options.get('DEFAULT_DATABASE') ?? 'master';
   made.defaultLanguage = options.get('DEFAULT_LANGUAGE') ?? 'us_english';
   made.grants.push(grantOf('CONNECT SQL', undefined, undefined, 'G', true));
-  try {
-    requirePolicy(made, made.password);
-  } catch (error) {
-    model.logins.delete(login);
-    throw error;
-  }
+};
+
+/** @see https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql */
+function requireNameOfLogin(name: string): void {
+  if (name.includes('\\'))
+    throw new SqlError(15006, `'${name}' is not a valid name because it contains invalid characters.`);
+  if (reservedLogins.has(name.toLowerCase()))
+    throw new SqlError(15405, `Cannot use the special principal '${name}'.`);
+}
+
+const reservedLogins = new Set(['public']);
+
+/** Names that a database's user can't have, as far as they are not users already. */
+const reservedUsers = new Set(['sys', 'information_schema', 'guest', 'public']);
+
+/** Some of sys.syslanguages. */
+const languages = new Set(['us_english', 'British', 'Deutsch', 'Français', 'Italiano', '日本語']);
+
+function requireDefaults(model: Model, options: ReadonlyMap<string, string>): void {
+  const database = options.get('DEFAULT_DATABASE');
+  if (database !== undefined && !model.databases.has(database))
+    throw new SqlError(15010, `The database '${database}' does not exist. Supply a valid database name.`);
+  const language = options.get('DEFAULT_LANGUAGE');
+  if (language !== undefined && !languages.has(language))
+    throw new SqlError(15033, `'${language}' is not a valid official language name.`);
+}
+
+function requireLength(password: string): void {
+  if (password.length > 128)
+    throw new SqlError(15117, 'Password validation failed. The password is too long.');
+}
+
+/** @see https://learn.microsoft.com/sql/t-sql/statements/alter-login-transact-sql */
+function requireMustChange(options: string): void {
+  if (!options.includes('CHECK_EXPIRATION = ON') || !options.includes('CHECK_POLICY = ON'))
+    throw new SqlError(
+      15128,
+      'The CHECK_POLICY and CHECK_EXPIRATION options cannot be turned OFF when MUST_CHANGE is ON.',
+    );
+}
+
+const dropLogin: Run = (model, session, [quoted]) => {
+  requireOnServer(model, session, 'ALTER ANY LOGIN');
+  const login = plainName(quoted);
+  const owns = [...model.databases.values()].some(({ users }) => users.get('dbo')?.login === login);
+  if (owns) throw new SqlError(15174, `Login '${login}' owns one or more database(s).`);
+  if (!model.logins.delete(login)) throw noSuch('login', login);
 };
 
 const alterLoginDefaults: Run = (model, session, [quoted, list]) => {
   requireOnServer(model, session, 'ALTER ANY LOGIN');
   const [login, options] = [model.logins.get(plainName(quoted)), optionsOf(list)];
   if (login === undefined) throw noSuch('login', plainName(quoted));
+  requireDefaults(model, options);
   login.defaultDatabase = options.get('DEFAULT_DATABASE') ?? login.defaultDatabase;
   login.defaultLanguage = options.get('DEFAULT_LANGUAGE') ?? login.defaultLanguage;
 };
@@ -91,13 +153,16 @@ const createUser: Run = (model, session, [quoted, login, list]) => {
   requireInDatabase(model, session);
   const database = databaseOf(model, session.database);
   const [user, options] = [plainName(quoted), optionsOf(list)];
-  if (database.users.has(user)) throw new SqlError(15023, `User, group, or role '${user}' already exists.`);
-  if (login === undefined && !database.contained)
-    throw new SqlError(33233, 'You can only create a user with a password in a contained database.');
+  const loginName = login === undefined ? undefined : plainName(login);
+  requireNameOfUser(database, user);
+  const password = options.get('PASSWORD');
+  if (loginName === undefined) requireContained(database, user, password);
+  else requireLogin(model, database, loginName);
+  requireUserOptions(database, options);
   database.users.set(user, {
     name: user,
-    login: login === undefined ? undefined : plainName(login),
-    password: options.get('PASSWORD'),
+    login: loginName,
+    password,
     defaultSchema: options.get('DEFAULT_SCHEMA') ?? 'dbo',
     defaultLanguage: options.get('DEFAULT_LANGUAGE') ?? null,
     roles: new Set(),
@@ -105,6 +170,35 @@ const createUser: Run = (model, session, [quoted, login, list]) => {
   });
   fire(model, session, 'CREATE_USER');
 };
+
+/** @see https://learn.microsoft.com/sql/t-sql/statements/create-user-transact-sql */
+function requireNameOfUser({ users, roles }: StandInDatabase, name: string): void {
+  if (name.includes('\\'))
+    throw new SqlError(15006, `'${name}' is not a valid name because it contains invalid characters.`);
+  if (users.has(name) || roles.has(name) || reservedUsers.has(name.toLowerCase()))
+    throw new SqlError(15023, `User, group, or role '${name}' already exists in the current database.`);
+}
+
+function requireContained({ contained }: StandInDatabase, name: string, password: string | undefined): void {
+  if (!contained || password === undefined)
+    throw new SqlError(33233, 'You can only create a user with a password in a contained database.');
+  requireLength(password);
+  requirePolicy({ name }, password);
+}
+
+function requireLogin(model: Model, { users }: StandInDatabase, login: string): void {
+  if (login === 'sa') throw new SqlError(15405, `Cannot use the special principal '${login}'.`);
+  if (!model.logins.has(login))
+    throw new SqlError(15007, `'${login}' is not a valid login or you do not have permission.`);
+  if ([...users.values()].some((user) => user.login === login))
+    throw new SqlError(15063, 'The login already has an account under a different user name.');
+}
+
+function requireUserOptions({ contained }: StandInDatabase, options: ReadonlyMap<string, string>): void {
+  // The documentation gives no number.
+  if (options.has('DEFAULT_LANGUAGE') && !contained)
+    throw new SqlError(102, 'DEFAULT_LANGUAGE can be specified for users of a contained database only.');
+}
 
 const dropUser: Run = (model, session, [quoted]) => {
   requireInDatabase(model, session);
@@ -116,6 +210,9 @@ const dropUser: Run = (model, session, [quoted]) => {
 const alterUser: Run = (model, session, [quoted, list]) => {
   requireInDatabase(model, session);
   const [user, options] = [userIn(model, session, plainName(quoted)), optionsOf(list)];
+  const [database, login] = [databaseOf(model, session.database), options.get('LOGIN')];
+  if (login !== undefined && login !== user.login) requireLogin(model, database, login);
+  requireUserOptions(database, options);
   user.login = options.get('LOGIN') ?? user.login;
   user.defaultSchema = options.get('DEFAULT_SCHEMA') ?? user.defaultSchema;
   fire(model, session, 'ALTER_USER');
@@ -129,14 +226,46 @@ function userIn(model: Model, session: Identity, user: string): StandInUser {
 
 const addToServerRole: Run = (model, session, [role, member]) => {
   const login = model.logins.get(plainName(member));
-  if (!isSysadmin(model, session) || login === undefined) throw noSuch('server role', plainName(role));
+  if (login?.name === 'sa') throw new SqlError(15405, "Cannot use the special principal 'sa'.");
+  const known = model.serverRoles.has(plainName(role));
+  if (!isSysadmin(model, session) || login === undefined || !known)
+    throw noSuch('server role', plainName(role));
   login.roles.add(plainName(role));
+};
+
+const createServerRole: Run = (model, session, [quoted]) => {
+  requireOnServer(model, session, 'ALTER ANY SERVER ROLE');
+  model.serverRoles.add(plainName(quoted));
 };
 
 const addToRole: Run = (model, session, [role, member]) => {
   requireInDatabase(model, session);
+  if (plainName(member) === 'dbo') throw new SqlError(15405, "Cannot use the special principal 'dbo'.");
+  if (!databaseOf(model, session.database).roles.has(plainName(role))) throw noSuch('role', plainName(role));
   userIn(model, session, plainName(member)).roles.add(plainName(role));
   fire(model, session, 'ADD_ROLE_MEMBER');
+};
+
+/** CREATE TABLE, as far as permissions on it go: the names of its columns. */
+const createTable: Run = (model, session, [schema, table, columns = '']) => {
+  requireInDatabase(model, session);
+  const database = databaseOf(model, session.database);
+  if (!database.schemas.has(plainName(schema)))
+    throw new SqlError(2760, `The specified schema name "${plainName(schema)}" does not exist.`);
+  const names = columns.split(', ').map((column) => column.replace(/ int$/, '').replace(/^\[(.*)\]$/, '$1'));
+  database.tables.set(JSON.stringify([plainName(schema), plainName(table)]), new Set(names));
+};
+
+const createSchema: Run = (model, session, [quoted]) => {
+  requireInDatabase(model, session);
+  databaseOf(model, session.database).schemas.add(plainName(quoted));
+};
+
+const createRole: Run = (model, session, [quoted]) => {
+  requireInDatabase(model, session);
+  const database = databaseOf(model, session.database);
+  requireNameOfUser(database, plainName(quoted));
+  database.roles.add(plainName(quoted));
 };
 
 const setTrustworthy: Run = (model, session, [quoted, on]) => {
@@ -219,8 +348,11 @@ const statements: readonly (readonly [RegExp, Run])[] = [
     createTrigger,
   ],
   [pattern('DECLARE @cookie varbinary\\(100\\) = (0x[0-9A-F]+); REVERT WITH COOKIE = @cookie'), revert],
-  // Objects and roles are not kept: permissions on them are.
-  [pattern('CREATE (?:TABLE|SCHEMA|ROLE) .*'), requireInDatabase],
+  [pattern('CREATE TABLE <name>\\.<name> \\((.*)\\)'), createTable],
+  [pattern('CREATE SCHEMA <name>'), createSchema],
+  [pattern('CREATE ROLE <name>'), createRole],
+  [pattern('CREATE SERVER ROLE <name>'), createServerRole],
+  [pattern('DROP LOGIN <name>'), dropLogin],
 ];
 
 /** Runs a statement that changes something; false where it is not one of those that are known. */
@@ -228,6 +360,7 @@ export function run(model: Model, session: Identity, statement: string): boolean
   for (const [known, change] of statements) {
     const parts = known.exec(statement);
     if (parts === null) continue;
+    requireNames(statement);
     change(model, session, parts.slice(1));
     return true;
   }

@@ -1,3 +1,5 @@
+import { SqlError } from './tokens.ts';
+
 /** T-SQL as the rotators and the tests write it: what is quoted, and nothing else, is read. */
 
 const name = String.raw`\[((?:[^\]]|\]\])+)\]`;
@@ -10,6 +12,15 @@ export function pattern(source: string): RegExp {
 
 export const plainName = (quoted = ''): string => quoted.replaceAll(']]', ']');
 export const plainText = (quoted = ''): string => quoted.replaceAll("''", "'");
+
+/** @see https://learn.microsoft.com/sql/relational-databases/databases/database-identifiers */
+export function requireNames(statement: string): void {
+  const outsideOfTexts = statement.replace(new RegExp(text, 'gs'), '');
+  for (const [, quoted] of outsideOfTexts.matchAll(new RegExp(name, 'gs'))) {
+    if (plainName(quoted).length > 128)
+      throw new SqlError(103, 'The identifier is too long. Maximum length is 128.');
+  }
+}
 
 /** `KEY = [value]` or `KEY = N'value'` or `KEY = ON`, with commas in between. */
 export function optionsOf(list = ''): Map<string, string> {
