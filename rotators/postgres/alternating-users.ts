@@ -2,12 +2,13 @@ import type { Rotator } from '../../src/index.ts';
 import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
 import { untilNoConflict } from './conflict.ts';
+import { createConnector, type PostgresOptions } from './connector.ts';
 import { type AlternatingCredential, engines, parseAlternatingCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
-import { passwordDefaults, passwordEncryption, setPassword } from './password.ts';
+import { passwordDefaults, setPassword, storageOf } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
-import { createConnector, type PostgresOptions, type PostgresSession } from './session.ts';
+import type { PostgresSession } from './session.ts';
 
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
@@ -32,8 +33,8 @@ export function postgresAlternatingUsers(
     change: (session, pending, context) =>
       untilNoConflict(context.signal, async () => {
         await prepareClone(session, pending, context);
-        const encryption = await passwordEncryption(session, loginOf(context.current) ?? session.login);
-        await setPassword(session, pending, { encryption, context });
+        const storage = await storageOf(session, loginOf(context.current) ?? session.login);
+        await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),

@@ -1,5 +1,6 @@
 import type { Activity, ErrorCode } from '../../src/index.ts';
 import { isConflict } from './conflict.ts';
+import { tlsUnavailable } from './dial.ts';
 
 /** The SQLSTATE of the server, or the code of Node.js. */
 function codeOf(error: unknown): string {
@@ -8,23 +9,58 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * 28P01 alone says that the password is wrong (Postgres also uses it for a role that does not exist, so as not to
- * tell). 28000 is about pg_hba.conf or NOLOGIN: no password would change it.
+ * Whether a login was refused for its password. From Postgres 28P01 alone says so (also for a role that does not exist,
+ * so as not to tell). 28000 is about pg_hba.conf or NOLOGIN: no password would change it.
  *
+ * Poolers have words of their own, with the code of a broken protocol. PgBouncer's own refusal is one of two texts. Where
+ * it hands on the server's refusal, that must be about the account itself: the pooler may log in as another one. RDS
+ * Proxy compares with the secret that it has read.
+ *
+ * @param username whose login it was
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * @see https://github.com/pgbouncer/pgbouncer/blob/master/src/client.c
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
  */
-export function isRefusal(error: unknown): boolean {
-  return codeOf(error) === '28P01';
+export function isLoginRefused(error: unknown, username: string): boolean {
+  if (codeOf(error) === '28P01') return true;
+  if (!(error instanceof Error) || codeOf(error) === '') return false;
+  const { message } = error;
+  if (message === `The password that was provided for the role ${username} is wrong.`) return true;
+  if (!pooler.test(codeOf(error))) return false;
+  return (
+    /^(password|SASL) authentication failed$/.test(message) ||
+    message.includes(`password authentication failed for user "${username}"`)
+  );
 }
 
-/** pg gives this error no code, so its words are all there is to know it by. */
+/** The codes that PgBouncer gives its own errors; until 1.21 it had only the first. */
+const pooler = /^(08P01|28000)$/;
+
+/** What PgBouncer's words mean that have the code of a broken protocol. */
+const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
+  [/^no such user/, 'AccountMissing'],
+  [/^(no more connections allowed|too many|sorry, too many)/, 'TargetBusy'],
+  [/^(no such database|unsupported startup parameter|invalid packet|bouncer config)/, undefined],
+];
+
 export function isTlsUnavailable(error: unknown): boolean {
-  return error instanceof Error && error.message === 'The server does not support SSL connections';
+  return codeOf(error) === tlsUnavailable;
 }
 
 const unreachable =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[1-2])$/;
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[1-3])$/;
 const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_)/;
+
+/** Whether a server is not there, or can't take logins now. */
+export function isUnreachable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === '08P01') return !poolerWords.some(([words]) => words.test(messageOf(error)));
+  return unreachable.test(code) || (code === '' && isLostConnection(error));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
+}
 
 /**
  * What a refused ALTER or CREATE ROLE means when its statement was right: the server's password policy. The hooks
@@ -37,7 +73,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   '42704': 'AccountMissing',
   '53300': 'TargetBusy',
   '55P03': 'TargetBusy',
-  '57P03': 'TargetBusy',
 };
 
 /** What an error of pg, of Node.js or of the server means. */
@@ -45,10 +80,11 @@ export function classify(error: unknown, during: Activity): ErrorCode | undefine
   const code = codeOf(error);
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
   if (certificate.test(code)) return 'CertificateRejected';
-  if (unreachable.test(code)) return 'TargetUnreachable';
+  if (code === '57P03') return 'TargetBusy';
+  if (isUnreachable(error)) return 'TargetUnreachable';
+  if (code === '08P01') return poolerWords.find(([words]) => words.test(messageOf(error)))?.[1];
   if (during === 'change' && isConflict(error)) return 'TargetBusy';
   if (during === 'change' && policy.test(code)) return 'PasswordRejected';
-  if (code === '' && isLostConnection(error)) return 'TargetUnreachable';
   return codes[code];
 }
 

@@ -1,6 +1,5 @@
 import {
   contradictoryField,
-  optionalPort,
   optionalSsl,
   optionalText,
   requireText,
@@ -8,6 +7,7 @@ import {
   type Target,
 } from '../../src/index.ts';
 import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
+import { type Endpoint, isHost, parseEndpoints } from './endpoints.ts';
 import { fitsName } from './quoting.ts';
 
 /** Values of `engine` that mean Postgres; the names are AWS's. */
@@ -15,8 +15,8 @@ export const engines: readonly string[] = ['postgres', 'aurora-postgresql'];
 
 /** A login to a Postgres database. */
 export interface PostgresCredential {
-  readonly host: string;
-  readonly port: number;
+  /** Where its server is, or the servers of its cluster, of which one takes changes. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   readonly database: string;
   readonly username: string;
   readonly password: string;
@@ -40,8 +40,7 @@ export function parseCredential(fields: SecretFields): PostgresCredential {
   const username = checked('username', requireText(fields, 'username'), isPlainName, nameRule);
   const serverName = optionalText(fields, 'sslservername');
   return {
-    host: checked('host', requireText(fields, 'host'), isHost, hostRule),
-    port: optionalPort(fields, 'port', 5432),
+    endpoints: parseEndpoints(fields),
     database: checked('dbname', optionalText(fields, 'dbname') ?? 'postgres', isPlainName, nameRule),
     username,
     password: checked('password', requireText(fields, 'password'), isText, 'holds a NUL or half a character'),
@@ -69,11 +68,6 @@ function isPlainName(name: string): boolean {
   return fitsName(name) && isText(name) && !/\p{Cc}/u.test(name);
 }
 
-/** A driver takes a host that starts with a slash for a socket of the machine, whose server may trust everybody. */
-function isHost(host: string): boolean {
-  return isText(host) && /^[^\s/\\@?#\p{Cc}]+$/u.test(host);
-}
-
 /** A login of one of two users that take turns. */
 export interface AlternatingCredential extends PostgresCredential {
   readonly pair: UserPair;
@@ -85,6 +79,9 @@ export function parseAlternatingCredential(fields: SecretFields): AlternatingCre
 }
 
 /** What a credential opens. @param account the username, or what a pair has in common */
-export function targetOf({ host, port, database }: PostgresCredential, account: string): Target {
-  return { host, port, database, account };
+export function targetOf({ endpoints, database }: PostgresCredential, account: string): Target {
+  const [{ host, port }, ...others] = endpoints;
+  const target = { host, port, database, account };
+  if (others.length === 0) return target;
+  return { ...target, endpoints: others.map((other) => `${other.host.toLowerCase()}:${other.port}`) };
 }

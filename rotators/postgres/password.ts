@@ -1,7 +1,7 @@
 import type { RotatorContext } from '../../src/index.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
-import type { LoginMethod, PostgresSession } from './session.ts';
-import { type PasswordEncryption, storedPassword } from './verifier.ts';
+import type { Login, PostgresSession } from './session.ts';
+import { defaultIterations, mostIterations, type Storage, storedPassword } from './verifier.ts';
 
 /** AWS's defaults for Postgres: a colon is the separator of .pgpass files. */
 export const passwordDefaults = { excludeCharacters: ':/@"\'\\' };
@@ -11,16 +11,30 @@ export interface NewPassword {
   readonly password: string;
 }
 
-/** How the server stores a password: as its setting says, unless the account logs in by SCRAM. */
-export async function passwordEncryption(
-  session: PostgresSession,
-  login: LoginMethod,
-): Promise<PasswordEncryption> {
-  if (login === 'scram-sha-256') return login;
-  const [row] = await session.query<{ encryption: string }>(
-    "SELECT pg_catalog.current_setting('password_encryption') AS encryption",
+/**
+ * How a password is to be stored, by what the account's login has shown: for one that logs in by SCRAM a SCRAM verifier,
+ * with no fewer iterations than it has and than the server wants. Otherwise what the server's setting says, since
+ * pg_hba.conf may ask for `md5`, which takes both.
+ *
+ * @param account the login of the account whose password it is, or of one like it
+ * @see https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-PASSWORD-ENCRYPTION
+ */
+export async function storageOf(session: PostgresSession, account: Login): Promise<Storage> {
+  if (account.method !== 'scram-sha-256') {
+    const [row] = await session.query<{ encryption: string }>(
+      "SELECT pg_catalog.current_setting('password_encryption') AS encryption",
+    );
+    if (row?.encryption === 'md5') return { encryption: 'md5' };
+  }
+  return { encryption: 'scram-sha-256', iterations: iterationsOf(session, account) };
+}
+
+/** Servers from 16 on report the setting at the login. */
+export function iterationsOf(session: PostgresSession, account: Login): number {
+  const wanted = [session.login, account].map(({ parameters }) =>
+    Number(parameters.get('scram_iterations') ?? 0),
   );
-  return row?.encryption === 'md5' ? 'md5' : 'scram-sha-256';
+  return Math.min(Math.max(defaultIterations, account.scramIterations ?? 0, ...wanted), mostIterations);
 }
 
 /**
@@ -30,9 +44,9 @@ export async function passwordEncryption(
 export async function setPassword(
   session: PostgresSession,
   account: NewPassword,
-  { encryption, context }: { readonly encryption: PasswordEncryption; readonly context: RotatorContext },
+  { storage, context }: { readonly storage: Storage; readonly context: RotatorContext },
 ): Promise<void> {
-  const stored = await storedPassword(account.password, account.username, encryption);
+  const stored = await storedPassword(account.password, account.username, storage);
   try {
     await session.change([alterPassword(account.username, stored)]);
   } catch (error) {

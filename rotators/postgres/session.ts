@@ -1,24 +1,21 @@
-import { Socket } from 'node:net';
-import { type ConnectionOptions, createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import type { Client, QueryResult } from 'pg';
-import type { RotatorContext, Session } from '../../src/index.ts';
-import { isRefusal, isTlsUnavailable } from './classify.ts';
-import type { PostgresCredential } from './credential.ts';
-
-/** How the function connects, whatever the secret. */
-export interface PostgresOptions {
-  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
-  readonly ca?: () => string | undefined;
-  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
-  readonly allowPlaintext?: boolean;
-}
+import type { Session } from '../../src/index.ts';
 
 /**
  * How the server asked for the password: by SCRAM, for its MD5 hash, for itself, or not at all.
  *
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
  */
-export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext' | 'none';
+export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext';
+
+/** What a login has shown of the account and the server, with no question asked. */
+export interface Login {
+  readonly method: LoginMethod;
+  /** Iterations of the account's SCRAM verifier. */
+  readonly scramIterations: number | undefined;
+  /** What the server has reported of itself: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC */
+  readonly parameters: ReadonlyMap<string, string>;
+}
 
 /**
  * An open connection. All that is sent has a transaction of its own, in one round trip, and leaves nothing behind in
@@ -26,7 +23,7 @@ export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext' | 'none';
  */
 export interface PostgresSession extends Session {
   readonly encrypted: boolean;
-  readonly login: LoginMethod;
+  readonly login: Login;
   /** Runs one statement with the rights that the session has after its login. */
   query<Row extends object>(statement: string): Promise<Row[]>;
   /** Runs statements in one transaction as the role that logged in, whatever settings lay on the session. */
@@ -57,140 +54,8 @@ const asOneself = [
     WHERE pg_catalog.current_setting('synchronous_commit') = 'off'`,
 ];
 
-/** AWS's templates wait as long, in ms. */
-const connectTimeoutMs = 5_000;
-
-/** Logs in; undefined where the server refuses the password. */
-export type Connect = (
-  credential: PostgresCredential,
-  context: RotatorContext,
-) => Promise<PostgresSession | undefined>;
-
-/** The one way of a rotator to log in. */
-export interface Connector {
-  readonly open: Connect;
-  /** How an account was asked for its password when it last logged in; undefined where it has not yet. */
-  loginOf(credential: PostgresCredential): LoginMethod | undefined;
-}
-
-/** Accounts whose last login is remembered: those of a rotation and some more. */
-const mostRemembered = 16;
-
-export function createConnector(options: PostgresOptions): Connector {
-  const trust = createTrust(options);
-  const logins = new Map<string, LoginMethod>();
-  const keyOf = ({ host, port, username }: PostgresCredential): string =>
-    JSON.stringify([host, port, username]);
-  const remember = (credential: PostgresCredential, session: PostgresSession): PostgresSession => {
-    const key = keyOf(credential);
-    logins.delete(key);
-    logins.set(key, session.login);
-    const [oldest] = logins.keys();
-    if (logins.size > mostRemembered && oldest !== undefined) logins.delete(oldest);
-    return session;
-  };
-  const connect: Connect = async (credential, context) => {
-    const { ssl, serverName } = credential;
-    try {
-      const tls = ssl === false ? false : tlsOptions(serverName, trust);
-      return remember(credential, await connectOnce(credential, tls, context));
-    } catch (error) {
-      if (isRefusal(error)) return undefined;
-      const mayFallBack = ssl === undefined && options.allowPlaintext === true;
-      if (!mayFallBack || !isTlsUnavailable(error)) throw error;
-    }
-    context.note(
-      `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
-    );
-    return connect({ ...credential, ssl: false }, context);
-  };
-  return { open: connect, loginOf: (credential) => logins.get(keyOf(credential)) };
-}
-
-/**
- * What a private CA adds to Node.js's own authorities, which it would replace otherwise. Made once for a CA: reading
- * all the authorities takes longer than a login.
- */
-function createTrust({ ca }: PostgresOptions): () => SecureContext | undefined {
-  let made: { readonly pem: string; readonly context: SecureContext } | undefined;
-  return () => {
-    const pem = ca?.();
-    if (pem === undefined) return undefined;
-    if (made?.pem !== pem) {
-      made = { pem, context: createSecureContext({ ca: [...getCACertificates('default'), pem] }) };
-    }
-    return made.context;
-  };
-}
-
-function tlsOptions(
-  serverName: string | undefined,
-  trust: () => SecureContext | undefined,
-): ConnectionOptions {
-  return {
-    rejectUnauthorized: true,
-    secureContext: trust(),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-  };
-}
-
-async function connectOnce(
-  credential: PostgresCredential,
-  ssl: ConnectionOptions | false,
-  { signal }: RotatorContext,
-): Promise<PostgresSession> {
-  signal.throwIfAborted();
-  const { default: pg } = await import('pg');
-  // Ours, so that it can be destroyed in any phase: pg has no way to abort a connect or a query.
-  const socket = new Socket();
-  const client = new pg.Client({
-    host: credential.host,
-    port: credential.port,
-    database: credential.database,
-    user: credential.username,
-    password: credential.password,
-    ssl,
-    application_name: 'keyturn',
-    connectionTimeoutMillis: connectTimeoutMs,
-    stream: () => socket,
-  });
-  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
-  client.on('error', () => undefined);
-  const login = watchLogin(client);
-  const abort = (): void => {
-    socket.destroy();
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await client.connect();
-  } catch (error) {
-    signal.removeEventListener('abort', abort);
-    socket.destroy();
-    throw error;
-  }
-  const close = async (): Promise<void> => {
-    await client.end().catch(() => undefined);
-    socket.destroy();
-    signal.removeEventListener('abort', abort);
-  };
-  return session(client, { encrypted: ssl !== false, login: login(), close });
-}
-
-function watchLogin({ connection }: Client): () => LoginMethod {
-  let method: LoginMethod = 'none';
-  connection.on('authenticationSASL', () => {
-    method = 'scram-sha-256';
-  });
-  connection.on('authenticationMD5Password', () => {
-    method = 'md5';
-  });
-  connection.on('authenticationCleartextPassword', () => {
-    method = 'cleartext';
-  });
-  return () => method;
-}
-
-function session(
+/** What an open connection can do. */
+export function createSession(
   client: Client,
   { encrypted, login, close }: Pick<PostgresSession, 'encrypted' | 'login' | 'close'>,
 ): PostgresSession {

@@ -1,11 +1,12 @@
 import type { Rotator } from '../../src/index.ts';
 import { classify } from './classify.ts';
 import { untilNoConflict } from './conflict.ts';
+import { createConnector, type PostgresOptions } from './connector.ts';
 import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
-import { passwordDefaults, passwordEncryption, setPassword } from './password.ts';
+import { passwordDefaults, setPassword, storageOf } from './password.ts';
 import { preflightSingleUser } from './preflight.ts';
-import { createConnector, type PostgresOptions, type PostgresSession } from './session.ts';
+import type { PostgresSession } from './session.ts';
 
 /**
  * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
@@ -23,12 +24,9 @@ export function postgres(options: PostgresOptions = {}): Rotator<PostgresCredent
     open: createConnector(options).open,
     change: (session, pending, context) =>
       untilNoConflict(context.signal, async () => {
-        const encryption = await passwordEncryption(session, session.login);
-        await setPassword(session, pending, { encryption, context });
+        const storage = await storageOf(session, session.login);
+        await setPassword(session, pending, { storage, context });
       }),
-    verify: async (session) => {
-      await session.query('SELECT 1');
-    },
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
     preflight: preflightSingleUser,
     classify,

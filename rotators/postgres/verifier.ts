@@ -2,10 +2,15 @@ import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** Postgres's own default, and what AWS's engines use. */
-const iterations = 4096;
+export const defaultIterations = 4096;
 
-/** Values of `password_encryption`. */
-export type PasswordEncryption = 'scram-sha-256' | 'md5';
+/** More would keep the function busy for a second, and whoever owns a database can ask for two billion. */
+export const mostIterations = 1_000_000;
+
+/** What a server keeps of a password: a SCRAM verifier, or an MD5 hash. */
+export type Storage =
+  | { readonly encryption: 'scram-sha-256'; readonly iterations: number }
+  | { readonly encryption: 'md5' };
 
 /**
  * What the server would store for a password. Sent instead of it, the password itself never reaches the server,
@@ -13,15 +18,12 @@ export type PasswordEncryption = 'scram-sha-256' | 'md5';
  *
  * @see https://www.postgresql.org/docs/current/catalog-pg-authid.html
  */
-export async function storedPassword(
-  password: string,
-  username: string,
-  encryption: PasswordEncryption,
-): Promise<string> {
-  if (encryption === 'md5')
+export async function storedPassword(password: string, username: string, storage: Storage): Promise<string> {
+  if (storage.encryption === 'md5')
     return `md5${createHash('md5')
       .update(password + username)
       .digest('hex')}`;
+  const { iterations } = storage;
   const salt = randomBytes(16);
   const salted = await promisify(pbkdf2)(await normalize(password), salt, iterations, 32, 'sha256');
   const hmac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();

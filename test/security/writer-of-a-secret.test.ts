@@ -101,7 +101,7 @@ describe('whoever may only write a secret gets no account that is not his', () =
     const deceived: typeof rotator = {
       ...rotator,
       open: async (credential, context) => {
-        if (credential.port !== elsewhere) return rotator.open(credential, context);
+        if (credential.endpoints[0].port !== elsewhere) return rotator.open(credential, context);
         return rotator.open({ ...adminSecretCredential(), pair: credential.pair }, context);
       },
     };

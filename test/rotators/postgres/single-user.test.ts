@@ -146,7 +146,7 @@ describe('postgres, single user', () => {
     const sent: string[] = [];
     const refusing: PostgresSession = {
       encrypted: true,
-      login: 'scram-sha-256',
+      login: { method: 'scram-sha-256', scramIterations: 4096, parameters: new Map() },
       close: async () => undefined,
       query: async () => [],
       change: async (statements) => {

@@ -1,0 +1,79 @@
+import { isIPv6 } from 'node:net';
+import {
+  contradictoryField,
+  optionalPort,
+  optionalText,
+  requireText,
+  type SecretFields,
+} from '../../src/index.ts';
+
+/** One place at which a server listens. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+const defaultPort = 5432;
+
+/** Most servers of a cluster that a secret names. */
+const mostEndpoints = 16;
+
+/**
+ * Where a secret's servers are, in its order; the first is the one that names the target. A host may carry its port
+ * (`db:5433`), and there may be several with commas between them, as in libpq, JDBC and Npgsql, each with its port, or
+ * with one port for all of them.
+ *
+ * @throws InvalidSecretField
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+ */
+export function parseEndpoints(fields: SecretFields): readonly [Endpoint, ...Endpoint[]] {
+  const field = optionalText(fields, 'hosts') === undefined ? 'host' : 'hosts';
+  const places = requireText(fields, field).split(',');
+  // A URL's list has the ports in it; beside it there is the first host's alone.
+  const ports = field === 'hosts' ? [] : portsOf(fields, places.length);
+  const [first, ...others] = places.map((place, index) => parseEndpoint(field, place, ports[index]));
+  if (first === undefined || others.length >= mostEndpoints) {
+    throw contradictoryField(field, `names no host or more than ${mostEndpoints}`);
+  }
+  return [first, ...others];
+}
+
+/** The port of each host; undefined where none is given. */
+function portsOf(fields: SecretFields, count: number): readonly (number | undefined)[] {
+  const { port } = fields;
+  const list = typeof port === 'string' ? port.split(',') : [port];
+  if (list.length !== 1 && list.length !== count) {
+    throw contradictoryField('port', `has ${list.length} ports for ${count} hosts`);
+  }
+  const ports = list.map((one) =>
+    one === undefined || one === null || one === '' ? undefined : numberOf(one),
+  );
+  return Array.from({ length: count }, (_, index) => (ports.length === 1 ? ports[0] : ports[index]));
+}
+
+function numberOf(port: unknown): number {
+  return optionalPort({ port }, 'port', defaultPort);
+}
+
+/** @throws InvalidSecretField for a host with a port that differs from the one beside it */
+function parseEndpoint(field: string, place: string, portBeside: number | undefined): Endpoint {
+  const trimmed = place.trim();
+  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(trimmed) ?? [];
+  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(trimmed) ?? [];
+  const host = bracketed ?? named ?? trimmed;
+  const written = afterBracket ?? afterName;
+  const isAddress = isIPv6(host.replace(/%.*$/, ''));
+  if (!isHost(host) || (bracketed !== undefined && !isAddress) || (host.includes(':') && !isAddress)) {
+    throw contradictoryField(field, 'is no name or address of a host');
+  }
+  const port = written === undefined ? undefined : numberOf(written);
+  if (port !== undefined && portBeside !== undefined && port !== portBeside) {
+    throw contradictoryField(field, 'has another port than "port"');
+  }
+  return { host, port: port ?? portBeside ?? defaultPort };
+}
+
+/** A driver takes a host that starts with a slash for a socket of the machine, whose server may trust everybody. */
+export function isHost(host: string): boolean {
+  return host.isWellFormed() && /^[^\s/\\@?#,\p{Cc}]+$/u.test(host);
+}

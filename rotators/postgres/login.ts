@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Client } from 'pg';
+import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import type { PostgresCredential } from './credential.ts';
+import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
+import { mostIterations } from './verifier.ts';
+
+/** AWS's templates wait as long for a connection and its login, in ms. */
+export const connectTimeoutMs = 5_000;
+
+/**
+ * Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed.
+ *
+ * @throws what pg throws, and TargetFailed where the server asks for no password
+ */
+export async function logIn(
+  socket: Socket,
+  { database, username, password, ssl }: PostgresCredential,
+  { signal }: RotatorContext,
+): Promise<PostgresSession> {
+  const { default: pg } = await import('pg');
+  const encrypted = socket instanceof TLSSocket;
+  const config = {
+    // The socket stands; a name, so that none of the environment is taken.
+    host: 'standing',
+    database,
+    user: username,
+    password,
+    ssl: false,
+    application_name: 'keyturn',
+    connectionTimeoutMillis: connectTimeoutMs,
+    scramMaxIterations: mostIterations,
+    stream: () => standing(socket),
+  };
+  const client = new pg.Client(config);
+  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
+  client.on('error', () => undefined);
+  const seen = watchLogin(client);
+  if (!encrypted && ssl !== false) {
+    // Listens before pg does, which would send the password itself to whoever has taken TLS off the connection.
+    client.connection.on('authenticationCleartextPassword', () => {
+      socket.destroy(new Error('The server asks for the password itself on a connection without TLS'));
+    });
+  }
+  const abort = (): void => {
+    socket.destroy();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  const close = async (): Promise<void> => {
+    await client.end().catch(() => undefined);
+    socket.destroy();
+    signal.removeEventListener('abort', abort);
+  };
+  try {
+    signal.throwIfAborted();
+    await client.connect();
+    const { method, ...shown } = seen();
+    if (method === undefined) throw noPasswordAsked(username);
+    return createSession(client, { encrypted, login: { method, ...shown }, close });
+  } catch (error) {
+    signal.removeEventListener('abort', abort);
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** pg connects its stream itself; this one is connected, and says so. */
+function standing(socket: Socket): Socket {
+  const connect = (): Socket => {
+    process.nextTick(() => socket.emit('connect'));
+    return socket;
+  };
+  return Object.assign(socket, { connect });
+}
+
+/** A password that nobody asked for proves nothing: not that it works, and not whose the account is. */
+function noPasswordAsked(username: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server lets "${username}" in without asking for a password, so that no password can be proven.`,
+    'Change its entry in pg_hba.conf (trust, peer, cert or the like) or in its pooler to scram-sha-256.',
+  );
+}
+
+interface Seen extends Omit<Login, 'method'> {
+  readonly method: LoginMethod | undefined;
+}
+
+/** Listens to what the server says until it lets in. */
+function watchLogin({ connection }: Client): () => Seen {
+  let method: LoginMethod | undefined;
+  let scramIterations: number | undefined;
+  const parameters = new Map<string, string>();
+  connection.on('authenticationSASL', () => {
+    method = 'scram-sha-256';
+  });
+  connection.on('authenticationMD5Password', () => {
+    method = 'md5';
+  });
+  connection.on('authenticationCleartextPassword', () => {
+    method = 'cleartext';
+  });
+  connection.on('authenticationSASLContinue', ({ data }: { readonly data: string }) => {
+    const [, iterations] = /(?:^|,)i=(\d{1,9})(?:,|$)/.exec(data) ?? [];
+    if (iterations !== undefined) scramIterations = Number(iterations);
+  });
+  connection.on(
+    'parameterStatus',
+    ({
+      parameterName,
+      parameterValue,
+    }: {
+      readonly parameterName: string;
+      readonly parameterValue: string;
+    }) => {
+      parameters.set(parameterName, parameterValue);
+    },
+  );
+  return () => ({ method, scramIterations, parameters });
+}
