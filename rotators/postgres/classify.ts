@@ -41,6 +41,8 @@ const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
   [/^no such user/, 'AccountMissing'],
   [/^(no more connections allowed|too many|sorry, too many)/, 'TargetBusy'],
   [/^(no such database|unsupported startup parameter|invalid packet|bouncer config)/, undefined],
+  // It can't do with a verifier what its auth_type needs a password for.
+  [/wrong password type|none of the server's SASL/, undefined],
 ];
 
 export function isTlsUnavailable(error: unknown): boolean {

@@ -51,7 +51,7 @@ interface Account {
 }
 
 /** PostgreSQL refuses to run as root; `nobody` exists wherever root does. */
-async function unprivileged(): Promise<Account> {
+export async function unprivileged(): Promise<Account> {
   if (process.getuid?.() !== 0) return {};
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const [, , uid = '65534', gid = '65534'] =
