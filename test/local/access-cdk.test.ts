@@ -96,8 +96,8 @@ function refusedOf(
 describe('what the CDK grants', () => {
   it('by grantRead is to read and describe, of whatever stage it names', async () => {
     expect(await refusedOf(reader)).toEqual(['put', 'delete']);
-    // DescribeSecret has no stage to compare, so that this grant does not reach it.
-    expect(await refusedOf(readerOfCurrent)).toEqual(['describe', 'put', 'delete']);
+    // A request that names no stage has none to compare, so that this grant does not reach it.
+    expect(await refusedOf(readerOfCurrent)).toEqual(['get', 'describe', 'put', 'delete']);
   });
 
   it('by grantWrite is to put', async () => {

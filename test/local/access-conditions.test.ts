@@ -19,17 +19,21 @@ import {
   OTHER_ACCOUNT,
   policy,
   refusalOf,
+  session,
   user,
   withSecret,
 } from './access-harness.ts';
 
-type Call = (client: SecretsManagerClient) => Promise<unknown>;
+type Call = (client: SecretsManagerClient, arn: string) => Promise<unknown>;
 
 const SecretId = 'shop';
 const lambda = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:rotate`;
+const keyArn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/customer`;
+const RotationRules = { AutomaticallyAfterDays: 1 };
 const closed = JSON.stringify(policy(deny('secretsmanager:DeleteSecret', { Principal: '*' })));
 
 const look: Call = (c) => c.send(new DescribeSecretCommand({ SecretId }));
+const lookByArn: Call = (c, arn) => c.send(new DescribeSecretCommand({ SecretId: arn }));
 const password: Call = (c) => c.send(new GetRandomPasswordCommand({}));
 const create =
   (more: object = {}): Call =>
@@ -73,14 +77,16 @@ const ofPrincipal = ['$', '{aws:PrincipalTag/team}'].join('');
 
 /** What a statement's condition asks, and a call for which it holds, or does not. */
 const holds: readonly (readonly [condition: object, call: Call])[] = [
-  [{ ArnLike: { 'secretsmanager:SecretId': named('shop') } }, look],
+  [{ ArnLike: { 'secretsmanager:SecretId': named('shop') } }, lookByArn],
   [{ StringLike: { 'secretsmanager:Name': 'new*' } }, create()],
+  [{ ArnEquals: { 'secretsmanager:KmsKeyArn': keyArn } }, create({ KmsKeyId: 'customer' })],
   [{ StringEquals: { 'secretsmanager:KmsKeyId': 'customer' } }, create({ KmsKeyId: 'customer' })],
   [{ StringEquals: { 'secretsmanager:KmsKeyId': 'customer' } }, update('customer')],
-  [current, read()],
+  [current, read({ VersionStage: 'AWSCURRENT' })],
   [{ Null: { 'secretsmanager:VersionId': 'true' } }, read()],
   [{ ArnEquals: { 'secretsmanager:RotationLambdaARN': lambda } }, rotate()],
   [{ Bool: { 'secretsmanager:RotateImmediately': 'false' } }, rotate({ RotateImmediately: false })],
+  [{ Bool: { 'secretsmanager:ModifyRotationRules': 'true' } }, rotate({ RotationRules })],
   [{ StringEquals: { 'secretsmanager:ResourceTag/team': 'a' } }, look],
   [{ StringEquals: { 'aws:ResourceTag/team': ofPrincipal } }, look],
   [{ StringEquals: { 'aws:RequestTag/team': 'a' } }, tag('team', 'a')],
@@ -98,7 +104,19 @@ const holds: readonly (readonly [condition: object, call: Call])[] = [
   [{ StringEquals: { 'aws:username': 'someone' } }, password],
 ];
 const fails: typeof holds = [
-  [{ ArnLike: { 'secretsmanager:SecretId': named('other') } }, look],
+  [{ ArnLike: { 'secretsmanager:SecretId': named('other') } }, lookByArn],
+  // The value in the request is a name, and the key's type an ARN.
+  [{ ArnLike: { 'secretsmanager:SecretId': named('shop') } }, look],
+  [{ ArnNotLike: { 'secretsmanager:SecretId': named('shop') } }, look],
+  [{ ArnEquals: { 'secretsmanager:KmsKeyArn': keyArn } }, create()],
+  [{ ArnEquals: { 'secretsmanager:KmsKeyArn': keyArn } }, create({ KmsKeyId: 'alias/unknown' })],
+  // What the request doesn't say has no key.
+  [current, read()],
+  [{ Bool: { 'secretsmanager:RotateImmediately': 'true' } }, rotate()],
+  [{ Bool: { 'secretsmanager:ModifyRotationRules': 'false' } }, rotate()],
+  [{ Bool: { 'secretsmanager:BlockPublicPolicy': 'false' } }, protect()],
+  [{ Bool: { 'secretsmanager:ForceDeleteWithoutRecovery': 'false' } }, remove({})],
+  [{ NumericEquals: { 'secretsmanager:RecoveryWindowInDays': '30' } }, remove({})],
   [{ StringLike: { 'secretsmanager:Name': 'old*' } }, create()],
   [{ StringEquals: { 'secretsmanager:KmsKeyId': 'other' } }, create({ KmsKeyId: 'customer' })],
   [current, read({ VersionStage: 'AWSPREVIOUS' })],
@@ -122,12 +140,12 @@ const fails: typeof holds = [
 describe('condition keys', () => {
   const answerTo = (Condition: object, call: Call) => {
     const someone = user('someone', {
-      policies: [policy(allow('secretsmanager:*', { Condition }), allow('kms:*'))],
+      policies: [policy(allow('secretsmanager:*', { Condition }), allow(['kms:*', 'lambda:InvokeFunction']))],
       context: { 'aws:PrincipalTag/team': 'a' },
     });
-    return withSecret([someone], (harness) => {
+    return withSecret([someone], (harness, arn) => {
       harness.local.registerFunction(lambda, () => undefined);
-      return refusalOf(call(harness.as(someone)));
+      return refusalOf(call(harness.as(someone), arn));
     });
   };
 
@@ -139,5 +157,45 @@ describe('condition keys', () => {
     expect(await answerTo(condition, call)).toContain(
       `AccessDeniedException: User: arn:aws:iam::${ACCOUNT}:user/someone`,
     );
+  });
+});
+
+describe('a function', () => {
+  const answerTo = (...statements: object[]) => {
+    const someone = user('someone', { policies: [policy(allow('secretsmanager:*'), ...statements)] });
+    return withSecret([someone], async (harness, arn) => {
+      harness.local.registerFunction(lambda, () => undefined);
+      const first = await refusalOf(rotate()(harness.as(someone), arn));
+      // Refused where the first one has begun a rotation: the function, which does nothing, never ends it.
+      await refusalOf(rotate()(harness.as(), arn));
+      const again = await refusalOf(harness.as(someone).send(new RotateSecretCommand({ SecretId })));
+      return [first, again];
+    });
+  };
+
+  it('rotates for whoever may invoke it, also when it is the secret’s already', async () => {
+    const refusal =
+      `AccessDeniedException: User: arn:aws:iam::${ACCOUNT}:user/someone is not authorized to perform: ` +
+      `lambda:InvokeFunction on resource: ${lambda} because no identity-based policy allows the lambda:InvokeFunction action`;
+    expect(await answerTo()).toEqual([refusal, refusal]);
+    expect(await answerTo(allow('lambda:InvokeFunction', { Resource: `${lambda}-2` }))).toEqual([
+      refusal,
+      refusal,
+    ]);
+    const [first, again] = await answerTo(allow('lambda:InvokeFunction', { Resource: lambda }));
+    expect(first).toBeUndefined();
+    expect(again ?? '').not.toContain('AccessDenied');
+  });
+});
+
+describe('a session', () => {
+  it.each([
+    [{ Bool: { 'aws:MultiFactorAuthPresent': 'false' } }],
+    [{ DateLessThan: { 'aws:TokenIssueTime': '2999-01-01T00:00:00Z' } }],
+  ])('is refused by a deny on %j, which AWS has for every session', async (Condition) => {
+    const role = session('role', { policies: [policy(allow('*'), deny('*', { Condition }))] });
+    await withSecret([role], async (harness) => {
+      expect(await refusalOf(look(harness.as(role), ''))).toContain('explicit deny');
+    });
   });
 });

@@ -1,7 +1,9 @@
 import {
+  CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
+  ReplicateSecretToRegionsCommand,
   type SecretsManagerClient,
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -64,6 +66,41 @@ describe('a customer’s key', () => {
     });
     expect(await answersTo(allow('kms:*', bound('shop')))).toEqual([undefined, undefined]);
     expect(await answersTo(allow('kms:*', bound('other')))).toEqual([REFUSED, REFUSED]);
+  });
+});
+
+describe('the key of a replica', () => {
+  const away = 'arn:aws:kms:eu-west-1:123456789012:key/away';
+  const answersTo = (...statements: object[]) => {
+    const policies = [policy(allow('secretsmanager:*'), ...statements)];
+    const principal = user('someone', { policies });
+    return withSecret(
+      [principal],
+      async (harness, SecretId) => {
+        const client = harness.as(principal);
+        const AddReplicaRegions = [{ Region: 'eu-west-1', KmsKeyId: 'away' }];
+        const create = new CreateSecretCommand({ Name: 'new', SecretString: 'x', AddReplicaRegions });
+        const replicate = new ReplicateSecretToRegionsCommand({ SecretId, AddReplicaRegions });
+        return [await refusalOf(client.send(create)), await refusalOf(client.send(replicate))];
+      },
+      { KmsKeyId: 'customer' },
+    );
+  };
+  const REFUSED = 'AccessDeniedException: Access to KMS is not allowed';
+
+  it('needs kms:GenerateDataKey and kms:Encrypt in its region; that of the primary kms:Decrypt', async () => {
+    const on = (arn: string) => ({ Resource: arn });
+    const use = allow(['kms:GenerateDataKey', 'kms:Encrypt'], on(away));
+    const read = allow('kms:Decrypt', on('arn:aws:kms:us-east-1:123456789012:key/customer'));
+    expect(await answersTo(read)).toEqual([REFUSED, REFUSED]);
+    expect(await answersTo(use)).toEqual([undefined, REFUSED]);
+    expect(await answersTo(allow('kms:GenerateDataKey', on(away)), read)).toEqual([REFUSED, REFUSED]);
+    expect(await answersTo(use, read)).toEqual([undefined, undefined]);
+  });
+
+  it('is not used from the address of the caller', async () => {
+    const here = { Condition: { IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } } };
+    expect(await answersTo(allow('kms:*', here))).toEqual([REFUSED, REFUSED]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { State } from '../state.ts';
 import { memberOf, readBody } from './body.ts';
 import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
 import { keyPermissionsOf, useOfKey } from './keys.ts';
-import { permissionsOf, type Subject } from './permissions.ts';
+import { permissionsOf, requestOfFunction, type Subject } from './permissions.ts';
 import {
   type ConditionContext,
   type KnownPrincipal,
@@ -57,14 +57,14 @@ interface Caller {
  * @throws Error when the library that evaluates policies is missing, or a principal or a policy is none
  */
 export async function createGuard({ state, tokens, principals, keys }: GuardParts): Promise<Guard> {
-  const known = principalsByKey(principals);
+  const known = principalsByKey(principals, state.now());
   const decide = await loadDecide();
   await evaluateOnce(decide, known.values(), keys);
 
   const check = async (caller: Caller, subject: Subject): Promise<void> => {
     const { principal } = caller;
     const secretId = subject.body.text('SecretId') ?? subject.body.text('Name');
-    for (const request of permissionsOf(subject)) {
+    for (const request of permissionsOf(subject, keys)) {
       const reason = await decide(principal, inContext(request, caller));
       if (reason) throw accessDenied(refusal(principal.arn, request, secretId, reason));
     }
@@ -104,14 +104,9 @@ export async function createGuard({ state, tokens, principals, keys }: GuardPart
       const { principal } = caller;
       const request = requestOfFunction(action, functionArn);
       const reason = await decide(principal, inContext(request, caller));
-      if (reason) throw accessDenied(refusal(principal.arn, request, request.resource, reason));
+      if (reason) throw accessDenied(refusal(principal.arn, request, undefined, reason));
     },
   };
-}
-
-function requestOfFunction(action: string, functionArn: string): AccessRequest {
-  const accountId = functionArn.split(':')[4] ?? '';
-  return { action: `lambda:${action}`, resource: functionArn, accountId, context: {} };
 }
 
 /** What can't be evaluated is found out at the start, and not at somebody's request. */
@@ -169,17 +164,19 @@ function refusal(
   secretId: string | undefined,
   reason: string,
 ) {
-  const where = resource === '*' || secretId === undefined ? '' : ` on resource: ${secretId}`;
+  const named = action.startsWith('secretsmanager:') ? secretId : resource;
+  const where = resource === '*' || named === undefined ? '' : ` on resource: ${named}`;
   return `User: ${arn} is not authorized to perform: ${action}${where} ${reason}`;
 }
 
-/** Secrets Manager uses the key in the caller's name. */
+/**
+ * Secrets Manager uses the key in the caller's name, from an address of its own.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html aws:SourceIp
+ */
 async function allAllowed(decide: Decide, caller: Caller, uses: readonly AccessRequest[]): Promise<boolean> {
+  const { 'aws:SourceIp': _, ...context } = caller.context;
   for (const use of uses) {
-    const request = inContext(use, {
-      ...caller,
-      context: { ...caller.context, 'aws:ViaAWSService': 'true' },
-    });
+    const request = inContext(use, { ...caller, context: { ...context, 'aws:ViaAWSService': 'true' } });
     if ((await decide(caller.principal, request)) !== undefined) return false;
   }
   return true;

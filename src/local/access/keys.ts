@@ -1,17 +1,20 @@
-import { homeOf, keyArn } from '../arn.ts';
+import { arnInRegion, homeOf, keyArn } from '../arn.ts';
 import { CURRENT } from '../labels.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
 import { kmsKeyOf } from '../operations/secrets.ts';
 import type { Store } from '../store/store.ts';
+import type { Body } from './body.ts';
 import type { AccessRequest } from './decide.ts';
 import { type Subject, secretArnOf } from './permissions.ts';
-import type { ConditionContext, LocalKey, PolicyJson } from './principals.ts';
+import { type ConditionContext, findKey, type LocalKey, type PolicyJson } from './principals.ts';
 
 /** A value that is to be encrypted or decrypted on the caller's behalf. */
 interface KeyUse {
   readonly keyId: string;
   readonly actions: readonly string[];
   readonly versionId: string;
+  /** The region of the replica that it is for; undefined for the secret itself. */
+  readonly region?: string;
 }
 
 /**
@@ -28,9 +31,10 @@ export function keyPermissionsOf(
   const secretArn = secretArnOf(subject);
   const permissions = usesOf(subject, store)
     .filter(({ keyId }) => !keyId.endsWith(DEFAULT_KMS_KEY_ID))
-    .map(({ keyId, actions, versionId }) => {
-      const key = findKey(keys, keyId, keyArn(homeOf(secretArn), keyId));
-      const context = contextOf(subject, secretArn, versionId);
+    .map(({ keyId, actions, versionId, region }) => {
+      const arn = region === undefined ? secretArn : arnInRegion(secretArn, region);
+      const key = findKey(keys, keyId, keyArn(homeOf(arn), keyId));
+      const context = contextOf(subject, arn, versionId);
       return key && actions.map((action) => useOfKey(key, action, context));
     });
   return permissions.every((permission) => permission !== undefined) ? permissions.flat() : undefined;
@@ -42,12 +46,24 @@ function usesOf({ operation, body, secret }: Subject, store: Store): readonly Ke
     const versionId = body.text('VersionId') ?? secret?.labels[body.text('VersionStage') ?? CURRENT];
     return secret && versionId !== undefined ? readsOf(secret, [versionId], store) : [];
   }
+  if (operation === 'ReplicateSecretToRegions') {
+    const versionIds = secret ? Object.values(secret.labels) : [];
+    const reads = secret ? readsOf(secret, versionIds, store) : [];
+    return [
+      ...reads,
+      ...replicasOf(
+        body,
+        reads.map(({ versionId }) => versionId),
+      ),
+    ];
+  }
   const before = secret ? kmsKeyOf(secret) : DEFAULT_KMS_KEY_ID;
   const keyId = (body.text('KmsKeyId') ?? before) || DEFAULT_KMS_KEY_ID;
   const versionId = body.text('ClientRequestToken') ?? '';
   const hasValue = body.has('SecretString') || body.has('SecretBinary');
   const writes = hasValue ? [{ keyId, actions: ['GenerateDataKey', 'Decrypt'], versionId }] : [];
-  if (!secret || keyId === before) return writes;
+  if (!secret) return [...writes, ...replicasOf(body, hasValue ? [versionId] : [])];
+  if (keyId === before) return writes;
   // The versions that have labels move to the new key.
   const moved = readsOf(secret, Object.values(secret.labels), store);
   return [
@@ -57,20 +73,27 @@ function usesOf({ operation, body, secret }: Subject, store: Store): readonly Ke
   ];
 }
 
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html */
+function replicasOf(body: Body, versionIds: readonly string[]): readonly KeyUse[] {
+  const regions = body.each('AddReplicaRegions', 'Region') ?? [];
+  const keyIds = body.each('AddReplicaRegions', 'KmsKeyId') ?? [];
+  return regions.flatMap((region, index) => {
+    const keyId = keyIds[index] || DEFAULT_KMS_KEY_ID;
+    return versionIds.map((versionId) => ({
+      keyId,
+      actions: ['GenerateDataKey', 'Encrypt'],
+      versionId,
+      region,
+    }));
+  });
+}
+
 /** Versions that are still empty are under no key. */
 function readsOf({ arn }: Secret, versionIds: readonly string[], store: Store): readonly KeyUse[] {
   return [...new Set(versionIds)].flatMap((versionId) => {
     const keyId = store.version(arn, versionId)?.kmsKeyId;
     return keyId === undefined ? [] : [{ keyId, actions: ['Decrypt'], versionId }];
   });
-}
-
-/** A key that nobody has told of has the policy that AWS gives a new one; an alias that nobody has is no key. */
-function findKey(keys: readonly LocalKey[], keyId: string, arn: string): LocalKey | undefined {
-  const told = keys.find(
-    (key) => key.arn === arn || key.aliases?.some((alias) => keyId === alias || keyId.endsWith(`:${alias}`)),
-  );
-  return told ?? (keyId.includes('alias/') ? undefined : { arn });
 }
 
 /** A use of a key for nothing in particular. */

@@ -1,9 +1,9 @@
-import { functionArn, homeOf, type Partition, partitionOf, secretArn } from '../arn.ts';
+import { functionArn, homeOf, keyArn, type Partition, partitionOf, secretArn } from '../arn.ts';
 import type { Secret } from '../model.ts';
 import { primaryRegionOf } from '../replication.ts';
 import type { Body } from './body.ts';
 import type { AccessRequest } from './decide.ts';
-import type { ConditionContext, PolicyJson } from './principals.ts';
+import { type ConditionContext, findKey, type LocalKey, type PolicyJson } from './principals.ts';
 
 /** What a request is about. */
 export interface Subject {
@@ -21,19 +21,53 @@ const ON_NO_RESOURCE = new Set(['BatchGetSecretValue', 'GetRandomPassword', 'Lis
  * What a request needs to be allowed.
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
  */
-export function permissionsOf(subject: Subject): readonly AccessRequest[] {
+export function permissionsOf(subject: Subject, keys: readonly LocalKey[]): readonly AccessRequest[] {
   const { operation, secret } = subject;
   const arn = secretArnOf(subject);
-  const facts = {
-    accountId: homeOf(arn).accountId,
-    context: contextOf(subject, arn),
-    policy: secret && policyOf(secret),
-  };
-  return [operation, ...furtherActions(subject)].map((action) => ({
-    action: `secretsmanager:${action}`,
-    resource: ON_NO_RESOURCE.has(action) ? '*' : arn,
-    ...facts,
-  }));
+  const context = contextOf(subject, arn, keys);
+  const facts = { accountId: homeOf(arn).accountId, policy: secret && policyOf(secret) };
+  const onSecret = [operation, ...furtherActions(subject)].flatMap((action) =>
+    secretIdsOf(subject, arn).map((secretId) => ({
+      action: `secretsmanager:${action}`,
+      resource: ON_NO_RESOURCE.has(action) ? '*' : arn,
+      context: withoutUndefined({ ...context, 'secretsmanager:SecretId': secretId }),
+      ...facts,
+    })),
+  );
+  return [...onSecret, ...onFunction(subject)];
+}
+
+/**
+ * What the condition key `secretsmanager:SecretId` may hold: AWS documents it as an ARN, and as the value in the
+ * request. Where these differ, both have to be allowed, so that nothing is allowed here that AWS may deny.
+ */
+function secretIdsOf({ body }: Subject, arn: string): readonly (string | undefined)[] {
+  const asked = body.text('SecretId');
+  return asked === undefined ? [undefined] : [...new Set([arn, asked])];
+}
+
+/**
+ * Whoever has a secret rotated by a function has to be allowed to invoke it.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+ */
+function onFunction({ operation, body, partition, secret }: Subject): readonly AccessRequest[] {
+  const nameOrArn = body.text('RotationLambdaARN') || secret?.rotation?.lambdaArn;
+  if (operation !== 'RotateSecret' || nameOrArn === undefined) return [];
+  const request = requestOfFunction('InvokeFunction', functionArn(partition, nameOrArn));
+  const isOwn = request.accountId === partition.accountId;
+  return [isOwn ? request : { ...request, policy: OPEN_TO_OTHER_ACCOUNTS }];
+}
+
+/** Functions have no policies here; one of another account is taken to let in whoever its account doesn't. */
+const OPEN_TO_OTHER_ACCOUNTS: PolicyJson = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction', Resource: '*' }],
+};
+
+/** @param action without `lambda:` */
+export function requestOfFunction(action: string, arn: string): AccessRequest {
+  const [, , , , accountId = ''] = arn.split(':');
+  return { action: `lambda:${action}`, resource: arn, accountId, context: {} };
 }
 
 /** PutResourcePolicy has found it well-formed. */
@@ -69,19 +103,25 @@ export function secretArnOf({ body, partition, secret }: Subject): string {
   return partitionOf(id) ? id : secretArn(partition, id);
 }
 
-/** The condition keys of a request, whether its action has them or not: the library knows which one has which. */
-function contextOf({ operation, body, partition, secret }: Subject, arn: string): ConditionContext {
+/**
+ * The condition keys of a request, whether its action has them or not: the library knows which one has which. What the
+ * request doesn't say has no key, also where the API has a default: so it is on AWS, where a GetSecretValue that
+ * names no stage has no VersionStage.
+ */
+function contextOf({ body, partition, secret }: Subject, arn: string, keys: readonly LocalKey[]) {
   const rotationFunction = body.text('RotationLambdaARN');
-  return withoutUndefined({
-    'secretsmanager:SecretId': body.has('SecretId') ? arn : undefined,
+  const keyId = body.text('KmsKeyId');
+  return {
     'secretsmanager:Name': body.text('Name'),
     'secretsmanager:Description': body.text('Description'),
     'secretsmanager:Type': body.text('Type'),
-    'secretsmanager:KmsKeyId': body.text('KmsKeyId'),
+    'secretsmanager:KmsKeyId': keyId,
+    'secretsmanager:KmsKeyArn': keyId && findKey(keys, keyId, keyArn(homeOf(arn), keyId))?.arn,
     'secretsmanager:VersionId': body.text('VersionId'),
-    'secretsmanager:VersionStage': stageOf(operation, body),
+    'secretsmanager:VersionStage': body.text('VersionStage') ?? body.texts('VersionStages'),
     'secretsmanager:RotationLambdaARN': rotationFunction && functionArn(partition, rotationFunction),
-    'secretsmanager:ModifyRotationRules': String(body.has('RotationRules')),
+    'secretsmanager:ExternalSecretRotationRoleArn': body.text('ExternalSecretRotationRoleArn'),
+    'secretsmanager:ModifyRotationRules': body.has('RotationRules') ? 'true' : undefined,
     'secretsmanager:RotateImmediately': body.scalar('RotateImmediately'),
     'secretsmanager:BlockPublicPolicy': body.scalar('BlockPublicPolicy'),
     'secretsmanager:RecoveryWindowInDays': body.scalar('RecoveryWindowInDays'),
@@ -93,13 +133,7 @@ function contextOf({ operation, body, partition, secret }: Subject, arn: string)
     'secretsmanager:resource/Type': secret?.type,
     ...tagsOf(secret),
     ...requestTagsOf(body),
-  });
-}
-
-/** GetSecretValue reads AWSCURRENT when it isn't told what to read. */
-function stageOf(operation: string, body: Body): string | readonly string[] | undefined {
-  const asked = body.text('VersionStage') ?? body.texts('VersionStages');
-  return asked ?? (operation === 'GetSecretValue' && !body.has('VersionId') ? 'AWSCURRENT' : undefined);
+  };
 }
 
 function tagsOf(secret: Secret | undefined): ConditionContext {

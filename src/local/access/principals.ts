@@ -43,22 +43,26 @@ const ARN = /^arn:(aws[a-z-]*):(iam|sts)::(\d{12}):(user|assumed-role)\/(.+)$/;
 
 /**
  * The principals by access key.
+ * @param issuedAtMs when the sessions' credentials were made
  * @throws Error for an ARN that is neither a user's nor a session's, a session token too many or too few, and an
  * access key that two have
  */
-export function principalsByKey(principals: readonly LocalPrincipal[]): ReadonlyMap<string, KnownPrincipal> {
+export function principalsByKey(
+  principals: readonly LocalPrincipal[],
+  issuedAtMs: number,
+): ReadonlyMap<string, KnownPrincipal> {
   const byKey = new Map<string, KnownPrincipal>();
   for (const principal of principals) {
     if (byKey.has(principal.accessKeyId)) {
       throw new Error(`Two principals have the access key ${principal.accessKeyId}: give each its own.`);
     }
-    byKey.set(principal.accessKeyId, known(principal));
+    byKey.set(principal.accessKeyId, known(principal, issuedAtMs));
   }
   return byKey;
 }
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
-function known(principal: LocalPrincipal): KnownPrincipal {
+function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
   const { arn, sessionToken, sessionPolicy, context } = principal;
   const [, partition, , accountId, kind, name = ''] = ARN.exec(arn) ?? [];
   if (accountId === undefined) {
@@ -86,6 +90,10 @@ function known(principal: LocalPrincipal): KnownPrincipal {
       'aws:PrincipalAccount': accountId,
       'aws:PrincipalType': isSession ? 'AssumedRole' : 'User',
       'aws:PrincipalIsAWSService': 'false',
+      ...(isSession && {
+        'aws:MultiFactorAuthPresent': 'false',
+        'aws:TokenIssueTime': new Date(issuedAtMs).toISOString(),
+      }),
       ...context,
     },
   };
@@ -103,4 +111,12 @@ export function principalOf(
   const principal = principals.get(accessKeyId);
   if (!principal || principal.sessionToken !== sessionToken) throw unrecognizedClient();
   return principal;
+}
+
+/** A key that nobody has told of has the policy that AWS gives a new one; an alias that nobody has is no key. */
+export function findKey(keys: readonly LocalKey[], keyId: string, arn: string): LocalKey | undefined {
+  const told = keys.find(
+    (key) => key.arn === arn || key.aliases?.some((alias) => keyId === alias || keyId.endsWith(`:${alias}`)),
+  );
+  return told ?? (keyId.includes('alias/') ? undefined : { arn });
 }
