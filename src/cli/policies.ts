@@ -3,6 +3,7 @@ import {
   array,
   getDotPath,
   type InferOutput,
+  number,
   optional,
   record,
   safeParse,
@@ -15,7 +16,7 @@ import { UsageError } from './command.ts';
 
 const policy = record(string(), unknown());
 
-/** What a file of `--policies` holds: see LocalPrincipal and LocalKey. */
+/** What a file of `--policies` holds: see LocalPrincipal, LocalRole and LocalKey. */
 const policyFile = strictObject({
   principals: array(
     strictObject({
@@ -28,6 +29,18 @@ const policyFile = strictObject({
       sessionPolicy: optional(policy),
       context: optional(record(string(), union([string(), array(string())]))),
     }),
+  ),
+  roles: optional(
+    array(
+      strictObject({
+        arn: string(),
+        trustPolicy: policy,
+        policies: optional(array(policy)),
+        permissionsBoundary: optional(policy),
+        maxSessionDurationSeconds: optional(number()),
+        context: optional(record(string(), union([string(), array(string())]))),
+      }),
+    ),
   ),
   keys: optional(
     array(strictObject({ arn: string(), aliases: optional(array(string())), policy: optional(policy) })),

@@ -59,7 +59,8 @@ export function arnInRegion(secretArn: string, region: string): string {
   return secretArn.split(':').with(3, region).join(':');
 }
 
-function awsPartition(region: string): string {
+/** The partition of a region, such as `aws`. */
+export function awsPartition(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn';
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }

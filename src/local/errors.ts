@@ -32,6 +32,7 @@ export class ServiceError extends Error {
 }
 
 const FRAMEWORK_ERRORS = new Set([
+  'ExpiredTokenException',
   'IncompleteSignatureException',
   'InvalidSignatureException',
   'MissingAuthenticationTokenException',
@@ -120,6 +121,10 @@ export function unrecognizedClient(): ServiceError {
     'UnrecognizedClientException',
     'The security token included in the request is invalid.',
   );
+}
+
+export function expiredToken(): ServiceError {
+  return new ServiceError('ExpiredTokenException', 'The security token included in the request is expired');
 }
 
 export function missingAuthenticationToken(): ServiceError {

@@ -1,4 +1,10 @@
-export type { ConditionContext, LocalKey, LocalPrincipal, PolicyJson } from './access/principals.ts';
+export type {
+  ConditionContext,
+  LocalKey,
+  LocalPrincipal,
+  LocalRole,
+  PolicyJson,
+} from './access/principals.ts';
 export { type Clock, fastClock, type ManualClock, manualClock, systemClock } from './clock.ts';
 export type {
   CallEvent,

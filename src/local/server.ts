@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import { createGuard, type Guard } from './access/guard.ts';
-import type { LocalKey, LocalPrincipal } from './access/principals.ts';
-import { type Partition, partitionOf } from './arn.ts';
+import type { LocalKey, LocalPrincipal, LocalRole } from './access/principals.ts';
+import { awsPartition, type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { ServiceError, unknownOperation } from './errors.ts';
+import { accessDenied, ServiceError, unknownOperation } from './errors.ts';
 import {
   createEventHub,
   type EventBridgeEvent,
@@ -15,9 +15,11 @@ import {
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
 import { type AdmissionSettings, createAdmission } from './protocol/admission.ts';
-import { createApiServer } from './protocol/http.ts';
+import { createApiServer, credentialOf } from './protocol/http.ts';
 import { type ApiHandler, type ApiObserver, createJsonApi } from './protocol/json-api.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
+import { createOtherServices } from './protocol/other-services.ts';
+import { createStsApi, type StsBackend } from './protocol/sts-api.ts';
 import type { RotationControl } from './rotation/control.ts';
 import { createRotationEngine } from './rotation/engine.ts';
 import {
@@ -57,6 +59,8 @@ export interface LocalSecretsManagerOptions extends AdmissionSettings {
   readonly policies?: 'enforce' | undefined;
   /** Whose access keys there are, where policies are enforced. */
   readonly principals?: readonly LocalPrincipal[] | undefined;
+  /** Roles that may be assumed, where policies are enforced. */
+  readonly roles?: readonly LocalRole[] | undefined;
   /** Customers' KMS keys with aliases or a policy, where policies are enforced. */
   readonly keys?: readonly LocalKey[] | undefined;
 }
@@ -115,13 +119,17 @@ export async function startLocalSecretsManager(
 
   let server: Server;
   try {
-    const { principals = [], keys = [] } = options;
+    const { principals = [], roles = [], keys = [] } = options;
     const guard =
-      options.policies === 'enforce' ? await createGuard({ state, tokens, principals, keys }) : undefined;
+      options.policies === 'enforce'
+        ? await createGuard({ state, tokens, principals, roles, keys })
+        : undefined;
     const handler = createHandler({ state, home: partition, rotations: control, guard });
     const admission = createAdmission({ ...options, hostNames: hostNamesOf(options) });
     const lambdaApi = createLambdaApi(functions, partition, guard?.lambda);
-    server = createApiServer([lambdaApi, createJsonApi(handler, createObserver(events))], admission);
+    const stsApi = createStsApi(guard?.sts ?? openSts(partition));
+    const jsonApi = createJsonApi(handler, createObserver(events));
+    server = createApiServer([createOtherServices(), stsApi, lambdaApi, jsonApi], admission);
     await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   } catch (error) {
     state.close();
@@ -189,6 +197,21 @@ function createHandler({ state, home, rotations, guard }: HandlerParts): ApiHand
     };
     if (guard) return guard.api(request, answerIn);
     return answerIn({ accountId: accountOf(accessKeyId) ?? home.accountId, region });
+  };
+}
+
+/** STS where everybody may do everything: whoever asks is the root user of the account. */
+function openSts({ region, accountId: home }: Partition): StsBackend {
+  return {
+    async identityOf(message) {
+      const accountId = accountOf(credentialOf(message).accessKeyId) ?? home;
+      return { accountId, arn: `arn:${awsPartition(region)}:iam::${accountId}:root`, userId: accountId };
+    },
+    async assumeRole() {
+      throw accessDenied(
+        'Roles are known only where policies are enforced (--enforce --policies FILE). Here any access key may do everything: use one without a role.',
+      );
+    },
   };
 }
 

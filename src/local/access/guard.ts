@@ -4,19 +4,23 @@ import { accessDenied, ServiceError } from '../errors.ts';
 import { findSecretIfAny } from '../operations/secrets.ts';
 import type { ApiRequest } from '../protocol/json-api.ts';
 import type { LambdaGuard } from '../protocol/lambda-api.ts';
+import type { StsBackend } from '../protocol/sts-api.ts';
 import type { RotationTokens } from '../rotation/rotation-token.ts';
 import type { State } from '../state.ts';
+import { assumeRole, useOfRole } from './assume-role.ts';
 import { memberOf, readBody } from './body.ts';
 import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
 import { keyPermissionsOf, useOfKey } from './keys.ts';
 import { permissionsOf, requestOfFunction, type Subject } from './permissions.ts';
 import {
   type ConditionContext,
+  createDirectory,
+  type Directory,
   type KnownPrincipal,
   type LocalKey,
   type LocalPrincipal,
-  principalOf,
-  principalsByKey,
+  type LocalRole,
+  sampleSession,
 } from './principals.ts';
 import { readAuthorization, type SignedService, verifySignature } from './signature.ts';
 
@@ -35,12 +39,15 @@ export interface Guard {
    * @throws ServiceError AccessDeniedException, and those of signatures
    */
   lambda: LambdaGuard;
+  /** STS where principals are known. */
+  sts: StsBackend;
 }
 
 interface GuardParts {
   readonly state: State;
   readonly tokens: RotationTokens;
   readonly principals: readonly LocalPrincipal[];
+  readonly roles: readonly LocalRole[];
   readonly keys: readonly LocalKey[];
 }
 
@@ -56,10 +63,10 @@ interface Caller {
  * moment.
  * @throws Error when the library that evaluates policies is missing, or a principal or a policy is none
  */
-export async function createGuard({ state, tokens, principals, keys }: GuardParts): Promise<Guard> {
-  const known = principalsByKey(principals, state.now());
+export async function createGuard({ state, tokens, principals, roles, keys }: GuardParts): Promise<Guard> {
+  const directory = createDirectory(principals, roles);
   const decide = await loadDecide();
-  await evaluateOnce(decide, known.values(), keys);
+  await evaluateOnce(decide, directory, keys);
 
   const check = async (caller: Caller, subject: Subject): Promise<void> => {
     const { principal } = caller;
@@ -82,7 +89,10 @@ export async function createGuard({ state, tokens, principals, keys }: GuardPart
     const { method = '', url = '', headers } = message;
     const signed = { method, target: url, headers, body };
     const authorization = readAuthorization(signed, service, Date.now());
-    const principal = principalOf(known, authorization.accessKeyId, textOf(headers['x-amz-security-token']));
+    const principal = directory.principalOf(
+      authorization.accessKeyId,
+      textOf(headers['x-amz-security-token']),
+    );
     await verifySignature(signed, authorization, principal.secretAccessKey);
     const partition = { accountId: principal.accountId, region: authorization.region };
     return { principal, partition, context: requestContext(state.now(), partition, message) };
@@ -106,20 +116,38 @@ export async function createGuard({ state, tokens, principals, keys }: GuardPart
       const reason = await decide(principal, inContext(request, caller));
       if (reason) throw accessDenied(refusal(principal.arn, request, undefined, reason));
     },
+    sts: {
+      identityOf: async (message, text) => (await callerOf('sts', message, text)).principal,
+      async assumeRole(message, text, request) {
+        const caller = await callerOf('sts', message, text);
+        const parts = {
+          directory,
+          decide: (asked: AccessRequest) => decide(caller.principal, inContext(asked, caller)),
+          tryPolicies: (session: KnownPrincipal) => tryPolicies(decide, session),
+        };
+        return assumeRole(parts, caller.principal, request);
+      },
+    },
   };
 }
 
 /** What can't be evaluated is found out at the start, and not at somebody's request. */
 async function evaluateOnce(
   decide: Decide,
-  principals: Iterable<KnownPrincipal>,
+  { principals, roles }: Directory,
   keys: readonly LocalKey[],
 ): Promise<void> {
   for (const principal of principals) {
-    const { accountId } = principal;
-    await decide(principal, { action: 'secretsmanager:ListSecrets', resource: '*', accountId, context: {} });
+    await tryPolicies(decide, principal);
     for (const key of keys) await decide(principal, useOfKey(key));
+    for (const role of roles) await decide(principal, useOfRole(role, {}));
   }
+  for (const role of roles) await tryPolicies(decide, sampleSession(role));
+}
+
+async function tryPolicies(decide: Decide, principal: KnownPrincipal): Promise<void> {
+  const { accountId } = principal;
+  await decide(principal, { action: 'secretsmanager:ListSecrets', resource: '*', accountId, context: {} });
 }
 
 function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {

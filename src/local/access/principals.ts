@@ -1,4 +1,5 @@
-import { unrecognizedClient } from '../errors.ts';
+import { createHash } from 'node:crypto';
+import { expiredToken, unrecognizedClient } from '../errors.ts';
 
 /** A policy as JSON gives it. */
 export type PolicyJson = Readonly<Record<string, unknown>>;
@@ -23,6 +24,21 @@ export interface LocalPrincipal {
   readonly context?: ConditionContext | undefined;
 }
 
+/** A role that principals can assume by AssumeRole of STS. */
+export interface LocalRole {
+  /** Without a path: `arn:aws:iam::123456789012:role/ROLE`. */
+  readonly arn: string;
+  /** Who may assume it. */
+  readonly trustPolicy: PolicyJson;
+  /** Identity policies of its sessions. */
+  readonly policies?: readonly PolicyJson[] | undefined;
+  readonly permissionsBoundary?: PolicyJson | undefined;
+  /** The longest that a session may last; 3600 if absent, at most 43200. */
+  readonly maxSessionDurationSeconds?: number | undefined;
+  /** Further condition keys of its sessions' requests. */
+  readonly context?: ConditionContext | undefined;
+}
+
 /** A KMS key of a customer. */
 export interface LocalKey {
   readonly arn: string;
@@ -37,29 +53,85 @@ export interface KnownPrincipal extends LocalPrincipal {
   readonly accountId: string;
   /** What condition keys hold in all of its requests. */
   readonly context: ConditionContext;
+  /** As GetCallerIdentity tells it. */
+  readonly userId: string;
+  readonly isSession: boolean;
+  /** When its credentials end, in milliseconds since the epoch; undefined for those that don't. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 const ARN = /^arn:(aws[a-z-]*):(iam|sts)::(\d{12}):(user|assumed-role)\/(.+)$/;
 
+/** Whom access keys belong to. */
+export interface Directory {
+  /** Everybody that was told of. */
+  readonly principals: readonly KnownPrincipal[];
+  readonly roles: readonly LocalRole[];
+  /**
+   * The principal of an access key.
+   * @throws ServiceError UnrecognizedClientException, ExpiredTokenException
+   */
+  principalOf(accessKeyId: string, sessionToken: string | undefined): KnownPrincipal;
+  /** Undefined where no role has the ARN. */
+  roleOf(arn: string): LocalRole | undefined;
+  /** Makes a session's access key known, until it expires. */
+  add(session: LocalPrincipal, expiresAtMs: number): KnownPrincipal;
+}
+
 /**
- * The principals by access key.
- * @param issuedAtMs when the sessions' credentials were made
- * @throws Error for an ARN that is neither a user's nor a session's, a session token too many or too few, and an
- * access key that two have
+ * The principals by access key, and the roles.
+ * @throws Error for an ARN that is neither a user's nor a session's, a session token too many or too few, an access
+ * key that two have, and an ARN that is no role's
  */
-export function principalsByKey(
+export function createDirectory(
   principals: readonly LocalPrincipal[],
-  issuedAtMs: number,
-): ReadonlyMap<string, KnownPrincipal> {
+  roles: readonly LocalRole[],
+): Directory {
+  const startedAtMs = Date.now();
   const byKey = new Map<string, KnownPrincipal>();
   for (const principal of principals) {
     if (byKey.has(principal.accessKeyId)) {
       throw new Error(`Two principals have the access key ${principal.accessKeyId}: give each its own.`);
     }
-    byKey.set(principal.accessKeyId, known(principal, issuedAtMs));
+    byKey.set(principal.accessKeyId, known(principal, startedAtMs));
   }
-  return byKey;
+  for (const { arn } of roles) {
+    if (ROLE_ARN.test(arn)) continue;
+    throw new Error(`${arn} is the ARN of no role without a path (arn:aws:iam::ACCOUNT:role/ROLE).`);
+  }
+  return {
+    principals: [...byKey.values()],
+    roles,
+    principalOf(accessKeyId, sessionToken) {
+      const principal = byKey.get(accessKeyId);
+      if (!principal || principal.sessionToken !== sessionToken) throw unrecognizedClient();
+      if ((principal.expiresAtMs ?? Infinity) <= Date.now()) throw expiredToken();
+      return principal;
+    },
+    roleOf: (arn) => roles.find((role) => role.arn === arn),
+    add(session, expiresAtMs) {
+      const principal = { ...known(session, Date.now()), expiresAtMs };
+      byKey.set(session.accessKeyId, principal);
+      return principal;
+    },
+  };
 }
+
+/** A session of the role that nobody has begun. */
+export function sampleSession({ arn, policies, permissionsBoundary, context }: LocalRole): KnownPrincipal {
+  const session = arn.replace(/:iam:(.*):role\/(.*)$/, ':sts:$1:assumed-role/$2/sample');
+  const keys = { accessKeyId: '', secretAccessKey: '', sessionToken: '' };
+  return known({ arn: session, ...keys, policies, permissionsBoundary, context }, Date.now());
+}
+
+/** An id as AWS makes them, the same for the same ARN. @param prefix such as AIDA, for a user */
+export function uniqueId(prefix: 'AIDA' | 'AROA', arn: string): string {
+  const digits = createHash('sha256').update(arn).digest().subarray(0, 17);
+  return prefix + Array.from(digits, (byte) => BASE32.charAt(byte % BASE32.length)).join('');
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]{1,64}$/;
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
 function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
@@ -79,12 +151,16 @@ function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
   if (sessionPolicy !== undefined && !isSession) {
     throw new Error(`${arn} is a user: only a role's session has a session policy.`);
   }
+  const [roleName = '', sessionName = ''] = name.split('/');
+  const roleArn = `arn:${partition}:iam::${accountId}:role/${roleName}`;
   const identity: ConditionContext = isSession
-    ? { 'aws:PrincipalArn': `arn:${partition}:iam::${accountId}:role/${name.split('/')[0]}` }
+    ? { 'aws:PrincipalArn': roleArn }
     : { 'aws:PrincipalArn': arn, 'aws:username': name.slice(name.lastIndexOf('/') + 1) };
   return {
     ...principal,
     accountId,
+    isSession,
+    userId: isSession ? `${uniqueId('AROA', roleArn)}:${sessionName}` : uniqueId('AIDA', arn),
     context: {
       ...identity,
       'aws:PrincipalAccount': accountId,
@@ -97,20 +173,6 @@ function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
       ...context,
     },
   };
-}
-
-/**
- * The principal of an access key.
- * @throws ServiceError UnrecognizedClientException
- */
-export function principalOf(
-  principals: ReadonlyMap<string, KnownPrincipal>,
-  accessKeyId: string,
-  sessionToken: string | undefined,
-): KnownPrincipal {
-  const principal = principals.get(accessKeyId);
-  if (!principal || principal.sessionToken !== sessionToken) throw unrecognizedClient();
-  return principal;
 }
 
 /** A key that nobody has told of has the policy that AWS gives a new one; an alias that nobody has is no key. */

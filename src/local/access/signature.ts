@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { incompleteSignature, invalidSignature, missingAuthenticationToken } from '../errors.ts';
 
 /** The services whose requests are signed, by the names in signatures. */
-export type SignedService = 'secretsmanager' | 'lambda';
+export type SignedService = 'secretsmanager' | 'lambda' | 'sts';
 
 const SKEW_MS = 15 * 60_000;
 const CHECKSUM = 'x-amz-content-sha256';

@@ -10,7 +10,7 @@ const BODY_LIMIT_BYTES = 1_048_576;
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly content: string;
+  readonly content: string | Buffer;
 }
 
 /** One of the protocols that the server speaks. */
@@ -74,7 +74,7 @@ async function replyTo(
   return await protocol.answer(request);
 }
 
-function lengthOf(status: number, content: string): Record<string, number> {
+function lengthOf(status: number, content: string | Buffer): Record<string, number> {
   return status === 204 ? {} : { 'Content-Length': Buffer.byteLength(content) };
 }
 
@@ -115,4 +115,23 @@ export function pathOf(request: IncomingMessage): string {
 /** The media type of a request's body, without parameters; undefined when there is none. */
 export function mediaTypeOf(request: IncomingMessage): string | undefined {
   return request.headers['content-type']?.replace(/;.*$/s, '').trim().toLowerCase();
+}
+
+/** What a signature says of who made it, and what for. */
+export interface Credential {
+  /** Empty when nothing signed the request. */
+  readonly accessKeyId: string;
+  readonly region: string | undefined;
+  /** Such as `secretsmanager`. */
+  readonly service: string | undefined;
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
+export function credentialOf({ headers }: IncomingMessage): Credential {
+  // Signatures of version 4A are for no region.
+  const [, accessKeyId = '', region, service] =
+    /Credential=([^/,\s]+)\/\d+\/(?:([^/,\s]+)\/)?([^/,\s]+)\/aws4_request/.exec(
+      headers.authorization ?? '',
+    ) ?? [];
+  return { accessKeyId, region, service };
 }

@@ -8,7 +8,7 @@ import {
   unknownOperation,
 } from '../errors.ts';
 import { StoreError } from '../store/store-error.ts';
-import { hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
+import { credentialOf, hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1';
 const HELP =
@@ -107,18 +107,12 @@ function parseBody(body: string): unknown {
 }
 
 function factsOf(message: IncomingMessage): ApiRequest {
-  return { operation: operationOf(message), ...credentialOf(message), message, body: undefined, text: '' };
+  const { accessKeyId, region } = credentialOf(message);
+  return { operation: operationOf(message), accessKeyId, region, message, body: undefined, text: '' };
 }
 
 function operationOf(request: IncomingMessage): string {
   return /^secretsmanager\.(\w+)$/.exec(String(request.headers['x-amz-target']))?.[1] ?? '';
-}
-
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
-function credentialOf(request: IncomingMessage): Pick<ApiRequest, 'accessKeyId' | 'region'> {
-  const [, accessKeyId = '', region] =
-    /Credential=([^/,\s]+)\/\d+\/([^/,\s]+)\//.exec(request.headers.authorization ?? '') ?? [];
-  return { accessKeyId, region };
 }
 
 function unexpected(cause: unknown): ServiceError {
