@@ -67,7 +67,7 @@ export function createSession(
     encrypted,
     login,
     // The method `trust` lets in whoever comes. A client certificate is none that a secret holds.
-    isProof: login.method !== 'none',
+    isProof: login !== 'none',
     close,
     query: (statement) => send([ownNamesOnly, statement]),
     change: async (statements) => {
