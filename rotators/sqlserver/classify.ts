@@ -9,7 +9,8 @@ function* parts(error: unknown): Generator<object> {
   yield* parts(Reflect.get(error, 'cause'));
 }
 
-function codes(error: unknown): string[] {
+/** Codes of an error of Node.js or tedious, and of what it was made of. */
+export function codesOf(error: unknown): string[] {
   return [...parts(error)]
     .map((part) => Reflect.get(part, 'code'))
     .filter((code) => typeof code === 'string');
@@ -29,7 +30,7 @@ export const withoutTls = 'ENOENCRYPTION';
 
 /** Whether the server has no TLS to offer. */
 export function isTlsUnavailable(error: unknown): boolean {
-  return codes(error).includes(withoutTls);
+  return codesOf(error).includes(withoutTls);
 }
 
 /**
@@ -63,7 +64,7 @@ const unreachable =
 /** What an error of tedious, of Node.js or of the server means. */
 export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  const found = codes(error);
+  const found = codesOf(error);
   if (found.some((code) => certificate.test(code))) return 'CertificateRejected';
   const numbers = numbersOf(error);
   if (numbers.some((number) => policy.has(number))) return 'PasswordRejected';

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   contradictoryField,
   KeyturnError,
@@ -33,8 +34,17 @@ export interface SqlServerCredential {
   readonly database: string;
   readonly username: string;
   readonly password: string;
-  /** Absent: verified TLS is tried, and plaintext only where the function allows it. */
+  /**
+   * `true`: verified TLS. `false`: TLS without a look at the certificate, as drivers encrypt a login with
+   * `Encrypt=False`. Absent: verified TLS. Without TLS at the server, the last two are plaintext where the function allows it.
+   */
   readonly ssl: boolean | undefined;
+  /** `Encrypt=Strict`: TLS before the first byte of TDS (TDS 8), always verified. */
+  readonly strict: boolean;
+  /** PEM of the one certificate to accept from the server (`ServerCertificate`). */
+  readonly serverCertificate: string | undefined;
+  /** `ServerCertificate` names a file of the application's machine, which the function does not have. */
+  readonly certificateFile: boolean;
   /** The name to expect in the server's certificate where it is not the host's. */
   readonly serverName: string | undefined;
   /** `ApplicationIntent=ReadOnly`: a listener of an availability group sends the login to a readable secondary. */
@@ -67,13 +77,42 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
     database: parseName(optionalText(fields, 'dbname') ?? 'master', 'dbname'),
     username: parseAccountName(requireText(fields, 'username'), 'username'),
     password: parsePassword(fields),
-    ssl: optionalSsl(fields),
+    ...parseEncryption(fields),
     serverName:
       parseCertificateName(fields, 'sslservername') ?? parseCertificateName(fields, 'hostnameincertificate'),
     readOnlyIntent: parseIntent(fields),
     asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
     failoverPartner: partner === undefined ? undefined : placeOf(parseServerName(partner, 'failoverpartner')),
   };
+}
+
+const pem = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/;
+
+/** @see https://learn.microsoft.com/sql/relational-databases/security/networking/tds-8 */
+function parseEncryption(
+  fields: SecretFields,
+): Pick<SqlServerCredential, 'ssl' | 'strict' | 'serverCertificate' | 'certificateFile'> {
+  const ssl = optionalSsl(fields);
+  const strict = /^strict$/i.test(keyword(fields, 'encrypt') ?? '');
+  if (strict && ssl === false) throw contradictoryField('ssl', 'is false beside "encrypt": "strict"');
+  const certificate = keyword(fields, 'servercertificate');
+  const isPem = certificate !== undefined && pem.test(certificate);
+  if (isPem && !isCertificate(certificate))
+    throw contradictoryField('servercertificate', 'is no certificate that can be read');
+  return {
+    ssl: strict ? true : ssl,
+    strict,
+    serverCertificate: isPem ? certificate : undefined,
+    certificateFile: certificate !== undefined && !isPem,
+  };
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).subject !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A keyword of a connection string, for which empty is as good as absent. */

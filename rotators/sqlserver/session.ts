@@ -1,8 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { getCACertificates } from 'node:tls';
+import { getCACertificates, type SecureContextOptions } from 'node:tls';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
-import { contradictoryField, type RotatorContext, type Session } from '../../src/index.ts';
-import { classify, isTlsUnavailable } from './classify.ts';
+import { KeyturnError, type RotatorContext, type Session } from '../../src/index.ts';
+import { classify, codesOf, isTlsUnavailable } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { type Dialed, dial, requireEncryption } from './dial.ts';
 import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts';
@@ -12,7 +13,7 @@ import { quoteIdentifier } from './quoting.ts';
 export interface SqlServerOptions {
   /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
   readonly ca?: () => string | undefined;
-  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
+  /** Whether a secret that does not say `ssl: true` may go over in plaintext when the server has no TLS. Default: no. */
   readonly allowPlaintext?: boolean;
   /** Whether to encrypt without looking at the server's certificate; a secret can't ask for it. Default: no. */
   readonly trustServerCertificate?: boolean;
@@ -20,7 +21,11 @@ export interface SqlServerOptions {
 
 /** An open connection. */
 export interface SqlServerSession extends Session {
-  readonly encryption: 'verified TLS' | 'TLS, with a certificate that nobody looked at' | 'plaintext';
+  readonly encryption:
+    | 'verified TLS'
+    | 'verified TLS, as TDS 8'
+    | 'TLS, with a certificate that nobody looked at'
+    | 'plaintext';
   /** Runs one statement; values are bound, as nvarchar, to @name. */
   query<Row extends object>(statement: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
   /** Makes another database the session's. */
@@ -29,6 +34,9 @@ export interface SqlServerSession extends Session {
 
 /** AWS's templates wait as long, in ms. */
 const connectTimeoutMs = 5_000;
+
+const noSuchFile =
+  'The secret says ServerCertificate, a file that the function does not have: give the certificate itself in "servercertificate", or its authority in KEYTURN_CA_FILE.';
 
 const notTrusted =
   'The secret says TrustServerCertificate, which holds here only where KEYTURN_TRUST_SERVER_CERTIFICATE allows it.';
@@ -39,33 +47,48 @@ export async function connect(
   options: SqlServerOptions,
   context: RotatorContext,
 ): Promise<SqlServerSession | undefined> {
+  return attempt({ ...credential, plaintext: false }, options, context);
+}
+
+/** How a login is tried. Plaintext never comes first, whatever the secret says. */
+interface Attempt extends SqlServerCredential {
+  readonly plaintext: boolean;
+}
+
+async function attempt(
+  tried: Attempt,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<SqlServerSession | undefined> {
   try {
-    return await connectOnce(credential, options, context);
+    return await connectOnce(tried, options, context);
   } catch (error) {
     if (isRefusal(error)) return undefined;
-    const next = alternative(credential, options, context, error);
-    if (next === undefined) {
-      if (credential.asksToTrust && classify(error, 'open') === 'CertificateRejected')
-        context.note(notTrusted);
-      throw explainEncryption(error);
-    }
-    return connect(next, options, context);
+    const next = alternative(tried, options, context, error);
+    if (next !== undefined) return attempt(next, options, context);
+    if (classify(error, 'open') === 'CertificateRejected') noteCertificate(tried, context);
+    throw explainEncryption(error, tried);
   }
+}
+
+function noteCertificate({ asksToTrust, certificateFile }: Attempt, context: RotatorContext): void {
+  if (asksToTrust) context.note(notTrusted);
+  if (certificateFile) context.note(noSuchFile);
 }
 
 /** Where else, or how else, a login may be tried; the change is noted. */
 function alternative(
-  { failoverPartner, ...credential }: SqlServerCredential,
+  { failoverPartner, ...credential }: Attempt,
   options: SqlServerOptions,
   context: RotatorContext,
   error: unknown,
-): SqlServerCredential | undefined {
+): Attempt | undefined {
   if (isTlsUnavailable(error)) {
-    if (credential.ssl !== undefined || options.allowPlaintext !== true) return undefined;
+    if (credential.ssl === true || options.allowPlaintext !== true) return undefined;
     context.note(
       `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
     );
-    return { ...credential, failoverPartner, ssl: false };
+    return { ...credential, failoverPartner, plaintext: true };
   }
   if (
     failoverPartner === undefined ||
@@ -74,15 +97,28 @@ function alternative(
   )
     return undefined;
   context.note(`${credential.host} can not be reached: trying its failover partner ${failoverPartner.host}.`);
-  return { ...credential, ...failoverPartner, failoverPartner: undefined };
+  return { ...credential, ...failoverPartner, failoverPartner: undefined, plaintext: false };
 }
 
-/** tedious's code for a server that insists on the encryption that the secret turns off. */
-function explainEncryption(error: unknown): unknown {
-  const insists = error instanceof Error && Reflect.get(error, 'code') === 'EENCRYPT';
-  return insists
-    ? contradictoryField('ssl', 'is false, and the server takes encrypted connections only')
-    : error;
+/** What an older server does with a TLS handshake where it expects TDS. */
+const handshakeEnded = /^(ECONNRESET|EPROTO|EPIPE|ECLOSE)$/;
+
+function explainEncryption(error: unknown, { strict, host }: Attempt): unknown {
+  if (isTlsUnavailable(error))
+    return new KeyturnError(
+      'TlsUnavailable',
+      `The server at ${host} has no TLS, and no password is sent to it without.`,
+      'Turn TLS on at the server, or allow plaintext for the function (KEYTURN_ALLOW_PLAINTEXT) where the secret does not say "ssl": true.',
+      { cause: error },
+    );
+  if (strict && codesOf(error).some((code) => handshakeEnded.test(code)))
+    return new KeyturnError(
+      'TlsUnavailable',
+      `The server at ${host} ended the TLS handshake with which TDS 8 begins.`,
+      'Encrypt=Strict needs SQL Server 2022, Azure SQL Database or newer; use Encrypt=Mandatory for an older one.',
+      { cause: error },
+    );
+  return error;
 }
 
 /**
@@ -90,7 +126,7 @@ function explainEncryption(error: unknown): unknown {
  * then the one that is used), and keeps the numbers of the errors to itself.
  */
 async function connectOnce(
-  credential: SqlServerCredential,
+  credential: Attempt,
   options: SqlServerOptions,
   { signal }: RotatorContext,
 ): Promise<SqlServerSession> {
@@ -145,44 +181,38 @@ function logIn(connection: Connection, signal: AbortSignal): Promise<void> {
 }
 
 function encryptionOf(
-  { ssl }: SqlServerCredential,
-  { trustServerCertificate }: SqlServerOptions,
+  { plaintext, strict, ...credential }: Attempt,
+  options: SqlServerOptions,
 ): SqlServerSession['encryption'] {
-  if (ssl === false) return 'plaintext';
-  return trustServerCertificate === true ? 'TLS, with a certificate that nobody looked at' : 'verified TLS';
+  if (plaintext) return 'plaintext';
+  if (strict) return 'verified TLS, as TDS 8';
+  return trusts(credential, options) ? 'TLS, with a certificate that nobody looked at' : 'verified TLS';
+}
+
+/** Whether the server's certificate is left unseen. Encrypt=Strict knows no such thing, nor does a certificate that is named. */
+function trusts(
+  { ssl, serverCertificate }: Pick<SqlServerCredential, 'ssl' | 'serverCertificate'>,
+  { trustServerCertificate }: SqlServerOptions,
+): boolean {
+  return serverCertificate === undefined && (ssl === false || trustServerCertificate === true);
 }
 
 function configurationOf(
-  {
-    host,
-    port,
-    instance,
-    database,
-    username,
-    password,
-    ssl,
-    serverName,
-    readOnlyIntent,
-  }: SqlServerCredential,
+  credential: Attempt,
   options: SqlServerOptions,
   opened: (socket: Socket) => void,
 ): ConnectionConfiguration {
-  const encrypt = ssl !== false;
-  const ca = encrypt ? options.ca?.() : undefined;
+  const { host, port, instance, database, username, password, plaintext, strict } = credential;
+  const serverName = certificateName(credential);
   return {
     server: host,
     authentication: { type: 'default', options: { userName: username, password } },
     options: {
       ...(port === undefined ? { instanceName: instance } : { port }),
       database,
-      encrypt,
-      trustServerCertificate: options.trustServerCertificate ?? false,
-      // Node.js takes `ca` instead of its own authorities, not besides them.
-      ...(ca === undefined
-        ? {}
-        : { cryptoCredentialsDetails: { ca: [...getCACertificates('default'), ca] } }),
+      ...encryptionOptions(credential, options),
       ...(serverName === undefined ? {} : { serverName }),
-      readOnlyIntent,
+      readOnlyIntent: credential.readOnlyIntent,
       appName: 'keyturn',
       connectTimeout: connectTimeoutMs,
       // The signal ends what takes too long; core retries.
@@ -192,11 +222,39 @@ function configurationOf(
       connector: async (to?: Dialed, _lookup?: unknown, signal?: AbortSignal) => {
         const place = { host: to?.host ?? host, port: to?.port ?? port ?? 1433, signal };
         const socket = await dial(place, opened);
-        if (encrypt) requireEncryption(socket);
+        // With TDS 8 there is no PRELOGIN before TLS.
+        if (!plaintext && !strict) requireEncryption(socket);
         return socket;
       },
     },
   };
+}
+
+function encryptionOptions(
+  credential: Attempt,
+  options: SqlServerOptions,
+): NonNullable<ConnectionConfiguration['options']> {
+  const { plaintext, strict, serverCertificate } = credential;
+  if (plaintext) return { encrypt: false };
+  return {
+    encrypt: strict ? 'strict' : true,
+    trustServerCertificate: !strict && trusts(credential, options),
+    cryptoCredentialsDetails: authoritiesOf(serverCertificate, options.ca?.()),
+  };
+}
+
+/** Node.js takes `ca` instead of its own authorities, not besides them. One certificate that is named is all there is. */
+function authoritiesOf(serverCertificate: string | undefined, ca: string | undefined): SecureContextOptions {
+  // Its authority need not be known then.
+  if (serverCertificate !== undefined) return { ca: serverCertificate, allowPartialTrustChain: true };
+  return ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] };
+}
+
+/** A certificate that is named is accepted whatever host it is for, so that its own name is expected. */
+function certificateName({ serverName, serverCertificate }: SqlServerCredential): string | undefined {
+  if (serverName !== undefined || serverCertificate === undefined) return serverName;
+  const { subjectAltName = '', subject } = new X509Certificate(serverCertificate);
+  return /DNS:([^,]+)/.exec(subjectAltName)?.[1] ?? /CN=(.+)/.exec(subject)?.[1];
 }
 
 /** What is used of a column of a row, for which tedious has no type. */

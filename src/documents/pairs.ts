@@ -1,7 +1,7 @@
 import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
 import { adoNetSyntax, odbcSyntax, type Pair, type PairSyntax, scanPairs } from './pairs-scanner.ts';
 import { keywordName, plainKeyword, readAddress, withInstance } from './sql-server-keywords.ts';
-import { definedFields, readEncrypt, readSslMode, readSwitch } from './switches.ts';
+import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
 
 /** Fields that can be written, and the keyword for one that is missing: all readers of the form know these. */
 const writable: ReadonlyMap<string, { readonly [Form in string]?: string }> = new Map([
@@ -74,6 +74,7 @@ function pairFields(values: ReadonlyMap<string, string>, base: ParsedText['field
     ...stated,
     host: typeof host === 'string' ? withInstance(host, instancename) : undefined,
     ssl: readEncrypt(encrypt) ?? readSslMode(sslmode),
+    encrypt: readStrict(encrypt),
     trustservercertificate: readSwitch(trustservercertificate),
   });
 }

@@ -18,6 +18,11 @@ export function readEncrypt(value: string | undefined): boolean | undefined {
   return value !== undefined && /^(optional|disabled?)$/i.test(value.trim()) ? false : readSwitch(value);
 }
 
+/** `Encrypt=Strict`, which is more than true: TLS before the first byte of the protocol (TDS 8). */
+export function readStrict(value: string | undefined): 'strict' | undefined {
+  return value !== undefined && /^strict$/i.test(value.trim()) ? 'strict' : undefined;
+}
+
 const modesWithTls = /^(require|required|verify[-_]?ca|verify[-_]?full|verify[-_]?identity|no-verify)$/i;
 
 /**

@@ -1,6 +1,6 @@
 import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
 import { withInstance } from './sql-server-keywords.ts';
-import { definedFields, readEncrypt, readSslMode, readSwitch } from './switches.ts';
+import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
 import { decodePart, type QueryPart, readHost, scanUrl, type UrlParts } from './url-scanner.ts';
 
 /** The engines that schemes mean. Any other scheme is its own engine. */
@@ -143,6 +143,7 @@ function urlFields(
     username: effective(slots, 'username') || undefined,
     password: effective(slots, 'password'),
     ssl: sslSwitch ?? tlsOfScheme.get(scheme),
+    encrypt: readStrict(encrypt),
     trustservercertificate: readSwitch(trustServerCertificate ?? trustservercertificate),
   });
 }

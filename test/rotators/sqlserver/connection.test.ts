@@ -72,26 +72,123 @@ describe('connecting to SQL Server', () => {
     'sends no password to a server that answers %d to encryption, unless plaintext is allowed',
     async (answer) => {
       const standIn = await start({ encryption: answer });
-      for (const ssl of [true, undefined])
-        expect((await open(standIn, { ssl })).opened).toMatchObject({ code: 'TlsUnavailable' });
+      const unavailable = { error: { code: 'TlsUnavailable' } };
+      for (const ssl of [true, undefined, false])
+        expect((await open(standIn, { ssl })).opened).toMatchObject(unavailable);
       expect(standIn.logins).toEqual([]);
-      const { opened, notes } = await open(standIn, {}, { allowPlaintext: true });
-      expect(opened).toMatchObject({ encryption: 'plaintext' });
-      expect(notes).toEqual([expect.stringMatching(/has no TLS: connecting in plaintext/)]);
-      expect((await open(standIn, { ssl: true }, { allowPlaintext: true })).opened).toMatchObject({
-        code: 'TlsUnavailable',
-      });
+      for (const ssl of [undefined, false]) {
+        const { opened, notes } = await open(standIn, { ssl }, { allowPlaintext: true });
+        expect(opened).toMatchObject({ encryption: 'plaintext' });
+        expect(notes).toEqual([expect.stringMatching(/has no TLS: connecting in plaintext/)]);
+      }
+      const insisting = await open(standIn, { ssl: true }, { allowPlaintext: true });
+      expect(insisting.opened).toMatchObject(unavailable);
     },
   );
 
-  it('does not encrypt where the secret says so, and names the field where the server insists', async () => {
-    const plain = await start({ encryption: encryption.notSupported });
-    expect((await open(plain, { ssl: 'false' })).opened).toMatchObject({ encryption: 'plaintext' });
-    const strict = await start({ encryption: encryption.required });
-    expect((await open(strict, { ssl: false })).opened).toMatchObject({
-      error: { code: 'InvalidSecretField', field: 'ssl' },
+  it.each([encryption.on, encryption.required])(
+    'encrypts, without a look at the certificate, where the secret says Encrypt=False and the server answers %d',
+    async (answer) => {
+      const standIn = await start({ encryption: answer });
+      for (const allowPlaintext of [false, true]) {
+        const { opened } = await open(standIn, { ssl: false }, { allowPlaintext });
+        expect(opened).toMatchObject({ encryption: 'TLS, with a certificate that nobody looked at' });
+      }
+      // It is what arrived that counts.
+      expect(standIn.logins).toEqual(
+        [1, 2].map(() => ({ username: 'sa', appName: 'keyturn', accepted: true, encrypted: true })),
+      );
+    },
+  );
+
+  describe('by Encrypt=Strict', () => {
+    const strict = { encrypt: 'Strict' };
+
+    it('begins with TLS, and is the only way into a server that enforces it', async () => {
+      const standIn = await start({ strict: 'forced' });
+      const { opened } = await open(standIn, strict);
+      expect(opened).toMatchObject({ encryption: 'verified TLS, as TDS 8' });
+      if (opened === undefined || !('query' in opened)) throw new Error('No session.');
+      expect(await opened.query('SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+      await opened.close();
+      expect((await open(standIn, { ssl: true })).opened).toMatchObject({ code: 'TargetUnreachable' });
+      await vi.waitFor(() => expect(standIn.connections()).toBe(0));
     });
-    expect(strict.logins).toEqual([]);
+
+    it('always looks at the certificate', async () => {
+      const standIn = await start({ strict: 'forced' });
+      for (const [fields, options] of [
+        [strict, { trustServerCertificate: true }],
+        [{ ...strict, trustservercertificate: true }, { trustServerCertificate: true }],
+        [{ ...strict, hostnameincertificate: 'other.example.com' }, undefined],
+        [{ ...strict, host: '127.0.0.1' }, undefined],
+      ] as const)
+        expect((await open(standIn, fields, options)).opened).toMatchObject({ code: 'CertificateRejected' });
+      expect(standIn.logins).toEqual([]);
+      const named = await open(standIn, { ...strict, host: '127.0.0.1', hostnameincertificate: 'localhost' });
+      expect(named.opened).toMatchObject({ encryption: 'verified TLS, as TDS 8' });
+    });
+
+    it('is not taken back for a server that does not know it', async () => {
+      const standIn = await start({ strict: 'none' });
+      const { opened } = await open(standIn, strict, { ca: () => standIn.ca, allowPlaintext: true });
+      expect(opened).toMatchObject({ error: { code: 'TlsUnavailable' } });
+      expect(opened).toMatchObject({ error: { message: expect.stringMatching(/SQL Server 2022/) } });
+      expect(standIn.logins).toEqual([]);
+    });
+
+    it('tells what it is in a preflight, and rotates', async () => {
+      const standIn = await start({ strict: 'forced' });
+      const rotator = sqlServer({ ca: () => standIn.ca });
+      const credential = rotator.parse({ ...fieldsOf(standIn), ...strict });
+      const context = rotatorContext();
+      const session = await rotator.open(credential, context);
+      if (session === undefined) throw new Error('Refused.');
+      const findings = await rotator.preflight?.(session, credential, undefined, context);
+      expect(findings?.[0]).toEqual({ check: 'encryption', ok: true, detail: 'verified TLS, as TDS 8' });
+      const pending = { ...credential, password: 'Another-password-2' };
+      await rotator.change(session, pending, { ...context, using: credential, current: credential });
+      await session.close();
+      const proof = await rotator.open(pending, context);
+      expect(proof).toBeDefined();
+      await proof?.close();
+    });
+  });
+
+  describe('by a certificate that the secret names', () => {
+    it('takes that one, whoever signed it, and no other', async () => {
+      const [standIn, other] = [await start(), await start()];
+      for (const encrypt of ['Strict', 'Mandatory']) {
+        const fields = { encrypt, host: '127.0.0.1', servercertificate: standIn.ca };
+        const { opened } = await open(standIn, fields, { trustServerCertificate: true });
+        expect(opened).toMatchObject({ encryption: expect.stringMatching(/^verified TLS/) });
+        const rejected = await open(other, fields, { trustServerCertificate: true });
+        expect(rejected.opened).toMatchObject({ code: 'CertificateRejected' });
+      }
+      expect(other.logins).toEqual([]);
+    });
+
+    it('says that a file of another machine is not there, and does without it', async () => {
+      const standIn = await start();
+      const fields = { servercertificate: 'C:\\certificates\\sql.cer' };
+      expect((await open(standIn, fields)).opened).toMatchObject({ encryption: 'verified TLS' });
+      const { opened, notes } = await open(standIn, fields, {});
+      expect(opened).toMatchObject({ code: 'CertificateRejected' });
+      expect(notes).toEqual([
+        expect.stringMatching(/a file that the function does not have.*KEYTURN_CA_FILE/),
+      ]);
+    });
+
+    it('refuses one that can not be read', () => {
+      const broken = '-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----';
+      for (const [fields, field] of [
+        [{ servercertificate: broken }, 'servercertificate'],
+        [{ encrypt: 'strict', ssl: false }, 'ssl'],
+      ] as const)
+        expect(() => sqlServer().parse({ host: 'db', username: 'u', password: 'p', ...fields })).toThrow(
+          expect.objectContaining({ code: 'InvalidSecretField', field }),
+        );
+    });
   });
 
   it('tells a server that is not there, and tries the failover partner then', async () => {
@@ -138,7 +235,7 @@ describe('connecting to SQL Server', () => {
     await opened.query('SELECT 1 AS alive');
     await opened.query('SELECT 1 AS alive');
     await opened.close();
-    expect(standIn.logins).toEqual([{ username: 'sa', appName: 'keyturn', accepted: true }]);
+    expect(standIn.logins).toEqual([{ username: 'sa', appName: 'keyturn', accepted: true, encrypted: true }]);
   });
 
   it('calls a password that must be changed refused, with a note, so that the admin secret is tried', async () => {

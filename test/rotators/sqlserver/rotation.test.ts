@@ -39,8 +39,8 @@ describe('rotating a SQL Server secret', () => {
     const before = byFunction().length;
     expect(await fixture.rotate(arn)).toBeUndefined();
     expect(byFunction().slice(before)).toEqual([
-      { username: login.username, appName: 'keyturn', accepted: true },
-      { username: login.username, appName: 'keyturn', accepted: true },
+      { username: login.username, appName: 'keyturn', accepted: true, encrypted: true },
+      { username: login.username, appName: 'keyturn', accepted: true, encrypted: true },
     ]);
     const rotated = loginOf(await fixture.read(arn));
     expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);

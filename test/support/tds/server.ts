@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { makeCertificate } from '../certificate.ts';
 import { databaseOf, type Identity, logIn, type Model, newModel } from './model.ts';
 import { type Message, MessageReader, packetsOf, packetType } from './packets.ts';
@@ -31,7 +31,7 @@ import {
 
 /**
  * A stand-in for SQL Server, to have the real driver and the rotators run against where there is none. It speaks TDS
- * 7.4 over TLS, checks LOGIN7 against a table of logins, and answers the statements of the rotators, which it knows
+ * 7.4 over TLS and TDS 8, checks LOGIN7 against a table of logins, and answers the statements of the rotators, which it knows
  * by their text. It parses no T-SQL: that a real server takes the statements, it can't prove.
  */
 export interface StandIn {
@@ -42,7 +42,7 @@ export interface StandIn {
   readonly admin: { readonly username: string; readonly password: string };
   readonly model: Model;
   /** Every login, in order: who, and whether it was let in. */
-  readonly logins: { readonly username: string; readonly appName: string; readonly accepted: boolean }[];
+  readonly logins: StandInLoginAttempt[];
   /** Every statement that was sent, in order. */
   readonly statements: string[];
   /** Open connections. */
@@ -52,9 +52,24 @@ export interface StandIn {
   stop(): Promise<void>;
 }
 
+/** A LOGIN7 that came in. */
+export interface StandInLoginAttempt {
+  readonly username: string;
+  readonly appName: string;
+  readonly accepted: boolean;
+  readonly encrypted: boolean;
+}
+
 export interface StandInOptions {
   /** What it says of encryption in PRELOGIN; default: that it is on. */
   readonly encryption?: number;
+  /**
+   * `forced`: as with "Force Strict Encryption" of SQL Server 2022, TDS 8 only. `none`: a server before 2022. Default: both
+   * ways in.
+   *
+   * @see https://learn.microsoft.com/sql/relational-databases/security/networking/tds-8
+   */
+  readonly strict?: 'forced' | 'none';
 }
 
 const admin = { username: 'sa', password: 'Admin-password-1' };
@@ -69,6 +84,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     statements: [],
     silent: false,
     encryption: options.encryption ?? encryption.on,
+    strict: options.strict,
     secureContext: createSecureContext({ cert, key, maxVersion: 'TLSv1.2' }),
   };
   const server = createServer({ noDelay: true }, (socket) => {
@@ -100,6 +116,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
 interface State extends Pick<StandIn, 'model' | 'logins' | 'statements'> {
   silent: boolean;
   readonly encryption: number;
+  readonly strict: StandInOptions['strict'];
   readonly secureContext: SecureContext;
 }
 
@@ -111,10 +128,39 @@ async function listen(server: Server): Promise<number> {
   return address.port;
 }
 
-/** PRELOGIN in the clear, then all else within TLS, if both sides want that. */
+const tlsHandshake = 0x16;
+const alpn = 'tds/8.0';
+
+/** TDS 8: TLS first, and all of TDS within it. */
+function serveStrict(socket: Socket, state: State): void {
+  const stream = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: state.secureContext,
+    ALPNProtocols: [alpn],
+  });
+  stream.on('error', () => socket.destroy());
+  stream.once('secure', () => {
+    if (stream.alpnProtocol !== alpn) socket.destroy();
+  });
+  converse(stream, state);
+}
+
+/** PRELOGIN in the clear, then all else within TLS, if both sides want that; or TLS first. */
 function serve(socket: Socket, state: State): void {
   const reader = new MessageReader();
   const begin = (chunk: Buffer): void => {
+    const isStrict = chunk[0] === tlsHandshake;
+    if (isStrict ? state.strict === 'none' : state.strict === 'forced') {
+      socket.destroy();
+      return;
+    }
+    if (isStrict) {
+      socket.off('data', begin);
+      socket.pause();
+      socket.unshift(chunk);
+      serveStrict(socket, state);
+      return;
+    }
     const [first] = reader.read(chunk);
     if (first === undefined) return;
     socket.off('data', begin);
@@ -126,22 +172,28 @@ function serve(socket: Socket, state: State): void {
   socket.on('data', begin);
 }
 
+interface SessionState {
+  identity?: Identity;
+  readonly encrypted: boolean;
+}
+
 function converse(stream: Duplex, state: State): void {
   const reader = new MessageReader();
-  const session: { identity?: Identity } = {};
+  const session: SessionState = { encrypted: stream instanceof TLSSocket };
   stream.on('error', () => undefined);
   stream.on('data', (chunk: Buffer) => {
     for (const message of reader.read(chunk)) {
       const reply =
-        state.silent && message.type !== packetType.login ? undefined : replyTo(message, session, state);
+        state.silent && message.type < packetType.login ? undefined : replyTo(message, session, state);
       if (reply === undefined) continue;
       stream.write(packetsOf(packetType.result, reply));
-      if (session.identity === undefined) stream.end();
+      if (session.identity === undefined && message.type !== packetType.prelogin) stream.end();
     }
   });
 }
 
-function replyTo(message: Message, session: { identity?: Identity }, state: State): Buffer {
+function replyTo(message: Message, session: SessionState, state: State): Buffer {
+  if (message.type === packetType.prelogin) return writePrelogin(state.encryption);
   if (message.type === packetType.login) return enter(readLogin(message.data), session, state);
   if (session.identity === undefined) return done('done', { failed: true });
   if (message.type === packetType.batch)
@@ -150,15 +202,16 @@ function replyTo(message: Message, session: { identity?: Identity }, state: Stat
   return done('done', { failed: true });
 }
 
-function enter(login: Login7, session: { identity?: Identity }, { model, logins }: State): Buffer {
+function enter(login: Login7, session: SessionState, { model, logins }: State): Buffer {
   const { username, appName } = login;
+  const { encrypted } = session;
   try {
     session.identity = logIn(model, username, login.password, login.database);
-    logins.push({ username, appName, accepted: true });
+    logins.push({ username, appName, accepted: true, encrypted });
     return Buffer.concat([databaseChange(session.identity.database, 'master'), loginAck(), done('done')]);
   } catch (error) {
     if (!(error instanceof AggregateError)) throw error;
-    logins.push({ username, appName, accepted: false });
+    logins.push({ username, appName, accepted: false, encrypted });
     const errors = error.errors.filter((one) => one instanceof SqlError);
     return Buffer.concat([...errors.map(errorToken), done('done', { failed: true })]);
   }
