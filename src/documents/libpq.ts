@@ -64,9 +64,9 @@ export function parseLibpq(text: string): ParsedText {
     fields: definedFields({
       engine: 'postgres',
       ...rest,
-      // Of several hosts the first one is rotated; the others hold the same roles.
-      host: (host || hostaddr)?.split(',')[0],
-      port: port?.split(',')[0] || undefined,
+      // There may be several, each with a port of its own: the rotator knows what that means.
+      host: host || hostaddr || undefined,
+      port: port || undefined,
       username: user,
       ssl: readSslMode(sslmode),
     }),

@@ -163,7 +163,7 @@ describe('TLS and servers', () => {
     ['jdbc:sqlserver://;serverName=db;instanceName=inst;portNumber=1', 'db\\inst', '1'],
     ['postgres://[::1]:5433/', '::1', '5433'],
     ['postgres://%2Ftmp/', '/tmp', undefined],
-    ['host=a,b port=1,2', 'a', '1'],
+    ['host=a,b port=1,2', 'a,b', '1,2'],
   ])('%j is at %s, port %s', (text, host, port) => {
     const { fields } = readDocument(text);
     expect([fields.host, fields.port]).toEqual([host, port]);

