@@ -15,6 +15,7 @@ Usage: npm run generate:api-model -- --botocore FOLDER [--check]
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, 'src/local/protocol/api-model');
 const MODEL = 'data/secretsmanager/2017-10-17/service-2.json.gz';
+const PARTITIONS = 'data/partitions.json';
 const CONSTRAINTS = ['min', 'max', 'pattern', 'enum', 'required', 'sensitive'];
 
 interface Shape {
@@ -26,6 +27,15 @@ interface Shape {
 interface ServiceModel {
   readonly operations: Readonly<Record<string, { readonly input: { readonly shape: string } }>>;
   readonly shapes: Readonly<Record<string, Shape>>;
+}
+
+interface Partitions {
+  readonly partitions: readonly {
+    readonly id: string;
+    readonly regionRegex: string;
+    readonly regions: Readonly<Record<string, object>>;
+    readonly outputs: { readonly dnsSuffix: string };
+  }[];
 }
 
 const { values } = parseArgs({ options: { botocore: { type: 'string' }, check: { type: 'boolean' } } });
@@ -60,6 +70,10 @@ function generate(botocore: string): Record<string, string> {
 /** The inputs of the operations. */
 ${constant('apiInputs', inputs)}
 `,
+    'partitions.ts': `${head}
+/** AWS's partitions with their regions. */
+export const awsPartitions = ${JSON.stringify(partitionsIn(botocore))} as const;
+`,
     'shapes.ts': `${head}
 /** The shapes that inputs are made of. */
 ${constant(
@@ -68,6 +82,17 @@ ${constant(
 )}
 `,
   };
+}
+
+/** Without the names that stand for a partition as a whole. */
+function partitionsIn(botocore: string): object[] {
+  const { partitions }: Partitions = JSON.parse(readFileSync(join(botocore, PARTITIONS), 'utf8'));
+  return partitions.map(({ id, regionRegex, regions, outputs }) => ({
+    id,
+    dnsSuffix: outputs.dnsSuffix,
+    pattern: regionRegex,
+    regions: Object.keys(regions).filter((name) => !name.endsWith('-global')),
+  }));
 }
 
 function versionOf(botocore: string): string {

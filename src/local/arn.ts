@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { awsPartitions } from './protocol/api-model/partitions.ts';
 
 const SUFFIX_LENGTH = 6;
 const SUFFIX_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -61,8 +62,28 @@ export function arnInRegion(secretArn: string, region: string): string {
 
 /** The partition of a region, such as `aws`. */
 export function awsPartition(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return factsOf(region).id;
+}
+
+/** What names of AWS's hosts in a region end with, such as `amazonaws.com`. */
+export function dnsSuffix(region: string): string {
+  return factsOf(region).dnsSuffix;
+}
+
+/** Whether AWS has a region of this name, in the same partition as another one. */
+export function isRegionBeside(name: string, region: string): boolean {
+  const names: readonly string[] = factsOf(region).regions;
+  return names.includes(name);
+}
+
+/** A region that AWS didn't have when the model was made is told by its form. */
+function factsOf(region: string): (typeof awsPartitions)[number] {
+  return awsPartitions.find(({ pattern }) => new RegExp(pattern).test(region)) ?? awsPartitions[0];
+}
+
+/** Whether a text is the ARN of a function, perhaps with a version or an alias at its end. */
+export function isFunctionArn(text: string): boolean {
+  return /^arn:aws[a-z-]*:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:(\$LATEST|[\w-]+))?$/.test(text);
 }
 
 /** A function's ARN: as it is, or made of its name. */

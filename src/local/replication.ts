@@ -1,4 +1,4 @@
-import { arnInRegion, homeOf } from './arn.ts';
+import { arnInRegion, homeOf, isRegionBeside } from './arn.ts';
 import { invalidParameter, resourceNotFound } from './errors.ts';
 import { DEFAULT_KMS_KEY_ID, type Replica, type Secret } from './model.ts';
 import { replicationEvent } from './service-events.ts';
@@ -22,17 +22,26 @@ export function addReplicas(
   wanted: readonly WantedReplica[],
   overwrite: boolean,
 ): Secret {
-  const added = wanted.map(({ Region, KmsKeyId }) => {
-    if (Region === undefined || Region === regionOf(secret))
-      throw invalidParameter('Invalid replica region.');
-    return claimRegion(unit, secret, { region: Region, kmsKeyId: KmsKeyId || undefined }, overwrite);
-  });
+  checkRegions(
+    secret,
+    wanted.map(({ Region }) => Region),
+  );
+  const added = wanted.map(({ Region = '', KmsKeyId }) =>
+    claimRegion(unit, secret, { region: Region, kmsKeyId: KmsKeyId || undefined }, overwrite),
+  );
   const others = (secret.replicas ?? []).filter(({ region }) =>
     added.every((replica) => replica.region !== region),
   );
   const replicated = { ...secret, replicas: [...others, ...added], changedAt: unit.now };
   unit.save(replicated, secret);
   return replicated;
+}
+
+/** Each of them another one, of the secret's partition, and not its own. The words are moto's. */
+function checkRegions(secret: Secret, names: readonly (string | undefined)[]): void {
+  const own = regionOf(secret);
+  const areRight = names.every((name) => name !== undefined && name !== own && isRegionBeside(name, own));
+  if (!areRight || new Set(names).size < names.length) throw invalidParameter('Invalid replica region.');
 }
 
 /** Makes room for a replica, or says why there is none. */
@@ -59,6 +68,22 @@ export function removeReplicas(unit: UnitOfWork, secret: Secret, regions: readon
     if (failure === undefined) unit.store.removeSecret(arnInRegion(secret.arn, region));
   }
   return forgetReplicas(unit, secret, regions);
+}
+
+/**
+ * Gives a replica another key; gives it as it is afterwards, with its versions still under the old one.
+ * @throws ServiceError ResourceNotFoundException when its primary is gone
+ */
+export function changeReplicaKey(unit: UnitOfWork, replica: Secret, kmsKeyId: string | undefined): Secret {
+  const primary = unit.store.secretByArn(arnInRegion(replica.arn, replica.primaryRegion ?? ''));
+  if (!primary) throw resourceNotFound();
+  const replicas = primary.replicas?.map((one) =>
+    one.region === regionOf(replica) ? { ...one, kmsKeyId } : one,
+  );
+  unit.save({ ...primary, replicas }, primary);
+  const moved = { ...replica, kmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID, changedAt: unit.now };
+  unit.save(moved, replica);
+  return moved;
 }
 
 /**

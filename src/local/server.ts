@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import { createGuard, type Guard } from './access/guard.ts';
+import { accountOf, openSts } from './access/open.ts';
 import type { LocalKey, LocalPrincipal, LocalRole } from './access/principals.ts';
-import { awsPartition, type Partition, partitionOf } from './arn.ts';
+import { type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { accessDenied, ServiceError, unknownOperation } from './errors.ts';
+import { ServiceError, unknownOperation } from './errors.ts';
 import {
   createEventHub,
   type EventBridgeEvent,
@@ -15,11 +17,11 @@ import {
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
 import { type AdmissionSettings, createAdmission } from './protocol/admission.ts';
-import { createApiServer, credentialOf } from './protocol/http.ts';
+import { createApiServer } from './protocol/http.ts';
 import { type ApiHandler, type ApiObserver, createJsonApi } from './protocol/json-api.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
 import { createOtherServices } from './protocol/other-services.ts';
-import { createStsApi, type StsBackend } from './protocol/sts-api.ts';
+import { createStsApi } from './protocol/sts-api.ts';
 import type { RotationControl } from './rotation/control.ts';
 import { createRotationEngine } from './rotation/engine.ts';
 import {
@@ -200,26 +202,6 @@ function createHandler({ state, home, rotations, guard }: HandlerParts): ApiHand
   };
 }
 
-/** STS where everybody may do everything: whoever asks is the root user of the account. */
-function openSts({ region, accountId: home }: Partition): StsBackend {
-  return {
-    async identityOf(message) {
-      const accountId = accountOf(credentialOf(message).accessKeyId) ?? home;
-      return { accountId, arn: `arn:${awsPartition(region)}:iam::${accountId}:root`, userId: accountId };
-    },
-    async assumeRole() {
-      throw accessDenied(
-        'Roles are known only where policies are enforced (--enforce --policies FILE). Here any access key may do everything: use one without a role.',
-      );
-    },
-  };
-}
-
-/** An access key of twelve digits stands for the account of that number, as it does for moto and localstack. */
-function accountOf(accessKeyId: string): string | undefined {
-  return /^\d{12}$/.test(accessKeyId) ? accessKeyId : undefined;
-}
-
 function createObserver(events: EventHub): ApiObserver {
   return ({ operation, accessKeyId, body }, durationMs, error) =>
     events.emit({
@@ -242,14 +224,10 @@ function arnOf(state: State, home: Partition, secretId: string): string {
   return state.read((store) => findSecret({ store, partition }, secretId)).arn;
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  const listening = once(server, 'listening');
+  server.listen(port, host);
+  await listening;
 }
 
 function urlOf(server: Server): string {

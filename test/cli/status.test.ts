@@ -10,9 +10,10 @@ import { functionArn, runAt, runJsonAt } from './rotation-commands.ts';
 
 describe('keyturn status', () => {
   let fixture: RotationFixture;
+  let failing: string;
   beforeAll(async () => {
     fixture = await startFixture();
-    fixture.local.registerFunction('failing', () => {
+    failing = fixture.local.registerFunction('failing', () => {
       throw new Error('It never works.');
     });
   });
@@ -28,7 +29,7 @@ describe('keyturn status', () => {
     const arn = await create();
     const RotationRules = { AutomaticallyAfterDays: 30 };
     await fixture.client.send(
-      new RotateSecretCommand({ SecretId: arn, RotationLambdaARN: 'failing', RotationRules }),
+      new RotateSecretCommand({ SecretId: arn, RotationLambdaARN: failing, RotationRules }),
     );
     await fixture.local.rotationsSettled(arn);
     return arn;

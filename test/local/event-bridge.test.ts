@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EventBridgeEvent, manualClock } from '../../src/local/index.ts';
-import { plainRotation, start, token } from './harness.ts';
+import { functionArn, plainRotation, start, token } from './harness.ts';
 import { gate } from './rotation-harness.ts';
 
 const DAY = 86_400_000;
@@ -15,7 +15,7 @@ async function startListening() {
   const rotate = (more: { RotateImmediately?: boolean } = {}) =>
     harness.client.rotateSecret({
       SecretId: 'n',
-      RotationLambdaARN: 'rotator',
+      RotationLambdaARN: functionArn('rotator'),
       ClientRequestToken: token('two'),
       ...more,
     });

@@ -41,6 +41,11 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** The ARN of a function in the account and region of unsigned requests. */
+export function functionArn(name: string): string {
+  return `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
+}
+
 /** A token that the API takes, told apart by a short word. */
 export function token(word: string): string {
   return word.padEnd(32, '-');

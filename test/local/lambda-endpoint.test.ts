@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LocalEvent } from '../../src/local/index.ts';
 import { clientAt, startKeyturnLocal } from '../cli/keyturn-process.ts';
-import { start, temporaryFolder, token } from './harness.ts';
+import { functionArn, start, temporaryFolder, token } from './harness.ts';
 
 interface Answer {
   readonly status?: number;
@@ -95,7 +95,7 @@ describe('a Lambda endpoint', () => {
     await client.createSecret({ Name: 'n', SecretString: 'v' });
     await client.rotateSecret({
       SecretId: 'n',
-      RotationLambdaARN: 'rotator',
+      RotationLambdaARN: functionArn('rotator'),
       ClientRequestToken: token('two'),
     });
     await called.promise;

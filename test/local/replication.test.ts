@@ -139,16 +139,18 @@ describe('a replica', () => {
 
   it('goes when its region is removed; its primary only without replicas', async () => {
     const { client, away } = await startReplicated();
+    const AddReplicaRegions = [{ Region: 'us-east-2' }];
+    await client.replicateSecretToRegions({ SecretId: 'n', AddReplicaRegions });
     for (const ForceDeleteWithoutRecovery of [true, false]) {
       await expectError(
         client.deleteSecret({ SecretId: 'n', ForceDeleteWithoutRecovery }),
         'InvalidParameterException',
-        "You can't delete secret n that still has replica regions [eu-west-1]",
+        "You can't delete secret n that still has replica regions [eu-west-1, us-east-2].",
       );
     }
     const removed = await client.removeRegionsFromReplication({
       SecretId: 'n',
-      RemoveReplicaRegions: ['eu-west-1', 'us-west-2'],
+      RemoveReplicaRegions: ['eu-west-1', 'us-east-2', 'us-west-2'],
     });
     expect(removed.ReplicationStatus).toEqual([]);
     await expectError(away.describeSecret({ SecretId: 'n' }), 'ResourceNotFoundException', /can't find/);
@@ -176,10 +178,51 @@ describe('a replica', () => {
     expect((await client.describeSecret({ SecretId: 'taken' })).ReplicationStatus).toMatchObject([
       { KmsKeyId: 'alias/aws/secretsmanager', Status: 'InSync' },
     ]);
-    await expectError(
-      client.replicateSecretToRegions({ SecretId: 'taken', AddReplicaRegions: [{ Region: 'us-east-1' }] }),
-      'InvalidParameterException',
-      'Invalid replica region.',
-    );
+  });
+
+  it.each([
+    ['the secret’s own', ['us-east-1']],
+    ['none that AWS has', ['us-east-9']],
+    ['of another partition', ['cn-north-1']],
+    ['named twice', ['us-east-2', 'eu-west-2', 'us-east-2']],
+  ])('is refused in a region that is %s, and so are the others', async (_, regions) => {
+    const { client } = await startReplicated();
+    const AddReplicaRegions = regions.map((Region) => ({ Region }));
+    for (const call of [
+      client.replicateSecretToRegions({ SecretId: 'n', AddReplicaRegions }),
+      client.createSecret({ Name: 'other', AddReplicaRegions }),
+    ]) {
+      await expectError(call, 'InvalidParameterException', 'Invalid replica region.');
+    }
+    const { ReplicationStatus } = await client.describeSecret({ SecretId: 'n' });
+    expect(ReplicationStatus?.map(({ Region }) => Region)).toEqual(['eu-west-1']);
+    expect((await client.listSecrets({})).SecretList).toHaveLength(1);
+  });
+
+  it('takes another key, and nothing else, and keeps it', async () => {
+    const { client, away } = await startReplicated();
+    const keyOf = async () => {
+      const { Versions = [] } = await away.listSecretVersionIds({ SecretId: 'n' });
+      const { KmsKeyId } = await away.describeSecret({ SecretId: 'n' });
+      const { ReplicationStatus } = await client.describeSecret({ SecretId: 'n' });
+      return [KmsKeyId, ReplicationStatus?.[0]?.KmsKeyId, ...Versions.map(({ KmsKeyIds }) => KmsKeyIds?.[0])];
+    };
+    const answer = await away.updateSecret({ SecretId: 'n', KmsKeyId: 'alias/next' });
+    expect([answer.ARN?.includes(':eu-west-1:'), answer.Name, answer.VersionId]).toEqual([
+      true,
+      'n',
+      undefined,
+    ]);
+    expect(await keyOf()).toEqual(['alias/next', 'alias/next', 'alias/next']);
+    expect((await away.getSecretValue({ SecretId: 'n' })).SecretString).toBe('1');
+    await client.putSecretValue({ SecretId: 'n', SecretString: '2' });
+    expect((await away.getSecretValue({ SecretId: 'n' })).SecretString).toBe('2');
+    expect(await keyOf()).toEqual(['alias/next', 'alias/next', 'alias/next', 'alias/next']);
+    for (const more of [{ Description: 'd' }, { SecretString: 'x' }]) {
+      const update = away.updateSecret({ SecretId: 'n', KmsKeyId: 'alias/another', ...more });
+      await expectError(update, 'InvalidParameterException', REFUSED);
+    }
+    await away.updateSecret({ SecretId: 'n', KmsKeyId: '' });
+    expect((await keyOf())[0]).toBe('alias/aws/secretsmanager');
   });
 });

@@ -1,13 +1,18 @@
 import { onTestFinished } from 'vitest';
 import type { LocalEvent, LocalFunction } from '../../src/local/index.ts';
-import { type Harness, plainRotation, start, token } from './harness.ts';
+import { functionArn, type Harness, plainRotation, start, token } from './harness.ts';
 
 /** A server with the secret `n`, whose version is token('one'), and a short way to rotate it. */
 export async function startWithSecret(options: Parameters<typeof start>[0] = {}) {
   const harness = await start(options);
   await harness.client.createSecret({ Name: 'n', SecretString: 'v', ClientRequestToken: token('one') });
   const rotate = (ClientRequestToken = token('two'), more = {}) =>
-    harness.client.rotateSecret({ SecretId: 'n', RotationLambdaARN: 'rotator', ClientRequestToken, ...more });
+    harness.client.rotateSecret({
+      SecretId: 'n',
+      RotationLambdaARN: functionArn('rotator'),
+      ClientRequestToken,
+      ...more,
+    });
   return { ...harness, rotate };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectError, stagesOf, token } from './harness.ts';
+import { expectError, functionArn, stagesOf, token } from './harness.ts';
 import { gate, startWithSecret, storyOf } from './rotation-harness.ts';
 
 describe('RotateImmediately=false', () => {
@@ -82,11 +82,16 @@ describe('RotateSecret refuses', () => {
       'InvalidRequestException',
       'No Lambda rotation function ARN is associated with this secret.',
     );
-    await expectError(
-      rotate(token('two'), { RotationLambdaARN: 'arn:aws:s3:::bucket' }),
-      'InvalidParameterException',
-      /not the ARN/,
-    );
+    for (const RotationLambdaARN of [
+      'rotator',
+      '123456789012:function:rotator',
+      'arn:aws:s3:::bucket',
+      'arn:aws:lambda:us-east-1:123:function:rotator',
+      `${functionArn('rotator')}:a:b`,
+    ]) {
+      const refused = rotate(token('two'), { RotationLambdaARN });
+      await expectError(refused, 'InvalidParameterException', /not the ARN/);
+    }
     await expectError(rotate(token('one')), 'ResourceExistsException', /already in use/);
     const badRules = { RotationRules: { ScheduleExpression: 'rate(1 hour)' } };
     await expectError(rotate(token('two'), badRules), 'InvalidParameterException', /at least|from 4/);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
-import { clientOf, plainRotation, start, temporaryFolder, token } from './harness.ts';
+import { clientOf, functionArn, plainRotation, start, temporaryFolder, token } from './harness.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -12,7 +12,7 @@ async function startRotating(RotationRules: object, more = {}) {
   const { local, client } = harness;
   local.registerFunction('rotator', plainRotation(client));
   await client.createSecret({ Name: 'n', SecretString: 'v' });
-  await client.rotateSecret({ SecretId: 'n', RotationLambdaARN: 'rotator', RotationRules });
+  await client.rotateSecret({ SecretId: 'n', RotationLambdaARN: functionArn('rotator'), RotationRules });
   await local.rotationsSettled();
   const rotations = () =>
     harness.events.flatMap((event) => (event.type === 'rotation-started' ? [event.cause] : []));
@@ -147,7 +147,7 @@ describe('a scheduled rotation', () => {
     await client.createSecret({ Name: 'n', SecretString: 'v' });
     await client.rotateSecret({
       SecretId: 'n',
-      RotationLambdaARN: 'rotator',
+      RotationLambdaARN: functionArn('rotator'),
       ClientRequestToken: token('two'),
     });
     await entered.promise;

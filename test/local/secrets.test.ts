@@ -83,7 +83,7 @@ describe('CreateSecret', () => {
     await expectError(
       client.createSecret({ Name: 'n', SecretString: 'a', SecretBinary: Buffer.from('a') }),
       'InvalidParameterException',
-      "You can't specify both a binary secret value and a string secret value in the same secret.",
+      "The request had invalid params: You can't specify both a binary secret value and a string secret value in the same secret.",
     );
     expect((await client.listSecrets({})).SecretList).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { homeOf, type Partition } from '../arn.ts';
-import { accessDenied, ServiceError } from '../errors.ts';
+import { accessDenied } from '../errors.ts';
 import { findSecretIfAny } from '../operations/secrets.ts';
 import type { ApiRequest } from '../protocol/json-api.ts';
 import type { LambdaGuard } from '../protocol/lambda-api.ts';
@@ -8,7 +8,8 @@ import type { StsBackend } from '../protocol/sts-api.ts';
 import type { RotationTokens } from '../rotation/rotation-token.ts';
 import type { State } from '../state.ts';
 import { assumeRole, useOfRole } from './assume-role.ts';
-import { memberOf, readBody } from './body.ts';
+import { withoutRefused } from './batch.ts';
+import { readBody } from './body.ts';
 import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
 import { keyPermissionsOf, useOfKey } from './keys.ts';
 import { permissionsOf, requestOfFunction, type Subject } from './permissions.ts';
@@ -223,33 +224,6 @@ function checkRotationToken({ operation, body, partition, secret }: Subject, tok
   if (token === undefined ? needed : !tokens.fits(token, secret.arn, versionId)) {
     throw accessDenied('The RotationToken is missing, or it is not that of the rotation of this version.');
   }
-}
-
-/** What a batch holds that the caller may not read is among its errors instead. */
-async function withoutRefused(
-  answer: object | undefined,
-  check: (secretId: string) => Promise<void>,
-): Promise<object> {
-  const values: unknown[] = [];
-  const errors: unknown[] = [];
-  const sort = async (item: unknown, idMember: string, accepted: unknown[]) => {
-    const SecretId = textOf(memberOf(item, idMember)) ?? '';
-    try {
-      await check(SecretId);
-      accepted.push(item);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      errors.push({ SecretId, ErrorCode: error.type, Message: error.message });
-    }
-  };
-  for (const value of listIn(answer, 'SecretValues')) await sort(value, 'ARN', values);
-  for (const error of listIn(answer, 'Errors')) await sort(error, 'SecretId', errors);
-  return { ...answer, SecretValues: values, Errors: errors };
-}
-
-function listIn(answer: object | undefined, member: string): readonly unknown[] {
-  const list = memberOf(answer, member);
-  return Array.isArray(list) ? list : [];
 }
 
 function textOf(value: unknown): string | undefined {

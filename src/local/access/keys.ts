@@ -1,4 +1,4 @@
-import { arnInRegion, homeOf, keyArn } from '../arn.ts';
+import { arnInRegion, dnsSuffix, homeOf, keyArn } from '../arn.ts';
 import { CURRENT } from '../labels.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
 import { kmsKeyOf } from '../operations/secrets.ts';
@@ -112,7 +112,7 @@ function contextOf({ partition }: Subject, secretArn: string, versionId: string)
   const { region } = homeOf(secretArn);
   return {
     'aws:RequestedRegion': region,
-    'kms:ViaService': `secretsmanager.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
+    'kms:ViaService': `secretsmanager.${region}.${dnsSuffix(region)}`,
     'kms:CallerAccount': partition.accountId,
     'kms:EncryptionContextKeys': ['SecretARN', 'SecretVersionId'],
     'kms:EncryptionContext:SecretARN': secretArn,

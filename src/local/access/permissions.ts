@@ -1,4 +1,4 @@
-import { functionArn, homeOf, keyArn, type Partition, partitionOf, secretArn } from '../arn.ts';
+import { homeOf, isFunctionArn, keyArn, type Partition, partitionOf, secretArn } from '../arn.ts';
 import type { Secret } from '../model.ts';
 import { primaryRegionOf } from '../replication.ts';
 import type { Body } from './body.ts';
@@ -51,9 +51,10 @@ function secretIdsOf({ body }: Subject, arn: string): readonly (string | undefin
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 function onFunction({ operation, body, partition, secret }: Subject): readonly AccessRequest[] {
-  const nameOrArn = body.text('RotationLambdaARN') || secret?.rotation?.lambdaArn;
-  if (operation !== 'RotateSecret' || nameOrArn === undefined) return [];
-  const request = requestOfFunction('InvokeFunction', functionArn(partition, nameOrArn));
+  const arn = body.text('RotationLambdaARN') || secret?.rotation?.lambdaArn;
+  // What is no ARN is refused by the operation.
+  if (operation !== 'RotateSecret' || arn === undefined || !isFunctionArn(arn)) return [];
+  const request = requestOfFunction('InvokeFunction', arn);
   const isOwn = request.accountId === partition.accountId;
   return [isOwn ? request : { ...request, policy: OPEN_TO_OTHER_ACCOUNTS }];
 }
@@ -108,8 +109,7 @@ export function secretArnOf({ body, partition, secret }: Subject): string {
  * request doesn't say has no key, also where the API has a default: so it is on AWS, where a GetSecretValue that
  * names no stage has no VersionStage.
  */
-function contextOf({ body, partition, secret }: Subject, arn: string, keys: readonly LocalKey[]) {
-  const rotationFunction = body.text('RotationLambdaARN');
+function contextOf({ body, secret }: Subject, arn: string, keys: readonly LocalKey[]) {
   const keyId = body.text('KmsKeyId');
   return {
     'secretsmanager:Name': body.text('Name'),
@@ -119,7 +119,7 @@ function contextOf({ body, partition, secret }: Subject, arn: string, keys: read
     'secretsmanager:KmsKeyArn': keyId && findKey(keys, keyId, keyArn(homeOf(arn), keyId))?.arn,
     'secretsmanager:VersionId': body.text('VersionId'),
     'secretsmanager:VersionStage': body.text('VersionStage') ?? body.texts('VersionStages'),
-    'secretsmanager:RotationLambdaARN': rotationFunction && functionArn(partition, rotationFunction),
+    'secretsmanager:RotationLambdaARN': body.text('RotationLambdaARN'),
     'secretsmanager:ExternalSecretRotationRoleArn': body.text('ExternalSecretRotationRoleArn'),
     'secretsmanager:ModifyRotationRules': body.has('RotationRules') ? 'true' : undefined,
     'secretsmanager:RotateImmediately': body.scalar('RotateImmediately'),

@@ -77,10 +77,10 @@ function deleteAtOnce(context: OperationContext, secretId: string): object {
   return { ARN: secret.arn, Name: secret.name, DeletionDate };
 }
 
-/** The words about replica regions are moto's. */
+/** The words about replica regions are AWS's, as aws-nuke's issue 1127 reports them. */
 function checkDeletable({ replicas, primaryRegion }: Secret, secretId: string): void {
   if (primaryRegion !== undefined) throw notOnReplica();
   if (!replicas) return;
-  const regions = replicas.map(({ region }) => region).join(',');
-  throw invalidParameter(`You can't delete secret ${secretId} that still has replica regions [${regions}]`);
+  const regions = replicas.map(({ region }) => region).join(', ');
+  throw invalidParameter(`You can't delete secret ${secretId} that still has replica regions [${regions}].`);
 }

@@ -1,4 +1,4 @@
-import { functionArn } from '../arn.ts';
+import { isFunctionArn } from '../arn.ts';
 import { functionNotInvocable, invalidParameter, invalidRequest, type ServiceError } from '../errors.ts';
 import { CURRENT, unfinishedRotation } from '../labels.ts';
 import type { Rotation, RotationRules, Secret } from '../model.ts';
@@ -47,12 +47,11 @@ function configure(context: OperationContext, secret: Secret, request: RotateReq
   if (lambdaArn === undefined) {
     throw invalidRequest('No Lambda rotation function ARN is associated with this secret.');
   }
-  const arn = functionArn(context.partition, lambdaArn);
-  if (!/^arn:[^:]+:lambda:[^:]+:\d{12}:function:[^:]+(:[^:]+)?$/.test(arn)) {
-    throw invalidParameter(`The RotationLambdaARN ${arn} is not the ARN of a Lambda function.`);
+  if (!isFunctionArn(lambdaArn)) {
+    throw invalidParameter(`The RotationLambdaARN ${lambdaArn} is not the ARN of a Lambda function.`);
   }
-  if (!context.rotations.knowsFunction(arn)) throw functionNotInvocable();
-  return withNextWindow({ ...secret.rotation, enabled: true, lambdaArn: arn, rules }, context.now);
+  if (!context.rotations.knowsFunction(lambdaArn)) throw functionNotInvocable();
+  return withNextWindow({ ...secret.rotation, enabled: true, lambdaArn, rules }, context.now);
 }
 
 function rulesOf(rules: RotationRules | undefined): RotationRules | undefined {

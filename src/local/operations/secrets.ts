@@ -66,14 +66,17 @@ export function findChangeableSecret(context: OperationContext, secretId: string
   return secret;
 }
 
-/** The members of a request that carry a value; undefined when it carries none. */
+/**
+ * The members of a request that carry a value; undefined when it carries none. The words of the error were reported of
+ * AWS (aws-sdk-java's issue 1556).
+ */
 export function valueIn(input: {
   readonly SecretString?: string | undefined;
   readonly SecretBinary?: Buffer | undefined;
 }): SecretValue | undefined {
   if (input.SecretString !== undefined && input.SecretBinary !== undefined) {
     throw invalidParameter(
-      "You can't specify both a binary secret value and a string secret value in the same secret.",
+      "The request had invalid params: You can't specify both a binary secret value and a string secret value in the same secret.",
     );
   }
   if (input.SecretString !== undefined) return { kind: 'string', text: input.SecretString };

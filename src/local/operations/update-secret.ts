@@ -1,13 +1,24 @@
 import { CURRENT } from '../labels.ts';
 import type { Secret } from '../model.ts';
+import type { Input } from '../protocol/input.ts';
+import { changeReplicaKey } from '../replication.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
-import { checkKeyServes, findChangeableSecret, kmsKeyOf, requireToken, valueIn } from './secrets.ts';
+import {
+  checkKeyServes,
+  findChangeableSecret,
+  findUsableSecret,
+  kmsKeyOf,
+  requireToken,
+  valueIn,
+} from './secrets.ts';
 import { putVersion } from './versions.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html */
 export const updateSecret = defineOperation('UpdateSecret', (context, request) => {
   const token = requireToken(request.ClientRequestToken);
   const value = valueIn(request);
+  const replica = replicaOfKeyChange(context, request);
+  if (replica) return moveToKey(context, replica, request.KmsKeyId);
   const before = findChangeableSecret(context, request.SecretId);
   const secret: Secret = {
     ...before,
@@ -24,6 +35,23 @@ export const updateSecret = defineOperation('UpdateSecret', (context, request) =
   }
   return { ARN: secret.arn, Name: secret.name, VersionId: value && token };
 });
+
+/**
+ * A replica can have its key changed, and nothing else; undefined for anything but that.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/standalone-secret.html
+ */
+function replicaOfKeyChange(context: OperationContext, request: Input<'UpdateSecret'>): Secret | undefined {
+  const { SecretId, KmsKeyId, ClientRequestToken: _, ...others } = request;
+  if (KmsKeyId === undefined || Object.keys(others).length > 0) return undefined;
+  const secret = findUsableSecret(context, SecretId);
+  return secret.primaryRegion === undefined ? undefined : secret;
+}
+
+function moveToKey(context: OperationContext, replica: Secret, kmsKeyId: string | undefined): object {
+  const moved = changeReplicaKey(context, replica, kmsKeyId || undefined);
+  encryptAnew(context, moved);
+  return { ARN: moved.arn, Name: moved.name };
+}
 
 /** An empty text takes away what was there; one that isn't given leaves it. */
 function given(text: string | undefined, before: string | undefined): string | undefined {
