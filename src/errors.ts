@@ -43,6 +43,8 @@ export const errorCodes = [
   'RdsFailed',
   'FunctionUnusable',
   'InternalError',
+  'SecretMarkedForDeletion',
+  'DriverUnknown',
 ] as const;
 
 /** One of {@link errorCodes}. */

@@ -76,6 +76,7 @@ describe('the borders of the architecture', () => {
         .map(({ from }) => from),
     );
     expect([...users].sort()).toEqual([
+      'src/client/sdk.ts',
       'src/handler.ts',
       'src/lambda.ts',
       'src/rds/aws.ts',
@@ -89,6 +90,16 @@ describe('the borders of the architecture', () => {
     expect(
       from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !to.startsWith('src/local/')),
     ).toEqual([]);
+  });
+
+  it('has the client for applications load no driver, no rotation code, and of packages the SDK alone', () => {
+    const reached = new Set(['src/client/index.ts']);
+    for (const file of reached) {
+      for (const { to } of imports.filter((found) => found.from === file)) reached.add(to);
+    }
+    expect(reached.size).toBeGreaterThan(20);
+    const own = /^src\/(client|documents)\/|^src\/errors\.ts$|^node:/;
+    expect([...reached].filter((to) => !own.test(to))).toEqual(['@aws-sdk/client-secrets-manager']);
   });
 
   it('reads the environment in the composition root and the command line alone', () => {

@@ -1,0 +1,238 @@
+import type { KeyturnError } from '../errors.ts';
+import type { Emitter } from './events.ts';
+import type { ReadingHints } from './reader.ts';
+import type { Refusals } from './refusals.ts';
+import type { ReadAnswer, SecretSource } from './source.ts';
+import { elapsedSince, type Moment, now, RateLimit, unlessAborted, within } from './timing.ts';
+import { SecretValue, type Stage } from './value.ts';
+
+/** How secrets are kept; times in ms. */
+export interface CacheSettings {
+  readonly source: SecretSource;
+  readonly emitter: Emitter;
+  readonly maxAgeMs: number;
+  readonly maxStaleMs: number;
+  readonly jitter: number;
+  readonly readTimeoutMs: number;
+  readonly readsPerSecond: number;
+  readonly deadlineMs: number;
+  readonly pending: boolean;
+}
+
+/** Waits between reads that fail behind a value that is in use. */
+const shortestPauseMs = 500;
+const longestPauseMs = 30_000;
+
+/**
+ * One secret: the value that is handed out, and the reads that keep it young.
+ *
+ * Until `maxAge` (less a random part, so that processes don't read all at once) the value is handed out as it is. From
+ * then until twice that age it is still handed out while one read is under way; an older one is waited for. Where the
+ * read fails, the value goes on until `maxAge` and `maxStale` together are over.
+ */
+export class CachedSecret {
+  readonly id: string;
+  readonly settings: CacheSettings;
+  /** What is known of refusals; undefined until there was one. */
+  refusals: Refusals | undefined;
+  /** Grows with each use, for finding the one that was used longest ago. */
+  lastUse = 0;
+  /** It was removed to make room: whoever holds it must ask for another. */
+  isEvicted = false;
+
+  readonly #hints: ReadingHints;
+  readonly #limit: RateLimit;
+  #value: SecretValue | undefined;
+  /** The same, ready to be handed out. */
+  #answer: Promise<SecretValue> | undefined;
+  #checkedAt: Moment = now();
+  #freshForMs = 0;
+  #failure: { readonly isDefinite: boolean; readonly count: number; readonly retryAt: number } | undefined;
+  #reading: { readonly fresh: boolean; readonly promise: Promise<SecretValue> } | undefined;
+  /** Reads are numbered in the order in which they were sent, and answers of a read before the newest are dropped. */
+  #sent = 0;
+  #adopted = 0;
+
+  constructor(id: string, hints: ReadingHints, settings: CacheSettings) {
+    this.id = id;
+    this.settings = settings;
+    this.#hints = hints;
+    this.#limit = new RateLimit(settings.readsPerSecond);
+  }
+
+  /** What is known of refusals, which is loaded with the first. */
+  async loadRefusals(): Promise<Refusals> {
+    const { Refusals } = await import('./refusals.ts');
+    this.refusals ??= new Refusals(this);
+    return this.refusals;
+  }
+
+  /** What is known now, however old. */
+  get value(): SecretValue | undefined {
+    return this.#value;
+  }
+
+  /** The read that is under way. */
+  get reading(): Promise<unknown> | undefined {
+    return this.#reading?.promise;
+  }
+
+  /** The value, where it is young enough to be handed out without a look at Secrets Manager. */
+  young(): Promise<SecretValue> | undefined {
+    return this.#answer !== undefined && elapsedSince(this.#checkedAt) < this.#freshForMs
+      ? this.#answer
+      : undefined;
+  }
+
+  /** As {@link young}, with a read where one is due. @throws what a read throws */
+  async load(signal?: AbortSignal): Promise<SecretValue> {
+    signal?.throwIfAborted();
+    if (this.#value !== undefined && this.#isUsable()) {
+      this.#readBehind();
+      return this.#value;
+    }
+    try {
+      return await unlessAborted(this.read(), signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (this.#value !== undefined && this.#isUsable()) return this.#value;
+      throw error;
+    }
+  }
+
+  /** A read that begins after this call. @throws what a read throws */
+  async refresh(signal?: AbortSignal): Promise<SecretValue> {
+    const earlier = this.#reading?.promise.catch(() => undefined);
+    if (earlier !== undefined) await unlessAborted(earlier, signal);
+    return unlessAborted(this.read(true), signal);
+  }
+
+  #usableForMs(): number {
+    const age = elapsedSince(this.#checkedAt);
+    const { maxAgeMs, maxStaleMs } = this.settings;
+    if (this.#failure === undefined) return 2 * maxAgeMs - age;
+    return this.#failure.isDefinite ? this.#freshForMs - age : maxAgeMs + maxStaleMs - age;
+  }
+
+  #isUsable(): boolean {
+    return this.#usableForMs() > 0;
+  }
+
+  #readBehind(): void {
+    const retryAt = this.#failure?.retryAt ?? 0;
+    if (this.#reading !== undefined || performance.now() < retryAt || this.#limit.delayMs > 0) return;
+    // A failure is told by an event, and met by whoever waits for the next read.
+    this.read().catch(() => undefined);
+  }
+
+  /**
+   * Reads AWSCURRENT; whoever asks meanwhile shares that read.
+   *
+   * @param fresh whether the source's own cache must be passed by
+   * @param refused the version that a target has refused
+   */
+  read(fresh = false, refused?: string): Promise<SecretValue> {
+    const underWay = this.#reading;
+    if (underWay !== undefined && (underWay.fresh || !fresh || this.settings.source.caches !== true)) {
+      return underWay.promise;
+    }
+    const promise = this.#read(fresh, refused).finally(() => {
+      if (this.#reading?.promise === promise) this.#reading = undefined;
+    });
+    this.#reading = { fresh, promise };
+    return promise;
+  }
+
+  async #read(fresh: boolean, refused: string | undefined): Promise<SecretValue> {
+    await this.#limit.wait();
+    const [order, startedAt] = [this.begin(), now()];
+    const value = await this.#ask('AWSCURRENT', fresh, refused);
+    this.adopt(value, order, startedAt);
+    return this.#value ?? value;
+  }
+
+  /** Reads AWSPENDING, and hands it out to nobody. @throws what a read throws */
+  async readPending(refused: string): Promise<SecretValue> {
+    await this.#limit.wait();
+    return this.#ask('AWSPENDING', true, refused);
+  }
+
+  async #ask(stage: Stage, fresh: boolean, refused: string | undefined): Promise<SecretValue> {
+    const { source, readTimeoutMs, emitter } = this.settings;
+    const { id: secretId } = this;
+    const startedAt = performance.now();
+    try {
+      const answer = await within(
+        readTimeoutMs,
+        (signal) => source.read({ secretId, stage, fresh, refused, signal }),
+        () => new Error(`no answer within ${readTimeoutMs} ms`),
+      );
+      const value = await this.valueOf(answer, stage);
+      const { versionId } = value;
+      emitter.emit({ type: 'read', secretId, versionId, stage, durationMs: performance.now() - startedAt });
+      return value;
+    } catch (error) {
+      throw await this.failed(error, stage, performance.now() - startedAt);
+    }
+  }
+
+  /** An answer as it is handed out. The reader of documents is loaded with the first. */
+  async valueOf({ arn, versionId, text }: ReadAnswer, stage: Stage): Promise<SecretValue> {
+    const { readerOf } = await import('./reader.ts');
+    return new SecretValue(
+      { secretId: this.id, arn, versionId, stage },
+      text,
+      readerOf(this.id, this.#hints),
+    );
+  }
+
+  /** Takes note that a read failed, and tells. @returns the typed error for what the source has thrown */
+  async failed(thrown: unknown, stage: Stage, durationMs: number): Promise<KeyturnError> {
+    const { explainReadError, isDefinite } = await import('./read-errors.ts');
+    const { id: secretId } = this;
+    const error = explainReadError(thrown, secretId);
+    if (stage === 'AWSCURRENT') {
+      const failures = (this.#failure?.count ?? 0) + 1;
+      const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
+      this.#failure = {
+        isDefinite: isDefinite(error),
+        count: failures,
+        retryAt: performance.now() + pauseMs,
+      };
+    }
+    const staleForMs = this.#value === undefined ? 0 : Math.max(0, this.#usableForMs());
+    this.settings.emitter.emit({ type: 'read-failed', secretId, stage, durationMs, error, staleForMs });
+    return error;
+  }
+
+  /** A read is sent now: its number. */
+  begin(): number {
+    this.#sent += 1;
+    return this.#sent;
+  }
+
+  /** A read that something else makes counts for this secret's limit too. */
+  countRead(): void {
+    this.#limit.count();
+  }
+
+  /** Hands a value out from now on, unless a later read has answered already. */
+  adopt(value: SecretValue, order: number, readAt: Moment): void {
+    if (order < this.#adopted) return;
+    const { maxAgeMs, jitter, emitter } = this.settings;
+    this.#adopted = order;
+    this.#failure = undefined;
+    this.#checkedAt = readAt;
+    this.#freshForMs = maxAgeMs * (1 - jitter * Math.random());
+    const held = this.#value;
+    if (held?.versionId === value.versionId && held.stage === value.stage) return;
+    if (held !== undefined && this.refusals?.prefers(held, value) === true) return;
+    this.#value = value;
+    this.#answer = Promise.resolve(value);
+    if (held === undefined || held.versionId === value.versionId) return;
+    const { id: secretId } = this;
+    const { versionId } = value;
+    emitter.emit({ type: 'refreshed', secretId, versionId, previousVersionId: held.versionId });
+    this.refusals?.moved();
+  }
+}

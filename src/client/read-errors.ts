@@ -1,0 +1,73 @@
+import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+import type { ReadAnswer } from './source.ts';
+
+/** AWS's answer to GetSecretValue, which the extension and the agent pass on. */
+export interface GetSecretValueAnswer {
+  readonly ARN?: string | undefined;
+  readonly VersionId?: string | undefined;
+  readonly SecretString?: string | undefined;
+  readonly SecretBinary?: unknown;
+}
+
+/** The answer as the cache takes it. @throws SecretIsBinary, SecretHasNoValue */
+export function readAnswer(
+  secretId: string,
+  {
+    ARN: arn = secretId,
+    VersionId: versionId,
+    SecretString: text,
+    SecretBinary: binary,
+  }: GetSecretValueAnswer,
+): ReadAnswer {
+  if (typeof text === 'string' && versionId !== undefined) return { arn, versionId, text };
+  const [code, problem] =
+    binary === undefined || binary === null
+      ? (['SecretHasNoValue', 'has no value'] as const)
+      : (['SecretIsBinary', 'is binary'] as const);
+  throw new KeyturnError(code, `The value of ${secretId} ${problem}.`, 'Store it as SecretString.');
+}
+
+const remedies: Partial<Record<ErrorCode, string>> = {
+  SecretNotFound: 'Check its name, region and account.',
+  SecretHasNoValue: 'Store a value.',
+  SecretMarkedForDeletion: 'Restore it with RestoreSecret, or read another secret.',
+  AccessDenied:
+    'Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key; check that there are credentials.',
+  Throttled: 'Read it less often.',
+  SecretsManagerFailed: 'Check the endpoint and the network.',
+};
+
+function codeOf(name: string, message: string): ErrorCode {
+  if (name === 'ResourceNotFoundException') {
+    // AWS has one error for both; this wording of the second is the only difference.
+    return message.includes('secret value') ? 'SecretHasNoValue' : 'SecretNotFound';
+  }
+  if (name === 'InvalidRequestException' && /marked for deletion|scheduled for deletion/.test(message)) {
+    return 'SecretMarkedForDeletion';
+  }
+  if (/Throttl|TooManyRequests/.test(name)) return 'Throttled';
+  if (/^(AccessDenied|DecryptionFailure|UnrecognizedClient|ExpiredToken|CredentialsProvider)/.test(name)) {
+    return 'AccessDenied';
+  }
+  return 'SecretsManagerFailed';
+}
+
+/** The typed error for whatever a source has thrown. It holds no value: none was answered. */
+export function explainReadError(error: unknown, secretId: string): KeyturnError {
+  if (isKeyturnError(error)) return error;
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = messageOf(error);
+  const code = codeOf(name, message);
+  const problem = `${secretId} could not be read: ${name}: ${message}`.replace(/\.?$/, '.');
+  return new KeyturnError(code, problem, remedies[code] ?? 'Try again.', { cause: error });
+}
+
+/**
+ * Whether an error is Secrets Manager's answer about the secret, and not a failure to answer: the value that was read
+ * before it is used no longer than without a failure.
+ */
+export function isDefinite(error: KeyturnError): boolean {
+  const { code, cause } = error;
+  if (code === 'AccessDenied') return cause instanceof Error && cause.name.startsWith('AccessDenied');
+  return /^Secret(NotFound|HasNoValue|IsBinary|MarkedForDeletion)$/.test(code);
+}
