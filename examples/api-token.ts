@@ -1,4 +1,4 @@
-import { type Rotator, requireText } from '../src/index.ts';
+import { type IssuingRotator, requireText } from '../src/rotator/index.ts';
 
 interface Account {
   readonly host: string;
@@ -25,28 +25,27 @@ async function call({ host, token }: Account, request: string, { signal }: Conte
 
 const tokensOf = ({ username }: Account): string => `/users/${encodeURIComponent(username)}/tokens`;
 
-/** Rotates a token where tokens mint, list and revoke each other: the service is in test/support/token-service. */
-export const exampleToken: Rotator<Account, { close(): Promise<void> }> = {
+/** Rotates a token where tokens issue, list and revoke each other: the service is in test/support/token-service. */
+export const exampleToken: IssuingRotator<Account> = {
+  kind: 'issues',
   name: 'example-token',
   overlap: 'until-next-rotation',
-  changedBy: 'account',
-  mints: true,
+  issuedBy: 'account',
   parse: (fields) => {
     const [host, username] = [requireText(fields, 'host'), requireText(fields, 'username')];
     return { host, username, token: requireText(fields, 'token'), tokenId: requireText(fields, 'tokenId') };
   },
   target: ({ host, username }) => ({ host, account: username }),
   identity: ({ token }) => token,
-  generate: async (current, { owner, requestToken, signal }) => {
+  issue: async (current, { owner, requestToken, signal }) => {
     const body = JSON.stringify({ label: `keyturn-${owner}-${requestToken}-${crypto.randomUUID()}` });
-    const minted = await call(current, `POST ${tokensOf(current)}`, { signal }, body);
-    if (minted === undefined) throw new Error('The service refuses the token.');
-    return { token: minted.token, tokenId: minted.id };
+    const issued = await call(current, `POST ${tokensOf(current)}`, { signal }, body);
+    if (issued === undefined) throw new Error('The service refuses the token.');
+    return { token: issued.token, tokenId: issued.id };
   },
   open: async (account, context) => (await call(account, 'GET /me', context)) && { close: async () => {} },
-  change: async () => {},
   revoke: async (old, context) => void (await call(old, `DELETE ${tokensOf(old)}/${old.tokenId}`, context)),
-  sweep: async (current, context) => {
+  revokeOrphans: async (current, context) => {
     const kept = new Set(context.needed.map(({ tokenId }) => tokenId));
     const answer = await call(current, `GET ${tokensOf(current)}?per_page=99`, context);
     for (const { id, label } of answer?.tokens ?? [])

@@ -1,4 +1,4 @@
-import { type Rotator, requireText, type SecretFields } from '../src/index.ts';
+import { type ChangingRotator, requireText, type SecretFields } from '../src/rotator/index.ts';
 
 interface Account {
   readonly host: string;
@@ -17,7 +17,8 @@ async function call(account: Account, path: string, init: RequestInit): Promise<
 }
 
 /** Rotates the password of an account at a service with an HTTP API: GET /me, PUT /me/password. */
-export const httpPassword: Rotator<Account, { close(): Promise<void> }> = {
+export const httpPassword: ChangingRotator<Account, { close(): Promise<void> }> = {
+  kind: 'changes',
   name: 'http-password',
   overlap: 'none',
   changedBy: 'account',

@@ -13,7 +13,7 @@ import { createSecret } from './rotation/steps/create.ts';
 import { finishSecret, resumeCompletedStep, revokeWhenDue } from './rotation/steps/finish.ts';
 import { setSecret } from './rotation/steps/set.ts';
 import { preflightCurrent, testSecret } from './rotation/steps/test.ts';
-import type { Finding, Rotator } from './rotator.ts';
+import type { Finding, Rotator } from './rotator/contract.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
 import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.ts';
 

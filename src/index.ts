@@ -28,19 +28,5 @@ export {
 } from './handler.ts';
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './password.ts';
 export { rotatorTag } from './rotation/select.ts';
-export type {
-  Activity,
-  AdminContext,
-  ChangeContext,
-  Finding,
-  GenerateContext,
-  Revocation,
-  RevokeContext,
-  Rotator,
-  RotatorContext,
-  Session,
-  SweepContext,
-  Target,
-  VerifyContext,
-} from './rotator.ts';
+export type * from './rotator/contract.ts';
 export type { StepIdentity, StepOutcome, StepReport, Telemetry } from './telemetry.ts';

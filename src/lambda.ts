@@ -12,7 +12,7 @@ import { createRotationHandler } from './handler.ts';
 import { defaultPasswordPolicy, generatePassword } from './password.ts';
 import { createLambdaHandler } from './powertools.ts';
 import { selectRotator } from './rotation/select.ts';
-import type { Revocation, Rotator } from './rotator.ts';
+import type { Revocation, Rotator } from './rotator/contract.ts';
 
 /** What is in the file of the bundle that a variable names. @throws InvalidConfiguration */
 function readFile(environment: Environment, variable: string, kind: string): string | undefined {

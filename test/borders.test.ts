@@ -49,17 +49,46 @@ describe('the borders of the architecture', () => {
     expect(imports).toContainEqual({ from: 'src/handler.ts', to: 'src/rotation/steps/set.ts' });
   });
 
-  it('lets a rotator see the public entry, other rotators and its driver, and nothing else of Keyturn or AWS', () => {
-    const seen = from(/^rotators\//).map(({ to }) => to);
-    expect(seen.filter((to) => to.startsWith('src/') && to !== 'src/index.ts')).toEqual([]);
-    expect(seen.filter((to) => to.startsWith('@aws'))).toEqual([]);
+  /** Everything that a file loads, or takes types from, however deep. */
+  function reachedFrom(file: string): Set<string> {
+    const reached = new Set<string>();
+    const follow = (at: string): void => {
+      for (const { to } of imports.filter((found) => found.from === at)) {
+        if (reached.has(to)) continue;
+        reached.add(to);
+        follow(to);
+      }
+    };
+    follow(file);
+    return reached;
+  }
+
+  it('has a door for rotators that loads the contract, fields, errors and the password policy, and nothing else', () => {
+    expect([...reachedFrom('src/rotator/index.ts')].sort()).toEqual([
+      'node:crypto',
+      'src/documents/fields.ts',
+      'src/errors.ts',
+      'src/password.ts',
+      'src/rotator/contract.ts',
+    ]);
+  });
+
+  it('lets a rotator reach that door, its kits and its driver, and nothing else of Keyturn or AWS', () => {
+    const door = new Set(['src/rotator/index.ts', ...reachedFrom('src/rotator/index.ts')]);
+    for (const file of new Set(from(/^rotators\//).map((found) => found.from))) {
+      const reached = [...reachedFrom(file)];
+      expect(reached.filter((to) => to.startsWith('src/') && !door.has(to))).toEqual([]);
+      expect(reached.filter((to) => to.startsWith('@aws'))).toEqual([]);
+    }
+    const entered = from(/^rotators\//).filter(({ to }) => to.startsWith('src/'));
+    expect(new Set(entered.map(({ to }) => to))).toEqual(new Set(['src/rotator/index.ts']));
   });
 
   it('keeps the event and the gate pure', () => {
     for (const file of ['event', 'gate', 'select']) {
       const seen = from(new RegExp(`^src/rotation/${file}\\.ts$`)).map(({ to }) => to);
       const pure =
-        /^src\/(errors|rotator|documents\/fields|secrets-manager\/port|rotation\/(event|gate))\.ts$/;
+        /^src\/(errors|documents\/fields|secrets-manager\/port|rotator\/contract|rotation\/(event|gate))\.ts$/;
       expect(seen.filter((to) => !pure.test(to))).toEqual([]);
     }
   });

@@ -1,4 +1,4 @@
-import { type AdminContext, KeyturnError } from '../../src/index.ts';
+import { type AdminContext, KeyturnError } from '../../src/rotator/index.ts';
 import type { Perform } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { ApiDescription, Call } from './description.ts';

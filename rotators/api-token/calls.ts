@@ -1,4 +1,4 @@
-import { contradictoryField, type RotatorContext } from '../../src/index.ts';
+import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { type Answer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';

@@ -1,4 +1,4 @@
-import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/index.ts';
+import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription } from './description.ts';
 import { placesIn } from './template.ts';

@@ -1,4 +1,4 @@
-import type { Revocation } from '../../src/index.ts';
+import type { Revocation } from '../../src/rotator/index.ts';
 
 /**
  * A text with places to be filled in, such as `/users/{secret.username}/tokens`. What stands in them is encoded for

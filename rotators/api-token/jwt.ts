@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { contradictoryField } from '../../src/index.ts';
+import { contradictoryField } from '../../src/rotator/index.ts';
 
 /** GitHub takes ten minutes at most, and clocks differ: so it is from a minute ago until nine minutes from now. */
 const [earlierSeconds, lifeSeconds] = [60, 540];

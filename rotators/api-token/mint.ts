@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { contradictoryField, type GenerateContext, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, type IssueContext, type SecretFields } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import type { Answer } from '../http/send.ts';
 import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';
@@ -20,7 +20,7 @@ const dayMs = 86_400_000;
 export async function mintToken(
   api: Api,
   current: ApiCredential,
-  context: GenerateContext<ApiCredential>,
+  context: IssueContext<ApiCredential>,
 ): Promise<SecretFields> {
   const { description, perform } = api;
   const { mint, revoke, overlap } = description;
@@ -43,7 +43,7 @@ export async function mintToken(
 async function* minters(
   { description: { mint } }: Api,
   current: ApiCredential,
-  context: GenerateContext<ApiCredential>,
+  context: IssueContext<ApiCredential>,
 ): AsyncGenerator<ApiCredential> {
   yield current;
   if (!isByToken(mint)) return;
@@ -53,7 +53,7 @@ async function* minters(
 /** Some APIs refuse a label that they know, and each try mints anew: so what identifies the rotation is not all of it. */
 function ownPlaces(
   { lifetimeDays }: ApiDescription,
-  { owner, requestToken }: GenerateContext<ApiCredential>,
+  { owner, requestToken }: IssueContext<ApiCredential>,
 ): Record<string, string | number> {
   const label = `${labelStart(owner)}${requestToken}-${randomBytes(3).toString('hex')}`;
   if (lifetimeDays === undefined) return { label, owner, requestToken };

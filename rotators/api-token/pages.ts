@@ -1,4 +1,4 @@
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import type { Answer } from '../http/send.ts';
 import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';

@@ -1,4 +1,4 @@
-import type { RevokeContext, SweepContext } from '../../src/index.ts';
+import type { RevokeContext, RevokeOrphansContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { requireAccepted } from './calls.ts';
@@ -61,10 +61,10 @@ async function mayRevoke(
 }
 
 /** Revokes what is labelled with the owner and not needed. @throws ApiFailure, AdminSecretMissing */
-export async function sweepTokens(
+export async function revokeOrphans(
   api: Api,
   current: ApiCredential,
-  context: SweepContext<ApiCredential>,
+  context: RevokeOrphansContext<ApiCredential>,
 ): Promise<void> {
   const { description, perform } = api;
   const { list, revoke } = description;
@@ -87,7 +87,7 @@ export async function sweepTokens(
 /** Undefined where one can't be told. */
 async function neededIds(
   api: Api,
-  context: SweepContext<ApiCredential>,
+  context: RevokeOrphansContext<ApiCredential>,
 ): Promise<ReadonlySet<string> | undefined> {
   const ids = new Set<string>();
   for (const credential of context.needed) {
@@ -108,7 +108,7 @@ async function listByOneOf(
   { perform }: Api,
   list: ListCall,
   { callers, admin }: Callers,
-  context: SweepContext<ApiCredential>,
+  context: RevokeOrphansContext<ApiCredential>,
 ): Promise<{ readonly caller: ApiCredential | undefined; readonly listed: readonly ListedToken[] }> {
   let refusal: unknown;
   for (const caller of callers) {

@@ -1,4 +1,4 @@
-import type { Rotator, Session } from '../../src/index.ts';
+import type { IssuingRotator, Session } from '../../src/rotator/index.ts';
 import { classify } from '../http/failure.ts';
 import type { TransportOptions } from '../http/transport.ts';
 import { needsAdmin } from './api.ts';
@@ -21,7 +21,7 @@ export interface ApiSession extends Session {
 export function apiToken(
   description: ApiDescription,
   options: TransportOptions = {},
-): Rotator<ApiCredential, ApiSession> {
+): IssuingRotator<ApiCredential, ApiSession> {
   return rotatorOf(readDescription(description, 'The description'), options);
 }
 
@@ -29,7 +29,7 @@ export function apiToken(
 export function rotatorOf(
   description: ApiDescription,
   options: TransportOptions = {},
-): Rotator<ApiCredential, ApiSession> {
+): IssuingRotator<ApiCredential, ApiSession> {
   const { name, overlap = 'until-next-rotation', revocation = 'on-next-rotation' } = description;
   let loading: Promise<Tokens> | undefined;
   const tokens = (): Promise<Tokens> => {
@@ -37,23 +37,24 @@ export function rotatorOf(
     return loading;
   };
   return {
+    kind: 'issues',
     name: `api-token/${name}`,
     overlap,
-    changedBy: mintsForAnAccount(description) ? 'admin' : 'account',
+    issuedBy: mintsForAnAccount(description) ? 'admin' : 'account',
     accountNamedBy: needsAdmin(description.mint) && !mintsForAnAccount(description) ? 'admin' : 'secret',
-    mints: true,
     revocation,
     parse: (fields) => parseCredential(description, fields),
     target: targetOf,
     identity: ({ token }) => token,
-    generate: async (current, context) => (await tokens()).mint(current, context),
+    issue: async (current, context) => (await tokens()).mint(current, context),
     open: async (credential, context) =>
       (await (await tokens()).verify(credential, context)) && { credential, close: async () => undefined },
-    change: async () => undefined,
     preflight: async (_session, credential, admin, context) =>
       (await tokens()).look(credential, admin?.credential, context),
     ...(description.revoke && { revoke: async (old, context) => (await tokens()).revoke(old, context) }),
-    ...(description.list && { sweep: async (current, context) => (await tokens()).sweep(current, context) }),
+    ...(description.list && {
+      revokeOrphans: async (current, context) => (await tokens()).revokeOrphans(current, context),
+    }),
     classify,
   };
 }

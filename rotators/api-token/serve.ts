@@ -1,4 +1,4 @@
-import { KeyturnError, type Revocation, type Rotator } from '../../src/index.ts';
+import { KeyturnError, type Revocation, type Rotator } from '../../src/rotator/index.ts';
 import type { TransportOptions } from '../http/transport.ts';
 import { readyApis } from './ready/index.ts';
 import { rotatorOf } from './rotator.ts';

@@ -1,4 +1,4 @@
-import { contradictoryField } from '../../src/index.ts';
+import { contradictoryField } from '../../src/rotator/index.ts';
 import type { JsonTemplate, Template } from './description.ts';
 
 /** What stands at a place; undefined where there is nothing. */

@@ -1,11 +1,11 @@
 import type {
   Finding,
-  GenerateContext,
+  IssueContext,
   RevokeContext,
+  RevokeOrphansContext,
   RotatorContext,
   SecretFields,
-  SweepContext,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { type Api, needsAdmin } from './api.ts';
 import { performVia } from './calls.ts';
@@ -13,15 +13,15 @@ import { type ApiCredential, fieldNames } from './credential.ts';
 import type { ApiDescription } from './description.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
-import { revokeToken, sweepTokens } from './revoke.ts';
+import { revokeOrphans, revokeToken } from './revoke.ts';
 import { isRevocable, type Verified, verifyToken } from './verify.ts';
 
 /** What an API does with tokens: the part of a rotator that is loaded when it is first needed. */
 export interface Tokens {
   verify(credential: ApiCredential, context: RotatorContext): Promise<Verified | undefined>;
-  mint(current: ApiCredential, context: GenerateContext<ApiCredential>): Promise<SecretFields>;
+  mint(current: ApiCredential, context: IssueContext<ApiCredential>): Promise<SecretFields>;
   revoke(old: ApiCredential, context: RevokeContext<ApiCredential>): Promise<void>;
-  sweep(current: ApiCredential, context: SweepContext<ApiCredential>): Promise<void>;
+  revokeOrphans(current: ApiCredential, context: RevokeOrphansContext<ApiCredential>): Promise<void>;
   look(
     credential: ApiCredential,
     admin: ApiCredential | undefined,
@@ -35,7 +35,7 @@ export function tokensOf(description: ApiDescription, options: TransportOptions)
     verify: (credential, context) => verifyToken(api, credential, context),
     mint: (current, context) => mintToken(api, current, context),
     revoke: (old, context) => revokeToken(api, old, context),
-    sweep: (current, context) => sweepTokens(api, current, context),
+    revokeOrphans: (current, context) => revokeOrphans(api, current, context),
     look: (credential, admin, context) => look(api, credential, admin, context),
   };
 }

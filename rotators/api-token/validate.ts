@@ -1,5 +1,5 @@
 import { getDotPath, safeParse } from 'valibot';
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription, Call } from './description.ts';
 import { descriptionSchema } from './schema.ts';

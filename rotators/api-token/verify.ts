@@ -1,4 +1,4 @@
-import { contradictoryField, type RotatorContext } from '../../src/index.ts';
+import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
 import { readJson, requireTextAt } from './answer.ts';
 import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../src/index.ts';
+import type { ErrorCode } from '../../src/rotator/index.ts';
 
 /** What went wrong in a call. Its message says nothing of what was sent or answered but the status. */
 export class ApiFailure extends Error {

@@ -1,4 +1,4 @@
-import { optionalText, type Rotator } from '../../src/index.ts';
+import { type IssuingRotator, optionalText } from '../../src/rotator/index.ts';
 import { connect } from './connection.ts';
 import { parseToken, requestToken, type TokenCredential, type TokenSession, tokenFields } from './token.ts';
 import { type TokenOptions, tokenRotator } from './token-rotator.ts';
@@ -16,7 +16,9 @@ export interface ClientCredential extends TokenCredential {
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
  */
-export function oauthClientCredentials(options: TokenOptions = {}): Rotator<ClientCredential, TokenSession> {
+export function oauthClientCredentials(
+  options: TokenOptions = {},
+): IssuingRotator<ClientCredential, TokenSession> {
   return tokenRotator<ClientCredential>(
     {
       name: 'oauth/client-credentials',
@@ -29,7 +31,7 @@ export function oauthClientCredentials(options: TokenOptions = {}): Rotator<Clie
           ),
         };
       },
-      generate: async (current, context) => {
+      issue: async (current, context) => {
         const connection = await connect(current, context);
         return tokenFields(await requestToken(connection, 'client_credentials', current.requested));
       },

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   contradictoryField,
-  type GenerateContext,
+  type IssueContext,
+  type IssuingRotator,
   KeyturnError,
   type Rotator,
   requireText,
   type SecretFields,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
@@ -69,9 +70,9 @@ async function isAccepted(credential: RegisteredClient, context: CallContext): P
   }
 }
 
-async function generate(
+async function issue(
   current: RegisteredClient,
-  context: GenerateContext<RegisteredClient> & CallContext,
+  context: IssueContext<RegisteredClient> & CallContext,
 ): Promise<SecretFields> {
   const found = await readRegistration(context, context.stored());
   const newest = textIn(found.metadata, 'client_secret') ?? current.clientSecret;
@@ -100,22 +101,21 @@ async function generate(
 export function oauthClientSecret({
   overlap = 'until-next-rotation',
   ...reach
-}: ClientSecretOptions = {}): Rotator<RegisteredClient> {
+}: ClientSecretOptions = {}): IssuingRotator<RegisteredClient> {
   const transport = createTransport(reach);
   return {
+    kind: 'issues',
     name: 'oauth/client-secret',
     overlap,
-    changedBy: 'account',
-    mints: true,
+    issuedBy: 'account',
     parse,
     target: (credential) => targetOf(credential, credential.registration.uri),
     identity: ({ clientSecret }) => clientSecret,
-    generate: (current, context) => generate(current, { ...context, transport }),
+    issue: (current, context) => issue(current, { ...context, transport }),
     open: async (credential, context) =>
       (await isAccepted(credential, { ...context, transport }))
         ? { close: async () => undefined }
         : undefined,
-    change: async () => undefined,
     verify: async (_session, pending, context) => {
       const { clientSecret, registration } = context.current;
       const { accessToken } = pending.registration;

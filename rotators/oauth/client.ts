@@ -4,7 +4,7 @@ import {
   requireText,
   type SecretFields,
   type Target,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { optionalEndpoint } from './endpoints.ts';
 
 /** How a client says who it is (RFC 6749, section 2.3.1; RFC 7591, section 2). */

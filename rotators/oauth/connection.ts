@@ -1,5 +1,5 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import type { Transport } from '../http/transport.ts';
 import type { OAuthClient } from './client.ts';
 import { isSafe } from './endpoints.ts';

@@ -1,4 +1,4 @@
-import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/rotator/index.ts';
 import { isLoopback } from '../http/url.ts';
 
 /** Whether credentials may be sent there: over TLS, or within this machine. */

@@ -1,4 +1,4 @@
-import { contradictoryField, type RotatorContext, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, type RotatorContext, type SecretFields } from '../../src/rotator/index.ts';
 
 /** A moment in seconds since the epoch, in ms; undefined for one that is absent. @throws InvalidSecretField */
 export function secondsIn(fields: SecretFields, field: string): number | undefined {

@@ -1,4 +1,4 @@
-import type { Rotator } from '../../src/index.ts';
+import type { Rotator } from '../../src/rotator/index.ts';
 import { oauthClientCredentials } from './client-credentials.ts';
 import { oauthClientSecret } from './client-secret.ts';
 import { oauthRefreshToken } from './refresh-token.ts';

@@ -1,10 +1,10 @@
 import {
   contradictoryField,
+  type IssuingRotator,
   KeyturnError,
-  type Rotator,
   requireText,
   type SecretFields,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { type Answer, textIn } from './answers.ts';
 import { type Connection, connect } from './connection.ts';
 import { Refusal } from './refusal.ts';
@@ -36,7 +36,9 @@ function parseFlag(fields: SecretFields, field: string): boolean {
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
  */
-export function oauthRefreshToken(options: TokenOptions = {}): Rotator<RefreshableCredential, TokenSession> {
+export function oauthRefreshToken(
+  options: TokenOptions = {},
+): IssuingRotator<RefreshableCredential, TokenSession> {
   return tokenRotator<RefreshableCredential>(
     {
       name: 'oauth/refresh-token',
@@ -45,7 +47,7 @@ export function oauthRefreshToken(options: TokenOptions = {}): Rotator<Refreshab
         refreshToken: requireText(fields, 'refresh_token'),
         revokesAccessTokens: parseFlag(fields, 'revokes_access_tokens'),
       }),
-      generate: async (current, context) => {
+      issue: async (current, context) => {
         const connection = await connect(current, context);
         const tried = new Set<string>();
         for await (const { refreshToken } of context.stored()) {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../src/index.ts';
+import type { ErrorCode } from '../../src/rotator/index.ts';
 
 /** What the server answered instead of what it was asked for. */
 export class Refusal extends Error {

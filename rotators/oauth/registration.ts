@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { type Answer, readAnswer, textIn } from './answers.ts';
 import { type CallContext, patience, send } from './connection.ts';
 import { accepted, Refusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-import type { GenerateContext, Revocation, Rotator, SecretFields } from '../../src/index.ts';
+import type { IssueContext, IssuingRotator, Revocation, SecretFields } from '../../src/rotator/index.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import type { CallContext } from './connection.ts';
 import { earlyExpiry } from './expiry.ts';
@@ -15,29 +15,28 @@ export interface TokenOptions extends TransportOptions {
 export interface TokenRotatorParts<Credential extends TokenCredential> {
   readonly name: string;
   parse(fields: SecretFields): Credential;
-  generate(current: Credential, context: GenerateContext<Credential> & CallContext): Promise<SecretFields>;
+  issue(current: Credential, context: IssueContext<Credential> & CallContext): Promise<SecretFields>;
   /** Whether an old access token can be revoked and nothing dies with it. */
   isRevocable(old: Credential): boolean;
 }
 
 /** A rotator of access tokens, of which two can be valid at once. */
 export function tokenRotator<Credential extends TokenCredential>(
-  { name, parse, generate, isRevocable }: TokenRotatorParts<Credential>,
+  { name, parse, issue, isRevocable }: TokenRotatorParts<Credential>,
   { revocation = 'on-next-rotation', ...reach }: TokenOptions,
-): Rotator<Credential, TokenSession> {
+): IssuingRotator<Credential, TokenSession> {
   const transport = createTransport(reach);
   return {
+    kind: 'issues',
     name,
     overlap: 'until-next-rotation',
-    changedBy: 'account',
-    mints: true,
+    issuedBy: 'account',
     revocation,
     parse,
     target: tokenTarget,
     identity: ({ accessToken }) => accessToken,
-    generate: (current, context) => generate(current, { ...context, transport }),
+    issue: (current, context) => issue(current, { ...context, transport }),
     open: (credential, context) => openToken(credential, { ...context, transport }),
-    change: async () => undefined,
     verify: async ({ expiresAtMs }, _pending, context) => {
       const warning = earlyExpiry('the token', expiresAtMs, context);
       if (warning !== undefined) context.note(`Warning: ${warning}.`);

@@ -1,4 +1,10 @@
-import { optionalText, requireText, type SecretFields, type Session, type Target } from '../../src/index.ts';
+import {
+  optionalText,
+  requireText,
+  type SecretFields,
+  type Session,
+  type Target,
+} from '../../src/rotator/index.ts';
 import { type Answer, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, type Connection, connect } from './connection.ts';

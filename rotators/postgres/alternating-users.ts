@@ -1,4 +1,4 @@
-import type { Rotator } from '../../src/index.ts';
+import type { ChangingRotator } from '../../src/rotator/index.ts';
 import { classify } from './classify.ts';
 import { prepareClone } from './clone.ts';
 import { untilNoConflict } from './conflict.ts';
@@ -16,9 +16,10 @@ import type { PostgresSession } from './session.ts';
  */
 export function postgresAlternatingUsers(
   options: PostgresOptions = {},
-): Rotator<AlternatingCredential, PostgresSession> {
+): ChangingRotator<AlternatingCredential, PostgresSession> {
   const { open, loginOf } = createConnector(options);
   return {
+    kind: 'changes',
     name: 'postgres-alternating-users',
     engines,
     overlap: 'until-next-rotation',

@@ -1,4 +1,4 @@
-import type { Activity, ErrorCode } from '../../src/index.ts';
+import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
 import { isConflict } from './conflict.ts';
 import { tlsUnavailable } from './dial.ts';
 

@@ -1,4 +1,4 @@
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { isConflict } from './conflict.ts';
 import type { AlternatingCredential } from './credential.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';

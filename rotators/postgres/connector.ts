@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import { dial, type TlsWanted } from './dial.ts';

@@ -5,7 +5,7 @@ import {
   requireText,
   type SecretFields,
   type Target,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
 import { type Endpoint, isHost, parseEndpoints } from './endpoints.ts';
 import { fitsName } from './quoting.ts';

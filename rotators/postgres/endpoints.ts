@@ -5,7 +5,7 @@ import {
   optionalText,
   requireText,
   type SecretFields,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 
 /** One place at which a server listens. */
 export interface Endpoint {

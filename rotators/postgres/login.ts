@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';

@@ -1,4 +1,4 @@
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { Login, PostgresSession } from './session.ts';
 import { defaultIterations, mostIterations, type Storage, storedPassword } from './verifier.ts';

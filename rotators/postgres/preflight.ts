@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/index.ts';
+import type { Finding } from '../../src/rotator/index.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';

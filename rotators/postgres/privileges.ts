@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { comparison, type Sides } from './comparison.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';

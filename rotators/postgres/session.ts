@@ -1,5 +1,5 @@
 import type { Client, QueryResult } from 'pg';
-import type { Session } from '../../src/index.ts';
+import type { Session } from '../../src/rotator/index.ts';
 
 /**
  * How the server asked for the password: by SCRAM, for its MD5 hash, for itself, or not at all.

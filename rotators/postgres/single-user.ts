@@ -1,4 +1,4 @@
-import type { Rotator } from '../../src/index.ts';
+import type { ChangingRotator } from '../../src/rotator/index.ts';
 import { classify } from './classify.ts';
 import { untilNoConflict } from './conflict.ts';
 import { createConnector, type PostgresOptions } from './connector.ts';
@@ -12,8 +12,11 @@ import type { PostgresSession } from './session.ts';
  * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
  * SecretsManagerRDSPostgreSQLRotationSingleUser.
  */
-export function postgres(options: PostgresOptions = {}): Rotator<PostgresCredential, PostgresSession> {
+export function postgres(
+  options: PostgresOptions = {},
+): ChangingRotator<PostgresCredential, PostgresSession> {
   return {
+    kind: 'changes',
     name: 'postgres',
     engines,
     overlap: 'none',

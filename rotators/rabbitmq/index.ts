@@ -1,13 +1,13 @@
 import {
+  type ChangingRotator,
   contradictoryField,
   type ErrorCode,
   type Finding,
   optionalText,
-  type Rotator,
   requireText,
   type SecretFields,
   type Session,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { readJson, textAt, valueAt } from '../api-token/answer.ts';
 import { basic } from '../api-token/request.ts';
 import { asSegment, asUsername } from '../api-token/template.ts';
@@ -84,10 +84,15 @@ function tagsOf(json: unknown): string[] {
  *
  * @see https://www.rabbitmq.com/docs/management#http-api
  */
-export function rabbitMq(options: TransportOptions = {}): Rotator<RabbitMqCredential, RabbitMqSession> {
+export function rabbitMq(
+  options: TransportOptions = {},
+): ChangingRotator<RabbitMqCredential, RabbitMqSession> {
   const ask = askVia(options);
 
-  const open: Rotator<RabbitMqCredential, RabbitMqSession>['open'] = async (credential, { signal }) => {
+  const open: ChangingRotator<RabbitMqCredential, RabbitMqSession>['open'] = async (
+    credential,
+    { signal },
+  ) => {
     const answer = await ask(credential, { method: 'GET', path: '/api/whoami' }, signal);
     const json = readJson('whoami', answer);
     const close = async (): Promise<void> => undefined;
@@ -99,7 +104,7 @@ export function rabbitMq(options: TransportOptions = {}): Rotator<RabbitMqCreden
     throw new ApiFailure('TargetFailed', `whoami was answered ${answer.status}`);
   };
 
-  const change: Rotator<RabbitMqCredential, RabbitMqSession>['change'] = async (
+  const change: ChangingRotator<RabbitMqCredential, RabbitMqSession>['change'] = async (
     { credential: admin },
     { username, password },
     { signal },
@@ -112,6 +117,7 @@ export function rabbitMq(options: TransportOptions = {}): Rotator<RabbitMqCreden
   };
 
   return {
+    kind: 'changes',
     name: 'rabbitmq',
     engines: ['rabbitmq'],
     overlap: 'none',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { contradictoryField, type Rotator, requireText } from '../../src/index.ts';
+import { contradictoryField, type Rotator, requireText } from '../../src/rotator/index.ts';
 import { localRotator } from './local-rotator.ts';
 import { optionalWholeNumber } from './numbers.ts';
 

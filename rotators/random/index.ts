@@ -1,4 +1,4 @@
-import type { Rotator } from '../../src/index.ts';
+import type { Rotator } from '../../src/rotator/index.ts';
 import { randomBytesAs } from './bytes.ts';
 import { randomEc, randomEd25519, randomRsa } from './key-kinds.ts';
 import { randomString } from './string.ts';

@@ -1,6 +1,11 @@
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import { contradictoryField, optionalText, type Rotator, type SecretFields } from '../../src/index.ts';
+import {
+  contradictoryField,
+  optionalText,
+  type Rotator,
+  type SecretFields,
+} from '../../src/rotator/index.ts';
 import { type KeyPairCredential, randomKeyPair } from './key-pair.ts';
 import { optionalWholeNumber } from './numbers.ts';
 

@@ -12,7 +12,7 @@ import {
   type Rotator,
   requireText,
   type SecretFields,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { localRotator } from './local-rotator.ts';
 import {
   type KeyFormat,

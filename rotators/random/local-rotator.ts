@@ -1,10 +1,10 @@
-import type { GenerateContext, Rotator, SecretFields } from '../../src/index.ts';
+import type { ChangingRotator, GenerateContext, SecretFields } from '../../src/rotator/index.ts';
 
 /** What is particular to one kind of value. */
 export interface LocalRotatorParts<Credential> {
   readonly name: string;
   parse(fields: SecretFields): Credential;
-  generate(current: Credential, context: GenerateContext<Credential>): Promise<SecretFields>;
+  generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
   /** Throws where the pending value is not what it should be. */
   prove?(pending: Credential): void;
 }
@@ -19,8 +19,9 @@ export function localRotator<Credential>({
   parse,
   generate,
   prove,
-}: LocalRotatorParts<Credential>): Rotator<Credential> {
+}: LocalRotatorParts<Credential>): ChangingRotator<Credential> {
   return {
+    kind: 'changes',
     name,
     overlap: 'until-next-rotation',
     changedBy: 'account',

@@ -1,4 +1,4 @@
-import { contradictoryField, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, type SecretFields } from '../../src/rotator/index.ts';
 
 /** A whole number within limits, or absent; written as number or as string. @throws InvalidSecretField */
 export function optionalWholeNumber(

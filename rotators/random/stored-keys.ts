@@ -1,5 +1,5 @@
 import { createHash, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { contradictoryField, optionalText, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, optionalText, type SecretFields } from '../../src/rotator/index.ts';
 
 /** How keys are written down: PKCS #8 and SPKI as PEM (RFC 7468), or JSON Web Keys (RFC 7517). */
 export type KeyFormat = 'pem' | 'jwk';

@@ -1,4 +1,4 @@
-import { type Rotator, requireText } from '../../src/index.ts';
+import { type Rotator, requireText } from '../../src/rotator/index.ts';
 import { localRotator } from './local-rotator.ts';
 import { optionalWholeNumber } from './numbers.ts';
 

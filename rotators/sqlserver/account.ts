@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { accountStatement, loginStatement, userStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { asDatabaseOwner } from './database-owner.ts';

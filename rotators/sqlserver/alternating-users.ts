@@ -1,10 +1,10 @@
 import {
   type ChangeContext,
+  type ChangingRotator,
   KeyturnError,
-  type Rotator,
   type RotatorContext,
   type SecretFields,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
 import { type Account, findAccount, setPasswordOf } from './account.ts';
 import { containedUsersStatement } from './catalogue.ts';
@@ -37,8 +37,9 @@ export interface AlternatingCredential extends SqlServerCredential {
  */
 export function sqlServerAlternatingUsers(
   options: SqlServerOptions = {},
-): Rotator<AlternatingCredential, SqlServerSession> {
+): ChangingRotator<AlternatingCredential, SqlServerSession> {
   return {
+    kind: 'changes',
     name: 'sqlserver-alternating-users',
     engines,
     overlap: 'until-next-rotation',

@@ -1,4 +1,4 @@
-import type { Activity, ErrorCode } from '../../src/index.ts';
+import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
 import { LoginFailure } from './login-failure.ts';
 
 /** An error and what it was made of: tedious hides Node.js's error in `cause`, and several of the server in `errors`. */

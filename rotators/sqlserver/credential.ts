@@ -8,7 +8,7 @@ import {
   requireText,
   type SecretFields,
   type Target,
-} from '../../src/index.ts';
+} from '../../src/rotator/index.ts';
 import { fitsLiteral, fitsName } from './quoting.ts';
 import { isHostName, parseServerName, type ServerName } from './server-name.ts';
 

@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { actAsOwnerStatement, workerStatement } from './catalogue.ts';
 import type { SqlServerSession } from './session.ts';
 

@@ -1,4 +1,4 @@
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { rightsInDatabaseStatement, rightsOnServerStatement, rightsStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
 import {

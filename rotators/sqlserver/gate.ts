@@ -1,4 +1,4 @@
-import { KeyturnError, type RotatorContext } from '../../src/index.ts';
+import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import { type Account, findAccount, findLogin, findUser } from './account.ts';
 import { databaseHoldings, missingIn, serverHoldings } from './holdings.ts';
 import { eachScope, type Pair, userOfLogin } from './scopes.ts';

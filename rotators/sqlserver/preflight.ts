@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/index.ts';
+import type { Finding } from '../../src/rotator/index.ts';
 import { findAccount, findLogin } from './account.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
 import { adminRightsStatement, updateableStatement } from './catalogue.ts';

@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/index.ts';
+import { KeyturnError } from '../../src/rotator/index.ts';
 import { type Account, accountMissing, findLogin, findUser, type User } from './account.ts';
 import { databasesStatement, userOfLoginStatement } from './catalogue.ts';
 import type { SqlServerSession } from './session.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { contradictoryField } from '../../src/index.ts';
+import { contradictoryField } from '../../src/rotator/index.ts';
 
 /** Where a server is, as a connection string's "Server" says it. */
 export interface ServerName {

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { getCACertificates, type SecureContextOptions } from 'node:tls';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
-import { KeyturnError, type RotatorContext, type Session } from '../../src/index.ts';
+import { KeyturnError, type RotatorContext, type Session } from '../../src/rotator/index.ts';
 import { classify, codesOf, isTlsUnavailable } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { type Dialed, dial, requireEncryption } from './dial.ts';

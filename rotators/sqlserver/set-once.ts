@@ -1,4 +1,4 @@
-import type { RotatorContext } from '../../src/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
 import { isPolicyRefusal } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { connect, type SqlServerOptions } from './session.ts';

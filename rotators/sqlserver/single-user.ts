@@ -1,4 +1,4 @@
-import type { Rotator, RotatorContext } from '../../src/index.ts';
+import type { ChangingRotator, RotatorContext } from '../../src/rotator/index.ts';
 import { findAccount, setOwnPassword, setPasswordOf } from './account.ts';
 import { classify } from './classify.ts';
 import { engines, newPassword, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
@@ -12,8 +12,11 @@ import { setOnce } from './set-once.ts';
  * Rotates the password of one SQL Server login, or of one user of a contained database, who changes it itself.
  * Drop-in for AWS's SecretsManagerRDSSQLServerRotationSingleUser.
  */
-export function sqlServer(options: SqlServerOptions = {}): Rotator<SqlServerCredential, SqlServerSession> {
+export function sqlServer(
+  options: SqlServerOptions = {},
+): ChangingRotator<SqlServerCredential, SqlServerSession> {
   return {
+    kind: 'changes',
     name: 'sqlserver',
     engines,
     overlap: 'none',

@@ -1,4 +1,4 @@
-import { contradictoryField, optionalPair, requireText, type SecretFields } from '../../src/index.ts';
+import { contradictoryField, optionalPair, requireText, type SecretFields } from '../../src/rotator/index.ts';
 
 const suffix = '_clone';
 

@@ -3,7 +3,7 @@ import type { SecretFields } from '../documents/fields.ts';
 import { adminTag, readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { completeManagedMaster } from '../rds/managed-master.ts';
-import type { Rotator, Session } from '../rotator.ts';
+import type { Rotator, Session } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { isSameHost, isSameServer } from './targets.ts';
 import type { Rotation } from './versions.ts';

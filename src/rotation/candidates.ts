@@ -37,8 +37,11 @@ export function candidatesOf(rotation: Rotation, pending: Version | undefined): 
     leftOut: 0,
     async *[Symbol.asyncIterator](): AsyncGenerator<Candidate> {
       const { run, current, guarded } = rotation;
+      const { rotator } = guarded;
       const identify = (credential: unknown): unknown =>
-        guarded.rotator.identity === undefined ? credential : guarded.rotator.identity(credential);
+        rotator.kind === 'issues' && rotator.identity !== undefined
+          ? rotator.identity(credential)
+          : credential;
       const tried: unknown[] = [];
       const isNew = ({ credential }: Version): boolean => {
         const identity = identify(credential);

@@ -1,5 +1,5 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import type { Session } from '../rotator.ts';
+import type { ChangingRotator, Session } from '../rotator/contract.ts';
 import { type AdminLogin, adminSecretArn, createAdminLogin } from './admin.ts';
 import { type Candidates, candidatesOf, noCredentialAccepted } from './candidates.ts';
 import { isTransient } from './guarded-rotator.ts';
@@ -17,7 +17,10 @@ export type Changed = { readonly made: true; readonly sinceMs: number } | { read
  * @throws NoCredentialAccepted, AdminSecretMissing, AdminRefused, AccountNotServed, RightsExceeded, PasswordRejected and
  * the target's errors
  */
-export async function changeCredential(rotation: Rotation, pending: Version): Promise<Changed> {
+export async function changeCredential(
+  rotation: Rotation<ChangingRotator>,
+  pending: Version,
+): Promise<Changed> {
   const { run } = rotation;
   try {
     return await retry(() => changeOnce(rotation, pending), isTransient, run.signal);
@@ -28,7 +31,7 @@ export async function changeCredential(rotation: Rotation, pending: Version): Pr
   }
 }
 
-async function changeOnce(rotation: Rotation, pending: Version): Promise<Changed> {
+async function changeOnce(rotation: Rotation<ChangingRotator>, pending: Version): Promise<Changed> {
   const login = createAdminLogin(rotation);
   // It takes as long as the proof beside which it is made, and changes nothing.
   if (isMadeByAdmin(rotation)) login.admin().catch(() => undefined);
@@ -39,13 +42,13 @@ async function changeOnce(rotation: Rotation, pending: Version): Promise<Changed
   }
 }
 
-function isMadeByAdmin({ guarded: { rotator } }: Rotation): boolean {
-  return rotator.changedBy === 'admin' && rotator.mints !== true;
+function isMadeByAdmin({ guarded: { rotator } }: Rotation<ChangingRotator>): boolean {
+  return rotator.changedBy === 'admin';
 }
 
 async function changeWithFirstAccepted(
   login: AdminLogin,
-  rotation: Rotation,
+  rotation: Rotation<ChangingRotator>,
   pending: Version,
 ): Promise<Changed> {
   const { run, guarded } = rotation;
@@ -55,7 +58,7 @@ async function changeWithFirstAccepted(
     if (session === undefined) continue;
     try {
       if (label !== 'current') run.note(`The ${label} version opens the target; AWSCURRENT does not.`);
-      if (label === 'pending' || guarded.rotator.mints === true) return { made: false };
+      if (label === 'pending') return { made: false };
       if (!isMadeByAdmin(rotation)) return await change(rotation, pending, version.credential, session);
     } finally {
       guarded.release(session);
@@ -64,12 +67,12 @@ async function changeWithFirstAccepted(
   }
   // Whoever can write the secret could have the admin set the password of any account (a confused deputy): where it is the
   // admin who changes, a stored credential must have been accepted.
-  if (guarded.rotator.changedBy === 'admin') throw noCredentialAccepted(candidates);
+  if (isMadeByAdmin(rotation)) throw noCredentialAccepted(candidates);
   return changeLostPassword(login, rotation, pending, candidates);
 }
 
 async function change(
-  { guarded, current }: Rotation,
+  { guarded, current }: Rotation<ChangingRotator>,
   pending: Version,
   using: unknown,
   session: Session,
@@ -85,7 +88,7 @@ async function change(
 /** @param proven the version that the target has accepted; undefined where it refuses all */
 async function changeByAdmin(
   login: AdminLogin,
-  rotation: Rotation,
+  rotation: Rotation<ChangingRotator>,
   pending: Version,
   proven: Version | undefined,
 ): Promise<Changed> {
@@ -97,7 +100,7 @@ async function changeByAdmin(
 /** Where the account changes its own password, the admin is the last resort for one that was lost. */
 async function changeLostPassword(
   login: AdminLogin,
-  rotation: Rotation,
+  rotation: Rotation<ChangingRotator>,
   pending: Version,
   candidates: Candidates,
 ): Promise<Changed> {

@@ -1,5 +1,5 @@
 import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
-import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator.ts';
+import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { placeOf, requireSameTarget } from './targets.ts';
 
@@ -24,8 +24,8 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** A rotator as the steps use it: counted, traced, and with every error wrapped once. */
-export interface GuardedRotator {
-  readonly rotator: Rotator;
+export interface GuardedRotator<Kind extends Rotator = Rotator> {
+  readonly rotator: Kind;
   readonly context: RotatorContext;
   /**
    * Logs in with a credential of the secret. Undefined for a refusal.
@@ -54,7 +54,11 @@ export interface GuardedRotator {
  * @param target AWSCURRENT's. Every credential that the rotator is called with has to be for the same: whoever may only
  * write the secret could otherwise have an older version's credential, or the admin's, sent to a server of his own
  */
-export function guardRotator(rotator: Rotator, target: Target, run: Run): GuardedRotator {
+export function guardRotator<Kind extends Rotator>(
+  rotator: Kind,
+  target: Target,
+  run: Run,
+): GuardedRotator<Kind> {
   const context: RotatorContext = {
     signal: run.signal,
     note: (message) => run.note(message),

@@ -1,10 +1,11 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import type { Finding, Session } from '../rotator.ts';
+import type { Finding, Session } from '../rotator/contract.ts';
 import { type Admin, adminSecretArn, loadAdmin } from './admin.ts';
+import { needsAdmin } from './select.ts';
 import { generatePending } from './steps/create.ts';
 import { placeOf } from './targets.ts';
 import { requireMayChange } from './trust.ts';
-import type { Rotation } from './versions.ts';
+import { isChanging, type Rotation } from './versions.ts';
 
 /**
  * What RotateImmediately=false asks for: testSecret on a version that holds the current value. Looks at all that a
@@ -37,7 +38,7 @@ async function examine(rotation: Rotation): Promise<Finding[]> {
         ok: false,
         detail: 'no masterarn and no KEYTURN_ADMIN_SECRET_ARN',
       };
-      const needed = guarded.rotator.changedBy === 'admin' ? [missing] : [];
+      const needed = needsAdmin(guarded.rotator) ? [missing] : [];
       const made = await newCredentialFindings(rotation, undefined);
       return [login, ...needed, ...made, ...(await rotatorFindings(rotation, session, undefined))];
     }
@@ -66,13 +67,13 @@ async function adminFindings(rotation: Rotation, session: Session, arn: string):
 
 /** Whether a new credential can be made; and whether the admin, if it is needed, may set it. Nothing is issued. */
 async function newCredentialFindings(rotation: Rotation, admin: Admin | undefined): Promise<Finding[]> {
-  const { guarded, current } = rotation;
-  if (guarded.rotator.mints === true) return [];
+  const { current } = rotation;
+  if (!isChanging(rotation)) return [];
   let check = 'new credential';
   try {
     const pending = await generatePending(rotation);
     const made: Finding = { check, ok: true, detail: 'can be made' };
-    if (guarded.rotator.changedBy !== 'admin' || admin === undefined) return [made];
+    if (rotation.guarded.rotator.changedBy !== 'admin' || admin === undefined) return [made];
     check = 'account';
     await requireMayChange(rotation, admin, pending, current);
     return [made, { check, ok: true, detail: `the admin may change "${pending.account ?? ''}"` }];

@@ -1,7 +1,7 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { type VersionStages, versionWith } from '../secrets-manager/staging-labels.ts';
 import { revokeUnneeded } from './revocation.ts';
-import { giveUpPending, loadIfUsable, type Rotation, type Version } from './versions.ts';
+import { giveUpPending, isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 /**
  * Moves AWSCURRENT to the rotation's version, or finds it moved. If somebody has made another version AWSCURRENT since
@@ -79,7 +79,7 @@ async function giveWayTo(
   pending: Version,
   { holder, stages }: { readonly holder: string; readonly stages: VersionStages },
 ): Promise<void> {
-  const { run, guarded, current } = rotation;
+  const { run, current } = rotation;
   const version = holder === current.id ? current : await loadIfUsable(rotation, holder);
   if (version === undefined || (await isRefused(rotation, version))) {
     run.note(
@@ -89,7 +89,7 @@ async function giveWayTo(
   }
   // Secrets Manager itself takes it off when somebody puts a new current value.
   if (versionWith(stages, 'AWSPENDING') === pending.id) await giveUpPending(run);
-  if (guarded.rotator.mints === true) await revokeUnneeded(rotation, pending);
+  if (isIssuing(rotation)) await revokeUnneeded(rotation, pending);
   throw secretChanged();
 }
 

@@ -1,24 +1,16 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { IssuingRotator } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
-import type { Run } from './run.ts';
 import { isSameServer, isSameTarget } from './targets.ts';
 import { adminContext } from './trust.ts';
 import { loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 const hourMs = 3_600_000;
-const ownerLength = 12;
-
-/** What stands for a secret in labels at the target. */
-export function ownerOf({ secret }: Run): string {
-  return createHash('sha256').update(secret.arn).digest('hex').slice(0, ownerLength);
-}
-
 /**
  * Revokes what was issued and is not to be used: it could not be stored, or the rotation was given up. A target may have
  * issued a credential again that is still valid, so what a labelled version holds by now stays.
  */
-export async function revokeUnneeded(rotation: Rotation, issued: Version): Promise<void> {
+export async function revokeUnneeded(rotation: Rotation<IssuingRotator>, issued: Version): Promise<void> {
   const { run } = rotation;
   const { stages } = await run.secretsManager.describe(run.secret.arn);
   const others = Object.keys(stages).filter((id) => id !== issued.id || isLabelled(stages[id]));
@@ -29,15 +21,15 @@ function isLabelled(labels: readonly string[] | undefined): boolean {
   return labels !== undefined && labels.length > 0;
 }
 
-async function revoke(rotation: Rotation, { credential }: Version): Promise<void> {
-  const { run, guarded, current } = rotation;
-  const context = { ...adminContext(rotation), owner: ownerOf(run), current: current.credential };
+async function revoke(rotation: Rotation<IssuingRotator>, { credential }: Version): Promise<void> {
+  const { guarded, current } = rotation;
+  const context = { ...adminContext(rotation), current: current.credential };
   await guarded.attempt('revoke', credential, async () => guarded.rotator.revoke?.(credential, context));
 }
 
 /** Whether one of these versions holds the same credential: it may differ in nothing that the target knows. */
 async function isHeldBy(
-  rotation: Rotation,
+  rotation: Rotation<IssuingRotator>,
   ids: readonly string[],
   { credential }: Version,
 ): Promise<boolean> {
@@ -54,23 +46,22 @@ async function isHeldBy(
  * issued and gave up, whose versions have lost their label since the previous or the current one was made; and what was
  * issued and never stored.
  */
-export async function revokeSuperseded(rotation: Rotation): Promise<void> {
-  const { run, guarded, current } = rotation;
+export async function revokeSuperseded(rotation: Rotation<IssuingRotator>): Promise<void> {
+  const { guarded, current } = rotation;
   const { rotator } = guarded;
   if (rotator.revoke !== undefined) {
     for (const id of await supersededIds(rotation)) await revokeVersion(rotation, id);
   }
-  if (rotator.sweep === undefined) return;
+  if (rotator.revokeOrphans === undefined) return;
   const needed = await neededCredentials(rotation);
-  await guarded.attempt('sweep', current.credential, async () =>
-    rotator.sweep?.(current.credential, { ...adminContext(rotation), owner: ownerOf(run), needed }),
+  await guarded.attempt('revoke orphans', current.credential, async () =>
+    rotator.revokeOrphans?.(current.credential, { ...adminContext(rotation), needed }),
   );
 }
 
-async function supersededIds({ run, guarded, current }: Rotation): Promise<string[]> {
+async function supersededIds({ run, current }: Rotation<IssuingRotator>): Promise<string[]> {
   const previous = versionWith(run.secret.stages, 'AWSPREVIOUS');
   const ids = previous === undefined ? [] : [previous];
-  if (guarded.rotator.mints !== true) return ids;
   const versions = await run.secretsManager.versions(run.secret.arn);
   const kept = versions.filter(({ id }) => id === current.id || id === previous);
   const sinceMs = Math.min(...kept.map(({ createdAtMs }) => createdAtMs));
@@ -84,7 +75,7 @@ async function supersededIds({ run, guarded, current }: Rotation): Promise<strin
  * Revokes the credential that a version holds, unless AWSCURRENT or AWSPENDING hold the same. One of another target is
  * left alone: neither it nor the admin's credential may be sent there or from there.
  */
-async function revokeVersion(rotation: Rotation, id: string): Promise<void> {
+async function revokeVersion(rotation: Rotation<IssuingRotator>, id: string): Promise<void> {
   const { run, current } = rotation;
   const version = await loadIfUsable(rotation, id);
   if (version === undefined) return;
@@ -100,7 +91,7 @@ async function revokeVersion(rotation: Rotation, id: string): Promise<void> {
 }
 
 /** What the labelled versions hold at AWSCURRENT's server: all that is still needed there. */
-async function neededCredentials(rotation: Rotation): Promise<unknown[]> {
+async function neededCredentials(rotation: Rotation<IssuingRotator>): Promise<unknown[]> {
   const { run, current } = rotation;
   const ids = new Set([current.id, ...Object.keys(run.secret.stages)]);
   const versions = await Promise.all([...ids].map((id) => loadIfUsable(rotation, id)));
@@ -114,13 +105,16 @@ async function neededCredentials(rotation: Rotation): Promise<unknown[]> {
  *
  * @param rotation one whose `current` is what AWSCURRENT has moved to
  */
-export async function revokeReplaced(rotation: Rotation, replaced: string | undefined): Promise<void> {
+export async function revokeReplaced(
+  rotation: Rotation<IssuingRotator>,
+  replaced: string | undefined,
+): Promise<void> {
   if (rotation.guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
   await revokeVersion(rotation, replaced);
 }
 
 /** Whether the hours are over for which the replaced credential goes on working. */
-export async function isRevocationDue({ run, guarded, current }: Rotation): Promise<boolean> {
+export async function isRevocationDue({ run, guarded, current }: Rotation<IssuingRotator>): Promise<boolean> {
   const { revocation = 'on-next-rotation' } = guarded.rotator;
   if (typeof revocation === 'string') return revocation === 'at-once';
   const versions = await run.secretsManager.versions(run.secret.arn);
@@ -132,7 +126,7 @@ export async function isRevocationDue({ run, guarded, current }: Rotation): Prom
 }
 
 /** Revokes AWSPREVIOUS on its own, apart from any rotation. */
-export async function revokePrevious(rotation: Rotation): Promise<void> {
+export async function revokePrevious(rotation: Rotation<IssuingRotator>): Promise<void> {
   const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
   if (previous !== undefined) await revokeVersion(rotation, previous);
 }

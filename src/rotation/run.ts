@@ -1,7 +1,7 @@
 import type { Configuration } from '../configuration.ts';
 import type { RdsPort } from '../rds/port.ts';
 import type { Redactor } from '../redact.ts';
-import type { Finding, Rotator } from '../rotator.ts';
+import type { Finding, Rotator } from '../rotator/contract.ts';
 import type { DescribedSecret, SecretsManagerPort } from '../secrets-manager/port.ts';
 import type { StepOutcome } from '../telemetry.ts';
 import type { RotationEvent } from './event.ts';

@@ -1,6 +1,6 @@
 import type { SecretFields } from '../documents/fields.ts';
 import { KeyturnError } from '../errors.ts';
-import type { Rotator } from '../rotator.ts';
+import type { Rotator } from '../rotator/contract.ts';
 
 /** The tag of a secret that names its rotator. */
 export const rotatorTag = 'keyturn:rotator';
@@ -25,9 +25,9 @@ export function selectRotator(
   if (tag !== undefined) return byName(rotators, tag, `The tag ${rotatorTag}`);
   const { engine } = fields;
   if (typeof engine === 'string') {
-    const changedBy = typeof fields.masterarn === 'string' ? 'admin' : 'account';
+    const withAdmin = typeof fields.masterarn === 'string';
     const found = rotators.find(
-      (rotator) => rotator.changedBy === changedBy && rotator.engines?.includes(engine),
+      (rotator) => needsAdmin(rotator) === withAdmin && rotator.engines?.includes(engine),
     );
     if (found !== undefined) return found;
   }
@@ -38,6 +38,11 @@ export function selectRotator(
       ? "The secret's engine names no rotator."
       : 'Nothing names a rotator for the secret.',
   );
+}
+
+/** Whether an admin makes the rotator's new credentials, or sets them. */
+export function needsAdmin(rotator: Rotator): boolean {
+  return (rotator.kind === 'changes' ? rotator.changedBy : rotator.issuedBy) === 'admin';
 }
 
 function byName(rotators: readonly Rotator[], name: string, source: string): Rotator {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { KeyturnError } from '../errors.ts';
-import type { Target } from '../rotator.ts';
+import type { Target } from '../rotator/contract.ts';
 
 /** Where a target is, for messages. */
 export function placeOf({ host, port }: Pick<Target, 'host' | 'port'>): string {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { requireTextLists, type SecretFields } from '../documents/fields.ts';
 import { KeyturnError } from '../errors.ts';
-import type { AdminContext } from '../rotator.ts';
+import type { AdminContext, ChangingRotator, IssuingRotator } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type Admin, type AdminSecret, adminSecretArn, isAdminNamedByValue, loadAdmin } from './admin.ts';
 import { candidatesOf } from './candidates.ts';
+import type { Run } from './run.ts';
 import type { Rotation, Version } from './versions.ts';
 
 /*
@@ -33,7 +35,7 @@ const cloneSuffix = '_clone';
  * @throws AccountNotServed where nobody but the value names the account, RightsExceeded where it can do more
  */
 export async function requireMayChange(
-  rotation: Rotation,
+  rotation: Rotation<ChangingRotator>,
   admin: Admin,
   subject: Version,
   proven: Version | undefined,
@@ -86,14 +88,14 @@ export function matches(pattern: string, text: string): boolean {
 }
 
 async function excessRights(
-  { guarded }: Rotation,
+  { guarded }: Rotation<ChangingRotator>,
   admin: Admin,
   subject: Version,
   proof: Version | undefined,
 ): Promise<readonly string[]> {
   const { rotator, context } = guarded;
   return guarded.attempt(
-    'rights',
+    'compare rights',
     subject.credential,
     async () =>
       (await rotator.excessRights?.(admin.session, subject.credential, proof?.credential, context)) ?? [],
@@ -149,7 +151,7 @@ function rightsExceeded(
  * The context of a rotator's call that the admin may have to make. Where the admin secret itself names the account whose
  * credential is issued, the writer of the value must not choose the admin secret.
  */
-export function adminContext(rotation: Rotation): AdminContext<unknown> {
+export function adminContext(rotation: Rotation<IssuingRotator>): AdminContext<unknown> {
   const { run, guarded } = rotation;
   const admin = async (): Promise<unknown> => {
     const arn = adminSecretArn(rotation);
@@ -161,7 +163,14 @@ export function adminContext(rotation: Rotation): AdminContext<unknown> {
     }
     return secret.credential;
   };
-  return { ...guarded.context, admin };
+  return { ...guarded.context, admin, owner: ownerOf(run) };
+}
+
+const ownerLength = 12;
+
+/** What stands for a secret in labels at the target. */
+function ownerOf({ secret }: Run): string {
+  return createHash('sha256').update(secret.arn).digest('hex').slice(0, ownerLength);
 }
 
 function secretNotServed(arn: string): KeyturnError {

@@ -1,7 +1,7 @@
 import { readDocument, type SecretDocument } from '../documents/document.ts';
 import { readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import type { Target } from '../rotator.ts';
+import type { ChangingRotator, IssuingRotator, Rotator, Target } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
@@ -21,10 +21,18 @@ export interface Version {
 }
 
 /** A rotation whose AWSCURRENT has been read: what the work of every step begins with. */
-export interface Rotation {
+export interface Rotation<Kind extends Rotator = Rotator> {
   readonly run: Run;
-  readonly guarded: GuardedRotator;
+  readonly guarded: GuardedRotator<Kind>;
   readonly current: Version;
+}
+
+export function isChanging(rotation: Rotation): rotation is Rotation<ChangingRotator> {
+  return rotation.guarded.rotator.kind === 'changes';
+}
+
+export function isIssuing(rotation: Rotation): rotation is Rotation<IssuingRotator> {
+  return rotation.guarded.rotator.kind === 'issues';
 }
 
 /**
@@ -32,7 +40,7 @@ export interface Rotation {
  *
  * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, UnknownRotator, InvalidSecretField
  */
-export async function beginRotation(run: Run): Promise<Rotation> {
+export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator> | Rotation<IssuingRotator>> {
   const id = versionWith(run.secret.stages, 'AWSCURRENT');
   if (id === undefined) throw noCurrentValue(run);
   const text = await readText(run, id);
@@ -44,7 +52,13 @@ export async function beginRotation(run: Run): Promise<Rotation> {
   const credential = rotator.parse(document.fields);
   const target = rotator.target(credential);
   const current = { id, text, document, credential, target, account: accountIn(document) };
-  return { run, guarded: guardRotator(rotator, target, run), current };
+  const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
+    run,
+    guarded: guardRotator(kind, target, run),
+    current,
+  });
+  // Alike but for their types.
+  return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
 }
 
 function noCurrentValue(run: Run): KeyturnError {

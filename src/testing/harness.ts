@@ -1,5 +1,5 @@
 import type { SecretFields } from '../documents/fields.ts';
-import type { Rotator } from '../rotator.ts';
+import type { Rotator } from '../rotator/contract.ts';
 
 /**
  * What the conformance kit and the crash matrix need besides the rotator: a real target with accounts to break.

@@ -82,7 +82,6 @@ describe('a rotation that something befell', () => {
         tried.push(credential.password);
         return real.open(credential, context);
       },
-      identity: ({ password }) => password,
     };
     const handler = createRotationHandler({
       rotators: [watched],

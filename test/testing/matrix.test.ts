@@ -8,7 +8,14 @@ import {
   randomWalks,
   recoveries,
 } from '../../src/testing/index.ts';
-import { type MemoryRotator, memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
+import {
+  type MemoryPasswordRotator,
+  type MemoryRotator,
+  type MemoryTokenRotator,
+  memoryHarness,
+  passwordRotator,
+  tokenRotator,
+} from './memory-rotators.ts';
 import { type MemoryTarget, startMemoryTarget } from './memory-target.ts';
 
 let target: MemoryTarget;
@@ -80,11 +87,11 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
   it('passes a sound rotator of tokens', async () => {
     const report = await crashMatrix(harnessOf(tokenRotator), { only: dealtCrashes });
     expect(failures(report)).toEqual([]);
-    expect(report.cells.map(({ place }) => place)).toContain('createSecret: target generate');
+    expect(report.cells.map(({ place }) => place)).toContain('createSecret: target issue');
   });
 
   it('finds a change that leaves the target without a credential for a moment, and runs that cell alone', async () => {
-    const careless: MemoryRotator = {
+    const careless: MemoryPasswordRotator = {
       ...passwordRotator,
       change: async (session, { password }, { using }) => {
         await session.ask({ op: 'set', password: 'nobody knows', old: using.password, keep: false });
@@ -97,7 +104,7 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
   });
 
   it('finds a change that can not be made twice', async () => {
-    const once: MemoryRotator = {
+    const once: MemoryPasswordRotator = {
       ...passwordRotator,
       change: async (session, { password }, { using, current }) => {
         if (using.password !== current.password) throw new Error('Only AWSCURRENT may change it.');
@@ -115,12 +122,16 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
   });
 
   it('finds an old credential that works no longer although overlap says so', async () => {
-    const hasty: MemoryRotator = { ...passwordRotator, overlap: 'until-next-rotation' };
+    const hasty: MemoryPasswordRotator = { ...passwordRotator, overlap: 'until-next-rotation' };
     await expect(crashMatrix(harnessOf(hasty))).rejects.toThrow('AWSCURRENT does not open the target.');
   });
 
   it('finds a token that was to be revoked at once and is not', async () => {
-    const lenient: MemoryRotator = { ...tokenRotator, revocation: 'at-once', revoke: async () => undefined };
+    const lenient: MemoryTokenRotator = {
+      ...tokenRotator,
+      revocation: 'at-once',
+      revoke: async () => undefined,
+    };
     await expect(crashMatrix(harnessOf(lenient))).rejects.toThrow(
       'A rotation fails with nothing in its way: AWSPREVIOUS opens the target, and was to be revoked at once.',
     );
@@ -136,10 +147,10 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
   });
 
   it('finds what was minted and is left alive', async () => {
-    const forgetful: MemoryRotator = { ...tokenRotator, sweep: async () => undefined };
+    const forgetful: MemoryTokenRotator = { ...tokenRotator, revokeOrphans: async () => undefined };
     const report = await crashMatrix(harnessOf(forgetful), {
       only: (cell) =>
-        afterCrashes(cell) && cell.place.endsWith('generate') && cell.recovery !== 'second-invocation',
+        afterCrashes(cell) && cell.place.endsWith('issue') && cell.recovery !== 'second-invocation',
     });
     const failure = '1 minted credentials are alive and in no labelled version.';
     expect(failures(report).sort(byId)).toEqual(
@@ -156,7 +167,7 @@ describe('random walks', { timeout: 300_000 }, () => {
 
   it('find what a cell does not, name the shortest walk, and walk it again with the same seed', async () => {
     // The third change of an account fails for good.
-    const tired = (): MemoryRotator => {
+    const tired = (): MemoryPasswordRotator => {
       const changes = new Map<string, number>();
       return {
         ...passwordRotator,

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import {
+  type ChangingRotator,
+  type IssuingRotator,
   optionalPort,
   optionalText,
-  type Rotator,
   requireText,
   type SecretFields,
   type Session,
@@ -28,7 +29,9 @@ export interface MemorySession extends Session {
   askLine(line: string): Promise<Answer>;
 }
 
-export type MemoryRotator = Rotator<Login, MemorySession>;
+export type MemoryPasswordRotator = ChangingRotator<Login, MemorySession>;
+export type MemoryTokenRotator = IssuingRotator<Login, MemorySession>;
+export type MemoryRotator = MemoryPasswordRotator | MemoryTokenRotator;
 
 /** Connects without logging in. */
 export async function dial({ host, port }: Login, signal: AbortSignal): Promise<MemorySession> {
@@ -69,7 +72,8 @@ async function logIn(login: Login, signal: AbortSignal): Promise<MemorySession |
 }
 
 /** Sets an account's password, which ends the one before. A sound rotator: the mutants are made of it. */
-export const passwordRotator: MemoryRotator = {
+export const passwordRotator: MemoryPasswordRotator = {
+  kind: 'changes',
   name: 'memory-password',
   overlap: 'none',
   changedBy: 'account',
@@ -89,20 +93,24 @@ export const passwordRotator: MemoryRotator = {
   },
 };
 
-/** Mints a token beside the one before, which works until it is revoked. A sound one too. */
-export const tokenRotator: MemoryRotator = {
-  ...passwordRotator,
+const { parse, target, open } = passwordRotator;
+
+/** Has a token issued beside the one before, which works until it is revoked. A sound one too. */
+export const tokenRotator: MemoryTokenRotator = {
+  kind: 'issues',
+  parse,
+  target,
+  open,
   name: 'memory-token',
   overlap: 'until-next-rotation',
-  mints: true,
-  generate: async (current, { owner, requestToken, signal }) => {
+  issuedBy: 'account',
+  issue: async (current, { owner, requestToken, signal }) => {
     const session = await logIn(current, signal);
     const answer = await session?.ask({ op: 'mint', label: `${owner}-${requestToken}` });
     await session?.close();
     return { password: answer?.token };
   },
-  change: async () => undefined,
-  sweep: async (current, { owner, needed, signal }) => {
+  revokeOrphans: async (current, { owner, needed, signal }) => {
     const session = await logIn(current, signal);
     const { tokens = [] } = (await session?.ask({ op: 'list', prefix: `${owner}-` })) ?? {};
     for (const token of tokens) {
@@ -130,7 +138,7 @@ export function memoryHarness({ port, accounts }: MemoryTarget, rotator: MemoryR
       return {
         secret: { host: 'localhost', port, dbname: 'memory', username, password },
         digest: async () => JSON.stringify([...account.valid]),
-        ...(rotator.revoke === undefined ? {} : { strays: async (stored) => straysOf(account, stored) }),
+        ...(rotator.kind === 'changes' ? {} : { strays: async (stored) => straysOf(account, stored) }),
       };
     },
   };

@@ -40,7 +40,6 @@ export function crashingFunction(rotator: Rotator, { clientConfig }: LocalSecret
     createTestFunction({
       rotator,
       clientConfig,
-      mints: true,
       checkpoint: {
         before: async (call) => {
           calls += 1;

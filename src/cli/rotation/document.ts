@@ -10,7 +10,7 @@ import { readHints } from '../../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { rotatorTag, selectRotator } from '../../rotation/select.ts';
 import { placeOf } from '../../rotation/targets.ts';
-import type { Rotator } from '../../rotator.ts';
+import type { Rotator } from '../../rotator/contract.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { Secret, SecretsApi } from './secrets.ts';
 

@@ -2,7 +2,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Environment } from '../../configuration.ts';
 import { KeyturnError } from '../../errors.ts';
 import { preflightStep } from '../../rotation/gate.ts';
-import type { Finding } from '../../rotator.ts';
+import type { Finding } from '../../rotator/contract.ts';
 import { invokePermission } from './commands.ts';
 import { explain } from './problems.ts';
 

@@ -1,17 +1,19 @@
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
+import type { ChangingRotator, GenerateContext, IssuingRotator } from '../../rotator/contract.ts';
 import { wasRefused } from '../../secrets-manager/aws-errors.ts';
 import { candidatesOf, noCredentialAccepted, storedCredentials } from '../candidates.ts';
 import { isTransient } from '../guarded-rotator.ts';
 import { passwordFor } from '../new-password.ts';
 import { retry } from '../retry.ts';
-import { ownerOf, revokeUnneeded } from '../revocation.ts';
-import type { StepFunction } from '../run.ts';
+import { revokeUnneeded } from '../revocation.ts';
+import type { StepFunction, StepResult } from '../run.ts';
 import { requireSameTarget } from '../targets.ts';
 import { adminContext } from '../trust.ts';
 import {
   beginRotation,
   findPending,
   giveUpPending,
+  isIssuing,
   parseVersion,
   type Rotation,
   type Version,
@@ -23,25 +25,40 @@ import {
  * issues is looked for first.
  */
 export const createSecret: StepFunction = async (run) => {
-  const { arn } = run.secret;
   // The same token may have been used for a test (RotateImmediately=false), whose version and value are gone.
-  run.memory.forget(arn);
+  run.memory.forget(run.secret.arn);
   const rotation = await beginRotation(run);
-  const issues = rotation.guarded.rotator.mints === true;
-  if (issues) {
-    const stored = await findPending(rotation);
-    if (stored !== undefined) {
-      await requireAlive(rotation, stored);
-      return { outcome: 'kept' };
-    }
-  }
-  const pending = await generatePending(rotation);
-  const takeBack = issues ? () => revokeUnneeded(rotation, pending) : undefined;
-  if ((await store(rotation, pending, takeBack)) === 'exists') return { outcome: 'kept' };
-  run.memory.rememberValue(arn, pending.id, pending.text);
-  run.memory.rememberBase(arn, pending.id, rotation.current.id);
-  return { outcome: 'stored' };
+  return isIssuing(rotation) ? storeIssued(rotation) : store(rotation, await generatePending(rotation));
 };
+
+async function store({ run, current }: Rotation, pending: Version): Promise<StepResult> {
+  const { arn } = run.secret;
+  const { token, rotationToken } = run.event;
+  const answer = await run.secretsManager.putPending(arn, { token, text: pending.text, rotationToken });
+  if (answer === 'exists') return { outcome: 'kept' };
+  run.memory.rememberValue(arn, token, pending.text);
+  run.memory.rememberBase(arn, token, current.id);
+  return { outcome: 'stored' };
+}
+
+/** Takes back what was issued, where it turns out that it is in no version. */
+async function storeIssued(rotation: Rotation<IssuingRotator>): Promise<StepResult> {
+  const stored = await findPending(rotation);
+  if (stored !== undefined) {
+    await requireAlive(rotation, stored);
+    return { outcome: 'kept' };
+  }
+  const pending = await issuePending(rotation);
+  try {
+    const result = await store(rotation, pending);
+    if (result.outcome === 'kept') await revokeUnneeded(rotation, pending);
+    return result;
+  } catch (error) {
+    // An answer that was lost leaves open whether it is stored: the retry looks, and revokeOrphans finds the rest.
+    if (wasRefused(error)) await revokeUnneeded(rotation, pending);
+    throw error;
+  }
+}
 
 /**
  * What an earlier try has issued may have expired or been revoked since: then it will never be accepted, and a version's
@@ -72,30 +89,45 @@ function lapsed(): KeyturnError {
 }
 
 /**
- * The version that the rotation is to store. Nothing is stored yet, and where the rotator changes a credential nothing
- * has happened at the target.
+ * The version that the rotation is to store. Nothing is stored yet, and nothing has happened at the target.
  *
- * @throws PasswordImpossible, NoCredentialAccepted, AccountNotServed and the target's errors
+ * @throws PasswordImpossible
  */
-export async function generatePending(rotation: Rotation): Promise<Version> {
+export async function generatePending(rotation: Rotation<ChangingRotator>): Promise<Version> {
   const { run, guarded, current } = rotation;
-  const { rotator } = guarded;
-  if (rotator.mints === true && rotator.changedBy === 'admin') await requireAccepted(rotation);
   const changes = await guarded.attempt('generate', current.credential, () =>
-    rotator.generate(current.credential, {
-      ...adminContext(rotation),
-      requestToken: run.event.token,
-      owner: ownerOf(run),
-      stored: () => storedCredentials(rotation),
-      password: (wanted) => {
-        const password = passwordFor(current.document, wanted, run.configuration.password);
-        run.redactor.learnValue(password);
-        return password;
-      },
+    guarded.rotator.generate(current.credential, {
+      note: guarded.context.note,
+      password: passwordMaker(rotation),
     }),
   );
   run.redactor.learn(changes);
   return requireUsable(rotation, current.document.write(changes));
+}
+
+/** Has the target issue what the rotation is to store. @throws NoCredentialAccepted, AccountNotServed, the target's errors */
+async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version> {
+  const { run, guarded, current } = rotation;
+  const { rotator } = guarded;
+  if (rotator.issuedBy === 'admin') await requireAccepted(rotation);
+  const changes = await guarded.attempt('issue', current.credential, () =>
+    rotator.issue(current.credential, {
+      ...adminContext(rotation),
+      requestToken: run.event.token,
+      stored: () => storedCredentials(rotation),
+      password: passwordMaker(rotation),
+    }),
+  );
+  run.redactor.learn(changes);
+  return requireUsable(rotation, current.document.write(changes));
+}
+
+function passwordMaker({ run, current }: Rotation): GenerateContext['password'] {
+  return (wanted) => {
+    const password = passwordFor(current.document, wanted, run.configuration.password);
+    run.redactor.learnValue(password);
+    return password;
+  };
 }
 
 /**
@@ -132,22 +164,4 @@ async function requireAccepted(rotation: Rotation): Promise<void> {
     if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
   }
   throw noCredentialAccepted(candidates);
-}
-
-/** @param takeBack revokes what was issued, where it turns out that it is in no version */
-async function store(
-  { run }: Rotation,
-  { text }: Version,
-  takeBack: (() => Promise<void>) | undefined,
-): Promise<'stored' | 'exists'> {
-  const { token, rotationToken } = run.event;
-  try {
-    const answer = await run.secretsManager.putPending(run.secret.arn, { token, text, rotationToken });
-    if (answer === 'exists') await takeBack?.();
-    return answer;
-  } catch (error) {
-    // An answer that was lost leaves open whether it is stored: the retry looks, and a sweep finds the rest.
-    if (wasRefused(error)) await takeBack?.();
-    throw error;
-  }
 }

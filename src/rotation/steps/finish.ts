@@ -3,7 +3,7 @@ import { promote, requireUnchanged } from '../promote.ts';
 import { proveCurrent } from '../proof.ts';
 import { isRevocationDue, revokePrevious, revokeReplaced, revokeSuperseded } from '../revocation.ts';
 import type { StepFunction } from '../run.ts';
-import { beginRotation, loadPending } from '../versions.ts';
+import { beginRotation, isIssuing, loadPending } from '../versions.ts';
 
 /**
  * Moves AWSCURRENT. Revokes before the move: a crash in between is healed by the retry, since the gate still lets it
@@ -13,9 +13,9 @@ export const finishSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   const pending = await loadPending(rotation);
   await requireUnchanged(rotation, pending);
-  await revokeSuperseded(rotation);
+  if (isIssuing(rotation)) await revokeSuperseded(rotation);
   await promote(rotation, pending);
-  await revokeReplaced({ ...rotation, current: pending }, rotation.current.id);
+  if (isIssuing(rotation)) await revokeReplaced({ ...rotation, current: pending }, rotation.current.id);
   run.memory.forget(run.secret.arn);
   return { outcome: 'current' };
 };
@@ -27,7 +27,8 @@ export const resumeCompletedStep: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   await proveCurrent(rotation);
   if (run.event.step === 'finishSecret') {
-    await revokeReplaced(rotation, versionWith(run.secret.stages, 'AWSPREVIOUS'));
+    const replaced = versionWith(run.secret.stages, 'AWSPREVIOUS');
+    if (isIssuing(rotation)) await revokeReplaced(rotation, replaced);
     run.memory.forget(arn);
   }
   return { outcome: 'already-done' };
@@ -36,6 +37,6 @@ export const resumeCompletedStep: StepFunction = async (run) => {
 /** Revokes AWSPREVIOUS where its hours are over; idempotent. */
 export const revokeWhenDue: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
-  if (await isRevocationDue(rotation)) await revokePrevious(rotation);
+  if (isIssuing(rotation) && (await isRevocationDue(rotation))) await revokePrevious(rotation);
   return { outcome: 'revoked' };
 };

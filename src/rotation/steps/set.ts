@@ -1,8 +1,8 @@
-import { changeCredential } from '../change.ts';
+import { type Changed, changeCredential } from '../change.ts';
 import { promote, requireUnchanged } from '../promote.ts';
 import { provePending } from '../proof.ts';
 import type { StepFunction } from '../run.ts';
-import { beginRotation, loadPending } from '../versions.ts';
+import { beginRotation, isIssuing, loadPending } from '../versions.ts';
 
 /**
  * Sets the pending credential at the target. Where that ends the current one, AWSCURRENT moves at once (immediate
@@ -12,7 +12,8 @@ export const setSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   const pending = await loadPending(rotation);
   await requireUnchanged(rotation, pending);
-  const changed = await changeCredential(rotation, pending);
+  // What the target has issued it accepts already.
+  const changed: Changed = isIssuing(rotation) ? { made: false } : await changeCredential(rotation, pending);
   if (rotation.guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
     return { outcome: changed.made ? 'changed' : 'found-changed' };
   }

@@ -31,10 +31,11 @@ interface Moment {
 }
 
 async function giveUpChange(
-  { rotator, first, generate, using, changer, opens, prove, skip }: Subject,
+  { changing, first, generate, using, changer, opens, prove, skip }: Subject,
   { relay, through }: RelayedTarget,
   { at, treatment }: Moment,
 ): Promise<void> {
+  const rotator = changing();
   const pending = await generate();
   const [by, credential] = [through(changer()), rotator.parse(through(pending.fields))];
   const controller = new AbortController();
@@ -53,9 +54,9 @@ async function giveUpChange(
     by,
     async (session) => {
       relay.treat = treat;
-      const changing = rotator.change(session, credential, context);
-      await Promise.race([fired, Promise.allSettled([changing])]);
-      const end = await endOf(changing);
+      const change = rotator.change(session, credential, context);
+      await Promise.race([fired, Promise.allSettled([change])]);
+      const end = await endOf(change);
       // Else closing the session could wait for an answer too.
       if (end.status === 'pending') await relay.close();
       return end;

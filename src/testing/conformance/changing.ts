@@ -25,13 +25,14 @@ export const changing: Theme = {
   },
 
   'changes once for two invocations at a time': async ({
-    rotator,
+    changing,
     first,
     generate,
     using,
     changer,
     prove,
   }) => {
+    const rotator = changing();
     const pending = await generate();
     const [by, credential] = [changer(), rotator.parse(pending.fields)];
     const context = { ...contextOf(), using: rotator.parse(by), current: rotator.parse(first.fields) };

@@ -22,18 +22,19 @@ export const generating: Theme = {
     assert.notDeepEqual(one.fields, other.fields);
   },
 
-  'mints anew when it is repeated, and a sweep leaves what is needed and nothing else': async (subject) => {
+  'issues anew when it is repeated, and revokes the orphans and nothing that is needed': async (subject) => {
     const { rotator, account, first, admin, generate, opens, skip } = subject;
-    if (account.strays === undefined) return skip('the account can not tell strays, so nothing is minted');
-    if (rotator.sweep === undefined) return skip('the rotator has no sweep');
+    if (account.strays === undefined) return skip('the account can not tell orphans, so nothing is issued');
+    if (rotator.kind !== 'issues' || rotator.revokeOrphans === undefined)
+      return skip('the rotator has no revokeOrphans');
     const requestToken = randomUUID();
     const lost = await generate(first, { requestToken });
     const pending = await generate(first, { requestToken });
     assert.notDeepEqual(lost.fields, pending.fields);
     const needed = [first, pending].map(({ fields }) => rotator.parse(fields));
     const context = { ...contextOf(), admin, owner, needed };
-    await rotator.sweep(rotator.parse(first.fields), context);
-    await rotator.sweep(rotator.parse(first.fields), context);
+    await rotator.revokeOrphans(rotator.parse(first.fields), context);
+    await rotator.revokeOrphans(rotator.parse(first.fields), context);
     assert.equal(await account.strays([first.fields, pending.fields]), 0);
     assert.deepEqual([await opens(first.fields), await opens(pending.fields)], [true, true]);
   },

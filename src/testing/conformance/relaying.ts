@@ -1,5 +1,5 @@
 import type { SecretFields } from '../../documents/fields.ts';
-import type { Target } from '../../rotator.ts';
+import type { Target } from '../../rotator/contract.ts';
 import type { Address } from '../harness.ts';
 import { type Relay, startRelay } from './servers.ts';
 import type { Subject } from './subject.ts';

@@ -23,7 +23,7 @@ async function readyToRevoke({ rotator, first, admin, generate, change, skip }: 
   revoke(): Promise<void>;
   pending: Version;
 }> {
-  if (rotator.revoke === undefined) return skip('the rotator has no revoke');
+  if (rotator.kind !== 'issues' || rotator.revoke === undefined) return skip('the rotator has no revoke');
   const pending = await generate();
   await change(pending.fields);
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createRotationHandler } from '../../handler.ts';
 import { sensitiveValues } from '../../redact.ts';
-import type { Rotator } from '../../rotator.ts';
+import type { Rotator } from '../../rotator/contract.ts';
 import type { StepReport, Telemetry } from '../../telemetry.ts';
 import type { TestAccount } from '../harness.ts';
 import {

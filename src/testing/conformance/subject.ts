@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { SecretFields } from '../../documents/fields.ts';
 import { adminFields } from '../../rotation/admin.ts';
 import { passwordFor } from '../../rotation/new-password.ts';
-import type { Rotator, RotatorContext, Session } from '../../rotator.ts';
+import type {
+  ChangingRotator,
+  GenerateContext,
+  Rotator,
+  RotatorContext,
+  Session,
+} from '../../rotator/contract.ts';
 import type { Address, RotatorHarness, TestAccount } from '../harness.ts';
 import { documentOf, textOf } from '../secrets.ts';
 
@@ -30,6 +36,8 @@ export interface ChangeSettings {
 /** A rotator and an account of its own at the target, with the moves of a rotation as core makes them. */
 export interface Subject {
   readonly rotator: Rotator;
+  /** The rotator, if it changes credentials; skips the test where the target issues them. */
+  changing(): ChangingRotator;
   readonly account: TestAccount;
   /** The admin's credential, where the account has one. */
   admin(): Promise<unknown>;
@@ -90,7 +98,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
   };
 
   const changer = ({ using: own = first.fields, current = first.fields, admin }: ChangeSettings = {}) => {
-    if (rotator.changedBy === 'account') return own;
+    if (rotator.kind === 'issues' || rotator.changedBy === 'account') return own;
     const given = admin ?? account.admin;
     if (given === undefined) throw new Error('The harness gives the account no admin, who has to change it.');
     return adminFields(given, current);
@@ -107,6 +115,8 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
 
   return {
     rotator,
+    changing: () =>
+      rotator.kind === 'changes' ? rotator : skip('the target issues credentials, and changes none'),
     account,
     first,
     admin,
@@ -130,19 +140,28 @@ export function createSubject(harness: RotatorHarness, account: TestAccount): Su
     generate: async (from = first, { password, requestToken = randomUUID() } = {}) => {
       const document = documentOf(from.text, account.tags);
       const credential = rotator.parse(document.fields);
-      const changes = await rotator.generate(credential, {
-        ...contextOf(),
-        admin,
-        requestToken,
-        owner,
-        stored: async function* () {
-          yield credential;
-        },
+      const making: GenerateContext = {
+        note: () => undefined,
         password: (wanted) => password ?? passwordFor(document, wanted),
-      });
+      };
+      const stored = async function* () {
+        yield credential;
+      };
+      const changes =
+        rotator.kind === 'changes'
+          ? await rotator.generate(credential, making)
+          : await rotator.issue(credential, {
+              ...contextOf(),
+              ...making,
+              admin,
+              requestToken,
+              owner,
+              stored,
+            });
       return read(document.write(changes));
     },
     change: async (pending, settings = {}) => {
+      if (rotator.kind === 'issues') return;
       const { current = first.fields, signal = never } = settings;
       const by = changer(settings);
       const context = {

@@ -8,7 +8,7 @@ import type { TestFunction, TestFunctionParts } from './function.ts';
 
 /** Processes for functions; one that was not killed serves again. */
 export interface ChildPool {
-  start(parts: Pick<TestFunctionParts, 'clientConfig' | 'checkpoint' | 'mints'>): Promise<TestFunction>;
+  start(parts: Pick<TestFunctionParts, 'clientConfig' | 'checkpoint'>): Promise<TestFunction>;
   close(): Promise<void>;
 }
 
@@ -17,13 +17,12 @@ export function startChildPool({ module, busy }: RotatorHarness): ChildPool | un
   if (module === undefined) return undefined;
   const idle: ChildProcess[] = [];
   return {
-    start: async ({ clientConfig, checkpoint, mints }) => {
+    start: async ({ clientConfig, checkpoint }) => {
       const child = idle.pop() ?? spawn();
       const error = busy?.();
       const created: ChildFunction = {
         module,
         clientConfig,
-        mints,
         busy: error && { message: error.message, code: Reflect.get(error, 'code') },
       };
       await ask(child, { type: 'create', function: created }, 'ready');

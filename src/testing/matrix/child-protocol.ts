@@ -6,7 +6,6 @@ import type { RemoteCall, Verdict } from './faults.ts';
 export interface ChildFunction {
   readonly module: RotatorModule;
   readonly clientConfig: SecretsManagerClientConfig;
-  readonly mints: boolean;
   /** What the target's driver throws when it takes no more work just now. */
   readonly busy: { readonly message: string; readonly code?: unknown } | undefined;
 }

@@ -1,5 +1,5 @@
 import { enableCompileCache } from 'node:module';
-import type { Rotator } from '../../rotator.ts';
+import type { Rotator } from '../../rotator/contract.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import type { Verdict } from './faults.ts';
 import type { TestFunction } from './function.ts';
@@ -19,13 +19,12 @@ function wait(id: number): Promise<Verdict | undefined> {
   return new Promise((resolve) => waiting.set(id, resolve));
 }
 
-async function create({ module, clientConfig, mints, busy }: ChildFunction): Promise<TestFunction> {
+async function create({ module, clientConfig, busy }: ChildFunction): Promise<TestFunction> {
   const { createTestFunction } = await import('./function.ts');
   const { default: make }: { default: (settings: unknown) => Rotator } = await import(module.url);
   return createTestFunction({
     rotator: make(module.settings),
     clientConfig,
-    mints,
     busy: busy && (() => Object.assign(new Error(busy.message), { code: busy.code })),
     checkpoint: {
       before: (call) => {

@@ -1,6 +1,6 @@
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { createRotationHandler, type RotationHandler } from '../../handler.ts';
-import type { Rotator } from '../../rotator.ts';
+import type { Rotator } from '../../rotator/contract.ts';
 import { type Checkpoint, Crash } from './faults.ts';
 import { interceptFetch, withOwnFetch } from './fetch.ts';
 import { interceptSecretsManager } from './secrets-manager.ts';
@@ -21,8 +21,6 @@ export interface TestFunctionParts {
   readonly rotator: Rotator;
   readonly clientConfig: SecretsManagerClientConfig;
   readonly checkpoint: Checkpoint;
-  /** Whether the rotator's `generate` has an effect at the target. */
-  readonly mints: boolean;
   /** What the target's driver throws when the target takes no more work just now. */
   readonly busy?: (() => Error) | undefined;
 }

@@ -64,6 +64,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       if (!(await currentOpens(stored))) return 'AWSCURRENT does not open the target.';
       const previous = versionWith(stored.stages, 'AWSPREVIOUS');
       if (
+        rotator.kind === 'issues' &&
         rotator.revocation === 'at-once' &&
         previous !== undefined &&
         (await opens(fieldsOf(stored, previous)))

@@ -1,4 +1,4 @@
-import type { Rotator, Session } from '../../rotator.ts';
+import type { Rotator, Session } from '../../rotator/contract.ts';
 import { brokenConnection, Crash } from './faults.ts';
 import type { Lifetime, TestFunctionParts } from './function.ts';
 import { passCheckpoint } from './pass.ts';
@@ -57,13 +57,7 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
       async () => undefined,
     );
 
-  const reachesTarget = new Set([
-    'change',
-    'verify',
-    'revoke',
-    'sweep',
-    ...(parts.mints ? ['generate'] : []),
-  ]);
+  const reachesTarget = new Set(['change', 'verify', 'revoke', 'revokeOrphans', 'issue']);
   return {
     rotator: replaceMembers(rotator, (name, member) => {
       if (name === 'open') return open;

@@ -56,13 +56,12 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
   const read = rereadOnChange(local, createStoredReader(client, arn));
   const invariants = createInvariants({ harness, account, read });
   const { clientConfig } = local;
-  const mints = harness.rotator.mints === true;
   const driver = createDriver({
     invariants,
     read,
     start: async (checkpoint) =>
-      children?.start({ clientConfig, checkpoint, mints }) ??
-      createTestFunction({ rotator: harness.rotator, clientConfig, checkpoint, mints, busy: harness.busy }),
+      children?.start({ clientConfig, checkpoint }) ??
+      createTestFunction({ rotator: harness.rotator, clientConfig, checkpoint, busy: harness.busy }),
   });
   const outcomes = followRotations(local);
   const lambdaArn = local.registerFunction('rotate', driver.handler, { timeoutMs: plentyMs });
@@ -135,7 +134,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
       await account.remove?.();
     },
   };
-  if (harness.rotator.revoke !== undefined) {
+  if (harness.rotator.kind === 'issues' && harness.rotator.revoke !== undefined) {
     await world.rotate();
     driver.plan(undefined);
   }

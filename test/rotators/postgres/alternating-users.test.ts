@@ -23,16 +23,7 @@ const rotator = postgresAlternatingUsers(sharedOptions());
 async function rotate(current: SecretFields, admin: SecretFields = adminSecret()): Promise<TestLogin> {
   const context = rotatorContext();
   const before = rotator.parse(current);
-  const generated = await rotator.generate(before, {
-    ...context,
-    requestToken: 't',
-    owner: 'test',
-    admin: async () => undefined,
-    stored: async function* () {
-      yield before;
-    },
-    password: randomPassword,
-  });
+  const generated = await rotator.generate(before, { ...context, password: randomPassword });
   const pending = rotator.parse({ ...current, ...generated });
   expect(rotator.target(pending)).toEqual(rotator.target(before));
   const using = rotator.parse({ ...admin, dbname: current.dbname });

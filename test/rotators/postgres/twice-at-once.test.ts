@@ -7,7 +7,7 @@ import {
   postgresAlternatingUsers,
 } from '../../../rotators/postgres/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../rotators/postgres/quoting.ts';
-import type { Rotator } from '../../../src/index.ts';
+import type { ChangingRotator } from '../../../src/index.ts';
 import { randomPassword, rotatorContext, uniqueName } from '../../support/postgres-fixtures.ts';
 import { type PostgresServer, startPostgres, withClient } from '../../support/postgres-server.ts';
 
@@ -46,7 +46,7 @@ describe('the same delivered event, twice at once', () => {
 
   /** One delivery: opens, and changes once all have opened. */
   async function deliver<Credential extends PostgresCredential>(
-    rotator: Rotator<Credential, PostgresSession>,
+    rotator: ChangingRotator<Credential, PostgresSession>,
     { using, current, pending }: { using: Credential; current: Credential; pending: Credential },
     times: number,
   ): Promise<void> {

@@ -36,16 +36,7 @@ export async function rotateAlternating(
   const rotator = sqlServerAlternatingUsers(harness.options);
   const context = rotatorContext();
   const current = rotator.parse(secret);
-  const generated = await rotator.generate(current, {
-    ...context,
-    requestToken: 't',
-    owner: 'test',
-    admin: async () => undefined,
-    stored: async function* () {
-      yield current;
-    },
-    password: () => password,
-  });
+  const generated = await rotator.generate(current, { ...context, password: () => password });
   const pending = rotator.parse({ ...secret, ...generated });
   expect(rotator.target(pending)).toEqual(rotator.target(current));
   const using = rotator.parse({ ...admin, dbname: secret.dbname });

@@ -3,24 +3,25 @@ import { tokenRotator } from './memory-rotators.ts';
 import type { Mutant } from './mutants.ts';
 
 /** Faults that rotators of tokens are known to have. */
-export const mintingMutants: readonly Mutant[] = [
+export const issuingMutants: readonly Mutant[] = [
   {
-    fault: 'labels what it mints with nothing that a sweep could find',
+    fault: 'labels what it issues with nothing that could be found again',
     rotator: {
       ...tokenRotator,
-      generate: (current, context) =>
-        tokenRotator.generate(current, { ...context, owner: 'somebody', requestToken: randomUUID() }),
+      issue: (current, context) =>
+        tokenRotator.issue(current, { ...context, owner: 'somebody', requestToken: randomUUID() }),
     },
-    failing: ['mints anew when it is repeated, and a sweep leaves what is needed and nothing else'],
+    failing: ['issues anew when it is repeated, and revokes the orphans and nothing that is needed'],
   },
   {
-    fault: 'sweeps away what is needed',
+    fault: 'revokes as orphans what is needed',
     rotator: {
       ...tokenRotator,
-      sweep: async (current, context) => tokenRotator.sweep?.(current, { ...context, needed: [] }),
+      revokeOrphans: async (current, context) =>
+        tokenRotator.revokeOrphans?.(current, { ...context, needed: [] }),
     },
     failing: [
-      'mints anew when it is repeated, and a sweep leaves what is needed and nothing else',
+      'issues anew when it is repeated, and revokes the orphans and nothing that is needed',
       'rotates three times, with no login refused',
     ],
   },

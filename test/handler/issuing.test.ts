@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RotatorContext, SecretFields } from '../../src/index.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
-import { type MemoryRotator, tokenRotator } from '../testing/memory-rotators.ts';
+import { type MemoryTokenRotator, tokenRotator } from '../testing/memory-rotators.ts';
 import { type MemoryTarget, startMemoryTarget } from '../testing/memory-target.ts';
 
 const dayMs = 86_400_000;
@@ -20,7 +20,7 @@ function newAccount(): SecretFields {
 }
 
 async function withRotator(
-  rotator: MemoryRotator,
+  rotator: MemoryTokenRotator,
   use: (fixture: RotationFixture) => Promise<void>,
 ): Promise<void> {
   const configuration = { defaultRotator: rotator.name };
@@ -35,7 +35,7 @@ async function withRotator(
 describe('a rotator that mints', () => {
   it('gives up a pending credential that has died since it was minted, and starts clean after', async () => {
     let mayOpen = false;
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
       verify: async () => {
         if (!mayOpen) throw new Error('The target is being repaired.');
@@ -60,13 +60,13 @@ describe('a rotator that mints', () => {
 
   it('sees what the versions of its target hold, newest first', async () => {
     const seen: string[][] = [];
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
-      generate: async (current, context) => {
+      issue: async (current, context) => {
         const passwords: string[] = [];
         for await (const { password } of context.stored()) passwords.push(password);
         seen.push(passwords);
-        return tokenRotator.generate(current, context);
+        return tokenRotator.issue(current, context);
       },
     };
     await withRotator(rotator, async (fixture) => {
@@ -82,7 +82,7 @@ describe('a rotator that mints', () => {
 
   it('revokes with what AWSCURRENT holds at hand', async () => {
     const revoked: string[][] = [];
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
       revoke: async (old, context) => {
         revoked.push([old.password, context.current.password]);
@@ -101,7 +101,7 @@ describe('a rotator that mints', () => {
 
   it('does not revoke what only the secret tells from the credential in use', async () => {
     const revoked: string[] = [];
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
       identity: ({ password }) => password,
       revoke: async ({ password }) => {
@@ -121,10 +121,10 @@ describe('a rotator that mints', () => {
   });
 
   it('does not take back a credential that the target has issued again, when it can not be stored', async () => {
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
       // One token for each account, as long as it is valid.
-      generate: async ({ password }) => ({ password }),
+      issue: async ({ password }) => ({ password }),
     };
     await withRotator(rotator, async (fixture) => {
       const account = newAccount();
@@ -158,9 +158,9 @@ describe('a rotator that mints', () => {
 
   it('revokes what a rotation has issued that a person ended by storing a value', async () => {
     let put = async (): Promise<unknown> => undefined;
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
-      sweep: async () => undefined,
+      revokeOrphans: async () => undefined,
       verify: async () => void (await put()),
     };
     await withRotator(rotator, async (fixture) => {
@@ -181,7 +181,7 @@ describe('a rotator that mints', () => {
 
   it('is told when the next rotation begins', async () => {
     const contexts: RotatorContext[] = [];
-    const rotator: MemoryRotator = {
+    const rotator: MemoryTokenRotator = {
       ...tokenRotator,
       verify: async (_session, _pending, context) => {
         contexts.push(context);
