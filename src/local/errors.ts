@@ -1,3 +1,5 @@
+import { StoreError } from './store/store-error.ts';
+
 /** An error that the API answers with. The messages are AWS's own where they are known: clients match on them. */
 export class ServiceError extends Error {
   /** AWS's name of the error, such as `ResourceNotFoundException`. */
@@ -147,9 +149,15 @@ export function internalFailure(message = 'An error occurred on the server side.
   return new ServiceError('InternalServiceError', message, 500);
 }
 
-/** Tells whoever runs the server of a fault of its own; clients are told no more than that there was one, or what to do. */
+/**
+ * Tells whoever runs the server of a fault of its own; clients are told no more than that there was one, or what to do.
+ * What is wrong with the disk says what to do, and needs no stack trace.
+ */
 export function reportFault(cause: unknown): void {
-  process.emitWarning(
-    `The local Secrets Manager failed: ${cause instanceof Error ? cause.stack : String(cause)}`,
-  );
+  process.emitWarning(`The local Secrets Manager failed: ${describeFault(cause)}`);
+}
+
+function describeFault(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause instanceof StoreError ? cause.message : (cause.stack ?? cause.message);
 }

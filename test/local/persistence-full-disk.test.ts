@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
-import { expectError, start } from './harness.ts';
+import { startLocalSecretsManager } from '../../src/local/index.ts';
+import { explainStoreFailure, StoreError } from '../../src/local/store/store-error.ts';
+import { clientAt, runKeyturn, startKeyturnLocal } from '../cli/keyturn-process.ts';
+import { expectError, start, temporaryFolder } from './harness.ts';
 
 const run = promisify(execFile);
 const VALUE = 'v'.repeat(20_000);
@@ -80,5 +83,77 @@ describe('a full disk', () => {
     for (const SecretId of rounds.flat()) {
       expect((await second.client.getSecretValue({ SecretId })).SecretString).toBe(VALUE);
     }
+  });
+
+  it('is read from when it is full at the start, also after a kill', async (context) => {
+    const folder = await smallDisk(context);
+    const dataDirectory = join(folder, 'data');
+    const first = await startKeyturnLocal('--data', dataDirectory);
+    const created = await createUntilRefused(clientAt(first.url), 'a');
+    expect(created.length).toBeGreaterThan(10);
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      await (signal === 'SIGKILL' ? first : await startKeyturnLocal('--data', dataDirectory)).kill(signal);
+      await writeFile(join(folder, 'rest'), Buffer.alloc(2_000_000)).catch(() => {});
+      const { client, local } = await start({ dataDirectory });
+      expect(await namesOf(client)).toEqual(created);
+      expect((await client.getSecretValue({ SecretId: 'a-0' })).SecretString).toBe(VALUE);
+      const more = client.createSecret({ Name: 'more', SecretString: VALUE });
+      await expectError(more, 'InternalServiceError', FULL);
+      await local.close();
+    }
+  });
+});
+
+describe('a folder that can’t be written', () => {
+  const READ_ONLY =
+    /^\S+ can't be written: nothing was stored\. Make the folder and its files writable for this user, or use a copy that is\.$/;
+
+  it('says what to do at the start, in one line', async (context) => {
+    const folder = await smallDisk(context);
+    const dataDirectory = join(folder, 'data');
+    await (await startKeyturnLocal('--data', dataDirectory)).kill('SIGTERM');
+    await run('mount', ['-o', 'remount,ro', folder]);
+    const ended = await runKeyturn('local', '--data', dataDirectory);
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr.trim().replace(/^[^/]*/, '')).toMatch(READ_ONLY);
+  });
+
+  it('and became so meanwhile refuses writes, goes on reading, and prints no stack trace', async (context) => {
+    const folder = await smallDisk(context);
+    const server = await startKeyturnLocal('--data', join(folder, 'data'));
+    const client = clientAt(server.url);
+    await client.createSecret({ Name: 'n', SecretString: 'v' });
+    // Files that are open for writing keep a mount from becoming read-only, so the disk is made full instead of that.
+    await writeFile(join(folder, 'rest'), Buffer.alloc(2_000_000)).catch(() => {});
+    const refused = client.createSecret({ Name: 'm', SecretString: OTHER_VALUE, KmsKeyId: 'alias/new' });
+    await expectError(refused, 'InternalServiceError', FULL);
+    for (let n = 0; n < 3; n++)
+      expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe('v');
+    const { stderr } = await server.kill('SIGTERM');
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('or is none is told so', async () => {
+    const path = join(await temporaryFolder(), 'file');
+    await writeFile(path, '');
+    for (const dataDirectory of [path, join(path, 'inside')]) {
+      await expect(startLocalSecretsManager({ dataDirectory })).rejects.toMatchObject({
+        name: 'StoreError',
+        message: `${dataDirectory} is no folder: name one, or one that is to be made.`,
+      });
+    }
+  });
+
+  it.each([
+    ['EROFS', "can't be written"],
+    ['EACCES', "can't be written"],
+    ['ENOSPC', 'is full'],
+    ['EDQUOT', 'is full'],
+    ['EIO', 'look at its disk'],
+  ])('is explained by the system’s code %s', (code, words) => {
+    const error = Object.assign(new Error('refused'), { code });
+    const explained = explainStoreFailure(error, '/data/secrets.db');
+    expect(explained).toBeInstanceOf(StoreError);
+    expect(String(explained)).toContain(words);
   });
 });

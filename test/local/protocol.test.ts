@@ -30,6 +30,8 @@ describe('the protocol', () => {
     ['DescribeSecret', '{"SecretId": 5}', 'SerializationException'],
     ['DescribeSecret', '{"SecretId": {"a": 1}}', 'SerializationException'],
     ['CreateSecret', '{"Name": "n", "Tags": {}}', 'SerializationException'],
+    ['CreateSecret', '{"Name": "n", "SecretString": "\\ud800"}', 'SerializationException'],
+    ['CreateSecret', '{"Name": "n", "Tags": [{"Key": "\\udc00x"}]}', 'SerializationException'],
     ['CreateSecret', '{"Name": "n", "SecretBinary": "%%%"}', 'SerializationException'],
     ['CreateSecret', '{"Name": "n", "SecretString": "v"}', 'InvalidRequestException'],
     ['RotateSecret', '{"SecretId": "n"}', 'InvalidParameterException'],
@@ -76,6 +78,29 @@ describe('the protocol', () => {
       message:
         "1 validation error detected: Value null at 'secretId' failed to satisfy constraint: Member must not be null",
     });
+  });
+
+  it('keeps every text that UTF-8 can hold, and refuses a body in which there is none', async () => {
+    const { local, client } = await start();
+    const text = '\u{1F511} \uFFFD \0 \uFEFF';
+    await client.createSecret({ Name: 'n', SecretString: text });
+    expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe(text);
+    const headers = {
+      'X-Amz-Target': 'secretsmanager.CreateSecret',
+      'Content-Type': 'application/x-amz-json-1.1',
+    };
+    for (const bytes of [[0xff], [0xed, 0xa0, 0x80], [0xc0, 0x80]]) {
+      const body = Buffer.concat([
+        Buffer.from('{"Name": "m", "SecretString": "'),
+        Buffer.from(bytes),
+        Buffer.from('"}'),
+      ]);
+      const answer = await fetch(local.url, { method: 'POST', headers, body });
+      expect([answer.status, await answer.json()]).toEqual([
+        400,
+        { __type: 'SerializationException', message: 'The request body is not valid UTF-8.' },
+      ]);
+    }
   });
 
   it('refuses a body that is too large, and keeps on answering', async () => {

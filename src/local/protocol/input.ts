@@ -141,6 +141,9 @@ function textReader(shape: Shape): Reader {
   const pattern = shape.pattern === undefined ? undefined : new RegExp(`^(?:${shape.pattern})$`);
   return (value, path, problems) => {
     if (typeof value !== 'string') throw wrongType(value, 'String');
+    // Half a surrogate pair, which JSON can write as \ud800, is in no UTF-8 that could keep it.
+    if (!value.isWellFormed())
+      throw serializationFailure('The text is not valid Unicode: it holds half a surrogate pair.');
     const shown = shape.sensitive ? undefined : value;
     reportLength(
       shape,

@@ -11,13 +11,11 @@ import { damaged, explainStoreFailure, StoreError } from './store-error.ts';
 
 /**
  * The store of a folder, which is made, for its owner alone, where it is missing.
- * @throws StoreError when another process uses the folder, or its files are damaged
+ * @throws StoreError when another process uses the folder, or its files are damaged or can't be written
  */
 export function openFileStore(directory: string): Store {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'secrets.db');
-  // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
-  closeSync(openSync(path, 'a', 0o600));
+  makeFiles(directory, path);
   const database = openDatabase(path);
   try {
     takeOver(database, directory);
@@ -30,6 +28,23 @@ export function openFileStore(directory: string): Store {
   } catch (error) {
     database.close();
     throw explainStoreFailure(error, path);
+  }
+}
+
+/** @throws StoreError that says what to do */
+function makeFiles(directory: string, path: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new StoreError(`${directory} is no folder: name one, or one that is to be made.`, {
+        cause: error,
+      });
+    }
+    throw explainStoreFailure(error, directory);
   }
 }
 

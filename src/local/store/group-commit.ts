@@ -29,7 +29,13 @@ export interface GroupCommit {
 export function createGroupCommit(store: Store): GroupCommit {
   let group: PromiseWithResolvers<void> | undefined;
   let notesTimer: NodeJS.Timeout | undefined;
+  /** Why the last note was lost; it is told once, and not at every read while a disk is full. */
+  let lossTold: string | undefined;
 
+  const tellLoss = (error: unknown): void => {
+    if (String(error) !== lossTold) reportFault(error);
+    lossTold = String(error);
+  };
   const end = (settle: (ended: PromiseWithResolvers<void>) => void): void => {
     const ended = group;
     group = undefined;
@@ -40,9 +46,10 @@ export function createGroupCommit(store: Store): GroupCommit {
     notesTimer = undefined;
     try {
       store.commit();
+      lossTold = undefined;
       end(({ resolve }) => resolve());
     } catch (error) {
-      if (!group) reportFault(error);
+      if (!group) tellLoss(error);
       end(({ reject }) => reject(error));
     }
   };
@@ -74,7 +81,7 @@ export function createGroupCommit(store: Store): GroupCommit {
         attempt(work);
         if (!group) notesTimer ??= setTimeout(commit, NOTES_DURABLE_AFTER_MS).unref();
       } catch (error) {
-        reportFault(error);
+        tellLoss(error);
       }
     },
     durable: () => group?.promise,

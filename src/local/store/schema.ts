@@ -49,5 +49,6 @@ export function createSchema(database: DatabaseSync, path: string): void {
   if (!isEmpty && version !== VERSION) {
     throw new StoreError(`${path} was made by another version of Keyturn: use that, or another folder.`);
   }
-  database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`);
+  // Written only where it is missing, so that a folder on a full disk can be opened and read.
+  if (isEmpty) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`);
 }

@@ -20,24 +20,68 @@ export function damaged(path: string, cause?: unknown): StoreError {
 }
 
 /** @see https://www.sqlite.org/rescode.html */
-const SQLITE = { ioError: 10, corrupt: 11, full: 13, notADatabase: 26 };
+const SQLITE = {
+  permission: 3,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notADatabase: 26,
+};
 
-/** The StoreError for what SQLite, the disk or a row of the database at `path` threw; any other error as it is. */
+type Kind = 'damaged' | 'full' | 'read-only' | 'broken';
+
+const KIND_BY_SQLITE: Readonly<Record<number, Kind>> = {
+  [SQLITE.permission]: 'read-only',
+  [SQLITE.readOnly]: 'read-only',
+  [SQLITE.cantOpen]: 'read-only',
+  [SQLITE.ioError]: 'broken',
+  [SQLITE.corrupt]: 'damaged',
+  [SQLITE.notADatabase]: 'damaged',
+  [SQLITE.full]: 'full',
+};
+
+const KIND_BY_SYSTEM: Readonly<Record<string, Kind>> = {
+  EACCES: 'read-only',
+  EDQUOT: 'full',
+  EIO: 'broken',
+  ENOSPC: 'full',
+  EPERM: 'read-only',
+  EROFS: 'read-only',
+};
+
+/**
+ * The StoreError for what SQLite, the disk or a row of the database at `path` threw; any other error as it is.
+ * @param path of the database, or of the folder
+ */
 export function explainStoreFailure(error: unknown, path: string): unknown {
   if (error instanceof DamagedRow) return damaged(path, error);
-  if (!(error instanceof Error)) return error;
+  const kind = kindOf(error);
+  switch (kind) {
+    case undefined:
+      return error;
+    case 'damaged':
+      return damaged(path, error);
+    case 'full':
+      return new StoreError(`The disk of ${path} is full: nothing was stored. Make room, and try again.`, {
+        cause: error,
+      });
+    case 'read-only':
+      return new StoreError(
+        `${path} can't be written: nothing was stored. Make the folder and its files writable for this user, or use a copy that is.`,
+        { cause: error },
+      );
+    case 'broken':
+      return new StoreError(`${path} can't be read or written: look at its disk. Nothing was stored.`, {
+        cause: error,
+      });
+  }
+}
+
+function kindOf(error: unknown): Kind | undefined {
+  if (!(error instanceof Error)) return undefined;
   // An extended code of SQLite's has its primary one in the lowest byte.
-  const sqliteCode = 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-  if (sqliteCode === SQLITE.corrupt || sqliteCode === SQLITE.notADatabase) return damaged(path, error);
-  if (sqliteCode === SQLITE.full || ('code' in error && error.code === 'ENOSPC')) {
-    return new StoreError(`The disk of ${path} is full: nothing was stored. Make room, and try again.`, {
-      cause: error,
-    });
-  }
-  if (sqliteCode === SQLITE.ioError) {
-    return new StoreError(`${path} can't be read or written: look at its disk. Nothing was stored.`, {
-      cause: error,
-    });
-  }
-  return error;
+  if ('errcode' in error) return KIND_BY_SQLITE[Number(error.errcode) & 0xff];
+  return 'code' in error ? KIND_BY_SYSTEM[String(error.code)] : undefined;
 }
