@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { apiInputs } from '../src/local/protocol/api-model/inputs.ts';
 
 const USAGE = `Writes src/local/protocol/api-model out of the model of the Secrets Manager API that AWS publishes with botocore.
 
-Usage: npm run generate:api-model -- --botocore FOLDER [--check]
+Usage: npm run generate:api-model -- --botocore FOLDER [--check | --unknown]
 
   --botocore FOLDER  the folder of the Python package botocore, such as venv/lib/python3.12/site-packages/botocore
   --check            write nothing; fail if the files are not what would be written
+  --unknown          write nothing; fail if this botocore has operations or members of inputs that the files lack
 `;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, 'src/local/protocol/api-model');
@@ -22,6 +24,11 @@ interface Shape {
   readonly type: string;
   readonly member?: { readonly shape: string };
   readonly members?: Readonly<Record<string, { readonly shape: string }>>;
+}
+
+/** An input as the files have it. */
+interface KnownInput {
+  readonly members?: Readonly<Record<string, string>>;
 }
 
 interface ServiceModel {
@@ -38,10 +45,18 @@ interface Partitions {
   }[];
 }
 
-const { values } = parseArgs({ options: { botocore: { type: 'string' }, check: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: { botocore: { type: 'string' }, check: { type: 'boolean' }, unknown: { type: 'boolean' } },
+});
 if (values.botocore === undefined) {
   console.error(USAGE);
   process.exit(2);
+}
+if (values.unknown) {
+  const unknown = unknownIn(values.botocore);
+  for (const name of unknown)
+    console.error(`botocore ${versionOf(values.botocore)} has ${name}, which is unknown here.`);
+  process.exit(unknown.length > 0 ? 1 : 0);
 }
 for (const [name, code] of Object.entries(generate(values.botocore))) {
   const path = join(FOLDER, name);
@@ -56,7 +71,7 @@ for (const [name, code] of Object.entries(generate(values.botocore))) {
 
 /** The files by their names. */
 function generate(botocore: string): Record<string, string> {
-  const model: ServiceModel = JSON.parse(gunzipSync(readFileSync(join(botocore, MODEL))).toString('utf8'));
+  const model = modelIn(botocore);
   const inputs = Object.entries(model.operations).map(
     ([operation, { input }]) => [operation, shapeOf(model, input.shape)] as const,
   );
@@ -82,6 +97,24 @@ ${constant(
 )}
 `,
   };
+}
+
+/** Operations, and members of the inputs of known operations, that the files lack. */
+function unknownIn(botocore: string): string[] {
+  const model = modelIn(botocore);
+  const known: Readonly<Record<string, KnownInput>> = apiInputs;
+  return Object.entries(model.operations).flatMap(([operation, { input }]) => {
+    const shape = known[operation];
+    if (!shape) return [`the operation ${operation}`];
+    const members = Object.keys(shapeOf(model, input.shape).members ?? {});
+    return members.flatMap((name) =>
+      Object.hasOwn(shape.members ?? {}, name) ? [] : [`${name} of ${operation}`],
+    );
+  });
+}
+
+function modelIn(botocore: string): ServiceModel {
+  return JSON.parse(gunzipSync(readFileSync(join(botocore, MODEL))).toString('utf8'));
 }
 
 /** Without the names that stand for a partition as a whole. */

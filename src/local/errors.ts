@@ -72,6 +72,14 @@ export function notOnReplica(): ServiceError {
   );
 }
 
+/** The words are our own. */
+export function notOnCrossAccountReplica(): ServiceError {
+  return invalidParameter(
+    'Operation not permitted on a cross-account replica secret. Call StopReplicationToReplica first, or change the ' +
+      'primary secret in the other account.',
+  );
+}
+
 export function invalidNextToken(): ServiceError {
   return new ServiceError('InvalidNextTokenException', 'The NextToken value is invalid.');
 }

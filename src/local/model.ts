@@ -39,6 +39,19 @@ export interface Replica {
   readonly failure?: string | undefined;
 }
 
+/** What a replica in another account knows of its primary. */
+export interface CrossAccountPrimary {
+  readonly arn: string;
+  readonly status: 'Pending' | 'InSync' | 'Detached';
+}
+
+/** What a primary knows of its replica in another account. */
+export interface CrossAccountReplica {
+  readonly arn: string;
+  readonly roleArn?: string | undefined;
+  readonly status: 'InSync' | 'Detached';
+}
+
 /** A secret without its versions. Dates are milliseconds since the epoch. */
 export interface Secret {
   readonly arn: string;
@@ -55,6 +68,9 @@ export interface Secret {
   readonly replicas?: readonly Replica[] | undefined;
   /** The region of the primary; set on a replica only. */
   readonly primaryRegion?: string | undefined;
+  /** Set on a secret that was made as the replica of one in another account. */
+  readonly crossAccountPrimary?: CrossAccountPrimary | undefined;
+  readonly crossAccountReplica?: CrossAccountReplica | undefined;
   readonly labels: Labels;
   readonly createdAt: number;
   readonly changedAt: number;

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { replicateAbroad } from './cross-account.ts';
 import type { EventBridgeEvent, EventHub } from './events.ts';
 import { labelsByVersion } from './labels.ts';
 import { dueAt, type Secret, type Version } from './model.ts';
@@ -71,10 +72,12 @@ export function createState(
       const save = (after: Secret, before?: Secret) => {
         store.saveSecret(after);
         replicate(store, now, after);
+        replicateAbroad(unit, after);
         afterCommit(() => afterSave(after, before));
       };
+      const unit: UnitOfWork = { store, now, save, noteAccess, tell, afterCommit };
       try {
-        const result = commits.run(() => work({ store, now, save, noteAccess, tell, afterCommit }));
+        const result = commits.run(() => work(unit));
         for (const access of accesses) commits.note(access);
         await commits.durable();
         for (const callback of committed) callback();

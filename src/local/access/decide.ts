@@ -1,5 +1,6 @@
 import type { EvaluationResult, RequestAnalysis, Simulation } from '@cloud-copilot/iam-simulate';
 import { knownContext, knownPolicy } from './condition-keys.ts';
+import { knownAction, policyFor } from './newer-actions.ts';
 import type { ConditionContext, KnownPrincipal, PolicyJson } from './principals.ts';
 
 /** One thing that a principal wants to do. */
@@ -41,26 +42,25 @@ export async function loadDecide(): Promise<Decide> {
 
 function simulationOf(principal: KnownPrincipal, request: AccessRequest): Simulation {
   const { policies = [], permissionsBoundary, sessionPolicy } = principal;
+  const known = (policy: PolicyJson): PolicyJson => knownPolicy(policyFor(request.action, policy));
   return {
     request: {
       principal: principal.arn,
-      action: request.action,
+      action: knownAction(request.action),
       resource: { resource: request.resource, accountId: request.accountId },
       contextVariables: knownContext({ ...request.context, ...principal.context }),
     },
     identityPolicies: policies.map((policy, index) => ({
       name: `policy ${index + 1}`,
-      policy: knownPolicy(policy),
+      policy: known(policy),
     })),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
-    ...(request.policy && { resourcePolicy: knownPolicy(request.policy) }),
+    ...(request.policy && { resourcePolicy: known(request.policy) }),
     ...(permissionsBoundary && {
-      permissionBoundaryPolicies: [
-        { name: 'permissions boundary', policy: knownPolicy(permissionsBoundary) },
-      ],
+      permissionBoundaryPolicies: [{ name: 'permissions boundary', policy: known(permissionsBoundary) }],
     }),
-    ...(sessionPolicy && { sessionPolicy: knownPolicy(sessionPolicy) }),
+    ...(sessionPolicy && { sessionPolicy: known(sessionPolicy) }),
   };
 }
 

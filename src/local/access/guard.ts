@@ -153,12 +153,13 @@ async function tryPolicies(decide: Decide, principal: KnownPrincipal): Promise<v
 
 function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {
   const body = readBody(operation, input);
-  const secretId = body.text('SecretId');
+  const [secretId, replicaArn] = [body.text('SecretId'), body.text('CrossAccountReplicaARN')];
   const secret =
     secretId === undefined
       ? undefined
       : state.read((store) => findSecretIfAny({ store, partition }, secretId));
-  return { operation, body, partition, secret };
+  const replica = replicaArn === undefined ? undefined : state.read((store) => store.secretByArn(replicaArn));
+  return { operation, body, partition, secret, replica };
 }
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */

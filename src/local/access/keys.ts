@@ -3,7 +3,6 @@ import { CURRENT } from '../labels.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
 import { kmsKeyOf } from '../operations/secrets.ts';
 import type { Store } from '../store/store.ts';
-import type { Body } from './body.ts';
 import type { AccessRequest } from './decide.ts';
 import { type Subject, secretArnOf } from './permissions.ts';
 import { type ConditionContext, findKey, type LocalKey, type PolicyJson } from './principals.ts';
@@ -13,8 +12,8 @@ interface KeyUse {
   readonly keyId: string;
   readonly actions: readonly string[];
   readonly versionId: string;
-  /** The region of the replica that it is for; undefined for the secret itself. */
-  readonly region?: string;
+  /** The ARN of the replica that it is for; undefined for the secret itself. */
+  readonly replicaArn?: string;
 }
 
 /**
@@ -31,8 +30,7 @@ export function keyPermissionsOf(
   const secretArn = secretArnOf(subject);
   const permissions = usesOf(subject, store)
     .filter(({ keyId }) => !keyId.endsWith(DEFAULT_KMS_KEY_ID))
-    .map(({ keyId, actions, versionId, region }) => {
-      const arn = region === undefined ? secretArn : arnInRegion(secretArn, region);
+    .map(({ keyId, actions, versionId, replicaArn: arn = secretArn }) => {
       const key = findKey(keys, keyId, keyArn(homeOf(arn), keyId));
       const context = contextOf(subject, arn, versionId);
       return key && actions.map((action) => useOfKey(key, action, context));
@@ -41,28 +39,24 @@ export function keyPermissionsOf(
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html KmsKeyId */
-function usesOf({ operation, body, secret }: Subject, store: Store): readonly KeyUse[] {
+function usesOf(subject: Subject, store: Store): readonly KeyUse[] {
+  const { operation, body, secret } = subject;
   if (operation === 'GetSecretValue') {
     const versionId = body.text('VersionId') ?? secret?.labels[body.text('VersionStage') ?? CURRENT];
     return secret && versionId !== undefined ? readsOf(secret, [versionId], store) : [];
   }
+  if (operation === 'AssociateCrossAccountReplica') return usesAbroad(subject, store);
   if (operation === 'ReplicateSecretToRegions') {
-    const versionIds = secret ? Object.values(secret.labels) : [];
-    const reads = secret ? readsOf(secret, versionIds, store) : [];
-    return [
-      ...reads,
-      ...replicasOf(
-        body,
-        reads.map(({ versionId }) => versionId),
-      ),
-    ];
+    const reads = secret ? readsOf(secret, Object.values(secret.labels), store) : [];
+    const versionIds = reads.map(({ versionId }) => versionId);
+    return [...reads, ...replicasOf(subject, versionIds)];
   }
   const before = secret ? kmsKeyOf(secret) : DEFAULT_KMS_KEY_ID;
   const keyId = (body.text('KmsKeyId') ?? before) || DEFAULT_KMS_KEY_ID;
   const versionId = body.text('ClientRequestToken') ?? '';
   const hasValue = body.has('SecretString') || body.has('SecretBinary');
   const writes = hasValue ? [{ keyId, actions: ['GenerateDataKey', 'Decrypt'], versionId }] : [];
-  if (!secret) return [...writes, ...replicasOf(body, hasValue ? [versionId] : [])];
+  if (!secret) return [...writes, ...replicasOf(subject, hasValue ? [versionId] : [])];
   if (keyId === before) return writes;
   // The versions that have labels move to the new key.
   const moved = readsOf(secret, Object.values(secret.labels), store);
@@ -74,18 +68,24 @@ function usesOf({ operation, body, secret }: Subject, store: Store): readonly Ke
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html */
-function replicasOf(body: Body, versionIds: readonly string[]): readonly KeyUse[] {
+function replicasOf(subject: Subject, versionIds: readonly string[]): readonly KeyUse[] {
+  const { body } = subject;
   const regions = body.each('AddReplicaRegions', 'Region') ?? [];
   const keyIds = body.each('AddReplicaRegions', 'KmsKeyId') ?? [];
   return regions.flatMap((region, index) => {
+    const replicaArn = arnInRegion(secretArnOf(subject), region);
     const keyId = keyIds[index] || DEFAULT_KMS_KEY_ID;
-    return versionIds.map((versionId) => ({
-      keyId,
-      actions: ['GenerateDataKey', 'Encrypt'],
-      versionId,
-      region,
-    }));
+    const actions = ['GenerateDataKey', 'Encrypt'];
+    return versionIds.map((versionId) => ({ keyId, actions, versionId, replicaArn }));
   });
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-associate.html */
+function usesAbroad({ secret, replica }: Subject, store: Store): readonly KeyUse[] {
+  const versionId = secret?.labels[CURRENT];
+  if (!secret || !replica || versionId === undefined) return [];
+  const encrypt = { keyId: kmsKeyOf(replica), actions: ['Encrypt'], versionId, replicaArn: replica.arn };
+  return [...readsOf(secret, [versionId], store), encrypt];
 }
 
 /** Versions that are still empty are under no key. */

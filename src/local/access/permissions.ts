@@ -1,4 +1,5 @@
 import { homeOf, isFunctionArn, keyArn, type Partition, partitionOf, secretArn } from '../arn.ts';
+import { managedPolicyOf } from '../cross-account.ts';
 import type { Secret } from '../model.ts';
 import { primaryRegionOf } from '../replication.ts';
 import type { Body } from './body.ts';
@@ -13,6 +14,8 @@ export interface Subject {
   readonly partition: Partition;
   /** The secret, if it names one that exists. */
   readonly secret: Secret | undefined;
+  /** The replica in another account, if it names one that exists. */
+  readonly replica: Secret | undefined;
 }
 
 const ON_NO_RESOURCE = new Set(['BatchGetSecretValue', 'GetRandomPassword', 'ListSecrets']);
@@ -34,7 +37,34 @@ export function permissionsOf(subject: Subject, keys: readonly LocalKey[]): read
       ...facts,
     })),
   );
-  return [...onSecret, ...onFunction(subject)];
+  return [...onSecret, ...onFunction(subject), ...onReplica(subject)];
+}
+
+/**
+ * Secrets Manager accepts the replication in the caller's name, at the replica.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-associate.html
+ */
+function onReplica({ operation, body, replica }: Subject): readonly AccessRequest[] {
+  const arn = body.text('CrossAccountReplicaARN') ?? '';
+  if (operation !== 'AssociateCrossAccountReplica' || !partitionOf(arn)) return [];
+  const { accountId } = homeOf(arn);
+  const accept = { resource: arn, accountId, policy: replica && policyOf(replica) };
+  const roleArn = body.text('ReplicationRoleARN');
+  return [
+    {
+      action: 'secretsmanager:AcceptCrossAccountReplication',
+      ...accept,
+      context: { 'secretsmanager:SecretId': arn, ...tagsOf(replica) },
+    },
+    ...(roleArn === undefined ? [] : [passingOf(roleArn)]),
+  ];
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html */
+function passingOf(roleArn: string): AccessRequest {
+  const [, , , , accountId = ''] = roleArn.split(':');
+  const context = { 'iam:PassedToService': 'secretsmanager.amazonaws.com' };
+  return { action: 'iam:PassRole', resource: roleArn, accountId, context };
 }
 
 /**
@@ -71,22 +101,31 @@ export function requestOfFunction(action: string, arn: string): AccessRequest {
   return { action: `lambda:${action}`, resource: arn, accountId, context: {} };
 }
 
-/** PutResourcePolicy has found it well-formed. */
-function policyOf({ policy }: Secret): PolicyJson | undefined {
-  if (policy === undefined) return undefined;
-  const document: PolicyJson = JSON.parse(policy);
-  return document;
+/** All policies of a secret as one. PutResourcePolicy has found it well-formed. */
+function policyOf(secret: Secret): PolicyJson | undefined {
+  const documents = [secret.policy, managedPolicyOf(secret)].flatMap((text): PolicyJson[] =>
+    text === undefined ? [] : [JSON.parse(text)],
+  );
+  const [first, ...others] = documents;
+  return others.length === 0
+    ? first
+    : { ...first, Statement: documents.flatMap(({ Statement }) => Statement) };
 }
 
 /** The "required permissions" of the operations' own pages. */
-function furtherActions({ operation, body }: Subject): readonly string[] {
+function furtherActions({ operation, body, secret }: Subject): readonly string[] {
   switch (operation) {
+    case 'AssociateCrossAccountReplica':
+      return ['GetSecretValue'];
+    case 'StopReplicationToReplica':
+      return secret?.crossAccountPrimary ? ['DeleteResourcePolicy'] : [];
     case 'BatchGetSecretValue':
       return body.has('Filters') ? ['ListSecrets'] : [];
     case 'CreateSecret':
       return [
         ...(body.has('Tags') ? ['TagResource'] : []),
         ...(body.has('AddReplicaRegions') ? ['ReplicateSecretToRegions'] : []),
+        ...(body.has('CrossAccountPrimaryARN') ? ['PutResourcePolicy'] : []),
       ];
     case 'ValidateResourcePolicy':
       return ['PutResourcePolicy'];

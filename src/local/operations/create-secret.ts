@@ -1,5 +1,6 @@
 import { newSecretArn } from '../arn.ts';
-import { invalidParameter, invalidRequest, resourceExists } from '../errors.ts';
+import { checkReplicaRequest } from '../cross-account.ts';
+import { invalidRequest, resourceExists } from '../errors.ts';
 import { CURRENT } from '../labels.ts';
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
 import { addReplicas, beingReplicated } from '../replication.ts';
@@ -12,20 +13,22 @@ import { putVersion, tokenInUse } from './versions.ts';
 export const createSecret = defineOperation('CreateSecret', (context, request) => {
   const token = requireToken(request.ClientRequestToken);
   checkName(request.Name);
-  if (request.CrossAccountPrimaryARN !== undefined) {
-    throw invalidParameter('Keyturn has no replicas in other accounts: leave out CrossAccountPrimaryARN.');
-  }
+  const { CrossAccountPrimaryARN } = request;
+  const arn = newSecretArn(context.partition, request.Name);
+  if (CrossAccountPrimaryARN !== undefined) checkReplicaRequest(arn, request);
   const value = valueIn(request);
   const existing = context.store.secretByName(context.partition, request.Name);
   if (existing) return answerExisting(context, existing, token, value);
   const secret: Secret = {
-    arn: newSecretArn(context.partition, request.Name),
+    arn,
     name: request.Name,
     type: request.Type,
     description: request.Description || undefined,
     kmsKeyId: request.KmsKeyId || undefined,
     tags: firstTags(request.Name, request.Tags),
     labels: {},
+    crossAccountPrimary:
+      CrossAccountPrimaryARN === undefined ? undefined : { arn: CrossAccountPrimaryARN, status: 'Pending' },
     createdAt: context.now,
     changedAt: context.now,
   };

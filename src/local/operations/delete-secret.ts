@@ -1,6 +1,6 @@
 import { newSecretArn } from '../arn.ts';
 import { removeForGood, tellOfVersions } from '../deletion.ts';
-import { invalidParameter, invalidRequest, notOnReplica } from '../errors.ts';
+import { invalidParameter, invalidRequest, notOnCrossAccountReplica, notOnReplica } from '../errors.ts';
 import type { Secret } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
 import { endRotation } from '../rotation/begin.ts';
@@ -77,9 +77,19 @@ function deleteAtOnce(context: OperationContext, secretId: string): object {
   return { ARN: secret.arn, Name: secret.name, DeletionDate };
 }
 
-/** The words about replica regions are AWS's, as aws-nuke's issue 1127 reports them. */
-function checkDeletable({ replicas, primaryRegion }: Secret, secretId: string): void {
+/**
+ * The words about replica regions are AWS's, as aws-nuke's issue 1127 reports them; those about replicas in other
+ * accounts are our own.
+ */
+function checkDeletable(secret: Secret, secretId: string): void {
+  const { replicas, primaryRegion, crossAccountPrimary, crossAccountReplica } = secret;
   if (primaryRegion !== undefined) throw notOnReplica();
+  if (crossAccountPrimary) throw notOnCrossAccountReplica();
+  if (crossAccountReplica?.status === 'InSync') {
+    throw invalidParameter(
+      `You can't delete secret ${secretId} that still has the cross-account replica ${crossAccountReplica.arn}.`,
+    );
+  }
   if (!replicas) return;
   const regions = replicas.map(({ region }) => region).join(', ');
   throw invalidParameter(`You can't delete secret ${secretId} that still has replica regions [${regions}].`);

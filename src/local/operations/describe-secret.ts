@@ -1,3 +1,4 @@
+import { describeAbroad } from '../cross-account.ts';
 import { labelsByVersion } from '../labels.ts';
 import { OWNING_SERVICE_TAG, type Rotation, type Secret } from '../model.ts';
 import { primaryRegionOf, replicationStatus } from '../replication.ts';
@@ -12,6 +13,7 @@ export const describeSecret = defineOperation('DescribeSecret', (context, reques
     VersionIdsToStages: stagesOf(secret),
     ...describeOrigin(secret),
     ReplicationStatus: replicationStatus(context.store, secret),
+    ...describeAbroad(secret),
   };
 });
 

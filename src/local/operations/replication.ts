@@ -1,3 +1,4 @@
+import { standAlone } from '../cross-account.ts';
 import { invalidParameter } from '../errors.ts';
 import { addReplicas, beingReplicated, promote, removeReplicas, replicationStatus } from '../replication.ts';
 import { defineOperation } from './operation.ts';
@@ -22,11 +23,15 @@ export const removeRegionsFromReplication = defineOperation(
 );
 
 /**
- * Makes a replica a secret of its own, in its region.
+ * Makes a replica a secret of its own, in its region or account.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_StopReplicationToReplica.html
  */
 export const stopReplicationToReplica = defineOperation('StopReplicationToReplica', (context, request) => {
   const secret = findUsableSecret(context, request.SecretId);
+  if (secret.crossAccountPrimary) {
+    standAlone(context, secret);
+    return { ARN: secret.arn };
+  }
   if (secret.primaryRegion === undefined) {
     throw invalidParameter(
       "Operation not permitted on a primary secret. Call must be made in a replica's region.",

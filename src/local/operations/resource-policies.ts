@@ -1,17 +1,21 @@
-import { invalidParameter, ServiceError } from '../errors.ts';
+import { MANAGED_POLICY_NAME, managedPolicyOf } from '../cross-account.ts';
+import { invalidParameter, resourceNotFound, ServiceError } from '../errors.ts';
+import type { Secret } from '../model.ts';
 import { grantsBroadAccess, locksOut } from '../policies/checks.ts';
 import { parsePolicy } from '../policies/document.ts';
 import { prettyPolicy } from '../policies/pretty.ts';
 import { defineOperation } from './operation.ts';
-import { findChangeableSecret, findUsableSecret } from './secrets.ts';
+import { decodeStart, encodeStart } from './paging.ts';
+import { findManageableSecret, findUsableSecret } from './secrets.ts';
 
-/** The only name that a policy can have; newer SDKs may say it. */
-const POLICY_NAME = 'default';
+/** The only policy that can be changed; newer SDKs may say its name. */
+const DEFAULT_POLICY_NAME = 'default';
+const DEFAULT_PAGE = 100;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html */
 export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, request) => {
   checkPolicyName(request.PolicyName);
-  const secret = findChangeableSecret(context, request.SecretId);
+  const secret = findManageableSecret(context, request.SecretId);
   const policy = parsePolicy(request.ResourcePolicy);
   if (request.BlockPublicPolicy === true && grantsBroadAccess(policy)) {
     throw new ServiceError(
@@ -20,7 +24,7 @@ export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, 
     );
   }
   context.save({ ...secret, policy: request.ResourcePolicy, changedAt: context.now }, secret);
-  return { ARN: secret.arn, Name: secret.name };
+  return { ARN: secret.arn, Name: secret.name, PolicyName: DEFAULT_POLICY_NAME };
 });
 
 /**
@@ -28,18 +32,48 @@ export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, 
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
  */
 export const getResourcePolicy = defineOperation('GetResourcePolicy', (context, request) => {
-  checkPolicyName(request.PolicyName);
-  const secret = findUsableSecret(context, request.SecretId);
-  const ResourcePolicy = secret.policy === undefined ? undefined : prettyPolicy(secret.policy);
-  return { ARN: secret.arn, Name: secret.name, ResourcePolicy };
+  const { SecretId, PolicyName = DEFAULT_POLICY_NAME } = request;
+  const secret = findUsableSecret(context, SecretId);
+  const policy = policiesOf(secret).find(({ name }) => name === PolicyName);
+  if (!policy && PolicyName !== DEFAULT_POLICY_NAME) throw resourceNotFound('resource policy.');
+  const answer = { ARN: secret.arn, Name: secret.name };
+  return policy ? { ...answer, ResourcePolicy: prettyPolicy(policy.text), PolicyName } : answer;
 });
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListResourcePolicies.html */
+export const listResourcePolicies = defineOperation('ListResourcePolicies', (context, request) => {
+  const secret = findUsableSecret(context, request.SecretId);
+  const [after] = request.NextToken === undefined ? [] : decodeStart(request.NextToken);
+  const names = policiesOf(secret).map(({ name }) => name);
+  const start = after === undefined ? 0 : names.indexOf(String(after)) + 1;
+  const end = start + (request.MaxResults ?? DEFAULT_PAGE);
+  const last = end < names.length ? names[end - 1] : undefined;
+  return {
+    ResourcePolicies: names.slice(start, end).map((PolicyName) => ({ PolicyName })),
+    NextToken: last && encodeStart([last, end]),
+  };
+});
+
+interface NamedPolicy {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The policies of a secret in the order of ListResourcePolicies: default first. */
+function policiesOf(secret: Secret): readonly NamedPolicy[] {
+  const managed = managedPolicyOf(secret);
+  return [
+    ...(secret.policy === undefined ? [] : [{ name: DEFAULT_POLICY_NAME, text: secret.policy }]),
+    ...(managed === undefined ? [] : [{ name: MANAGED_POLICY_NAME, text: managed }]),
+  ];
+}
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteResourcePolicy.html */
 export const deleteResourcePolicy = defineOperation('DeleteResourcePolicy', (context, request) => {
   checkPolicyName(request.PolicyName);
-  const secret = findChangeableSecret(context, request.SecretId);
+  const secret = findManageableSecret(context, request.SecretId);
   context.save({ ...secret, policy: undefined, changedAt: context.now }, secret);
-  return { ARN: secret.arn, Name: secret.name };
+  return { ARN: secret.arn, Name: secret.name, PolicyName: DEFAULT_POLICY_NAME };
 });
 
 /**
@@ -71,7 +105,7 @@ export const validateResourcePolicy = defineOperation('ValidateResourcePolicy', 
 });
 
 function checkPolicyName(name: string | undefined): void {
-  if (name !== undefined && name !== POLICY_NAME) {
-    throw invalidParameter(`A secret has one resource policy, which is named ${POLICY_NAME}.`);
+  if (name !== undefined && name !== DEFAULT_POLICY_NAME) {
+    throw invalidParameter(`Only the resource policy named ${DEFAULT_POLICY_NAME} can be changed.`);
   }
 }

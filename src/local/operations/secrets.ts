@@ -4,6 +4,7 @@ import {
   invalidParameter,
   invalidRequest,
   markedForDeletion,
+  notOnCrossAccountReplica,
   notOnReplica,
   resourceNotFound,
 } from '../errors.ts';
@@ -56,11 +57,22 @@ export function findUsableSecret(context: OperationContext, secretId: string): S
 }
 
 /**
- * A secret that may be changed: not marked for deletion, and no replica.
+ * A secret that may be changed: not marked for deletion, and no replica of any kind.
  * @throws ServiceError ResourceNotFoundException, InvalidRequestException, InvalidParameterException,
  * ValidationException
  */
 export function findChangeableSecret(context: OperationContext, secretId: string): Secret {
+  const secret = findManageableSecret(context, secretId);
+  if (secret.crossAccountPrimary) throw notOnCrossAccountReplica();
+  return secret;
+}
+
+/**
+ * A secret whose tags and policies may be changed: not marked for deletion, and no replica of another region. A replica
+ * of another account's secret has its own.
+ * @throws ServiceError as {@link findChangeableSecret}
+ */
+export function findManageableSecret(context: OperationContext, secretId: string): Secret {
   const secret = findUsableSecret(context, secretId);
   if (secret.primaryRegion !== undefined) throw notOnReplica();
   return secret;

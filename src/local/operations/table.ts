@@ -1,6 +1,7 @@
 import { batchGetSecretValue } from './batch-get-secret-value.ts';
 import { cancelRotateSecret } from './cancel-rotate-secret.ts';
 import { createSecret } from './create-secret.ts';
+import { associateCrossAccountReplica, disassociateCrossAccountReplica } from './cross-account.ts';
 import { deleteSecret, restoreSecret } from './delete-secret.ts';
 import { describeSecret } from './describe-secret.ts';
 import { getRandomPassword } from './get-random-password.ts';
@@ -17,6 +18,7 @@ import {
 import {
   deleteResourcePolicy,
   getResourcePolicy,
+  listResourcePolicies,
   putResourcePolicy,
   validateResourcePolicy,
 } from './resource-policies.ts';
@@ -26,15 +28,18 @@ import { updateSecret } from './update-secret.ts';
 import { updateSecretVersionStage } from './update-secret-version-stage.ts';
 
 const ALL: readonly Operation[] = [
+  associateCrossAccountReplica,
   batchGetSecretValue,
   cancelRotateSecret,
   createSecret,
   deleteResourcePolicy,
   deleteSecret,
   describeSecret,
+  disassociateCrossAccountReplica,
   getRandomPassword,
   getResourcePolicy,
   getSecretValue,
+  listResourcePolicies,
   listSecrets,
   listSecretVersionIds,
   putResourcePolicy,

@@ -1,14 +1,14 @@
 import { invalidParameter } from '../errors.ts';
 import { OWNING_SERVICE_TAG, owningServiceIn, type Secret, type Tag } from '../model.ts';
 import { defineOperation } from './operation.ts';
-import { findChangeableSecret } from './secrets.ts';
+import { findManageableSecret } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/general/latest/gr/arg.html#taged-reference-quotas */
 const MAX_TAGS = 50;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html */
 export const tagResource = defineOperation('TagResource', (context, request) => {
-  const secret = findChangeableSecret(context, request.SecretId);
+  const secret = findManageableSecret(context, request.SecretId);
   const tags = mergeTags(secret, request.Tags);
   context.save({ ...secret, tags, changedAt: context.now }, secret);
   return undefined;
@@ -16,7 +16,7 @@ export const tagResource = defineOperation('TagResource', (context, request) => 
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html */
 export const untagResource = defineOperation('UntagResource', (context, request) => {
-  const secret = findChangeableSecret(context, request.SecretId);
+  const secret = findManageableSecret(context, request.SecretId);
   const removed = new Set(request.TagKeys);
   const tags = secret.tags?.filter((tag) => !removed.has(tag.Key));
   if (tags?.length === secret.tags?.length) return undefined;

@@ -1,3 +1,5 @@
+import { isCustomerKey } from '../cross-account.ts';
+import { invalidParameter } from '../errors.ts';
 import { CURRENT } from '../labels.ts';
 import type { Secret } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
@@ -44,13 +46,24 @@ function replicaOfKeyChange(context: OperationContext, request: Input<'UpdateSec
   const { SecretId, KmsKeyId, ClientRequestToken: _, ...others } = request;
   if (KmsKeyId === undefined || Object.keys(others).length > 0) return undefined;
   const secret = findUsableSecret(context, SecretId);
-  return secret.primaryRegion === undefined ? undefined : secret;
+  return secret.primaryRegion === undefined && !secret.crossAccountPrimary ? undefined : secret;
 }
 
 function moveToKey(context: OperationContext, replica: Secret, kmsKeyId: string | undefined): object {
-  const moved = changeReplicaKey(context, replica, kmsKeyId || undefined);
+  const moved = replica.crossAccountPrimary
+    ? changeKeyAbroad(context, replica, kmsKeyId)
+    : changeReplicaKey(context, replica, kmsKeyId || undefined);
   encryptAnew(context, moved);
   return { ARN: moved.arn, Name: moved.name };
+}
+
+function changeKeyAbroad(context: OperationContext, replica: Secret, kmsKeyId: string | undefined): Secret {
+  if (!isCustomerKey(kmsKeyId)) {
+    throw invalidParameter('A cross-account replica must be encrypted with a customer managed key.');
+  }
+  const moved = { ...replica, kmsKeyId, changedAt: context.now };
+  context.save(moved, replica);
+  return moved;
 }
 
 /** An empty text takes away what was there; one that isn't given leaves it. */

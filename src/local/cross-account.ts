@@ -1,0 +1,165 @@
+import { awsPartition, homeOf, partitionOf } from './arn.ts';
+import { withoutDeprecated } from './clean-up.ts';
+import { invalidParameter, invalidRequest, limitExceeded, resourceNotFound } from './errors.ts';
+import { CURRENT, moveLabel } from './labels.ts';
+import { DEFAULT_KMS_KEY_ID, type Secret } from './model.ts';
+import type { UnitOfWork } from './state.ts';
+
+/** The resource policy that Secrets Manager attaches to a replica of another account's secret. */
+export const MANAGED_POLICY_NAME = 'cross-account-replication';
+
+/**
+ * The managed policy of a replica, as text: it lets the primary's account accept the replication. What AWS's says in
+ * full is not documented.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_cross-account-replication.html
+ */
+export function managedPolicyOf({ arn, crossAccountPrimary }: Secret): string | undefined {
+  if (!crossAccountPrimary) return undefined;
+  const { accountId, region } = homeOf(crossAccountPrimary.arn);
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:${awsPartition(region)}:iam::${accountId}:root` },
+        Action: 'secretsmanager:AcceptCrossAccountReplication',
+        Resource: arn,
+      },
+    ],
+  });
+}
+
+/** What CreateSecret is asked for. */
+interface ReplicaRequest {
+  readonly CrossAccountPrimaryARN?: string | undefined;
+  readonly KmsKeyId?: string | undefined;
+}
+
+/**
+ * Whether this may become the replica of a secret in another account, which need not be there yet.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html CrossAccountPrimaryARN
+ * @throws ServiceError InvalidParameterException
+ */
+export function checkReplicaRequest(replicaArn: string, request: ReplicaRequest): void {
+  const { CrossAccountPrimaryARN = '', KmsKeyId } = request;
+  if (!isCustomerKey(KmsKeyId)) {
+    throw invalidParameter(
+      'A cross-account replica must be encrypted with a customer managed key: give a KmsKeyId.',
+    );
+  }
+  const unwanted = ['SecretString', 'SecretBinary', 'Description', 'AddReplicaRegions', 'Type'];
+  const given = unwanted.find((name) => Reflect.get(request, name) !== undefined);
+  if (given !== undefined) {
+    throw invalidParameter(`You can't specify ${given} for a cross-account replica: leave it out.`);
+  }
+  checkPair(CrossAccountPrimaryARN, replicaArn);
+}
+
+/** Whether a key can be that of a cross-account replica: the AWS managed one serves its own account alone. */
+export function isCustomerKey(kmsKeyId: string | undefined): boolean {
+  return kmsKeyId !== undefined && kmsKeyId !== '' && !kmsKeyId.endsWith(DEFAULT_KMS_KEY_ID);
+}
+
+/** @throws ServiceError InvalidParameterException unless they are of two accounts and of one region */
+function checkPair(primaryArn: string, replicaArn: string): void {
+  const [primary, replica] = [partitionOf(primaryArn), partitionOf(replicaArn)];
+  if (!primary || !replica) throw invalidParameter('The ARN of the other secret is not that of a secret.');
+  if (primary.accountId === replica.accountId) {
+    throw invalidParameter('The primary secret and its cross-account replica must be in different accounts.');
+  }
+  const [ofPrimary, ofReplica] = [primaryArn, replicaArn].map((arn) => arn.split(':').slice(0, 4).join(':'));
+  if (ofPrimary === ofReplica) return;
+  throw invalidParameter(
+    'The primary secret and its cross-account replica must be in the same Region and partition.',
+  );
+}
+
+/**
+ * Begins to replicate a secret to one in another account, which was made for it; again, it repairs the replication.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
+ * @throws ServiceError InvalidParameterException, InvalidRequestException, LimitExceededException,
+ * ResourceNotFoundException
+ */
+export function associate(
+  unit: UnitOfWork,
+  primary: Secret,
+  { replicaArn, roleArn }: { readonly replicaArn: string; readonly roleArn: string | undefined },
+): void {
+  checkPair(primary.arn, replicaArn);
+  const replica = unit.store.secretByArn(replicaArn);
+  if (!replica) throw resourceNotFound();
+  if (replica.crossAccountPrimary?.arn !== primary.arn) {
+    throw invalidRequest('The secret was not created as a cross-account replica of the primary secret.');
+  }
+  const { crossAccountReplica: other } = primary;
+  if (other?.status === 'InSync' && other.arn !== replicaArn) {
+    throw limitExceeded('A primary secret can have no more than one cross-account replica.');
+  }
+  const accepted = {
+    ...replica,
+    crossAccountPrimary: { arn: primary.arn, status: 'InSync' },
+    changedAt: unit.now,
+  } as const;
+  unit.save(accepted, replica);
+  const crossAccountReplica = { arn: replicaArn, roleArn, status: 'InSync' } as const;
+  unit.save({ ...primary, crossAccountReplica, changedAt: unit.now }, primary);
+}
+
+/**
+ * Ends the replication, from the primary's side: the replica stays one, with what it has.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DisassociateCrossAccountReplica.html
+ * @throws ServiceError ResourceNotFoundException when it is no replica of the secret
+ */
+export function disassociate(unit: UnitOfWork, primary: Secret, replicaArn: string): void {
+  if (primary.crossAccountReplica?.arn !== replicaArn) throw resourceNotFound();
+  const replica = unit.store.secretByArn(replicaArn);
+  if (replica?.crossAccountPrimary?.arn === primary.arn) {
+    const crossAccountPrimary = { arn: primary.arn, status: 'Detached' } as const;
+    unit.save({ ...replica, crossAccountPrimary, changedAt: unit.now }, replica);
+  }
+  unit.save({ ...primary, crossAccountReplica: undefined, changedAt: unit.now }, primary);
+}
+
+/** Ends the replication, from the replica's side: it becomes a secret of its own. */
+export function standAlone(unit: UnitOfWork, replica: Secret): void {
+  const primary = unit.store.secretByArn(replica.crossAccountPrimary?.arn ?? '');
+  const link = primary?.crossAccountReplica;
+  unit.save({ ...replica, crossAccountPrimary: undefined, changedAt: unit.now }, replica);
+  if (!primary || link?.arn !== replica.arn) return;
+  unit.save({ ...primary, crossAccountReplica: { ...link, status: 'Detached' } }, primary);
+}
+
+/**
+ * Gives the current value of a primary to its replica in another account, as the same version, with AWSCURRENT on it.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-permissions.html
+ */
+export function replicateAbroad(unit: UnitOfWork, primary: Secret): void {
+  const current = primary.labels[CURRENT];
+  if (primary.crossAccountReplica?.status !== 'InSync' || current === undefined) return;
+  const replica = unit.store.secretByArn(primary.crossAccountReplica.arn);
+  const value = unit.store.readValue(primary.arn, current);
+  if (!replica?.kmsKeyId || !value || replica.labels[CURRENT] === current) return;
+  if (!unit.store.version(replica.arn, current)) {
+    unit.store.saveVersion(replica.arn, { id: current, createdAt: unit.now });
+    unit.store.writeValue(replica.arn, current, value, replica.kmsKeyId);
+  }
+  const labels = moveLabel(replica.labels, CURRENT, current);
+  unit.save(withoutDeprecated(unit, { ...replica, labels, changedAt: unit.now }), replica);
+}
+
+/** What DescribeSecret tells of replication between accounts. */
+export function describeAbroad({
+  crossAccountPrimary: primary,
+  crossAccountReplica: replica,
+}: Secret): object {
+  return {
+    CrossAccountPrimary: primary && { PrimarySecretARN: primary.arn, ReplicationStatus: primary.status },
+    CrossAccountReplicas: replica && [
+      {
+        ReplicaSecretARN: replica.arn,
+        ReplicationRoleARN: replica.roleArn,
+        ReplicationStatus: replica.status,
+      },
+    ],
+  };
+}
