@@ -41,6 +41,7 @@ export const errorCodes = [
   'AccessDenied',
   'SecretsManagerFailed',
   'RdsFailed',
+  'DriverMissing',
   'FunctionUnusable',
   'InternalError',
   'SecretMarkedForDeletion',

@@ -24,7 +24,10 @@ export interface RotationHandlerOptions {
   readonly client: SecretsManagerClient;
   readonly configuration?: Partial<Configuration>;
   readonly telemetry?: Telemetry;
-  /** How the RDS client is made; it is loaded only for RDS-managed admin secrets and read replicas. */
+  /**
+   * How the RDS client is made; it is loaded only for RDS-managed admin secrets and read replicas.
+   * @internal Its types are those of an optional package, which not everybody has.
+   */
   readonly createRdsClient?: RdsOptions['createClient'];
 }
 

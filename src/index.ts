@@ -26,6 +26,7 @@ export {
   type RotationHandler,
   type RotationHandlerOptions,
 } from './handler.ts';
+export { missing } from './optional-package.ts';
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from './password.ts';
 export { rotatorTag } from './rotation/select.ts';
 export type * from './rotator/contract.ts';

@@ -6,6 +6,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Environment, flag, text } from './configuration.ts';
 import type { PreflightAnswer, RotationHandler } from './handler.ts';
+import { missing } from './optional-package.ts';
 import type { StepReport, Telemetry } from './telemetry.ts';
 
 /** A function as Lambda calls it. */
@@ -18,8 +19,8 @@ const noTracing: Tracing = { trace: (_name, call) => call(), middleware: undefin
 /** X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only where tracing is on. */
 async function loadTracing(serviceName: string): Promise<Tracing> {
   const [{ Tracer }, { captureLambdaHandler }] = await Promise.all([
-    import('@aws-lambda-powertools/tracer'),
-    import('@aws-lambda-powertools/tracer/middleware'),
+    import('@aws-lambda-powertools/tracer').catch(missing('@aws-lambda-powertools/tracer')),
+    import('@aws-lambda-powertools/tracer/middleware').catch(missing('@aws-lambda-powertools/tracer')),
   ]);
   const tracer = new Tracer({ serviceName });
   const trace: Telemetry['trace'] = <T>(name: string, call: () => Promise<T>) =>

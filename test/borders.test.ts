@@ -68,6 +68,7 @@ describe('the borders of the architecture', () => {
       'node:crypto',
       'src/documents/fields.ts',
       'src/errors.ts',
+      'src/optional-package.ts',
       'src/password.ts',
       'src/rotator/contract.ts',
     ]);
@@ -116,9 +117,9 @@ describe('the borders of the architecture', () => {
   it('keeps the core and the local Secrets Manager apart', () => {
     const core = /^src\/(rotation|documents|secrets-manager|rds)\/|^src\/[a-z-]+\.ts$/;
     expect(from(core).filter(({ to }) => to.startsWith('src/local/'))).toEqual([]);
-    expect(
-      from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !to.startsWith('src/local/')),
-    ).toEqual([]);
+    // What is told to whoever lacks an optional package is said in one place.
+    const allowed = (to: string): boolean => to.startsWith('src/local/') || to === 'src/optional-package.ts';
+    expect(from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !allowed(to))).toEqual([]);
   });
 
   it('has the client for applications load no driver, no rotation code, and of packages the SDK alone', () => {

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { missing } from '../../src/rotator/index.ts';
+import { authoritiesWith } from '../authorities.ts';
 
 /** How APIs are reached. */
 export interface TransportOptions {
@@ -12,21 +14,18 @@ export interface TransportOptions {
   };
 }
 
-/** What `fetch` is to call with; undefined: its own way. */
+/** What `fetch` is to call with; undefined: its own way. @internal */
 export type Transport = () => Promise<Dispatcher | undefined>;
 
-/** undici is loaded only where its own way will not do: Node.js's `fetch` has no option for an authority or a proxy. */
+/** undici is loaded only where its own way will not do: Node.js's `fetch` has no option for an authority or a proxy. @internal */
 export function createTransport({ ca, proxy = {} }: TransportOptions): Transport {
   let made: Promise<Dispatcher | undefined> | undefined;
   const make = async (): Promise<Dispatcher | undefined> => {
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
     // By its default export: a bundle has no other of a CommonJS package that is imported when it is needed.
-    const [{ default: undici }, { rootCertificates }] = await Promise.all([
-      import('undici'),
-      import('node:tls'),
-    ]);
-    const tls = trusted === undefined ? {} : { ca: [...rootCertificates, trusted] };
+    const { default: undici } = await import('undici').catch(missing('undici'));
+    const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
     // Empty, and not absent: else undici would read the environment by itself.
     return new undici.EnvHttpProxyAgent({
       httpsProxy: proxy.https ?? '',

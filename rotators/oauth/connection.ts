@@ -1,5 +1,5 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import type { RotatorContext } from '../../src/rotator/index.ts';
+import { missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Transport } from '../http/transport.ts';
 import type { OAuthClient } from './client.ts';
 import { isSafe } from './endpoints.ts';
@@ -48,7 +48,7 @@ function requestOptions(library: Library, context: CallContext) {
 /** Prepares calls: loads the library, and the server's metadata where the secret names an issuer. */
 export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
-  const library = await import('oauth4webapi');
+  const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
   const options = requestOptions(library, context);
   const { clientId, clientSecret = '', authentication } = credential;
   return {

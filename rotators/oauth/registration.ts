@@ -31,6 +31,7 @@ const serversOwn = [
  *
  * @throws NoCredentialAccepted
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.1
+ * @internal
  */
 export async function readRegistration(
   context: CallContext,
@@ -54,6 +55,7 @@ export async function readRegistration(
  * Updates a registration to what it is, but for the client secret.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.2
+ * @internal
  */
 export function renewRegistration(
   context: CallContext,

@@ -11,7 +11,7 @@ export interface TokenOptions extends TransportOptions {
   readonly revocation?: Revocation;
 }
 
-/** What is particular to one way to get a token. */
+/** What is particular to one way to get a token. @internal */
 export interface TokenRotatorParts<Credential extends TokenCredential> {
   readonly name: string;
   parse(fields: SecretFields): Credential;
@@ -20,7 +20,7 @@ export interface TokenRotatorParts<Credential extends TokenCredential> {
   isRevocable(old: Credential): boolean;
 }
 
-/** A rotator of access tokens, of which two can be valid at once. */
+/** A rotator of access tokens, of which two can be valid at once. @internal */
 export function tokenRotator<Credential extends TokenCredential>(
   { name, parse, issue, isRevocable }: TokenRotatorParts<Credential>,
   { revocation = 'on-next-rotation', ...reach }: TokenOptions,

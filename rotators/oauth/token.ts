@@ -40,7 +40,7 @@ export function tokenTarget(credential: TokenCredential): Target {
   return targetOf(credential, credential.tokenEndpoint ?? credential.issuer ?? '');
 }
 
-/** Asks for a token. @throws Refusal */
+/** Asks for a token. @throws Refusal @internal */
 export async function requestToken(
   { library, server, client, authentication, options }: Connection,
   grantType: string,
@@ -64,6 +64,7 @@ export function tokenFields(answer: Answer): SecretFields {
 /**
  * Introspects a token (RFC 7662). Where the server has no endpoint for that, a token counts as accepted until it
  * expires: no RFC has another way to ask.
+ * @internal
  */
 export async function openToken(
   credential: TokenCredential,
@@ -87,7 +88,7 @@ function session(expiresAtMs: number | undefined): TokenSession {
   return { expiresAtMs, close: async () => undefined };
 }
 
-/** Revokes an access token (RFC 7009); one that the server does not know is gone already. */
+/** Revokes an access token (RFC 7009); one that the server does not know is gone already. @internal */
 export async function revokeToken(credential: TokenCredential, context: CallContext): Promise<void> {
   const { accessToken } = credential;
   if (accessToken === undefined) return;

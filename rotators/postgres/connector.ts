@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { RotatorContext } from '../../src/rotator/index.ts';
+import { authoritiesWith } from '../authorities.ts';
 import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import { dial, type TlsWanted } from './dial.ts';
@@ -158,7 +159,7 @@ function createTrust({ ca }: PostgresOptions): () => SecureContext | undefined {
     const pem = ca?.();
     if (pem === undefined) return undefined;
     if (made?.pem !== pem) {
-      made = { pem, context: createSecureContext({ ca: [...getCACertificates('default'), pem] }) };
+      made = { pem, context: createSecureContext({ ca: authoritiesWith(pem) }) };
     }
     return made.context;
   };

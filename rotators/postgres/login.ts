@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';
@@ -19,7 +19,7 @@ export async function logIn(
   { database, username, password, ssl }: PostgresCredential,
   { signal }: RotatorContext,
 ): Promise<PostgresSession> {
-  const { default: pg } = await import('pg');
+  const { default: pg } = await import('pg').catch(missing('pg'));
   const encrypted = socket instanceof TLSSocket;
   const config = {
     // The socket stands; a name, so that none of the environment is taken.

@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
+import { missing } from '../../src/rotator/index.ts';
 
 /** Postgres's own default, and what AWS's engines use. */
 export const defaultIterations = 4096;
@@ -34,7 +35,7 @@ export async function storedPassword(password: string, username: string, storage
 /** SASLprep, and the password as it is where that forbids it: as in the server's pg_be_scram_build_secret. */
 async function normalize(password: string): Promise<string> {
   if (/^[\x20-\x7e]*$/.test(password)) return password;
-  const { default: saslprep } = await import('@mongodb-js/saslprep');
+  const { default: saslprep } = await import('@mongodb-js/saslprep').catch(missing('@mongodb-js/saslprep'));
   try {
     return saslprep(password, { allowUnassigned: true });
   } catch {

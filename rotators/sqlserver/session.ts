@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { getCACertificates, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
-import { KeyturnError, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import { KeyturnError, missing, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import { authoritiesWith } from '../authorities.ts';
 import { classify, codesOf, isTlsUnavailable } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { type Dialed, dial, requireEncryption } from './dial.ts';
@@ -132,7 +133,7 @@ async function connectOnce(
 ): Promise<SqlServerSession> {
   signal.throwIfAborted();
   // The default alone: a bundler finds no names in a CommonJS package that it loads on demand.
-  const { default: tedious } = await import('tedious');
+  const { default: tedious } = await import('tedious').catch(missing('tedious'));
   const sockets = new Set<Socket>();
   const connection = new tedious.Connection(
     configurationOf(credential, options, (socket) => sockets.add(socket)),
@@ -247,7 +248,7 @@ function encryptionOptions(
 function authoritiesOf(serverCertificate: string | undefined, ca: string | undefined): SecureContextOptions {
   // Its authority need not be known then.
   if (serverCertificate !== undefined) return { ca: serverCertificate, allowPartialTrustChain: true };
-  return ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] };
+  return ca === undefined ? {} : { ca: authoritiesWith(ca) };
 }
 
 /** A certificate that is named is accepted whatever host it is for, so that its own name is expected. */

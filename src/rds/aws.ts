@@ -1,5 +1,6 @@
 import type { RDSClient } from '@aws-sdk/client-rds';
 import { isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+import { missing } from '../optional-package.ts';
 import type { RdsEndpoint, RdsPort } from './port.ts';
 
 /** The RDS SDK, loaded when first used: most rotations never need it. */
@@ -41,7 +42,9 @@ function undefinedIfMissing(error: unknown): undefined {
 export function createAwsRds({ signal, createClient = (sdk) => new sdk.RDSClient({}) }: RdsOptions): RdsPort {
   let loading: Promise<{ sdk: Sdk; client: RDSClient }> | undefined;
   const load = (): Promise<{ sdk: Sdk; client: RDSClient }> => {
-    loading ??= import('@aws-sdk/client-rds').then((sdk) => ({ sdk, client: createClient(sdk) }));
+    loading ??= import('@aws-sdk/client-rds')
+      .catch(missing('@aws-sdk/client-rds'))
+      .then((sdk) => ({ sdk, client: createClient(sdk) }));
     return loading;
   };
   const describeInstance = async (id: string) => {

@@ -12,5 +12,6 @@ export {
   type SecretFields,
 } from '../documents/fields.ts';
 export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from '../errors.ts';
+export { missing } from '../optional-package.ts';
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from '../password.ts';
 export type * from './contract.ts';

@@ -17,16 +17,18 @@ function say(line: string): void {
 }
 
 /** Each rotator has a process of its own, so that all cores are used. */
-async function runAll(works: readonly Work[]): Promise<Done[]> {
+async function runAll(works: readonly Work[]): Promise<{ done: Done[]; broken: string[] }> {
   const done = new Map<Work, Done>();
+  const broken: string[] = [];
   await inParallel(works, availableParallelism(), async (work) => {
     const child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(work)]);
     child.on('message', (message: Done) => done.set(work, message));
     const [code] = await once(child, 'exit');
-    if (code !== 0 || !done.has(work))
-      throw new Error(`The matrix of ${work.rotator} ended without a report, with exit code ${code}.`);
+    if (code === 0 && done.has(work)) return;
+    broken.push(work.rotator);
+    say(`The matrix of ${work.rotator} ended without a report, with exit code ${code}.`);
   });
-  return works.flatMap((work) => done.get(work) ?? []);
+  return { done: works.flatMap((work) => done.get(work) ?? []), broken };
 }
 
 /** What came of one rotator, with all cells that it has, be they run or not. */
@@ -169,17 +171,19 @@ async function run(given: MatrixArguments, chosen: readonly Subject[]): Promise<
     // The table holds them all.
     .filter(({ dry }) => !dry || readme !== undefined)
     .map(({ subject: { rotator }, dry }): Work => ({ rotator, cells, walks, seed, deal, dry }));
-  const done = await runAll(works);
-  return walks > 0
-    ? reportWalks(
-        done.flatMap((one) => ('walks' in one ? one.walks : [])),
-        given,
-      )
-    : reportMatrix(
-        done.filter((one) => 'matrix' in one),
-        given,
-        leftOut,
-      );
+  const { done, broken } = await runAll(works);
+  const passed =
+    walks > 0
+      ? reportWalks(
+          done.flatMap((one) => ('walks' in one ? one.walks : [])),
+          given,
+        )
+      : await reportMatrix(
+          done.filter((one) => 'matrix' in one),
+          given,
+          leftOut,
+        );
+  return passed && broken.length === 0;
 }
 
 async function main(): Promise<number> {

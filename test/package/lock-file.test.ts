@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 interface LockedPackage {
+  /** True for a folder of the repository. */
+  readonly link?: boolean;
   readonly resolved?: string;
   readonly integrity?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -31,7 +33,8 @@ describe('the lock file', () => {
     );
     packages = new Map(Object.entries(lock.packages));
     folder = await mkdtemp(join(tmpdir(), 'keyturn-lock-'));
-    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+    await mkdir(join(folder, 'function'));
+    for (const file of ['package.json', 'package-lock.json', '.npmrc', 'function/package.json'])
       await copyFile(join(root, file), join(folder, file));
   });
   afterAll(() => rm(folder, { recursive: true }));
@@ -48,7 +51,7 @@ describe('the lock file', () => {
   });
 
   it('has a checksum and no address for each package', () => {
-    const installed = [...packages].filter(([path]) => path !== '');
+    const installed = [...packages].filter(([path, { link }]) => path.includes('node_modules/') && !link);
     expect(installed.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
     expect(installed.filter(([, { integrity }]) => integrity === undefined).map(([path]) => path)).toEqual(
       [],

@@ -1,5 +1,6 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { missing } from '../../optional-package.ts';
 import type { SecretArguments } from './arguments.ts';
 
 /** AWS's clients, made when first used. */
@@ -37,7 +38,7 @@ export function connect(
     return new SecretsManagerClient(at(url, config));
   });
   const lambda = once(async () => {
-    const { LambdaClient } = await import('@aws-sdk/client-lambda');
+    const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
     return new LambdaClient(at(lambdaUrl, config));
   });
   return { secretsManager, lambda };

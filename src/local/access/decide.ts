@@ -1,4 +1,5 @@
 import type { EvaluationResult, RequestAnalysis, Simulation } from '@cloud-copilot/iam-simulate';
+import { missing } from '../../optional-package.ts';
 import { knownContext, knownPolicy } from './condition-keys.ts';
 import { knownAction, policyFor } from './newer-actions.ts';
 import type { ConditionContext, KnownPrincipal, PolicyJson } from './principals.ts';
@@ -21,14 +22,12 @@ export type Decide = (principal: KnownPrincipal, request: AccessRequest) => Prom
 
 /**
  * Loads the library that evaluates policies.
- * @throws Error when it is not installed
+ * @throws DriverMissing when it is not installed
  */
 export async function loadDecide(): Promise<Decide> {
-  const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch((cause: unknown) => {
-    throw new Error('Policies are enforced with the npm package @cloud-copilot/iam-simulate: install it.', {
-      cause,
-    });
-  });
+  const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch(
+    missing('@cloud-copilot/iam-simulate'),
+  );
   return async (principal, request) => {
     const outcome = await runSimulation(simulationOf(principal, request), {});
     if (outcome.resultType === 'error') {

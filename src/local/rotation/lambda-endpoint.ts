@@ -1,4 +1,5 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { missing } from '../../optional-package.ts';
 import { functionName } from '../arn.ts';
 
 /** No function of Lambda runs for longer than 15 minutes. */
@@ -24,7 +25,7 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
 }
 
 async function createClient(endpoint: string, region: string): Promise<LambdaClient> {
-  const { LambdaClient } = await import('@aws-sdk/client-lambda');
+  const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const requestHandler = { requestTimeout: LONGEST_RUN_MS, throwOnRequestTimeout: true };
   // The rotation is retried as a whole, as AWS does it.

@@ -1,3 +1,4 @@
+import { missing } from '../../optional-package.ts';
 import type { RotatorHarness } from '../harness.ts';
 import { runPlans } from './cell.ts';
 import { startChildPool } from './child-pool.ts';
@@ -36,7 +37,9 @@ const longestWalk = 5;
 
 /**
  * Random walks: several rotations of one secret, each of which meets a fault at any call and goes on in any way, or
- * is left as it is. Needs `fast-check`, which is not among Keyturn's own dependencies.
+ * is left as it is. Needs `fast-check`, which is an optional package.
+ *
+ * @throws DriverMissing where that is not installed
  */
 export async function randomWalks(
   harness: RotatorHarness,
@@ -47,7 +50,7 @@ export async function randomWalks(
     onWalk = () => undefined,
   }: WalksOptions,
 ): Promise<WalksReport> {
-  const fc = await import('fast-check');
+  const fc = await import('fast-check').catch(missing('fast-check'));
   const calls = (await remoteCalls(harness)).length;
   const plan = fc.record<Plan>({
     call: fc.integer({ min: 1, max: calls }),
