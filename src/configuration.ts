@@ -80,3 +80,15 @@ export function readConfiguration(environment: Environment): Configuration {
     fieldNames: parseFieldNames(environment.KEYTURN_FIELDS, 'KEYTURN_FIELDS'),
   };
 }
+
+/** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
+export function readEndpoint(environment: Environment): string | undefined {
+  const endpoint = text(environment, 'SECRETS_MANAGER_ENDPOINT');
+  if (endpoint === undefined || (/^https?:/.test(endpoint) && URL.canParse(endpoint))) return endpoint;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    'SECRETS_MANAGER_ENDPOINT is no URL.',
+    'Write it like https://secretsmanager.eu-central-1.amazonaws.com.',
+    { field: 'SECRETS_MANAGER_ENDPOINT' },
+  );
+}

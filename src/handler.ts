@@ -1,5 +1,5 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Configuration, defaultConfiguration } from './configuration.ts';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Configuration, type Environment, readConfiguration, readEndpoint } from './configuration.ts';
 import { isKeyturnError, KeyturnError, messageOf } from './errors.ts';
 import { createAwsRds, type RdsOptions } from './rds/aws.ts';
 import { createRedactor, type Redactor } from './redact.ts';
@@ -21,8 +21,12 @@ import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.
 export interface RotationHandlerOptions {
   /** The rotators that the function serves. */
   readonly rotators: readonly Rotator[];
-  readonly client: SecretsManagerClient;
+  /** Default: a client for SECRETS_MANAGER_ENDPOINT, or for where the SDK looks. */
+  readonly client?: SecretsManagerClient;
+  /** What is set here wins over the variables. */
   readonly configuration?: Partial<Configuration>;
+  /** The function's variables, as the README lists them. Default: those of the process; `{}` for none. */
+  readonly environment?: Environment;
   readonly telemetry?: Telemetry;
   /**
    * How the RDS client is made; it is loaded only for RDS-managed admin secrets and read replicas.
@@ -43,13 +47,15 @@ export type RotationHandler = (event: unknown, context?: TimeLeft) => Promise<Pr
 const rememberedSecrets = 16;
 
 /**
- * Makes the rotation function: event, gate, step, report.
+ * Makes the rotation function: event, gate, step, report. The variables are read when it is first invoked, so that a
+ * wrong one is the error of an invocation (InvalidConfiguration), which a preflight finds.
  *
  * @returns a handler that throws a KeyturnError, masked, when a step fails
  */
 export function createRotationHandler(options: RotationHandlerOptions): RotationHandler {
   const telemetry = options.telemetry ?? silentTelemetry;
   const memory = createRotationMemory(rememberedSecrets);
+  let settings: Settings | undefined;
 
   return async (input, context) => {
     const redactor = createRedactor();
@@ -57,9 +63,11 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
     try {
       const event = parseRotationEvent(input);
       if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
-      const { findings } = await reported(event, { redactor, telemetry }, (observed) =>
-        runStep(event, { ...options, telemetry, memory, redactor, signal: deadline.signal, observed }),
-      );
+      const { findings } = await reported(event, { redactor, telemetry }, (observed) => {
+        settings ??= readSettings(options);
+        const { signal } = deadline;
+        return runStep(event, { ...options, ...settings, telemetry, memory, redactor, signal, observed });
+      });
       return findings && { preflight: findings.map((finding) => maskFinding(finding, redactor)) };
     } catch (error) {
       throw publicError(error, redactor);
@@ -69,7 +77,30 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
   };
 }
 
-interface Invocation extends RotationHandlerOptions {
+interface Settings {
+  readonly client: SecretsManagerClient;
+  readonly configuration: Configuration;
+}
+
+/** @throws InvalidConfiguration */
+function readSettings({
+  client,
+  configuration,
+  environment = process.env,
+}: RotationHandlerOptions): Settings {
+  const read = readConfiguration(environment);
+  const endpoint = readEndpoint(environment);
+  return {
+    client: client ?? new SecretsManagerClient(endpoint === undefined ? {} : { endpoint }),
+    configuration: {
+      ...read,
+      ...configuration,
+      password: { ...read.password, ...configuration?.password },
+    },
+  };
+}
+
+interface Invocation extends Omit<RotationHandlerOptions, keyof Settings>, Settings {
   readonly telemetry: Telemetry;
   readonly memory: RotationMemory;
   readonly redactor: Redactor;
@@ -100,7 +131,7 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     event,
     secret,
     rotators: invocation.rotators,
-    configuration: { ...defaultConfiguration, ...invocation.configuration },
+    configuration: invocation.configuration,
     secretsManager,
     rds: createAwsRds({ signal, createClient: invocation.createRdsClient }),
     memory,

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type ApiTokensOptions, apiTokens } from '../rotators/api-token/index.ts';
 import { oauthRotators, type TokenOptions } from '../rotators/oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
 import { rabbitMq } from '../rotators/rabbitmq/index.ts';
 import { randomRotators } from '../rotators/random/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
-import { type Configuration, type Environment, flag, readConfiguration, text } from './configuration.ts';
+import {
+  type Configuration,
+  type Environment,
+  flag,
+  readConfiguration,
+  readEndpoint,
+  text,
+} from './configuration.ts';
 import { KeyturnError } from './errors.ts';
 import { createRotationHandler } from './handler.ts';
 import { defaultPasswordPolicy, generatePassword } from './password.ts';
@@ -41,18 +47,6 @@ function readDescriptions(environment: Environment): ApiTokensOptions['descripti
   const source = 'KEYTURN_API_TOKENS_FILE';
   const descriptions = readFile(environment, source, 'JSON');
   return descriptions === undefined ? undefined : { text: descriptions, source };
-}
-
-/** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
-function readEndpoint(environment: Environment): string | undefined {
-  const endpoint = text(environment, 'SECRETS_MANAGER_ENDPOINT');
-  if (endpoint === undefined || (/^https?:/.test(endpoint) && URL.canParse(endpoint))) return endpoint;
-  throw new KeyturnError(
-    'InvalidConfiguration',
-    'SECRETS_MANAGER_ENDPOINT is no URL.',
-    'Write it like https://secretsmanager.eu-central-1.amazonaws.com.',
-    { field: 'SECRETS_MANAGER_ENDPOINT' },
-  );
 }
 
 /** When tokens that were replaced are revoked. @throws InvalidConfiguration */
@@ -100,19 +94,18 @@ export function createRotators(environment: Environment): Rotator[] {
 
 /**
  * What would fail some rotation later is to fail the first invocation, and with it a preflight.
- * @throws PasswordImpossible, UnknownRotator
+ * @throws InvalidConfiguration, PasswordImpossible, UnknownRotator
  */
 function requireUsable({ password, defaultRotator }: Configuration, rotators: readonly Rotator[]): void {
+  readEndpoint(process.env);
   generatePassword({ ...defaultPasswordPolicy, ...password });
   if (defaultRotator !== undefined) selectRotator(rotators, { tags: new Map(), fields: {}, defaultRotator });
 }
 
-/** The deployed function, and the only place that reads the process's environment. */
+/** The deployed function, which reads all of the process's environment. */
 export const handler = createLambdaHandler(process.env, (telemetry) => {
-  const endpoint = readEndpoint(process.env);
   const configuration = readConfiguration(process.env);
   const rotators = createRotators(process.env);
   requireUsable(configuration, rotators);
-  const client = new SecretsManagerClient(endpoint === undefined ? {} : { endpoint });
-  return createRotationHandler({ rotators, client, configuration, telemetry });
+  return createRotationHandler({ rotators, configuration, telemetry });
 });

@@ -64,6 +64,7 @@ export async function withSecret(
     rotators: [rotator],
     client: functionClient,
     telemetry,
+    environment: {},
     configuration: { defaultRotator: rotator.name },
   });
   const functionArn = local.registerFunction('rotate', async (event, context) => {

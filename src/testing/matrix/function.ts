@@ -65,6 +65,7 @@ export function createTestFunction(given: TestFunctionParts): TestFunction {
   const handler: RotationHandler = createRotationHandler({
     rotators: [target.rotator],
     client,
+    environment: {},
     configuration: { defaultRotator: parts.rotator.name },
   });
 
