@@ -30,6 +30,7 @@ import {
   type LocalFunctionSettings,
 } from './rotation/functions.ts';
 import { lambdaEndpoint } from './rotation/lambda-endpoint.ts';
+import { followOutcomes } from './rotation/outcomes.ts';
 import { createRotationTokens } from './rotation/rotation-token.ts';
 import { createScheduler } from './rotation/scheduler.ts';
 import { createState, type State } from './state.ts';
@@ -89,6 +90,11 @@ export interface LocalSecretsManager {
   /** Resolves when no rotation, or none of the secret with this name or ARN, runs or waits for a retry. */
   rotationsSettled(secretId?: string): Promise<void>;
   /**
+   * Resolves when the last rotation of the secret with this name or ARN has succeeded, its retries included.
+   * @throws Error that says why it failed, or that there was none
+   */
+  rotated(secretId: string): Promise<void>;
+  /**
    * Ends it: no further step of a rotation begins, one that is being done has two seconds to end; then timers,
    * connections and files are closed. A rotation under way goes on when the same folder is opened again.
    */
@@ -115,6 +121,7 @@ export async function startLocalSecretsManager(
   const functions = createFunctionRegistry(partition, endpoint);
   const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
   const tokens = createRotationTokens();
+  const outcomes = followOutcomes(events);
   const engine = createRotationEngine({ state, functions, tokens, events, eventBridge, retryDelaysMs });
   const control: RotationControl = { knowsFunction: functions.knows, start: engine.start };
   const scheduler = createScheduler(state, clock, control);
@@ -164,6 +171,12 @@ export async function startLocalSecretsManager(
     async rotationsSettled(secretId) {
       await resumed;
       await engine.settled(secretId === undefined ? undefined : arnOf(state, partition, secretId));
+    },
+    async rotated(secretId) {
+      const arn = arnOf(state, partition, secretId);
+      await resumed;
+      await engine.settled(arn);
+      outcomes.check(arn);
     },
     close: () => {
       closed ??= end();
