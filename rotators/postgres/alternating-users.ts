@@ -9,6 +9,7 @@ import { passwordDefaults, setPassword, storageOf } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
 import type { PostgresSession } from './session.ts';
+import { requireValidity } from './validity.ts';
 
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
@@ -17,7 +18,8 @@ import type { PostgresSession } from './session.ts';
 export function postgresAlternatingUsers(
   options: PostgresOptions = {},
 ): ChangingRotator<AlternatingCredential, PostgresSession> {
-  const { open, loginOf } = createConnector(options);
+  const connector = createConnector(options);
+  const { open, loginOf } = connector;
   return {
     kind: 'changes',
     name: 'postgres-alternating-users',
@@ -33,13 +35,18 @@ export function postgresAlternatingUsers(
     open,
     change: (session, pending, context) =>
       untilNoConflict(context.signal, async () => {
-        await prepareClone(session, pending, context);
+        if (pending.pair.original === undefined) await requireValidity(session, pending.username);
+        await prepareClone(session, pending, {
+          ...context,
+          openDatabase: (database) => open({ ...context.using, database }, context),
+        });
         const storage = await storageOf(session, loginOf(context.current) ?? session.login);
         await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),
-    preflight: preflightAlternatingUsers,
+    preflight: (session, credential, admin, context) =>
+      preflightAlternatingUsers(session, credential, admin, { connector, context }),
     classify,
   };
 }

@@ -1,12 +1,7 @@
 import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
 import { isConflict } from './conflict.ts';
 import { tlsUnavailable } from './dial.ts';
-
-/** The SQLSTATE of the server, or the code of Node.js. */
-function codeOf(error: unknown): string {
-  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
-  return typeof code === 'string' ? code : '';
-}
+import { codeOf, messageOf } from './server-error.ts';
 
 /**
  * Whether a login was refused for its password. From Postgres 28P01 alone says so (also for a role that does not exist,
@@ -58,10 +53,6 @@ export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === '08P01') return !poolerWords.some(([words]) => words.test(messageOf(error)));
   return unreachable.test(code) || (code === '' && isLostConnection(error));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
 }
 
 /**

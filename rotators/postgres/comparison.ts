@@ -8,11 +8,14 @@ export interface Sides {
   /**
    * Common table expressions, which define for each side, `more` and `less`:
    * `held (side, role)`, the roles whose privileges it has; `member (side, role)`, the roles that it could act as;
+   * `owning (role)`, the roles as whose owner it may have made objects, of `more` alone;
    * `power (side, name)`, what it may do beyond privileges on objects.
    */
   readonly definitions: string;
   /** A condition under which an object `o` of `more` is left out, by its owner `o.owner`. */
   readonly leftOut?: string;
+  /** Catalogues whose objects are each account's own, so that both have them or neither. */
+  readonly ownOfEach?: readonly string[];
 }
 
 /** The 63 bytes of a name, as it can stand in one line of a log. */
@@ -61,18 +64,22 @@ function lists(serverVersion: number): string {
   return all.join('\n    UNION ALL ');
 }
 
+function isOf(catalogue: string): string {
+  return `o.classid = 'pg_catalog.${catalogue}'::pg_catalog.regclass`;
+}
+
 /**
  * One statement whose rows say in a person's words what `more` may do and `less` may not, at most `limit` of them.
  * Memberships first: one that is missing explains much of the rest.
  */
 export function comparison(
   serverVersion: number,
-  { definitions, leftOut = 'false' }: Sides,
+  { definitions, leftOut = 'false', ownOfEach = [] }: Sides,
   limit: number,
 ): string {
   return `
   WITH ${definitions},
-  lacking AS (SELECT role FROM held WHERE side = 'more' EXCEPT SELECT role FROM held WHERE side = 'less'),
+  lacking AS MATERIALIZED (SELECT role FROM held WHERE side = 'more' EXCEPT SELECT role FROM held WHERE side = 'less'),
   granted AS (
     SELECT class, l.oid, part, owner, a.privilege_type, a.is_grantable, a.grantee
       FROM (${lists(serverVersion)}) l, pg_catalog.aclexplode(l.acl) a
@@ -97,7 +104,8 @@ export function comparison(
   SELECT 2, 'ownership of ' || ${plainName('pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)')}
     FROM (SELECT classid, objid, objsubid, dbid, refobjid AS owner FROM pg_catalog.pg_shdepend
            WHERE refclassid = ${authid} AND deptype = 'o') o
-   WHERE o.owner IN (SELECT role FROM lacking) AND (o.dbid = 0 OR NOT (${leftOut}))
+   WHERE o.owner IN (SELECT role FROM owning) AND NOT EXISTS (SELECT FROM held WHERE side = 'less' AND role = o.owner)
+     AND NOT (${['pg_default_acl', ...ownOfEach].map(isOf).join(' OR ')}) AND (o.dbid = 0 OR NOT (${leftOut}))
      AND o.dbid IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE ${here}))
   UNION
   SELECT 2, 'policy ' || ${plainName('o.polname')} || ' on ' || ${plainName('o.polrelid::pg_catalog.regclass')}

@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf, messageOf, schemaOf } from './server-error.ts';
 
 const attempts = 12;
 const longestPauseMs = 40;
-
-function textOf(error: unknown, property: string): string {
-  const value: unknown =
-    typeof error === 'object' && error !== null ? Reflect.get(error, property) : undefined;
-  return typeof value === 'string' ? value : '';
-}
 
 /**
  * Whether somebody else changed the same role at the same moment, so that nothing was done and another try may do
@@ -17,10 +12,10 @@ function textOf(error: unknown, property: string): string {
  * @see https://github.com/postgres/postgres/blob/master/src/backend/access/heap/heapam.c simple_heap_update
  */
 export function isConflict(error: unknown): boolean {
-  const code = textOf(error, 'code');
-  if (code === 'XX000') return /^tuple concurrently (updated|deleted)$/.test(textOf(error, 'message'));
+  const code = codeOf(error);
+  if (code === 'XX000') return /^tuple concurrently (updated|deleted)$/.test(messageOf(error));
   // A role, a membership or a setting that the other made first.
-  if (code === '23505') return textOf(error, 'schema') === 'pg_catalog';
+  if (code === '23505') return schemaOf(error) === 'pg_catalog';
   // 42710: the role exists. 40001, 40P01: serialization failure, deadlock.
   return /^(42710|40001|40P01)$/.test(code);
 }

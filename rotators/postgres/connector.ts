@@ -6,8 +6,8 @@ import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import { dial, type TlsWanted } from './dial.ts';
 import type { Endpoint } from './endpoints.ts';
-import { connectTimeoutMs, logIn } from './login.ts';
-import type { Login, PostgresSession } from './session.ts';
+import { connectTimeoutMs, logIn, probeLogin } from './login.ts';
+import type { Login, LoginMethod, PostgresSession } from './session.ts';
 
 /** How the function connects, whatever the secret. */
 export interface PostgresOptions {
@@ -33,6 +33,8 @@ export interface Connector {
    * password is known to readers has fewer round trips. Never throws: what goes wrong here shows again in `open`.
    */
   prepare(credential: PostgresCredential, context: RotatorContext): Promise<Prepared>;
+  /** How an account would be asked for its password; `none` where it would be let in. Its own is not sent. */
+  probe(credential: PostgresCredential, context: RotatorContext): Promise<LoginMethod>;
   /** What an account's last login has shown; undefined where it has not logged in yet. */
   loginOf(credential: PostgresCredential): Login | undefined;
 }
@@ -99,7 +101,12 @@ export function createConnector(options: PostgresOptions): Connector {
     };
   };
 
-  return { open, prepare, loginOf: (credential) => logins.get(keyOf(credential))?.login };
+  const probe: Connector['probe'] = async (credential, context) => {
+    const socket = await dialWith(credential.endpoints[0], credential, context, trust, options);
+    return probeLogin(socket, credential, context);
+  };
+
+  return { open, prepare, probe, loginOf: (credential) => logins.get(keyOf(credential))?.login };
 }
 
 function keyOf({ endpoints, username }: PostgresCredential): string {

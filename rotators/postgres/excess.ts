@@ -79,6 +79,7 @@ function compareAccounts({ version: server, isMember }: Look, subject: string, p
     SELECT 'more', r.oid FROM pg_catalog.pg_roles r WHERE ${bySubject}
     UNION ALL SELECT 'less', r.oid FROM pg_catalog.pg_roles r WHERE ${byProven}),
   member (side, role) AS (SELECT side, role FROM held WHERE role <> ${who}),
+  owning (role) AS (SELECT role FROM held WHERE side = 'more'),
   power (side, name) AS (
     ${powers('more', who ?? '', bySubject)}
     UNION ALL ${powers('less', other ?? '', bySetRole)})`;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';
@@ -9,18 +9,12 @@ import { mostIterations } from './verifier.ts';
 /** AWS's templates wait as long for a connection and its login, in ms. */
 export const connectTimeoutMs = 5_000;
 
-/**
- * Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed.
- *
- * @throws what pg throws, and TargetFailed where the server asks for no password
- */
-export async function logIn(
+/** A client on a connection that stands; nothing is sent yet. */
+async function createClient(
   socket: Socket,
-  { database, username, password, ssl }: PostgresCredential,
-  { signal }: RotatorContext,
-): Promise<PostgresSession> {
+  { database, username, password }: Pick<PostgresCredential, 'database' | 'username' | 'password'>,
+): Promise<Client> {
   const { default: pg } = await import('pg').catch(missing('pg'));
-  const encrypted = socket instanceof TLSSocket;
   const config = {
     // The socket stands; a name, so that none of the environment is taken.
     host: 'standing',
@@ -36,8 +30,19 @@ export async function logIn(
   const client = new pg.Client(config);
   // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
   client.on('error', () => undefined);
+  return client;
+}
+
+/** Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed. */
+export async function logIn(
+  socket: Socket,
+  credential: PostgresCredential,
+  { signal }: RotatorContext,
+): Promise<PostgresSession> {
+  const client = await createClient(socket, credential);
+  const encrypted = socket instanceof TLSSocket;
   const seen = watchLogin(client);
-  if (!encrypted && ssl !== false) {
+  if (!encrypted && credential.ssl !== false) {
     // Listens before pg does, which would send the password itself to whoever has taken TLS off the connection.
     client.connection.on('authenticationCleartextPassword', () => {
       socket.destroy(new Error('The server asks for the password itself on a connection without TLS'));
@@ -55,14 +60,49 @@ export async function logIn(
   try {
     signal.throwIfAborted();
     await client.connect();
-    const { method, ...shown } = seen();
-    if (method === undefined) throw noPasswordAsked(username);
-    return createSession(client, { encrypted, login: { method, ...shown }, close });
+    return createSession(client, { encrypted, login: seen(), close });
   } catch (error) {
     signal.removeEventListener('abort', abort);
     socket.destroy();
     throw error;
   }
+}
+
+/**
+ * Finds out how an account would be asked for its password, and leaves before it answers: the server counts no refused
+ * login.
+ *
+ * @throws what the server says to an account that it would not even ask
+ */
+export async function probeLogin(
+  socket: Socket,
+  credential: PostgresCredential,
+  { signal }: RotatorContext,
+): Promise<LoginMethod> {
+  const client = await createClient(socket, { ...credential, password: 'never sent' });
+  const seen = watchLogin(client);
+  const abort = (): void => {
+    socket.destroy();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  // Before pg's own listeners, which would answer.
+  for (const asked of [
+    'authenticationSASL',
+    'authenticationMD5Password',
+    'authenticationCleartextPassword',
+  ]) {
+    client.connection.on(asked, abort);
+  }
+  try {
+    signal.throwIfAborted();
+    await client.connect();
+  } catch (error) {
+    if (seen().method === 'none' || signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    socket.destroy();
+  }
+  return seen().method;
 }
 
 /** pg connects its stream itself; this one is connected, and says so. */
@@ -74,22 +114,9 @@ function standing(socket: Socket): Socket {
   return Object.assign(socket, { connect });
 }
 
-/** A password that nobody asked for proves nothing: not that it works, and not whose the account is. */
-function noPasswordAsked(username: string): KeyturnError {
-  return new KeyturnError(
-    'TargetFailed',
-    `The server lets "${username}" in without asking for a password, so that no password can be proven.`,
-    'Change its entry in pg_hba.conf (trust, peer, cert or the like) or in its pooler to scram-sha-256.',
-  );
-}
-
-interface Seen extends Omit<Login, 'method'> {
-  readonly method: LoginMethod | undefined;
-}
-
 /** Listens to what the server says until it lets in. */
-function watchLogin({ connection }: Client): () => Seen {
-  let method: LoginMethod | undefined;
+function watchLogin({ connection }: Client): () => Login {
+  let method: LoginMethod = 'none';
   let scramIterations: number | undefined;
   const parameters = new Map<string, string>();
   connection.on('authenticationSASL', () => {

@@ -1,11 +1,36 @@
-import type { Finding } from '../../src/rotator/index.ts';
+import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
+import type { Connector } from './connector.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
+import { iterationsOf, storageOf } from './password.ts';
 import { quoteLiteral } from './quoting.ts';
-import type { PostgresSession } from './session.ts';
+import { codeOf, messageOf } from './server-error.ts';
+import type { LoginMethod, PostgresSession } from './session.ts';
+import { logsAlone } from './settings.ts';
+import { type Account, describeAccount, validity } from './validity.ts';
+import { mostIterations } from './verifier.ts';
 
 function encryption(session: PostgresSession): Finding {
   const detail = session.encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows';
   return { check: 'encryption', ok: true, detail };
+}
+
+const noPasswordAsked =
+  'the server lets in without asking for a password, so that none can be proven: change its entry in pg_hba.conf (trust, peer, cert) to scram-sha-256';
+
+function loginMethod({ login: { method } }: PostgresSession): Finding {
+  const ok = method !== 'none';
+  return { check: 'login method', ok, detail: ok ? `the server asks by ${method}` : noPasswordAsked };
+}
+
+async function passwordStorage(session: PostgresSession): Promise<Finding> {
+  const storage = await storageOf(session, session.login);
+  const wanted = Number(session.login.parameters.get('scram_iterations') ?? 0);
+  const detail =
+    storage.encryption === 'md5'
+      ? 'the next password is stored as an MD5 hash, as this login was by one and password_encryption says so'
+      : `the next password is stored as a SCRAM verifier of ${iterationsOf(session, session.login)} iterations`;
+  const limited = wanted > mostIterations ? `; scram_iterations wants ${wanted}, which takes too long` : '';
+  return { check: 'password storage', ok: true, detail: detail + limited };
 }
 
 async function writable(session: PostgresSession): Promise<Finding> {
@@ -19,7 +44,11 @@ async function writable(session: PostgresSession): Promise<Finding> {
 }
 
 /** On RDS passwords can be reserved to members of rds_password; elsewhere every role may change its own. */
-async function mayChangeOwnPassword(session: PostgresSession): Promise<Finding> {
+async function mayChangePasswords(
+  session: PostgresSession,
+  whose: string,
+  allowed: string,
+): Promise<Finding> {
   const [row] = await session.query<{ allowed: boolean }>(
     `SELECT coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') NOT IN ('on', '1')
          OR EXISTS (SELECT FROM pg_catalog.pg_roles r
@@ -27,25 +56,96 @@ async function mayChangeOwnPassword(session: PostgresSession): Promise<Finding> 
   );
   const ok = row?.allowed === true;
   const detail = ok
-    ? 'the role may change its own'
-    : 'rds.restrict_password_commands is on: grant rds_password';
+    ? allowed
+    : `rds.restrict_password_commands is on: grant rds_password to ${whose}, also where an admin is named`;
   return { check: 'password', ok, detail };
 }
 
 /** Since Postgres 16 CREATEROLE alone is not enough: the admin also needs the ADMIN option on the role. */
-async function mayChangeOf(admin: PostgresSession, username: string): Promise<Finding> {
-  const [row] = await admin.query<{ allowed: boolean }>(
-    `SELECT a.rolsuper OR (a.rolcreaterole
-              AND (pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000 OR r.oid IS NULL
-                OR pg_catalog.pg_has_role(a.oid, r.oid, 'MEMBER WITH ADMIN OPTION'))) AS allowed
-       FROM pg_catalog.pg_roles a LEFT JOIN pg_catalog.pg_roles r ON r.rolname = ${quoteLiteral(username)}
-      WHERE a.rolname = session_user`,
-  );
-  const ok = row?.allowed === true;
+function mayChange(username: string, account: Account | undefined): Finding {
+  const ok = account?.allowed === true;
   const detail = ok
     ? `may create or change ${username}`
     : `needs CREATEROLE, and the ADMIN option on ${username}`;
   return { check: 'admin rights', ok, detail };
+}
+
+/** A pair is made of what is there, but for a clone, which the first rotation makes. */
+function presence(
+  { pair: { original, alternate } }: AlternatingCredential,
+  account: Account | undefined,
+): Finding[] {
+  if (account?.exists === true || (original !== undefined && alternate !== original)) return [];
+  const detail =
+    original === undefined
+      ? `${alternate} does not exist: create it, with the same rights`
+      : `${alternate} does not exist, of which the secret's user is the clone by its name: create it, or name both users in "alternatingusers"`;
+  return [{ check: 'second user', ok: false, detail }];
+}
+
+/** What the original has that the admin could not give to the clone. */
+async function resemblance(
+  admin: PostgresSession,
+  { pair: { original } }: AlternatingCredential,
+): Promise<Finding[]> {
+  if (original === undefined) return [];
+  const clone = `${original}_clone`;
+  const [row] = await admin.query<{ lacking: readonly string[] }>(
+    `SELECT ARRAY(
+       SELECT 'REPLICATION' WHERE o.rolreplication AND NOT coalesce(c.rolreplication, false) AND NOT a.rolsuper
+          AND NOT (a.rolreplication AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000)
+       UNION ALL
+       SELECT 'the setting ' || p.name FROM (
+         SELECT pg_catalog.split_part(setting, '=', 1) AS name, setting
+           FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS setting WHERE s.setrole = o.oid) p
+         LEFT JOIN pg_catalog.pg_settings g ON g.name = p.name
+        WHERE NOT a.rolsuper AND coalesce(g.context, 'superuser') = 'superuser' AND p.name !~ ${quoteLiteral(logsAlone)}
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = c.oid AND p.setting = ANY (s.setconfig))
+     ) AS lacking
+       FROM pg_catalog.pg_roles a, pg_catalog.pg_roles o LEFT JOIN pg_catalog.pg_roles c ON c.rolname = ${quoteLiteral(clone)}
+      WHERE a.rolname = session_user AND o.rolname = ${quoteLiteral(original)}`,
+  );
+  const lacking = row?.lacking ?? [];
+  if (lacking.length === 0) return [];
+  const detail = `the admin can't give ${clone} what ${original} has: ${lacking.join(', ')}; let a superuser do it once`;
+  return [{ check: 'clone', ok: false, detail }];
+}
+
+/**
+ * How the server would ask another user for its password: pg_hba.conf may know only one of the two. An entry by the name
+ * of a group (`+group`) is not yet one for a clone that is still to be made.
+ */
+async function entryOf(
+  { connector, context, admin }: Probing,
+  credential: AlternatingCredential,
+  second: Account | undefined,
+): Promise<Finding> {
+  const check = 'second login';
+  const username = credential.pair.alternate;
+  try {
+    const method: LoginMethod = await connector.probe({ ...credential, username }, context);
+    if (method === 'none') return { check, ok: false, detail: `${username}: ${noPasswordAsked}` };
+    return { check, ok: true, detail: `the server would ask ${username} by ${method}` };
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+    const ok = second?.exists !== true && (await isMemberOfGroups(admin, credential.username));
+    const unless = ok ? ', unless as a member of the same groups' : '';
+    return { check, ok, detail: `the server would not let ${username} in${unless}: ${messageOf(error)}` };
+  }
+}
+
+interface Probing {
+  readonly connector: Connector;
+  readonly context: RotatorContext;
+  readonly admin: PostgresSession;
+}
+
+async function isMemberOfGroups(admin: PostgresSession, username: string): Promise<boolean> {
+  const [row] = await admin.query<{ member: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.member
+       WHERE r.rolname = ${quoteLiteral(username)}) AS member`,
+  );
+  return row?.member === true;
 }
 
 /** What a rotation of a single user needs. */
@@ -54,17 +154,40 @@ export async function preflightSingleUser(
   { username }: PostgresCredential,
   admin: PostgresSession | undefined,
 ): Promise<Finding[]> {
-  const findings = [encryption(session), await writable(session), await mayChangeOwnPassword(session)];
-  return admin === undefined ? findings : [...findings, await mayChangeOf(admin, username)];
+  const account = await describeAccount(admin ?? session, username);
+  const findings = [
+    encryption(session),
+    loginMethod(session),
+    await writable(session),
+    await mayChangePasswords(session, username, 'the role may change its own'),
+    await passwordStorage(session),
+    validity(username, account),
+  ];
+  return admin === undefined ? findings : [...findings, mayChange(username, account)];
 }
 
 /** What a rotation of alternating users needs; the user itself may be on a read replica of the admin's server. */
 export async function preflightAlternatingUsers(
   session: PostgresSession,
-  { username, pair }: AlternatingCredential,
+  credential: AlternatingCredential,
   admin: PostgresSession | undefined,
+  { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
 ): Promise<Finding[]> {
-  if (admin === undefined) return [encryption(session)];
-  const rights = await Promise.all([mayChangeOf(admin, username), mayChangeOf(admin, pair.alternate)]);
-  return [encryption(session), await writable(admin), ...rights];
+  const { username, pair } = credential;
+  const own = [encryption(session), loginMethod(session)];
+  if (admin === undefined) return own;
+  const [one, other] = [await describeAccount(admin, username), await describeAccount(admin, pair.alternate)];
+  return [
+    ...own,
+    await writable(admin),
+    await mayChangePasswords(admin, 'the admin', 'the admin may set passwords'),
+    await passwordStorage(session),
+    mayChange(username, one),
+    mayChange(pair.alternate, other),
+    ...presence(credential, other),
+    validity(username, one),
+    ...(other?.exists === true ? [validity(pair.alternate, other)] : []),
+    ...(await resemblance(admin, credential)),
+    await entryOf({ connector, context, admin }, credential, other),
+  ];
 }

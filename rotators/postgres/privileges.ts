@@ -1,7 +1,8 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
-import { comparison, type Sides } from './comparison.ts';
+import { comparison, plainName, type Sides } from './comparison.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
+import { logsAlone } from './settings.ts';
 
 /** Most lacking privileges that an error names. */
 const mostNamed = 10;
@@ -29,6 +30,7 @@ function sessionsOf(other: string): Sides {
   const attribute = (name: string, column: string, holder: 'role' | 'login'): string =>
     `SELECT side, 'attribute ${name}' FROM acting a JOIN pg_catalog.pg_roles r ON r.oid = a.${holder} WHERE r.${column}`;
   return {
+    ownOfEach: ['pg_user_mapping'],
     definitions: `${acting(other)},
   held (side, role) AS (
     SELECT side, r.oid FROM acting, pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(acting.role, r.oid, 'USAGE')),
@@ -36,19 +38,30 @@ function sessionsOf(other: string): Sides {
     SELECT side, r.oid FROM acting, pg_catalog.pg_roles r
      WHERE pg_catalog.pg_has_role(acting.role, r.oid, 'MEMBER')
        AND NOT EXISTS (SELECT FROM acting more WHERE more.side = 'more' AND r.oid IN (more.role, more.login))),
+  -- What the other has made before its sessions acted as another role, or where a server or a pooler ignores that.
+  owning (role) AS (
+    SELECT role FROM held WHERE side = 'more'
+    UNION SELECT r.oid FROM acting, pg_catalog.pg_roles r
+     WHERE side = 'more' AND pg_catalog.pg_has_role(acting.login, r.oid, 'USAGE')),
   power (side, name) AS (
     ${attribute('SUPERUSER', 'rolsuper', 'role')} UNION ALL ${attribute('CREATEDB', 'rolcreatedb', 'role')}
     UNION ALL ${attribute('CREATEROLE', 'rolcreaterole', 'role')} UNION ALL ${attribute('BYPASSRLS', 'rolbypassrls', 'role')}
-    UNION ALL ${attribute('REPLICATION', 'rolreplication', 'login')})`,
+    UNION ALL ${attribute('REPLICATION', 'rolreplication', 'login')}
+    UNION ALL SELECT side, 'setting ' || ${plainName("pg_catalog.split_part(setting, '=', 1)")}
+      FROM acting a JOIN pg_catalog.pg_db_role_setting s ON s.setrole = a.login, pg_catalog.unnest(s.setconfig) AS setting
+     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+       AND setting NOT LIKE 'role=%' AND setting !~ ${quoteLiteral(logsAlone)})`,
   };
 }
 
-/** Users that act as one role can do the same; of the logins themselves only REPLICATION counts. */
+/** Users that act as one role can do the same; of the logins themselves REPLICATION counts, and what they own. */
 function compareRoles(other: string): string {
   return `
   WITH ${acting(other)}
   SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
-         rp.rolsuper OR (o.role = p.role AND (lo.rolreplication <= lp.rolreplication)) AS same
+         rp.rolsuper OR (o.role = p.role AND lo.rolreplication <= lp.rolreplication
+           AND (pg_catalog.pg_has_role(p.role, o.login, 'USAGE') OR NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend d
+             WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = o.login AND d.deptype = 'o'))) AS same
     FROM acting o JOIN acting p ON o.side = 'more' AND p.side = 'less'
     JOIN pg_catalog.pg_roles lo ON lo.oid = o.login JOIN pg_catalog.pg_roles lp ON lp.oid = p.login
     JOIN pg_catalog.pg_roles rp ON rp.oid = p.role`;
@@ -75,6 +88,6 @@ export async function requireSamePrivileges(session: PostgresSession, otherUsern
   throw new KeyturnError(
     'PrivilegesMissing',
     `The next user lacks what ${otherUsername} has: ${named.join('; ')}${rest}.`,
-    'Grant it to both users, or to a role that both are members of, and rotate again.',
+    'Grant or set it for both users, or for a role that both are members of, and rotate again.',
   );
 }

@@ -6,7 +6,7 @@ import type { Session } from '../../src/rotator/index.ts';
  *
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
  */
-export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext';
+export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext' | 'none';
 
 /** What a login has shown of the account and the server, with no question asked. */
 export interface Login {
@@ -66,6 +66,8 @@ export function createSession(
   return {
     encrypted,
     login,
+    // The method `trust` lets in whoever comes. A client certificate is none that a secret holds.
+    isProof: login.method !== 'none',
     close,
     query: (statement) => send([ownNamesOnly, statement]),
     change: async (statements) => {

@@ -21,6 +21,14 @@ const namesAsTheyAre = new Set([
   'unix_socket_directories',
 ]);
 
+/** Parameters that only change what is written down about a session, and not what it does or may do. */
+export const logsAlone = '^(log_|track_|debug_print_|auto_explain\\.|pg_stat_statements\\.)';
+
+/** Whether an application would not notice that a parameter is set otherwise. */
+export function isOfLogsAlone(name: string): boolean {
+  return new RegExp(logsAlone).test(name);
+}
+
 /** The name and the value of a setting. */
 export function readSetting({ setting }: Setting): { readonly name: string; readonly value: string } {
   const at = setting.indexOf('=');

@@ -7,6 +7,7 @@ import { excessRights } from './excess.ts';
 import { passwordDefaults, setPassword, storageOf } from './password.ts';
 import { preflightSingleUser } from './preflight.ts';
 import type { PostgresSession } from './session.ts';
+import { requireValidity } from './validity.ts';
 
 /**
  * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
@@ -27,6 +28,8 @@ export function postgres(
     open: createConnector(options).open,
     change: (session, pending, context) =>
       untilNoConflict(context.signal, async () => {
+        // An admin sets a lost password; what the account's own login has shown it need not ask.
+        if (context.using.username !== pending.username) await requireValidity(session, pending.username);
         const storage = await storageOf(session, session.login);
         await setPassword(session, pending, { storage, context });
       }),

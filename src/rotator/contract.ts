@@ -15,6 +15,11 @@ export interface Target {
 
 /** A credential that was accepted: an open connection, or whatever an adapter works through. */
 export interface Session {
+  /**
+   * False where the target has let the connection in without looking at the credential, as Postgres does by the method
+   * `trust`. Then it proves nothing about the account. Default: true.
+   */
+  readonly isProof?: boolean;
   /** Never throws; leaves no socket and no timer. */
   close(): Promise<void>;
 }

@@ -134,8 +134,11 @@ describe('rotating a single user', () => {
       expect.stringMatching(/^Preflight, login: ok: .* accepts AWSCURRENT$/),
       'Preflight, new credential: ok: can be made',
       'Preflight, encryption: ok: verified TLS',
+      'Preflight, login method: ok: the server asks by scram-sha-256',
       'Preflight, server: ok: takes changes',
       'Preflight, password: ok: the role may change its own',
+      'Preflight, password storage: ok: the next password is stored as a SCRAM verifier of 4096 iterations',
+      `Preflight, validity: ok: passwords of ${login.username} do not expire`,
     ]);
     expect(await fixture.read(arn)).toEqual(secretOf(login));
     expect(await canLogIn(login)).toBe(true);

@@ -161,7 +161,8 @@ function requireUsable(rotation: Rotation, text: string): Version {
 async function requireAccepted(rotation: Rotation): Promise<void> {
   const candidates = candidatesOf(rotation, undefined);
   for await (const { version } of candidates) {
-    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
+    const proof = await rotation.guarded.using(version.credential, async ({ isProof }) => isProof !== false);
+    if (proof?.result === true) return;
   }
   throw noCredentialAccepted(candidates);
 }

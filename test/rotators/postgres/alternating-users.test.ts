@@ -64,10 +64,15 @@ describe('postgres, alternating users', () => {
     ]);
   });
 
-  it('sees that a clone, which acts as the original, may not replicate as that may', async () => {
-    const original = await createLogin();
-    await asAdmin((client) => client.query(`ALTER ROLE ${quoteIdentifier(original.username)} REPLICATION`));
-    await expect(rotate(secretOf(original))).rejects.toThrow(/attribute REPLICATION/);
+  it('sees that a clone may not replicate as the original may, where the admin can’t let it', async () => {
+    const admin = await createLogin('admin');
+    await asAdmin((client) => client.query(`ALTER ROLE ${quoteIdentifier(admin.username)} CREATEROLE`));
+    const original = { username: uniqueName('replica'), password: randomPassword() };
+    const name = quoteIdentifier(original.username);
+    await queryAs(admin, `CREATE ROLE ${name} LOGIN PASSWORD '${original.password}'`);
+    await asAdmin((client) => client.query(`ALTER ROLE ${name} REPLICATION`));
+    await expect(rotate(secretOf(original), secretOf(admin))).rejects.toThrow(/attribute REPLICATION/);
+    expect((await rotate(secretOf(original))).username).toBe(`${original.username}_clone`);
   });
 
   it.each(hostileTexts)('takes %j for a name', async (text) => {

@@ -210,8 +210,11 @@ describe('postgres, single user', () => {
     await session.close();
     expect(findings?.map(({ check, ok }) => [check, ok])).toEqual([
       ['encryption', true],
+      ['login method', true],
       ['server', true],
       ['password', true],
+      ['password storage', true],
+      ['validity', true],
     ]);
   });
 });

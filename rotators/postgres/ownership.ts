@@ -1,0 +1,149 @@
+import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import type { OpenDatabase } from './clone.ts';
+import { isConflict } from './conflict.ts';
+import { quoteIdentifier } from './quoting.ts';
+import { codeOf, messageOf } from './server-error.ts';
+import type { PostgresSession } from './session.ts';
+
+/** How the admin stands to a role. */
+interface Standing {
+  /** Whether it has the role's rights. */
+  readonly uses: boolean;
+  readonly isMember: boolean;
+  /** Its membership as granted by itself, which a grant of the same would change; null where there is none. */
+  readonly own: { readonly inherit: boolean; readonly set: boolean } | null;
+}
+
+/** What a role owns itself. */
+export interface Holding {
+  /** Of the server, such as 160004. */
+  readonly version: number;
+  /** The databases in which it owns objects. */
+  readonly databases: readonly string[];
+  readonly from: Standing;
+  readonly to: Standing;
+}
+
+/** Most databases in which a rotation hands objects over. */
+const mostDatabases = 16;
+
+/**
+ * A subquery of what role `from` owns, as JSON; null where that is nothing. Default privileges and user mappings stay
+ * with the role, whatever REASSIGN OWNED is asked.
+ */
+export function holdings(from: string, to: string): string {
+  const owned = `pg_catalog.pg_shdepend s
+     WHERE s.refobjid = ${from}.oid AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.deptype = 'o'
+       AND s.classid NOT IN ('pg_catalog.pg_default_acl'::pg_catalog.regclass, 'pg_catalog.pg_user_mapping'::pg_catalog.regclass)`;
+  return `(SELECT pg_catalog.json_build_object(
+      'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+      'databases', (SELECT pg_catalog.json_agg(d.datname) FROM pg_catalog.pg_database d
+        WHERE EXISTS (SELECT FROM ${owned} AND (s.dbid = d.oid OR (s.dbid = 0 AND d.datname = pg_catalog.current_database())))),
+      'from', ${standing(from)}, 'to', ${standing(to)})
+    WHERE EXISTS (SELECT FROM ${owned}))`;
+}
+
+/** The options of a membership came with Postgres 16; read as JSON, their columns may be missing. */
+function standing(role: string): string {
+  return `(SELECT pg_catalog.json_build_object('uses', pg_catalog.pg_has_role(a.oid, ${role}.oid, 'USAGE'),
+      'isMember', EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = ${role}.oid AND m.member = a.oid),
+      'own', (SELECT pg_catalog.json_build_object(
+          'inherit', pg_catalog.jsonb_extract_path(pg_catalog.to_jsonb(m), 'inherit_option'),
+          'set', pg_catalog.jsonb_extract_path(pg_catalog.to_jsonb(m), 'set_option'))
+        FROM pg_catalog.pg_auth_members m WHERE m.roleid = ${role}.oid AND m.member = a.oid AND m.grantor = a.oid))
+    FROM pg_catalog.pg_roles a WHERE a.rolname = session_user)`;
+}
+
+/** Who gives what to whom, seen from the secret's database. */
+export interface HandOver {
+  readonly from: string;
+  readonly to: string;
+  readonly database: string;
+  readonly holding: Holding;
+}
+
+/**
+ * Makes what one role owns another's, in all databases. An admin that is no superuser takes part in both roles for the
+ * time of the transaction.
+ *
+ * @throws PermissionDenied where that fails: whoever is promoted then could not use what is not theirs
+ * @see https://www.postgresql.org/docs/current/sql-reassign-owned.html
+ */
+export async function handOver(
+  session: PostgresSession,
+  { from, to, database, holding }: HandOver,
+  context: RotatorContext & { readonly openDatabase: OpenDatabase },
+): Promise<void> {
+  const { databases } = holding;
+  if (databases.length > mostDatabases)
+    throw notHandedOver(from, to, `${databases.length} databases`, 'too many');
+  for (const name of databases) {
+    const elsewhere = name === database ? undefined : await openElsewhere(name, { from, to }, context);
+    try {
+      await (elsewhere ?? session).change(reassign(from, to, holding));
+    } catch (error) {
+      if (isConflict(error) || isBusy(error)) throw error;
+      throw notHandedOver(from, to, name, messageOf(error), error);
+    } finally {
+      await elsewhere?.close();
+    }
+    context.note(`Objects that ${from} owned in the database ${name} now belong to ${to}.`);
+  }
+}
+
+async function openElsewhere(
+  name: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  { openDatabase }: { readonly openDatabase: OpenDatabase },
+): Promise<PostgresSession> {
+  try {
+    const session = await openDatabase(name);
+    if (session !== undefined) return session;
+  } catch (error) {
+    throw notHandedOver(from, to, name, messageOf(error), error);
+  }
+  throw notHandedOver(from, to, name, 'the admin was refused there');
+}
+
+/** Whoever waits for a table locks out those who come after; the application goes first. */
+const shortWait = "SET LOCAL lock_timeout = '3s'";
+
+/** A table that is in use for longer than that. */
+function isBusy(error: unknown): boolean {
+  return codeOf(error) === '55P03';
+}
+
+function reassign(from: string, to: string, holding: Holding): string[] {
+  const hasOptions = holding.version >= 160_000;
+  const roles = [
+    { name: quoteIdentifier(from), standing: holding.from },
+    { name: quoteIdentifier(to), standing: holding.to },
+    // Before Postgres 16 a membership is one for all grantors: to take it back would take what others have granted.
+  ].filter(({ standing }) => !standing.uses && (hasOptions || !standing.isMember));
+  const options = hasOptions ? ' WITH INHERIT TRUE, SET TRUE' : '';
+  const back = ({ name, standing: { own } }: (typeof roles)[number]): string =>
+    own === null || !hasOptions
+      ? `REVOKE ${name} FROM SESSION_USER`
+      : `GRANT ${name} TO SESSION_USER WITH INHERIT ${own.inherit}, SET ${own.set}`;
+  return [
+    shortWait,
+    ...roles.map(({ name }) => `GRANT ${name} TO SESSION_USER${options}`),
+    `REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)}`,
+    ...roles.map(back),
+  ];
+}
+
+function notHandedOver(
+  from: string,
+  to: string,
+  database: string,
+  reason: string,
+  cause?: unknown,
+): KeyturnError {
+  return new KeyturnError(
+    'PermissionDenied',
+    `The admin could not hand over to ${to} what ${from} owns in the database ${database}: ${reason}.`,
+    `Let a superuser run REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)} there, or give the admin both roles with their ADMIN option, and rotate again.`,
+    cause === undefined ? {} : { cause },
+  );
+}
