@@ -33,6 +33,7 @@ export const errorCodes = [
   'PreflightFailed',
   'TargetUnreachable',
   'TargetBusy',
+  'TargetReadOnly',
   'TlsUnavailable',
   'CertificateRejected',
   'TargetFailed',

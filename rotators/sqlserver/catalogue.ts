@@ -8,6 +8,32 @@ SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS cur
        (SELECT CAST(containment AS int) FROM sys.databases WHERE database_id = DB_ID()) AS containment,
        (SELECT CAST(authentication_type AS int) FROM sys.database_principals WHERE name = @username) AS authenticationType`;
 
+/**
+ * What is true of a login: why it may be refused though its password is right. The hash is shown to few, and to compare
+ * with it is null for all others.
+ *
+ * @see https://learn.microsoft.com/sql/t-sql/functions/loginproperty-transact-sql
+ * @see https://learn.microsoft.com/sql/t-sql/functions/pwdcompare-transact-sql
+ */
+export const loginTruthStatement = `
+WITH held AS (
+  SELECT principal_id FROM sys.server_principals WHERE name = @username
+  UNION ALL
+  SELECT m.role_principal_id FROM sys.server_role_members m JOIN held h ON h.principal_id = m.member_principal_id
+)
+SELECT CAST(SERVERPROPERTY('IsIntegratedSecurityOnly') AS int) AS windowsOnly, l.is_disabled AS disabled,
+       CAST(LOGINPROPERTY(l.name, 'IsLocked') AS int) AS locked,
+       CAST(LOGINPROPERTY(l.name, 'IsExpired') AS int) AS expired,
+       CAST(LOGINPROPERTY(l.name, 'IsMustChange') AS int) AS mustChange,
+       CAST(CASE WHEN EXISTS (SELECT 1 FROM sys.server_permissions p WHERE p.type = 'COSQ' AND p.state = 'D'
+                               AND p.grantee_principal_id IN (SELECT principal_id FROM held)) THEN 1 ELSE 0 END AS bit) AS denied,
+       CAST(CASE WHEN EXISTS (SELECT 1 FROM sys.server_permissions p WHERE p.type = 'COSQ' AND p.state IN ('G', 'W')
+                               AND p.grantee_principal_id IN (SELECT principal_id FROM held))
+                   OR EXISTS (SELECT 1 FROM held h JOIN sys.server_principals r ON r.principal_id = h.principal_id
+                               WHERE r.name = N'sysadmin') THEN 1 ELSE 0 END AS bit) AS mayConnect,
+       CAST(PWDCOMPARE(@password, l.password_hash) AS int) AS matches
+  FROM sys.sql_logins l WHERE l.name = @username`;
+
 /** Whether users with passwords of their own can log in to the server at all; they can in Azure SQL Database. */
 export const containedUsersStatement = `
 SELECT CAST(value_in_use AS int) AS allowed FROM sys.configurations

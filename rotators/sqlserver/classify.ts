@@ -47,15 +47,49 @@ export function isPolicyRefusal(error: unknown): boolean {
   return numbersOf(error).some((number) => policy.has(number));
 }
 
-/** 15151 is also the answer for a principal that does not exist: whoever may not see it is not told which. */
-const denied = new Set([
-  229, 230, 262, 297, 300, 916, 4613, 15151, 15247, 15404, 15406, 15562, 18461, 4060, 4064,
-]);
+/**
+ * What the server's errors mean, by Microsoft's lists; the first that fits counts. 15151 is also the answer for a
+ * principal that does not exist: whoever may not see it is not told which.
+ *
+ * @see https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
+ * @see https://learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues
+ */
+const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
+  ['PasswordRejected', [...policy]],
+  // A replica that is not the primary, and a database that somebody has set read-only.
+  ['TargetReadOnly', [976, 978, 3906]],
+  [
+    'PermissionDenied',
+    [
+      229, 230, 262, 297, 300, 916, 4060, 4064, 4613, 15007, 15151, 15247, 15404, 15406, 15517, 15562,
+      // The server takes Windows accounts only; a logon trigger; a DDL trigger that has undone the statement.
+      18450, 18452, 17892, 3609,
+      // Azure: the server's name is not part of the login, or the login may not open it.
+      40531, 40532,
+    ],
+  ],
+  // Azure's firewall: no rule, no rule for a virtual network, no public access at all.
+  ['TargetUnreachable', [40615, 40914, 47073]],
+  [
+    'TargetBusy',
+    [
+      // Memory, locks, a deadlock, workers, sessions.
+      701, 802, 1204, 1205, 1222, 8645, 8651, 10928, 10929, 10936, 17809, 17830, 17889, 18458, 18459, 18460,
+      // Starting, stopping, paused, upgrading itself, restoring, in single-user mode.
+      904, 921, 922, 924, 927, 6005, 17142, 17197, 18401, 18451, 18461,
+      // A failover of an availability group.
+      983, 988, 4221,
+      // Azure: "try again", and a session that took too much.
+      615, 926, 40143, 40197, 40501, 40540, 40549, 40550, 40551, 40552, 40553, 40613, 42108, 42109, 49918,
+      49919, 49920,
+    ],
+  ],
+];
 
-/** Azure's "try again" errors, a full server, and one that is starting, paused or in script upgrade mode. */
-const busy = new Set([
-  10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920, 17809, 17830, 18401, 17142, 1205,
-]);
+/** Numbers by what they mean. */
+const codeOf = new Map(
+  meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
+);
 
 const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_)/;
 const unreachable =
@@ -67,8 +101,7 @@ export function classify(error: unknown, _during: Activity): ErrorCode | undefin
   const found = codesOf(error);
   if (found.some((code) => certificate.test(code))) return 'CertificateRejected';
   const numbers = numbersOf(error);
-  if (numbers.some((number) => policy.has(number))) return 'PasswordRejected';
-  if (numbers.some((number) => denied.has(number))) return 'PermissionDenied';
-  if (numbers.some((number) => busy.has(number))) return 'TargetBusy';
+  const meant = new Set(numbers.map((number) => codeOf.get(number)));
+  for (const [code] of meanings) if (meant.has(code)) return code;
   return found.some((code) => unreachable.test(code)) ? 'TargetUnreachable' : undefined;
 }

@@ -3,7 +3,7 @@ import { findAccount, setOwnPassword, setPasswordOf } from './account.ts';
 import { classify } from './classify.ts';
 import { engines, newPassword, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
-import { explainLogin, isPasswordToChange } from './login-failure.ts';
+import { explainLogin, isPasswordToChange, requirePasswordAtFault } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 import { setOnce } from './set-once.ts';
@@ -27,10 +27,10 @@ export function sqlServer(
     open: (credential, context) => open(credential, options, context),
     change: (session, pending, context) => {
       const { using } = context;
-      const set = async () =>
+      const set = () =>
         using.username === pending.username
           ? setOwnPassword(session, pending, using)
-          : setPasswordOf(session, pending, await findAccount(session, pending.username));
+          : setByAdmin(session, pending, context.current);
       return setOnce(set, pending, options, context);
     },
     verify: async (session) => {
@@ -40,6 +40,16 @@ export function sqlServer(
     excessRights: (admin, subject, proven, context) => excessRights(admin, subject, proven, 'none', context),
     classify,
   };
+}
+
+async function setByAdmin(
+  session: SqlServerSession,
+  pending: SqlServerCredential,
+  current: SqlServerCredential,
+): Promise<void> {
+  const account = await findAccount(session, pending.username);
+  if (account.kind === 'login' && !account.isAzure) await requirePasswordAtFault(session, current);
+  await setPasswordOf(session, pending, account);
 }
 
 /**

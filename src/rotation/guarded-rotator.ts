@@ -7,6 +7,8 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   TargetUnreachable:
     'Check host and port, and that subnets, security groups and routes let the function reach it.',
   TargetBusy: 'Secrets Manager will retry the rotation; look at the connection limit if this repeats.',
+  TargetReadOnly:
+    'Name the primary, or a listener that leads to it, in "host"; or let the database take changes.',
   TlsUnavailable: 'Turn TLS on at the server, or set "ssl": false in the secret.',
   CertificateRejected:
     'Give the CA bundle that signed it (KEYTURN_CA_FILE), or the name it carries ("sslservername").',

@@ -22,9 +22,15 @@ describe('the errors of SQL Server', () => {
     ...[15114, 15115, 15116, 15117, 15118, 15119, 40632].map(
       (number) => [number, 'PasswordRejected'] as const,
     ),
-    ...[229, 262, 300, 916, 4613, 15151, 15247].map((number) => [number, 'PermissionDenied'] as const),
-    ...[1205, 10928, 18401, 40613, 49918].map((number) => [number, 'TargetBusy'] as const),
-    [102, undefined] as const,
+    ...[229, 262, 300, 916, 3609, 4060, 4613, 15151, 15247, 15517, 17892, 18452, 40532].map(
+      (number) => [number, 'PermissionDenied'] as const,
+    ),
+    ...[701, 983, 988, 1205, 1222, 4221, 10928, 17142, 18401, 18461, 40197, 40501, 40613, 49918].map(
+      (number) => [number, 'TargetBusy'] as const,
+    ),
+    ...[40615, 40914, 47073].map((number) => [number, 'TargetUnreachable'] as const),
+    ...[976, 978, 3906].map((number) => [number, 'TargetReadOnly'] as const),
+    ...[102, 156, 208, 547, 8152].map((number) => [number, undefined] as const),
   ])('takes %d for %s', (number, code) => {
     expect(classify(withNumber(number))).toBe(code);
     expect(classify(new AggregateError([new Error('first'), withNumber(number)]))).toBe(code);
@@ -53,6 +59,8 @@ describe('the errors of SQL Server', () => {
 
   it.each([
     [[18470], /disabled.*ENABLE/s],
+    [[18452], /Windows accounts only/],
+    [[17892, 18456], /logon trigger/],
     [[18486], /locked out.*UNLOCK/s],
     [[15113], /locked out/],
     [[18487], /expired.*admin/s],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
-import { loginOf } from '../../support/postgres-fixtures.ts';
+import { loginOf, rotatorContext } from '../../support/postgres-fixtures.ts';
 import { failOnce, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { randomPassword, standInHarness, type TestLogin } from '../../support/tds/harness.ts';
 import { rotateAlternating } from './rotate.ts';
@@ -115,6 +115,42 @@ describe('rotating a SQL Server secret', () => {
     modelOf(login).barred = barred;
     expect(await fixture.rotate(arn)).toBeUndefined();
     expect(await harness.canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+  });
+
+  it('has the admin set no password where the server takes Windows accounts only', async () => {
+    const login = await harness.createLogin();
+    const rotator = sqlServer(harness.options);
+    const context = rotatorContext();
+    const [current, using] = [
+      rotator.parse(harness.secretOf({ ...login, password: 'lost' })),
+      rotator.parse(harness.adminSecret()),
+    ];
+    const admin = await rotator.open(using, context);
+    if (admin === undefined) throw new Error('The admin was refused.');
+    harness.standIn.model.windowsOnly = true;
+    try {
+      expect(await rotator.open(rotator.parse(harness.secretOf(login)), context)).toBeUndefined();
+      const pending = { ...current, password: 'Another-password-1' };
+      const change = rotator.change(admin, pending, { ...context, using, current });
+      await expect(change).rejects.toThrow(/takes Windows accounts only/);
+    } finally {
+      harness.standIn.model.windowsOnly = false;
+      await admin.close();
+    }
+    expect(await harness.canLogIn(login)).toBe(true);
+  });
+
+  it('says in a rotation that a right password is not to blame', async () => {
+    const login = await harness.createLogin();
+    const serves = { '*': [login.username] };
+    const masterarn = await fixture.createSecret({ ...harness.adminSecret(), serves });
+    const tags = { 'keyturn:rotator': 'sqlserver' };
+    const arn = await fixture.createSecret({ ...harness.secretOf(login), masterarn }, tags);
+    await harness.asAdmin([`DENY CONNECT SQL TO ${quoteIdentifier(login.username)}`]);
+    expect(await fixture.rotate(arn)).toMatch(/^PermissionDenied: .*denied CONNECT SQL/);
+    await harness.asAdmin([`GRANT CONNECT SQL TO ${quoteIdentifier(login.username)}`]);
+    expect(await harness.canLogIn(login)).toBe(true);
+    expect(await fixture.rotate(arn)).toBeUndefined();
   });
 
   it('says what bars a login, and tries no other password', async () => {

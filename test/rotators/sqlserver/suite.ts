@@ -81,6 +81,28 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
       expect(await harness.canLogIn({ ...login, password })).toBe(true);
     });
 
+    it('has the admin leave a password alone that is not why the login is refused, and say what is', async () => {
+      const login = await harness.createLogin();
+      const name = quoteIdentifier(login.username);
+      const reset = () =>
+        changeSingle(harness, harness.secretOf(login), randomPassword(), harness.adminSecret());
+      await harness.asAdmin([`DENY CONNECT SQL TO ${name}`]);
+      expect(await harness.canLogIn(login)).toBe(false);
+      await expect(reset()).rejects.toMatchObject({ code: 'PermissionDenied' });
+      await expect(reset()).rejects.toThrow(
+        /its password is not why.*denied CONNECT SQL.*REVOKE CONNECT SQL/s,
+      );
+      await harness.asAdmin([`REVOKE CONNECT SQL FROM ${name}`]);
+      await expect(reset()).rejects.toThrow(/was not granted CONNECT SQL.*GRANT CONNECT SQL/s);
+      await harness.asAdmin([`GRANT CONNECT SQL TO ${name}`]);
+      // Refused by nothing that the admin can see.
+      await expect(reset()).rejects.toThrow(/the password of AWSCURRENT is right.*error log/s);
+      await harness.asAdmin([`ALTER LOGIN ${name} DISABLE`]);
+      await expect(reset()).rejects.toThrow(/the login is disabled.*ENABLE/s);
+      await harness.asAdmin([`ALTER LOGIN ${name} ENABLE`]);
+      expect(await harness.canLogIn(login)).toBe(true);
+    });
+
     it('changes a user of a contained database', async (context) => {
       const database = await containedDatabase(context);
       const login = { username: harness.uniqueName(`o'contained]`), password: randomPassword() };

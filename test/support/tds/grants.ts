@@ -178,7 +178,7 @@ export const grantStatement: Run = (
   const made = grantOf(
     permission,
     words,
-    names.length === 0 ? [session.database] : names,
+    names.length === 0 && !isServerWide ? [session.database] : names,
     state,
     isServerWide,
     plainColumn ?? null,

@@ -95,6 +95,8 @@ export interface Model {
   readonly logins: Map<string, StandInLogin>;
   readonly databases: Map<string, StandInDatabase>;
   readonly serverRoles: Set<string>;
+  /** Whether the server takes Windows accounts only: each login is refused then, by the same 18456. */
+  windowsOnly: boolean;
   /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
   containedAuthentication: boolean;
 }
@@ -114,6 +116,7 @@ export function newModel(admin: { readonly username: string; readonly password: 
     logins: new Map(),
     databases: new Map(),
     serverRoles: new Set(fixedServerRoles),
+    windowsOnly: false,
     containedAuthentication: false,
   };
   for (const name of ['master', 'tempdb', 'msdb']) addDatabase(model, name, false, admin.username);
@@ -189,6 +192,14 @@ const bars: Readonly<Record<number, string>> = {
   18488: 'Login failed. The password of the account must be changed.',
 };
 
+/** What a client is told nothing of: states 11, 12 and 58 of 18456. */
+export function mayConnect({ windowsOnly }: Model, { roles, grants }: StandInLogin): boolean {
+  if (windowsOnly) return false;
+  const own = grants.filter(({ permission }) => permission === 'CONNECT SQL');
+  if (own.some(({ state }) => state === 'D')) return false;
+  return own.length > 0 || roles.has('sysadmin');
+}
+
 /** Lets a login in. @throws AggregateError of what the server answers, in order */
 export function logIn(model: Model, username: string, password: string, wanted: string): Identity {
   const refused = new SqlError(18456, `Login failed for user '${username}'.`);
@@ -198,7 +209,8 @@ export function logIn(model: Model, username: string, password: string, wanted: 
     return { name: username, containedIn: wanted, database: wanted, acting: undefined };
   }
   const login = model.logins.get(username);
-  if (login === undefined || login.password !== password) throw new AggregateError([refused]);
+  if (login === undefined || login.password !== password || !mayConnect(model, login))
+    throw new AggregateError([refused]);
   if (login.barred !== undefined)
     throw new AggregateError([
       new SqlError(login.barred, `Login failed for user '${username}'. Reason: ${bars[login.barred]}`),

@@ -57,6 +57,37 @@ const login: Ask = (model, session, username) => {
   return [{ name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, locked }];
 };
 
+const loginTruth = (model: Model, session: Identity, values: Readonly<Record<string, string>>): Row[] => {
+  const found = onServer(model, session, values.username ?? '');
+  const login = found === undefined ? undefined : model.logins.get(found.name);
+  if (login === undefined) return [];
+  const granted = login.grants.filter(({ permission }) => permission === 'CONNECT SQL');
+  const seesHash = mayOnServer(model, session, 'CONTROL SERVER');
+  return [
+    {
+      windowsOnly: model.windowsOnly ? 1 : 0,
+      disabled: login.barred === 18470,
+      locked: login.barred === 18486 ? 1 : 0,
+      expired: login.barred === 18487 ? 1 : 0,
+      mustChange: login.barred === 18488 ? 1 : 0,
+      denied: granted.some(({ state }) => state === 'D'),
+      mayConnect: granted.some(({ state }) => state !== 'D') || login.roles.has('sysadmin'),
+      matches: seesHash ? Number(login.password === values.password) : null,
+    },
+  ];
+};
+
+const truthColumns = [
+  'windowsOnly',
+  'disabled',
+  'locked',
+  'expired',
+  'mustChange',
+  'denied',
+  'mayConnect',
+  'matches',
+];
+
 const databases: Ask = (model, session) =>
   [...model.databases.values()].map((database) => ({
     name: database.name,
@@ -275,6 +306,8 @@ export function answer(
   isCall: boolean,
 ): readonly ResultSet[] | undefined {
   if (text === catalogue.rightsStatement) return rights(model, session, values);
+  if (text === catalogue.loginTruthStatement)
+    return [{ rows: loginTruth(model, session, values), names: truthColumns }];
   if (text === catalogue.actAsOwnerStatement) {
     if (isCall)
       throw new SqlError(

@@ -48,10 +48,11 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
   if (mustChange !== undefined) login.barred = 18488;
 };
 
-const disableLogin: Run = (model, session, [quoted]) => {
+const disableLogin: Run = (model, session, [quoted, word]) => {
   requireOnServer(model, session, 'ALTER ANY LOGIN');
   const login = model.logins.get(plainName(quoted));
-  if (login !== undefined) login.barred = 18470;
+  if (login === undefined) throw noSuch('login', plainName(quoted));
+  login.barred = word === 'DISABLE' ? 18470 : undefined;
 };
 
 const alterUserPassword: Run = (model, session, [quoted, password, oldPassword]) => {
@@ -319,7 +320,7 @@ const statements: readonly (readonly [RegExp, Run])[] = [
     alterLoginPassword,
   ],
   [pattern('ALTER LOGIN <name> WITH (DEFAULT_.*)'), alterLoginDefaults],
-  [pattern('ALTER LOGIN <name> DISABLE'), disableLogin],
+  [pattern('ALTER LOGIN <name> (DISABLE|ENABLE)'), disableLogin],
   [pattern('ALTER USER <name> WITH PASSWORD = <text>(?: OLD_PASSWORD = <text>)?'), alterUserPassword],
   [pattern('ALTER USER <name> WITH ((?:LOGIN|DEFAULT_).*)'), alterUser],
   [pattern('CREATE LOGIN <name> WITH (.*)'), createLogin],
