@@ -20,6 +20,8 @@ export interface Login {
   readonly policyChecked: boolean;
   readonly expirationChecked: boolean;
   readonly locked: number | null;
+  /** As a literal; what ties the users of the databases to the login, on each replica. */
+  readonly sid: string;
 }
 
 /** A user of a database, as far as it is copied. */
@@ -96,8 +98,8 @@ export async function setOwnPassword(
   session: SqlServerSession,
   pending: SqlServerCredential,
   using: SqlServerCredential,
+  { kind }: Account,
 ): Promise<void> {
-  const { kind } = await findAccount(session, pending.username);
   const alter = `${alterOf(kind)} ${quoteIdentifier(pending.username)}`;
   const passwords = `PASSWORD = ${quoteLiteral(pending.password)} OLD_PASSWORD = ${quoteLiteral(using.password)}`;
   await session.query(`${alter} WITH ${passwords}`);

@@ -9,7 +9,7 @@ import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts
 import { type Account, findAccount, setPasswordOf } from './account.ts';
 import { containedUsersStatement } from './catalogue.ts';
 import { classify } from './classify.ts';
-import { prepareClone } from './clone.ts';
+import { prepareClone, prepareLoginOnly } from './clone.ts';
 import {
   engines,
   newPassword,
@@ -23,6 +23,7 @@ import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
 import { explainLogin } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
+import { commonSid, eachReplica, requireReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 import { setOnce } from './set-once.ts';
 
@@ -94,7 +95,16 @@ async function change(
   // Asked once: a database's owner can take a user with a password away between two looks.
   const account = await findAccount(session, current.username);
   if (account.kind === 'login') await requireLogin(session, account, options, context);
-  const { hasPassword } = await prepareClone(session, pending, account);
+  await requireReplicas(session, account, current, options, context);
+  const asked = { pending, using: context.using, options, context };
+  const sid = account.kind === 'login' ? await commonSid(session, asked) : undefined;
+  if (account.kind === 'login')
+    await eachReplica(asked, async (replica, _name, place) => {
+      const made = await prepareLoginOnly(replica, pending, sid);
+      if (!made.hasPassword)
+        await setOnce(() => setPasswordOf(replica, pending, account), place, options, context);
+    });
+  const { hasPassword } = await prepareClone(session, pending, account, sid);
   if (!hasPassword) await setOnce(() => setPasswordOf(session, pending, account), pending, options, context);
   const pair = { other: current.username, next: pending.username };
   await requireSameHoldings(session, pair, account, context);

@@ -43,7 +43,7 @@ SELECT CAST(value_in_use AS int) AS allowed FROM sys.configurations
 export const loginStatement = `
 SELECT name, default_database_name AS defaultDatabase, default_language_name AS defaultLanguage,
        is_policy_checked AS policyChecked, is_expiration_checked AS expirationChecked,
-       CAST(LOGINPROPERTY(name, 'IsLocked') AS int) AS locked
+       CAST(LOGINPROPERTY(name, 'IsLocked') AS int) AS locked, CONVERT(nvarchar(172), sid, 1) AS sid
   FROM sys.sql_logins WHERE name = @username`;
 
 /** The databases that are open, and whether the session may enter each and see all users. Nobody can change snapshots. */
@@ -159,6 +159,9 @@ SELECT CONVERT(nvarchar(202), @cookie, 1) AS cookie, USER_NAME() AS actingAs,
        IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin,
        HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER') AS controlServer,
        HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS alterAnyLogin`;
+
+/** Which server a session is at: its own name, and not that of a listener. */
+export const serverStatement = `SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(256)) AS server`;
 
 /** The rights by which an admin changes other accounts. */
 export const adminRightsStatement = `

@@ -11,7 +11,7 @@ import {
 import type { AlternatingCredential } from './alternating-users.ts';
 import { asDatabaseOwner } from './database-owner.ts';
 import { databaseHoldings, serverHoldings, statementsToFollow } from './holdings.ts';
-import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { binaryLiteral, quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { type DatabaseScope, eachScope } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
@@ -26,17 +26,15 @@ export async function prepareClone(
   session: SqlServerSession,
   pending: AlternatingCredential,
   account: Account,
+  sid?: string,
 ): Promise<{ readonly hasPassword: boolean }> {
   const { username: clone, pair } = pending;
   const { original } = pair;
   if (original === undefined || clone === original) return { hasPassword: false };
   const { kind } = account;
-  let hasPassword = kind === 'login' && (await prepareLogin(session, original, pending));
+  let hasPassword = kind === 'login' && (await prepareLogin(session, original, pending, sid));
   await eachScope(session, { other: original, next: clone }, account, {
-    server: async () => {
-      const [from, to] = [await serverHoldings(session, original), await serverHoldings(session, clone)];
-      for (const statement of statementsToFollow('server', from, to)) await session.query(statement);
-    },
+    server: () => followOnServer(session, original, clone),
     database: async (scope) => {
       if (scope.readOnly) return;
       const present = await scope.findNextUser();
@@ -55,11 +53,32 @@ export async function prepareClone(
   return { hasPassword };
 }
 
+/** The same for the login alone, on a replica: users and their rights come with the databases. */
+export async function prepareLoginOnly(
+  session: SqlServerSession,
+  pending: AlternatingCredential,
+  sid: string | undefined,
+): Promise<{ readonly hasPassword: boolean }> {
+  const { username: clone, pair } = pending;
+  const { original } = pair;
+  if (original === undefined || clone === original) return { hasPassword: false };
+  const hasPassword = await prepareLogin(session, original, pending, sid);
+  await followOnServer(session, original, clone);
+  return { hasPassword };
+}
+
+/** With master as the session's database. */
+async function followOnServer(session: SqlServerSession, original: string, clone: string): Promise<void> {
+  const [from, to] = [await serverHoldings(session, original), await serverHoldings(session, clone)];
+  for (const statement of statementsToFollow('server', from, to)) await session.query(statement);
+}
+
 /** @returns whether the login was made now, with the pending password */
 async function prepareLogin(
   session: SqlServerSession,
   original: string,
   { username, password }: AlternatingCredential,
+  sid: string | undefined,
 ): Promise<boolean> {
   const from = await findLogin(session, original);
   if (from === undefined) throw accountMissing('login', original);
@@ -71,7 +90,8 @@ async function prepareLogin(
       `CHECK_EXPIRATION = ${onOff(from.expirationChecked)}`,
       `CHECK_POLICY = ${onOff(from.policyChecked)}`,
     ];
-    const options = [`PASSWORD = ${quoteLiteral(password)}`, ...defaults, ...checks];
+    const same = sid === undefined ? [] : [`SID = ${binaryLiteral(sid)}`];
+    const options = [`PASSWORD = ${quoteLiteral(password)}`, ...same, ...defaults, ...checks];
     await session.query(`CREATE LOGIN ${name} WITH ${options.join(', ')}`);
   } else if (from.defaultDatabase !== to.defaultDatabase || from.defaultLanguage !== to.defaultLanguage) {
     // CHECK_POLICY and CHECK_EXPIRATION of a clone that is there already stay as somebody has set them.

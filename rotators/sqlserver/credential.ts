@@ -47,8 +47,13 @@ export interface SqlServerCredential {
   readonly certificateFile: boolean;
   /** The name to expect in the server's certificate where it is not the host's. */
   readonly serverName: string | undefined;
-  /** `ApplicationIntent=ReadOnly`: a listener of an availability group sends the login to a readable secondary. */
+  /**
+   * `ApplicationIntent=ReadOnly`: a listener of an availability group sends the application to a readable secondary. A
+   * change is made at the primary all the same.
+   */
   readonly readOnlyIntent: boolean;
+  /** Other servers with a login of the same name, password and SID; undefined where the secret does not speak of any. */
+  readonly replicas: readonly Place[] | undefined;
   /** `TrustServerCertificate`: what the secret asks for and only the function can grant. */
   readonly asksToTrust: boolean;
   /** The other server of a mirrored database, tried where the first can't be reached. */
@@ -81,6 +86,7 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
     serverName:
       parseCertificateName(fields, 'sslservername') ?? parseCertificateName(fields, 'hostnameincertificate'),
     readOnlyIntent: parseIntent(fields),
+    replicas: parseReplicas(fields),
     asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
     failoverPartner: partner === undefined ? undefined : placeOf(parseServerName(partner, 'failoverpartner')),
   };
@@ -199,17 +205,32 @@ function parseIntent(fields: SecretFields): boolean {
   throw contradictoryField('applicationintent', 'is neither ReadOnly nor ReadWrite');
 }
 
+/** As many as an availability group has beside the primary. */
+const mostReplicas = 8;
+
+function parseReplicas({ replicas }: SecretFields): readonly Place[] | undefined {
+  if (replicas === undefined || replicas === null) return undefined;
+  const names: unknown[] = Array.isArray(replicas) ? replicas : [undefined];
+  if (names.length > mostReplicas)
+    throw contradictoryField('replicas', `names more than ${mostReplicas} servers`);
+  return names.map((name) => {
+    if (typeof name !== 'string') throw contradictoryField('replicas', 'must be a list of servers');
+    return placeOf(parseServerName(name, 'replicas'));
+  });
+}
+
 /** What a credential opens. @param account the username, or what a pair has in common */
 export function targetOf(
-  { database, failoverPartner, ...place }: SqlServerCredential,
+  { database, failoverPartner, replicas = [], ...place }: SqlServerCredential,
   account: string,
 ): Target {
   const { port } = place;
+  const further = failoverPartner === undefined ? replicas : [failoverPartner, ...replicas];
   return {
     host: hostOf(place),
     ...(port === undefined ? {} : { port }),
     database,
-    ...(failoverPartner === undefined ? {} : { endpoints: [endpointOf(failoverPartner)] }),
+    ...(further.length === 0 ? {} : { endpoints: further.map(endpointOf) }),
     account,
   };
 }
@@ -218,7 +239,8 @@ function hostOf({ host, instance }: Place): string {
   return instance === undefined ? host : `${host}\\${instance}`;
 }
 
-function endpointOf(place: Place): string {
+/** A place as it is compared, and shown to people. */
+export function endpointOf(place: Place): string {
   const host = hostOf(place).toLowerCase();
   return place.port === undefined ? host : `${host},${place.port}`;
 }

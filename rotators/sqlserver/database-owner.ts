@@ -1,5 +1,6 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
 import { actAsOwnerStatement, workerStatement } from './catalogue.ts';
+import { binaryLiteral } from './quoting.ts';
 import type { SqlServerSession } from './session.ts';
 
 interface Worker {
@@ -48,7 +49,7 @@ export async function asDatabaseOwner(
   requireNoTrust(worker, database);
   const cookie = await impersonate(session, database);
   const revert = () =>
-    session.query(`DECLARE @cookie varbinary(100) = ${cookie}; REVERT WITH COOKIE = @cookie`);
+    session.query(`DECLARE @cookie varbinary(100) = ${binaryLiteral(cookie)}; REVERT WITH COOKIE = @cookie`);
   try {
     await run(session, statements);
   } catch (error) {
@@ -87,7 +88,7 @@ async function impersonate(session: SqlServerSession, database: string): Promise
   const [acting] = await startImpersonation(session, database);
   const { cookie, actingAs, sysadmin, controlServer, alterAnyLogin } = acting ?? {};
   const goesBeyond = [sysadmin, controlServer, alterAnyLogin].includes(1);
-  if (actingAs !== 'dbo' || typeof cookie !== 'string' || !/^0x[0-9A-F]+$/i.test(cookie))
+  if (actingAs !== 'dbo' || typeof cookie !== 'string')
     throw new Error('EXECUTE AS USER did not make the session that of dbo.');
   if (goesBeyond && database !== 'msdb')
     throw new KeyturnError(

@@ -18,6 +18,13 @@ export function quoteIdentifier(name: string): string {
   return `[${name.replaceAll(']', ']]')}]`;
 }
 
+/** A binary literal, which is made of hexadecimal digits alone. @throws RangeError for anything else */
+export function binaryLiteral(text: string): string {
+  if (!/^0x([0-9A-Fa-f]{2})+$/.test(text))
+    throw new RangeError('A binary literal of T-SQL has hexadecimal digits only.');
+  return text;
+}
+
 /** Whether a string literal can carry a text. */
 export function fitsLiteral(text: string): boolean {
   return !text.includes('\0') && !/\\[\r\n]/.test(text);

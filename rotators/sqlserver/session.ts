@@ -48,12 +48,22 @@ export async function connect(
   options: SqlServerOptions,
   context: RotatorContext,
 ): Promise<SqlServerSession | undefined> {
-  return attempt({ ...credential, plaintext: false }, options, context);
+  return attempt({ ...credential, plaintext: false, readsSecondary: false }, options, context);
+}
+
+/** Logs in as an application with `ApplicationIntent=ReadOnly` does: a listener leads to a secondary, if there is one. */
+export async function connectToSecondary(
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<SqlServerSession | undefined> {
+  return attempt({ ...credential, plaintext: false, readsSecondary: true }, options, context);
 }
 
 /** How a login is tried. Plaintext never comes first, whatever the secret says. */
 interface Attempt extends SqlServerCredential {
   readonly plaintext: boolean;
+  readonly readsSecondary: boolean;
 }
 
 async function attempt(
@@ -213,7 +223,8 @@ function configurationOf(
       database,
       ...encryptionOptions(credential, options),
       ...(serverName === undefined ? {} : { serverName }),
-      readOnlyIntent: credential.readOnlyIntent,
+      // What a secondary's logins are is not known here: whoever wants to see one says so.
+      readOnlyIntent: credential.readsSecondary,
       appName: 'keyturn',
       connectTimeout: connectTimeoutMs,
       // The signal ends what takes too long; core retries.

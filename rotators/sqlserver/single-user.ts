@@ -1,10 +1,11 @@
-import type { ChangingRotator, RotatorContext } from '../../src/rotator/index.ts';
+import type { ChangeContext, ChangingRotator, RotatorContext } from '../../src/rotator/index.ts';
 import { findAccount, setOwnPassword, setPasswordOf } from './account.ts';
 import { classify } from './classify.ts';
 import { engines, newPassword, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
 import { explainLogin, isPasswordToChange, requirePasswordAtFault } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
+import { requireReplicas, setOnReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 import { setOnce } from './set-once.ts';
 
@@ -25,14 +26,7 @@ export function sqlServer(
     target: (credential) => targetOf(credential, credential.username),
     generate: async (_current, { password }) => ({ password: newPassword(password()) }),
     open: (credential, context) => open(credential, options, context),
-    change: (session, pending, context) => {
-      const { using } = context;
-      const set = () =>
-        using.username === pending.username
-          ? setOwnPassword(session, pending, using)
-          : setByAdmin(session, pending, context.current);
-      return setOnce(set, pending, options, context);
-    },
+    change: (session, pending, context) => change(session, pending, options, context),
     verify: async (session) => {
       await session.query('SELECT 1 AS alive');
     },
@@ -42,14 +36,21 @@ export function sqlServer(
   };
 }
 
-async function setByAdmin(
+async function change(
   session: SqlServerSession,
   pending: SqlServerCredential,
-  current: SqlServerCredential,
+  options: SqlServerOptions,
+  context: ChangeContext<SqlServerCredential>,
 ): Promise<void> {
+  const { using, current } = context;
+  const byItself = using.username === pending.username;
   const account = await findAccount(session, pending.username);
-  if (account.kind === 'login' && !account.isAzure) await requirePasswordAtFault(session, current);
-  await setPasswordOf(session, pending, account);
+  if (byItself) await requireReplicas(session, account, using, options, context);
+  else if (account.kind === 'login' && !account.isAzure) await requirePasswordAtFault(session, current);
+  await setOnReplicas(account, { pending, using, options, context });
+  const set = () =>
+    byItself ? setOwnPassword(session, pending, using, account) : setPasswordOf(session, pending, account);
+  await setOnce(set, pending, options, context);
 }
 
 /**

@@ -75,6 +75,7 @@ const refused: readonly (readonly [
   [15405, 'CREATE USER [u] FOR LOGIN [sa]', 'shop'],
   [15405, 'ALTER ROLE [db_owner] ADD MEMBER [dbo]', 'shop'],
   [15405, `CREATE LOGIN [public] WITH PASSWORD = ${strong}`],
+  [15433, `CREATE LOGIN [l] WITH PASSWORD = ${strong}, SID = 0x${'AB'.repeat(16)}`],
   [15517, actAsOwnerStatement, 'master', 'weak'],
   [15517, actAsOwnerStatement, 'contained'],
   [15591, 'DECLARE @cookie varbinary(100) = 0x00; REVERT WITH COOKIE = @cookie', 'shop'],
@@ -96,6 +97,7 @@ describe('what the stand-in for SQL Server refuses', () => {
       await harness.asAdmin([`CREATE LOGIN ${quoteIdentifier(username)} WITH PASSWORD = N'${password}'`]);
     }
     await harness.asAdmin([
+      `CREATE LOGIN [numbered] WITH PASSWORD = ${strong}, SID = 0x${'AB'.repeat(16)}`,
       'CREATE DATABASE [shop]',
       'CREATE DATABASE [let]',
       'ALTER AUTHORIZATION ON DATABASE::[let] TO [landlord]',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SqlError, type Value } from './tokens.ts';
 
 /** One row of a permission catalogue, with what it is about by name. */
@@ -19,6 +20,8 @@ export interface Principal {
 }
 
 export interface StandInLogin extends Principal {
+  /** As a literal. */
+  readonly sid: string;
   password: string;
   readonly usedBefore: string[];
   defaultDatabase: string;
@@ -95,6 +98,7 @@ export interface Model {
   readonly logins: Map<string, StandInLogin>;
   readonly databases: Map<string, StandInDatabase>;
   readonly serverRoles: Set<string>;
+  readonly serverName: string;
   /** Whether the server takes Windows accounts only: each login is refused then, by the same 18456. */
   windowsOnly: boolean;
   /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
@@ -116,6 +120,7 @@ export function newModel(admin: { readonly username: string; readonly password: 
     logins: new Map(),
     databases: new Map(),
     serverRoles: new Set(fixedServerRoles),
+    serverName: `SQL-${randomBytes(4).toString('hex').toUpperCase()}`,
     windowsOnly: false,
     containedAuthentication: false,
   };
@@ -147,9 +152,15 @@ export function addDatabase(model: Model, name: string, contained: boolean, owne
   });
 }
 
-export function addLogin(model: Model, name: string, password: string): StandInLogin {
+export function addLogin(
+  model: Model,
+  name: string,
+  password: string,
+  sid = `0x${randomBytes(16).toString('hex').toUpperCase()}`,
+): StandInLogin {
   const login: StandInLogin = {
     name,
+    sid,
     password,
     usedBefore: [],
     roles: new Set(),

@@ -52,9 +52,9 @@ const account: Ask = (model, session, username) => {
 const login: Ask = (model, session, username) => {
   const found = model.logins.get(username);
   if (found === undefined || !seesLogin(model, session, username)) return [];
-  const { name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, barred } = found;
+  const { name, sid, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, barred } = found;
   const locked = barred === 18486 ? 1 : 0;
-  return [{ name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, locked }];
+  return [{ name, defaultDatabase, defaultLanguage, policyChecked, expirationChecked, locked, sid }];
 };
 
 const loginTruth = (model: Model, session: Identity, values: Readonly<Record<string, string>>): Row[] => {
@@ -261,7 +261,10 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
   ],
   [
     catalogue.loginStatement,
-    [login, ['name', 'defaultDatabase', 'defaultLanguage', 'policyChecked', 'expirationChecked', 'locked']],
+    [
+      login,
+      ['name', 'defaultDatabase', 'defaultLanguage', 'policyChecked', 'expirationChecked', 'locked', 'sid'],
+    ],
   ],
   [catalogue.databasesStatement, [databases, ['name', 'readOnly', 'accessible', 'visible']]],
   [catalogue.userOfLoginStatement, [loginsUser, userColumns]],
@@ -277,6 +280,7 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
     catalogue.newerViewsStatement,
     [() => [Object.fromEntries(views.map((view, index) => [view, index]))], views],
   ],
+  [catalogue.serverStatement, [(model) => [{ server: model.serverName }], ['server']]],
   [catalogue.updateableStatement, [() => [{ updateability: 'READ_WRITE' }], ['updateability']]],
   [
     catalogue.adminRightsStatement,

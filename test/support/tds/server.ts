@@ -26,6 +26,7 @@ import {
   type Row,
   resultSet,
   returnStatus,
+  routing,
   SqlError,
 } from './tokens.ts';
 
@@ -63,6 +64,8 @@ export interface StandInLoginAttempt {
 export interface StandInOptions {
   /** What it says of encryption in PRELOGIN; default: that it is on. */
   readonly encryption?: number;
+  /** Where it sends who logs in with `ApplicationIntent=ReadOnly`, as the listener of an availability group. */
+  readonly secondary?: () => { readonly host: string; readonly port: number } | undefined;
   /**
    * `forced`: as with "Force Strict Encryption" of SQL Server 2022, TDS 8 only. `none`: a server before 2022. Default: both
    * ways in.
@@ -85,6 +88,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     silent: false,
     encryption: options.encryption ?? encryption.on,
     strict: options.strict,
+    secondary: options.secondary ?? (() => undefined),
     secureContext: createSecureContext({ cert, key, maxVersion: 'TLSv1.2' }),
   };
   const server = createServer({ noDelay: true }, (socket) => {
@@ -117,6 +121,7 @@ interface State extends Pick<StandIn, 'model' | 'logins' | 'statements'> {
   silent: boolean;
   readonly encryption: number;
   readonly strict: StandInOptions['strict'];
+  readonly secondary: NonNullable<StandInOptions['secondary']>;
   readonly secureContext: SecureContext;
 }
 
@@ -202,13 +207,19 @@ function replyTo(message: Message, session: SessionState, state: State): Buffer 
   return done('done', { failed: true });
 }
 
-function enter(login: Login7, session: SessionState, { model, logins }: State): Buffer {
+function enter(login: Login7, session: SessionState, { model, logins, secondary }: State): Buffer {
   const { username, appName } = login;
   const { encrypted } = session;
   try {
     session.identity = logIn(model, username, login.password, login.database);
     logins.push({ username, appName, accepted: true, encrypted });
-    return Buffer.concat([databaseChange(session.identity.database, 'master'), loginAck(), done('done')]);
+    const elsewhere = login.readOnlyIntent ? secondary() : undefined;
+    return Buffer.concat([
+      databaseChange(session.identity.database, 'master'),
+      loginAck(),
+      ...(elsewhere === undefined ? [] : [routing(elsewhere.host, elsewhere.port)]),
+      done('done'),
+    ]);
   } catch (error) {
     if (!(error instanceof AggregateError)) throw error;
     logins.push({ username, appName, accepted: false, encrypted });

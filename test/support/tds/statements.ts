@@ -86,7 +86,10 @@ const createLogin: Run = (model, session, [quoted, list]) => {
   requireDefaults(model, options);
   requireLength(password);
   if (policyChecked) requirePolicy({ name: login }, password);
-  const made = addLogin(model, login, password);
+  const sid = /SID = (0x[0-9A-F]+)/.exec(list ?? '')?.[1];
+  if (sid !== undefined && [...model.logins.values()].some((other) => other.sid === sid))
+    throw new SqlError(15433, 'Supplied parameter sid is in use.');
+  const made = addLogin(model, login, password, sid);
   made.policyChecked = policyChecked;
   made.expirationChecked = expirationChecked;
   made.defaultDatabase = options.get('DEFAULT_DATABASE') ?? 'master';

@@ -50,6 +50,16 @@ export function databaseChange(to: string, from: string): Buffer {
   return withLength(0xe3, Buffer.from([1]), shortText(to), shortText(from));
 }
 
+/**
+ * ENVCHANGE of type 20: where a login with read-only intent is to go.
+ *
+ * @see https://learn.microsoft.com/openspecs/windows_protocols/ms-tds/2b3eb7e5-d43d-4d1b-bf4d-76b9e3afc791
+ */
+export function routing(host: string, port: number): Buffer {
+  const value = Buffer.concat([Buffer.from([0]), u16(port), longText(host)]);
+  return withLength(0xe3, Buffer.from([20]), u16(value.length), value, u16(0));
+}
+
 export function loginAck(): Buffer {
   const version = Buffer.from([0x74, 0, 0, 4]);
   return withLength(

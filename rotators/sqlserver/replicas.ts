@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { type Account, findLogin, setOwnPassword, setPasswordOf } from './account.ts';
+import { serverStatement } from './catalogue.ts';
+import { endpointOf, type Place, type SqlServerCredential } from './credential.ts';
+import { connect, connectToSecondary, type SqlServerOptions, type SqlServerSession } from './session.ts';
+import { setOnce } from './set-once.ts';
+
+/**
+ * The replicas that a change has to reach. An admin's password goes to none but those that the admin secret lists too: a
+ * secret's value can be written by anybody whom it serves.
+ *
+ * @throws AdminServerDiffers
+ */
+function replicasOf({
+  pending,
+  using,
+}: Pick<Change<SqlServerCredential>, 'pending' | 'using'>): readonly Place[] {
+  const { replicas = [] } = pending;
+  if (using.username === pending.username) return replicas;
+  const known = new Set((using.replicas ?? []).map(endpointOf));
+  const unknown = replicas.map(endpointOf).filter((name) => !known.has(name));
+  if (unknown.length === 0) return replicas;
+  throw new KeyturnError(
+    'AdminServerDiffers',
+    `The secret lists the replica ${unknown.join(', ')}, and its admin secret does not.`,
+    'No password was sent there. List the same servers in "replicas" of the admin secret.',
+    { field: 'replicas' },
+  );
+}
+
+/** Who asks for a change, and of what. */
+interface Change<Credential extends SqlServerCredential> {
+  readonly pending: Credential;
+  readonly using: SqlServerCredential;
+  readonly options: SqlServerOptions;
+  readonly context: RotatorContext;
+}
+
+function at<Credential extends SqlServerCredential>(credential: Credential, place: Place): Credential {
+  return { ...credential, ...place, database: 'master', failoverPartner: undefined };
+}
+
+/**
+ * Sets a login's password on the replicas that the secret lists, before the primary: what fails there can be made again,
+ * while the primary still takes what opened the session. Contained users come with their database.
+ *
+ * @see https://learn.microsoft.com/sql/database-engine/availability-groups/windows/logins-and-jobs-for-availability-group-databases
+ */
+export async function setOnReplicas(account: Account, change: Change<SqlServerCredential>): Promise<void> {
+  if (account.kind !== 'login') return;
+  const { pending, using, options, context } = change;
+  for (const place of replicasOf(change)) {
+    const session = await connect(at(using, place), options, context);
+    if (session === undefined) {
+      await requireAccepted(at(pending, place), place, options, context);
+      continue;
+    }
+    try {
+      if (using.username === pending.username) await setOwnPassword(session, pending, using, account);
+      else
+        await setOnce(() => setPasswordOf(session, pending, account), at(pending, place), options, context);
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+/** An earlier try may have set it. */
+async function requireAccepted(
+  pending: SqlServerCredential,
+  place: Place,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<void> {
+  const session = await connect(pending, options, context);
+  await session?.close();
+  if (session === undefined)
+    throw new KeyturnError(
+      'NoCredentialAccepted',
+      `The replica ${endpointOf(place)} refuses ${pending.username}, with the old password and with the new one.`,
+      'Set the password of AWSCURRENT there, or take the replica out of "replicas", and rotate again.',
+    );
+}
+
+/** Visits the replicas as the admin, for the logins that two users take turns with. */
+export async function eachReplica(
+  change: Change<SqlServerCredential>,
+  visit: (session: SqlServerSession, name: string, pending: SqlServerCredential) => Promise<void>,
+): Promise<void> {
+  const { pending, using, options, context } = change;
+  for (const place of replicasOf(change)) {
+    const session = await connect(at(using, place), options, context);
+    if (session === undefined)
+      throw new KeyturnError(
+        'AdminRefused',
+        `The replica ${endpointOf(place)} refuses the credential of the admin secret.`,
+        'Make the same admin there, or take the replica out of "replicas", and rotate again.',
+      );
+    try {
+      await visit(session, endpointOf(place), at(pending, place));
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+/**
+ * The SID that a login has, or is to have, on every replica.
+ *
+ * @throws PermissionDenied where two replicas have different ones: the users of the databases are tied to one of them
+ */
+export async function commonSid(
+  primary: SqlServerSession,
+  change: Change<SqlServerCredential>,
+): Promise<string | undefined> {
+  if ((change.pending.replicas ?? []).length === 0) return undefined;
+  const { username } = change.pending;
+  let sid = (await findLogin(primary, username))?.sid;
+  await eachReplica(change, async (session, name) => {
+    const found = (await findLogin(session, username))?.sid;
+    if (sid !== undefined && found !== undefined && found !== sid)
+      throw new KeyturnError(
+        'PermissionDenied',
+        `The login ${username} has another SID on ${name} than elsewhere, so that it is another user in the databases.`,
+        `Make it anew there with SID = ${sid}, and rotate again.`,
+      );
+    sid ??= found;
+  });
+  return sid ?? `0x${randomBytes(16).toString('hex').toUpperCase()}`;
+}
+
+/**
+ * Makes sure that the password reaches the server at which an application with `ApplicationIntent=ReadOnly` logs in.
+ * Where a listener leads it to a secondary, that one's logins are its own, unless the availability group is contained.
+ *
+ * @throws TargetReadOnly for a secret that says nothing of its replicas
+ */
+export async function requireReplicas(
+  primary: SqlServerSession,
+  { kind, isAzure }: Account,
+  current: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<void> {
+  if (!current.readOnlyIntent || current.replicas !== undefined || kind !== 'login' || isAzure) return;
+  const secondary = await connectToSecondary(current, options, context);
+  if (secondary === undefined) return;
+  try {
+    const [own, other] = [await nameOf(primary), await nameOf(secondary)];
+    if (own !== other) throw withoutReplicas(other);
+  } finally {
+    await secondary.close();
+  }
+}
+
+async function nameOf(session: SqlServerSession): Promise<string> {
+  const [row] = await session.query<{ server: string | null }>(serverStatement);
+  return row?.server ?? '';
+}
+
+function withoutReplicas(name: string): KeyturnError {
+  return new KeyturnError(
+    'TargetReadOnly',
+    `The secret says ApplicationIntent=ReadOnly, which leads to ${name}: its logins are its own, and a change at the primary does not reach them.`,
+    `Nothing was changed. List the secondaries in "replicas" of the secret, or write "replicas": [] where the availability group is contained; or use a user of a contained database.`,
+    { field: 'replicas' },
+  );
+}
