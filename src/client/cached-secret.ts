@@ -1,10 +1,10 @@
 import type { KeyturnError } from '../errors.ts';
 import type { Emitter } from './events.ts';
-import type { ReadingHints } from './reader.ts';
+import type { SecretHints } from './reader.ts';
 import type { Refusals } from './refusals.ts';
 import type { ReadAnswer, SecretSource } from './source.ts';
 import { elapsedSince, type Moment, now, RateLimit, unlessAborted, within } from './timing.ts';
-import { SecretValue, type Stage } from './value.ts';
+import { SecretValue } from './value.ts';
 
 /** How secrets are kept; times in ms. */
 export interface CacheSettings {
@@ -35,12 +35,14 @@ export class CachedSecret {
   readonly settings: CacheSettings;
   /** What is known of refusals; undefined until there was one. */
   refusals: Refusals | undefined;
+  /** The label of what is handed out. */
+  readonly stage: string;
   /** Grows with each use, for finding the one that was used longest ago. */
   lastUse = 0;
   /** It was removed to make room: whoever holds it must ask for another. */
   isEvicted = false;
 
-  readonly #hints: ReadingHints;
+  readonly #hints: SecretHints;
   readonly #limit: RateLimit;
   #value: SecretValue | undefined;
   /** The same, ready to be handed out. */
@@ -53,10 +55,11 @@ export class CachedSecret {
   #sent = 0;
   #adopted = 0;
 
-  constructor(id: string, hints: ReadingHints, settings: CacheSettings) {
+  constructor(id: string, hints: SecretHints, settings: CacheSettings) {
     this.id = id;
     this.settings = settings;
     this.#hints = hints;
+    this.stage = hints.stage ?? 'AWSCURRENT';
     this.#limit = new RateLimit(settings.readsPerSecond);
   }
 
@@ -78,16 +81,19 @@ export class CachedSecret {
   }
 
   /** The value, where it is young enough to be handed out without a look at Secrets Manager. */
-  young(): Promise<SecretValue> | undefined {
-    return this.#answer !== undefined && elapsedSince(this.#checkedAt) < this.#freshForMs
-      ? this.#answer
-      : undefined;
+  young(maxAgeMs: number = this.#freshForMs): Promise<SecretValue> | undefined {
+    return this.#answer !== undefined && elapsedSince(this.#checkedAt) < maxAgeMs ? this.#answer : undefined;
   }
 
-  /** As {@link young}, with a read where one is due. @throws what a read throws */
-  async load(signal?: AbortSignal): Promise<SecretValue> {
+  /**
+   * As {@link young}, with a read where one is due.
+   *
+   * @param mustRead whether an old value is not handed out before a read has failed
+   * @throws what a read throws
+   */
+  async load(signal?: AbortSignal, mustRead = false): Promise<SecretValue> {
     signal?.throwIfAborted();
-    if (this.#value !== undefined && this.#isUsable()) {
+    if (!mustRead && this.#value !== undefined && this.#isUsable()) {
       this.#readBehind();
       return this.#value;
     }
@@ -146,7 +152,7 @@ export class CachedSecret {
   async #read(fresh: boolean, refused: string | undefined): Promise<SecretValue> {
     await this.#limit.wait();
     const [order, startedAt] = [this.begin(), now()];
-    const value = await this.#ask('AWSCURRENT', fresh, refused);
+    const value = await this.#ask(this.stage, fresh, refused);
     this.adopt(value, order, startedAt);
     return this.#value ?? value;
   }
@@ -157,14 +163,15 @@ export class CachedSecret {
     return this.#ask('AWSPENDING', true, refused);
   }
 
-  async #ask(stage: Stage, fresh: boolean, refused: string | undefined): Promise<SecretValue> {
+  async #ask(stage: string, fresh: boolean, refused: string | undefined): Promise<SecretValue> {
     const { source, readTimeoutMs, emitter } = this.settings;
     const { id: secretId } = this;
     const startedAt = performance.now();
     try {
       const answer = await within(
         readTimeoutMs,
-        (signal) => source.read({ secretId, stage, fresh, refused, signal }),
+        (signal) =>
+          source.read({ secretId, stage, versionId: this.#hints.versionId, fresh, refused, signal }),
         () => new Error(`no answer within ${readTimeoutMs} ms`),
       );
       const value = await this.valueOf(answer, stage);
@@ -177,7 +184,7 @@ export class CachedSecret {
   }
 
   /** An answer as it is handed out. The reader of documents is loaded with the first. */
-  async valueOf({ arn, versionId, text }: ReadAnswer, stage: Stage): Promise<SecretValue> {
+  async valueOf({ arn, versionId, text }: ReadAnswer, stage: string): Promise<SecretValue> {
     const { readerOf } = await import('./reader.ts');
     return new SecretValue(
       { secretId: this.id, arn, versionId, stage },
@@ -187,11 +194,11 @@ export class CachedSecret {
   }
 
   /** Takes note that a read failed, and tells. @returns the typed error for what the source has thrown */
-  async failed(thrown: unknown, stage: Stage, durationMs: number): Promise<KeyturnError> {
+  async failed(thrown: unknown, stage: string, durationMs: number): Promise<KeyturnError> {
     const { explainReadError, isDefinite } = await import('./read-errors.ts');
     const { id: secretId } = this;
     const error = explainReadError(thrown, secretId);
-    if (stage === 'AWSCURRENT') {
+    if (stage === this.stage) {
       const failures = (this.#failure?.count ?? 0) + 1;
       const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
       this.#failure = {

@@ -1,5 +1,4 @@
 import type { KeyturnError } from '../errors.ts';
-import type { Stage } from './value.ts';
 
 interface AboutSecret {
   /** The secret's name or ARN, as the application has given it. */
@@ -13,14 +12,14 @@ interface AboutVersion extends AboutSecret {
 /** A version was read from Secrets Manager, the extension or the agent. */
 export interface ReadEvent extends AboutVersion {
   readonly type: 'read';
-  readonly stage: Stage;
+  readonly stage: string;
   readonly durationMs: number;
 }
 
 /** A read has failed. */
 export interface ReadFailedEvent extends AboutSecret {
   readonly type: 'read-failed';
-  readonly stage: Stage;
+  readonly stage: string;
   readonly durationMs: number;
   readonly error: KeyturnError;
   /** For how many ms more the value that was read before is used; 0: not at all, or there is none. */
@@ -36,14 +35,14 @@ export interface RefreshedEvent extends AboutVersion {
 /** A target has refused a version. */
 export interface RefusedEvent extends AboutVersion {
   readonly type: 'refused';
-  readonly stage: Stage;
+  readonly stage: string;
 }
 
 /** After a refusal, a target has let somebody in: nobody noticed. */
 export interface BridgedEvent extends AboutVersion {
   readonly type: 'bridged';
   /** The label of the version that was let in: AWSPENDING in the gap between a change and its move. */
-  readonly stage: Stage;
+  readonly stage: string;
   /** From the first refusal on, ms. */
   readonly durationMs: number;
   readonly refusals: number;
@@ -52,7 +51,7 @@ export interface BridgedEvent extends AboutVersion {
 /** A refusal has stayed until the deadline: the application got its own error. */
 export interface RefusalStayedEvent extends AboutVersion {
   readonly type: 'refusal-stayed';
-  readonly stage: Stage;
+  readonly stage: string;
   readonly durationMs: number;
   readonly refusals: number;
 }

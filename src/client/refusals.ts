@@ -55,7 +55,7 @@ export class Refusals {
 
   constructor(secret: CachedSecret) {
     this.#secret = secret;
-    this.#mayReadPending = secret.settings.pending;
+    this.#mayReadPending = secret.settings.pending && secret.stage === 'AWSCURRENT';
   }
 
   /** Whether the value that is held stays, although an answer names another: that one was refused, and this one not. */
@@ -78,7 +78,9 @@ export class Refusals {
   #refuse(value: SecretValue, tried: Tried, at: number): void {
     // What is handed out may have been read as AWSPENDING: it is no other credential under its new label.
     const keys =
-      value === this.#secret.value ? [`${value.versionId} AWSCURRENT`, keyOf(value)] : [keyOf(value)];
+      value === this.#secret.value
+        ? [`${value.versionId} ${this.#secret.stage}`, keyOf(value)]
+        : [keyOf(value)];
     for (const key of keys) {
       tried.set(key, at);
       this.#verdicts.set(key, { acceptedAt: this.#verdicts.get(key)?.acceptedAt ?? 0, refusedAt: at });

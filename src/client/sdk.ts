@@ -20,9 +20,10 @@ export function defaultClient(): SecretsManagerSender {
 /** Reads one version. @throws what the SDK throws; SecretIsBinary, SecretHasNoValue */
 export async function read(
   client: SecretsManagerSender,
-  { secretId, stage, signal }: ReadRequest,
+  { secretId, stage, versionId, signal }: ReadRequest,
 ): Promise<ReadAnswer> {
-  const command = new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage });
+  const version = versionId === undefined ? { VersionStage: stage } : { VersionId: versionId };
+  const command = new GetSecretValueCommand({ SecretId: secretId, ...version });
   return readAnswer(secretId, await client.send(command, { abortSignal: signal }));
 }
 

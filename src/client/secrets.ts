@@ -1,10 +1,10 @@
 import { CachedSecret, type CacheSettings } from './cached-secret.ts';
 import { count, type Duration, invalidOption, milliseconds } from './duration.ts';
 import { Emitter, type SecretEventListener } from './events.ts';
-import type { ReadingHints } from './reader.ts';
+import type { SecretHints } from './reader.ts';
 import type { SecretsManagerSender } from './sdk.ts';
 import { type SecretSource, secretsManager } from './source.ts';
-import { unlessAborted } from './timing.ts';
+import { sleep, unlessAborted } from './timing.ts';
 import { type UseOptions, use } from './use.ts';
 import type { SecretValue } from './value.ts';
 
@@ -39,6 +39,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a value is got. */
+export interface GetOptions extends WaitOptions {
+  /** The oldest that will do for this caller, where that is younger than the client's `maxAge`. */
+  readonly maxAge?: Duration;
+}
+
 /** One secret of a {@link Secrets}. */
 export class Secret {
   /** Its name or ARN, as given. */
@@ -57,9 +63,19 @@ export class Secret {
    * @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretMarkedForDeletion, AccessDenied, Throttled,
    *   SecretsManagerFailed; the signal's reason
    */
-  get({ signal }: WaitOptions = {}): Promise<SecretValue> {
+  get({ signal, maxAge }: GetOptions = {}): Promise<SecretValue> {
     const cached = this.#touched();
+    if (maxAge !== undefined) return this.#younger(cached, maxAge, signal);
     return (signal?.aborted === true ? undefined : cached.young()) ?? cached.load(signal);
+  }
+
+  async #younger(
+    cached: CachedSecret,
+    maxAge: Duration,
+    signal: AbortSignal | undefined,
+  ): Promise<SecretValue> {
+    const maxAgeMs = Math.min(milliseconds(maxAge, 'maxAge'), cached.settings.maxAgeMs);
+    return cached.young(maxAgeMs) ?? cached.load(signal, true);
   }
 
   /** AWSCURRENT, read now. A failure is thrown, also where an older value could be used. @throws as {@link get} */
@@ -79,6 +95,12 @@ export class Secret {
     return use(this.#touched(), open, { ...options });
   }
 
+  /** Resolves when no read of it is under way, or after a second. */
+  async settled(): Promise<void> {
+    const { reading } = this.#touched();
+    if (reading !== undefined) await sleep(1_000, { or: reading });
+  }
+
   #touched(): CachedSecret {
     if (this.#cached === undefined || this.#cached.isEvicted) this.#cached = this.#find();
     uses += 1;
@@ -95,9 +117,9 @@ export interface Secrets {
    * One secret; nothing is read yet.
    *
    * @param id name or ARN
-   * @param hints how its text is read, where that can't be seen in it
+   * @param hints which version is read, and how, where that can't be seen in its text
    */
-  secret(id: string, hints?: ReadingHints): Secret;
+  secret(id: string, hints?: SecretHints): Secret;
   /**
    * Reads many secrets, by BatchGetSecretValue where the source can: 20 with one call.
    *
@@ -106,8 +128,8 @@ export interface Secrets {
   preload(ids: readonly string[], options?: WaitOptions): Promise<void>;
   /** Hears of everything. @returns what ends it */
   on(listener: SecretEventListener): () => void;
-  /** Resolves when no read is under way: before Lambda freezes the process, for one. */
-  settled(): Promise<void>;
+  /** Forgets all values. */
+  clear(): void;
 }
 
 /** Reads secrets, keeps them, and finds the way through rotations. @throws InvalidConfiguration */
@@ -130,8 +152,9 @@ export function createSecrets(options: SecretsOptions = {}): Secrets {
   };
   const kept = new Map<string, CachedSecret>();
 
-  const find = (id: string, hints: ReadingHints = {}): CachedSecret => {
-    const key = JSON.stringify([id, hints.form, hints.fields]);
+  const find = (id: string, hints: SecretHints = {}): CachedSecret => {
+    const { form, fields, stage, versionId } = hints;
+    const key = JSON.stringify([id, form, fields, stage, versionId]);
     const known = kept.get(key);
     if (known !== undefined) return known;
     if (kept.size >= capacity) evictOldest(kept);
@@ -153,8 +176,9 @@ export function createSecrets(options: SecretsOptions = {}): Secrets {
       await unlessAborted(preload(secrets, settings), signal);
     },
     on: (listener) => emitter.on(listener),
-    settled: async () => {
-      await Promise.allSettled([...kept.values()].map(({ reading }) => reading));
+    clear: () => {
+      for (const secret of kept.values()) secret.isEvicted = true;
+      kept.clear();
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { SecretsManagerSender } from './sdk.ts';
-import type { Stage } from './value.ts';
 
 /** What is to be read. */
 export interface ReadRequest {
   readonly secretId: string;
-  readonly stage: Stage;
+  /** The staging label, such as AWSCURRENT. */
+  readonly stage: string;
+  /** One version, whatever label it has; then `stage` means nothing. */
+  readonly versionId?: string | undefined;
   /** Whether a cache of the source's own must be passed by: a target has refused what it holds. */
   readonly fresh: boolean;
   /** The version that was refused, where one was. */

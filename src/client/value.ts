@@ -2,9 +2,6 @@ import type { SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
 import type { FormName } from '../documents/form.ts';
 
-/** Staging labels that the client reads. */
-export type Stage = 'AWSCURRENT' | 'AWSPENDING';
-
 /** What util.inspect and console.log show of an object that has this member. */
 const inspected = Symbol.for('nodejs.util.inspect.custom');
 
@@ -14,8 +11,8 @@ export interface ValueIdentity {
   readonly secretId: string;
   readonly arn: string;
   readonly versionId: string;
-  /** The label by which this version was read. AWSPENDING: a rotation had changed the credential and not moved AWSCURRENT yet. */
-  readonly stage: Stage;
+  /** The label by which it was read. AWSPENDING: a rotation had changed the credential, and not moved AWSCURRENT yet. */
+  readonly stage: string;
 }
 
 /**
@@ -26,7 +23,7 @@ export class SecretValue implements ValueIdentity {
   readonly secretId: string;
   readonly arn: string;
   readonly versionId: string;
-  readonly stage: Stage;
+  readonly stage: string;
   readonly #text: string;
   readonly #read: (text: string) => SecretDocument;
   #document: Pick<SecretDocument, 'form' | 'fields'> | undefined;

@@ -1,11 +1,11 @@
-import type { ReadAnswer, ReadRequest, SecretSource, Stage } from '../../../src/client/index.ts';
+import type { ReadAnswer, ReadRequest, SecretSource } from '../../../src/client/index.ts';
 
 /** A source in memory whose labels move when a test says so, and whose answers take the time that a test says. */
 export interface ScriptedSource extends SecretSource {
   /** Which version each label is on; a version's password is its id. */
-  readonly labels: Partial<Record<Stage, string>>;
+  readonly labels: Record<string, string>;
   /** What was read, in order, such as `AWSCURRENT`. */
-  readonly reads: Stage[];
+  readonly reads: string[];
   /** When each read began, ms of the monotonic clock. */
   readonly readAt: number[];
   readonly requests: ReadRequest[];

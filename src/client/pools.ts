@@ -1,0 +1,122 @@
+import type { Mongo, MongoClientLike } from './pools/mongodb.ts';
+import type { MssqlPool, TediousConnection } from './pools/mssql.ts';
+import type { PgPool } from './pools/pg.ts';
+import type { PoolSettings } from './pools/shared.ts';
+import type { Secret } from './secrets.ts';
+
+/** A class that the driver exports. */
+type ClassOf<Instance> = new (...args: never[]) => Instance;
+
+/**
+ * A `pg.Pool` whose new connections log in with the secret's credential, and find their way through rotations. Host,
+ * port, database and TLS come from the secret too, unless the options say otherwise.
+ *
+ * @param Pool `pg.Pool`
+ * @throws DriverUnknown, InvalidConfiguration, InvalidSecretField, MalformedSecret; as {@link Secret.get}
+ */
+export async function createPgPool<Options extends object, Pool extends PgPool>(
+  Pool: new (options?: Options) => Pool,
+  secret: Secret,
+  options?: Options,
+  settings?: PoolSettings,
+): Promise<Pool> {
+  return (await import('./pools/pg.ts')).pgPool(Pool, secret, options, settings);
+}
+
+/**
+ * A connected `mssql.ConnectionPool`; see {@link createPgPool}. Of a connection string, server, instance, port, database,
+ * encryption and intent are taken over.
+ *
+ * @param ConnectionPool `mssql.ConnectionPool`
+ * @param options as `mssql.config`
+ * @throws as {@link createPgPool}; what the driver throws
+ */
+export async function createMssqlPool<Pool extends MssqlPool>(
+  ConnectionPool: ClassOf<Pool>,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Pool> {
+  return (await import('./pools/mssql.ts')).mssqlPool(ConnectionPool, secret, options, settings);
+}
+
+/**
+ * What opens connections of `tedious`, which has no pool.
+ *
+ * @param Connection `tedious.Connection`
+ * @param options as tedious's `ConnectionConfiguration`
+ * @throws as {@link createPgPool}
+ */
+export async function createTediousConnector<Connection extends TediousConnection>(
+  Connection: ClassOf<Connection>,
+  secret: Secret,
+  options: object = {},
+  settings?: Pick<PoolSettings, 'deadline'>,
+): Promise<() => Promise<Connection>> {
+  return (await import('./pools/mssql.ts')).tediousConnector(Connection, secret, options, settings);
+}
+
+/**
+ * A pool of `mysql2` or `mysql2/promise`; see {@link createPgPool}.
+ *
+ * @param createPool the driver's own
+ * @param options as mysql2's `PoolOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createMysqlPool<Pool extends object>(
+  createPool: (options: never) => Pool,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Pool> {
+  return (await import('./pools/mysql.ts')).mysqlPool(createPool, secret, options, settings);
+}
+
+/**
+ * A client of ioredis, whose connections log in with the secret's credential before ioredis gets them. `drain` logs an
+ * open connection in anew when the credential has changed, which is looked for each minute.
+ *
+ * @param Redis the class that ioredis exports
+ * @param options as ioredis's `RedisOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createIoRedis<Redis extends object>(
+  Redis: ClassOf<Redis>,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Redis> {
+  return (await import('./pools/ioredis.ts')).ioRedis(Redis, secret, options, settings);
+}
+
+/**
+ * A client of node-redis, not connected yet; `drain` as in {@link createIoRedis}.
+ *
+ * @param createClient what `redis` or `@redis/client` exports
+ * @param options as node-redis's `RedisClientOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createNodeRedis<Client extends object>(
+  createClient: (options: never) => Client,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Client> {
+  return (await import('./pools/node-redis.ts')).nodeRedis(createClient, secret, options, settings);
+}
+
+/**
+ * Clients of MongoDB by the secret's credential. `drain` turns to a new client as soon as another version is known.
+ *
+ * @param MongoClient the class that `mongodb` exports
+ * @param options as mongodb's `MongoClientOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createMongo<Client extends MongoClientLike>(
+  MongoClient: ClassOf<Client>,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Mongo<Client>> {
+  return (await import('./pools/mongodb.ts')).mongo(MongoClient, secret, options, settings);
+}

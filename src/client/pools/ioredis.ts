@@ -1,0 +1,126 @@
+import type { Socket } from 'node:net';
+import type { Secret } from '../secrets.ts';
+import { authOf, follow, loginOf, once, placeOf } from './redis.ts';
+import { refusedBy } from './refused-by.ts';
+import { memberOf, type PoolSettings, requireClass } from './shared.ts';
+
+/** See createIoRedis. */
+export async function ioRedis<Redis extends object>(
+  Redis: new (...args: never[]) => Redis,
+  secret: Secret,
+  options: object,
+  settings: PoolSettings = {},
+): Promise<Redis> {
+  const [name, example] = ['the class Redis of ioredis', 'createIoRedis(Redis, secret)'];
+  requireClass(Redis, ['call', 'disconnect', 'duplicate'], name, example);
+  const { host, port, database, tls } = placeOf(await secret.get());
+  const given = { host, port, db: database, ...(tls ? { tls: {} } : {}), ...options };
+  const Connector = connectorOf(secret, settings);
+  const redis: Redis = Reflect.construct(Redis, [
+    { ...given, username: undefined, password: undefined, Connector },
+  ]);
+  const call = memberOf(redis, 'call');
+  if (settings.openConnections === 'drain' && typeof call === 'function') {
+    follow(secret, once(redis, 'end'), (value) => Reflect.apply(call, redis, authOf(loginOf(value))));
+  }
+  return redis;
+}
+
+/** What ioredis tells a connector. */
+interface ConnectorOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly family?: number;
+  readonly tls?: object;
+  readonly connectTimeout?: number;
+}
+
+/**
+ * A connector for ioredis that hands out connections which are logged in already: ioredis itself fails all waiting
+ * commands when its login is refused.
+ */
+function connectorOf(secret: Secret, { deadline }: PoolSettings) {
+  return class Connector {
+    firstError: unknown;
+    connecting = false;
+    readonly #options: ConnectorOptions;
+    #stream: Socket | undefined;
+
+    constructor(options: ConnectorOptions) {
+      this.#options = options;
+    }
+
+    check(): boolean {
+      return true;
+    }
+
+    disconnect(): void {
+      this.connecting = false;
+      this.#stream?.end();
+    }
+
+    /** A failure is told as ioredis wants it: by a connection that is over, since then it tries again. */
+    async connect(): Promise<Socket> {
+      this.connecting = true;
+      const { tls, connectTimeout = 10_000 } = this.#options;
+      const stream = await dial(this.#options);
+      this.#stream = stream;
+      try {
+        await opened(stream, tls === undefined ? 'connect' : 'secureConnect', connectTimeout);
+        await secret.use((value) => command(stream, authOf(loginOf(value))), {
+          isRefused: refusedBy.redis,
+          ...(deadline && { deadline }),
+        });
+        if (!this.connecting) throw new Error('Connection is closed.');
+      } catch (error) {
+        this.firstError = error;
+        stream.on('error', () => undefined);
+        stream.destroy();
+      }
+      return stream;
+    }
+  };
+}
+
+async function dial({ host, port, path, family, tls }: ConnectorOptions): Promise<Socket> {
+  const where = path === undefined ? { host, port, family } : { path };
+  if (tls !== undefined) return (await import('node:tls')).connect({ ...where, ...tls });
+  const { createConnection } = await import('node:net');
+  return path === undefined
+    ? createConnection({ host: host ?? 'localhost', port: port ?? 6379, ...(family && { family }) })
+    : createConnection({ path });
+}
+
+/** Waits until a connection is open. @throws what it ends with instead */
+function opened(stream: Socket, event: 'connect' | 'secureConnect', timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('connect ETIMEDOUT')), timeoutMs);
+    stream.once('error', reject).once(event, () => {
+      stream.off('error', reject);
+      resolve();
+    });
+    stream.once(event, () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  });
+}
+
+/** Sends a command on a connection that nobody else uses yet. @throws Error with what the server answers */
+function command(stream: Socket, words: readonly string[]): Promise<void> {
+  const bulk = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const end = (settle: () => void): void => {
+      stream.off('data', hear).off('error', fail).off('close', close);
+      settle();
+    };
+    const fail = (error: Error): void => end(() => reject(error));
+    const close = (): void => fail(new Error('Connection is closed.'));
+    const hear = (chunk: Buffer): void => {
+      answer += chunk.toString('latin1');
+      if (!answer.endsWith('\r\n')) return;
+      end(() => (answer.startsWith('+') ? resolve() : reject(new Error(answer.slice(1).trim()))));
+    };
+    stream.on('data', hear).once('error', fail).once('close', close);
+    stream.write(`*${words.length}\r\n${bulk.join('')}`);
+  });
+}

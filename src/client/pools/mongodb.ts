@@ -1,0 +1,133 @@
+import { optionalPort, optionalSsl, optionalText, requireText } from '../../documents/fields.ts';
+import type { Secret } from '../secrets.ts';
+import type { SecretValue } from '../value.ts';
+import { refusedBy } from './refused-by.ts';
+import { type PoolSettings, requireClass } from './shared.ts';
+
+/** The part of a `MongoClient` that is used. */
+export interface MongoClientLike {
+  connect(): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+/** Clients of MongoDB, one after the other: a `MongoClient` can't change its credential. */
+export interface Mongo<Client> {
+  /**
+   * Runs an operation, and runs it again with another credential where MongoDB refuses a login. That happens when the
+   * client opens a connection, so the operation itself has not begun; keep to one operation for each call.
+   *
+   * @throws what the operation throws; as {@link Secret.use}
+   */
+  use<T>(operation: (client: Client) => T | Promise<T>): Promise<T>;
+  /** The client of now, connected. It is closed when another takes its place and no `use` is under way with it. */
+  client(): Promise<Client>;
+  /** Closes all clients. */
+  close(): Promise<void>;
+}
+
+interface Generation<Client> {
+  readonly versionId: string;
+  readonly client: Client;
+  users: number;
+}
+
+/** See createMongo. */
+export async function mongo<Client extends MongoClientLike>(
+  MongoClient: new (...args: never[]) => Client,
+  secret: Secret,
+  options: object,
+  { openConnections = 'keep', deadline }: PoolSettings = {},
+): Promise<Mongo<Client>> {
+  requireClass(
+    MongoClient,
+    ['connect', 'close', 'db'],
+    'the class MongoClient',
+    'createMongo(MongoClient, secret)',
+  );
+  const open = new Set<Generation<Client>>();
+  let newest: Generation<Client> | undefined;
+  let isClosed = false;
+
+  const generationOf = (value: SecretValue): Generation<Client> => {
+    if (isClosed) throw new Error('The clients of MongoDB are closed.');
+    if (newest?.versionId === value.versionId) return newest;
+    const client: Client = Reflect.construct(MongoClient, argumentsOf(value, options));
+    newest = { versionId: value.versionId, client, users: 0 };
+    open.add(newest);
+    return newest;
+  };
+  const closeUnused = (): void => {
+    for (const generation of open) {
+      if (generation === newest || generation.users > 0) continue;
+      open.delete(generation);
+      // It has no credential any more that would be worth an error.
+      generation.client.close().catch(() => undefined);
+    }
+  };
+  const run = async <T>(
+    generation: Generation<Client>,
+    operation: (client: Client) => T | Promise<T>,
+  ): Promise<T> => {
+    generation.users += 1;
+    try {
+      return await operation(generation.client);
+    } finally {
+      generation.users -= 1;
+      closeUnused();
+    }
+  };
+  const use = <T>(operation: (client: Client) => T | Promise<T>): Promise<T> =>
+    secret.use(
+      async (value) => {
+        const earlier = newest;
+        if (
+          openConnections === 'keep' &&
+          earlier !== undefined &&
+          earlier.versionId !== value.versionId &&
+          !isClosed
+        ) {
+          try {
+            return await run(earlier, operation);
+          } catch (error) {
+            // The connections that are open were not enough: from now on the new credential.
+            if (!refusedBy.mongodb(error)) throw error;
+          }
+        }
+        return run(generationOf(value), operation);
+      },
+      { isRefused: refusedBy.mongodb, ...(deadline && { deadline }) },
+    );
+  await secret.get();
+  return {
+    use,
+    client: () =>
+      use(async (client) => {
+        await client.connect();
+        return client;
+      }),
+    close: async () => {
+      isClosed = true;
+      const clients = [...open].map(({ client }) => client.close());
+      open.clear();
+      await Promise.all(clients);
+    },
+  };
+}
+
+/** A URL says by itself where to log in and as whom; fields are made one, with the credential beside it. */
+function argumentsOf(value: SecretValue, options: object): [string, object] {
+  const { fields, form, text } = value;
+  if (form === 'url') return [text.trim(), options];
+  const auth = { username: requireText(fields, 'username'), password: requireText(fields, 'password') };
+  const authSource = optionalText(fields, 'authSource') ?? optionalText(fields, 'authsource');
+  const tls = optionalSsl(fields);
+  const host = requireText(fields, 'host');
+  const place =
+    host.includes(':') || host.includes(',') ? host : `${host}:${optionalPort(fields, 'port', 27017)}`;
+  const own = {
+    auth,
+    ...(authSource === undefined ? {} : { authSource }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+  return [`mongodb://${place}/${optionalText(fields, 'dbname') ?? ''}`, { ...own, ...options }];
+}

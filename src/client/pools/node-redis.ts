@@ -1,0 +1,84 @@
+import type { Secret } from '../secrets.ts';
+import type { SecretValue } from '../value.ts';
+import { authOf, follow, loginOf, once, placeOf, type RedisLogin } from './redis.ts';
+import { refusedBy } from './refused-by.ts';
+import { memberOf, type PoolSettings, requireDriver } from './shared.ts';
+
+/** See createNodeRedis. */
+export async function nodeRedis<Client extends object>(
+  createClient: (options: never) => Client,
+  secret: Secret,
+  options: object,
+  settings: PoolSettings = {},
+): Promise<Client> {
+  const [name, example] = ['createClient of redis', 'createNodeRedis(createClient, secret)'];
+  requireDriver(typeof createClient === 'function', name, example);
+  const { host, port, database, tls } = placeOf(await secret.get());
+  const logins = loginsOf(secret, settings);
+  const socket = { host, port, ...(tls ? { tls } : {}), ...Object(memberOf(options, 'socket')) };
+  const credentialsProvider = { type: 'async-credentials-provider', credentials: logins.next };
+  const given = { database, ...options, socket, credentialsProvider };
+  const client: Client = Reflect.apply(createClient, undefined, [given]);
+  const [emit, sendCommand] = [memberOf(client, 'emit'), memberOf(client, 'sendCommand')];
+  requireDriver(typeof emit === 'function' && typeof sendCommand === 'function', name, example);
+  const heard = (...args: unknown[]): unknown => {
+    if (args[0] === 'ready') logins.ended(undefined);
+    // A login that is refused is tried again with the next credential, and told if the refusal stays.
+    if (args[0] === 'error' && logins.ended(args[1])) return false;
+    return Reflect.apply(Object(emit), client, args);
+  };
+  Object.defineProperty(client, 'emit', { value: heard, configurable: true, writable: true });
+  if (settings.openConnections === 'drain') {
+    const logIn = (value: SecretValue) =>
+      Reflect.apply(Object(sendCommand), client, [authOf(loginOf(value))]);
+    follow(secret, once(client, 'end'), logIn);
+  }
+  return client;
+}
+
+/** Turns round who asks: the driver wants credentials, and tells later what became of them. */
+function loginsOf(secret: Secret, { deadline }: PoolSettings) {
+  let handed = Promise.withResolvers<RedisLogin>();
+  let outcome: PromiseWithResolvers<void> | undefined;
+  let isUnderWay = false;
+  const begin = async (): Promise<void> => {
+    isUnderWay = true;
+    try {
+      await secret.use(
+        (value) => {
+          outcome = Promise.withResolvers();
+          handed.resolve(loginOf(value));
+          return outcome.promise;
+        },
+        { isRefused: refusedBy.redis, ...(deadline && { deadline }) },
+      );
+    } catch (error) {
+      handed.promise.catch(() => undefined);
+      handed.reject(error);
+    } finally {
+      isUnderWay = false;
+      outcome = undefined;
+    }
+  };
+  return {
+    /** The credential for the login that comes. */
+    next: async (): Promise<RedisLogin> => {
+      // A connection that broke has told nothing of its login.
+      if (!isUnderWay) void begin();
+      try {
+        return await handed.promise;
+      } finally {
+        handed = Promise.withResolvers();
+      }
+    },
+    /** What became of a login. @returns whether it was refused, and is going to be tried with another credential */
+    ended: (error: unknown): boolean => {
+      const known = outcome;
+      outcome = undefined;
+      if (known === undefined) return false;
+      if (error === undefined) known.resolve();
+      else known.reject(error);
+      return refusedBy.redis(error);
+    },
+  };
+}

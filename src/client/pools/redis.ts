@@ -1,0 +1,63 @@
+import { optionalPort, optionalSsl, optionalText, requireText } from '../../documents/fields.ts';
+import { milliseconds } from '../duration.ts';
+import type { Secret } from '../secrets.ts';
+import type { SecretValue } from '../value.ts';
+import { refusedBy } from './refused-by.ts';
+import { memberOf } from './shared.ts';
+
+/** As whom to log in. A password alone is the default user's. */
+export interface RedisLogin {
+  readonly username: string | undefined;
+  readonly password: string;
+}
+
+/** The login that a value holds. @throws MalformedSecret, InvalidSecretField */
+export function loginOf({ fields }: SecretValue): RedisLogin {
+  return { username: optionalText(fields, 'username'), password: requireText(fields, 'password') };
+}
+
+/** Where it is. @throws MalformedSecret, InvalidSecretField */
+export function placeOf({ fields }: SecretValue) {
+  return {
+    host: optionalText(fields, 'host') ?? 'localhost',
+    port: optionalPort(fields, 'port', 6379),
+    database: Number(optionalText(fields, 'dbname') ?? 0),
+    tls: optionalSsl(fields) === true,
+  };
+}
+
+/** The command that logs in. */
+export function authOf({ username, password }: RedisLogin): string[] {
+  return username === undefined ? ['AUTH', password] : ['AUTH', username, password];
+}
+
+/** How often a client asks whether the credential has changed, where open connections are to follow it. */
+const checkEveryMs = milliseconds('1m', 'checkEvery');
+
+/** Logs an open connection in anew whenever another version is known, until `ended`. */
+export function follow(
+  secret: Secret,
+  ended: Promise<unknown>,
+  logIn: (value: SecretValue) => unknown,
+): void {
+  let versionId: string | undefined;
+  const check = async (): Promise<void> => {
+    const value = await secret.get();
+    if (versionId !== undefined && versionId !== value.versionId) {
+      await secret.use(logIn, { isRefused: refusedBy.redis });
+    }
+    versionId = value.versionId;
+  };
+  // What fails now is tried again; the connection that is open works until the server ends it.
+  const timer = setInterval(() => void check().catch(() => undefined), checkEveryMs).unref();
+  void check().catch(() => undefined);
+  ended.then(() => clearInterval(timer));
+}
+
+/** Resolves when an emitter says so. */
+export function once(emitter: object, event: string): Promise<void> {
+  const listen: unknown = memberOf(emitter, 'once');
+  return new Promise((resolve) => {
+    if (typeof listen === 'function') Reflect.apply(listen, emitter, [event, () => resolve()]);
+  });
+}
