@@ -2,6 +2,8 @@
 // Finds a Node.js that is new enough, and the program: its TypeScript in a checkout, its JavaScript in a package.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
 const source = new URL('../src/cli/main.ts', import.meta.url);
@@ -22,12 +24,26 @@ if (isNewEnough) {
   process.exitCode = 1;
 }
 
-/** The terminal sends Ctrl-C to both processes; other signals are passed on, and the child decides how it ends. */
+/**
+ * Stands for the newer Node.js: signals are passed on to it, and its end, be it a code or a signal, is this process's.
+ * The terminal sends Ctrl-C and Ctrl-\ to both processes by itself.
+ */
 function runWith(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])
+    process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGQUIT']) {
+    process.on(signal, () => {
+      if (![0, 1, 2].some((descriptor) => isatty(descriptor))) child.kill(signal);
+    });
+  }
+  child.on('exit', (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    process.removeAllListeners(signal);
+    process.exitCode = 128 + (constants.signals[signal] ?? 0);
+    process.kill(process.pid, signal);
   });
 }

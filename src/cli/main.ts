@@ -4,11 +4,15 @@ import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
 import { localCommand } from './local.ts';
+import { renderCommand } from './render.ts';
 import { rotateCommand } from './rotate.ts';
 import { statusCommand } from './status.ts';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [command.name, command]),
+  [renderCommand, attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [
+    command.name,
+    command,
+  ]),
 );
 
 const HELP = `keyturn: rotate any credential with AWS Secrets Manager

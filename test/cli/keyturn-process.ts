@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
@@ -40,6 +40,46 @@ export async function runKeyturnAlone(
   return ending(spawnKeyturn(args, { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables }));
 }
 
+/** How a process is run. */
+export interface RunSettings {
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What it reads on standard input; by default there is none. */
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+/** Runs `keyturn ARGS` where nothing of AWS is configured, with an input and in a folder. */
+export async function runKeyturnWith(settings: RunSettings, ...args: string[]): Promise<Ended> {
+  return ending(await startKeyturn(settings, ...args));
+}
+
+/** Starts `keyturn ARGS` where nothing of AWS is configured. */
+export async function startKeyturn(
+  { variables = {}, input, cwd }: RunSettings,
+  ...args: string[]
+): Promise<ChildProcessByStdio<Writable, Readable, Readable>> {
+  const { PATH = '' } = process.env;
+  const HOME = await temporaryFolder();
+  const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables };
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input ?? '');
+  return child;
+}
+
+/** Runs a line of a POSIX shell, in which `keyturn` is the program. */
+export async function runInShell(line: string, { variables = {}, cwd }: RunSettings = {}): Promise<Ended> {
+  const { PATH = '' } = process.env;
+  const HOME = await temporaryFolder();
+  const script = `keyturn() { "$KEYTURN_NODE" "$KEYTURN_PROGRAM" "$@"; }\n${line}`;
+  const program = { KEYTURN_NODE: process.execPath, KEYTURN_PROGRAM: PROGRAM };
+  const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...program, ...variables };
+  const child = spawn('sh', ['-c', script], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return ending(child);
+}
+
 /** Starts `keyturn local ARGS`, and waits for its first line. */
 export async function startKeyturnLocal(...args: string[]): Promise<ServerProcess> {
   const child = spawnKeyturn(['local', ...args]);
@@ -68,7 +108,10 @@ function spawnKeyturn(
   return child;
 }
 
-async function ending(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Ended> {
+/** Waits for a process to end, with all that it has printed. */
+export async function ending(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+): Promise<Ended> {
   const [stdout, stderr, [code, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -55,7 +55,8 @@ function regionConfig(region: string | undefined): ClientConfig {
   return region === undefined ? {} : { region };
 }
 
-function regionOf(secret: string): string | undefined {
+/** The region of an ARN; undefined for a name. */
+export function regionOf(secret: string): string | undefined {
   return /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secret)?.[1];
 }
 

@@ -1,0 +1,44 @@
+import { fstatSync } from 'node:fs';
+import { type MaskingSystem, maskCommand, textsToMask } from '../render/masks.ts';
+import { UsageError } from './command.ts';
+
+/** The option that says where commands of a CI system that masks go. */
+export const maskOption = { masks: { type: 'string' } } as const;
+
+export const maskOptionHelp = `  --masks WHERE     In GitHub Actions and Azure Pipelines, credentials are registered as secrets of the log, by lines on
+                    stdout (the default), stderr, or none
+`;
+
+/** Where such lines go. */
+export type MaskStream = 'stdout' | 'stderr' | 'none';
+
+/** @throws UsageError */
+export function readMaskStream(text: string | undefined, byDefault: 'stdout' | 'stderr'): MaskStream {
+  if (text === undefined) return byDefault;
+  if (text === 'stdout' || text === 'stderr' || text === 'none') return text;
+  throw new UsageError(`--masks must be stdout, stderr or none, not '${text}'`);
+}
+
+/** The CI system that this process runs in, if it can mask. */
+export function maskingSystem(environment: NodeJS.ProcessEnv): MaskingSystem | undefined {
+  if (environment.GITHUB_ACTIONS === 'true') return 'github';
+  return environment.TF_BUILD?.toLowerCase() === 'true' ? 'azure' : undefined;
+}
+
+/** Has the CI system mask values in its log; elsewhere nothing is printed. */
+export function registerMasks(
+  system: MaskingSystem | undefined,
+  stream: MaskStream,
+  values: Iterable<string>,
+): void {
+  if (system === undefined || stream === 'none') return;
+  const output = stream === 'stdout' ? process.stdout : process.stderr;
+  // In a file nobody takes the lines for commands, and they would be the values in plain text.
+  if (fstatSync(output.fd).isFile()) {
+    process.stderr.write(
+      `keyturn: nothing is masked: ${stream} is a file, and no log; choose another with --masks\n`,
+    );
+    return;
+  }
+  for (const text of textsToMask(values)) output.write(`${maskCommand(system, text)}\n`);
+}

@@ -1,0 +1,190 @@
+import type { Span } from '../documents/form.ts';
+import type { FormatName } from './format-names.ts';
+
+/** Why a value can't stand at a place; never a part of the value. */
+export class Unwritable {
+  readonly reason: string;
+
+  /** @param reason continues "the value", such as `has a line break, which ...` */
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Where a value goes among the other text of its place. */
+export interface Surroundings {
+  /** The text before it, decoded, with the values of earlier placeholders. */
+  readonly before: string;
+  /** The text after it, decoded, as the template has it. */
+  readonly after: string;
+  /** Where its placeholder begins in the text of the place. */
+  readonly index: number;
+}
+
+/** A value of a template: one string of JSON, one attribute of XML, one variable of a .env file. */
+export interface ValuePlace {
+  /** All that is replaced when the place is written anew: quotes included. */
+  readonly span: Span;
+  /** What a reader of the format reads there. */
+  readonly text: string;
+  /** Where parts of `text` stand in the template; undefined where that can't be told, as among escapes. */
+  locate(parts: readonly Span[]): readonly Span[] | undefined;
+  /** A part of the value as it must stand in the text of the place, which stays otherwise as it is. */
+  inPlace(value: string, surroundings: Surroundings): string | Unwritable;
+  /** The whole place written anew, with quotes of another kind for instance; undefined where there is no other way. */
+  anew?(text: string): string | Unwritable;
+  /** Whether a number or a boolean can stand there without quotes. */
+  readonly takesTyped?: boolean;
+}
+
+/** A template as its format understands it. */
+export interface ScannedTemplate {
+  readonly places: readonly ValuePlace[];
+  /** Comments: placeholders in them stay as they are. */
+  readonly comments: readonly Span[];
+}
+
+/** {@link ValuePlace.locate} for a place of which it is known where each character, and the end, stands. */
+export function byOffsets(offsets: readonly number[]): ValuePlace['locate'] {
+  return (parts) => parts.map(({ start, end }) => ({ start: offsets[start] ?? 0, end: offsets[end] ?? 0 }));
+}
+
+/** {@link ValuePlace.locate} for a place whose characters all stand for themselves, from an index on. */
+export function byShift(from: number): ValuePlace['locate'] {
+  return (parts) => parts.map(({ start, end }) => ({ start: start + from, end: end + from }));
+}
+
+/** What every placeholder begins with. */
+export const marker = '${secret:';
+
+/**
+ * {@link ValuePlace.locate} for a place with escapes and folded lines: placeholders that stand in the template as they
+ * are read, and as often, are found in their order.
+ */
+export function byOccurrence(template: string, span: Span, text: string): ValuePlace['locate'] {
+  const occurrences = [...indexesOf(template.slice(0, span.end), marker, span.start)];
+  return (parts) => {
+    if (parts.length !== occurrences.length) return undefined;
+    const found = parts.map(({ start, end }, index) => {
+      const part = text.slice(start, end);
+      const from = (occurrences[index] ?? 0) - part.indexOf(marker);
+      return template.startsWith(part, from) ? { start: from, end: from + part.length } : undefined;
+    });
+    return found.every((span) => span !== undefined) ? found : undefined;
+  };
+}
+
+/** Where a token stands in a text, from an index on. */
+export function* indexesOf(text: string, token: string, from = 0): Generator<number> {
+  for (let at = text.indexOf(token, from); at >= 0; at = text.indexOf(token, at + 1)) yield at;
+}
+
+/**
+ * The index after a placeholder that begins at an index; undefined where it does not end on its line. Formats without
+ * quotes of their own step over placeholders with it, since a key or a default may hold what ends a value.
+ */
+export function placeholderEnd(text: string, from: number): number | undefined {
+  let depth = 0;
+  for (let at = from; at < text.length && text[at] !== '\n' && text[at] !== '\r'; at += 1) {
+    if (text.startsWith('${', at)) {
+      depth += 1;
+      at += 1;
+    } else if (text[at] === '}') {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    } else if (text[at] === "'" && (text[at - 1] === '#' || text.startsWith(':-', at - 2))) {
+      const [quoted] = /^'(?:[^'\r\n]|'')*'/.exec(text.slice(at)) ?? [];
+      if (quoted === undefined) return undefined;
+      at += quoted.length - 1;
+    }
+  }
+  return undefined;
+}
+
+/** A format that a template can have. */
+export interface Format {
+  readonly name: FormatName;
+  /** True where a placeholder has to say by a filter how it is written, because nothing else does. */
+  readonly needsFilters?: boolean;
+  /** True where everything that is written is ASCII, so that the bytes of another encoding can be left alone. */
+  writesAscii?(text: string): boolean;
+  /** @throws SyntaxProblem where the template breaks the rules of the format */
+  scan(text: string): ScannedTemplate;
+}
+
+/** A template is not valid in its format. */
+export class SyntaxProblem extends Error {
+  override readonly name = 'SyntaxProblem';
+  /** Index of the first character that is wrong. */
+  readonly index: number;
+
+  /** @param reason never more than a few characters of the template */
+  constructor(index: number, reason: string) {
+    super(reason);
+    this.index = index;
+  }
+}
+
+const extensions: ReadonlyMap<string, FormatName> = new Map([
+  ['json', 'json'],
+  ['jsonc', 'json'],
+  ['yaml', 'yaml'],
+  ['yml', 'yaml'],
+  ['xml', 'xml'],
+  ['config', 'xml'],
+  ['csproj', 'xml'],
+  ['fsproj', 'xml'],
+  ['vbproj', 'xml'],
+  ['nuspec', 'xml'],
+  ['plist', 'xml'],
+  ['props', 'xml'],
+  ['targets', 'xml'],
+  ['resx', 'xml'],
+  ['xhtml', 'xml'],
+  ['xsl', 'xml'],
+  ['env', 'env'],
+  ['properties', 'properties'],
+  ['toml', 'toml'],
+  ['ini', 'ini'],
+  ['cfg', 'ini'],
+]);
+
+/** What says that a file is a template, and nothing of its format. */
+const templateWords = new Set(['template', 'tmpl', 'tpl', 'example', 'sample', 'dist', 'in']);
+
+/**
+ * The format of a file by its name; `text` where the name does not tell. `appsettings.template.json`,
+ * `web.config.tmpl` and `.env.production` are known.
+ */
+export function formatOf(path: string): FormatName {
+  const name = (path.split(/[\\/]/).at(-1) ?? '').toLowerCase();
+  const parts = name.split('.').filter((part, index) => index === 0 || !templateWords.has(part));
+  // .env, .env.production and the like, whose last part is the environment's name.
+  if (parts.length > 1 && parts[0] === '' && parts[1] === 'env') return 'env';
+  const found = parts.length > 1 ? extensions.get(parts.at(-1) ?? '') : undefined;
+  return found ?? 'text';
+}
+
+/** Loads a format with its parser. */
+export async function loadFormat(name: FormatName): Promise<Format> {
+  switch (name) {
+    case 'json':
+      return (await import('./formats/json.ts')).jsonFormat;
+    case 'yaml':
+      return (await import('./formats/yaml.ts')).yamlFormat;
+    case 'xml':
+      return (await import('./formats/xml.ts')).xmlFormat;
+    case 'toml':
+      return (await import('./formats/toml.ts')).tomlFormat;
+    case 'env':
+      return (await import('./formats/env.ts')).envFormat;
+    case 'properties':
+      return (await import('./formats/properties.ts')).propertiesFormat;
+    case 'ini':
+    case 'ini-python':
+    case 'ini-quoted':
+      return (await import('./formats/ini.ts')).iniFormat(name);
+    case 'text':
+      return (await import('./formats/text.ts')).textFormat;
+  }
+}

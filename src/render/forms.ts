@@ -1,0 +1,123 @@
+import { readDocument, type SecretDocument } from '../documents/document.ts';
+import type { SecretFields } from '../documents/fields.ts';
+import type { FormName } from '../documents/form.ts';
+import { KeyturnError } from '../errors.ts';
+import { type Engine, type Place, skeletons } from './connection-strings.ts';
+
+/** The forms that a placeholder can ask for, after `#@`: what is made out of a secret's fields. */
+export const formsOfFields = [
+  'url',
+  'ado-net',
+  'odbc',
+  'libpq',
+  'jdbc',
+  'json',
+] as const satisfies FormName[];
+
+/** One of {@link formsOfFields}. */
+export type FormOfFields = (typeof formsOfFields)[number];
+
+/** A form by its name. */
+export function formOfFields(name: string): FormOfFields | undefined {
+  return formsOfFields.find((form) => form === name);
+}
+
+/**
+ * The secret as a connection string, or as JSON, made out of its fields. A secret that has this form is given as it
+ * is. What was made is read again, and must say the same.
+ *
+ * @throws InvalidSecretField for a field that is missing or that the form can't hold
+ */
+export function toForm(text: string, document: SecretDocument, form: FormOfFields): string {
+  if (document.form === form) return text;
+  if (form === 'json') return JSON.stringify(document.fields);
+  const { fields } = document;
+  const place = placeOf(fields);
+  const credential = { username: required(fields, 'username'), password: required(fields, 'password') };
+  const skeleton = skeletons[form](place);
+  if (skeleton === undefined)
+    throw notMade('engine', `is ${place.engine}, for which there is no ${form} form`);
+  const { base, dbname } = skeleton;
+  const isSeparate = place.dbname !== undefined && dbname === 'separate';
+  const made = readDocument(base, { form }).write(
+    isSeparate ? { dbname: place.dbname, ...credential } : credential,
+  );
+  const wanted = { ...credential, host: hostOf(place), port: place.port, dbname: place.dbname };
+  requireSame(made, form, wanted, Object.keys(readDocument(base, { form }).fields));
+  return made;
+}
+
+function hostOf({ host, instance }: Place): string {
+  return instance === undefined ? host : `${host}\\${instance}`;
+}
+
+/** All fields are read back as they are, and no value has become another keyword. */
+function requireSame(made: string, form: FormName, wanted: SecretFields, others: readonly string[]): void {
+  const { fields } = readDocument(made, { form });
+  const known = new Set([...Object.keys(wanted), ...others]);
+  if (Object.keys(fields).some((field) => !known.has(field))) {
+    throw notMade('password', `can't be said in the form ${form} so that it stays one value`);
+  }
+  for (const [field, value] of Object.entries(wanted)) {
+    const found = fields[field];
+    if ((found === undefined ? undefined : String(found)) === value) continue;
+    throw notMade(field, `can't be said in the form ${form} so that it is read back the same`);
+  }
+}
+
+const engines: readonly (readonly [RegExp, Engine])[] = [
+  [/redshift/, 'redshift'],
+  [/postgres/, 'postgres'],
+  [/sqlserver|mssql/, 'sqlserver'],
+  [/mariadb/, 'mariadb'],
+  [/mysql/, 'mysql'],
+  [/mongo|docdb/, 'mongo'],
+  [/redis|valkey/, 'redis'],
+  [/rabbitmq|amqp/, 'amqp'],
+];
+
+function placeOf(fields: SecretFields): Place {
+  const engineName = required(fields, 'engine').toLowerCase();
+  const engine = engines.find(([pattern]) => pattern.test(engineName))?.[1];
+  if (engine === undefined) throw notMade('engine', 'is none that Keyturn knows connection strings of');
+  const [host = '', instance] = required(fields, 'host').split('\\');
+  const port = optional(fields, 'port');
+  // Whatever else would end the host's place, and so begin another one.
+  if (!/^([\w.-]+|[\da-f:.]+(%[\w.-]+)?)$/i.test(host))
+    throw notMade('host', 'is no host name and no address');
+  if (instance !== undefined && !/^[\w$#-]+$/.test(instance)) throw notMade('host', 'names no instance');
+  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw notMade('port', 'is no port');
+  const ssl = fields.ssl === undefined || fields.ssl === null ? undefined : String(fields.ssl).toLowerCase();
+  if (ssl !== undefined && ssl !== 'true' && ssl !== 'false') throw notMade('ssl', 'must be true or false');
+  return {
+    engine,
+    host,
+    instance,
+    port,
+    dbname: optional(fields, 'dbname'),
+    ssl: ssl === undefined ? undefined : ssl === 'true',
+  };
+}
+
+function required(fields: SecretFields, field: string): string {
+  const value = optional(fields, field);
+  if (value !== undefined && value !== '') return value;
+  throw notMade(field, 'is missing, and a connection string needs it');
+}
+
+function optional(fields: SecretFields, field: string): string | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw notMade(field, 'is neither text nor number');
+}
+
+function notMade(field: string, problem: string): KeyturnError {
+  return new KeyturnError(
+    'InvalidSecretField',
+    `The secret's "${field}" ${problem}.`,
+    'Ask for single fields instead, such as #host and #password, or correct the secret.',
+    { field },
+  );
+}

@@ -1,0 +1,119 @@
+import type { Span } from '../documents/form.ts';
+import { type Format, indexesOf, marker, SyntaxProblem, type ValuePlace } from './format.ts';
+import { type RenderProblem, RenderProblems } from './problems.ts';
+import { MalformedReference, parseReference, type Reference, type Variables } from './reference.ts';
+import { createLocator, type Position } from './template.ts';
+
+/** A placeholder, or `$${secret:`, which stands for the marker itself. */
+export interface Placeholder {
+  readonly place: ValuePlace;
+  /** In the text of its place. */
+  readonly span: Span;
+  /** In the template. */
+  readonly index: number;
+  /** Undefined for an escaped marker. */
+  readonly reference: Reference | undefined;
+}
+
+/** A template whose placeholders are all well-formed and at places where the format can hold a value. */
+export interface ParsedTemplate {
+  readonly text: string;
+  readonly format: Format;
+  readonly places: readonly ValuePlace[];
+  readonly placeholders: readonly Placeholder[];
+  readonly positionOf: (index: number) => Position;
+}
+
+/** A reference and where it stands. */
+export interface PlacedReference extends Position {
+  readonly reference: Reference;
+}
+
+/** The references of a template, in order. */
+export function referencesOf({ placeholders, positionOf }: ParsedTemplate): PlacedReference[] {
+  return placeholders.flatMap(({ reference, index }) =>
+    reference === undefined ? [] : [{ reference, ...positionOf(index) }],
+  );
+}
+
+/**
+ * Reads a template and its placeholders.
+ *
+ * @throws RenderProblems with all that is wrong: InvalidTemplate
+ */
+export function parseTemplate(text: string, format: Format, variables: Variables): ParsedTemplate {
+  const positionOf = createLocator(text);
+  const problems: RenderProblem[] = [];
+  const placeholders: Placeholder[] = [];
+  const fail = (index: number, message: string): void => {
+    problems.push({ ...positionOf(index), code: 'InvalidTemplate', message });
+  };
+  const scanned = scanOrFail(text, format, positionOf);
+  for (const place of scanned.places) {
+    const { found, broken } = findPlaceholders(place.text, variables);
+    const spans = place.locate(found.map(({ span }) => span));
+    const sources = [...indexesOf(text.slice(0, place.span.end), marker, place.span.start)];
+    for (const { at, reason } of broken) {
+      const order = [...indexesOf(place.text, marker)].indexOf(at);
+      fail(sources[order] ?? place.span.start, `The placeholder ${reason}.`);
+    }
+    for (const [order, { span, reference }] of found.entries()) {
+      const index = spans?.[order]?.start ?? sources[order] ?? place.span.start;
+      placeholders.push({ place, span, index, reference });
+      if (spans === undefined && place.anew === undefined) {
+        fail(index, 'A placeholder must stand in one piece: not partly in a CDATA section.');
+      }
+      if (format.needsFilters === true && reference?.filters.length === 0) {
+        fail(
+          index,
+          'The format of the file is not known: say how the value is written, such as |json or |raw.',
+        );
+      }
+    }
+  }
+  const isInside = (spans: readonly Span[], index: number): boolean =>
+    spans.some(({ start, end }) => index >= start && index < end);
+  const held = [...scanned.places.map(({ span }) => span), ...scanned.comments];
+  for (const index of indexesOf(text, marker)) {
+    if (!isInside(held, index)) fail(index, 'A placeholder must stand in a value, and here is none.');
+  }
+  if (problems.length > 0) throw new RenderProblems(problems);
+  return { text, format, places: scanned.places, placeholders, positionOf };
+}
+
+function scanOrFail(text: string, format: Format, positionOf: ParsedTemplate['positionOf']) {
+  try {
+    return format.scan(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error;
+    const message = `The template is not valid: ${error.message}.`;
+    throw new RenderProblems([{ ...positionOf(error.index), code: 'InvalidTemplate', message }]);
+  }
+}
+
+interface Found {
+  readonly found: { readonly span: Span; readonly reference: Reference | undefined }[];
+  readonly broken: { readonly at: number; readonly reason: string }[];
+}
+
+function findPlaceholders(text: string, variables: Variables): Found {
+  const found: Found['found'] = [];
+  const broken: Found['broken'] = [];
+  for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at)) {
+    const start = at;
+    at += marker.length;
+    if (text[start - 1] === '$') {
+      found.push({ span: { start: start - 1, end: at }, reference: undefined });
+      continue;
+    }
+    try {
+      const { reference, end } = parseReference(text, at, variables, '}');
+      found.push({ span: { start, end }, reference });
+      at = end;
+    } catch (error) {
+      if (!(error instanceof MalformedReference)) throw error;
+      broken.push({ at: start, reason: error.message });
+    }
+  }
+  return { found, broken };
+}
