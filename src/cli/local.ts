@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { LocalSecretsManager, LocalSecretsManagerOptions } from '../local/index.ts';
 import { isHostName, isOrigin } from '../local/protocol/admission.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
+import { DISTURBANCE_HELP, disturbanceOptions, parseDisturbance } from './local-disturbance.ts';
 import { describeEvent } from './local-events.ts';
 
 const HELP = `keyturn local: a Secrets Manager on this machine, which any AWS SDK and the AWS CLI can talk to
@@ -25,7 +26,8 @@ Options:
   --policies FILE          JSON with the principals and KMS keys for --enforce
   --json                   Print one JSON document per line
   --help                   Show this text
-`;
+
+${DISTURBANCE_HELP}`;
 
 /** `keyturn local`: runs the local Secrets Manager until it is told to end. */
 export const localCommand: Command = {
@@ -43,7 +45,7 @@ async function run(args: readonly string[]): Promise<number> {
   // Loaded here, so that help and mistakes are answered at once.
   const { startLocalSecretsManager } = await import('../local/index.ts');
   const local = await startLocalSecretsManager(options);
-  announce(local, json);
+  announce(local, options, json);
   await ended;
   await local.close();
   return EXIT.done;
@@ -69,6 +71,7 @@ function parseOptions(args: readonly string[]): Options {
       enforce: { type: 'boolean', default: false },
       policies: { type: 'string' },
       json: { type: 'boolean', default: false },
+      ...disturbanceOptions,
     },
   });
   const endpoint = values['lambda-endpoint'];
@@ -82,6 +85,7 @@ function parseOptions(args: readonly string[]): Options {
     policyFile: parsePolicyFile(values.enforce, values.policies),
     ...(values.data !== undefined && { dataDirectory: parseDirectory(values.data) }),
     ...(endpoint !== undefined && { lambdaEndpoint: parseUrl(endpoint) }),
+    ...parseDisturbance(values),
   };
 }
 
@@ -144,12 +148,14 @@ async function firstSignal(): Promise<void> {
   stop.abort();
 }
 
-function announce(local: LocalSecretsManager, json: boolean): void {
+function announce(local: LocalSecretsManager, { seed }: LocalSecretsManagerOptions, json: boolean): void {
   // Whoever read the URL and went away has what it came for; the server stays.
   process.stdout.on('error', () => {});
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   print(
     json ? JSON.stringify({ type: 'listening', url: local.url }) : `Secrets Manager listens on ${local.url}`,
   );
+  if (seed !== undefined)
+    print(json ? JSON.stringify({ type: 'disturbed', seed }) : `disturbed on request, with --seed ${seed}`);
   local.on((event) => print(json ? JSON.stringify(event) : describeEvent(event)));
 }

@@ -40,6 +40,7 @@ const FRAMEWORK_ERRORS = new Set([
   'MissingAuthenticationTokenException',
   'RequestEntityTooLargeException',
   'SerializationException',
+  'ThrottlingException',
   'UnknownOperationException',
   'UnrecognizedClientException',
   'ValidationException',

@@ -6,6 +6,8 @@ export type {
   PolicyJson,
 } from './access/principals.ts';
 export { type Clock, fastClock, type ManualClock, manualClock, systemClock } from './clock.ts';
+export type { ConnectionFault, FaultRule } from './disturbance/faults.ts';
+export type { Throttling } from './disturbance/throttle.ts';
 export type {
   CallEvent,
   EventBridgeEvent,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import { createGuard, type Guard } from './access/guard.ts';
@@ -6,6 +5,8 @@ import { accountOf, openSts } from './access/open.ts';
 import type { LocalKey, LocalPrincipal, LocalRole } from './access/principals.ts';
 import { type Partition, partitionOf } from './arn.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { createDisturbance, type Disturbance, type DisturbanceSettings } from './disturbance/disturbance.ts';
+import type { FaultRule } from './disturbance/faults.ts';
 import { ServiceError, unknownOperation } from './errors.ts';
 import {
   createEventHub,
@@ -20,6 +21,7 @@ import { type AdmissionSettings, createAdmission } from './protocol/admission.ts
 import { createApiServer } from './protocol/http.ts';
 import { type ApiHandler, type ApiObserver, createJsonApi } from './protocol/json-api.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
+import { closeServer, listen, urlOf } from './protocol/listening.ts';
 import { createOtherServices } from './protocol/other-services.ts';
 import { createStsApi } from './protocol/sts-api.ts';
 import type { RotationControl } from './rotation/control.ts';
@@ -38,10 +40,9 @@ import { openFileStore } from './store/file-store.ts';
 import { openMemoryStore } from './store/sqlite-store.ts';
 
 const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
-const CONNECTION_GRACE_MS = 1_000;
 
 /** How to start a local Secrets Manager; everything has a default. */
-export interface LocalSecretsManagerOptions extends AdmissionSettings {
+export interface LocalSecretsManagerOptions extends AdmissionSettings, DisturbanceSettings {
   /** The port to listen on; any free one if absent or 0. */
   readonly port?: number;
   /** The address to listen on; 127.0.0.1 if absent. */
@@ -87,6 +88,8 @@ export interface LocalSecretsManager {
   on(listener: LocalEventListener): () => void;
   /** Listens to the events that AWS sends to EventBridge, in their form; the function it returns ends that. */
   onEventBridge(listener: Listener<EventBridgeEvent>): () => void;
+  /** Has calls of Secrets Manager's operations go wrong; the function it returns ends that. */
+  injectFault(rule: FaultRule): () => void;
   /** Resolves when no rotation, or none of the secret with this name or ARN, runs or waits for a retry. */
   rotationsSettled(secretId?: string): Promise<void>;
   /**
@@ -113,6 +116,7 @@ export async function startLocalSecretsManager(
   const endpoint = options.lambdaEndpoint
     ? lambdaEndpoint(options.lambdaEndpoint, partition.region)
     : undefined;
+  const disturbance = createDisturbance(options);
   const store =
     options.dataDirectory === undefined ? openMemoryStore() : openFileStore(options.dataDirectory);
   const events = createEventHub();
@@ -133,7 +137,7 @@ export async function startLocalSecretsManager(
       options.policies === 'enforce'
         ? await createGuard({ state, tokens, principals, roles, keys })
         : undefined;
-    const handler = createHandler({ state, home: partition, rotations: control, guard });
+    const handler = createHandler({ state, home: partition, rotations: control, guard, disturbance });
     const admission = createAdmission({ ...options, hostNames: hostNamesOf(options) });
     const lambdaApi = createLambdaApi(functions, partition, guard?.lambda);
     const stsApi = createStsApi(guard?.sts ?? openSts(partition));
@@ -168,6 +172,7 @@ export async function startLocalSecretsManager(
     registerFunction: functions.register,
     on: events.on,
     onEventBridge: eventBridge.on,
+    injectFault: disturbance.inject,
     async rotationsSettled(secretId) {
       await resumed;
       await engine.settled(secretId === undefined ? undefined : arnOf(state, partition, secretId));
@@ -196,20 +201,22 @@ interface HandlerParts {
   readonly rotations: RotationControl;
   /** Undefined where everybody may do everything. */
   readonly guard: Guard | undefined;
+  readonly disturbance: Disturbance;
 }
 
-function createHandler({ state, home, rotations, guard }: HandlerParts): ApiHandler {
+function createHandler({ state, home, rotations, guard, disturbance }: HandlerParts): ApiHandler {
   return async (request) => {
-    const { operation: name, accessKeyId, region = home.region, body } = request;
+    const { operation: name, accessKeyId, region = home.region, body, message } = request;
     const operation = operations.get(name);
     if (!operation) throw unknownOperation();
-    const answerIn = async (partition: Partition) => {
-      const answer = await state.transact((unit) =>
-        operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
-      );
-      if (answer instanceof ServiceError) throw answer;
-      return answer;
-    };
+    const answerIn = (partition: Partition) =>
+      disturbance.run({ operation: operation.name, partition, message }, async () => {
+        const answer = await state.transact((unit) =>
+          operation.answer({ ...unit, partition, accessKeyId, rotations }, body),
+        );
+        if (answer instanceof ServiceError) throw answer;
+        return answer;
+      });
     if (guard) return guard.api(request, answerIn);
     return answerIn({ accountId: accountOf(accessKeyId) ?? home.accountId, region });
   };
@@ -235,29 +242,4 @@ function secretIdIn(body: unknown): string | undefined {
 function arnOf(state: State, home: Partition, secretId: string): string {
   const partition = partitionOf(secretId) ?? home;
   return state.read((store) => findSecret({ store, partition }, secretId)).arn;
-}
-
-async function listen(server: Server, port: number, host: string): Promise<void> {
-  const listening = once(server, 'listening');
-  server.listen(port, host);
-  await listening;
-}
-
-function urlOf(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no address');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
-}
-
-/** Answers that are being sent are finished; connections that only wait for another request are cut. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cutAll = setTimeout(() => server.closeAllConnections(), CONNECTION_GRACE_MS);
-    server.close(() => {
-      clearTimeout(cutAll);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

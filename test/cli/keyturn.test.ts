@@ -34,6 +34,18 @@ describe('keyturn', () => {
     [['local', '--data', ''], '--data'],
     [['local', '--region', 'Berlin'], '--region'],
     [['local', '--lambda-endpoint', 'nowhere'], '--lambda-endpoint'],
+    [['local', '--host-name', 'a:80'], '--host-name'],
+    [['local', '--host-name', 'http://a'], '--host-name'],
+    [['local', '--allow-origin', 'null'], '--allow-origin'],
+    [['local', '--allow-origin', 'http://a/page'], '--allow-origin'],
+    [['local', '--throttle', 'gcp'], '--throttle'],
+    [['local', '--throttle', 'Nothing=5'], '--throttle'],
+    [['local', '--latency', '9-1'], '--latency'],
+    [['local', '--fault', 'GetSecretValue=explode'], '--fault'],
+    [['local', '--fault', 'GetSecretValue=reset:0'], '--fault'],
+    [['local', '--fault', 'Nothing=reset'], '--fault'],
+    [['local', '--seed', '1'], '--seed'],
+    [['local', '--fault', '*=reset', '--seed', 'x'], '--seed'],
     [['status'], 'name the secret'],
     [['status', 'a', 'b'], "without 'b'"],
     [['status', 'a', '--endpoint', 'nowhere'], '--endpoint'],
@@ -100,6 +112,16 @@ describe('keyturn local', () => {
     const again = await startKeyturnLocal('--data', folder);
     expect((await clientAt(again.url).getSecretValue({ SecretId: 'n' })).SecretString).toBe('v');
     expect((await again.kill('SIGTERM')).code).toBe(0);
+  });
+
+  it('serves the names that it is told, and goes wrong as it is told', async () => {
+    const faults = ['--fault', 'ListSecrets=InternalServiceError', '--throttle', 'GetRandomPassword=1'];
+    const server = await startKeyturnLocal('--host-name', 'keyturn.test', ...faults, '--seed', '7');
+    const client = clientAt(server.url);
+    await expect(client.listSecrets({})).rejects.toMatchObject({ name: 'InternalServiceError' });
+    await client.getRandomPassword({});
+    await expect(client.getRandomPassword({})).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect((await server.kill('SIGTERM')).stdout.split('\n')[1]).toBe('disturbed on request, with --seed 7');
   });
 
   it('says why it can’t start', async () => {

@@ -17,7 +17,7 @@ export interface Reply {
 export interface Protocol {
   /** Whether a request is one of this protocol. */
   speaks(request: IncomingMessage): boolean;
-  /** Answers a request, also one that makes no sense. Rejects only when the client has hung up. */
+  /** Answers a request, also one that makes no sense. Rejects only when there is nobody to answer to. */
   answer(request: IncomingMessage): Promise<Reply>;
   /** Tells why a request is not answered. */
   refuse(request: IncomingMessage, error: ServiceError): Reply;
@@ -53,7 +53,7 @@ async function serve(
       })
       .end(content);
   } catch (cause) {
-    if (!hungUp(request)) reportFault(cause);
+    if (!hungUp(request) && !(cause instanceof ConnectionCut)) reportFault(cause);
     response.destroy();
   }
 }
@@ -76,6 +76,11 @@ async function replyTo(
 
 function lengthOf(status: number, content: string | Buffer): Record<string, number> {
   return status === 204 ? {} : { 'Content-Length': Buffer.byteLength(content) };
+}
+
+/** Thrown to cut the connection instead of answering. The message says what for. */
+export class ConnectionCut extends Error {
+  override readonly name = 'ConnectionCut';
 }
 
 /** Whether the client went away before all of its request had come. Such a request is answered by nobody. */

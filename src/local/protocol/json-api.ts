@@ -8,7 +8,16 @@ import {
   unknownOperation,
 } from '../errors.ts';
 import { StoreError } from '../store/store-error.ts';
-import { credentialOf, hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
+import {
+  ConnectionCut,
+  credentialOf,
+  hungUp,
+  mediaTypeOf,
+  type Protocol,
+  pathOf,
+  type Reply,
+  readBody,
+} from './http.ts';
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1';
 const HELP =
@@ -57,6 +66,10 @@ export function createJsonApi(handle: ApiHandler, observe: ApiObserver): Protoco
         return reply;
       } catch (cause) {
         if (hungUp(request)) throw cause;
+        if (cause instanceof ConnectionCut) {
+          observe(apiRequest, performance.now() - startedAt, new ServiceError(cause.message, ''));
+          throw cause;
+        }
         const error = cause instanceof ServiceError ? cause : unexpected(cause);
         observe(apiRequest, performance.now() - startedAt, error);
         return replyOf(error.status, error.body);

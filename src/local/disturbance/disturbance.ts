@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Partition } from '../arn.ts';
+import { ServiceError } from '../errors.ts';
+import { ConnectionCut } from '../protocol/http.ts';
+import type { OperationName } from '../protocol/input.ts';
+import { createFaults, type FaultRule, isConnectionFault, seededRandom } from './faults.ts';
+import { createThrottle, type Throttling } from './throttle.ts';
+
+/** What is made worse than it is, for tests of applications. */
+export interface DisturbanceSettings {
+  /** Calls per second that are not answered with ThrottlingException; without limit if absent. */
+  readonly throttle?: Throttling | undefined;
+  /** Milliseconds of real time that each call takes longer, or the least and the most of them. */
+  readonly latencyMs?: number | readonly [least: number, most: number] | undefined;
+  /** What goes wrong from the start; injectFault adds to it. */
+  readonly faults?: readonly FaultRule[] | undefined;
+  /** Which random numbers decide; other ones each time if absent. */
+  readonly seed?: number | undefined;
+}
+
+/** A call that is about to be answered. */
+interface Call {
+  readonly operation: OperationName;
+  /** Whose quota it counts for. */
+  readonly partition: Partition;
+  readonly message: IncomingMessage;
+}
+
+/** Disturbs calls of Secrets Manager's operations. */
+export interface Disturbance {
+  /**
+   * Answers a call by `answer`, or doesn't.
+   * @throws ServiceError one that was asked for; ConnectionCut
+   */
+  run<Answer>(call: Call, answer: () => Promise<Answer>): Promise<Answer>;
+  /** See `injectFault`. */
+  inject(rule: FaultRule): () => void;
+}
+
+/** @throws Error for settings that can't be */
+export function createDisturbance(settings: DisturbanceSettings): Disturbance {
+  const { throttle, faults: rules = [], seed = Math.floor(Math.random() * 2 ** 32) } = settings;
+  const random = seededRandom(seed);
+  const faults = createFaults(rules, random);
+  const count = throttle && createThrottle(throttle, () => performance.now());
+  const delay = delayOf(settings.latencyMs, random);
+  return {
+    inject: faults.add,
+    async run({ operation, partition, message }, answer) {
+      if (delay) await sleep(delay());
+      count?.(operation, `${partition.accountId} ${partition.region}`);
+      const fault = faults.next(operation);
+      if (fault === undefined) return answer();
+      if (!isConnectionFault(fault)) throw injected(fault);
+      if (fault === 'lost-answer') await answer();
+      if (fault === 'no-answer') await closed(message);
+      throw new ConnectionCut(fault);
+    },
+  };
+}
+
+/**
+ * The milliseconds that each call takes longer; undefined for none.
+ * @throws Error for what is no latency
+ */
+export function delayOf(
+  latencyMs: DisturbanceSettings['latencyMs'] = 0,
+  random: () => number,
+): (() => number) | undefined {
+  const [least, most] = typeof latencyMs === 'number' ? [latencyMs, latencyMs] : latencyMs;
+  if (!(least >= 0 && most >= least && most <= 3_600_000)) {
+    throw new Error(`latencyMs must be milliseconds, or the least and the most of them, not ${latencyMs}.`);
+  }
+  return most === 0 ? undefined : () => least + random() * (most - least);
+}
+
+const STATUS: Readonly<Record<string, number>> = {
+  InternalFailure: 500,
+  InternalServiceError: 500,
+  ServiceUnavailable: 503,
+  ServiceUnavailableException: 503,
+};
+
+function injected(name: string): ServiceError {
+  const message = name === 'ThrottlingException' ? 'Rate exceeded' : 'This fault was asked for.';
+  return new ServiceError(name, message, STATUS[name]);
+}
+
+function closed({ socket }: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}

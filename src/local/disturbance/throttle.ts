@@ -1,0 +1,103 @@
+import { ServiceError } from '../errors.ts';
+import type { OperationName } from '../protocol/input.ts';
+
+/** Calls per second of one account in one region that some operations may have together. */
+interface Quota {
+  readonly operations: readonly OperationName[];
+  readonly perSecond: number;
+}
+
+/**
+ * Those of AWS. Associating and disassociating replicas are not among the documented ones, and are taken for the rest
+ * of replication.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+ */
+const AWS_QUOTAS: readonly Quota[] = [
+  {
+    operations: [
+      'DeleteResourcePolicy',
+      'GetResourcePolicy',
+      'ListResourcePolicies',
+      'PutResourcePolicy',
+      'ValidateResourcePolicy',
+    ],
+    perSecond: 50,
+  },
+  {
+    operations: [
+      'AssociateCrossAccountReplica',
+      'DisassociateCrossAccountReplica',
+      'PutSecretValue',
+      'RemoveRegionsFromReplication',
+      'ReplicateSecretToRegions',
+      'StopReplicationToReplica',
+      'UpdateSecret',
+      'UpdateSecretVersionStage',
+    ],
+    perSecond: 50,
+  },
+  { operations: ['CancelRotateSecret', 'RotateSecret'], perSecond: 50 },
+  { operations: ['TagResource', 'UntagResource'], perSecond: 50 },
+  { operations: ['BatchGetSecretValue'], perSecond: 100 },
+  { operations: ['CreateSecret'], perSecond: 50 },
+  { operations: ['DeleteSecret'], perSecond: 50 },
+  { operations: ['DescribeSecret'], perSecond: 40_000 },
+  { operations: ['GetRandomPassword'], perSecond: 50 },
+  { operations: ['GetSecretValue'], perSecond: 10_000 },
+  { operations: ['ListSecretVersionIds'], perSecond: 50 },
+  { operations: ['ListSecrets'], perSecond: 100 },
+  { operations: ['RestoreSecret'], perSecond: 50 },
+];
+
+/** `aws`: AWS's quotas. Else calls per second by operation; what has none is not throttled. */
+export type Throttling = 'aws' | Readonly<Partial<Record<OperationName, number>>>;
+
+/**
+ * Counts a call of an operation by an account in a region.
+ * @throws ServiceError ThrottlingException when there were too many in the last second
+ */
+export type Throttle = (operation: OperationName, place: string) => void;
+
+/** @param nowMs a clock that only goes forward, in milliseconds */
+export function createThrottle(throttling: Throttling, nowMs: () => number): Throttle {
+  const quotas = throttling === 'aws' ? AWS_QUOTAS : quotasOf(throttling);
+  const quotaByOperation = new Map(
+    quotas.flatMap((quota) => quota.operations.map((operation) => [operation, quota] as const)),
+  );
+  const buckets = new Map<string, Bucket>();
+  return (operation, place) => {
+    const quota = quotaByOperation.get(operation);
+    if (!quota) return;
+    const key = `${place} ${quota.operations[0]}`;
+    const bucket = buckets.get(key) ?? { calls: quota.perSecond, at: nowMs() };
+    buckets.set(key, bucket);
+    const now = nowMs();
+    bucket.calls = Math.min(quota.perSecond, bucket.calls + ((now - bucket.at) / 1000) * quota.perSecond);
+    bucket.at = now;
+    if (bucket.calls < 1) throw new ServiceError('ThrottlingException', 'Rate exceeded');
+    bucket.calls -= 1;
+  };
+}
+
+/** Calls that may be made at once; as many as in a second, at most. */
+interface Bucket {
+  calls: number;
+  at: number;
+}
+
+function quotasOf(throttling: Readonly<Partial<Record<OperationName, number>>>): readonly Quota[] {
+  return Object.entries(throttling).flatMap(([name, perSecond]) => {
+    const operation = operationNamed(name);
+    if (!(Number.isFinite(perSecond) && perSecond >= 1)) {
+      throw new Error(`throttle: ${name} must have 1 call per second at least, not ${perSecond}.`);
+    }
+    return [{ operations: [operation], perSecond }];
+  });
+}
+
+/** @throws Error for what is no operation */
+export function operationNamed(name: string): OperationName {
+  const operation = AWS_QUOTAS.flatMap(({ operations }) => operations).find((one) => one === name);
+  if (operation === undefined) throw new Error(`There is no operation ${name}.`);
+  return operation;
+}
