@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type ApiTokensOptions, apiTokens } from '../rotators/api-token/index.ts';
-import { oauthRotators, type TokenOptions } from '../rotators/oauth/index.ts';
-import { type PostgresOptions, postgres, postgresAlternatingUsers } from '../rotators/postgres/index.ts';
-import { rabbitMq } from '../rotators/rabbitmq/index.ts';
-import { randomRotators } from '../rotators/random/index.ts';
-import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from '../rotators/sqlserver/index.ts';
+import type { ApiTokensOptions } from '../rotators/api-token/index.ts';
+import { createRotators, type RotatorsOptions } from '../rotators/index.ts';
+import type { TokenOptions } from '../rotators/oauth/index.ts';
 import {
   type Configuration,
   type Environment,
@@ -63,33 +60,27 @@ function readRevocation(environment: Environment): Revocation {
   );
 }
 
-/** The rotators that the function serves, set up by its variables. @throws InvalidConfiguration */
-export function createRotators(environment: Environment): Rotator[] {
+/** How the function's rotators reach their targets, by its variables. @throws InvalidConfiguration */
+function readRotatorsOptions(environment: Environment): RotatorsOptions {
   const ca = readFile(environment, 'KEYTURN_CA_FILE', 'PEM');
-  const options: PostgresOptions = {
+  const postgres = {
     ca: () => ca,
     allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
   };
-  const forSqlServer: SqlServerOptions = {
-    ...options,
-    trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
-  };
-  const forTokens: TokenOptions = {
+  const oauth = {
     ca: () => ca,
     proxy: readProxy(environment),
     revocation: readRevocation(environment),
   };
-  const forApis: ApiTokensOptions = { ...forTokens, descriptions: readDescriptions(environment) };
-  return [
-    postgres(options),
-    postgresAlternatingUsers(options),
-    sqlServer(forSqlServer),
-    sqlServerAlternatingUsers(forSqlServer),
-    ...oauthRotators(forTokens),
-    ...randomRotators(),
-    ...apiTokens(forApis),
-    rabbitMq(forApis),
-  ];
+  return {
+    postgres,
+    sqlServer: {
+      ...postgres,
+      trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
+    },
+    oauth,
+    apiTokens: { ...oauth, descriptions: readDescriptions(environment) },
+  };
 }
 
 /**
@@ -105,7 +96,7 @@ function requireUsable({ password, defaultRotator }: Configuration, rotators: re
 /** The deployed function, which reads all of the process's environment. */
 export const handler = createLambdaHandler(process.env, (telemetry) => {
   const configuration = readConfiguration(process.env);
-  const rotators = createRotators(process.env);
+  const rotators = createRotators(readRotatorsOptions(process.env));
   requireUsable(configuration, rotators);
   return createRotationHandler({ rotators, configuration, telemetry });
 });

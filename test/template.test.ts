@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lambdaBuild } from '../bench/support/bundle.ts';
+import { createRotators } from '../rotators/index.ts';
 import { formNames } from '../src/documents/form.ts';
-import { createRotators } from '../src/lambda.ts';
 import { combinations } from './sam/combinations.ts';
 import { readTemplate, type Template } from './support/template.ts';
 import { evaluateConditions, type ParameterValues, refusals } from './support/template-conditions.ts';

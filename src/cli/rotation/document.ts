@@ -1,9 +1,4 @@
-import { apiTokens } from '../../../rotators/api-token/index.ts';
-import { oauthRotators } from '../../../rotators/oauth/index.ts';
-import { postgres, postgresAlternatingUsers } from '../../../rotators/postgres/index.ts';
-import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
-import { randomRotators } from '../../../rotators/random/index.ts';
-import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
+import { createRotators } from '../../../rotators/index.ts';
 import type { Configuration } from '../../configuration.ts';
 import { readDocument } from '../../documents/document.ts';
 import { readHints } from '../../documents/hints.ts';
@@ -15,16 +10,7 @@ import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { Secret, SecretsApi } from './secrets.ts';
 
 /** The rotators of the function that Keyturn deploys; only their pure parts are used here. */
-const rotators: readonly Rotator[] = [
-  postgres(),
-  postgresAlternatingUsers(),
-  sqlServer(),
-  sqlServerAlternatingUsers(),
-  ...oauthRotators(),
-  ...randomRotators(),
-  ...apiTokens(),
-  rabbitMq(),
-];
+const rotators = createRotators();
 
 /** What the current value of a secret says, without its credential. */
 export interface DocumentFacts {
