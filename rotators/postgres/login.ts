@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';
@@ -33,7 +33,11 @@ async function createClient(
   return client;
 }
 
-/** Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed. */
+/**
+ * Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed.
+ *
+ * @throws what pg throws, and TargetFailed where the server asks for no password
+ */
 export async function logIn(
   socket: Socket,
   credential: PostgresCredential,
@@ -60,7 +64,9 @@ export async function logIn(
   try {
     signal.throwIfAborted();
     await client.connect();
-    return createSession(client, { encrypted, login: seen(), close });
+    const login = seen();
+    if (login.method === 'none') throw noPasswordAsked(credential.username);
+    return createSession(client, { encrypted, login, close });
   } catch (error) {
     signal.removeEventListener('abort', abort);
     socket.destroy();
@@ -103,6 +109,15 @@ export async function probeLogin(
     socket.destroy();
   }
   return seen().method;
+}
+
+/** A password that nobody asked for proves nothing: not that it works, and not whose the account is. */
+function noPasswordAsked(username: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server lets "${username}" in without asking for a password, so that no password can be proven.`,
+    'Change its entry in pg_hba.conf (trust, peer, cert or the like) or in its pooler to scram-sha-256.',
+  );
 }
 
 /** pg connects its stream itself; this one is connected, and says so. */

@@ -66,8 +66,6 @@ export function createSession(
   return {
     encrypted,
     login,
-    // The method `trust` lets in whoever comes. A client certificate is none that a secret holds.
-    isProof: login.method !== 'none',
     close,
     query: (statement) => send([ownNamesOnly, statement]),
     change: async (statements) => {

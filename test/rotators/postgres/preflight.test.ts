@@ -97,7 +97,7 @@ describe('a preflight at Postgres', () => {
     await role(`${trusted}_clone`);
     const findings = await preflight(secretOf(login), server.admin);
     expect(wrong(findings)).toEqual([
-      expect.stringMatching(/^second login: .* without asking for a password/),
+      expect.stringMatching(/^second login: .* would be let in without a password/),
     ]);
   });
 
