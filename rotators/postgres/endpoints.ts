@@ -1,11 +1,5 @@
 import { isIPv6 } from 'node:net';
-import {
-  contradictoryField,
-  optionalPort,
-  optionalText,
-  requireText,
-  type SecretFields,
-} from '../../src/rotator/index.ts';
+import { contradictoryField, optionalPort, requireText, type SecretFields } from '../../src/rotator/index.ts';
 
 /** One place at which a server listens. */
 export interface Endpoint {
@@ -27,15 +21,26 @@ const mostEndpoints = 16;
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
  */
 export function parseEndpoints(fields: SecretFields): readonly [Endpoint, ...Endpoint[]] {
-  const field = optionalText(fields, 'hosts') === undefined ? 'host' : 'hosts';
-  const places = requireText(fields, field).split(',');
+  const host = requireText(fields, 'host');
+  const list = listBeside(fields, host);
+  const field = list === undefined ? 'host' : 'hosts';
+  const places = (list ?? host).split(',');
   // A URL's list has the ports in it; beside it there is the first host's alone.
-  const ports = field === 'hosts' ? [] : portsOf(fields, places.length);
+  const ports = list === undefined ? portsOf(fields, places.length) : [];
   const [first, ...others] = places.map((place, index) => parseEndpoint(field, place, ports[index]));
   if (first === undefined || others.length >= mostEndpoints) {
     throw contradictoryField(field, `names no host or more than ${mostEndpoints}`);
   }
   return [first, ...others];
+}
+
+/** A URL's list of hosts, of which `host` is the first. In a secret of JSON, `hosts` may be anything else. */
+function listBeside({ hosts }: SecretFields, host: string): string | undefined {
+  if (typeof hosts !== 'string') return undefined;
+  const [first = ''] = hosts.split(',');
+  return first.replace(/^\[|\](:\d+)?$/g, '').replace(/:\d+$/, '') === host || first === host
+    ? hosts
+    : undefined;
 }
 
 /** The port of each host; undefined where none is given. */

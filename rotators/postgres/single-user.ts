@@ -1,7 +1,7 @@
 import type { ChangingRotator } from '../../src/rotator/index.ts';
 import { classify } from './classify.ts';
 import { untilNoConflict } from './conflict.ts';
-import { createConnector, type PostgresOptions } from './connector.ts';
+import { type Connector, createConnector, type PostgresOptions } from './connector.ts';
 import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
 import { passwordDefaults, setPassword, storageOf } from './password.ts';
@@ -15,7 +15,8 @@ import { requireValidity } from './validity.ts';
  */
 export function postgres(
   options: PostgresOptions = {},
-): ChangingRotator<PostgresCredential, PostgresSession> {
+): ChangingRotator<PostgresCredential, PostgresSession> & Pick<Connector, 'prepare'> {
+  const { open, prepare } = createConnector(options);
   return {
     kind: 'changes',
     name: 'postgres',
@@ -25,7 +26,8 @@ export function postgres(
     parse: parseCredential,
     target: (credential) => targetOf(credential, credential.username),
     generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
-    open: createConnector(options).open,
+    open,
+    prepare,
     change: (session, pending, context) =>
       untilNoConflict(context.signal, async () => {
         // An admin sets a lost password; what the account's own login has shown it need not ask.
