@@ -85,6 +85,15 @@ export class KeyturnError extends Error {
   }
 }
 
+/**
+ * What an adapter throws where it says itself what went wrong. Nothing that was sent or answered is in its message, so
+ * it is told also where a value of the secret is too short or too common to be masked in what others say. What it
+ * means is for `classify` to say.
+ */
+export class AdapterError extends Error {
+  override name = 'AdapterError';
+}
+
 /** True when `error` is Keyturn's and, if codes are given, carries one of them. */
 export function isKeyturnError(error: unknown, ...codes: ErrorCode[]): error is KeyturnError {
   return error instanceof KeyturnError && (codes.length === 0 || codes.includes(error.code));

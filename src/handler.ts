@@ -1,10 +1,11 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Configuration, type Environment, readConfiguration, readEndpoint } from './configuration.ts';
-import { isKeyturnError, KeyturnError, messageOf } from './errors.ts';
+import { isKeyturnError, type KeyturnError } from './errors.ts';
+
 import { createAwsRds, type RdsOptions } from './rds/aws.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
-import { parseRotationEvent, type RotationEvent, type Step } from './rotation/event.ts';
+import { parseRotationEvent, type RotationEvent, type Step, steps } from './rotation/event.ts';
 import { checkEvent, type Permitted } from './rotation/gate.ts';
 import { createRotationMemory, type RotationMemory } from './rotation/memory.ts';
 import { retry } from './rotation/retry.ts';
@@ -59,18 +60,18 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
 
   return async (input, context) => {
     const redactor = createRedactor();
+    telemetry.redactWith?.(redactor);
     const deadline = startDeadline(context);
     try {
-      const event = parseRotationEvent(input);
-      if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
+      const event = readEvent(input, redactor);
+      redactor.publish(...publicTexts(event, options));
       const { findings } = await reported(event, { redactor, telemetry }, (observed) => {
         settings ??= readSettings(options);
         const { signal } = deadline;
+        redactor.publish(settings.configuration.adminSecretArn ?? '');
         return runStep(event, { ...options, ...settings, telemetry, memory, redactor, signal, observed });
       });
       return findings && { preflight: findings.map((finding) => maskFinding(finding, redactor)) };
-    } catch (error) {
-      throw publicError(error, redactor);
     } finally {
       deadline.cancel();
     }
@@ -98,6 +99,27 @@ function readSettings({
       password: { ...read.password, ...configuration?.password },
     },
   };
+}
+
+/** @throws InvalidEvent */
+function readEvent(input: unknown, redactor: Redactor): RotationEvent {
+  try {
+    const event = parseRotationEvent(input);
+    if (event.rotationToken !== undefined) redactor.learnValue(event.rotationToken);
+    return event;
+  } catch (error) {
+    throw redactor.publicError(error);
+  }
+}
+
+/** What an invocation names in reports and errors, and everybody may read. */
+function publicTexts(
+  { secretId, token, step }: RotationEvent,
+  { rotators }: RotationHandlerOptions,
+): string[] {
+  const names = rotators.flatMap(({ name, engines = [] }) => [name, ...engines]);
+  const labels = ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'];
+  return [secretId, token, step, ...steps, ...labels, ...names];
 }
 
 interface Invocation extends Omit<RotationHandlerOptions, keyof Settings>, Settings {
@@ -170,7 +192,7 @@ function workOf(permitted: Permitted): StepFunction {
 }
 
 function maskFinding({ check, ok, detail }: Finding, redactor: Redactor): Finding {
-  return { check, ok, detail: redactor.text(detail) };
+  return { check: redactor.text(check), ok, detail: redactor.text(detail) };
 }
 
 function identify({ secretId, token, step }: RotationEvent): StepIdentity {
@@ -207,35 +229,8 @@ async function reported(
     end(result);
     return result;
   } catch (thrown) {
-    const error = publicError(thrown, redactor);
+    const error = redactor.publicError(thrown);
     end({ outcome: 'failed' }, error);
     throw error;
   }
-}
-
-/**
- * The error that may leave the function: masked, and with its causes reduced to name, code and masked message,
- * since a driver's error object can hold a statement and its parameters.
- */
-function publicError(thrown: unknown, redactor: Redactor): KeyturnError {
-  const error = isKeyturnError(thrown)
-    ? thrown
-    : new KeyturnError(
-        'InternalError',
-        `Keyturn failed unexpectedly: ${messageOf(thrown)}.`,
-        'Report this with the log.',
-        {
-          cause: thrown,
-        },
-      );
-  if (error.cause !== undefined) error.cause = summary(error.cause);
-  return redactor.error(error);
-}
-
-function summary(cause: unknown): Error {
-  if (!(cause instanceof Error)) return new Error(messageOf(cause));
-  const short = new Error(cause.message);
-  short.name = cause.name;
-  if (cause.stack !== undefined) short.stack = cause.stack;
-  return short;
 }

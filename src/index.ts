@@ -19,7 +19,7 @@ export {
 } from './documents/fields.ts';
 export { type FormName, formNames } from './documents/form.ts';
 export { adminTag, type DocumentHints, fieldsTag, formTag } from './documents/hints.ts';
-export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
+export { AdapterError, type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
 export {
   createRotationHandler,
   type PreflightAnswer,

@@ -6,7 +6,11 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Environment, flag, text } from './configuration.ts';
 import type { PreflightAnswer, RotationHandler } from './handler.ts';
+
 import { missing } from './optional-package.ts';
+import { createRedactor } from './redact.ts';
+import { guardProcess } from './redaction/process.ts';
+
 import type { StepReport, Telemetry } from './telemetry.ts';
 
 /** A function as Lambda calls it. */
@@ -22,7 +26,8 @@ async function loadTracing(serviceName: string): Promise<Tracing> {
     import('@aws-lambda-powertools/tracer').catch(missing('@aws-lambda-powertools/tracer')),
     import('@aws-lambda-powertools/tracer/middleware').catch(missing('@aws-lambda-powertools/tracer')),
   ]);
-  const tracer = new Tracer({ serviceName });
+  // By itself it would trace each HTTP request, with a path that can be a credential and with errors as they are.
+  const tracer = new Tracer({ serviceName, captureHTTPsRequests: false });
   const trace: Telemetry['trace'] = <T>(name: string, call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
       tracer.provider.captureAsyncFunc(name, (span) =>
@@ -42,6 +47,7 @@ async function loadTracing(serviceName: string): Promise<Tracing> {
 function createTelemetry(logger: Logger, metrics: Metrics, { trace }: Tracing): Telemetry {
   return {
     trace,
+    redactWith: guardProcess,
     stepStarted: (step) => logger.info('Rotation step started', { ...step }),
     note: (step, message) => logger.warn(message, { ...step }),
     stepEnded: (report) => {
@@ -98,7 +104,7 @@ export function createLambdaHandler(
     loading ??= load();
     const handler = await loading.catch((error: unknown) => {
       loading = undefined;
-      throw error;
+      throw createRedactor().publicError(error);
     });
     return handler(event, context);
   };

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { Redactor } from './redact.ts';
 
 /** Which step of which rotation is meant. */
 export interface StepIdentity {
@@ -42,6 +43,8 @@ export interface Telemetry {
   stepEnded(report: StepReport): void;
   /** Something worth a line while a step runs. */
   note(step: StepIdentity, message: string): void;
+  /** Is given each invocation's redactor, for what is told of it by others than the core, such as Node.js. */
+  redactWith?(redactor: Redactor): void;
   /** Runs a remote call inside a trace's span. */
   trace<T>(name: string, call: () => Promise<T>): Promise<T>;
 }

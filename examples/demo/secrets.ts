@@ -114,5 +114,10 @@ function readJson(text: string): StoredSecret {
 function readConnectionString(text: string): StoredSecret {
   const { username, password } = new URL(text);
   const login = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
-  return { login, masked: text.replace(password, mask), rest: text.replace(`${username}:${password}@`, '') };
+  // By its place: the class encodes some characters that may stand in the text as they are.
+  return {
+    login,
+    masked: text.replace(/(?<=:\/\/[^:@/]*:)[^@/]*(?=@)/, mask),
+    rest: text.replace(/(?<=:\/\/)[^@/]*@/, ''),
+  };
 }

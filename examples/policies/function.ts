@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { randomString } from '../../rotators/random/index.ts';
-import { createRotationHandler } from '../../src/index.ts';
+import { createRotationHandler, isKeyturnError } from '../../src/index.ts';
 
 /**
  * A rotation function behind Lambda's Invoke API, with the credentials of its environment: what another account's
@@ -20,7 +20,8 @@ createServer(async (request, response) => {
     await handler(await json(request));
     response.end('null');
   } catch (error) {
-    const errorMessage = error instanceof Error ? error.message : String(error);
+    // Of an event that is no JSON, JSON.parse would quote a part, which can be the RotationToken.
+    const errorMessage = isKeyturnError(error) ? error.message : 'The event is no JSON.';
     response.setHeader('X-Amz-Function-Error', 'Unhandled').end(JSON.stringify({ errorMessage }));
   }
 }).listen(Number(values.port), '127.0.0.1', () => {

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../src/rotator/index.ts';
+import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 
 /** What went wrong in a call. Its message says nothing of what was sent or answered but the status. */
-export class ApiFailure extends Error {
+export class ApiFailure extends AdapterError {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

@@ -1,3 +1,5 @@
+import { AdapterError } from '../../src/rotator/index.ts';
+
 /** A JSON object of an answer. */
 export type Answer = Readonly<Record<string, unknown>>;
 
@@ -8,7 +10,7 @@ export type Answer = Readonly<Record<string, unknown>>;
 export async function readAnswer(response: Response): Promise<Answer> {
   const answer = parse(await response.text());
   if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return { ...answer };
-  throw new Error('the server answers no JSON object');
+  throw new AdapterError('the server answers no JSON object');
 }
 
 /** The words of JSON.parse quote what they could not read. */
@@ -36,6 +38,6 @@ export function numberIn(answer: Answer, member: string): number | undefined {
 /** @throws Error, naming the member */
 export function requireIn(answer: Answer, member: string): string {
   const value = textIn(answer, member);
-  if (value === undefined) throw new Error(`the server's answer has no ${member}`);
+  if (value === undefined) throw new AdapterError(`the server's answer has no ${member}`);
   return value;
 }

@@ -1,5 +1,5 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { AdapterError, missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Transport } from '../http/transport.ts';
 import type { OAuthClient } from './client.ts';
 import { isSafe } from './endpoints.ts';
@@ -31,7 +31,7 @@ export function patience({ signal }: RotatorContext): AbortSignal {
 
 /** The one way out, by the global fetch of the moment, and only to where credentials may go. */
 export async function send(url: string, init: RequestInit, transport: Transport): Promise<Response> {
-  if (!isSafe(new URL(url))) throw new Error('the server names an endpoint that is not https');
+  if (!isSafe(new URL(url))) throw new AdapterError('the server names an endpoint that is not https');
   const dispatcher = await transport();
   return fetch(url, { ...init, ...(dispatcher && { dispatcher }) });
 }

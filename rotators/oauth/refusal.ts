@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../src/rotator/index.ts';
+import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 
 /** What the server answered instead of what it was asked for. */
-export class Refusal extends Error {
+export class Refusal extends AdapterError {
   override readonly name = 'Refusal';
   readonly status: number;
   /** Such as `invalid_grant`: RFC 6749, section 5.2. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { RotatorContext } from '../../src/rotator/index.ts';
+import { AdapterError, type RotatorContext } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
 import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
@@ -182,7 +182,7 @@ async function dialWith(
 ): Promise<Socket> {
   const dialOnce = async (tls: TlsWanted | undefined): Promise<Socket> => {
     const controller = new AbortController();
-    const timeout = Object.assign(new Error(`no connection within ${connectTimeoutMs} ms`), {
+    const timeout = Object.assign(new AdapterError(`no connection within ${connectTimeoutMs} ms`), {
       code: 'ETIMEDOUT',
     });
     const timer = setTimeout(() => controller.abort(timeout), connectTimeoutMs);

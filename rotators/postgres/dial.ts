@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { AdapterError } from '../../src/rotator/index.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** How the other end has to prove who it is. */
@@ -80,10 +81,12 @@ async function requestTls(socket: Socket): Promise<void> {
   const answer = Buffer.isBuffer(first) ? first.toString('latin1') : '';
   if (answer === 'S') return;
   if (answer === 'N') {
-    throw Object.assign(new Error('The server does not support SSL connections'), { code: tlsUnavailable });
+    throw Object.assign(new AdapterError('The server does not support SSL connections'), {
+      code: tlsUnavailable,
+    });
   }
   // More than one byte could be what somebody has put in before TLS: CVE-2021-23222.
-  throw Object.assign(new Error('The server gave no proper answer to the request for TLS'), {
+  throw Object.assign(new AdapterError('The server gave no proper answer to the request for TLS'), {
     code: 'ECONNRESET',
   });
 }

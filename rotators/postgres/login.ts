@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { AdapterError, KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';
@@ -49,7 +49,7 @@ export async function logIn(
   if (!encrypted && credential.ssl !== false) {
     // Listens before pg does, which would send the password itself to whoever has taken TLS off the connection.
     client.connection.on('authenticationCleartextPassword', () => {
-      socket.destroy(new Error('The server asks for the password itself on a connection without TLS'));
+      socket.destroy(new AdapterError('The server asks for the password itself on a connection without TLS'));
     });
   }
   const abort = (): void => {

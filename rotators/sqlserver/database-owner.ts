@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../src/rotator/index.ts';
+import { AdapterError, KeyturnError } from '../../src/rotator/index.ts';
 import { actAsOwnerStatement, workerStatement } from './catalogue.ts';
 import { binaryLiteral } from './quoting.ts';
 import type { SqlServerSession } from './session.ts';
@@ -88,8 +88,8 @@ async function impersonate(session: SqlServerSession, database: string): Promise
   const [acting] = await startImpersonation(session, database);
   const { cookie, actingAs, sysadmin, controlServer, alterAnyLogin } = acting ?? {};
   const goesBeyond = [sysadmin, controlServer, alterAnyLogin].includes(1);
-  if (actingAs !== 'dbo' || typeof cookie !== 'string')
-    throw new Error('EXECUTE AS USER did not make the session that of dbo.');
+  if (actingAs !== 'dbo' || typeof cookie !== 'string' || !/^0x[0-9A-F]+$/i.test(cookie))
+    throw new AdapterError('EXECUTE AS USER did not make the session that of dbo.');
   if (goesBeyond && database !== 'msdb')
     throw new KeyturnError(
       'PermissionDenied',

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { AdapterError } from '../../src/rotator/index.ts';
 import { withoutTls } from './classify.ts';
 
 /** Where to connect, and what ends the attempt. */
@@ -20,7 +21,7 @@ export async function dial(
   socket.on('error', () => undefined);
   opened(socket);
   const giveUp = (): void => {
-    socket.destroy(new Error('The time for connecting is up.'));
+    socket.destroy(new AdapterError('The time for connecting is up.'));
   };
   signal?.addEventListener('abort', giveUp, { once: true });
   try {
@@ -50,7 +51,7 @@ export function requireEncryption(socket: Socket): void {
     socket.off('data', look);
     const encryption = optionOf(received.subarray(headerBytes), encryptionOption);
     if (encryption !== encryptOff && encryption !== encryptNotSupported) return;
-    const error = new Error('The server does not support encrypted connections.');
+    const error = new AdapterError('The server does not support encrypted connections.');
     socket.destroy(Object.assign(error, { code: withoutTls }));
   };
   // Before tedious's own listener, which it adds after it has this socket: so this one sees each chunk first.

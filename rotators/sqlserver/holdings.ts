@@ -1,3 +1,4 @@
+import { AdapterError } from '../../src/rotator/index.ts';
 import {
   databasePermissionsStatement,
   databaseRolesStatement,
@@ -63,9 +64,9 @@ async function read(
 export function permissionOf(row: PermissionRow): Permission {
   const state = row.state.trim();
   if (state !== 'G' && state !== 'W' && state !== 'D' && state !== 'R')
-    throw new Error('Unknown state of a permission.');
+    throw new AdapterError('Unknown state of a permission.');
   // A keyword, which can't be quoted; the catalogue's are all of this shape.
-  if (!/^[A-Z0-9 ]+$/.test(row.permission)) throw new Error('Unknown permission in the catalogue.');
+  if (!/^[A-Z0-9 ]+$/.test(row.permission)) throw new AdapterError('Unknown permission in the catalogue.');
   return { permission: row.permission, state, securable: describeSecurable(row), direct: row.direct };
 }
 

@@ -4,7 +4,8 @@ import type { LabelsEvent, LocalEvent } from '../local/index.ts';
 /** An event as one line for people; coloured on a terminal only. */
 export function describeEvent(event: LocalEvent): string {
   const failed = ('error' in event && event.error !== undefined) || event.type === 'rotation-cancelled';
-  const line = describe(event);
+  // A function's error may hold what would steer the terminal.
+  const line = describe(event).replace(/\p{Cc}+/gu, ' ');
   if (failed) return styleText('red', line, { stream: process.stdout });
   return event.type === 'call' ? line : styleText('cyan', line, { stream: process.stdout });
 }

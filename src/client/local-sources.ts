@@ -32,7 +32,12 @@ export function lambdaExtension({
       // What it holds as AWSPENDING may be of an earlier rotation.
       if (stage === 'AWSPENDING' && direct !== false) return direct.read(request);
       const { AWS_SESSION_TOKEN: token, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: port } = environment;
-      if (!token) throw invalidOption('environment', 'has no AWS_SESSION_TOKEN', 'Give the environment of the process.');
+      if (!token)
+        throw invalidOption(
+          'environment',
+          'has no AWS_SESSION_TOKEN',
+          'Give the environment of the process.',
+        );
       const { readFrom } = await import('./local-endpoint.ts');
       const read = readFrom({ port: Number(port || defaultPort), token }, request);
       if (!fresh || direct === false) return read;

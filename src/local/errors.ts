@@ -1,4 +1,4 @@
-import { StoreError } from './store/store-error.ts';
+import { DamagedRow, StoreError } from './store/store-error.ts';
 
 /** An error that the API answers with. The messages are AWS's own where they are known: clients match on them. */
 export class ServiceError extends Error {
@@ -160,13 +160,21 @@ export function internalFailure(message = 'An error occurred on the server side.
 
 /**
  * Tells whoever runs the server of a fault of its own; clients are told no more than that there was one, or what to do.
- * What is wrong with the disk says what to do, and needs no stack trace.
+ * The message of JavaScript's own errors can quote what was worked on, such as a secret that is no JSON: of those the
+ * name and the place are told. What is wrong with the disk says what to do, and needs no stack trace.
  */
 export function reportFault(cause: unknown): void {
   process.emitWarning(`The local Secrets Manager failed: ${describeFault(cause)}`);
 }
 
 function describeFault(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause instanceof StoreError ? cause.message : (cause.stack ?? cause.message);
+  if (!(cause instanceof Error)) return 'something was thrown that is no error';
+  if (cause instanceof StoreError) return cause.message;
+  // SQLite's and the system's name files and constraints; those of Node.js's own functions quote arguments.
+  const isHarmless = /^(?:ERR_SQLITE_ERROR|E[A-Z0-9]+)$/.test(String(Reflect.get(cause, 'code')));
+  if (isHarmless || cause instanceof DamagedRow) return String(cause.stack);
+  const frames = String(cause.stack)
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line));
+  return [cause.name, ...frames].join('\n');
 }

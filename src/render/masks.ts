@@ -1,10 +1,17 @@
-import { encodingsOf } from '../redact.ts';
-
 /** Systems that can be told what to mask in their logs. */
 export type MaskingSystem = 'github' | 'azure';
 
 /** Shorter lines (characters) are words and brackets: masked, they would make a log unreadable and tell themselves. */
 const shortestLine = 4;
+
+/** A value as it stands in JSON, a URL, a form or base64: a CI system masks by the letter, and decodes nothing. */
+function encodingsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  // Half a surrogate pair can't be URL-encoded, and so can't stand in a URL either.
+  const url = value.isWellFormed() ? encodeURIComponent(value) : value;
+  const base64 = Buffer.from(value).toString('base64');
+  return [value, json, url, new URLSearchParams({ '': value }).toString().slice(1), base64];
+}
 
 /**
  * The texts to mask for values: each line of each value, since logs are masked line by line, as it is and as JSON, URLs

@@ -94,7 +94,7 @@ export async function loadAdmin(
   arn: string,
 ): Promise<AdminSecret> {
   const text = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
-  run.redactor.learnValue(text);
+  run.redactor.learnText(text);
   const tags = once(async () => (await run.secretsManager.describe(arn)).tags);
   const document = await readAdminDocument(text, tags);
   run.redactor.learnDocument(document);

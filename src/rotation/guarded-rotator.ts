@@ -1,4 +1,4 @@
-import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+import { type ErrorCode, isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { placeOf, requireSameTarget } from './targets.ts';
@@ -73,9 +73,10 @@ export function guardRotator<Kind extends Rotator>(
       ? 'DeadlineExceeded'
       : (rotator.classify?.(error, activity) ?? 'TargetFailed');
     const place = placeOf(rotator.target(credential));
+    const told = run.redactor.describe(error);
     return new KeyturnError(
       code,
-      `${rotator.name} could not ${activity} at ${place}: ${messageOf(error)}`.replace(/\.?$/, '.'),
+      `${rotator.name} could not ${activity} at ${place}: ${told}`.replace(/\.?$/, '.'),
       remedies[code] ?? 'Look at the cause; Secrets Manager will retry the rotation.',
       { cause: error },
     );
@@ -103,7 +104,8 @@ export function guardRotator<Kind extends Rotator>(
   };
 
   const release = (session: Session): void => {
-    run.closing.push(session.close());
+    // A session that breaks its promise must not end the process, nor undo what was done in it.
+    run.closing.push(session.close().catch(() => undefined));
   };
 
   return {

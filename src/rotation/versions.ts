@@ -75,7 +75,7 @@ function accountIn({ fields }: SecretDocument): string | undefined {
 
 /** Reads a value of the secret, stored or not; from here on it is masked wherever it turns up. */
 function readValue(run: Run, text: string): SecretDocument {
-  run.redactor.learnValue(text);
+  run.redactor.learnText(text);
   const { tags } = run.secret;
   const hints = { ...readHints(tags, run.configuration), rotatorIsNamed: tags.has(rotatorTag) };
   const document = readDocument(text, hints);

@@ -15,11 +15,6 @@ export interface Target {
 
 /** A credential that was accepted: an open connection, or whatever an adapter works through. */
 export interface Session {
-  /**
-   * False where the target has let the connection in without looking at the credential, as Postgres does by the method
-   * `trust`. Then it proves nothing about the account. Default: true.
-   */
-  readonly isProof?: boolean;
   /** Never throws; leaves no socket and no timer. */
   close(): Promise<void>;
 }
@@ -115,7 +110,8 @@ interface AnyRotator<Credential, Opened extends Session> {
   /** Pure. */
   target(credential: Credential): Target;
   /**
-   * A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw. Changes nothing. The admin's
+   * A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw, and so does a target that lets
+   * in without looking at the credential, since that would prove nothing about the account. Changes nothing. The admin's
    * session may be opened while another is.
    */
   open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;

@@ -11,7 +11,9 @@ export {
   requireText,
   type SecretFields,
 } from '../documents/fields.ts';
-export { type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from '../errors.ts';
+
+export { AdapterError, type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from '../errors.ts';
 export { missing } from '../optional-package.ts';
+
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from '../password.ts';
 export type * from './contract.ts';

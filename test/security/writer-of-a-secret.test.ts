@@ -137,7 +137,7 @@ describe('whoever may only write a secret gets no account that is not his', () =
       const admin = await other.createSecret({ ...place, ...server.admin });
       const value = { ...place, username: 'victim', password: 'guessed', masterarn: admin };
       const arn = await other.createSecret(value);
-      expect(await other.rotate(arn)).toMatch(/^AccountNotServed/);
+      expect(await other.rotate(arn)).toMatch(/^TargetFailed: The server lets "victim" in/);
       const made = await server.asAdmin((client) =>
         client.query("SELECT FROM pg_roles WHERE rolname = 'victim_clone'"),
       );

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { KeyturnError } from '../../errors.ts';
+import { createRedactor } from '../../redact.ts';
 import { checkReferences } from '../../render/check.ts';
 import { formatOf, loadFormat, SyntaxProblem } from '../../render/format.ts';
 import { outputFailed, replaceFile } from '../../render/output-file.ts';
@@ -17,7 +18,7 @@ import { createSecretSource } from '../secret-source.ts';
 
 /** Renders, or checks, a template as the command line asks for. @returns the exit code */
 export function render(work: RenderWork): Promise<number> {
-  return showing(work.json, async (screen) => {
+  return showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
     try {
       return await answer(work, screen);
     } catch (error) {

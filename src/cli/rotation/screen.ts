@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { KeyturnError } from '../../errors.ts';
+import type { Redactor } from '../../redact.ts';
 import { EXIT } from '../command.ts';
 import type { Followed, SeenStep, Sighting } from './follow.ts';
 
@@ -32,14 +33,18 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-const forPeople: Screen = {
-  heading: (text) => print(styled('bold', text)),
-  fact: (name, value) => print(`  ${name.padEnd(factWidth)}${value}`),
-  progress: (text) => print(styled('dim', `  ${text} ...`)),
-  good: (text) => print(styled('green', text)),
-  bad: (text) => print(styled('red', text)),
-  say: (text) => print(text),
-};
+/** What a function says may hold a value, or what would steer the terminal. */
+function forPeople(redactor: Redactor): Screen {
+  const safe = (text: string): string => redactor.text(text).replace(/(?!\n)\p{Cc}+/gu, ' ');
+  return {
+    heading: (text) => print(styled('bold', safe(text))),
+    fact: (name, value) => print(`  ${safe(name).padEnd(factWidth)}${safe(value)}`),
+    progress: (text) => print(styled('dim', `  ${safe(text)} ...`)),
+    good: (text) => print(styled('green', safe(text))),
+    bad: (text) => print(styled('red', safe(text))),
+    say: (text) => print(safe(text)),
+  };
+}
 
 const silent: Screen = {
   heading: () => undefined,
@@ -50,22 +55,37 @@ const silent: Screen = {
   say: () => undefined,
 };
 
+/** How a command's work is shown. */
+export interface Showing {
+  readonly json: boolean;
+  /** Knows whatever is read. */
+  readonly redactor: Redactor;
+}
+
 /**
  * Runs a command's work with a screen for people, or prints the one document that --json promises, also for an error.
  *
  * @returns the exit code
+ * @throws what the work throws, masked, where no document tells of it
  */
-export async function showing(json: boolean, work: (screen: Screen) => Promise<Answer>): Promise<number> {
+export async function showing(
+  { json, redactor }: Showing,
+  work: (screen: Screen) => Promise<Answer>,
+): Promise<number> {
   // Whoever read our output may go before we do.
   process.stdout.on('error', () => undefined);
-  if (!json) return exitCode(await work(forPeople));
+  const printDocument = (document: object): void => {
+    // As JSON has it, in which dates are texts.
+    const plain: unknown = JSON.parse(JSON.stringify(document));
+    print(JSON.stringify(redactor.value(plain)));
+  };
   try {
-    const answer = await work(silent);
-    print(JSON.stringify(answer.document));
+    const answer = await work(json ? silent : forPeople(redactor));
+    if (json) printDocument(answer.document);
     return exitCode(answer);
   } catch (error) {
-    if (!(error instanceof KeyturnError)) throw error;
-    print(JSON.stringify({ outcome: 'failed', error: { code: error.code, message: error.message } }));
+    if (!json || !(error instanceof KeyturnError)) throw redactor.error(error);
+    printDocument({ outcome: 'failed', error: { code: error.code, message: error.message } });
     return EXIT.failed;
   }
 }

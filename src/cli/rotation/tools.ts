@@ -1,14 +1,33 @@
+import { createRedactor, type Redactor } from '../../redact.ts';
 import type { SecretArguments } from './arguments.ts';
 import { connect } from './clients.ts';
 import { createFunctionApi } from './function.ts';
 import type { Tools } from './rotate.ts';
 import { type Answer, showing } from './screen.ts';
-import { createSecretsApi } from './secrets.ts';
+import { createSecretsApi, type SecretsApi } from './secrets.ts';
 
 /** Runs the work of a command with AWS's clients and a screen. @returns the exit code */
 export function withTools(target: SecretArguments, work: (tools: Tools) => Promise<Answer>): Promise<number> {
   const clients = connect(target, process.env);
-  const secrets = createSecretsApi(clients.secretsManager);
+  const redactor = createRedactor();
+  const secrets = telling(redactor, createSecretsApi(clients.secretsManager));
   const functions = createFunctionApi(clients.lambda);
-  return showing(target.json, (screen) => work({ secrets, functions, screen }));
+  return showing({ json: target.json, redactor }, (screen) => work({ secrets, functions, screen }));
+}
+
+/** Tells the redactor of whatever is read: a function may be anybody's, and say what it likes. */
+function telling(redactor: Redactor, api: SecretsApi): SecretsApi {
+  return {
+    ...api,
+    describe: async (secretId) => {
+      const secret = await api.describe(secretId);
+      redactor.publish(secret.arn, secret.name, secret.functionArn ?? '', ...Object.keys(secret.stages));
+      return secret;
+    },
+    read: async (secretId, versionId) => {
+      const text = await api.read(secretId, versionId);
+      if (text !== undefined) redactor.learnSecret(text);
+      return text;
+    },
+  };
 }

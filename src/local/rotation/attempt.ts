@@ -11,6 +11,7 @@ import { rotationEvent } from '../service-events.ts';
 import type { State } from '../state.ts';
 import type { FunctionRegistry } from './functions.ts';
 import type { RotationTokens } from './rotation-token.ts';
+import { maskFunctionError } from './secrecy.ts';
 
 /** A rotation that is under way. */
 export interface RunningRotation {
@@ -55,7 +56,7 @@ export async function attemptRotation(
     return outcome;
   } catch (thrown) {
     const durationMs = performance.now() - startedAt;
-    const error = describeError(thrown instanceof StepFailure ? thrown.cause : thrown);
+    const error = thrown instanceof StepFailure ? thrown.told : describeError(thrown);
     parts.events.emit({ type: 'rotation-failed', ...facts, durationMs, error, willRetry });
     tellEventBridge(parts, rotation, 'Failed', thrown instanceof StepFailure ? thrown.message : error);
     return 'failed';
@@ -64,8 +65,11 @@ export async function attemptRotation(
 
 /** AWS says of a failed step that it failed, and no more: what the function threw may hold anything. */
 class StepFailure extends Error {
-  constructor(lambdaArn: string, step: RotationStep, cause: unknown) {
-    super(`Error when executing lambda ${lambdaArn} during ${step} step`, { cause });
+  /** What the function threw, without a value of the secret. */
+  readonly told: string;
+  constructor(lambdaArn: string, step: RotationStep, told: string) {
+    super(`Error when executing lambda ${lambdaArn} during ${step} step`);
+    this.told = told;
   }
 }
 
@@ -95,7 +99,7 @@ async function takeSteps(
 }
 
 async function takeStep(
-  { functions, events }: AttemptParts,
+  { state, functions, events }: AttemptParts,
   { secretArn, lambdaArn, token }: RunningRotation,
   call: { readonly step: RotationStep; readonly attempt: number; readonly rotationToken: string },
 ): Promise<void> {
@@ -112,8 +116,10 @@ async function takeStep(
     events.emit({ type: 'step-ended', ...facts, durationMs: performance.now() - startedAt });
   } catch (error) {
     const durationMs = performance.now() - startedAt;
-    events.emit({ type: 'step-ended', ...facts, durationMs, error: describeError(error) });
-    throw new StepFailure(lambdaArn, call.step, error);
+    const { rotationToken } = call;
+    const told = maskFunctionError(describeError(error), { state, secretArn, rotationToken });
+    events.emit({ type: 'step-ended', ...facts, durationMs, error: told });
+    throw new StepFailure(lambdaArn, call.step, told);
   }
 }
 

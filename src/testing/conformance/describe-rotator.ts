@@ -1,3 +1,5 @@
+import { AssertionError } from 'node:assert/strict';
+import { createRedactor, type Redactor } from '../../redact.ts';
 import { hostilePasswords, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { detectedRunner, type Runner } from '../runner.ts';
 import { aborting } from './aborting.ts';
@@ -50,17 +52,23 @@ async function runTest(
   skip: (reason: string) => void,
 ): Promise<void> {
   const account = await harness.account();
-  const reason = await reasonToSkip(() => test(createSubject(harness, account)), account);
+  const redactor = createRedactor();
+  const reason = await reasonToSkip(() => test(createSubject(harness, account, redactor)), account, redactor);
   if (reason !== undefined) skip(reason);
 }
 
-async function reasonToSkip(test: () => Promise<void>, account: TestAccount): Promise<string | undefined> {
+/** A runner prints what a driver throws with all its properties, and an account's target may be in use elsewhere. */
+async function reasonToSkip(
+  test: () => Promise<void>,
+  account: TestAccount,
+  redactor: Redactor,
+): Promise<string | undefined> {
   try {
     await test();
     return undefined;
   } catch (error) {
     if (error instanceof Skipped) return error.message;
-    throw error;
+    throw error instanceof AssertionError ? error : redactor.error(error);
   } finally {
     await account.remove?.();
   }

@@ -1,4 +1,4 @@
-import { encodingsOf } from '../../redact.ts';
+import { createRedactor } from '../../redact.ts';
 
 /** Every string in a value, also where errors keep theirs: in properties that are not enumerable. */
 export function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator<string> {
@@ -11,7 +11,21 @@ export function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator
   }
 }
 
-/** Whether a secret stands in a text, plain or encoded. */
-export function shows(text: string, secret: string): boolean {
-  return encodingsOf(secret).some((encoded) => text.includes(encoded));
+/**
+ * Those of some secrets that can be read in a value: plain, or encoded in a way that the redactor knows.
+ *
+ * @param known what everybody may read, such as the rotator's name
+ */
+export function secretsShown(
+  value: unknown,
+  secrets: readonly string[],
+  known: readonly string[] = [],
+): string[] {
+  const texts = [...new Set(stringsIn(value))];
+  return [...new Set(secrets)].filter((secret) => {
+    const redactor = createRedactor();
+    redactor.learnValue(secret);
+    redactor.publish(...known);
+    return texts.some((text) => text.includes(secret) || redactor.text(text) !== text);
+  });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { SecretFields } from '../../documents/fields.ts';
+import type { Redactor } from '../../redact.ts';
 import { adminFields } from '../../rotation/admin.ts';
 import { passwordFor } from '../../rotation/new-password.ts';
 import type {
@@ -75,10 +76,15 @@ export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
 
-/** Makes the subject of one test. */
-export function createSubject(harness: RotatorHarness, account: TestAccount): Subject {
+/** Makes the subject of one test, whose credentials the redactor learns. */
+export function createSubject(harness: RotatorHarness, account: TestAccount, redactor: Redactor): Subject {
   const { rotator } = harness;
-  const read = (text: string): Version => ({ text, fields: documentOf(text, account.tags).fields });
+  const read = (text: string): Version => {
+    const document = documentOf(text, account.tags);
+    redactor.learnDocument(document);
+    return { text, fields: document.fields };
+  };
+  redactor.learn(account.admin ?? {});
   const first = read(textOf(account));
   const open = (fields: SecretFields, signal?: AbortSignal) =>
     rotator.open(rotator.parse(fields), contextOf(signal));

@@ -1,4 +1,5 @@
 import type { SecretFields } from '../../documents/fields.ts';
+import { createRedactor } from '../../redact.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { RotatorHarness, TestAccount } from '../harness.ts';
 import { documentOf } from '../secrets.ts';
@@ -29,12 +30,17 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
   };
   const opens = async (fields: SecretFields | undefined): Promise<boolean> => {
     if (fields === undefined) return false;
-    const session = await rotator.open(rotator.parse(fields), {
-      signal: new AbortController().signal,
-      note: () => undefined,
-    });
-    await session?.close();
-    return session !== undefined;
+    const context = { signal: new AbortController().signal, note: () => undefined };
+    try {
+      const session = await rotator.open(rotator.parse(fields), context);
+      await session?.close();
+      return session !== undefined;
+    } catch (error) {
+      // A report quotes it.
+      const redactor = createRedactor();
+      redactor.learn(fields);
+      throw redactor.error(error);
+    }
   };
   const currentOpens = (stored: StoredSecret): Promise<boolean> => {
     const current = versionWith(stored.stages, 'AWSCURRENT');

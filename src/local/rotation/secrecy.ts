@@ -1,0 +1,25 @@
+import { createRedactor } from '../../redact.ts';
+import type { State } from '../state.ts';
+
+/**
+ * Masks what a function's error says of a secret that it rotates: a function may be anybody's, and events are printed
+ * and kept. AWS says of a failed step no more than that it failed.
+ *
+ * @param rotationToken proves to PutSecretValue that a rotation asks
+ */
+export function maskFunctionError(
+  error: string,
+  { state, secretArn, rotationToken }: { state: State; secretArn: string; rotationToken: string },
+): string {
+  const redactor = createRedactor();
+  redactor.publish(secretArn);
+  redactor.learnValue(rotationToken);
+  const values = state.read((store) =>
+    store.versions(secretArn).map(({ id }) => store.readValue(secretArn, id)),
+  );
+  for (const value of values) {
+    if (value?.kind === 'string') redactor.learnSecret(value.text);
+    else if (value !== undefined) redactor.learnValue(value.bytes.toString('latin1'));
+  }
+  return redactor.text(error);
+}

@@ -1,0 +1,215 @@
+import { type Folded, fold } from './fold.ts';
+import type { View } from './view.ts';
+import { viewsOf } from './views.ts';
+
+/** What must not be read. */
+export interface SearchedValue {
+  readonly text: string;
+  /** False for a whole secret, in which much is not secret: what is of it is known by itself. */
+  readonly inParts: boolean;
+}
+
+/** Part of a text, from `start` up to `end`. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A form of a value in which it can be found in what was decoded. */
+interface Pattern {
+  readonly folded: Folded;
+  /** The fewest folded characters that are masked. */
+  readonly least: number;
+  /** What folding leaves out of its start and its end. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A value of fewer folded characters can stand anywhere by chance: see redact.ts. */
+export const shortestValue = 6;
+/** A part of more characters than these is masked, whatever the length of the value. */
+const longestLeast = 8;
+const seedLength = 3;
+/** In how many places of one pattern a seed is tried. More have only values that repeat themselves. */
+const mostPlaces = 8;
+
+/** Finds values in whatever form they stand in a text. @returns the ranges to mask; undefined for all of it */
+export type Search = (text: string) => readonly Range[] | undefined;
+
+/**
+ * Prepares a search for values. It takes a time that grows with the values' and the text's length, and not with their
+ * product.
+ *
+ * @param known texts that everybody may read: a part of a value that stands in one is not masked
+ */
+export function createSearch(values: readonly SearchedValue[], known: readonly string[]): Search {
+  const everybody = known.map((text) => fold(text).text);
+  const patterns = patternsOf(values.filter(({ inParts }) => inParts));
+  const wholes = patternsOf(values.filter(({ inParts }) => !inParts));
+  const seeds = plant(patterns);
+
+  const isHarmless = (part: string): boolean =>
+    isExpected(part) || everybody.some((text) => text.includes(part));
+
+  const searchView = (view: View, found: Range[]): void => {
+    const folded = fold(view.text);
+    const { text } = folded;
+    let floor = 0;
+    for (let at = 0; at + seedLength <= text.length; at += 1) {
+      let furthest = at;
+      for (const { pattern, place } of seeds.get(text.slice(at, at + seedLength)) ?? []) {
+        const value = pattern.folded.text;
+        let before = 0;
+        while (before < Math.min(at - floor, place) && text[at - before - 1] === value[place - before - 1])
+          before += 1;
+        let after = seedLength;
+        while (place + after < value.length && text[at + after] === value[place + after]) after += 1;
+        if (before + after < pattern.least) continue;
+        const isStart = place === before;
+        const isEnd = place + after === value.length;
+        if (!(isStart && isEnd) && isHarmless(value.slice(place - before, place + after))) continue;
+        found.push(
+          rangeIn(
+            view,
+            folded,
+            at - before,
+            at + after,
+            isStart ? pattern.before : '',
+            isEnd ? pattern.after : '',
+          ),
+        );
+        furthest = Math.max(furthest, at + after);
+      }
+      // What begins within the last few characters may go on further.
+      const next = furthest - longestLeast;
+      if (next > at) {
+        at = next - 1;
+        floor = next;
+      }
+    }
+    for (const { folded: value } of wholes) {
+      for (let at = text.indexOf(value.text); at >= 0; at = text.indexOf(value.text, at + value.text.length))
+        found.push(rangeIn(view, folded, at, at + value.text.length, '', ''));
+    }
+  };
+
+  return (text) => {
+    const views = viewsOf(text);
+    if (views === undefined) return undefined;
+    const found: Range[] = [];
+    for (const view of views) searchView(view, found);
+    return found;
+  };
+}
+
+/** The text with ranges masked. */
+export function maskRanges(text: string, ranges: readonly Range[], mask: string): string {
+  let out = '';
+  let at = 0;
+  for (const { start, end } of [...ranges].sort((one, other) => one.start - other.start)) {
+    if (end <= at) continue;
+    if (start >= at) out += text.slice(at, start) + mask;
+    at = end;
+  }
+  return out + text.slice(at);
+}
+
+/** Where something that was found stands in the first text, with the quotes and spaces that belong to it. */
+function rangeIn(
+  view: View,
+  folded: Folded,
+  start: number,
+  end: number,
+  before: string,
+  after: string,
+): Range {
+  let first = folded.from[start] ?? 0;
+  let last = (folded.to[end - 1] ?? 1) - 1;
+  // Each may stand there doubled or behind a backslash.
+  const isOf = (border: string, at: number): boolean => {
+    const character = view.text.charAt(at);
+    return character !== '' && (border.includes(character) || character === '\\');
+  };
+  for (let left = 2 * before.length; left > 0 && isOf(before, first - 1); left -= 1) first -= 1;
+  for (let left = 2 * after.length; left > 0 && isOf(after, last + 1); left -= 1) last += 1;
+  return { start: view.from[first] ?? 0, end: view.to[last] ?? 0 };
+}
+
+/** By its first characters, each part that is long enough to be masked. */
+function plant(patterns: readonly Pattern[]): Map<string, { pattern: Pattern; place: number }[]> {
+  const seeds = new Map<string, { pattern: Pattern; place: number }[]>();
+  for (const pattern of patterns) {
+    const places = new Map<string, number>();
+    const { text } = pattern.folded;
+    const step = pattern.least - seedLength + 1;
+    for (let place = 0; place + seedLength <= text.length; place += step) {
+      const seed = text.slice(place, place + seedLength);
+      const count = places.get(seed) ?? 0;
+      if (count === mostPlaces) continue;
+      places.set(seed, count + 1);
+      const planted = seeds.get(seed);
+      if (planted === undefined) seeds.set(seed, [{ pattern, place }]);
+      else planted.push({ pattern, place });
+    }
+  }
+  return seeds;
+}
+
+/** What is looked for: each form of the values, once. */
+function patternsOf(values: readonly SearchedValue[]): Pattern[] {
+  const found = new Map<string, Pattern>();
+  for (const { text } of values) for (const pattern of formsOf(text)) found.set(pattern.folded.text, pattern);
+  return [...found.values()];
+}
+
+/** A value as text, as bytes that are shown as text, and, where it is base64 or hexadecimal itself, what it stands for. */
+function formsOf(value: string): Pattern[] {
+  // What stands around each PEM is no secret.
+  const forms = new Set([value.replace(/-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----/g, '')]);
+  if (/[^\0-\x7f]/.test(value)) {
+    const wide = Buffer.from(value, 'utf16le');
+    forms.add(Buffer.from(value).toString('latin1'));
+    forms.add(wide.toString('latin1'));
+    forms.add(wide.swap16().toString('latin1'));
+  }
+  if (/^[A-Za-z0-9+/_-]{16,}={0,2}$/.test(value)) forms.add(Buffer.from(value, 'base64').toString('latin1'));
+  if (/^(?:[0-9a-f]{2}){8,}$/i.test(value)) forms.add(Buffer.from(value, 'hex').toString('latin1'));
+  return [...forms].flatMap((text) => {
+    const folded = fold(text);
+    const { length } = folded.text;
+    if (length < shortestValue) return [];
+    const least = Math.min(longestLeast, Math.max(shortestValue, Math.ceil((length * 2) / 3)));
+    const before = text.slice(0, folded.from[0]);
+    const after = text.slice(folded.to.at(-1));
+    return [{ folded, least, before, after }];
+  });
+}
+
+/** Words of six letters and more that servers and drivers say, and people put into passwords. */
+const expected = new Set(
+  (
+    'accept access account address admin administrator already application attempt authentication authorization ' +
+    'authorized backup before between cannot certificate change changeme changed character characters client closed ' +
+    'cluster column command configuration connect connected connection contains create created credential credentials ' +
+    'current database default delete denied development disabled docker driver duplicate elastic encrypted encryption ' +
+    'engine environment error exceeded exists expected expired external failed failure field foreign function ' +
+    'gateway grafana handshake header hostname identified identifier incorrect instance internal invalid jenkins ' +
+    'accesstoken apikey clientsecret keyword kubernetes length letmein limit listener locked login manager mariadb master memory message method missing mongo ' +
+    'mongodb mysql network notfound number object operation oracle parameter password passwords passphrase pending ' +
+    'permission permissions privatekey publickey refreshtoken please policy postgres postgresql primary principal private privilege privileges process ' +
+    'production protocol provided public rabbitmq reached readonly received refused register relation replication ' +
+    'request require required reserved resource response return revoked rotation schema secret secrets security select ' +
+    'server service session should socket source sqlserver staging standard started statement storage string supported ' +
+    'syntax system target testing timeout transaction unable unauthorized unexpected unknown update updated username ' +
+    'valid value version violation welcome without'
+  ).split(' '),
+);
+
+/**
+ * Whether a part of a value is a word that is to be expected in any message, such as `password` of `password123!`, or a
+ * number such as a year. To mask it there would say that it is a part of the value.
+ */
+function isExpected(part: string): boolean {
+  const word = part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+  return part.length - word.length <= 2 && (expected.has(word) || /^\d{1,7}$/.test(word));
+}

@@ -1,0 +1,123 @@
+import type { SecretDocument } from '../documents/document.ts';
+import type { SecretFields } from '../documents/fields.ts';
+import { fold } from './fold.ts';
+import { shortestValue } from './search.ts';
+
+/**
+ * What of AWS's secret structure, of connection strings and of OAuth's clients is not secret, in lower case and without
+ * separators.
+ * Every other value of a secret is treated as sensitive.
+ */
+const harmlessFields = new Set([
+  'engine',
+  'host',
+  'port',
+  'username',
+  'dbname',
+  'ssl',
+  'masterarn',
+  'dbinstanceidentifier',
+  'dbclusteridentifier',
+  'alternatingusers',
+  'sslservername',
+  'applicationintent',
+  'applicationname',
+  'authentication',
+  'authsource',
+  'clientid',
+  'columnencryptionsetting',
+  'currentschema',
+  'driver',
+  'encrypt',
+  'expiresat',
+  'failoverpartner',
+  'hostnameincertificate',
+  'hosts',
+  'introspectionendpoint',
+  'issuer',
+  'multisubnetfailover',
+  'registrationclienturi',
+  'replicaset',
+  'revocationendpoint',
+  'scope',
+  'servercertificate',
+  'serves',
+  'sslmode',
+  'sslrootcert',
+  'targetsessionattrs',
+  'tokenendpoint',
+  'tokenendpointauthmethod',
+  'trustservercertificate',
+]);
+
+/** Other fields whose names say that they hold a credential, however short it is. */
+const credentialField = /(?:pass|passw(?:or)?d|passphrase|pwd|secret|token|key|credentials?|pin)\d*$/;
+
+/** Below this length (characters) a value of an unknown field is a flag or a word, not a credential. */
+export const shortestUnknownSecret = 6;
+
+/** What a value is to its secret. */
+export type Role = 'credential' | 'other' | 'whole';
+
+/** A value that must not be shown. */
+export interface Sensitive {
+  readonly text: string;
+  readonly role: Role;
+}
+
+const nameOf = (field: string): string => field.toLowerCase().replace(/[\s_.-]/g, '');
+
+/** An object that is a credential, such as a JWK, has members that are none. */
+function* textsIn(value: unknown, isCredential: boolean): Generator<Sensitive> {
+  if (typeof value === 'string' || typeof value === 'number') {
+    const text = String(value);
+    const shortest = isCredential ? 1 : shortestUnknownSecret;
+    if (text.length >= shortest) yield { text, role: isCredential ? 'credential' : 'other' };
+  } else if (Array.isArray(value)) {
+    for (const part of value) yield* textsIn(part, isCredential);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, part] of Object.entries(value))
+      yield* textsIn(part, credentialField.test(nameOf(name)));
+  }
+}
+
+/** The sensitive values of a secret. */
+export function* sensitiveIn(fields: SecretFields): Generator<Sensitive> {
+  for (const [field, part] of Object.entries(fields)) {
+    const name = nameOf(field);
+    if (!harmlessFields.has(name)) yield* textsIn(part, credentialField.test(name));
+  }
+}
+
+/** What a secret holds that is not secret. */
+export function harmlessIn(fields: SecretFields): string[] {
+  return Object.entries(fields)
+    .filter(([field]) => harmlessFields.has(nameOf(field)))
+    .flatMap(([, value]) => [...textsWithin(value)]);
+}
+
+function* textsWithin(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) yield* textsWithin(part);
+}
+
+/** What of a document must be shown nowhere, also as it stands in the text. */
+export function sensitiveValues({
+  fields,
+  sensitive,
+}: Pick<SecretDocument, 'fields' | 'sensitive'>): string[] {
+  return [...[...sensitiveIn(fields)].map(({ text }) => text), ...sensitive];
+}
+
+const word = String.raw`(?:\p{Lu}?\p{Ll}{1,14}|\p{Lu}{1,15})`;
+const words = new RegExp(`^${word}(?: ${word}){0,2}$`, 'u');
+
+/** Whether a value is so short, or so common, that it stands in texts by chance. */
+export function isCommon(value: string): boolean {
+  const folded = fold(value).text;
+  if (folded.length < shortestValue || new Set(folded).size < 4) return true;
+  const inner = value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+  if (words.test(inner)) return true;
+  return /^[\d.,:/ -]+$/.test(inner) && inner.replace(/\D/g, '').length <= 12;
+}

@@ -1,0 +1,39 @@
+import { decoders } from './decoders.ts';
+import { type View, wholeView } from './view.ts';
+
+/** JSON in JSON in a URL in base64 is four. */
+const mostLayers = 5;
+/** Most characters that are decoded, in all and for each one of the text: only a text that was made for it needs more. */
+const leastWork = 262_144;
+const workPerCharacter = 64;
+
+/**
+ * The text, and all that its reader can make of it by decoding it, in any order.
+ *
+ * @returns undefined where it has more layers than are looked through
+ */
+export function viewsOf(text: string): readonly View[] | undefined {
+  const mostWork = Math.max(leastWork, workPerCharacter * text.length);
+  const views: View[] = [];
+  const seen = new Set<string>();
+  let work = 0;
+  let layer: readonly View[] = [wholeView(text)];
+  for (let depth = 0; layer.length > 0; depth += 1) {
+    const fresh = layer.filter((view) => {
+      const key = `${view.from[0]} ${view.text}`;
+      return !seen.has(key) && seen.add(key);
+    });
+    if (fresh.length > 0 && depth > mostLayers) return undefined;
+    views.push(...fresh);
+    const next: View[] = [];
+    for (const view of fresh) {
+      for (const decoded of decoders.flatMap((decode) => decode(view))) {
+        work += decoded.text.length;
+        if (work > mostWork) return undefined;
+        next.push(decoded);
+      }
+    }
+    layer = next;
+  }
+  return views;
+}

@@ -1,0 +1,66 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Context } from 'aws-lambda';
+import { createRotationHandler } from '../../src/index.ts';
+import { createLambdaHandler } from '../../src/powertools.ts';
+import { leakyRotator } from './leaky-rotator.ts';
+
+/**
+ * A function whose driver warns, or fails when nobody listens any more. Its arguments: the Secrets Manager's URL, how the
+ * driver leaks, and the event.
+ */
+const [endpoint = '', leak = '', event = ''] = process.argv.slice(2);
+
+const drivers: Readonly<Record<string, (password: string) => void>> = {
+  'a warning': (password) => {
+    const detail = `connect with ${password}`;
+    process.emitWarning(`The URL postgres://app:${encodeURIComponent(password)}@host:x is invalid.`, {
+      detail,
+    });
+  },
+  'an error that nobody catches': (password) => {
+    setImmediate(() => {
+      throw Object.assign(new Error(`lost ${password}`), {
+        config: { password },
+        sql: `PASSWORD '${password}'`,
+      });
+    });
+  },
+  'a frozen error that nobody catches': (password) => {
+    setImmediate(() => {
+      throw Object.freeze(new Error(`lost ${password}`));
+    });
+  },
+  'a rejection that nobody handles': (password) => {
+    void Promise.reject(new Error(`lost ${password}`, { cause: new Error(password) }));
+  },
+  'a rejection that is no error': (password) => {
+    void Promise.reject(`lost ${password}`);
+  },
+};
+
+const rotator = leakyRotator(async (_activity, { password }) => {
+  drivers[leak]?.(password);
+  // For as long as it takes Node.js to print it.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  throw new Error('The driver has failed.');
+});
+const credentials = { accessKeyId: 'FUNCTION', secretAccessKey: 'x' };
+const client = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials });
+const handler = createLambdaHandler({}, (telemetry) =>
+  createRotationHandler({ rotators: [rotator], client, telemetry }),
+);
+const context: Context = {
+  functionName: 'keyturn',
+  functionVersion: '1',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:keyturn',
+  memoryLimitInMB: '256',
+  awsRequestId: 'request',
+  logGroupName: 'group',
+  logStreamName: 'stream',
+  callbackWaitsForEmptyEventLoop: false,
+  getRemainingTimeInMillis: () => 30_000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};
+await handler(JSON.parse(event), context).catch((error: unknown) => console.error(error));
