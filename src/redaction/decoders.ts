@@ -45,7 +45,7 @@ const controls: Readonly<Record<string, string>> = {
 
 /** JSON, JavaScript (and so Node.js's inspect), Python, SQL's E'', shells. */
 const backslash = escapes(
-  /\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|([0-7]{1,3})|\r?\n|([\s\S]))/g,
+  /\\(?:[uU]\{([0-9a-fA-F]{1,6})\}|U(0[0-9a-fA-F]{7})|[uU]([0-9a-fA-F]{4})|[xX]\{([0-9a-fA-F]{1,6})\}|[xX]([0-9a-fA-F]{2})|([0-7]{1,3})|\r?\n|([\s\S]))/g,
   ([, ...groups]) => {
     const [octal, character] = groups.slice(5);
     const hex = groups.slice(0, 5).find((digits) => digits !== undefined);
@@ -65,7 +65,7 @@ const named = new Map(
   (
     'excl ! quot " num # dollar $ percnt % amp & apos \' lpar ( rpar ) ast * midast * plus + comma , hyphen - dash - ' +
     'period . sol / colon : semi ; lt < equals = gt > quest ? commat @ lsqb [ lbrack [ bsol \\ rsqb ] rbrack ] Hat ^ ' +
-    'lowbar _ UnderBar _ grave ` lcub { lbrace { verbar | vert | rcub } rbrace } szlig ß aelig æ oelig œ eth ð thorn þ'
+    'lowbar _ UnderBar _ grave ` nbsp \u00a0 lcub { lbrace { verbar | vert | rcub } rbrace } szlig ß aelig æ oelig œ eth ð thorn þ'
   )
     .split(' ')
     .flatMap((name, index, all): [string, string][] =>
@@ -79,7 +79,7 @@ const entities = escapes(
   ([, hex, decimal, letter, name]) => {
     if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
     if (decimal !== undefined) return characterOf(Number(decimal));
-    return letter ?? named.get(name ?? '') ?? (name === 'nbsp' ? ' ' : undefined);
+    return letter ?? named.get(name ?? '') ?? named.get(name?.toLowerCase() ?? '');
   },
 );
 

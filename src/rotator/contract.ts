@@ -23,7 +23,10 @@ export interface Session {
 export interface RotatorContext {
   /** Fires just before the Lambda function's time is up. Honour it in everything that waits. */
   readonly signal: AbortSignal;
-  /** Says something worth a line in the log, such as a TLS fallback. Secret values are masked. */
+  /**
+   * Says something worth a line in the log, such as a TLS fallback, in the adapter's own words. Secret values are masked,
+   * but for those that are too short or too common: put nothing in it that was sent or answered.
+   */
   note(message: string): void;
   /** When the next rotation begins at the latest, in ms since the epoch; undefined where none is scheduled. */
   readonly nextRotationAtMs?: number | undefined;
@@ -192,7 +195,8 @@ export interface IssuingRotator<Credential = unknown, Opened extends Session = S
 
 /**
  * An adapter for one kind of target. It knows nothing of labels, ARNs, the SDK or the environment; it throws
- * whatever its driver throws, and core wraps it once.
+ * whatever its driver throws, and core wraps it once. What it words itself it throws as an AdapterError or a KeyturnError,
+ * with nothing in it that was sent or answered: that is told also where a driver's words can not be.
  */
 export type Rotator<Credential = unknown, Opened extends Session = Session> =
   | ChangingRotator<Credential, Opened>
