@@ -1,7 +1,10 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
+import { lackingFor } from './admin-rights.ts';
 import { accountStatement, loginStatement, userStatement } from './catalogue.ts';
+import { numbersOf } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { asDatabaseOwner } from './database-owner.ts';
+import { isDatabaseClosed } from './login-failure.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import type { SqlServerSession } from './session.ts';
 
@@ -80,11 +83,15 @@ export async function findUser(session: SqlServerSession, username: string): Pro
 }
 
 /** The error for an account that is not there, or that the admin may not see. */
-export function accountMissing(kind: AccountKind, username: string): KeyturnError {
+export function accountMissing(
+  kind: AccountKind,
+  username: string,
+  needed = 'ALTER ANY LOGIN and VIEW ANY DEFINITION',
+): KeyturnError {
   return new KeyturnError(
     'AccountMissing',
     `There is no ${kind} ${username}, or the admin may not see it.`,
-    'Create it, or grant the admin ALTER ANY LOGIN and VIEW ANY DEFINITION.',
+    `Create it, or grant the admin ${needed}.`,
   );
 }
 
@@ -98,11 +105,49 @@ export async function setOwnPassword(
   session: SqlServerSession,
   pending: SqlServerCredential,
   using: SqlServerCredential,
-  { kind }: Account,
+  account: Account,
 ): Promise<void> {
-  const alter = `${alterOf(kind)} ${quoteIdentifier(pending.username)}`;
+  const alter = `${alterOf(account.kind)} ${quoteIdentifier(pending.username)}`;
   const passwords = `PASSWORD = ${quoteLiteral(pending.password)} OLD_PASSWORD = ${quoteLiteral(using.password)}`;
-  await session.query(`${alter} WITH ${passwords}`);
+  await whereLoginsAre(session, account, (there) => there.query(`${alter} WITH ${passwords}`));
+}
+
+/**
+ * Works where an account's password is kept: for a login of Azure SQL Database in a session of its own, in master.
+ *
+ * @throws PermissionDenied where master is closed to the session's account
+ * @see https://learn.microsoft.com/azure/azure-sql/database/logins-create-manage
+ */
+export async function whereLoginsAre<T>(
+  session: SqlServerSession,
+  { kind, isAzure, database }: Account,
+  work: (session: SqlServerSession) => Promise<T>,
+): Promise<T> {
+  if (!isAzure || kind !== 'login' || database === 'master') return work(session);
+  const master = await openMaster(session);
+  if (master === undefined) throw masterClosed();
+  try {
+    return await work(master);
+  } finally {
+    await master.close();
+  }
+}
+
+async function openMaster(session: SqlServerSession): Promise<SqlServerSession | undefined> {
+  try {
+    return await session.elsewhere('master');
+  } catch (error) {
+    if (isDatabaseClosed(error)) return undefined;
+    throw error;
+  }
+}
+
+function masterClosed(): KeyturnError {
+  return new KeyturnError(
+    'PermissionDenied',
+    'The logins of Azure SQL Database are changed in master, which is closed to this account.',
+    'Make a user for it in master (CREATE USER ... FOR LOGIN ...), name an admin secret, or rotate a user with a password of its own.',
+  );
 }
 
 /**
@@ -112,15 +157,43 @@ export async function setOwnPassword(
 export async function setPasswordOf(
   session: SqlServerSession,
   { username, password }: SqlServerCredential,
-  { kind }: Account,
+  account: Account,
 ): Promise<void> {
+  const { kind, isAzure } = account;
+  if (isAzure && kind === 'login')
+    return whereLoginsAre(session, account, (there) => setPasswordOfAzureLogin(there, username, password));
   const login = kind === 'login' ? await findLogin(session, username) : undefined;
   if (kind === 'login' && login === undefined) throw accountMissing(kind, username);
   const unlock = login?.locked === 1 ? ' UNLOCK' : '';
   const alter = `${alterOf(kind)} ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}${unlock}`;
   // ALTER LOGIN fires triggers of the server alone, which are an admin's.
-  if (kind === 'login') await session.query(alter);
+  if (kind === 'login') await alterLogin(session, username, alter);
   else await asDatabaseOwner(session, [alter]);
+}
+
+/** 15151 does not tell a right that is lacking from a login that is not there. */
+async function alterLogin(session: SqlServerSession, username: string, alter: string): Promise<void> {
+  try {
+    await session.query(alter);
+  } catch (error) {
+    const lacking = numbersOf(error).includes(15151) ? await lackingFor(session, username) : undefined;
+    if (lacking === undefined) throw error;
+    throw new KeyturnError(
+      'PermissionDenied',
+      `The admin may not set the password of ${username}: it ${lacking}.`,
+      'Grant it that, or name another admin secret.',
+      { cause: error },
+    );
+  }
+}
+
+async function setPasswordOfAzureLogin(
+  master: SqlServerSession,
+  username: string,
+  password: string,
+): Promise<void> {
+  if ((await findLogin(master, username)) === undefined) throw accountMissing('login', username);
+  await master.query(`ALTER LOGIN ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}`);
 }
 
 function alterOf(kind: AccountKind): string {

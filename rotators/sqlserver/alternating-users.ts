@@ -20,7 +20,7 @@ import {
 } from './credential.ts';
 import { excessRights, type Relation } from './excess.ts';
 import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
-import { explainLogin } from './login-failure.ts';
+import { explainLogin, isDatabaseClosed } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
 import { commonSid, eachReplica, requireReplicas } from './replicas.ts';
@@ -55,7 +55,8 @@ export function sqlServerAlternatingUsers(
     change: (session, pending, context) => change(session, pending, options, context),
     verify: (session, { username: next }, context) =>
       requireSameVisibleHoldings(session, { other: context.current.username, next }, context),
-    preflight: preflightAlternatingUsers,
+    preflight: (session, credential, admin, context) =>
+      preflightAlternatingUsers({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) =>
       excessRights(admin, subject, proven, relationOf(subject), context),
     classify,
@@ -100,7 +101,7 @@ async function change(
   const sid = account.kind === 'login' ? await commonSid(session, asked) : undefined;
   if (account.kind === 'login')
     await eachReplica(asked, async (replica, _name, place) => {
-      const made = await prepareLoginOnly(replica, pending, sid);
+      const made = await prepareLoginOnly(replica, pending, account, sid);
       if (!made.hasPassword)
         await setOnce(() => setPasswordOf(replica, pending, account), place, options, context);
     });
@@ -124,15 +125,31 @@ async function requireLogin(
   options: SqlServerOptions,
   context: ChangeContext<AlternatingCredential>,
 ): Promise<void> {
-  if (isAzure || database === 'master') return;
-  const [setting] = await session.query<{ allowed: number }>(containedUsersStatement);
+  if (database === 'master') return;
+  const [setting] = isAzure
+    ? [{ allowed: 1 }]
+    : await session.query<{ allowed: number }>(containedUsersStatement);
   if (setting?.allowed !== 1) return;
-  const proof = await connect({ ...context.current, database: 'master' }, options, context);
-  await proof?.close();
-  if (proof !== undefined) return;
+  if (await isLogin(context.current, options, context)) return;
   throw new KeyturnError(
     'PermissionDenied',
     `There is a login ${context.current.username}, but the password of AWSCURRENT is not its password: it was accepted in ${database} alone.`,
     'Nothing was changed. See who has made and dropped users in that database; if the login is meant, store its password.',
   );
+}
+
+/** Azure's master is closed to most logins; but that is said to those alone whose password is right. */
+async function isLogin(
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<boolean> {
+  try {
+    const proof = await connect({ ...credential, database: 'master' }, options, context);
+    await proof?.close();
+    return proof !== undefined;
+  } catch (error) {
+    if (isDatabaseClosed(error)) return true;
+    throw error;
+  }
 }

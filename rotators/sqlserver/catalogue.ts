@@ -1,4 +1,4 @@
-import { nameExpression, newerViews, schemaExpression } from './securables.ts';
+import { nameExpression, schemaExpression, securableViews } from './securables.ts';
 
 /** Every question that is asked of the catalogue. All bind @username; names are compared as the server does. */
 
@@ -57,6 +57,11 @@ export const userOfLoginStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
   FROM sys.database_principals WHERE sid = SUSER_SID(@username) AND type = 'S'`;
 
+/** The user whose SID is that of a login of Azure SQL Database, which is kept in master. */
+export const userOfSidStatement = `
+SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
+  FROM sys.database_principals WHERE sid = CONVERT(varbinary(85), @sid, 1) AND type = 'S'`;
+
 /** A user of the session's database, by its own name, and the login that it is for. */
 export const userStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage,
@@ -99,8 +104,8 @@ SELECT CAST(p.class AS int) AS class, p.class_desc AS classDescription, p.major_
  WHERE p.grantee_principal_id IN (SELECT principal_id FROM held)
  ORDER BY p.class, p.major_id, p.minor_id`;
 
-/** Which of the newer views the server has. */
-export const newerViewsStatement = `SELECT ${newerViews
+/** Which of the views of securables there are. */
+export const securableViewsStatement = `SELECT ${securableViews
   .map((view) => `OBJECT_ID(N'${view}') AS [${view}]`)
   .join(', ')}`;
 
@@ -163,10 +168,20 @@ SELECT CONVERT(nvarchar(202), @cookie, 1) AS cookie, USER_NAME() AS actingAs,
 /** Which server a session is at: its own name, and not that of a listener. */
 export const serverStatement = `SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(256)) AS server`;
 
-/** The rights by which an admin changes other accounts. */
+/** The rights by which an admin changes logins. */
 export const adminRightsStatement = `
-SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN') AS server,
-       HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), 'DATABASE', 'ALTER ANY USER') AS [database]`;
+SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN') AS alterAnyLogin,
+       HAS_PERMS_BY_NAME(NULL, NULL, 'CONTROL SERVER') AS controlServer,
+       IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin`;
+
+/**
+ * The same in Azure SQL Database, asked in master: the server's admin is dbo there, and others are in a role.
+ *
+ * @see https://learn.microsoft.com/azure/azure-sql/database/logins-create-manage
+ */
+export const azureAdminRightsStatement = `
+SELECT CASE WHEN USER_NAME() = N'dbo' THEN 1 ELSE 0 END AS dbo, IS_ROLEMEMBER(N'loginmanager') AS loginManager,
+       IS_SRVROLEMEMBER(N'##MS_LoginManager##') AS serverLoginManager`;
 
 /**
  * What an account may do on the server, after a row that says whose rights follow. Run with @who and @account.
@@ -182,6 +197,9 @@ SELECT name AS ownedDatabase FROM sys.databases WHERE owner_sid = SUSER_SID(@use
 SELECT s.name AS linkedServer FROM sys.linked_logins l JOIN sys.servers s ON s.server_id = l.server_id
   JOIN sys.server_principals p ON p.principal_id = l.local_principal_id WHERE p.name = @username;`;
 
+/** What every version and service has: rights on all else are told apart by number. */
+const everywhere = new Set(['sys.all_objects', 'sys.schemas', 'sys.database_principals']);
+
 /**
  * The same in a database, for the user that an account is there: one with a password of its own in the database that
  * the secret is for, else that of the login, else one whose login is gone and which a login of this name would get.
@@ -196,7 +214,7 @@ SELECT TOP (1) @username = name, @contained = CASE authentication_type WHEN 2 TH
  ORDER BY CASE WHEN authentication_type = 2 AND name = @account THEN 0 WHEN sid = SUSER_SID(@account) THEN 1 ELSE 2 END;
 SELECT DB_NAME() AS scope, @who AS who, @username AS username, @contained AS contained;
 ${databaseRolesStatement};
-${databasePermissionsStatement(new Set())};`;
+${databasePermissionsStatement(everywhere)};`;
 
 /**
  * Runs the two for two accounts, and the second in each database that the session may enter, all in one round trip.

@@ -41,7 +41,19 @@ export async function asDatabaseOwner(
   session: SqlServerSession,
   statements: readonly string[],
 ): Promise<void> {
-  if (statements.length === 0) return;
+  if (statements.length > 0) await actAsOwner(session, statements);
+}
+
+/**
+ * Looks whether an admin could run statements so, and runs none.
+ *
+ * @throws PermissionDenied as `asDatabaseOwner` does
+ */
+export async function requireActingAsOwner(session: SqlServerSession): Promise<void> {
+  await actAsOwner(session, []);
+}
+
+async function actAsOwner(session: SqlServerSession, statements: readonly string[]): Promise<void> {
   const [worker] = await session.query<Worker>(workerStatement);
   const isConfined = worker?.edition === azure || worker?.confined === true;
   if (isConfined) return run(session, statements);

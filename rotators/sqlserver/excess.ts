@@ -10,6 +10,7 @@ import {
   type Scope,
   withoutOwnDenials,
 } from './holdings.ts';
+import { isDatabaseClosed } from './login-failure.ts';
 import type { SqlServerSession } from './session.ts';
 
 /** What the subject is to the account that proved itself. */
@@ -61,7 +62,7 @@ export async function excessRights(
   relation: Relation,
   context: RotatorContext,
 ): Promise<string[]> {
-  const looked = await look(session, subject, proven);
+  const looked = await lookEverywhere(session, subject, proven, context);
   if (proven === undefined) return [...looked.places.values()].flatMap(administration);
   const left = leftAside(looked, proven, relation, context);
   return [...compare(looked, relation === 'clone'), ...left];
@@ -85,6 +86,31 @@ function leftAside(
     `The admin may not see the users of ${names}: what ${username} and the other may do there is left aside.`,
   );
   return [];
+}
+
+/** Azure SQL Database keeps what administers its server in master, for which a session of its own is needed. */
+async function lookEverywhere(
+  session: SqlServerSession,
+  subject: SqlServerCredential,
+  proven: SqlServerCredential | undefined,
+  context: RotatorContext,
+): Promise<Looked> {
+  const looked = await look(session, subject, proven);
+  if (looked.places.has('') || looked.places.has('master')) return looked;
+  const master = await session.elsewhere('master').catch((error: unknown) => {
+    if (isDatabaseClosed(error)) return undefined;
+    throw error;
+  });
+  if (master === undefined) {
+    context.note("The admin may not enter Azure's master: what the accounts may do there is left aside.");
+    return looked;
+  }
+  try {
+    const there = await look(master, subject, proven);
+    return { ...looked, places: new Map([...looked.places, ...there.places]) };
+  } finally {
+    await master.close();
+  }
 }
 
 async function look(
@@ -184,7 +210,15 @@ function at(name: string, what: string): string {
 /** Permissions at the server scope that let nobody change anything, nor read what is not theirs. */
 const ordinary = /^(CONNECT|CONNECT SQL|CONNECT ANY DATABASE|VIEW .*)$/;
 /** Roles of the databases that are the server's own, by which one can come to administer the server. */
-const administrators = new Set(['db_owner', 'db_securityadmin', 'db_accessadmin', 'db_ddladmin']);
+const administrators = new Set([
+  'db_owner',
+  'db_securityadmin',
+  'db_accessadmin',
+  'db_ddladmin',
+  // Of Azure's master.
+  'loginmanager',
+  'dbmanager',
+]);
 const ofTheServer = new Set(['master', 'msdb', 'model']);
 
 /**

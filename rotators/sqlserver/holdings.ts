@@ -2,7 +2,7 @@ import { AdapterError } from '../../src/rotator/index.ts';
 import {
   databasePermissionsStatement,
   databaseRolesStatement,
-  newerViewsStatement,
+  securableViewsStatement,
   serverPermissionsStatement,
   serverRolesStatement,
 } from './catalogue.ts';
@@ -43,7 +43,7 @@ export async function serverHoldings(session: SqlServerSession, login: string): 
 
 /** Reads what a user holds in the session's database. */
 export async function databaseHoldings(session: SqlServerSession, user: string): Promise<Holdings> {
-  const [views = {}] = await session.query<object>(newerViewsStatement);
+  const [views = {}] = await session.query<object>(securableViewsStatement);
   const available = Object.entries(views).filter(([, id]) => id !== null);
   const statement = databasePermissionsStatement(new Set(available.map(([view]) => view)));
   return read(session, user, databaseRolesStatement, statement);

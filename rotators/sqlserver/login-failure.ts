@@ -31,6 +31,11 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof LoginFailure && error.numbers.every((number) => number === 18456);
 }
 
+/** The login is right, and may not enter the database. */
+export function isDatabaseClosed(error: unknown): boolean {
+  return error instanceof LoginFailure && error.numbers.includes(4060);
+}
+
 const mustChange = [18487, 18488];
 
 /** The password is right, but has expired or must be changed before the account may do anything. */

@@ -1,84 +1,175 @@
-import type { Finding } from '../../src/rotator/index.ts';
-import { findAccount, findLogin } from './account.ts';
+import { type Finding, isKeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { type Account, accountMissing, findAccount, findLogin, findUser, whereLoginsAre } from './account.ts';
+import { type AdminRights, lackingFor, rightsOf } from './admin-rights.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
-import { adminRightsStatement, updateableStatement } from './catalogue.ts';
+import { azureAdminRightsStatement, updateableStatement } from './catalogue.ts';
+import { prepareClone, type Step } from './clone.ts';
 import type { SqlServerCredential } from './credential.ts';
-import type { SqlServerSession } from './session.ts';
+import { requireActingAsOwner } from './database-owner.ts';
+import { requireSameHoldings } from './gate.ts';
+import { quoteIdentifier } from './quoting.ts';
+import { requireReplicas, requireReplicasReached } from './replicas.ts';
+import type { SqlServerOptions, SqlServerSession } from './session.ts';
 
-function encryption(session: SqlServerSession): Finding {
-  return { check: 'encryption', ok: true, detail: session.encryption };
+/** What a preflight is given. */
+export interface Preflight<Credential extends SqlServerCredential> {
+  readonly session: SqlServerSession;
+  readonly credential: Credential;
+  readonly admin: SqlServerSession | undefined;
+  readonly options: SqlServerOptions;
+  readonly context: RotatorContext;
 }
 
-async function account(session: SqlServerSession, username: string): Promise<Finding> {
-  const { kind, isAzure, database } = await findAccount(session, username);
-  const misplaced = kind === 'login' && isAzure && database !== 'master';
-  const detail = misplaced
-    ? 'a login of Azure SQL Database is changed in master: set "dbname" to it'
-    : `is a ${kind}`;
-  return { check: 'account', ok: !misplaced, detail };
+/** A check is what the rotation itself requires, so that both say the same of what is wrong. */
+async function check(name: string, detail: string, look: () => Promise<void>): Promise<Finding> {
+  try {
+    await look();
+    return { check: name, ok: true, detail };
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    return { check: name, ok: false, detail: error.message.replace(/\.$/, '') };
+  }
+}
+
+/** What is wrong, or undefined. */
+function result(name: string, detail: string, wrong: string | undefined): Finding {
+  return { check: name, ok: wrong === undefined, detail: wrong ?? detail };
+}
+
+function encryption({ encryption: detail }: SqlServerSession): Finding {
+  return { check: 'encryption', ok: true, detail };
 }
 
 /** Logins are kept in master, which is never a replica; users of a contained database are in their database. */
-async function writable(session: SqlServerSession, username: string): Promise<Finding[]> {
-  const { kind } = await findAccount(session, username);
+async function writable(session: SqlServerSession, { kind }: Account): Promise<Finding[]> {
   if (kind === 'login') return [];
   const [row] = await session.query<{ updateability: string | null }>(updateableStatement);
-  const ok = row?.updateability === 'READ_WRITE';
+  const wrong =
+    row?.updateability === 'READ_WRITE' ? undefined : 'is read-only, where no password can be changed';
+  return [result('database', 'takes changes', wrong)];
+}
+
+async function replicas(
+  session: SqlServerSession,
+  account: Account,
+  { credential, options, context }: Preflight<SqlServerCredential>,
+): Promise<Finding[]> {
+  const named = credential.replicas ?? [];
+  if (account.kind !== 'login' || (!credential.readOnlyIntent && named.length === 0)) return [];
   return [
-    {
-      check: 'database',
-      ok,
-      detail: ok ? 'takes changes' : 'is read-only, where no password can be changed',
-    },
+    await check('replicas', `${named.length} beside the primary get the password`, async () => {
+      await requireReplicas(session, account, credential, options, context);
+      await requireReplicasReached(session, credential, options, context);
+    }),
   ];
 }
 
-/** To change the password of a sysadmin, or of who has CONTROL SERVER, an admin needs CONTROL SERVER too. */
-async function mayChange(admin: SqlServerSession, username: string): Promise<Finding> {
-  const { kind } = await findAccount(admin, username);
-  const [row] = await admin.query<{ server: number | null; database: number | null }>(adminRightsStatement);
-  const ok = (kind === 'login' ? row?.server : row?.database) === 1;
-  const needed = kind === 'login' ? 'ALTER ANY LOGIN' : 'ALTER ANY USER';
-  const detail = ok ? `may create or change ${username}` : `needs ${needed}`;
-  return { check: 'admin rights', ok, detail };
+/** Whether the admin may set the password of an account that exists. */
+async function mayChange(admin: SqlServerSession, username: string, account: Account): Promise<Finding> {
+  const name = 'admin rights';
+  const detail = `may change ${username}`;
+  if (account.kind === 'contained user') return check(name, detail, () => requireActingAsOwner(admin));
+  if (account.isAzure) return azureRights(admin, username, account);
+  if ((await findLogin(admin, username)) === undefined)
+    return result(name, detail, accountMissing('login', username).message.replace(/\.$/, ''));
+  return result(name, detail, await lackingFor(admin, username));
+}
+
+async function azureRights(admin: SqlServerSession, username: string, account: Account): Promise<Finding> {
+  return check('admin rights', `may change ${username}`, () =>
+    whereLoginsAre(admin, account, async (master) => {
+      const [rights = {}] = await master.query<object>(azureAdminRightsStatement);
+      if (!Object.values(rights).includes(1))
+        throw accountMissing('login', username, 'loginmanager in master');
+    }),
+  );
+}
+
+/** Looks at each step by which a clone is made, and takes none. */
+async function mayMakeClone(
+  { credential, admin }: { readonly credential: AlternatingCredential; readonly admin: SqlServerSession },
+  account: Account,
+): Promise<Finding> {
+  const { alternate } = credential.pair;
+  const pending = { ...credential, username: alternate };
+  const lacking: string[] = [];
+  const take = async ({ database, statements }: Step, there: SqlServerSession): Promise<void> => {
+    if (database !== undefined) return statements.length > 0 ? requireActingAsOwner(there) : undefined;
+    if (account.isAzure) return;
+    const rights = await rightsOf(there);
+    lacking.push(...statements.flatMap((statement) => lackingOnServer(statement, alternate, rights)));
+  };
+  const found = await check('clone', `may make ${alternate}, and give it its rights`, async () => {
+    await prepareClone(admin, pending, account, undefined, take);
+  });
+  return found.ok && lacking.length > 0
+    ? { ...found, ok: false, detail: `needs ${[...new Set(lacking)].join(', ')}` }
+    : found;
+}
+
+/** @see https://learn.microsoft.com/sql/t-sql/statements/alter-server-role-transact-sql */
+function lackingOnServer(statement: string, clone: string, rights: AdminRights): string[] {
+  const { alterAnyLogin, controlServer, sysadmin } = rights;
+  // A new login has it by itself.
+  if (statement === `GRANT CONNECT SQL TO ${quoteIdentifier(clone)}`) return [];
+  if (/^(CREATE|ALTER) LOGIN /.test(statement))
+    return alterAnyLogin === 1 || controlServer === 1 ? [] : ['ALTER ANY LOGIN'];
+  if (statement.startsWith('ALTER SERVER ROLE '))
+    return sysadmin === 1 ? [] : [`sysadmin (for ${statement.replace(/ ADD MEMBER .*$/s, '')})`];
+  return controlServer === 1 ? [] : [`CONTROL SERVER (for ${statement.replace(/ TO \[.*$/s, '')})`];
 }
 
 /** What a rotation of a single user needs. */
-export async function preflightSingleUser(
-  session: SqlServerSession,
-  { username }: SqlServerCredential,
-  admin: SqlServerSession | undefined,
-): Promise<Finding[]> {
+export async function preflightSingleUser(given: Preflight<SqlServerCredential>): Promise<Finding[]> {
+  const { session, credential, admin } = given;
+  const account = await findAccount(session, credential.username);
   const findings = [
     encryption(session),
-    await account(session, username),
-    ...(await writable(session, username)),
+    await check('account', `is a ${account.kind}`, async () => {
+      // An admin would do it in its stead.
+      if (admin === undefined) await whereLoginsAre(session, account, async () => undefined);
+    }),
+    ...(await writable(session, account)),
+    ...(await replicas(session, account, given)),
   ];
-  return admin === undefined ? findings : [...findings, await mayChange(admin, username)];
+  if (admin === undefined) return findings;
+  return [...findings, await mayChange(admin, credential.username, account)];
 }
 
 /** What a rotation of alternating users needs. */
-export async function preflightAlternatingUsers(
-  session: SqlServerSession,
-  { username, pair }: AlternatingCredential,
-  admin: SqlServerSession | undefined,
-): Promise<Finding[]> {
-  const findings = [encryption(session), ...(await writable(session, username))];
+export async function preflightAlternatingUsers(given: Preflight<AlternatingCredential>): Promise<Finding[]> {
+  const { session, credential, admin, context } = given;
+  const { username, pair } = credential;
+  const account = await findAccount(session, username);
+  const findings = [
+    encryption(session),
+    { check: 'account', ok: true, detail: `is a ${account.kind}` },
+    ...(await writable(session, account)),
+    ...(await replicas(session, account, given)),
+  ];
   if (admin === undefined) return findings;
-  const { kind, isAzure } = await findAccount(admin, username);
-  if (kind === 'login' && isAzure)
-    findings.push({
-      check: 'account',
-      ok: false,
-      detail: 'Azure SQL Database needs users with passwords of their own',
-    });
-  const other =
-    pair.original === undefined && kind === 'login' ? await findLogin(admin, pair.alternate) : undefined;
-  if (pair.original === undefined && kind === 'login')
-    findings.push({
-      check: 'other user',
-      ok: other !== undefined,
-      detail: other ? 'exists' : `no login ${pair.alternate}`,
-    });
-  return [...findings, await mayChange(admin, username)];
+  const clone = pair.original !== undefined && pair.alternate !== pair.original;
+  const exists = await isThere(admin, pair.alternate, account);
+  if (clone) findings.push(await mayMakeClone({ credential, admin }, account));
+  else
+    findings.push(
+      result(
+        'other user',
+        'exists',
+        exists ? undefined : accountMissing(account.kind, pair.alternate).message,
+      ),
+    );
+  if (exists) findings.push(await mayChange(admin, pair.alternate, account));
+  if (exists && !clone)
+    findings.push(
+      await check('privileges', `${pair.alternate} may do what ${username} may`, () =>
+        requireSameHoldings(admin, { other: username, next: pair.alternate }, account, context),
+      ),
+    );
+  return findings;
+}
+
+async function isThere(admin: SqlServerSession, username: string, account: Account): Promise<boolean> {
+  if (account.kind === 'contained user') return (await findUser(admin, username)) !== undefined;
+  return whereLoginsAre(admin, account, async (there) => (await findLogin(there, username)) !== undefined);
 }

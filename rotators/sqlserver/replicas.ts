@@ -75,12 +75,7 @@ async function requireAccepted(
 ): Promise<void> {
   const session = await connect(pending, options, context);
   await session?.close();
-  if (session === undefined)
-    throw new KeyturnError(
-      'NoCredentialAccepted',
-      `The replica ${endpointOf(place)} refuses ${pending.username}, with the old password and with the new one.`,
-      'Set the password of AWSCURRENT there, or take the replica out of "replicas", and rotate again.',
-    );
+  if (session === undefined) throw refusedThere(place, pending.username);
 }
 
 /** Visits the replicas as the admin, for the logins that two users take turns with. */
@@ -119,12 +114,7 @@ export async function commonSid(
   let sid = (await findLogin(primary, username))?.sid;
   await eachReplica(change, async (session, name) => {
     const found = (await findLogin(session, username))?.sid;
-    if (sid !== undefined && found !== undefined && found !== sid)
-      throw new KeyturnError(
-        'PermissionDenied',
-        `The login ${username} has another SID on ${name} than elsewhere, so that it is another user in the databases.`,
-        `Make it anew there with SID = ${sid}, and rotate again.`,
-      );
+    if (sid !== undefined && found !== undefined && found !== sid) throw anotherSid(username, name, sid);
     sid ??= found;
   });
   return sid ?? `0x${randomBytes(16).toString('hex').toUpperCase()}`;
@@ -165,5 +155,47 @@ function withoutReplicas(name: string): KeyturnError {
     `The secret says ApplicationIntent=ReadOnly, which leads to ${name}: its logins are its own, and a change at the primary does not reach them.`,
     `Nothing was changed. List the secondaries in "replicas" of the secret, or write "replicas": [] where the availability group is contained; or use a user of a contained database.`,
     { field: 'replicas' },
+  );
+}
+
+/**
+ * Looks whether the login has the same password and SID on every replica.
+ *
+ * @throws NoCredentialAccepted, PermissionDenied
+ */
+export async function requireReplicasReached(
+  primary: SqlServerSession,
+  credential: SqlServerCredential,
+  options: SqlServerOptions,
+  context: RotatorContext,
+): Promise<void> {
+  const { username } = credential;
+  const own = await findLogin(primary, username);
+  for (const place of credential.replicas ?? []) {
+    const session = await connect(at(credential, place), options, context);
+    if (session === undefined) throw refusedThere(place, username);
+    try {
+      const there = await findLogin(session, username);
+      if (own !== undefined && there !== undefined && own.sid !== there.sid)
+        throw anotherSid(username, endpointOf(place), own.sid);
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+function refusedThere(place: Place, username: string): KeyturnError {
+  return new KeyturnError(
+    'NoCredentialAccepted',
+    `The replica ${endpointOf(place)} refuses ${username}, with the old password and with the new one.`,
+    'Set the password of AWSCURRENT there, or take the replica out of "replicas", and rotate again.',
+  );
+}
+
+function anotherSid(username: string, place: string, sid: string): KeyturnError {
+  return new KeyturnError(
+    'PermissionDenied',
+    `The login ${username} has another SID on ${place} than elsewhere, so that it is another user in the databases.`,
+    `Make it anew there with SID = ${sid}, and rotate again.`,
   );
 }

@@ -1,6 +1,5 @@
-import { KeyturnError } from '../../src/rotator/index.ts';
-import { type Account, accountMissing, findLogin, findUser, type User } from './account.ts';
-import { databasesStatement, userOfLoginStatement } from './catalogue.ts';
+import { type Account, accountMissing, findLogin, findUser, type User, whereLoginsAre } from './account.ts';
+import { databasesStatement, userOfLoginStatement, userOfSidStatement } from './catalogue.ts';
 import type { SqlServerSession } from './session.ts';
 
 /** A database in which the other account has a user. */
@@ -37,20 +36,21 @@ const hidden = 'rdsadmin';
 export async function eachScope(
   session: SqlServerSession,
   pair: Pair,
-  { kind, isAzure, database }: Account,
+  account: Account,
   visit: {
     server?(): Promise<void>;
     database(scope: DatabaseScope): Promise<void>;
     unseen?(names: string[]): void;
   },
 ): Promise<void> {
+  const { kind, isAzure, database } = account;
   if (kind === 'contained user') {
     const otherUser = await findUser(session, pair.other);
     if (otherUser === undefined) throw accountMissing(kind, pair.other);
     const findNextUser = () => findUser(session, pair.next);
     return visit.database({ name: database, readOnly: false, otherUser, findNextUser });
   }
-  if (isAzure) throw loginsApart();
+  if (isAzure) return visitAzure(session, pair, account, visit);
   if ((await findLogin(session, pair.other)) === undefined) throw accountMissing(kind, pair.other);
   await visitServer(session, pair, visit);
   await session.use(database);
@@ -84,10 +84,29 @@ export async function userOfLogin(session: SqlServerSession, username: string): 
   return user;
 }
 
-function loginsApart(): KeyturnError {
-  return new KeyturnError(
-    'TargetFailed',
-    'Azure SQL Database keeps logins in another database than their users: no session can change both.',
-    'Rotate users with passwords of their own (CREATE USER ... WITH PASSWORD), or a single user.',
-  );
+/**
+ * In Azure SQL Database logins are kept in master, and a session sees one database: that of the secret. Its users are
+ * found by the logins' SIDs, since no name of another login is told there.
+ */
+async function visitAzure(
+  session: SqlServerSession,
+  { other, next }: Pair,
+  account: Account,
+  visit: Parameters<typeof eachScope>[3],
+): Promise<void> {
+  const sids = await whereLoginsAre(session, account, async (master) => ({
+    other: (await findLogin(master, other))?.sid,
+    next: (await findLogin(master, next))?.sid,
+  }));
+  if (sids.other === undefined) throw accountMissing('login', other);
+  const otherUser = await userOfSid(session, sids.other);
+  if (otherUser === undefined) return;
+  const findNextUser = () => userOfSid(session, sids.next);
+  await visit.database({ name: account.database, readOnly: false, otherUser, findNextUser });
+}
+
+async function userOfSid(session: SqlServerSession, sid: string | undefined): Promise<User | undefined> {
+  if (sid === undefined) return undefined;
+  const [user] = await session.query<User>(userOfSidStatement, { sid });
+  return user;
 }

@@ -46,8 +46,11 @@ const classes: Readonly<Record<number, SecurableClass>> = {
   34: { words: 'EXTERNAL LANGUAGE', view: 'sys.external_languages', id: 'external_language_id' },
 };
 
-/** Views that not every supported version has; a statement that names a missing one is refused as a whole. */
-export const newerViews: readonly string[] = ['sys.database_scoped_credentials', 'sys.external_languages'];
+/**
+ * The views of the classes. Not every version and service has each: Azure SQL Database lacks some, as older servers do,
+ * and a statement that names a missing one is refused as a whole.
+ */
+export const securableViews: readonly string[] = [...new Set(Object.values(classes).map(({ view }) => view))];
 
 /** Names of Service Broker's objects are in a binary collation, and one column can't hold two (error 451). */
 const alike = ' COLLATE DATABASE_DEFAULT';
@@ -73,7 +76,7 @@ export function schemaExpression(available: ReadonlySet<string>): string {
 }
 
 function present(available: ReadonlySet<string>): [string, SecurableClass][] {
-  return Object.entries(classes).filter(([, { view }]) => !newerViews.includes(view) || available.has(view));
+  return Object.entries(classes).filter(([, { view }]) => available.has(view));
 }
 
 /** What a row of a permission catalogue says of its securable. */

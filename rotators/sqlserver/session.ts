@@ -31,6 +31,11 @@ export interface SqlServerSession extends Session {
   query<Row extends object>(statement: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
   /** Makes another database the session's. */
   use(database: string): Promise<void>;
+  /**
+   * A session of its own in another database, by the same credential: Azure SQL Database has no USE. Undefined where it
+   * is refused.
+   */
+  elsewhere(database: string): Promise<SqlServerSession | undefined>;
 }
 
 /** AWS's templates wait as long, in ms. */
@@ -139,8 +144,9 @@ function explainEncryption(error: unknown, { strict, host }: Attempt): unknown {
 async function connectOnce(
   credential: Attempt,
   options: SqlServerOptions,
-  { signal }: RotatorContext,
+  context: RotatorContext,
 ): Promise<SqlServerSession> {
+  const { signal } = context;
   signal.throwIfAborted();
   // The default alone: a bundler finds no names in a CommonJS package that it loads on demand.
   const { default: tedious } = await import('tedious').catch(missing('tedious'));
@@ -170,6 +176,7 @@ async function connectOnce(
     (...made) => new tedious.Request(...made),
     tedious.TYPES.NVarChar,
     encryptionOf(credential, options),
+    (database) => attempt({ ...credential, database }, options, context),
     close,
   );
 }
@@ -282,6 +289,7 @@ function session(
   makeRequest: MakeRequest,
   type: Parameters<Request['addParameter']>[1],
   encryption: SqlServerSession['encryption'],
+  elsewhere: SqlServerSession['elsewhere'],
   close: () => Promise<void>,
 ): SqlServerSession {
   const query = <Row extends object>(statement: string, values: Readonly<Record<string, string>> = {}) =>
@@ -302,5 +310,5 @@ function session(
   const use = async (database: string): Promise<void> => {
     await query(`USE ${quoteIdentifier(database)}`);
   };
-  return { encryption, query, use, close };
+  return { encryption, query, use, elsewhere, close };
 }

@@ -30,7 +30,8 @@ export function sqlServer(
     verify: async (session) => {
       await session.query('SELECT 1 AS alive');
     },
-    preflight: preflightSingleUser,
+    preflight: (session, credential, admin, context) =>
+      preflightSingleUser({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) => excessRights(admin, subject, proven, 'none', context),
     classify,
   };

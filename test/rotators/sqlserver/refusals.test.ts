@@ -13,7 +13,7 @@ const long = 'x'.repeat(129);
 const refused: readonly (readonly [
   number,
   string,
-  ('master' | 'shop' | 'contained')?,
+  ('master' | 'shop' | 'contained' | 'frozen')?,
   ('weak' | 'owner')?,
 ])[] = [
   [102, 'DROP TABLE everything'],
@@ -25,6 +25,7 @@ const refused: readonly (readonly [
   [1020, 'GRANT SELECT ([id]) ON SCHEMA::[dbo] TO [app]', 'shop'],
   [1911, 'GRANT SELECT ([nothing]) ON OBJECT::[dbo].[orders] TO [app]', 'shop'],
   [2760, 'CREATE TABLE [nowhere].[t] (id int)', 'shop'],
+  [3906, 'CREATE USER [spare] FOR LOGIN [spare]', 'frozen'],
   [4606, 'GRANT IMPERSONATE ON OBJECT::[dbo].[orders] TO [app]', 'shop'],
   [4606, 'GRANT SELECT ON LOGIN::[app] TO [spare]'],
   [4611, 'REVOKE SELECT ON OBJECT::[dbo].[orders] FROM [app]', 'shop'],
@@ -100,6 +101,8 @@ describe('what the stand-in for SQL Server refuses', () => {
       `CREATE LOGIN [numbered] WITH PASSWORD = ${strong}, SID = 0x${'AB'.repeat(16)}`,
       'CREATE DATABASE [shop]',
       'CREATE DATABASE [let]',
+      'CREATE DATABASE [frozen]',
+      'ALTER DATABASE [frozen] SET READ_ONLY',
       'ALTER AUTHORIZATION ON DATABASE::[let] TO [landlord]',
       'GRANT ALTER ANY LOGIN TO [owner]',
       `ALTER LOGIN [used] WITH PASSWORD = ${strong}`,

@@ -56,6 +56,7 @@ export interface StandInDatabase {
   /** Columns of each table, by schema and name. */
   readonly tables: Map<string, ReadonlySet<string>>;
   trustworthy: boolean;
+  readOnly: boolean;
 }
 
 /** @see https://learn.microsoft.com/sql/relational-databases/security/authentication-access/server-level-roles */
@@ -99,6 +100,8 @@ export interface Model {
   readonly databases: Map<string, StandInDatabase>;
   readonly serverRoles: Set<string>;
   readonly serverName: string;
+  /** Whether it stands for the server of Azure SQL Database. */
+  readonly azure: boolean;
   /** Whether the server takes Windows accounts only: each login is refused then, by the same 18456. */
   windowsOnly: boolean;
   /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
@@ -115,11 +118,15 @@ export interface Identity {
   acting: { readonly user: string; readonly cookie: string } | undefined;
 }
 
-export function newModel(admin: { readonly username: string; readonly password: string }): Model {
+export function newModel(
+  admin: { readonly username: string; readonly password: string },
+  azure = false,
+): Model {
   const model: Model = {
     logins: new Map(),
     databases: new Map(),
     serverRoles: new Set(fixedServerRoles),
+    azure,
     serverName: `SQL-${randomBytes(4).toString('hex').toUpperCase()}`,
     windowsOnly: false,
     containedAuthentication: false,
@@ -149,6 +156,7 @@ export function addDatabase(model: Model, name: string, contained: boolean, owne
     schemas: new Set(['dbo', 'guest', 'sys', 'INFORMATION_SCHEMA', ...fixedDatabaseRoles]),
     tables: new Map(),
     trustworthy: false,
+    readOnly: false,
   });
 }
 
@@ -192,7 +200,8 @@ export function mayEnter(
   database: StandInDatabase,
 ): boolean {
   if (containedIn !== undefined) return database.name === containedIn;
-  if (database.name === 'master' || database.name === 'tempdb') return true;
+  // Azure's master has no guest.
+  if (database.name === 'tempdb' || (database.name === 'master' && !model.azure)) return true;
   return model.logins.get(name)?.roles.has('sysadmin') === true || userOfLogin(database, name) !== undefined;
 }
 
@@ -215,7 +224,7 @@ export function mayConnect({ windowsOnly }: Model, { roles, grants }: StandInLog
 export function logIn(model: Model, username: string, password: string, wanted: string): Identity {
   const refused = new SqlError(18456, `Login failed for user '${username}'.`);
   const contained = model.databases.get(wanted)?.users.get(username);
-  if (contained?.password !== undefined && model.containedAuthentication) {
+  if (contained?.password !== undefined && (model.azure || model.containedAuthentication)) {
     if (contained.password !== password) throw new AggregateError([refused]);
     return { name: username, containedIn: wanted, database: wanted, acting: undefined };
   }

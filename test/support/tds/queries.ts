@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as catalogue from '../../../rotators/sqlserver/catalogue.ts';
+import { securableViews } from '../../../rotators/sqlserver/securables.ts';
 import {
   databaseOf,
   type Identity,
@@ -41,7 +42,7 @@ const account: Ask = (model, session, username) => {
   const kind = user === undefined ? null : user.password === undefined ? 1 : 2;
   return [
     {
-      edition: 3,
+      edition: model.azure ? 5 : 3,
       currentDatabase: database.name,
       containment: database.contained ? 1 : 0,
       authenticationType: kind,
@@ -91,7 +92,7 @@ const truthColumns = [
 const databases: Ask = (model, session) =>
   [...model.databases.values()].map((database) => ({
     name: database.name,
-    readOnly: false,
+    readOnly: database.readOnly,
     accessible: mayEnter(model, session, database) ? 1 : 0,
     visible: seesAll(model, session, database.name) ? 1 : 0,
   }));
@@ -111,6 +112,13 @@ function describeUser(model: Model, session: Identity, user: StandInUser | undef
   const login = named !== undefined && model.logins.has(named) ? named : null;
   return [{ name, defaultSchema, defaultLanguage, login }];
 }
+
+const userOfSid = (model: Model, session: Identity, sid: string): readonly Row[] => {
+  const login = [...model.logins.values()].find((one) => one.sid === sid);
+  return login === undefined
+    ? []
+    : describeUser(model, session, userOfLogin(databaseOf(model, session.database), login.name));
+};
 
 const loginsUser: Ask = (model, session, username) =>
   describeUser(model, session, userOfLogin(databaseOf(model, session.database), username));
@@ -138,7 +146,7 @@ const worker: Ask = (model, session) => {
   const { name, trustworthy, triggers } = databaseOf(model, session.database);
   return [
     {
-      edition: 3,
+      edition: model.azure ? 5 : 3,
       database: name,
       trustworthy,
       confined: session.containedIn !== undefined,
@@ -182,6 +190,10 @@ function rights(model: Model, session: Identity, values: Readonly<Record<string,
       database.name !== 'tempdb' &&
       !(mayEnter(model, session, database) && seesAll(model, session, database.name)),
   );
+  if (model.azure)
+    return accounts.flatMap(([who, account]) =>
+      rightsInDatabase(model, session, who, account, values.database ?? ''),
+    );
   return [
     { rows: unseen.map(({ name }) => ({ unseenDatabase: name })), names: ['unseenDatabase'] },
     ...accounts.flatMap(([who, account]) => rightsOnServer(model, session, who, account)),
@@ -251,7 +263,18 @@ const permissionColumns = [
 ];
 const userColumns = ['name', 'defaultSchema', 'defaultLanguage'];
 const userAndLoginColumns = [...userColumns, 'login'];
-const views = ['sys.database_scoped_credentials', 'sys.external_languages'];
+/** Views that Azure SQL Database does not have. */
+const notInAzure = new Set(['sys.routes', 'sys.remote_service_bindings']);
+const inAzure = securableViews.filter((view) => !notInAzure.has(view));
+
+/** Statements that name views of the server, which a database of Azure does not have. */
+const ofTheServer = new Set<string>([
+  catalogue.serverRolesStatement,
+  catalogue.serverPermissionsStatement,
+  catalogue.containedUsersStatement,
+  catalogue.loginTruthStatement,
+  catalogue.databasePermissionsStatement(new Set(securableViews)),
+]);
 
 /** The questions of the rotator, known by their very text, and the columns of their answers. */
 const queries = new Map<string, readonly [Ask, readonly string[]]>([
@@ -273,23 +296,65 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
   [catalogue.databaseRolesStatement, [(...asked) => rolesOf(inDatabase(...asked)), ['name', 'direct']]],
   [catalogue.serverPermissionsStatement, [(...asked) => grantsOf(onServer(...asked)), permissionColumns]],
   [
-    catalogue.databasePermissionsStatement(new Set(views)),
+    catalogue.databasePermissionsStatement(new Set(securableViews)),
     [(...asked) => grantsOf(inDatabase(...asked)), permissionColumns],
   ],
   [
-    catalogue.newerViewsStatement,
-    [() => [Object.fromEntries(views.map((view, index) => [view, index]))], views],
+    catalogue.databasePermissionsStatement(new Set(inAzure)),
+    [(...asked) => grantsOf(inDatabase(...asked)), permissionColumns],
+  ],
+  [
+    catalogue.securableViewsStatement,
+    [
+      ({ azure }) => [
+        Object.fromEntries(
+          securableViews.map((view, index) => [view, azure && notInAzure.has(view) ? null : index + 1]),
+        ),
+      ],
+      securableViews,
+    ],
   ],
   [catalogue.serverStatement, [(model) => [{ server: model.serverName }], ['server']]],
-  [catalogue.updateableStatement, [() => [{ updateability: 'READ_WRITE' }], ['updateability']]],
+  [
+    catalogue.updateableStatement,
+    [
+      (model, session) => [
+        { updateability: databaseOf(model, session.database).readOnly ? 'READ_ONLY' : 'READ_WRITE' },
+      ],
+      ['updateability'],
+    ],
+  ],
   [
     catalogue.adminRightsStatement,
     [
       (model, session) => {
-        const server = mayOnServer(model, session, 'ALTER ANY LOGIN') ? 1 : 0;
-        return [{ server, database: ownsDatabase(model, session) ? 1 : 0 }];
+        // A class of permissions that Azure SQL Database does not have.
+        if (model.azure) return [{ alterAnyLogin: null, controlServer: null, sysadmin: null }];
+        return [
+          {
+            alterAnyLogin: mayOnServer(model, session, 'ALTER ANY LOGIN') ? 1 : 0,
+            controlServer: mayOnServer(model, session, 'CONTROL SERVER') ? 1 : 0,
+            sysadmin: isSysadmin(model, session) ? 1 : 0,
+          },
+        ];
       },
-      ['server', 'database'],
+      ['alterAnyLogin', 'controlServer', 'sysadmin'],
+    ],
+  ],
+  [
+    catalogue.azureAdminRightsStatement,
+    [
+      (model, session) => {
+        const user = userOfLogin(databaseOf(model, session.database), session.name);
+        return [
+          {
+            dbo: isSysadmin(model, session) ? 1 : 0,
+            loginManager: user?.roles.has('loginmanager') === true ? 1 : 0,
+            serverLoginManager: 0,
+          },
+        ];
+      },
+      ['dbo', 'loginManager', 'serverLoginManager'],
     ],
   ],
   [
@@ -300,6 +365,15 @@ const queries = new Map<string, readonly [Ask, readonly string[]]>([
   ['SELECT 1 AS alive', [() => [{ alive: 1 }], ['alive']]],
 ]);
 
+/** @see https://learn.microsoft.com/azure/azure-sql/database/transact-sql-tsql-differences-sql-server */
+function requireInAzure({ database }: Identity, text: string): void {
+  if (ofTheServer.has(text) || (text === catalogue.loginStatement && database !== 'master'))
+    throw new SqlError(
+      208,
+      'Invalid object name: the view is not in Azure SQL Database, or in master alone.',
+    );
+}
+
 const actingColumns = ['cookie', 'actingAs', 'sysadmin', 'controlServer', 'alterAnyLogin'];
 
 /** Answers a question, or undefined where it is none of the rotator's. */
@@ -309,7 +383,10 @@ export function answer(
   { text, values }: Statement,
   isCall: boolean,
 ): readonly ResultSet[] | undefined {
+  if (model.azure) requireInAzure(session, text);
   if (text === catalogue.rightsStatement) return rights(model, session, values);
+  if (text === catalogue.userOfSidStatement)
+    return [{ rows: userOfSid(model, session, values.sid ?? ''), names: userColumns }];
   if (text === catalogue.loginTruthStatement)
     return [{ rows: loginTruth(model, session, values), names: truthColumns }];
   if (text === catalogue.actAsOwnerStatement) {

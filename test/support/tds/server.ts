@@ -64,6 +64,8 @@ export interface StandInLoginAttempt {
 export interface StandInOptions {
   /** What it says of encryption in PRELOGIN; default: that it is on. */
   readonly encryption?: number;
+  /** Whether it stands for Azure SQL Database. */
+  readonly azure?: boolean;
   /** Where it sends who logs in with `ApplicationIntent=ReadOnly`, as the listener of an availability group. */
   readonly secondary?: () => { readonly host: string; readonly port: number } | undefined;
   /**
@@ -82,7 +84,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const { cert, key } = await makeCertificate('rsa');
   const sockets = new Set<Socket>();
   const state: State = {
-    model: newModel(admin),
+    model: newModel(admin, options.azure),
     logins: [],
     statements: [],
     silent: false,

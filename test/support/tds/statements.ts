@@ -160,7 +160,7 @@ const createUser: Run = (model, session, [quoted, login, list]) => {
   const loginName = login === undefined ? undefined : plainName(login);
   requireNameOfUser(database, user);
   const password = options.get('PASSWORD');
-  if (loginName === undefined) requireContained(database, user, password);
+  if (loginName === undefined) requireContained(model, database, user, password);
   else requireLogin(model, database, loginName);
   requireUserOptions(database, options);
   database.users.set(user, {
@@ -183,8 +183,13 @@ function requireNameOfUser({ users, roles }: StandInDatabase, name: string): voi
     throw new SqlError(15023, `User, group, or role '${name}' already exists in the current database.`);
 }
 
-function requireContained({ contained }: StandInDatabase, name: string, password: string | undefined): void {
-  if (!contained || password === undefined)
+function requireContained(
+  { azure }: Model,
+  { contained }: StandInDatabase,
+  name: string,
+  password: string | undefined,
+): void {
+  if ((!contained && !azure) || password === undefined)
     throw new SqlError(33233, 'You can only create a user with a password in a contained database.');
   requireLength(password);
   requirePolicy({ name }, password);
@@ -272,6 +277,11 @@ const createRole: Run = (model, session, [quoted]) => {
   database.roles.add(plainName(quoted));
 };
 
+const setReadOnly: Run = (model, session, [quoted, word]) => {
+  requireOnServer(model, session, 'ALTER ANY DATABASE');
+  databaseOf(model, plainName(quoted)).readOnly = word === 'ONLY';
+};
+
 const setTrustworthy: Run = (model, session, [quoted, on]) => {
   requireOnServer(model, session, 'CONTROL SERVER');
   databaseOf(model, plainName(quoted)).trustworthy = on === 'ON';
@@ -342,6 +352,7 @@ const statements: readonly (readonly [RegExp, Run])[] = [
     pattern("EXEC sys.sp_configure N'contained database authentication', ([01]); RECONFIGURE"),
     allowContained,
   ],
+  [pattern('ALTER DATABASE <name> SET READ_(ONLY|WRITE)'), setReadOnly],
   [pattern('ALTER DATABASE <name> SET TRUSTWORTHY (ON|OFF)'), setTrustworthy],
   [pattern('ALTER AUTHORIZATION ON DATABASE::<name> TO <name>'), changeOwner],
   [pattern('DROP USER <name>'), dropUser],
@@ -359,12 +370,36 @@ const statements: readonly (readonly [RegExp, Run])[] = [
   [pattern('DROP LOGIN <name>'), dropLogin],
 ];
 
+/** @see https://learn.microsoft.com/azure/azure-sql/database/transact-sql-tsql-differences-sql-server */
+function requireInAzure({ database }: Identity, statement: string): void {
+  if (/^USE /.test(statement))
+    throw new SqlError(40508, 'USE statement is not supported to switch between databases.');
+  const isAboutLogin = /^(CREATE|ALTER|DROP) LOGIN/.test(statement);
+  if (isAboutLogin && database !== 'master') throw new SqlError(5001, 'User must be in the master database.');
+  const option = /(DEFAULT_\w+|CHECK_\w+| UNLOCK|MUST_CHANGE)/.exec(statement)?.[1];
+  if (isAboutLogin && option !== undefined)
+    throw new SqlError(
+      40517,
+      `Keyword or statement option '${option}' is not supported in this version of SQL Server.`,
+    );
+}
+
+/** Statements that write into the session's database. */
+const writing = /^(CREATE|ALTER|DROP) (USER|ROLE|TABLE|SCHEMA|TRIGGER)|^(GRANT|DENY|REVOKE) .* ON (?!LOGIN)/s;
+
+function requireWritable({ name, readOnly }: StandInDatabase, statement: string): void {
+  if (readOnly && writing.test(statement))
+    throw new SqlError(3906, `Failed to update database "${name}" because the database is read-only.`);
+}
+
 /** Runs a statement that changes something; false where it is not one of those that are known. */
 export function run(model: Model, session: Identity, statement: string): boolean {
   for (const [known, change] of statements) {
     const parts = known.exec(statement);
     if (parts === null) continue;
     requireNames(statement);
+    if (model.azure) requireInAzure(session, statement);
+    requireWritable(databaseOf(model, session.database), statement);
     change(model, session, parts.slice(1));
     return true;
   }

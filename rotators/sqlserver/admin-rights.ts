@@ -1,0 +1,34 @@
+import { adminRightsStatement } from './catalogue.ts';
+import { mayDoEverything, serverHoldings } from './holdings.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** What an admin may do on the server; null where there is no such permission. */
+export interface AdminRights {
+  readonly alterAnyLogin: number | null;
+  readonly controlServer: number | null;
+  readonly sysadmin: number | null;
+}
+
+/** Reads it. */
+export async function rightsOf(admin: SqlServerSession): Promise<AdminRights> {
+  const [rights] = await admin.query<AdminRights>(adminRightsStatement);
+  return rights ?? { alterAnyLogin: null, controlServer: null, sysadmin: null };
+}
+
+/**
+ * What an admin lacks to set the password of a login, or undefined. For the password of a sysadmin, or of who has
+ * CONTROL SERVER, that is CONTROL SERVER.
+ *
+ * @see https://learn.microsoft.com/sql/t-sql/statements/alter-login-transact-sql
+ */
+export async function lackingFor(admin: SqlServerSession, username: string): Promise<string | undefined> {
+  const { alterAnyLogin, controlServer } = await rightsOf(admin);
+  if (alterAnyLogin !== 1 && controlServer !== 1) return 'needs ALTER ANY LOGIN';
+  const holdings = await serverHoldings(admin, username);
+  const isStrong =
+    mayDoEverything('server', holdings) ||
+    holdings.permissions.some(({ permission, state }) => permission === 'CONTROL SERVER' && state !== 'D');
+  return isStrong && controlServer !== 1
+    ? `needs CONTROL SERVER, because ${username} has it or is a sysadmin`
+    : undefined;
+}
