@@ -4,6 +4,7 @@ export interface DemoArguments {
   readonly alternating: boolean;
   readonly document: boolean;
   readonly token: boolean;
+  readonly sqlserver: boolean;
   readonly keep: boolean;
   readonly sam: boolean;
   readonly json: boolean;
@@ -19,6 +20,7 @@ Options:
   --document     Keep the secret as a connection string instead of JSON
   --sam          Rotate with the function as it is deployed, in a container; needs the SAM CLI and a Docker engine
   --token        Rotate an API token instead, where two are valid at once; then 50 times with a crash in each
+  --sqlserver    Rotate a connection string of SQL Server instead, at a stand-in or at the server of the variable below
   --keep         Leave PostgreSQL and the local Secrets Manager running until Ctrl-C
   --json         Print one JSON document and nothing else (npm run --silent demo -- --json)
   --help         Show this text
@@ -26,6 +28,7 @@ Options:
 Variables:
   KEYTURN_INVOKE_IMAGE  With --sam, an image of this machine to run in, instead of AWS's, which the SAM CLI pulls
   KEYTURN_TEST_JUPYTERHUB_PYTHON  With --token, a Python that has jupyterhub: rotates at a real JupyterHub
+  KEYTURN_TEST_SQLSERVER_URL  With --sqlserver, an ADO.NET connection string of an admin: rotates at that SQL Server
 `;
 
 /** @throws Error with one line that says what is wrong */
@@ -37,13 +40,16 @@ export function readArguments(args: readonly string[]): DemoArguments {
       document: { type: 'boolean', default: false },
       sam: { type: 'boolean', default: false },
       token: { type: 'boolean', default: false },
+      sqlserver: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.json && values.keep) throw new Error('--json and --keep do not go together.');
-  const { token, alternating, document, sam, keep } = values;
+  const { token, sqlserver, alternating, document, sam, keep } = values;
   if (token && (alternating || document || sam || keep)) throw new Error('--token goes with --json alone.');
+  if (sqlserver && (token || alternating || document || sam || keep))
+    throw new Error('--sqlserver goes with --json alone.');
   return values;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { StepOutcome, StepReport } from '../../src/index.ts';
 import type { LocalEvent, LocalSecretsManager } from '../../src/local/index.ts';
 
@@ -6,7 +6,7 @@ import type { LocalEvent, LocalSecretsManager } from '../../src/local/index.ts';
 export interface RotationRecord {
   /** Counted by the local Secrets Manager: requests that were signed with the function's key. */
   readonly secretsManagerCalls: number;
-  /** Counted by PostgreSQL, in its log. */
+  /** Counted by the database, such as in PostgreSQL's log. */
   readonly logins: number;
   readonly refusedLogins: number;
   /** For how long AWSCURRENT was refused: an upper bound. */
@@ -21,6 +21,9 @@ export interface StepRecord {
   readonly outcome: StepOutcome;
 }
 
+/** Logins of the function. */
+export type Logins = Pick<RotationRecord, 'logins' | 'refusedLogins'>;
+
 /** Counts what each rotation takes, as the two servers saw it. */
 export interface RotationCounter {
   stepEnded(report: StepReport): void;
@@ -30,17 +33,17 @@ export interface RotationCounter {
 
 export interface CountedParts {
   readonly local: LocalSecretsManager;
-  /** PostgreSQL's log. */
-  readonly logFile: string;
+  /** How many logins of the function the database has seen so far. */
+  readonly loginsSeen: () => Logins;
   /** The access key that the function signs with. */
   readonly functionKey: string;
 }
 
-export function countRotations({ local, logFile, functionKey }: CountedParts): RotationCounter {
+export function countRotations({ local, loginsSeen, functionKey }: CountedParts): RotationCounter {
   let calls = 0;
   let gapMs = 0;
   let steps: StepRecord[] = [];
-  let logStart = 0;
+  let before: Logins = { logins: 0, refusedLogins: 0 };
   let durationMs: number | undefined;
   let waiting: PromiseWithResolvers<RotationRecord> | undefined;
 
@@ -49,13 +52,15 @@ export function countRotations({ local, logFile, functionKey }: CountedParts): R
     gapMs = 0;
     steps = [];
     durationMs = undefined;
-    logStart = statSync(logFile).size;
+    before = loginsSeen();
   };
   // What the function tells of its last step may come after Secrets Manager has told of the rotation.
   const settle = (): void => {
     if (durationMs === undefined || steps.at(-1)?.step !== 'finishSecret') return;
-    const logins = countLogins(logFile, logStart);
-    waiting?.resolve({ secretsManagerCalls: calls, ...logins, gapMs, durationMs, steps });
+    const seen = loginsSeen();
+    const logins = seen.logins - before.logins;
+    const refusedLogins = seen.refusedLogins - before.refusedLogins;
+    waiting?.resolve({ secretsManagerCalls: calls, logins, refusedLogins, gapMs, durationMs, steps });
   };
   const hear = (event: LocalEvent): void => {
     if (event.type === 'call' && event.accessKeyId === functionKey) calls += 1;
@@ -81,9 +86,12 @@ export function countRotations({ local, logFile, functionKey }: CountedParts): R
   };
 }
 
-/** The function names itself at login. A refusal has no name, but during a rotation nobody else logs in. */
-function countLogins(logFile: string, start: number): Pick<RotationRecord, 'logins' | 'refusedLogins'> {
-  const log = readFileSync(logFile).subarray(start).toString();
+/**
+ * Logins in PostgreSQL's log, where the function names itself. A refusal has no name, but during a rotation nobody else
+ * logs in.
+ */
+export function loginsInLog(logFile: string): Logins {
+  const log = readFileSync(logFile, 'utf8');
   return {
     logins: log.match(/connection authorized: .*application_name=keyturn\b/g)?.length ?? 0,
     refusedLogins: log.match(/password authentication failed/g)?.length ?? 0,

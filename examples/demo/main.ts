@@ -10,7 +10,7 @@ async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
     if (!given.json && !ending.aborted) process.stdout.write(`${line}\n`);
   });
   await using resources = new AsyncDisposableStack();
-  const run = given.token ? rotateTokens : rotatePasswords;
+  const run = given.token ? rotateTokens : given.sqlserver ? rotateSqlServer : rotatePasswords;
   return await run(given, { screen, resources, ending });
 }
 
@@ -32,6 +32,26 @@ async function rotateTokens(
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   if (outcome.refusedCalls > 0) throw new Error('The application was refused.');
   if (outcome.liveTokens !== 2) throw new Error(`${outcome.liveTokens} tokens are alive.`);
+  return 0;
+}
+
+async function rotateSqlServer(
+  { json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
+  const connectionString = process.env.KEYTURN_TEST_SQLSERVER_URL || undefined;
+  const at =
+    connectionString === undefined ? 'at a stand-in, since no SQL Server is named' : 'at a real server';
+  screen.heading('Keyturn', `rotates a login of SQL Server ${at}`);
+  screen.progress('starting the server and the local Secrets Manager');
+  const { playSqlServer } = await import('./sqlserver/scenario.ts');
+  const outcome = await Promise.race([
+    playSqlServer({ screen, resources, connectionString }),
+    rejectionOf(ending),
+  ]);
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  if (!outcome.newPasswordAccepted) throw new Error('The server refuses the new password.');
+  if (!outcome.oldPasswordRefused) throw new Error('The server still accepts the old password.');
   return 0;
 }
 

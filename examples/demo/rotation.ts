@@ -2,7 +2,7 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
 import { createRotationHandler, type Telemetry } from '../../src/index.ts';
 import { startContainer } from './container.ts';
-import { countRotations, type RotationCounter } from './counting.ts';
+import { countRotations, loginsInLog, type RotationCounter } from './counting.ts';
 import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
 
@@ -30,7 +30,7 @@ export interface FunctionSurroundings {
 export async function startFunction(surroundings: FunctionSurroundings): Promise<StartedFunction> {
   const { environment, screen, resources } = surroundings;
   const { local, postgres, lambdaPort } = environment;
-  const counter = countRotations({ local, logFile: postgres.logFile, functionKey });
+  const counter = countRotations({ local, loginsSeen: () => loginsInLog(postgres.logFile), functionKey });
   const telemetry = tell(screen, counter);
   const arn =
     lambdaPort === undefined
