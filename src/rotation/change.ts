@@ -63,7 +63,7 @@ async function changeWithFirstAccepted(
     } finally {
       guarded.release(session);
     }
-    return changeByAdmin(login, rotation, pending, session.isProof === false ? undefined : version);
+    return changeByAdmin(login, rotation, pending, version);
   }
   // Whoever can write the secret could have the admin set the password of any account (a confused deputy): where it is the
   // admin who changes, a stored credential must have been accepted.

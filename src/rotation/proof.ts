@@ -8,15 +8,11 @@ export async function provePending(rotation: Rotation, pending: Version): Promis
   const { run, guarded, current } = rotation;
   const { rotator, context } = guarded;
   const prove = () =>
-    guarded.using(pending.credential, async (session) => {
-      if (session.isProof === false)
-        run.note(
-          'The target lets the account in without asking for its password: the new one is not proven.',
-        );
-      await guarded.attempt('verify', pending.credential, async () =>
+    guarded.using(pending.credential, (session) =>
+      guarded.attempt('verify', pending.credential, async () =>
         rotator.verify?.(session, pending.credential, { ...context, current: current.credential }),
-      );
-    });
+      ),
+    );
   if ((await retry(prove, isTransient, run.signal)) === undefined) {
     throw new KeyturnError(
       'PendingRefused',

@@ -161,8 +161,7 @@ function requireUsable(rotation: Rotation, text: string): Version {
 async function requireAccepted(rotation: Rotation): Promise<void> {
   const candidates = candidatesOf(rotation, undefined);
   for await (const { version } of candidates) {
-    const proof = await rotation.guarded.using(version.credential, async ({ isProof }) => isProof !== false);
-    if (proof?.result === true) return;
+    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
   }
   throw noCredentialAccepted(candidates);
 }
