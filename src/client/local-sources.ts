@@ -6,7 +6,7 @@ const defaultPort = 2773;
 
 /** How the extension is reached. */
 export interface LambdaExtensionOptions {
-  /** The function's variables (the environment of the process): AWS_SESSION_TOKEN and PARAMETERS_SECRETS_EXTENSION_HTTP_PORT. */
+  /** The function's variables: AWS_SESSION_TOKEN and PARAMETERS_SECRETS_EXTENSION_HTTP_PORT. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
    * Asked after a refusal, since nothing that is documented leads past the extension's cache; Secrets Manager itself by
@@ -32,12 +32,7 @@ export function lambdaExtension({
       // What it holds as AWSPENDING may be of an earlier rotation.
       if (stage === 'AWSPENDING' && direct !== false) return direct.read(request);
       const { AWS_SESSION_TOKEN: token, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: port } = environment;
-      if (!token)
-        throw invalidOption(
-          'environment',
-          'has no AWS_SESSION_TOKEN',
-          'Give the environment of the process.',
-        );
+      if (!token) throw invalidOption('environment', 'has no AWS_SESSION_TOKEN', "Give the process's own.");
       const { readFrom } = await import('./local-endpoint.ts');
       const read = readFrom({ port: Number(port || defaultPort), token }, request);
       if (!fresh || direct === false) return read;

@@ -8,17 +8,16 @@ import {
   type Login,
   loginOf,
   memberOf,
+  methodOf,
   type PoolSettings,
   requireClass,
   requireDriver,
   setLogin,
 } from './shared.ts';
 
-/** The part of a `mssql.ConnectionPool` that is used. */
+/** What a `mssql.ConnectionPool` shows of itself. */
 export interface MssqlPool {
   connect(): Promise<unknown>;
-  acquire(requester: unknown): Promise<unknown>;
-  release(connection: unknown): unknown;
 }
 
 /** Where a SQL Server is, and what else a connection string says of it. */
@@ -48,6 +47,32 @@ function placeOf(value: SecretValue, login: Login): SqlServerPlace {
   };
 }
 
+/** Which errors the server has sent for a login that failed: the drivers keep the words of the last alone. */
+class LoginErrors {
+  readonly #numbers = new WeakMap<object, readonly number[]>();
+
+  /** Listens to a connection of tedious that is about to log in. */
+  hear(connection: unknown): void {
+    const numbers: number[] = [];
+    const listen = memberOf(connection, 'on');
+    if (typeof listen !== 'function') return;
+    const hear = (message: unknown): unknown => numbers.push(Number(memberOf(message, 'number')));
+    const keep = (error: unknown): unknown => error && this.#numbers.set(Object(error), numbers);
+    Reflect.apply(listen, connection, ['errorMessage', hear]);
+    Reflect.apply(listen, connection, ['connect', keep]);
+  }
+
+  /**
+   * 18456 alone says that name or password is wrong; where something else is the matter, the server sends that too.
+   *
+   * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
+   */
+  readonly isRefusal = (error: unknown): boolean => {
+    const numbers = this.#numbers.get(Object(memberOf(error, 'originalError') ?? error)) ?? [];
+    return refusedBy.sqlServer(error) && numbers.every((number) => number === 18456);
+  };
+}
+
 /** See createMssqlPool. */
 export async function mssqlPool<Pool extends MssqlPool>(
   ConnectionPool: new (...args: never[]) => Pool,
@@ -60,48 +85,51 @@ export async function mssqlPool<Pool extends MssqlPool>(
   requireClass(ConnectionPool, ['connect', 'acquire', 'release'], name, example);
   const first = await secret.get();
   const place = placeOf(first, loginOf(first));
+  const errors = new LoginErrors();
   const given = {
     ...place,
     ...options,
     options: { ...place.options, ...Object(memberOf(options, 'options')) },
+    beforeConnect: (connection: unknown): void => {
+      errors.hear(connection);
+      const own = memberOf(options, 'beforeConnect');
+      if (typeof own === 'function') Reflect.apply(own, undefined, [connection]);
+    },
   };
   setLogin(given, loginOf(first));
   const pool: Pool = Reflect.construct(ConnectionPool, [given]);
   // Some versions take the object itself, some a copy.
   const config = memberOf(pool, 'config');
   requireDriver(typeof config === 'object' && config !== null, name, example);
-  hushRefusals(pool, refusedBy.sqlServer);
-  const [connectOnce, acquireOnce] = [pool.connect.bind(pool), pool.acquire.bind(pool)];
+  hushRefusals(pool, errors.isRefusal);
+  const [connectOnce, acquireOnce, release] = ['connect', 'acquire', 'release'].map((method) =>
+    methodOf(pool, method),
+  );
   const known = new WeakSet<object>();
   let newest = loginOf(first);
-  const use = <T>(open: () => Promise<T>, proves: (opened: T) => boolean): Promise<T> =>
+  const use = (open: () => unknown, proves: (opened: unknown) => boolean): Promise<unknown> =>
     secret.use(
       (value) => {
         newest = loginOf(value);
         setLogin(Object(config), newest);
         return open();
       },
-      { isRefused: refusedBy.sqlServer, proves, ...(deadline && { deadline }) },
+      { isRefused: errors.isRefusal, proves, ...(deadline && { deadline }) },
     );
 
   const acquire = async (requester: unknown): Promise<unknown> => {
     for (;;) {
-      const connection = Object(
-        await use(
-          () => acquireOnce(requester),
-          (opened) => !known.has(Object(opened)),
-        ),
-      );
-      known.add(connection);
-      const isCurrent = openConnections === 'keep' || passwordOf(connection) === newest.password;
-      if (isCurrent) return connection;
+      const isNew = (opened: unknown): boolean => !known.has(Object(opened));
+      const connection = await use(() => acquireOnce?.(requester), isNew);
+      known.add(Object(connection));
+      if (openConnections === 'keep' || passwordOf(connection) === newest.password) return connection;
       // A connection that is closed does not pass the pool's own check, which makes room for another.
-      Reflect.apply(connection.close, connection, []);
-      pool.release(connection);
+      methodOf(connection, 'close')();
+      release?.(connection);
     }
   };
-  const replace = (name: string, value: unknown): void => {
-    Object.defineProperty(pool, name, { value, configurable: true, writable: true });
+  const replace = (method: string, value: unknown): void => {
+    Object.defineProperty(pool, method, { value, configurable: true, writable: true });
   };
   replace('acquire', (requester: unknown, callback?: (...args: unknown[]) => void) => {
     const acquired = acquire(requester);
@@ -109,7 +137,11 @@ export async function mssqlPool<Pool extends MssqlPool>(
     callBack(acquired, (error, connection) => callback(error, connection, config));
     return pool;
   });
-  const connect = () => use(connectOnce, () => true);
+  const connect = () =>
+    use(
+      () => connectOnce?.(),
+      () => true,
+    );
   replace('connect', (callback?: (error: unknown) => void) => {
     const connected = connect();
     if (callback === undefined) return connected;
@@ -121,7 +153,7 @@ export async function mssqlPool<Pool extends MssqlPool>(
 }
 
 /** The password that a connection of tedious has logged in with. */
-function passwordOf(connection: object): unknown {
+function passwordOf(connection: unknown): unknown {
   return ['config', 'authentication', 'options', 'password'].reduce<unknown>(memberOf, connection);
 }
 
@@ -140,9 +172,10 @@ export async function tediousConnector<Connection extends TediousConnection>(
 ): Promise<() => Promise<Connection>> {
   const example = 'createTediousConnector(tedious.Connection, secret)';
   requireClass(Connection, ['connect', 'close', 'execSql'], 'the class tedious.Connection', example);
+  const errors = new LoginErrors();
   return () =>
-    secret.use((value) => open(Connection, value, options), {
-      isRefused: refusedBy.sqlServer,
+    secret.use((value) => open(Connection, value, options, errors), {
+      isRefused: errors.isRefusal,
       ...(deadline && { deadline }),
     });
 }
@@ -151,6 +184,7 @@ function open<Connection extends TediousConnection>(
   Connection: new (...args: never[]) => Connection,
   value: SecretValue,
   given: object,
+  errors: LoginErrors,
 ): Promise<Connection> {
   const login = loginOf(value);
   const { server, port, database, options } = placeOf(value, login);
@@ -163,6 +197,7 @@ function open<Connection extends TediousConnection>(
     authentication: { type: 'default', options: { userName: login.user, password: login.password } },
   };
   const connection: Connection = Reflect.construct(Connection, [configuration]);
+  errors.hear(connection);
   return new Promise((resolve, reject) => {
     connection.connect((error) =>
       error === undefined || error === null ? resolve(connection) : reject(error),

@@ -19,21 +19,30 @@ export async function nodeRedis<Client extends object>(
   const credentialsProvider = { type: 'async-credentials-provider', credentials: logins.next };
   const given = { database, ...options, socket, credentialsProvider };
   const client: Client = Reflect.apply(createClient, undefined, [given]);
-  const [emit, sendCommand] = [memberOf(client, 'emit'), memberOf(client, 'sendCommand')];
+  const instance = instanceOf(client);
+  const [emit, sendCommand] = [memberOf(instance, 'emit'), memberOf(client, 'sendCommand')];
   requireDriver(typeof emit === 'function' && typeof sendCommand === 'function', name, example);
   const heard = (...args: unknown[]): unknown => {
     if (args[0] === 'ready') logins.ended(undefined);
     // A login that is refused is tried again with the next credential, and told if the refusal stays.
     if (args[0] === 'error' && logins.ended(args[1])) return false;
-    return Reflect.apply(Object(emit), client, args);
+    return Reflect.apply(Object(emit), instance, args);
   };
-  Object.defineProperty(client, 'emit', { value: heard, configurable: true, writable: true });
+  Object.defineProperty(instance, 'emit', { value: heard, configurable: true, writable: true });
   if (settings.openConnections === 'drain') {
     const logIn = (value: SecretValue) =>
       Reflect.apply(Object(sendCommand), client, [authOf(loginOf(value))]);
     follow(secret, once(client, 'end'), logIn);
   }
   return client;
+}
+
+/** What node-redis gives is an object whose prototype is the client: that is where events come from. */
+function instanceOf(client: object): object {
+  const prototype: unknown = Object.getPrototypeOf(client);
+  return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, '_events')
+    ? prototype
+    : client;
 }
 
 /** Turns round who asks: the driver wants credentials, and tells later what became of them. */
@@ -63,8 +72,10 @@ function loginsOf(secret: Secret, { deadline }: PoolSettings) {
   return {
     /** The credential for the login that comes. */
     next: async (): Promise<RedisLogin> => {
-      // A connection that broke has told nothing of its login.
-      if (!isUnderWay) void begin();
+      if (!isUnderWay) {
+        handed = Promise.withResolvers();
+        void begin();
+      }
       try {
         return await handed.promise;
       } finally {

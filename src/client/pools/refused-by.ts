@@ -11,12 +11,8 @@ function says(error: unknown, words: RegExp): boolean {
 export const refusedBy = {
   /** `pg`: invalid_password. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
   postgres: (error: unknown): boolean => has(error, 'code', '28P01'),
-  /**
-   * `mssql` and `tedious`: a failed login. They keep the server's number to themselves, so a disabled account counts too;
-   * a database that can't be opened does not.
-   */
-  sqlServer: (error: unknown): boolean =>
-    has(error, 'code', 'ELOGIN') && !says(error, /^Cannot open (user default )?database/),
+  /** `mssql` and `tedious`: a failed login, for whatever reason; they keep the server's number to themselves. */
+  sqlServer: (error: unknown): boolean => has(error, 'code', 'ELOGIN'),
   /** `mysql2`: access denied. @see https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html */
   mysql: (error: unknown): boolean => has(error, 'errno', 1045, 1698),
   /** ioredis, node-redis. @see https://redis.io/docs/latest/commands/auth/ */

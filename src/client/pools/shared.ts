@@ -74,6 +74,12 @@ export function memberOf(object: unknown, name: string): unknown {
   return hasMembers ? Reflect.get(object, name) : undefined;
 }
 
+/** A method, to be called as one also where the object gets another in its place. */
+export function methodOf(object: unknown, name: string): (...args: unknown[]) => unknown {
+  const method = memberOf(object, name);
+  return (...args) => (typeof method === 'function' ? Reflect.apply(method, object, args) : undefined);
+}
+
 /** Sets who logs in from now on, so that inspection of the driver's options does not show the password. */
 export function setLogin(options: object, { user, password }: Login): void {
   const hidden = { configurable: true, writable: true, enumerable: false };
