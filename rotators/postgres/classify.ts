@@ -62,6 +62,7 @@ export function isUnreachable(error: unknown): boolean {
 const policy = /^(22023|28000|28P01|P0001|23514)$/;
 
 const codes: Readonly<Record<string, ErrorCode>> = {
+  '25006': 'TargetReadOnly',
   '42501': 'PermissionDenied',
   '42704': 'AccountMissing',
   '53300': 'TargetBusy',

@@ -69,9 +69,11 @@ export function createSession(
     close,
     query: (statement) => send([ownNamesOnly, statement]),
     change: async (statements) => {
+      requirePrimary(login);
       await send([...asOneself, ...statements]);
     },
     changeStepwise: async (steps) => {
+      requirePrimary(login);
       try {
         await send(['BEGIN', ...asOneself]);
         await steps(async (statement) => {
@@ -84,6 +86,12 @@ export function createSession(
       }
     },
   };
+}
+
+/** Servers from 14 on report it, and tell when it changes. A standby's own words depend on what is tried first. */
+function requirePrimary({ parameters }: Login): void {
+  if (parameters.get('in_hot_standby') !== 'on') return;
+  throw Object.assign(new Error('the server is a standby, where nothing can be changed'), { code: '25006' });
 }
 
 /** pg answers a message of several statements with a list, which its types don't tell. */

@@ -194,6 +194,22 @@ describe('a Postgres secret with several servers', () => {
     expect(await portOf(secret([closed, standby.port]))).toBe(standby.port);
   });
 
+  it('is read-only where there is a standby alone', async () => {
+    const credential = plain.parse(secret([standby.port]));
+    const session = await plain.open(credential, rotatorContext());
+    if (session === undefined) throw new Error('The login was refused.');
+    const changing = plain.change(
+      session,
+      { ...credential, password: randomPassword() },
+      { ...rotatorContext(), using: credential, current: credential },
+    );
+    const error = await changing.catch((thrown: unknown) => thrown);
+    expect(plain.classify?.(error, 'change')).toBe('TargetReadOnly');
+    const findings = await plain.preflight?.(session, credential, undefined, rotatorContext());
+    expect(findings?.filter(({ ok }) => !ok).map(({ check }) => check)).toEqual(['server']);
+    await session.close();
+  });
+
   it('is refused at the first that knows the account, and unreachable where none is there', async () => {
     const closed = await freePort();
     expect(await portOf({ ...secret([standby.port, primary.port]), password: 'wrong' })).toBeUndefined();
