@@ -49,6 +49,8 @@ export const errorCodes = [
   'RenderFailed',
   'OutputFailed',
   'SecretDeleted',
+  'EnvironmentRefused',
+  'CommandNotStarted',
   'InternalError',
   'SecretMarkedForDeletion',
   'DriverUnknown',

@@ -66,6 +66,7 @@ describe('the README', () => {
     'docs/oauth.md',
     'docs/random.md',
     'docs/render.md',
+    'docs/exec.md',
   ])('has no link in %s that leads nowhere', async (file) => {
     for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       expect(existsSync(join(root, dirname(file), target)), target).toBe(true);

@@ -3,13 +3,14 @@ import { findPackageJSON } from 'node:module';
 import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
+import { execCommand } from './exec.ts';
 import { localCommand } from './local.ts';
 import { renderCommand } from './render.ts';
 import { rotateCommand } from './rotate.ts';
 import { statusCommand } from './status.ts';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [renderCommand, attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [
+  [renderCommand, execCommand, attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [
     command.name,
     command,
   ]),
@@ -35,7 +36,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const command = COMMANDS.get(first ?? '');
   if (!command)
     return fail(first === undefined ? HELP : `keyturn: unknown command '${first}'. See keyturn --help.\n`);
-  if (rest.includes('--help') || rest.includes('-h')) return print(command.help);
+  // What follows two dashes is not for keyturn.
+  const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (own.includes('--help') || own.includes('-h')) return print(command.help);
   return runCommand(command, rest);
 }
 

@@ -45,7 +45,8 @@ export async function renderTemplate(template: ParsedTemplate, resolver: Resolve
   return { text: write(template, texts), credentials };
 }
 
-function filtered({ value }: Resolved, { filters }: Reference): string {
+/** The text of a value after the filters of its reference. @throws ValueNotWritable */
+export function filtered({ value }: Resolved, { filters }: Reference): string {
   if (!value.isWellFormed()) throw unwritable('has half of a character, which no text file can hold');
   try {
     return filters.reduce((text, filter) => filter.apply(text), value);

@@ -39,6 +39,8 @@ export interface Resolver {
   document(secret: string, version: WantedVersion): Promise<ReadSecret>;
   /** What must not be shown of all secrets that were read. */
   credentials(): Promise<string[]>;
+  /** The versions that were read. */
+  versions(): Promise<ReadVersion[]>;
   /** What could not be looked at, for the user to know. */
   readonly notes: ReadonlySet<string>;
 }
@@ -50,9 +52,17 @@ export interface ReadSecret {
   document(): Promise<SecretDocument>;
 }
 
+/** A version that was read: what was asked for, and which version that was. */
+export interface ReadVersion {
+  readonly secret: string;
+  readonly version: WantedVersion;
+  readonly versionId: string;
+}
+
 /** A resolver over a source. It keeps what it has read until it is dropped. */
 export function createResolver(source: SecretSource): Resolver {
   const reads = new Map<string, Promise<SecretValue>>();
+  const readVersions: ReadVersion[] = [];
   const byArn = new Map<string, SecretValue>();
   const hints = new Map<string, Promise<DocumentHints>>();
   const notes = new Set<string>();
@@ -65,6 +75,7 @@ export function createResolver(source: SecretSource): Resolver {
       // A rotation may end between two reads of a secret that is named in two ways: one version serves both.
       const same = byArn.get(`${label} ${value.arn}`) ?? value;
       byArn.set(`${label} ${value.arn}`, same);
+      readVersions.push({ secret, version, versionId: same.versionId });
       return same;
     });
     reads.set(`${label} ${secret}`, reading);
@@ -94,6 +105,10 @@ export function createResolver(source: SecretSource): Resolver {
         if (!isAbsent || byDefault === undefined) throw error;
         return { value: byDefault, from: undefined, isCredential: false };
       }
+    },
+    versions: async () => {
+      await Promise.allSettled(reads.values());
+      return readVersions;
     },
     credentials: async () => {
       const settled = await Promise.allSettled(reads.values());

@@ -1,0 +1,84 @@
+import { constants } from 'node:os';
+import { isKeyturnError, type KeyturnError } from '../../errors.ts';
+import { CommandNotStarted } from '../../exec/command.ts';
+import { type Execution, execute } from '../../exec/run.ts';
+import { findMemoryFolder, removeLeftovers } from '../../exec/runtime-folder.ts';
+import { createResolver } from '../../render/secrets.ts';
+import { EXIT } from '../command.ts';
+import type { ExecWork } from '../exec.ts';
+import { maskingSystem, registerMasks } from '../masking.ts';
+import { printable } from '../printable.ts';
+import { createSecretSource } from '../secret-source.ts';
+import { ExecProblems, prepare } from './prepare.ts';
+
+/** Runs the command. @returns its exit code, or keyturn's own */
+export async function exec(work: ExecWork): Promise<number> {
+  try {
+    const { code, signal } = await execute(await executionOf(work, process.env));
+    return signal === null ? (code ?? EXIT.failed) : endBy(signal);
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    report(work, error);
+    return error instanceof CommandNotStarted ? error.exitCode : EXIT.failed;
+  }
+}
+
+/** Signals that only end a process. The others make an image of its memory, in which the values are. */
+const plainSignals: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGKILL',
+  'SIGPIPE',
+  'SIGALRM',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+];
+
+/** Ends as the command has ended, so that whoever started it sees the same; gives the exit code where that can't be. */
+function endBy(signal: NodeJS.Signals): number {
+  if (plainSignals.includes(signal)) process.kill(process.pid, signal);
+  return 128 + constants.signals[signal];
+}
+
+function report({ json }: ExecWork, error: KeyturnError): void {
+  const { code, message } = error;
+  const problems = error instanceof ExecProblems ? error.problems : [];
+  if (json) {
+    const document = { outcome: 'failed', error: { code, message }, problems };
+    process.stdout.write(`${JSON.stringify(document)}\n`);
+    return;
+  }
+  for (const problem of problems) {
+    const about = problem.reference === undefined ? '' : `${problem.reference}: `;
+    process.stderr.write(`${printable(`${problem.where}: ${problem.code}: ${about}${problem.message}`)}\n`);
+  }
+  process.stderr.write(`keyturn exec: ${code}: ${printable(message)}\n`);
+}
+
+async function executionOf(work: ExecWork, environment: NodeJS.ProcessEnv): Promise<Execution> {
+  const parents = [work.filesIn, environment.XDG_RUNTIME_DIR, '/dev/shm'];
+  await removeLeftovers(parents);
+  const source = createSecretSource(work, environment);
+  const base = Object.entries(environment).filter(([name]) => !work.pristine || work.keep.includes(name));
+  return {
+    name: work.command,
+    args: work.commandArgs,
+    environment: Object.fromEntries(
+      base.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+    searchPath: environment.PATH ?? '',
+    prepare: async () => {
+      const { prepared, credentials } = await prepare(work, createResolver(source));
+      registerMasks(maskingSystem(environment), work.masks, credentials);
+      return prepared;
+    },
+    filesIn: work.files.length === 0 ? undefined : (work.filesIn ?? (await findMemoryFolder(parents))),
+    onRotation: work.onRotation,
+    source,
+    pollMs: work.pollMs,
+    graceMs: work.graceMs,
+    filterOutput: work.maskOutput,
+    note: (text) => void process.stderr.write(`keyturn exec: ${printable(text)}\n`),
+  };
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { isatty } from 'node:tty';
+import { KeyturnError } from '../errors.ts';
+
+/** How a command ended: one of the two is set. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What is started. */
+export interface Command {
+  /** A path, or a name that is looked for in `searchPath`. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** The PATH of whoever starts it: no value of a secret decides which program this is. */
+  readonly searchPath: string;
+  readonly output: 'inherit' | 'pipe';
+}
+
+/** A command that could not be started; `exitCode` is that of shells: 127 not found, 126 not to be executed. */
+export class CommandNotStarted extends KeyturnError {
+  readonly exitCode: 126 | 127;
+
+  constructor(name: string, reason: string, exitCode: 126 | 127, cause?: unknown) {
+    const remedy =
+      exitCode === 127 ? 'Check its name and PATH.' : 'Check that it is a program that you may run.';
+    super('CommandNotStarted', `${name} can't be started: ${reason}.`, remedy, { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Starts a command, without a shell.
+ *
+ * @throws CommandNotStarted
+ */
+export async function startCommand(command: Command): Promise<ChildProcess> {
+  const { name, args, environment, output } = command;
+  const program = findProgram(command);
+  const child = spawn(program, [...args], {
+    argv0: name,
+    env: environment,
+    stdio: ['inherit', output, output],
+    shell: false,
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => {
+      const code = 'code' in error ? String(error.code) : '';
+      const reason = code === 'E2BIG' ? 'environment and arguments together are too long (E2BIG)' : code;
+      reject(new CommandNotStarted(name, reason, code === 'ENOENT' ? 127 : 126, error));
+    });
+  });
+  return child;
+}
+
+/** As POSIX looks for a program: the first one in the PATH that may be executed. */
+function findProgram({ name, searchPath }: Command): string {
+  if (name.includes('/') || process.platform === 'win32') return name;
+  let refused = false;
+  for (const folder of searchPath.split(delimiter)) {
+    const path = join(folder === '' ? '.' : folder, name);
+    try {
+      if (!statSync(path).isFile()) continue;
+      accessSync(path, constants.X_OK);
+      return path.startsWith('/') ? path : `./${path}`;
+    } catch (error) {
+      refused ||= error instanceof Error && 'code' in error && error.code === 'EACCES';
+    }
+  }
+  throw refused
+    ? new CommandNotStarted(name, 'no permission', 126)
+    : new CommandNotStarted(name, 'there is no such program in PATH', 127);
+}
+
+/** How a child ends. */
+export function ending(child: ChildProcess): Promise<Ended> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+/** Signals that are passed on. */
+export const passedSignals = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+] as const satisfies NodeJS.Signals[];
+
+/**
+ * Calls back for each signal that is to be passed on, instead of what it would do to this process. Those of the
+ * keyboard reach all processes of the terminal's foreground by themselves, and are kept from this one alone.
+ *
+ * @returns undoes it
+ */
+export function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
+  const listeners = passedSignals.map((signal) => {
+    const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
+    const listener = (): void => {
+      if (!(fromKeyboard && isInForeground())) onSignal(signal);
+    };
+    process.on(signal, listener);
+    return [signal, listener] as const;
+  });
+  return () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+}
+
+/** Whether a terminal sends its signals to this process's group. @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+function isInForeground(): boolean {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    // After the name in parentheses: state, parent, group, session, terminal, foreground group.
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return [0, 1, 2].some((descriptor) => isatty(descriptor));
+  }
+}

@@ -1,0 +1,80 @@
+import { Transform } from 'node:stream';
+
+/**
+ * A stream that replaces texts by three stars. What could be the beginning of one is held back until more comes, so
+ * that a text is found also where it is cut; everything else goes on at once. It works on bytes: what is no text stays.
+ */
+export function createOutputFilter(texts: () => readonly string[]): Transform {
+  let held = '';
+  let known: readonly string[] = [];
+  let patterns: readonly string[] = [];
+  const update = (): void => {
+    const current = texts();
+    if (current === known) return;
+    known = current;
+    // One character for each byte.
+    const bytes = current.map((text) => Buffer.from(text).toString('latin1')).filter((text) => text !== '');
+    patterns = [...new Set(bytes)].sort((a, b) => b.length - a.length);
+  };
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      update();
+      const { out, rest } = maskTexts(held + chunk.toString('latin1'), patterns, false);
+      held = rest;
+      done(null, Buffer.from(out, 'latin1'));
+    },
+    flush(done) {
+      done(null, Buffer.from(maskTexts(held, patterns, true).out, 'latin1'));
+    },
+  });
+}
+
+/**
+ * @param patterns longest first
+ * @param isEnd nothing follows, so that nothing has to wait
+ */
+function maskTexts(
+  text: string,
+  patterns: readonly string[],
+  isEnd: boolean,
+): { readonly out: string; readonly rest: string } {
+  const [longest = ''] = patterns;
+  let out = '';
+  let at = 0;
+  const waitingFrom = (from: number): number =>
+    isEnd ? text.length : firstWaiting(text, from, patterns, longest.length);
+  let waiting = waitingFrom(at);
+  for (;;) {
+    const found = firstMatch(text, at, patterns);
+    if (found === undefined || found.start >= waiting) {
+      return { out: out + text.slice(at, waiting), rest: text.slice(waiting) };
+    }
+    out += `${text.slice(at, found.start)}***`;
+    at = found.end;
+    if (at > waiting) waiting = waitingFrom(at);
+  }
+}
+
+/** Where the first text begins that is whole; of those that begin there, the longest. */
+function firstMatch(
+  text: string,
+  from: number,
+  patterns: readonly string[],
+): { start: number; end: number } | undefined {
+  let best: { start: number; end: number } | undefined;
+  for (const pattern of patterns) {
+    const start = text.indexOf(pattern, from);
+    if (start >= 0 && (best === undefined || start < best.start))
+      best = { start, end: start + pattern.length };
+  }
+  return best;
+}
+
+/** Where the end of the text begins that may be the beginning of one of the texts. */
+function firstWaiting(text: string, from: number, patterns: readonly string[], longest: number): number {
+  for (let at = Math.max(from, text.length - longest + 1); at < text.length; at += 1) {
+    const rest = text.slice(at);
+    if (patterns.some((pattern) => pattern.length > rest.length && pattern.startsWith(rest))) return at;
+  }
+  return text.length;
+}

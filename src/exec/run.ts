@@ -1,0 +1,192 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isKeyturnError, messageOf } from '../errors.ts';
+import { replaceFile } from '../render/output-file.ts';
+import type { ReadVersion, SecretSource } from '../render/secrets.ts';
+import { catchSignals, type Ended, ending, startCommand } from './command.ts';
+import { createOutputFilter } from './output-filter.ts';
+import type { RotationAction } from './rotation-actions.ts';
+import { makeRuntimeFolder, type RuntimeFolder } from './runtime-folder.ts';
+
+/** What secrets say at one moment. */
+export interface Prepared {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
+  /** Texts that the command's output must not show. */
+  readonly hidden: readonly string[];
+  readonly versions: readonly ReadVersion[];
+}
+
+/** A command and what it is given. */
+export interface Execution {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** What it gets beside the variables out of secrets. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly searchPath: string;
+  /** Reads the secrets. @throws KeyturnError */
+  prepare(): Promise<Prepared>;
+  /** Where the folder with the files is made; undefined where there are none. */
+  readonly filesIn: string | undefined;
+  readonly onRotation: RotationAction;
+  readonly source: SecretSource;
+  /** How often a secret is looked at, in ms. */
+  readonly pollMs: number;
+  /** How long the command has to end before a restart, in ms. */
+  readonly graceMs: number;
+  readonly filterOutput: boolean;
+  /** Tells the user something. */
+  note(text: string): void;
+}
+
+/** The variable that names the folder of the files. */
+export const filesVariable = 'KEYTURN_FILES';
+
+/**
+ * Runs a command with secrets in its environment and its files, passes signals on to it, and follows rotations.
+ *
+ * @throws KeyturnError before the command was started
+ */
+export async function execute(execution: Execution): Promise<Ended> {
+  const prepared = await execution.prepare();
+  let child: ChildProcess | undefined;
+  let missed: NodeJS.Signals | undefined;
+  let isToEnd = false;
+  const release = catchSignals((signal) => {
+    isToEnd ||= signal === 'SIGINT' || signal === 'SIGTERM' || signal === 'SIGQUIT' || signal === 'SIGHUP';
+    if (child === undefined) missed = signal;
+    else child.kill(signal);
+  });
+  const folder = execution.filesIn === undefined ? undefined : await makeRuntimeFolder(execution.filesIn);
+  const removeFolder = (): void => folder?.remove();
+  process.once('exit', removeFolder);
+  try {
+    let current = prepared;
+    for (;;) {
+      await writeFiles(folder, current);
+      const started = await start(execution, current, folder);
+      child = started.child;
+      if (missed !== undefined) child.kill(missed);
+      missed = undefined;
+      const next = await follow(execution, current, folder, started.ended, child);
+      if (!('restart' in next)) return next;
+      current = next.restart;
+      const ended = await stop(child, started.ended, execution.graceMs);
+      if (isToEnd) return ended;
+      child = undefined;
+    }
+  } finally {
+    release();
+    process.off('exit', removeFolder);
+    removeFolder();
+  }
+}
+
+async function writeFiles(folder: RuntimeFolder | undefined, { files }: Prepared): Promise<void> {
+  if (folder === undefined) return;
+  for (const { path, content } of files) {
+    const target = join(folder.path, path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await replaceFile(target, content);
+  }
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  /** When it has ended and all of its output is written. */
+  readonly ended: Promise<Ended>;
+}
+
+async function start(
+  { name, args, environment, searchPath, filterOutput }: Execution,
+  { variables, hidden }: Prepared,
+  folder: RuntimeFolder | undefined,
+): Promise<Started> {
+  const files: Record<string, string> = folder === undefined ? {} : { [filesVariable]: folder.path };
+  const child = await startCommand({
+    name,
+    args,
+    searchPath,
+    environment: { ...environment, ...variables, ...files },
+    output: filterOutput ? 'pipe' : 'inherit',
+  });
+  const ended = ending(child);
+  const outputs = [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const;
+  const written = outputs.map(async ([from, to]) => {
+    // Whoever read our output may go before the command does.
+    if (from !== null)
+      await pipeline(
+        from,
+        createOutputFilter(() => hidden),
+        to,
+        { end: false },
+      ).catch(() => undefined);
+  });
+  return { child, ended: Promise.all([ended, ...written]).then(([how]) => how) };
+}
+
+/** Waits for the command's end, or for a rotation after which it has to be started anew. */
+async function follow(
+  execution: Execution,
+  first: Prepared,
+  folder: RuntimeFolder | undefined,
+  ended: Promise<Ended>,
+  child: ChildProcess,
+): Promise<Ended | { readonly restart: Prepared }> {
+  const { onRotation, note } = execution;
+  if (onRotation === 'none') return ended;
+  const over = new AbortController();
+  const end = ended.finally(() => over.abort());
+  let current = first;
+  for (;;) {
+    const change = nextRotation(execution, current, over.signal);
+    const next = await Promise.race([end, change]);
+    if (next === undefined) return end;
+    if (!('versions' in next)) return next;
+    current = next;
+    if (onRotation === 'restart') {
+      note(`a secret was rotated: ${execution.name} is started anew`);
+      return { restart: current };
+    }
+    await writeFiles(folder, current);
+    note(`a secret was rotated: SIGHUP is sent to ${execution.name}`);
+    child.kill('SIGHUP');
+  }
+}
+
+/** What secrets say once one of them has another version; undefined when it is over. */
+async function nextRotation(
+  { source, pollMs, prepare, note }: Execution,
+  { versions }: Prepared,
+  signal: AbortSignal,
+): Promise<Prepared | undefined> {
+  for (;;) {
+    try {
+      await sleep(pollMs, undefined, { signal });
+      for (const { secret, version, versionId } of versions) {
+        if ((await source.read(secret, version)).versionId !== versionId) return await prepare();
+      }
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!isKeyturnError(error)) throw error;
+      note(`the secrets can't be read now, and the command goes on with what it has: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Ends a command for a restart: with SIGTERM, and with SIGKILL when its time is up. */
+async function stop(child: ChildProcess, ended: Promise<Ended>, graceMs: number): Promise<Ended> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
