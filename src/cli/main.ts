@@ -3,25 +3,37 @@ import { findPackageJSON } from 'node:module';
 import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
+import { completionCommand } from './completion.ts';
 import { execCommand } from './exec.ts';
+import { getCommand } from './get.ts';
+import { listCommand } from './list.ts';
 import { localCommand } from './local.ts';
+import { printable } from './printable.ts';
 import { renderCommand } from './render.ts';
 import { rotateCommand } from './rotate.ts';
 import { statusCommand } from './status.ts';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [renderCommand, execCommand, attachCommand, rotateCommand, statusCommand, localCommand].map((command) => [
-    command.name,
-    command,
-  ]),
-);
+const commands: readonly Command[] = [
+  renderCommand,
+  execCommand,
+  listCommand,
+  getCommand,
+  attachCommand,
+  rotateCommand,
+  statusCommand,
+  localCommand,
+  completionCommand(() => commands),
+];
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(commands.map((command) => [command.name, command]));
 
 const HELP = `keyturn: rotate any credential with AWS Secrets Manager
 
 Usage: keyturn COMMAND [OPTIONS]
 
 Commands:
-${[...COMMANDS.values()].map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+${commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n')}
+  help        Show the help of a command
 
 Options:
   --help      Show this text; keyturn COMMAND --help shows that of a command
@@ -33,24 +45,50 @@ export async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === '--version') return print(`${readVersion()}\n`);
   if (first === '--help' || first === '-h') return print(HELP);
-  const command = COMMANDS.get(first ?? '');
-  if (!command)
-    return fail(first === undefined ? HELP : `keyturn: unknown command '${first}'. See keyturn --help.\n`);
+  if (first === 'help') return help(rest);
+  if (first === undefined) return fail(HELP);
   // What follows two dashes is not for keyturn.
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  const command = COMMANDS.get(first);
+  if (command === undefined) return unknownCommand(first, own);
   if (own.includes('--help') || own.includes('-h')) return print(command.help);
-  return runCommand(command, rest);
+  return runCommand(command, rest, own);
 }
 
-async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+function help([name, ...more]: readonly string[]): number {
+  if (name === undefined || name.startsWith('-')) return print(HELP);
+  const command = COMMANDS.get(name);
+  if (command === undefined || more.length > 0) return unknownCommand([name, ...more].join(' '), []);
+  return print(command.help);
+}
+
+function unknownCommand(name: string, args: readonly string[]): number {
+  return wrongArguments(`keyturn: unknown command '${printable(name)}'. See keyturn --help.`, args);
+}
+
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  own: readonly string[],
+): Promise<number> {
   try {
     return await command.run(args);
   } catch (error) {
-    if (isUsageError(error)) return fail(`keyturn ${command.name}: ${error.message}\n`);
+    if (isUsageError(error)) return wrongArguments(`keyturn ${command.name}: ${error.message}`, own);
     const code = isKeyturnError(error) ? `${error.code}: ` : '';
     process.stderr.write(`keyturn ${command.name}: ${code}${messageOf(error)}\n`);
     return EXIT.failed;
   }
+}
+
+/** For machines too: whoever asked for a document gets one. */
+function wrongArguments(message: string, args: readonly string[]): number {
+  if (args.includes('--json')) {
+    const error = { code: 'WrongArguments', message };
+    process.stdout.write(`${JSON.stringify({ outcome: 'failed', error })}\n`);
+    return EXIT.usage;
+  }
+  return fail(`${message}\n`);
 }
 
 function print(text: string): number {

@@ -1,5 +1,6 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree } from 'jsonc-parser';
 import { readDocument, type SecretDocument } from '../documents/document.ts';
+import { applyEdits } from '../documents/form.ts';
 import { type DocumentHints, readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { sensitiveValues } from '../redact.ts';
@@ -181,6 +182,29 @@ export function jsonKeys(text: string): string[] | undefined {
   const root = jsonRoot(text);
   if (root?.type !== 'object') return undefined;
   return [...new Set(root.children?.flatMap(({ children }) => String(children?.[0]?.value)))];
+}
+
+/** A JSON text with every credential in it masked, wherever it is; undefined for any other text. */
+export function maskedJson(text: string): string | undefined {
+  const root = jsonRoot(text);
+  if (root?.type !== 'object') return undefined;
+  const edits = [...credentialNodes(root, false)].map(({ offset, length }) => ({
+    start: offset,
+    end: offset + length,
+    text: '"********"',
+  }));
+  return applyEdits(text, edits);
+}
+
+function* credentialNodes(node: Node, isCredential: boolean): Generator<Node> {
+  if (node.type === 'object') {
+    for (const { children = [] } of node.children ?? []) {
+      const [name, value] = children;
+      if (value !== undefined) yield* credentialNodes(value, isCredentialKey(String(name?.value)));
+    }
+  } else if (node.type === 'array') {
+    for (const item of node.children ?? []) yield* credentialNodes(item, isCredential);
+  } else if (isCredential && (node.type === 'string' || node.type === 'number')) yield node;
 }
 
 /** Comments are allowed, as where secrets are read for a rotation. */

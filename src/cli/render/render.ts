@@ -4,13 +4,14 @@ import { KeyturnError } from '../../errors.ts';
 import { createRedactor } from '../../redact.ts';
 import { checkReferences } from '../../render/check.ts';
 import { formatOf, loadFormat, SyntaxProblem } from '../../render/format.ts';
-import { outputFailed, replaceFile } from '../../render/output-file.ts';
+import { replaceFile } from '../../render/output-file.ts';
 import { type ParsedTemplate, parseTemplate, referencesOf } from '../../render/parse.ts';
 import { type RenderProblem, RenderProblems } from '../../render/problems.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { createResolver } from '../../render/secrets.ts';
 import { type DecodedFile, decodeFile } from '../../render/template.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
+import { printBytes } from '../print.ts';
 import { printable } from '../printable.ts';
 import type { RenderWork } from '../render.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
@@ -170,16 +171,6 @@ async function requireOtherFile(template: string, output: string): Promise<void>
     `${printable(output)} is the template itself.`,
     'Give the result another name.',
   );
-}
-
-async function printBytes(bytes: Uint8Array): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.on('error', (error) => reject(outputFailed('standard output', error)));
-    process.stdout.write(bytes, (error) => {
-      if (error == null) resolve();
-      else reject(outputFailed('standard output', error));
-    });
-  });
 }
 
 function plural(word: string, count: number): string {

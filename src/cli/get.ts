@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+import { type Command, UsageError } from './command.ts';
+import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
+
+const HELP = `keyturn get: prints the value of a secret, or a part of it
+
+Usage: keyturn get REFERENCE [OPTIONS]
+
+A REFERENCE is what stands in a placeholder of keyturn render: prod/db, prod/db#password, prod/db#@url,
+prod/db@AWSPREVIOUS, prod/db#cert|base64. In a pipe or a file the value is printed as it is, byte for byte. On a terminal
+credentials are masked.
+
+Options:
+  --show            Show credentials on a terminal too
+${placeOptionsHelp}
+Examples:
+  keyturn get prod/db
+  keyturn get prod/db#password | psql ...
+  PGPASSWORD=$(keyturn get prod/db#password) psql ...
+`;
+
+/** `keyturn get`: prints the value of a secret. */
+export const getCommand: Command = { name: 'get', summary: "Print a secret's value", help: HELP, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ...placeOptions, show: { type: 'boolean', default: false } },
+  });
+  const [reference, ...more] = positionals;
+  if (reference === undefined || reference === '')
+    throw new UsageError('name the secret, by its name or its ARN');
+  if (more.length > 0) throw new UsageError(`one secret at a time, without '${more[0]}'`);
+  const work = { ...readPlace(values), reference, show: values.show };
+  // Loaded here, so that help and mistakes are answered at once.
+  const { get } = await import('./secrets/get.ts');
+  return get(work);
+}
