@@ -14,7 +14,7 @@ export function missing(name: string): (error: unknown) => never {
       ? new KeyturnError(
           'DriverMissing',
           `This needs the npm package ${name}, which is not installed.`,
-          `Install it where Keyturn is installed (npm install ${name}), and bundle and deploy the function again.`,
+          `Install it (npm install ${name}). A function that is bundled has to be bundled again.`,
           { cause: error },
         )
       : error;

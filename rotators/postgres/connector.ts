@@ -6,7 +6,7 @@ import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import { dial, type TlsWanted } from './dial.ts';
 import type { Endpoint } from './endpoints.ts';
-import { connectTimeoutMs, logIn, probeLogin } from './login.ts';
+import { connectTimeoutMs, loadDriver, logIn, probeLogin } from './login.ts';
 import type { Login, LoginMethod, PostgresSession } from './session.ts';
 
 /** How the function connects, whatever the secret. */
@@ -69,6 +69,8 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   const open: Connector['open'] = async (credential, context) => {
+    // Before anything is dialled, since it may be missing.
+    await loadDriver();
     try {
       return await firstWritable(credential.endpoints, (endpoint) => logInAt(endpoint, credential, context));
     } catch (error) {

@@ -9,12 +9,15 @@ import { mostIterations } from './verifier.ts';
 /** AWS's templates wait as long for a connection and its login, in ms. */
 export const connectTimeoutMs = 5_000;
 
+/** The driver, loaded when first used. @throws DriverMissing */
+export const loadDriver = () => import('pg').catch(missing('pg'));
+
 /** A client on a connection that stands; nothing is sent yet. */
 async function createClient(
   socket: Socket,
   { database, username, password }: Pick<PostgresCredential, 'database' | 'username' | 'password'>,
 ): Promise<Client> {
-  const { default: pg } = await import('pg').catch(missing('pg'));
+  const { default: pg } = await loadDriver();
   const config = {
     // The socket stands; a name, so that none of the environment is taken.
     host: 'standing',

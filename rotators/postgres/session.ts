@@ -54,7 +54,7 @@ const asOneself = [
     WHERE pg_catalog.current_setting('synchronous_commit') = 'off'`,
 ];
 
-/** What an open connection can do. */
+/** What an open connection can do. @internal */
 export function createSession(
   client: Client,
   { encrypted, login, close }: Pick<PostgresSession, 'encrypted' | 'login' | 'close'>,

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
@@ -101,9 +100,11 @@ function fail(text: string): number {
   return EXIT.usage;
 }
 
+/** The package's folder is two above the sources, and three above what they are built to. */
 function readVersion(): string {
-  const path = findPackageJSON('..', import.meta.url);
-  const content: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
+  const files = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url));
+  const file = files.find((candidate) => existsSync(candidate));
+  const content: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, 'utf8'));
   if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version);
   throw new Error('The package has lost its package.json');
 }

@@ -64,3 +64,24 @@ describe('the lock file', () => {
     await promisify(execFile)('npm', ['ci', ...flags], { cwd: folder });
   });
 });
+
+describe('the optional packages', () => {
+  type Packages = Readonly<Record<string, string>>;
+  const read = async (file: string) => JSON.parse(await readFile(join(root, file), 'utf8'));
+  /** What the function has no use for: a checkout has them for its tests and its commands. */
+  const tools = ['@aws-sdk/client-lambda', '@cloud-copilot/iam-simulate', 'fast-check', 'vitest'];
+
+  it('are installed in a checkout and with sam build, in the versions that the package asks for', async () => {
+    const manifest: { peerDependencies: Packages; devDependencies: Packages } = await read('package.json');
+    const { dependencies }: { dependencies: Packages } = await read('function/package.json');
+    const bundled = Object.entries(manifest.peerDependencies).filter(([name]) => !tools.includes(name));
+    expect(dependencies).toEqual(Object.fromEntries(bundled));
+    expect(tools.filter((name) => manifest.devDependencies[name] === undefined)).toEqual([]);
+  });
+
+  it('are all optional, so that npm installs none of them by itself', async () => {
+    const { peerDependencies, peerDependenciesMeta } = await read('package.json');
+    const optional = Object.keys(peerDependencies).map((name) => [name, { optional: true }]);
+    expect(peerDependenciesMeta).toEqual(Object.fromEntries(optional));
+  });
+});

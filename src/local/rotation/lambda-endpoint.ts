@@ -20,7 +20,8 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
       client ??= createClient(url, region);
       return invoke(await client, arn, request);
     },
-    close: () => void client?.then((loaded) => loaded.destroy()),
+    // One that could not be loaded has failed the call that wanted it.
+    close: () => void client?.then((loaded) => loaded.destroy()).catch(() => undefined),
   };
 }
 

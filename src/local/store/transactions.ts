@@ -31,12 +31,28 @@ export function createTransactions(database: DatabaseSync, path: string, undone:
   const keep = database.prepare('RELEASE work');
   const undo = database.prepare('ROLLBACK TO work');
   let wrote = false;
+  let begun = false;
+  /** Node.js can't tell before 22.16. */
+  const isOpen = (): boolean => database.isTransaction ?? begun;
+
+  /** Where Node.js can't tell whether SQLite has ended the transaction by itself, trying does. */
+  const attempt = (work: () => void): boolean => {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (database.isTransaction !== undefined) throw error;
+      return false;
+    }
+  };
 
   const undoWork = () => {
     // A full disk may have ended the whole transaction already.
-    if (wrote && database.isTransaction) {
-      undo.run();
-      keep.run();
+    if (wrote && isOpen()) {
+      begun = attempt(() => {
+        undo.run();
+        keep.run();
+      });
     }
     if (wrote) undone();
   };
@@ -54,20 +70,22 @@ export function createTransactions(database: DatabaseSync, path: string, undone:
     },
     beforeWrite() {
       if (wrote) return;
-      if (!database.isTransaction) begin.run();
+      if (!isOpen()) begin.run();
+      begun = true;
       savepoint.run();
       wrote = true;
     },
     commit() {
-      if (!database.isTransaction) return;
+      if (!isOpen()) return;
+      begun = false;
       try {
         commit.run();
       } catch (error) {
-        if (database.isTransaction) rollback.run();
+        if (database.isTransaction ?? true) attempt(() => rollback.run());
         undone();
         throw explainStoreFailure(error, path);
       }
     },
-    isOpen: () => database.isTransaction,
+    isOpen,
   };
 }

@@ -1,0 +1,100 @@
+// What is said where an optional package is missing: prints a JSON object of messages, by package.
+import {
+  CreateSecretCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { createRotationHandler } from 'keyturn';
+import { createLambdaHandler } from 'keyturn/lambda';
+import { startLocalSecretsManager } from 'keyturn/local';
+import { apiTokens } from 'keyturn/rotators/api-token';
+import { oauthRotators } from 'keyturn/rotators/oauth';
+import { postgres } from 'keyturn/rotators/postgres';
+import { sqlServer } from 'keyturn/rotators/sqlserver';
+import { randomWalks } from 'keyturn/testing';
+import { httpPasswordHarness } from './harness.js';
+
+const login = { host: '127.0.0.1', port: 1, username: 'app', password: 'old' };
+const event = { Step: 'createSecret', SecretId: 'a', ClientRequestToken: 'b'.repeat(36) };
+
+/** An admin changes it. Whether the admin's server is the source of the secret's, only RDS's API can tell. */
+const byAdmin = {
+  name: 'by-admin',
+  overlap: 'none',
+  changedBy: 'admin',
+  parse: ({ host, username, password }) => ({ host, username, password }),
+  target: ({ host, username }) => ({ host, account: username }),
+  generate: async () => ({ password: 'new' }),
+  open: async () => ({ close: async () => undefined }),
+  change: async () => undefined,
+};
+const rdsHost = (name) => `${name}.c0ffee.us-east-1.rds.amazonaws.com`;
+
+/** Rotates a secret. @returns what the rotation failed with */
+async function rotate(rotators, rotator, fields, { admin, lambdaEndpoint } = {}) {
+  const options = lambdaEndpoint === undefined ? {} : { lambdaEndpoint };
+  const local = await startLocalSecretsManager({ retryDelaysMs: [], ...options });
+  const client = new SecretsManagerClient(local.clientConfig);
+  const handler = createRotationHandler({
+    rotators,
+    client,
+    environment: {},
+    configuration: { defaultRotator: rotator },
+  });
+  const create = async (Name, value) => {
+    const { ARN } = await client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }));
+    return ARN;
+  };
+  const masterarn = admin && (await create('admin', admin));
+  await create('secret', masterarn === undefined ? fields : { ...fields, masterarn });
+  const RotationLambdaARN =
+    lambdaEndpoint === undefined
+      ? local.registerFunction('own', handler)
+      : 'arn:aws:lambda:us-east-1:123456789012:function:own';
+  const RotationRules = { AutomaticallyAfterDays: 30 };
+  await client.send(new RotateSecretCommand({ SecretId: 'secret', RotationLambdaARN, RotationRules }));
+  const failure = await failureOf(local.rotated('secret'));
+  await local.close();
+  client.destroy();
+  return failure;
+}
+
+async function failureOf(promise) {
+  return promise.then(
+    () => 'It did not fail.',
+    ({ name, message }) => `${name}: ${message}`,
+  );
+}
+
+const client = {
+  client_id: 'a',
+  client_secret: 'b',
+  access_token: 'c',
+  token_endpoint: 'http://127.0.0.1:1/token',
+};
+const traced = createLambdaHandler({ POWERTOOLS_TRACE_ENABLED: 'true' }, () => async () => undefined);
+const service = { url: 'http://127.0.0.1:1', passwords: new Map() };
+
+console.log(
+  JSON.stringify({
+    pg: await rotate([postgres()], 'postgres', login),
+    tedious: await rotate([sqlServer()], 'sqlserver', login),
+    oauth4webapi: await rotate(oauthRotators(), 'oauth/client-credentials', client),
+    undici: await rotate(apiTokens({ ca: () => 'a CA' }), 'api-token/jupyterhub', {
+      host: 'http://127.0.0.1:1',
+      username: 'robot',
+      token: 'a',
+      tokenId: 'b',
+    }),
+    '@aws-sdk/client-rds': await rotate(
+      [byAdmin],
+      'by-admin',
+      { ...login, host: rdsHost('replica') },
+      { admin: { ...login, host: rdsHost('source'), username: 'admin' } },
+    ),
+    '@aws-sdk/client-lambda': await rotate([], 'none', login, { lambdaEndpoint: 'http://127.0.0.1:1' }),
+    '@aws-lambda-powertools/tracer': await failureOf(traced(event, { functionName: 'own' })),
+    '@cloud-copilot/iam-simulate': await failureOf(startLocalSecretsManager({ policies: 'enforce' })),
+    'fast-check': await failureOf(randomWalks(httpPasswordHarness(service), { walks: 1 })),
+  }),
+);
