@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRotators } from '../rotators/index.ts';
+import { drawRotation, readRotation } from '../scripts/rotation-picture.ts';
 import { readDocument } from '../src/documents/document.ts';
 import { formNames } from '../src/documents/form.ts';
 import { errorCodes } from '../src/index.ts';
@@ -11,24 +14,63 @@ import { operations } from '../src/local/operations/table.ts';
 const root = join(import.meta.dirname, '..');
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
 
-describe('the README', () => {
-  let readme: string;
+/** README.md and all pages, by path. */
+async function readPages(): Promise<Map<string, string>> {
+  const files = await readdir(join(root, 'docs'));
+  const pages = ['README.md', ...files.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)];
+  return new Map(await Promise.all(pages.map(async (page) => [page, await read(page)] as const)));
+}
+
+/** What `npm pack` puts into the package, but for what a build makes. */
+async function readPackedFiles(): Promise<ReadonlySet<string>> {
+  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const [packed]: { files: { path: string }[] }[] = JSON.parse(stdout);
+  return new Set(packed?.files.map(({ path }) => path));
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): Set<string> {
+  const headings = page.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+describe('the documentation', () => {
+  let pages: Map<string, string>;
+  const page = (name: string): string => {
+    const text = pages.get(name);
+    if (text === undefined) throw new Error(`There is no ${name}.`);
+    return text;
+  };
   beforeAll(async () => {
-    readme = await read('README.md');
+    pages = await readPages();
   });
 
-  it('explains every error code, and no other', () => {
-    const explained = [...readme.matchAll(/^\| `([A-Z][a-z]\w+)` \| /gm)].map(([, code]) => code);
-    expect(explained).toEqual([...errorCodes]);
+  it('explains every error code in docs/errors.md, and no other', () => {
+    const [codesOnly = ''] = page('docs/errors.md').split('\n## ');
+    const explained = [...codesOnly.matchAll(/^\| `([A-Z][a-z]\w+)` \| [^|]{10,} \|$/gm)];
+    const codes = explained.map(([, code]) => code);
+    expect(codes).toEqual([...errorCodes]);
   });
 
-  it('lists every rotator that comes with Keyturn', () => {
+  it('lists every rotator that comes with Keyturn in docs/secrets.md', () => {
     for (const { name } of createRotators())
-      expect(readme).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
+      expect(page('docs/secrets.md')).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
   });
 
-  it('shows of every form what really becomes of a secret', () => {
-    const rows = [...readme.matchAll(/^\| [^|]+ \| `([a-z-]+)` \| `(.+?)` \| `(.+?)` \|$/gm)];
+  it('shows of every form in docs/secrets.md what really becomes of a secret', () => {
+    const rows = [
+      ...page('docs/secrets.md').matchAll(/^\| [^|]+ \| `([a-z-]+)` \| `(.+?)` \| `(.+?)` \|$/gm),
+    ];
     for (const [, form, before = '', after] of rows) {
       const document = readDocument(before);
       expect([document.form, document.write({ password: 'n3w; "p@ss"' })]).toEqual([form, after]);
@@ -36,19 +78,18 @@ describe('the README', () => {
     expect(new Set(rows.map(([, form]) => form))).toEqual(new Set(formNames));
   });
 
-  it('names every variable that the function reads', async () => {
+  it('names every variable that the function reads in docs/configuration.md, and no other', async () => {
+    const variable = /\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER)_[A-Z_]+\b/g;
     const sources = await Promise.all(
       ['src/configuration.ts', 'src/lambda.ts', 'src/powertools.ts'].map(read),
     );
-    const variables = new Set(
-      sources.join().match(/\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER)_[A-Z_]+\b/g),
-    );
-    expect(variables.size).toBeGreaterThan(10);
-    for (const variable of variables) expect(readme).toContain(variable);
+    const known = new Set(sources.join().match(variable));
+    expect(known.size).toBeGreaterThan(10);
+    expect(new Set(page('docs/configuration.md').match(variable))).toEqual(known);
   });
 
-  it('lists every operation of the local Secrets Manager in docs/local.md, and no other', async () => {
-    const table = (await read('docs/local.md'))
+  it('lists every operation of the local Secrets Manager in docs/local.md, and no other', () => {
+    const table = page('docs/local.md')
       .split('\n')
       .filter((line) => line.startsWith('| `'))
       .join();
@@ -56,20 +97,67 @@ describe('the README', () => {
     expect(listed.sort()).toEqual([...operations.keys()].sort());
   });
 
-  it.each([
-    'README.md',
-    'docs/design.md',
-    'docs/deploy.md',
-    'docs/local.md',
-    'docs/performance.md',
-    'docs/api-token.md',
-    'docs/oauth.md',
-    'docs/random.md',
-    'docs/render.md',
-    'docs/exec.md',
-  ])('has no link in %s that leads nowhere', async (file) => {
-    for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-      expect(existsSync(join(root, dirname(file), target)), target).toBe(true);
-    }
+  it('has the tree of src and rotators in docs/design.md, with a line for each folder', async () => {
+    const foldersIn = async (under: string): Promise<string[]> => {
+      const entries = await readdir(join(root, under), { withFileTypes: true });
+      const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${under}/${name}`);
+      return [under, ...(await Promise.all(names.sort().map(foldersIn))).flat()];
+    };
+    const there = [...(await foldersIn('src')), ...(await foldersIn('rotators'))];
+    const [, tree = ''] = /^```text\n(src\/ .*?)^```$/ms.exec(page('docs/design.md')) ?? [];
+    const path: string[] = [];
+    const listed = tree
+      .trimEnd()
+      .split('\n')
+      .map((line) => {
+        const [, indent = '', name = ''] = /^((?: {2})*)([\w-]+)\/ +\S/.exec(line) ?? [];
+        path.splice(indent.length / 2, Infinity, name);
+        return path.join('/');
+      });
+    expect(listed.sort()).toEqual(there.sort());
+  });
+
+  it('has every page in the contents list', () => {
+    const contents = page('docs/README.md');
+    const names = [...pages.keys()].map((name) => name.replace('docs/', ''));
+    expect(names.filter((name) => name !== 'README.md' && !contents.includes(`](${name})`))).toEqual([]);
+  });
+
+  it('has no link that leads nowhere, also in the packed package', async () => {
+    const packed = await readPackedFiles();
+    const broken = [...pages].flatMap(([from, text]) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+        .filter(([, file = '', anchor]) => {
+          const to = file === '' ? from : posix.join(posix.dirname(from), file);
+          const listed = to === 'docs/' ? pages.has('docs/README.md') : packed.has(to);
+          return !listed || (anchor !== undefined && !anchorsOf(page(to)).has(anchor));
+        })
+        .map(([link]) => `${from}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('names no file of the repository that is not there', () => {
+    const path =
+      /`((?:test|src|rotators|examples|scripts|bench|\.ci)\/[\w./-]*|[\w-]+\.(?:yaml|toml|json))`/g;
+    const missing = [...pages].flatMap(([from, text]) =>
+      [...text.matchAll(path)]
+        .filter(([, file = '']) => !existsSync(join(root, file)))
+        .map(([name]) => `${from}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has a picture of a rotation that is drawn from what the demo measured', async () => {
+    const picture = await read('docs/rotation.svg');
+    const measured: unknown = JSON.parse(/<metadata>(.*)<\/metadata>/.exec(picture)?.[1] ?? '{}');
+    const rotation = readRotation({ rotations: [measured] });
+    expect(picture).toBe(drawRotation(rotation));
+    const { secretsManagerCalls, logins, refusedLogins } = rotation;
+    expect({ secretsManagerCalls, logins, refusedLogins }).toEqual({
+      secretsManagerCalls: 7,
+      logins: 2,
+      refusedLogins: 0,
+    });
   });
 });

@@ -7,7 +7,7 @@ import { startHttpService } from './http-service.ts';
 
 const read = (file: string): Promise<string> => readFile(join(import.meta.dirname, '../..', file), 'utf8');
 
-it('rotates with the rotator of the README, whose text is this file’s subject', async () => {
+it('rotates with the rotator of docs/rotators.md', async () => {
   const { url: host, passwords, stop } = await startHttpService();
   passwords.set('robot', 'first-password');
   const fixture = await startFixture({ rotators: [httpPassword] });
@@ -28,9 +28,11 @@ it('rotates with the rotator of the README, whose text is this file’s subject'
   expect((await read('examples/http-password.ts')).split('\n').length).toBeLessThan(60);
 });
 
-it('is shown in the README as it is, and so is the proof of it', async () => {
-  const readme = await read('README.md');
-  expect(readme).toContain((await read('examples/http-password.ts')).replace('../src/index.ts', 'keyturn'));
+it('is shown in docs/rotators.md as it is, and so is the proof of it', async () => {
+  const page = await read('docs/rotators.md');
+  expect(page).toContain(
+    (await read('examples/http-password.ts')).replace('../src/rotator/index.ts', 'keyturn/rotator'),
+  );
   const proof = await read('test/examples/conformance.test.ts');
-  expect(readme).toContain(proof.replace('../../src/testing/index.ts', 'keyturn/testing'));
+  expect(page).toContain(proof.replace('../../src/testing/index.ts', 'keyturn/testing'));
 });

@@ -6,7 +6,7 @@ export interface MatrixArguments {
   readonly walks: number;
   readonly seed: number | undefined;
   readonly deal: number | undefined;
-  readonly readme: 'write' | 'check' | undefined;
+  readonly table: 'write' | 'check' | undefined;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -22,8 +22,8 @@ Options:
                    says how. Leaves out the processes to kill, and rotators that make the calls of another
   --walks N        Walk N random walks for each rotator, and no cells
   --seed N         The seed of the walks, as a failure names it
-  --write          Write what came of it into the table in README.md
-  --check          Fail where the table in README.md is another; with --deal, where it lacks a cell that there is
+  --write          Write what came of it into the table in docs/matrix.md
+  --check          Fail where the table in docs/matrix.md is another; with --deal, where it lacks a cell that there is
   --json           Print one JSON document and nothing else (npm run --silent matrix -- --json)
   --help           Show this text
 
@@ -46,8 +46,8 @@ export function readArguments(args: readonly string[]): MatrixArguments {
       help: { type: 'boolean', default: false },
     },
   });
-  const readme = values.write ? 'write' : values.check ? 'check' : undefined;
-  if (readme !== undefined && (values.cell.length > 0 || values.walks !== '0'))
+  const table = values.write ? 'write' : values.check ? 'check' : undefined;
+  if (table !== undefined && (values.cell.length > 0 || values.walks !== '0'))
     throw new Error('--write and --check take all cells of a rotator: no --cell or --walks beside them.');
   const deal = values.deal === undefined ? undefined : wholeNumber('deal', values.deal);
   if (deal !== undefined && (values.write || values.cell.length > 0 || values.walks !== '0'))
@@ -58,7 +58,7 @@ export function readArguments(args: readonly string[]): MatrixArguments {
     cells: values.cell,
     walks: wholeNumber('walks', values.walks),
     seed: values.seed === undefined ? undefined : wholeNumber('seed', values.seed),
-    readme,
+    table,
     json: values.json,
     help: values.help,
   };

@@ -10,7 +10,7 @@ import { type Subject, subjects } from './harnesses.ts';
 import { matrixTable, type Row, withRows } from './table.ts';
 import type { Done, Work } from './worker.ts';
 
-const readmeFile = join(import.meta.dirname, '../../README.md');
+const tableFile = join(import.meta.dirname, '../../docs/matrix.md');
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -63,34 +63,34 @@ async function reportMatrix(
     (id) => !reports.some(({ cells }) => cells.some((cell) => cell.id === id)),
   );
   if (unknown.length > 0) say(`No rotator that was run has a cell ${unknown.join(', ')}.`);
-  const upToDate = await compareReadme(rows, given.readme, missing);
+  const upToDate = await compareTable(rows, given.table, missing);
   return unknown.length === 0 && upToDate && reports.every(({ failed }) => failed.length === 0);
 }
 
 /** @returns whether the table fits, or does now */
-async function compareReadme(
+async function compareTable(
   rows: readonly Row[],
-  readme: MatrixArguments['readme'],
+  table: MatrixArguments['table'],
   missing: readonly Subject[],
 ): Promise<boolean> {
-  if (readme === undefined) return true;
-  const before = await readFile(readmeFile, 'utf8');
+  if (table === undefined) return true;
+  const before = await readFile(tableFile, 'utf8');
   const after = withRows(
     before,
     rows,
     subjects().map(({ rotator }) => rotator),
   );
-  if (readme === 'write') await writeFile(readmeFile, after);
+  if (table === 'write') await writeFile(tableFile, after);
   const names = missing.map(({ rotator }) => rotator);
-  if (names.length > 0) say(`The README's row of ${names.join(', ')} was left as it is.`);
-  if (readme === 'write' || after === before) return true;
+  if (names.length > 0) say(`The table's row of ${names.join(', ')} was left as it is.`);
+  if (table === 'write' || after === before) return true;
   const rotators = rows
     .filter((row) => withRows(before, [row], [row.rotator]) !== withRows(before, [], [row.rotator]))
     .map(({ rotator }) => rotator);
   say(
     rotators.length === 0
-      ? 'The table in README.md has a row of no rotator, or another order: npm run matrix -- --write'
-      : `The table in README.md has other numbers: npm run matrix -- --write ${rotators.map((name) => `--rotator '${name}'`).join(' ')}`,
+      ? 'The table in docs/matrix.md has a row of no rotator, or another order: npm run matrix -- --write'
+      : `The table in docs/matrix.md has other numbers: npm run matrix -- --write ${rotators.map((name) => `--rotator '${name}'`).join(' ')}`,
   );
   return false;
 }
@@ -162,14 +162,14 @@ function leaveOut({ deal }: MatrixArguments, chosen: readonly Subject[]): LeftOu
 }
 
 async function run(given: MatrixArguments, chosen: readonly Subject[]): Promise<boolean> {
-  const { cells, walks, seed, deal, readme } = given;
+  const { cells, walks, seed, deal, table } = given;
   const leftOut = leaveOut(given, chosen);
   for (const { rotator, missing } of leftOut.missing) say(`${rotator} is left out. ${missing}`);
   const works = chosen
     .filter((subject) => !leftOut.missing.includes(subject))
     .map((subject) => ({ subject, dry: leftOut.redundant.includes(subject) }))
     // The table holds them all.
-    .filter(({ dry }) => !dry || readme !== undefined)
+    .filter(({ dry }) => !dry || table !== undefined)
     .map(({ subject: { rotator }, dry }): Work => ({ rotator, cells, walks, seed, deal, dry }));
   const { done, broken } = await runAll(works);
   const passed =

@@ -7,7 +7,7 @@ const cell = (call: number, recovery: Cell['recovery']): Cell => {
   return { call, fault, recovery, place, id: `${call}/${fault}/${recovery}` };
 };
 const row = (rotator: string, ...cells: readonly Cell[]): Row => ({ rotator, cells, failed: [] });
-const readmeWith = (...rows: readonly Row[]): string =>
+const pageWith = (...rows: readonly Row[]): string =>
   `before\n<!-- matrix: written by npm run matrix -- --write -->\n${matrixTable(rows)}\n<!-- /matrix -->\nafter\n`;
 
 describe("the matrix's table", () => {
@@ -20,14 +20,14 @@ describe("the matrix's table", () => {
   });
 
   it('keeps the rows of rotators that were not run, and loses those of rotators that are no more', () => {
-    const old = readmeWith(row('a', cell(1, 'retried')), row('gone'), row('b', cell(1, 'cancelled')));
+    const old = pageWith(row('a', cell(1, 'retried')), row('gone'), row('b', cell(1, 'cancelled')));
     const [newer, added] = [row('a', cell(1, 'retried'), cell(2, 'retried')), row('c', cell(1, 'retried'))];
     expect(withRows(old, [added, newer], ['a', 'b', 'c'])).toBe(
-      readmeWith(newer, row('b', cell(1, 'cancelled')), added),
+      pageWith(newer, row('b', cell(1, 'cancelled')), added),
     );
   });
 
   it('is looked for between its marks', () => {
-    expect(() => withRows('no marks', [], [])).toThrow('README.md lacks the marks');
+    expect(() => withRows('no marks', [], [])).toThrow('docs/matrix.md lacks the marks');
   });
 });

@@ -39,19 +39,19 @@ export function matrixTable(rows: readonly Row[]): string {
 }
 
 /**
- * README.md with these rows in its table. A rotator without one keeps what the table says of it.
+ * docs/matrix.md with these rows in its table. A rotator without one keeps what the table says of it.
  *
  * @param order all rotators' names; whatever else has a row loses it
  * @throws Error where the marks are missing
  */
-export function withRows(readme: string, rows: readonly Row[], order: readonly string[]): string {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${begin} and ${end}.`);
-  const old = readme.slice(from, to).split('\n');
+export function withRows(page: string, rows: readonly Row[], order: readonly string[]): string {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/matrix.md lacks the marks ${begin} and ${end}.`);
+  const old = page.slice(from, to).split('\n');
   const lines = order.flatMap((name) => {
     const row = rows.find(({ rotator }) => rotator === name);
     return row === undefined ? old.filter((kept) => kept.startsWith(`| \`${name}\` |`)) : lineOf(row);
   });
   const table = [matrixTable([]), ...lines].join('\n');
-  return `${readme.slice(0, from + begin.length)}\n${table}\n${readme.slice(to)}`;
+  return `${page.slice(0, from + begin.length)}\n${table}\n${page.slice(to)}`;
 }

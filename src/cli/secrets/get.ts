@@ -20,7 +20,7 @@ export interface GetWork extends PlaceOptions {
 /** Prints a value. @returns the exit code */
 export function get(work: GetWork): Promise<number> {
   const reference = readReference(work.reference);
-  return showing(work.json, async () => {
+  return showing({ json: work.json, redactor: createRedactor() }, async () => {
     const resolver = createResolver(createSecretSource(work, process.env));
     const resolved = await resolver.resolve(reference);
     const value = filtered(resolved, reference);

@@ -1,4 +1,5 @@
 import { type Filter, paginateListSecrets, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
+import { createRedactor } from '../../redact.ts';
 import { printable } from '../printable.ts';
 import { describeDate } from '../rotation/age.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
@@ -15,7 +16,7 @@ export interface ListWork extends PlaceOptions {
 
 /** Lists secrets. @returns the exit code */
 export function list(work: ListWork): Promise<number> {
-  return showing(work.json, async (screen) => {
+  return showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
     const found = await find(work);
     const nowMs = Date.now();
     for (const secret of found) show(screen, secret, nowMs);
