@@ -23,6 +23,7 @@ export function localRotator<Credential>({
   return {
     kind: 'changes',
     name,
+    opensNothing: true,
     overlap: 'until-next-rotation',
     changedBy: 'account',
     parse,

@@ -15,6 +15,8 @@ export interface SecretDocument {
    * @throws InvalidSecretField for a value or a field that the form can't hold
    */
   write(changes: SecretFields): string;
+  /** True where the credential is in a connection string: one kept as text, or one in JSON. */
+  readonly isConnectionString: boolean;
   /** Characters that a new password must not have, because known readers of the form get them wrong. */
   readonly unsafeCharacters: string;
   /** What must be masked besides the fields: passwords as they stand in the text, quoted and encoded. */
@@ -31,6 +33,7 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
   return {
     form: parsed.form,
     fields: hintedFields(parsed, hints),
+    isConnectionString: parsed.isConnectionString ?? (parsed.form !== 'json' && parsed.form !== 'text'),
     unsafeCharacters: parsed.unsafeCharacters,
     sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(text, parsed)],
     write: (changes) => write(text, parsed, changes, hints),

@@ -40,6 +40,8 @@ export interface ParsedText {
   readonly unsafeCharacters: string;
   /** True where the form leaves open which engine is meant, and `engine` is only the likeliest. */
   readonly engineIsGuess?: boolean;
+  /** True where the credential is, or is also, in a connection string. */
+  readonly isConnectionString?: boolean;
   /** Sensitive values that are in none of the fields. */
   readonly sensitive?: readonly string[];
 }

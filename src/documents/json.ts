@@ -30,6 +30,7 @@ export function parseJson(text: string, fieldNames: FieldNames): ParsedText {
     append: (missing) => embedded.append?.(missing) ?? append(text, root, missing, fieldNames),
     unsafeCharacters: embedded.unsafeCharacters,
     engineIsGuess: embedded.engineIsGuess && own.fields.engine === undefined,
+    isConnectionString: embedded.slots.length > 0,
     sensitive: [...own.hidden, ...embedded.sensitive],
   };
 }

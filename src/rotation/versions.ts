@@ -1,5 +1,7 @@
 import { readDocument, type SecretDocument } from '../documents/document.ts';
-import { readHints } from '../documents/hints.ts';
+import { formTag, readHints } from '../documents/hints.ts';
+import { isKeyValueLines } from '../documents/plain-text.ts';
+import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangingRotator, IssuingRotator, Rotator, Target } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
@@ -49,6 +51,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   const { defaultRotator } = run.configuration;
   const rotator = selectRotator(run.rotators, { tags, fields: document.fields, defaultRotator });
   run.observed.rotator = rotator.name;
+  requireReplaceable(rotator, document, tags);
   const credential = rotator.parse(document.fields);
   const target = rotator.target(credential);
   const current = { id, text, document, credential, target, account: accountIn(document) };
@@ -59,6 +62,35 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   });
   // Alike but for their types.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
+}
+
+/**
+ * A connection string, or the settings of a program, would be lost where they are taken for a password or a key. So they
+ * are refused, unless the secret's own tag says how to read it. A variable of the function does not: it is about all secrets.
+ *
+ * @throws MalformedSecret
+ */
+function requireReplaceable(
+  rotator: Rotator,
+  { form, fields, isConnectionString }: SecretDocument,
+  tags: ReadonlyMap<string, string>,
+): void {
+  const opensNothing = rotator.kind === 'changes' && rotator.opensNothing === true;
+  if (tags.has(formTag) || (form !== 'text' && !opensNothing)) return;
+  const { password } = fields;
+  const isText = typeof password === 'string';
+  if (isConnectionString || (isText && connectionStringForm(password) !== undefined)) {
+    throw notReplaceable('a connection string', rotator);
+  }
+  if (isText && isKeyValueLines(password)) throw notReplaceable('KEY=value lines', rotator);
+}
+
+function notReplaceable(what: string, { name }: Rotator): KeyturnError {
+  return new KeyturnError(
+    'MalformedSecret',
+    `The secret's value reads as ${what}, which the rotator ${name} would replace by a value that nothing else knows.`,
+    `Choose the rotator of its server with the tag ${rotatorTag}. If the value is meant, name its form with the tag ${formTag}.`,
+  );
 }
 
 function noCurrentValue(run: Run): KeyturnError {

@@ -135,6 +135,11 @@ interface AnyRotator<Credential, Opened extends Session> {
 export interface ChangingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
   readonly kind: 'changes';
+  /**
+   * True where the value opens nothing, so that nobody is told of the new one. Core then refuses to change the password of a
+   * connection string, which would no longer open its server.
+   */
+  readonly opensNothing?: boolean;
   /** Who carries a change out: the account itself, or the admin of the admin secret. */
   readonly changedBy: 'account' | 'admin';
   /** The fields that make the pending credential out of the current one. Without effect at the target. */
