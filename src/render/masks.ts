@@ -4,13 +4,55 @@ export type MaskingSystem = 'github' | 'azure';
 /** Shorter lines (characters) are words and brackets: masked, they would make a log unreadable and tell themselves. */
 const shortestLine = 4;
 
-/** A value as it stands in JSON, a URL, a form or base64: a CI system masks by the letter, and decodes nothing. */
+/** Fewer characters of base64 than these can be somewhere by chance. */
+const shortestBase64 = 6;
+
+/**
+ * A text as base64, and those characters that depend on it alone where it is a part of something longer, as a password
+ * is of the user and password of HTTP's Basic authentication: there it begins at any of three places.
+ */
+function base64Of(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const parts = [0, 1, 2].map((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+    const encoded = whole.toString('base64url');
+    return encoded.slice(Math.ceil((before * 4) / 3), Math.floor((whole.length * 4) / 3));
+  });
+  const long = parts.filter(({ length }) => length >= shortestBase64);
+  const standard = long.map((part) => part.replaceAll('-', '+').replaceAll('_', '/'));
+  return [bytes.toString('base64'), ...long, ...standard];
+}
+
+/**
+ * What a value looks like where it is most often logged. A CI system masks a text only as it is given, so that, other than
+ * the redactor, it needs a list.
+ */
 function encodingsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
-  // Half a surrogate pair can't be URL-encoded, and so can't stand in a URL either.
+  const escaped = (one: string): string => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const go = json.replace(/[<>&]/g, escaped);
+  const dotNet = json
+    .replaceAll('\\"', '"')
+    .replace(/["<>&'+`]/g, (one) => escaped(one).toUpperCase().replace('U', 'u'));
+  // A lone surrogate can't be URL-encoded, and so can't stand in a URL either.
   const url = value.isWellFormed() ? encodeURIComponent(value) : value;
-  const base64 = Buffer.from(value).toString('base64');
-  return [value, json, url, new URLSearchParams({ '': value }).toString().slice(1), base64];
+  const form = new URLSearchParams({ '': value }).toString().slice(1);
+  const small = [url, form].map((text) => text.replace(/%../g, (one) => one.toLowerCase()));
+  const sql = value.replaceAll("'", "''");
+  const shell = value.replaceAll("'", "'\\''");
+  return [
+    value,
+    json,
+    go,
+    dotNet,
+    url,
+    url.replaceAll('%20', '+'),
+    form,
+    ...small,
+    sql,
+    shell,
+    ...base64Of(value),
+  ];
 }
 
 /**
