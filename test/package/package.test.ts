@@ -54,11 +54,12 @@ async function missingRegistry(): Promise<string | undefined> {
   }
 }
 
+/** What files take of a disk, which is more than what is in them. */
 async function bytesIn(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = files
     .filter((file) => file.isFile())
-    .map(async (file) => (await stat(join(file.parentPath, file.name))).size);
+    .map(async (file) => (await stat(join(file.parentPath, file.name))).blocks * 512);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
@@ -207,6 +208,7 @@ async function layProject(project: string): Promise<void> {
       name,
       text
         .replaceAll(/'(?:\.\.\/)+src\/index\.ts'/g, "'keyturn'")
+        .replaceAll(/'(?:\.\.\/)+src\/rotator\/index\.ts'/g, "'keyturn/rotator'")
         .replaceAll(/'(?:\.\.\/)+src\/testing\/index\.ts'/g, "'keyturn/testing'")
         .replaceAll("'../../examples/http-password.ts'", "'./http-password.ts'"),
     );

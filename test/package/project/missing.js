@@ -19,6 +19,7 @@ const event = { Step: 'createSecret', SecretId: 'a', ClientRequestToken: 'b'.rep
 
 /** An admin changes it. Whether the admin's server is the source of the secret's, only RDS's API can tell. */
 const byAdmin = {
+  kind: 'changes',
   name: 'by-admin',
   overlap: 'none',
   changedBy: 'admin',
