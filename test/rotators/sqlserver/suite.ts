@@ -7,6 +7,7 @@ import {
   hostilePasswords,
   randomPassword,
   type SqlServerHarness,
+  type TestLogin,
 } from '../../support/tds/harness.ts';
 import { changeSingle, codeOf, rotateAlternating } from './rotate.ts';
 
@@ -243,6 +244,41 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
         harness.database,
       );
       expect((await rotateAlternating(harness, secret)).username).toBe(other.username);
+    });
+
+    it('names what one login of a pair may do beyond the other, on the server and in each database', async () => {
+      const [one, other] = [await harness.createLogin('one'), await harness.createLogin('other')];
+      const rotator = sqlServerAlternatingUsers(harness.options);
+      const context = rotatorContext();
+      const parse = (login: TestLogin) =>
+        rotator.parse({
+          ...harness.secretOf(login),
+          alternatingusers: [one.username, other.username],
+        });
+      const admin = await rotator.open(rotator.parse(harness.adminSecret()), context);
+      if (admin === undefined) throw new Error('The admin was refused.');
+      const excess = () => rotator.excessRights?.(admin, parse(other), parse(one), context);
+      try {
+        expect(await excess()).toEqual([]);
+        const name = quoteIdentifier(other.username);
+        await harness.asAdmin([
+          `ALTER SERVER ROLE [processadmin] ADD MEMBER ${name}`,
+          `GRANT VIEW SERVER STATE TO ${name}`,
+        ]);
+        await harness.asAdmin(
+          [`GRANT SELECT ON SCHEMA::[dbo] TO ${name}`, `ALTER ROLE [db_securityadmin] ADD MEMBER ${name}`],
+          harness.database,
+        );
+        expect(await excess()).toEqual([
+          'membership in processadmin',
+          'VIEW SERVER STATE on the server',
+          `membership in db_securityadmin (in ${harness.database})`,
+          `SELECT on SCHEMA::[dbo] (in ${harness.database})`,
+        ]);
+        expect(await rotator.excessRights?.(admin, parse(one), parse(other), context)).toEqual([]);
+      } finally {
+        await admin.close();
+      }
     });
 
     it('tells an account of a named pair that does not exist', async () => {
