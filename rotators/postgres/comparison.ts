@@ -12,8 +12,6 @@ export interface Sides {
    * `power (side, name)`, what it may do beyond privileges on objects.
    */
   readonly definitions: string;
-  /** A condition under which an object `o` of `more` is left out, by its owner `o.owner`. */
-  readonly leftOut?: string;
   /** Catalogues whose objects are each account's own, so that both have them or neither. */
   readonly ownOfEach?: readonly string[];
 }
@@ -74,7 +72,7 @@ function isOf(catalogue: string): string {
  */
 export function comparison(
   serverVersion: number,
-  { definitions, leftOut = 'false', ownOfEach = [] }: Sides,
+  { definitions, ownOfEach = [] }: Sides,
   limit: number,
 ): string {
   return `
@@ -94,7 +92,7 @@ export function comparison(
   SELECT 2, o.privilege_type || CASE WHEN o.is_grantable THEN ' with grant option' ELSE '' END || ' on '
          || ${plainName('pg_catalog.pg_describe_object(o.class, o.oid, o.part)')}
     FROM granted o
-   WHERE o.grantee IN (SELECT role FROM lacking) AND NOT (${leftOut})
+   WHERE o.grantee IN (SELECT role FROM lacking)
      AND NOT EXISTS (SELECT FROM held WHERE side = 'less' AND role = o.owner)
      AND NOT EXISTS (
      SELECT FROM granted same WHERE same.class = o.class AND same.oid = o.oid AND same.part = o.part
@@ -105,7 +103,7 @@ export function comparison(
     FROM (SELECT classid, objid, objsubid, dbid, refobjid AS owner FROM pg_catalog.pg_shdepend
            WHERE refclassid = ${authid} AND deptype = 'o') o
    WHERE o.owner IN (SELECT role FROM owning) AND NOT EXISTS (SELECT FROM held WHERE side = 'less' AND role = o.owner)
-     AND NOT (${['pg_default_acl', ...ownOfEach].map(isOf).join(' OR ')}) AND (o.dbid = 0 OR NOT (${leftOut}))
+     AND NOT (${['pg_default_acl', ...ownOfEach].map(isOf).join(' OR ')})
      AND o.dbid IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE ${here}))
   UNION
   SELECT 2, 'policy ' || ${plainName('o.polname')} || ' on ' || ${plainName('o.polrelid::pg_catalog.regclass')}

@@ -13,8 +13,6 @@ interface Look {
   /** Whether the proven account is the subject, may act as it, or may do everything. */
   readonly nothingToGain: boolean;
   readonly subjectIsSuperuser: boolean;
-  /** Whether the subject is a member of the proven account, as a clone is of its original. */
-  readonly isMember: boolean;
   /** Whether the subject has no attribute, role or grant of its own. */
   readonly plain: boolean;
 }
@@ -31,11 +29,10 @@ function role(name: string | undefined): string {
 function look(subject: string, proven: string | undefined): string {
   const reaches = (who: string): string =>
     `(pg_catalog.pg_has_role(${who}, r.oid, 'USAGE') OR pg_catalog.pg_has_role(${who}, r.oid, ${setRoleAnyVersion}))`;
-  const isMember = `coalesce(pg_catalog.pg_has_role(s.oid, p.oid, 'MEMBER'), false)`;
   return `
   SELECT ${version} AS version, s.oid IS NOT NULL AS "subjectExists", p.oid IS NOT NULL AS "provenExists",
     coalesce(p.rolsuper OR p.oid = s.oid OR pg_catalog.pg_has_role(p.oid, s.oid, ${setRoleAnyVersion}), false) AS "nothingToGain",
-    coalesce(s.rolsuper, false) AS "subjectIsSuperuser", ${isMember} AS "isMember",
+    coalesce(s.rolsuper, false) AS "subjectIsSuperuser",
     coalesce(s.rolcreaterole <= p.rolcreaterole AND s.rolcreatedb <= p.rolcreatedb
       AND s.rolbypassrls <= p.rolbypassrls AND s.rolreplication <= p.rolreplication, false)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r
@@ -43,8 +40,7 @@ function look(subject: string, proven: string | undefined): string {
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = s.oid AND m.admin_option)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend d
         WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = s.oid
-          AND d.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass
-          AND NOT (d.deptype = 'o' AND d.dbid <> 0 AND ${isMember})) AS plain
+          AND d.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass) AS plain
     FROM (SELECT) AS one LEFT JOIN (SELECT * FROM ${role(subject)}) s ON true
     LEFT JOIN (SELECT * FROM ${role(proven)}) p ON true`;
 }
@@ -69,7 +65,7 @@ function powers(side: string, who: string, reached: string): string {
 }
 
 /** Everything that membership could give the subject, against what the proven account surely has. */
-function compareAccounts({ version: server, isMember }: Look, subject: string, proven: string): string {
+function compareAccounts({ version: server }: Look, subject: string, proven: string): string {
   const [who, other] = [subject, proven].map((name) => `(SELECT oid FROM ${role(name)})`);
   const bySubject = `pg_catalog.pg_has_role(${who}, r.oid, 'MEMBER')`;
   const bySetRole = `pg_catalog.pg_has_role(${other}, r.oid, ${setRole(server)})`;
@@ -83,18 +79,15 @@ function compareAccounts({ version: server, isMember }: Look, subject: string, p
   power (side, name) AS (
     ${powers('more', who ?? '', bySubject)}
     UNION ALL ${powers('less', other ?? '', bySetRole)})`;
-  // What a clone has made by itself is handed over to its original.
-  const leftOut = isMember ? `coalesce(o.owner = ${who}, false)` : undefined;
-  return comparison(server, { definitions, ...(leftOut === undefined ? {} : { leftOut }) }, mostNamed);
+  return comparison(server, { definitions }, mostNamed);
 }
 
 /** In other databases: where the subject has something and the proven account has nothing on the same object. */
-function compareElsewhere({ isMember, version: server }: Look, subject: string, proven: string): string {
+function compareElsewhere({ version: server }: Look, subject: string, proven: string): string {
   const [who, other] = [subject, proven].map((name) => `(SELECT oid FROM ${role(name)})`);
   const reached = `(pg_catalog.pg_has_role(${other}, r.refobjid, 'USAGE') OR pg_catalog.pg_has_role(${other}, r.refobjid, ${setRole(server)}))`;
   return `${otherDatabases()}
      AND pg_catalog.pg_has_role(${who}, s.refobjid, 'MEMBER')
-     ${isMember ? `AND NOT (s.deptype = 'o' AND s.refobjid = ${who})` : ''}
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend r
        WHERE r.dbid = s.dbid AND r.classid = s.classid AND r.objid = s.objid
          AND r.refclassid = s.refclassid AND ${reached})

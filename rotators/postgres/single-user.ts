@@ -1,7 +1,7 @@
 import type { ChangingRotator } from '../../src/rotator/index.ts';
 import { classify } from './classify.ts';
 import { untilNoConflict } from './conflict.ts';
-import { type Connector, createConnector, type PostgresOptions } from './connector.ts';
+import { createConnector, type PostgresOptions } from './connector.ts';
 import { engines, type PostgresCredential, parseCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
 import { passwordDefaults, setPassword, storageOf } from './password.ts';
@@ -15,7 +15,7 @@ import { requireValidity } from './validity.ts';
  */
 export function postgres(
   options: PostgresOptions = {},
-): ChangingRotator<PostgresCredential, PostgresSession> & Pick<Connector, 'prepare'> {
+): ChangingRotator<PostgresCredential, PostgresSession> {
   const { open, prepare } = createConnector(options);
   return {
     kind: 'changes',

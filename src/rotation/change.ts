@@ -2,13 +2,15 @@ import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangingRotator, Session } from '../rotator/contract.ts';
 import { type AdminLogin, adminSecretArn, createAdminLogin } from './admin.ts';
 import { type Candidates, candidatesOf, noCredentialAccepted } from './candidates.ts';
-import { isTransient } from './guarded-rotator.ts';
+import { isTransient, type PreparedLogin } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import { accountsTag, requireMayChange, servesField } from './trust.ts';
 import { giveUpPending, type Rotation, type Version } from './versions.ts';
 
 /** Whether the change was made now, and the moment before it (ms, monotonic), or had been made before. */
-export type Changed = { readonly made: true; readonly sinceMs: number } | { readonly made: false };
+export type Changed =
+  | { readonly made: true; readonly sinceMs: number; readonly prepared: PreparedLogin | undefined }
+  | { readonly made: false };
 
 /**
  * Makes the target accept the pending credential. Each try begins with the candidates anew, since a connection that is
@@ -72,17 +74,25 @@ async function changeWithFirstAccepted(
 }
 
 async function change(
-  { guarded, current }: Rotation<ChangingRotator>,
+  { run, guarded, current }: Rotation<ChangingRotator>,
   pending: Version,
   using: unknown,
   session: Session,
 ): Promise<Changed> {
   const { rotator, context } = guarded;
+  // From the change on readers wait for the proof, where the old credential has ended.
+  const readersWait = rotator.overlap === 'none' && run.configuration.immediateCutover;
+  const prepared = readersWait ? await guarded.prepare(pending.credential) : undefined;
   const sinceMs = performance.now();
-  await guarded.attempt('change', pending.credential, () =>
-    rotator.change(session, pending.credential, { ...context, using, current: current.credential }),
-  );
-  return { made: true, sinceMs };
+  try {
+    await guarded.attempt('change', pending.credential, () =>
+      rotator.change(session, pending.credential, { ...context, using, current: current.credential }),
+    );
+    return { made: true, sinceMs, prepared };
+  } catch (error) {
+    prepared?.close();
+    throw error;
+  }
 }
 
 /** @param proven the version that the target has accepted; undefined where it refuses all */

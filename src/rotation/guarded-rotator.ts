@@ -25,6 +25,14 @@ export function isTransient(error: unknown): boolean {
   return isKeyturnError(error, 'TargetUnreachable', 'TargetBusy', 'Throttled');
 }
 
+/** A login whose connection stands. */
+export interface PreparedLogin {
+  /** As {@link GuardedRotator.open}. */
+  open(): Promise<Session | undefined>;
+  /** Leaves nothing open. */
+  close(): void;
+}
+
 /** A rotator as the steps use it: counted, traced, and with every error wrapped once. */
 export interface GuardedRotator<Kind extends Rotator = Rotator> {
   readonly rotator: Kind;
@@ -35,6 +43,8 @@ export interface GuardedRotator<Kind extends Rotator = Rotator> {
    * @throws TargetChanged, before anything is sent, for a credential of another target than AWSCURRENT's
    */
   open(credential: unknown): Promise<Session | undefined>;
+  /** Opens a connection for a login that follows a change; undefined where the rotator prepares none. */
+  prepare(credential: unknown): Promise<PreparedLogin | undefined>;
   /** Logs in with the admin secret's credential, whose server was compared when it was loaded. */
   openAdmin(credential: unknown): Promise<Session | undefined>;
   /** Starts to close a session; the step waits for it at its end, and the next login does not. */
@@ -45,10 +55,15 @@ export interface GuardedRotator<Kind extends Rotator = Rotator> {
    * @throws TargetChanged, before the call, for a credential of another target than AWSCURRENT's
    */
   attempt<T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T>;
-  /** Opens, uses and closes; undefined where the credential was refused. */
+  /**
+   * Opens, uses and closes; undefined where the credential was refused.
+   *
+   * @param prepared a connection for that login, which need not be opened anew
+   */
   using<T>(
     credential: unknown,
     use: (session: Session) => Promise<T>,
+    prepared?: PreparedLogin,
   ): Promise<{ readonly result: T } | undefined>;
 }
 
@@ -90,9 +105,12 @@ export function guardRotator<Kind extends Rotator>(
     }
   };
 
-  const logIn = (credential: unknown): Promise<Session | undefined> =>
+  const logIn = (
+    credential: unknown,
+    connect: () => Promise<Session | undefined> = () => rotator.open(credential, context),
+  ): Promise<Session | undefined> =>
     traced('open', credential, async () => {
-      const session = await rotator.open(credential, context);
+      const session = await connect();
       if (session === undefined) run.observed.refusedLogins += 1;
       else run.observed.logins += 1;
       return session;
@@ -112,14 +130,23 @@ export function guardRotator<Kind extends Rotator>(
     rotator,
     context,
     open,
-    openAdmin: logIn,
+    prepare: async (credential) => {
+      if (rotator.kind !== 'changes' || rotator.prepare === undefined) return undefined;
+      requireSameTarget(target, rotator.target(credential));
+      const prepared = await rotator.prepare(credential, context);
+      return {
+        open: () => logIn(credential, () => prepared.open(context)),
+        close: () => prepared.close(),
+      };
+    },
+    openAdmin: (credential) => logIn(credential),
     release,
     attempt: async (activity, credential, call) => {
       requireSameTarget(target, rotator.target(credential));
       return traced(activity, credential, call);
     },
-    using: async (credential, use) => {
-      const session = await open(credential);
+    using: async (credential, use, prepared) => {
+      const session = await (prepared?.open() ?? open(credential));
       if (session === undefined) return undefined;
       try {
         return { result: await use(session) };

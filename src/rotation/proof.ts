@@ -1,18 +1,32 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import { isTransient } from './guarded-rotator.ts';
+import type { Session } from '../rotator/contract.ts';
+import { isTransient, type PreparedLogin } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import type { Rotation, Version } from './versions.ts';
 
-/** Logs in with pending and has the rotator prove that it can do its work. @throws PendingRefused */
-export async function provePending(rotation: Rotation, pending: Version): Promise<void> {
+/**
+ * Logs in with pending and has the rotator prove that it can do its work.
+ *
+ * @param prepared a connection that stands for the first try
+ * @throws PendingRefused
+ */
+export async function provePending(
+  rotation: Rotation,
+  pending: Version,
+  prepared?: PreparedLogin,
+): Promise<void> {
   const { run, guarded, current } = rotation;
   const { rotator, context } = guarded;
-  const prove = () =>
-    guarded.using(pending.credential, (session) =>
-      guarded.attempt('verify', pending.credential, async () =>
-        rotator.verify?.(session, pending.credential, { ...context, current: current.credential }),
-      ),
+  const verify = (session: Session) =>
+    guarded.attempt('verify', pending.credential, async () =>
+      rotator.verify?.(session, pending.credential, { ...context, current: current.credential }),
     );
+  let connection = prepared;
+  const prove = () => {
+    const standing = connection;
+    connection = undefined;
+    return guarded.using(pending.credential, verify, standing);
+  };
   if ((await retry(prove, isTransient, run.signal)) === undefined) {
     throw new KeyturnError(
       'PendingRefused',

@@ -131,6 +131,16 @@ interface AnyRotator<Credential, Opened extends Session> {
   classify?(error: unknown, during: Activity): ErrorCode | undefined;
 }
 
+/** A connection for a login that follows a change. */
+export interface Prepared<Opened extends Session> {
+  /**
+   * Logs in on it, or anew where it was lost meanwhile; as `open` otherwise.
+   */
+  open(context: RotatorContext): Promise<Opened | undefined>;
+  /** Leaves no socket, if it was not opened. Never throws. */
+  close(): void;
+}
+
 /** Sets a new value that is made here, such as a password: createSecret makes it, setSecret sets it. */
 export interface ChangingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
@@ -144,6 +154,12 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
   readonly changedBy: 'account' | 'admin';
   /** The fields that make the pending credential out of the current one. Without effect at the target. */
   generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
+  /**
+   * Opens a connection for the login that proves pending, as far as the protocol allows without the password. Core asks
+   * for it before the change where that ends the current credential, so that readers wait for fewer round trips. Never
+   * throws: what goes wrong here shows again in `open`.
+   */
+  prepare?(pending: Credential, context: RotatorContext): Promise<Prepared<Opened>>;
   /** Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. */
   change(session: Opened, pending: Credential, context: ChangeContext<Credential>): Promise<void>;
   /**

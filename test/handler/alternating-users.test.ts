@@ -115,6 +115,35 @@ describe('rotating alternating users', () => {
     }
   });
 
+  it('takes over a clone of AWS’s template that owns objects, once AWSPREVIOUS has proved it', async () => {
+    const original = await createLogin();
+    const clone = { username: `${original.username}_clone`, password: original.password };
+    const [from, to] = [original, clone].map(({ username }) => quoteIdentifier(username));
+    const table = quoteIdentifier(uniqueName('made'));
+    await asAdmin((client) =>
+      client.query(
+        `CREATE ROLE ${to} WITH LOGIN PASSWORD '${clone.password}'; GRANT ${from} TO ${to};
+         CREATE TABLE ${table} (); ALTER TABLE ${table} OWNER TO ${to}`,
+      ),
+    );
+    const arn = await fixture.createSecret({ ...secretOf(clone), masterarn });
+    await fixture.put(arn, { ...secretOf(original), masterarn });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await fixture.read(arn)).toMatchObject({ username: clone.username });
+
+    const stranger = await createLogin();
+    const other = quoteIdentifier(`${stranger.username}_clone`);
+    await asAdmin((client) =>
+      client.query(
+        `CREATE ROLE ${other} WITH LOGIN; GRANT ${quoteIdentifier(stranger.username)} TO ${other};
+         CREATE TABLE ${quoteIdentifier(uniqueName('theirs'))} (); REASSIGN OWNED BY ${to} TO ${other}`,
+      ),
+    );
+    await asAdmin((client) => client.query(`ALTER TABLE ${table} OWNER TO ${other}`));
+    const grabbing = await fixture.createSecret({ ...secretOf(stranger), masterarn });
+    expect(await fixture.rotate(grabbing)).toMatch(/^RightsExceeded: .*ownership of table/);
+  });
+
   it('does not promote a user that lacks a privilege of the other', async () => {
     const [one, other] = [await createLogin(), await createLogin()];
     const table = quoteIdentifier(uniqueName('invoices'));

@@ -14,11 +14,16 @@ export const setSecret: StepFunction = async (run) => {
   await requireUnchanged(rotation, pending);
   // What the target has issued it accepts already.
   const changed: Changed = isIssuing(rotation) ? { made: false } : await changeCredential(rotation, pending);
-  if (rotation.guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
-    return { outcome: changed.made ? 'changed' : 'found-changed' };
+  const prepared = changed.made ? changed.prepared : undefined;
+  try {
+    if (rotation.guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
+      return { outcome: changed.made ? 'changed' : 'found-changed' };
+    }
+    await provePending(rotation, pending, prepared);
+    await promote(rotation, pending);
+    if (!changed.made) return { outcome: 'found-changed-and-current' };
+    return { outcome: 'changed-and-current', gapMs: performance.now() - changed.sinceMs };
+  } finally {
+    prepared?.close();
   }
-  await provePending(rotation, pending);
-  await promote(rotation, pending);
-  if (!changed.made) return { outcome: 'found-changed-and-current' };
-  return { outcome: 'changed-and-current', gapMs: performance.now() - changed.sinceMs };
 };

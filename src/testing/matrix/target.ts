@@ -1,4 +1,4 @@
-import type { Rotator, Session } from '../../rotator/contract.ts';
+import type { ChangingRotator, Prepared, Rotator, RotatorContext, Session } from '../../rotator/contract.ts';
 import { brokenConnection, Crash } from './faults.ts';
 import type { Lifetime, TestFunctionParts } from './function.ts';
 import { passCheckpoint } from './pass.ts';
@@ -45,28 +45,46 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
       return (...args: unknown[]) => pass(name, async () => Reflect.apply(member, session, args));
     });
   };
-  const open: Rotator['open'] = (...args) =>
+  const logIn = (connect: () => Promise<Session | undefined>): Promise<Session | undefined> =>
     pass(
       'open',
       async () => {
-        const session = await rotator.open(...args);
+        const session = await connect();
         if (!lifetime.dead) return session && interceptSession(session);
         await session?.close();
         throw new Crash();
       },
       async () => undefined,
     );
+  const open: Rotator['open'] = (...args) => logIn(() => rotator.open(...args));
+  const standing = new Set<Prepared<Session>>();
+  /** The login on a connection that was prepared is a remote call like any other. */
+  const prepare = async (...args: Parameters<NonNullable<ChangingRotator['prepare']>>) => {
+    if (rotator.kind !== 'changes' || rotator.prepare === undefined)
+      throw new TypeError('Nothing is prepared.');
+    const prepared = await rotator.prepare(...args);
+    standing.add(prepared);
+    return {
+      open: (context: RotatorContext) => logIn(() => prepared.open(context)),
+      close: () => {
+        standing.delete(prepared);
+        prepared.close();
+      },
+    };
+  };
 
   const reachesTarget = new Set(['change', 'verify', 'revoke', 'revokeOrphans', 'issue']);
   return {
     rotator: replaceMembers(rotator, (name, member) => {
       if (name === 'open') return open;
+      if (name === 'prepare') return prepare;
       return (...args: unknown[]) => {
         const call = () => Reflect.apply(member, rotator, args);
         return reachesTarget.has(name) ? pass(name, async () => call()) : call();
       };
     }),
     drop: async () => {
+      for (const prepared of standing) prepared.close();
       const left = [...sessions];
       sessions.clear();
       await Promise.all(left.map((session) => session.close()));
@@ -83,7 +101,7 @@ type Member = (...args: unknown[]) => unknown;
 /** The same object with its functions replaced, one by one, when they are asked for. */
 function replaceMembers<T extends object>(
   original: T,
-  replace: (name: string, member: Member) => Rotator['open'] | Member,
+  replace: (name: string, member: Member) => Rotator['open'] | ChangingRotator['prepare'] | Member,
 ): T {
   return new Proxy(original, {
     get: (target, key) => {
