@@ -26,7 +26,7 @@ export interface RotationHandlerOptions {
   readonly client?: SecretsManagerClient;
   /** What is set here wins over the variables. */
   readonly configuration?: Partial<Configuration>;
-  /** The function's variables, as the README lists them. Default: those of the process; `{}` for none. */
+  /** The function's variables, as docs/configuration.md lists them. Default: those of the process; `{}` for none. */
   readonly environment?: Environment;
   readonly telemetry?: Telemetry;
   /**

@@ -199,7 +199,7 @@ async function pack(checkout: string): Promise<string> {
   return join(checkout, `keyturn-${manifest.version}.tgz`);
 }
 
-/** A project as its author would write it: the README's rotator and function, a proof, and a use of every export. */
+/** A project as its author would write it: the rotator and the function of docs/rotators.md, a proof, and a use of every export. */
 async function layProject(project: string): Promise<void> {
   const write = (name: string, text: string) => writeFile(join(project, name), text);
   const copy = async (from: string, name: string) => {
@@ -213,9 +213,9 @@ async function layProject(project: string): Promise<void> {
         .replaceAll("'../../examples/http-password.ts'", "'./http-password.ts'"),
     );
   };
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const [, ownFunction] = /```ts\n(import \{ createRotationHandler[^`]*)```/.exec(readme) ?? [];
-  if (ownFunction === undefined) throw new Error('The README shows no function.');
+  const page = await readFile(join(root, 'docs/rotators.md'), 'utf8');
+  const [, ownFunction] = /```ts\n(import \{ createRotationHandler[^`]*)```/.exec(page) ?? [];
+  if (ownFunction === undefined) throw new Error('docs/rotators.md shows no function.');
   const modules = Object.entries(manifest.exports).filter(([, file]) => file.endsWith('.js'));
   const imports = modules.map(([name], index) => `export * as all${index} from 'keyturn${name.slice(1)}';`);
 
@@ -229,8 +229,11 @@ async function layProject(project: string): Promise<void> {
   await copy('examples/http-password.ts', 'http-password.ts');
   await copy('test/examples/harness.ts', 'harness.ts');
   await copy('test/examples/http-service.ts', 'http-service.ts');
-  await write('function.ts', `import { httpPassword } from './http-password.ts';\n${ownFunction}`);
-  await write('empty.ts', ownFunction.replace('[httpPassword]', '[]'));
+  await write('function.ts', ownFunction);
+  await write(
+    'empty.ts',
+    ownFunction.replace(/^import { httpPassword.*\n/m, '').replace('[httpPassword]', '[]'),
+  );
   await write('all.ts', `${imports.join('\n')}\n`);
   for (const name of ['rotate.js', 'missing.js', 'conformance.test.js'])
     await cp(join(import.meta.dirname, 'project', name), join(project, 'out', name));

@@ -5,4 +5,4 @@ import { startHttpService } from './http-service.js';
 
 const service = await startHttpService();
 after(service.stop);
-describeRotator("the README's rotator", httpPasswordHarness(service));
+describeRotator('the example of a password', httpPasswordHarness(service));
