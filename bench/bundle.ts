@@ -5,7 +5,7 @@ import { version as esbuildVersion } from 'esbuild';
 import { type DependencyFigures, measureDependencies } from './bundle/dependencies.ts';
 import { type EntryFigures, measureEntries } from './bundle/entries.ts';
 import { type BenchUsage, progress, readCount, runBench } from './support/arguments.ts';
-import { bundleLambda } from './support/bundle.ts';
+import { bundleLambda, sizeWithoutRotators } from './support/bundle.ts';
 import { describeMachine, formatMachine } from './support/machine.ts';
 import { figure, formatTable } from './support/table.ts';
 
@@ -54,18 +54,20 @@ await runBench(usage, async ({ values }) => {
   try {
     progress('Bundling...');
     const bundle = await bundleLambda(join(folder, 'bundle'));
+    const bytesWithoutRotators = await sizeWithoutRotators();
     progress('Starting it...');
     const { nodeMs, builtinsMs, postgresBytes, entries } = await measureEntries(bundle, runs);
     progress('Starting its dependencies one by one...');
     const dependencies = await measureDependencies(bundle, join(folder, 'dependencies'), runs);
     const machine = await describeMachine({ esbuild: esbuildVersion });
     return {
-      data: { machine, runs, nodeMs, builtinsMs, postgresBytes, entries, dependencies },
+      data: { machine, runs, nodeMs, builtinsMs, postgresBytes, bytesWithoutRotators, entries, dependencies },
       text: [
         formatMachine(machine),
         '',
         `Node.js itself takes ${figure(nodeMs)} ms to start. Of what the function takes at its start, ${figure(builtinsMs)} ms go to`,
         `Node.js's own modules. A rotation at Postgres loads ${kilobytes(postgresBytes)} kB in all.`,
+        `A function of one's own with no rotator in it, in one file: ${kilobytes(bytesWithoutRotators)} kB.`,
         '',
         entryTable(entries),
         '',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
@@ -64,6 +65,30 @@ export async function bundleLambda(folder: string): Promise<Bundle> {
   const entry = [...chunks.values()].find(({ module }) => module === 'src/lambda.ts');
   if (!entry) throw new Error('The bundle has no file for src/lambda.ts.');
   return { entry, chunks };
+}
+
+/** A function of one's own, whose rotators come on top. */
+const withoutRotators = `
+  import { createRotationHandler } from './src/index.ts';
+  import { createLambdaHandler } from './src/powertools.ts';
+  export const handler = createLambdaHandler(process.env, (telemetry) =>
+    createRotationHandler({ rotators: [], telemetry }));`;
+
+/** Bytes of a bundle with no rotator in it, as docs/deploy.md has a function of one's own bundled: in one file. */
+export async function sizeWithoutRotators(): Promise<number> {
+  const { peerDependencies }: { peerDependencies: object } = JSON.parse(
+    await readFile(resolve(root, 'package.json'), 'utf8'),
+  );
+  const docs = await readFile(resolve(root, 'docs/deploy.md'), 'utf8');
+  const external = [...docs.matchAll(/--external:(\S+)/g)].map(([, name = '']) => name);
+  const { outputFiles } = await build({
+    ...lambdaBuild,
+    stdin: { contents: withoutRotators, resolveDir: root, loader: 'ts' },
+    external: [...external, ...Object.keys(peerDependencies)],
+    write: false,
+    logLevel: 'error',
+  });
+  return outputFiles.reduce((sum, { contents }) => sum + contents.byteLength, 0);
 }
 
 /** The chunks that are loaded with `from`, itself among them. */

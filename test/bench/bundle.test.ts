@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type Bundle, bundleLambda, chunkFor, lambdaBuild, loadedWith } from '../../bench/support/bundle.ts';
+import {
+  type Bundle,
+  bundleLambda,
+  chunkFor,
+  lambdaBuild,
+  loadedWith,
+  sizeWithoutRotators,
+} from '../../bench/support/bundle.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
@@ -16,6 +23,8 @@ import { startTokenService } from '../support/token-service/server.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
 const POSTGRES_BUDGET_BYTES = 700_000;
+/** In one file, from docs/performance.md. */
+const NO_ROTATOR_BUDGET_BYTES = 400_000;
 
 describe('the bundle of the deployed function', () => {
   let folder: string;
@@ -42,6 +51,12 @@ describe('the bundle of the deployed function', () => {
         Banner: [`js=${lambdaBuild.banner.js}`],
       },
     });
+  });
+
+  it('has no more than its budget with no rotator in it', async () => {
+    const bytes = await sizeWithoutRotators();
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThanOrEqual(NO_ROTATOR_BUDGET_BYTES);
   });
 
   it('loads no more than its budget for Postgres, and nothing of SQL Server', () => {
