@@ -1,6 +1,7 @@
 import { type Folded, fold } from './fold.ts';
 import type { View } from './view.ts';
 import { viewsOf } from './views.ts';
+import { isExpectedWord } from './words.ts';
 
 /** What must not be read. */
 export interface SearchedValue {
@@ -185,31 +186,11 @@ function formsOf(value: string): Pattern[] {
   });
 }
 
-/** Words of six letters and more that servers and drivers say, and people put into passwords. */
-const expected = new Set(
-  (
-    'accept access account address admin administrator already application attempt authentication authorization ' +
-    'authorized backup before between cannot certificate change changeme changed character characters client closed ' +
-    'cluster column command configuration connect connected connection contains create created credential credentials ' +
-    'current database default delete denied development disabled docker driver duplicate elastic encrypted encryption ' +
-    'engine environment error exceeded exists expected expired external failed failure field foreign function ' +
-    'gateway grafana handshake header hostname identified identifier incorrect instance internal invalid jenkins ' +
-    'accesstoken apikey clientsecret keyword kubernetes length letmein limit listener locked login manager mariadb master memory message method missing mongo ' +
-    'mongodb mysql network notfound number object operation oracle parameter password passwords passphrase pending ' +
-    'permission permissions privatekey publickey refreshtoken please policy postgres postgresql primary principal private privilege privileges process ' +
-    'production protocol provided public rabbitmq reached readonly received refused register relation replication ' +
-    'request require required reserved resource response return revoked rotation schema secret secrets security select ' +
-    'server service session should socket source sqlserver staging standard started statement storage string supported ' +
-    'syntax system target testing timeout transaction unable unauthorized unexpected unknown update updated username ' +
-    'valid value version violation welcome without'
-  ).split(' '),
-);
-
 /**
  * Whether a part of a value is a word that is to be expected in any message, such as `password` of `password123!`, or a
  * number such as a year. To mask it there would say that it is a part of the value.
  */
 function isExpected(part: string): boolean {
   const word = part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
-  return part.length - word.length <= 2 && (expected.has(word) || /^\d{1,7}$/.test(word));
+  return part.length - word.length <= 2 && (isExpectedWord(word) || /^\d{1,7}$/.test(word));
 }

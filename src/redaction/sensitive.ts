@@ -2,6 +2,7 @@ import type { SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
 import { fold } from './fold.ts';
 import { shortestValue } from './search.ts';
+import { isExpectedWord } from './words.ts';
 
 /**
  * What of AWS's secret structure, of connection strings and of OAuth's clients is not secret, in lower case and without
@@ -86,7 +87,16 @@ export function* sensitiveIn(fields: SecretFields): Generator<Sensitive> {
   for (const [field, part] of Object.entries(fields)) {
     const name = nameOf(field);
     if (!harmlessFields.has(name)) yield* textsIn(part, credentialField.test(name));
+    else for (const text of textsWithin(part)) yield* credentialsIn(text);
   }
+}
+
+/** What a URL that is not secret by itself may hold: a registration's can have its token in the query. */
+function* credentialsIn(url: string): Generator<Sensitive> {
+  if (!url.includes('://') || !URL.canParse(url)) return;
+  const { password, searchParams } = new URL(url);
+  for (const text of [password, ...searchParams.values()])
+    if (!isCommon(text)) yield { text, role: 'credential' };
 }
 
 /** What a secret holds that is not secret. */
@@ -110,14 +120,17 @@ export function sensitiveValues({
   return [...[...sensitiveIn(fields)].map(({ text }) => text), ...sensitive];
 }
 
-const word = String.raw`(?:\p{Lu}?\p{Ll}{1,14}|\p{Lu}{1,15})`;
+/** Longer ones are passwords of letters, but for those that are expected. */
+const word = String.raw`(?:\p{Lu}?\p{Ll}{1,10}|\p{Lu}{1,11})`;
 const words = new RegExp(`^${word}(?: ${word}){0,2}$`, 'u');
+/** Names of operations and of variables. */
+const names = /^(?=.{1,32}$)(?:\p{Ll}*(?:\p{Lu}\p{Ll}{2,}){1,4}|\p{Lu}{2,}(?:_\p{Lu}{2,}){1,4})$/u;
 
 /** Whether a value is so short, or so common, that it stands in texts by chance. */
 export function isCommon(value: string): boolean {
   const folded = fold(value).text;
   if (folded.length < shortestValue || new Set(folded).size < 4) return true;
   const inner = value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
-  if (words.test(inner)) return true;
+  if (words.test(inner) || names.test(inner) || isExpectedWord(folded)) return true;
   return /^[\d.,:/ -]+$/.test(inner) && inner.replace(/\D/g, '').length <= 12;
 }
