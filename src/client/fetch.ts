@@ -1,7 +1,5 @@
-import { optionalText } from '../documents/fields.ts';
-import { type Duration, invalidOption } from './duration.ts';
+import type { Duration } from './duration.ts';
 import type { Secret } from './secrets.ts';
-import type { SecretValue } from './value.ts';
 
 /** How a token is sent. */
 export interface FetchOptions {
@@ -28,58 +26,5 @@ export interface FetchOptions {
  * @throws (when it is called) InvalidConfiguration for another origin or no token; as {@link Secret.get}; what fetch throws
  */
 export function createFetch(secret: Secret, options: FetchOptions = {}): typeof globalThis.fetch {
-  const { header = 'authorization', isRefused = ({ status }: Response) => status === 401 } = options;
-  const isStandard = header.toLowerCase() === 'authorization';
-  const { prefix = isStandard ? 'Bearer ' : '', deadline = '2s' } = options;
-
-  return async (input, init) => {
-    const request = new Request(input, init);
-    // fetch takes the standard header off at the border of an origin, and carries any other one across.
-    const redirect = isStandard || request.redirect !== 'follow' ? {} : ({ redirect: 'error' } as const);
-    const refused = Symbol('refused');
-    let answer: Response | undefined;
-    const send = async (value: SecretValue): Promise<Response> => {
-      // The answer before this one is given to nobody.
-      await answer?.body?.cancel();
-      answer = undefined;
-      requireOrigin(request.url, value, options.origin);
-      const attempt = new Request(request.clone(), redirect);
-      attempt.headers.set(header, prefix + tokenOf(value, options.field));
-      const response = await (options.fetch ?? globalThis.fetch)(attempt);
-      if (!(await isRefused(response))) return response;
-      answer = response;
-      throw refused;
-    };
-    try {
-      const { signal } = request;
-      return await secret.use(send, { isRefused: (error) => error === refused, deadline, signal });
-    } catch (error) {
-      if (error === refused && answer !== undefined) return answer;
-      throw error;
-    }
-  };
-}
-
-function requireOrigin(url: string, { fields }: SecretValue, given: string | undefined): void {
-  const target = given ?? optionalText(fields, 'host') ?? optionalText(fields, 'url') ?? '';
-  const origin = URL.canParse(target) ? new URL(target).origin : undefined;
-  if (origin === undefined || origin === 'null') {
-    throw invalidOption('origin', 'is no URL, and the secret names none', 'Say where the token may go.');
-  }
-  if (new URL(url).origin === origin) return;
-  throw invalidOption('origin', `is ${origin}, and the request goes elsewhere`, 'Use another fetch for it.');
-}
-
-function tokenOf({ fields, form }: SecretValue, field: string | undefined): string {
-  const names =
-    field === undefined ? ['token', 'access_token', ...(form === 'text' ? ['password'] : [])] : [field];
-  for (const name of names) {
-    const token = optionalText(fields, name);
-    if (token !== undefined) return token;
-  }
-  throw invalidOption(
-    'field',
-    `names no token: the secret has none of ${names.join(', ')}`,
-    'Name its field.',
-  );
+  return async (input, init) => (await import('./fetch-call.ts')).fetchWith(secret, options, input, init);
 }

@@ -51,6 +51,8 @@ export class Refusals {
   /** A rotation's new version, which may work already. */
   #pending: SecretValue | undefined;
   #mayReadPending: boolean;
+  /** The last refusal came between the change and the move of a rotation, as the next one probably will. */
+  #expectsPending = false;
   #bridge: Bridge | undefined;
 
   constructor(secret: CachedSecret) {
@@ -85,6 +87,7 @@ export class Refusals {
       tried.set(key, at);
       this.#verdicts.set(key, { acceptedAt: this.#verdicts.get(key)?.acceptedAt ?? 0, refusedAt: at });
     }
+    if (value === this.#pending) this.#expectsPending = false;
     for (const oldest of this.#verdicts.keys()) {
       if (this.#verdicts.size <= keptVerdicts) break;
       this.#verdicts.delete(oldest);
@@ -95,7 +98,10 @@ export class Refusals {
   accept(value: SecretValue): void {
     const verdict = this.#verdicts.get(keyOf(value));
     if (verdict !== undefined) verdict.acceptedAt = performance.now();
-    if (value === this.#pending) this.#secret.adopt(value, this.#secret.begin(), now());
+    if (value === this.#pending) {
+      this.#expectsPending = true;
+      this.#secret.adopt(value, this.#secret.begin(), now());
+    }
     if (this.#bridge?.versionId === value.versionId) this.moved();
   }
 
@@ -168,9 +174,15 @@ export class Refusals {
       const latestMs = longestMs > lastLookMs ? longestMs - lastLookMs : longestMs;
       if (number > 0) await sleep(Math.min(waitMs, latestMs), { or: bridge.moved.promise });
       if (this.#bridge !== bridge) return;
+      const pendingFirst = number === 0 && this.#expectsPending;
+      if (pendingFirst) {
+        await this.#readPending(bridge);
+        if (this.#pending !== undefined) return;
+        this.#expectsPending = false;
+      }
       // A failure is told by an event: it is no news, and the next look may bring some.
       await this.#secret.read(true, bridge.versionId).catch(() => undefined);
-      if (this.#bridge === bridge && number % 2 === 0) await this.#readPending(bridge);
+      if (this.#bridge === bridge && number % 2 === 0 && !pendingFirst) await this.#readPending(bridge);
     } finally {
       bridge.looks += 1;
       bridge.look = undefined;

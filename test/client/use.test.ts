@@ -103,6 +103,49 @@ describe('a credential that is refused', () => {
     expect([source.reads.length, server.refused()]).toEqual([2, 20]);
   });
 
+  it('costs one read for each rotation where refusals come between the change and the move each time', async () => {
+    const { source, secret } = await start();
+    const server = target('v1');
+    const rotateTo = async (version: string, isMoved: boolean) => {
+      source.reads.length = 0;
+      server.accepted = new Set([version]);
+      if (isMoved) {
+        source.labels.AWSCURRENT = version;
+        delete source.labels.AWSPENDING;
+      } else source.labels.AWSPENDING = version;
+      expect(await inTime(secret.use(server.open, { isRefused }))).toBe(version);
+      source.labels.AWSCURRENT = version;
+      delete source.labels.AWSPENDING;
+      return source.reads.map((stage) => stage.replace('AWS', '')).join(' ');
+    };
+    expect(await rotateTo('v2', false)).toBe('CURRENT PENDING');
+    expect(await rotateTo('v3', false)).toBe('PENDING');
+    expect(await rotateTo('v4', false)).toBe('PENDING');
+    // One that is over already: what was expected is found out to be otherwise, once.
+    expect(await rotateTo('v5', true)).toBe('PENDING CURRENT');
+    expect(await rotateTo('v6', true)).toBe('CURRENT');
+    expect(server.refused()).toBe(5);
+  });
+
+  it('is not led astray by a pending version that was left behind', async () => {
+    const { source, secret } = await start();
+    const server = target('v2');
+    source.labels.AWSPENDING = 'v2';
+    await inTime(secret.use(server.open, { isRefused }));
+    // The rotation ended, another failed before it changed anything, and somebody has set a password by hand.
+    source.labels.AWSPENDING = 'stuck';
+    source.labels.AWSCURRENT = 'v3';
+    server.accepted = new Set(['v3']);
+    server.logins.length = 0;
+    expect(await inTime(secret.use(server.open, { isRefused }))).toBe('v3');
+    expect(server.logins).toEqual(['v2 refused', 'stuck refused', 'v3 in']);
+    source.labels.AWSCURRENT = 'v4';
+    server.accepted = new Set(['v4']);
+    server.logins.length = 0;
+    expect(await inTime(secret.use(server.open, { isRefused }))).toBe('v4');
+    expect(server.logins).toEqual(['v3 refused', 'v4 in']);
+  });
+
   it('is waited for where AWSPENDING may not be read, which is asked once and no more', async () => {
     const { source, secret } = await start();
     source.failWith = ({ stage }) => (stage === 'AWSPENDING' ? awsError('AccessDeniedException') : undefined);

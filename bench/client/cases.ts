@@ -1,0 +1,246 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import mssql from 'mssql';
+import pg from 'pg';
+import { Connection, Request } from 'tedious';
+import { apiToken } from '../../rotators/api-token/index.ts';
+import { oauthClientSecret, oauthRotators } from '../../rotators/oauth/index.ts';
+import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
+import { sqlServer, sqlServerAlternatingUsers } from '../../rotators/sqlserver/index.ts';
+import {
+  createFetch,
+  createMssqlPool,
+  createPgPool,
+  refusedBy,
+  type Secret,
+} from '../../src/client/index.ts';
+import type { Rotator, SecretFields } from '../../src/rotator/index.ts';
+import { startOAuthServer } from '../../test/support/oauth/server.ts';
+import { startPostgres } from '../../test/support/postgres-server.ts';
+import { standInHarness } from '../../test/support/tds/harness.ts';
+import { accountApi, accountRoutes, adminToken } from '../../test/support/token-service/accounts.ts';
+import { startTokenService } from '../../test/support/token-service/server.ts';
+import { startWorld, type World } from './world.ts';
+
+/** Most connections of a pool, and places of an application that works at once. */
+export const places = 20;
+
+/** A secret that is rotated, and what applications do with it. */
+export interface Subject {
+  readonly world: World;
+  readonly arn: string;
+  /** What an application does with a credential: it logs in, asks for something, and goes. @throws what the driver throws */
+  open(fields: SecretFields): Promise<unknown>;
+  isRefused(error: unknown): boolean;
+  /** An application of keyturn/client with a pool of its own: what it does again and again. */
+  pooled(secret: Secret, resources: AsyncDisposableStack): Promise<() => Promise<unknown>>;
+}
+
+/** A rotator with its strategy, at a server. */
+export interface Case {
+  readonly name: string;
+  /** What the server is. */
+  readonly server: string;
+  /** Pause of each place between two calls on average, ms: a login by TLS at a server in this process takes its time. */
+  readonly pauseMs: number;
+  start(resources: AsyncDisposableStack): Promise<Subject>;
+}
+
+const newPassword = (): string => randomBytes(15).toString('base64url');
+
+function postgresCase(name: string, alternating: boolean): Case {
+  return {
+    name,
+    server: 'PostgreSQL',
+    pauseMs: 600,
+    start: async (resources) => {
+      const server = await startPostgres({ tls: false, settings: ['max_connections = 200'] });
+      resources.defer(() => server.stop());
+      const { host, port, admin } = server;
+      const common = { engine: 'postgres', host, port, dbname: 'postgres', ssl: false };
+      const login = { username: `app_${randomBytes(4).toString('hex')}`, password: newPassword() };
+      await server.asAdmin((client) =>
+        client.query(`CREATE ROLE ${login.username} LOGIN PASSWORD '${login.password}'`),
+      );
+      const world = await startWorld([alternating ? postgresAlternatingUsers() : postgres()], resources);
+      const masterarn = alternating ? { masterarn: await world.createSecret({ ...common, ...admin }) } : {};
+      return {
+        world,
+        arn: await world.createSecret({ ...common, ...login, ...masterarn }),
+        isRefused: refusedBy.postgres,
+        open: async ({ username, password }) => {
+          const client = new pg.Client({
+            host,
+            port,
+            database: 'postgres',
+            user: String(username),
+            password: String(password),
+          });
+          await client.connect();
+          try {
+            await client.query('SELECT 1');
+          } finally {
+            await client.end();
+          }
+        },
+        pooled: async (secret, own) => {
+          // A connection serves twice, so that there are logins all the time.
+          const pool = await createPgPool(pg.Pool, secret, { max: places, maxUses: 2 });
+          // Connections that end while the server does.
+          pool.on('error', () => undefined);
+          own.defer(() => pool.end());
+          return () => pool.query('SELECT 1');
+        },
+      };
+    },
+  };
+}
+
+function sqlServerCase(name: string, alternating: boolean): Case {
+  return {
+    name,
+    server: 'stand-in for SQL Server',
+    pauseMs: 3_000,
+    start: async (resources) => {
+      const harness = await standInHarness();
+      resources.defer(() => harness.stop());
+      const { options, standIn } = harness;
+      const login = await harness.createLogin();
+      const world = await startWorld(
+        [alternating ? sqlServerAlternatingUsers(options) : sqlServer(options)],
+        resources,
+      );
+      const masterarn = alternating ? { masterarn: await world.createSecret(harness.adminSecret()) } : {};
+      const driver = { cryptoCredentialsDetails: { ca: standIn.ca } };
+      const ask = (pool: mssql.ConnectionPool) => pool.request().query('SELECT 1');
+      return {
+        world,
+        arn: await world.createSecret({ ...harness.secretOf(login), ...masterarn }),
+        isRefused: refusedBy.sqlServer,
+        open: async ({ username: userName, password }) => {
+          const { host: server, port } = standIn;
+          const connection = new Connection({
+            server,
+            options: { ...driver, port, database: harness.database },
+            authentication: {
+              type: 'default',
+              options: { userName: String(userName), password: String(password) },
+            },
+          });
+          await new Promise<void>((resolve, reject) => {
+            connection.connect((error) => (error ? reject(error) : resolve()));
+          });
+          try {
+            await new Promise<void>((resolve, reject) => {
+              connection.execSql(new Request('SELECT 1', (error) => (error ? reject(error) : resolve())));
+            });
+          } finally {
+            connection.close();
+          }
+        },
+        pooled: async (secret, own) => {
+          const limits = { max: places, idleTimeoutMillis: 100, reapIntervalMillis: 50 };
+          const pool = await createMssqlPool(mssql.ConnectionPool, secret, { options: driver, pool: limits });
+          own.defer(async () => void (await pool.close()));
+          return () => ask(pool);
+        },
+      };
+    },
+  };
+}
+
+const apiTokenCase: Case = {
+  name: 'API token',
+  server: 'HTTP service of the tests',
+  pauseMs: 600,
+  start: async (resources) => {
+    const service = await startTokenService(accountRoutes);
+    resources.defer(() => service.stop());
+    const rotator = apiToken(accountApi('admin'));
+    const world = await startWorld([rotator], resources);
+    const masterarn = await world.createSecret({ host: service.url, token: adminToken });
+    const username = `robot ${randomUUID()}`;
+    const { token, id: tokenId } = service.store.issue(username, 'by hand') ?? {};
+    const value = { host: service.url, username, token, tokenId, masterarn };
+    return {
+      world,
+      arn: await world.createSecret(value, { 'keyturn:rotator': rotator.name }),
+      isRefused: refusedBy.http,
+      open: ({ token: bearer }) => get(`${service.url}/me`, String(bearer)),
+      pooled: async (secret) => {
+        const fetch = createFetch(secret);
+        return () => get(`${service.url}/me`, undefined, fetch);
+      },
+    };
+  },
+};
+
+/** @throws Error with its status for an answer that is none */
+async function get(url: string, bearer: string | undefined, fetch = globalThis.fetch): Promise<void> {
+  const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+  const response = await fetch(url, { headers });
+  await response.body?.cancel();
+  if (!response.ok)
+    throw Object.assign(new Error(`answered ${response.status}`), { status: response.status });
+}
+
+function oauthCase(kind: 'client-secret' | 'refresh-token' | 'client-credentials'): Case {
+  return {
+    name: `OAuth ${kind}`,
+    server: 'oidc-provider',
+    pauseMs: 600,
+    start: async (resources) => {
+      // A server that ends a client secret the moment it has another; tokens live side by side.
+      const isSecret = kind === 'client-secret';
+      const server = await startOAuthServer({ leewayMs: isSecret ? 0 : 60_000 });
+      resources.defer(() => server.stop());
+      const rotators: Rotator[] = isSecret ? [oauthClientSecret({ overlap: 'none' })] : oauthRotators();
+      const world = await startWorld(rotators, resources);
+      const make = {
+        'client-secret': server.registeredClient,
+        'refresh-token': server.authorizedClient,
+        'client-credentials': server.serviceClient,
+      }[kind];
+      const value = { ...(await make()), revokes_access_tokens: true };
+      const open = kind === 'client-secret' ? askForToken : introspect;
+      return {
+        world,
+        arn: await world.createSecret(value, { 'keyturn:rotator': `oauth/${kind}` }),
+        isRefused: refusedBy.http,
+        open,
+        pooled: async (secret) => () =>
+          secret.use(({ fields }) => open(fields), { isRefused: refusedBy.http }),
+      };
+    },
+  };
+}
+
+async function post(url: unknown, { client_id, client_secret }: SecretFields, body: Record<string, string>) {
+  const authorization = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}`;
+  const request = { method: 'POST', headers: { authorization }, body: new URLSearchParams(body) };
+  const response = await fetch(String(url), request);
+  return { status: response.status, answer: Object(await response.json()) };
+}
+
+async function askForToken(fields: SecretFields): Promise<void> {
+  const { status } = await post(fields.token_endpoint, fields, { grant_type: 'client_credentials' });
+  if (status !== 200) throw Object.assign(new Error(`answered ${status}`), { status });
+}
+
+/** What a service does that is called with an access token: an inactive one is refused. */
+async function introspect(fields: SecretFields): Promise<void> {
+  const { answer } = await post(fields.introspection_endpoint, fields, {
+    token: String(fields.access_token),
+  });
+  if (answer.active !== true) throw Object.assign(new Error('The token is not active.'), { status: 401 });
+}
+
+export const cases: readonly Case[] = [
+  postgresCase('Postgres, single user', false),
+  postgresCase('Postgres, alternating users', true),
+  sqlServerCase('SQL Server, single user', false),
+  sqlServerCase('SQL Server, alternating users', true),
+  apiTokenCase,
+  oauthCase('client-secret'),
+  oauthCase('refresh-token'),
+  oauthCase('client-credentials'),
+];

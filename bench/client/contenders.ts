@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { createSecrets } from '../../src/client/index.ts';
+import type { SecretFields } from '../../src/rotator/index.ts';
+import type { Subject } from './cases.ts';
+
+/** An application, by the way in which it reads its secret: what it does again and again. */
+export interface Contender {
+  readonly name: string;
+  readonly about: string;
+  start(
+    subject: Subject,
+    client: SecretsManagerClient,
+    resources: AsyncDisposableStack,
+  ): Promise<() => Promise<unknown>>;
+}
+
+/**
+ * Rotations come so often here, and caches whose age is the application's to choose live for as long: a second is the least
+ * that Powertools knows. In production both are longer, and rotations a thousand times as rare; how many calls fail for
+ * each rotation depends on the age of the cache.
+ */
+export const rotationEveryMs = 1_000;
+const cacheMs = rotationEveryMs;
+
+export const contenders: readonly Contender[] = [
+  {
+    name: 'keyturn/client',
+    about: 'a pool of 20, all defaults',
+    start: async (subject, client, resources) =>
+      subject.pooled(createSecrets({ client }).secret(subject.arn), resources),
+  },
+  {
+    name: 'Powertools parameters',
+    about: `SecretsProvider, maxAge of ${cacheMs} ms`,
+    start: async ({ arn, open }, awsSdkV3Client) => {
+      const provider = new SecretsProvider({ awsSdkV3Client });
+      return async () => open(fieldsOf(await provider.get(arn, { maxAge: cacheMs / 1_000 })));
+    },
+  },
+  {
+    name: 'aws-secretsmanager-caching',
+    about: "its algorithm in JavaScript, with the retries of AWS's JDBC driver, all defaults",
+    start: async ({ arn, open, isRefused }, client) => {
+      const cache = cachingLibrary(client, arn);
+      return () => cache.connect(open, isRefused);
+    },
+  },
+  {
+    name: 'naive cache',
+    about: `a value and a date, ${cacheMs} ms`,
+    start: async ({ arn, open }, client) => {
+      let known: { readonly fields: SecretFields; readonly readAt: number } | undefined;
+      return async () => {
+        if (known === undefined || performance.now() - known.readAt > cacheMs) {
+          const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+          known = { fields: fieldsOf(SecretString), readAt: performance.now() };
+        }
+        return open(known.fields);
+      };
+    },
+  },
+];
+
+function fieldsOf(text: unknown): SecretFields {
+  return Object(JSON.parse(String(text)));
+}
+
+/**
+ * What aws-secretsmanager-caching does (Java; there is none for JavaScript): DescribeSecret tells which version has
+ * AWSCURRENT, whose value is read once; that is asked anew after half an hour to an hour. AWS's JDBC driver, on a refused
+ * login, has the cache refreshed, after a random pause of up to 100 ms, and tries again, 5 times.
+ *
+ * @see https://github.com/aws/aws-secretsmanager-caching-java
+ * @see https://github.com/aws/aws-secretsmanager-jdbc
+ */
+function cachingLibrary(client: SecretsManagerClient, SecretId: string) {
+  const [ttlMs, jitterMs, retries] = [3_600_000, 100, 5];
+  const versions = new Map<string, Promise<SecretFields>>();
+  let described: Promise<string> | undefined;
+  let refreshAt = 0;
+  const describe = async (): Promise<string> => {
+    refreshAt = Date.now() + ttlMs / 2 + (Math.random() * ttlMs) / 2;
+    const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
+    return Object.keys(VersionIdsToStages).find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT')) ?? '';
+  };
+  const readVersion = async (VersionId: string): Promise<SecretFields> =>
+    fieldsOf((await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString);
+  const get = async (): Promise<SecretFields> => {
+    if (described === undefined || Date.now() >= refreshAt) described = describe();
+    const id = await described;
+    const known = versions.get(id) ?? readVersion(id);
+    versions.set(id, known);
+    return known;
+  };
+  return {
+    connect: async (open: Subject['open'], isRefused: Subject['isRefused']): Promise<unknown> => {
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          return await open(await get());
+        } catch (error) {
+          if (!isRefused(error) || attempt >= retries) throw error;
+          await sleep(Math.random() * jitterMs);
+          described = describe();
+        }
+      }
+    },
+  };
+}

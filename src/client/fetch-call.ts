@@ -1,0 +1,66 @@
+import { optionalText } from '../documents/fields.ts';
+import { invalidOption } from './duration.ts';
+import type { FetchOptions } from './fetch.ts';
+import type { Secret } from './secrets.ts';
+import type { SecretValue } from './value.ts';
+
+type Fetch = typeof globalThis.fetch;
+
+/** Sends a request with the secret's token; see createFetch. */
+export async function fetchWith(
+  secret: Secret,
+  options: FetchOptions,
+  ...[input, init]: Parameters<Fetch>
+): Promise<Response> {
+  const { header = 'authorization', isRefused = ({ status }: Response) => status === 401 } = options;
+  const isStandard = header.toLowerCase() === 'authorization';
+  const { prefix = isStandard ? 'Bearer ' : '', deadline = '2s', fetch = globalThis.fetch } = options;
+  const request = new Request(input, init);
+  // fetch takes the standard header off at the border of an origin, and carries any other one across.
+  const redirect = isStandard || request.redirect !== 'follow' ? {} : ({ redirect: 'error' } as const);
+  const refused = Symbol('refused');
+  let answer: Response | undefined;
+  const send = async (value: SecretValue): Promise<Response> => {
+    // The answer before this one is given to nobody.
+    await answer?.body?.cancel();
+    answer = undefined;
+    requireOrigin(request.url, value, options.origin);
+    const attempt = new Request(request.clone(), redirect);
+    attempt.headers.set(header, prefix + tokenOf(value, options.field));
+    const response = await fetch(attempt);
+    if (!(await isRefused(response))) return response;
+    answer = response;
+    throw refused;
+  };
+  try {
+    const { signal } = request;
+    return await secret.use(send, { isRefused: (error) => error === refused, deadline, signal });
+  } catch (error) {
+    if (error === refused && answer !== undefined) return answer;
+    throw error;
+  }
+}
+
+function requireOrigin(url: string, { fields }: SecretValue, given: string | undefined): void {
+  const target = given ?? optionalText(fields, 'host') ?? optionalText(fields, 'url') ?? '';
+  const origin = URL.canParse(target) ? new URL(target).origin : undefined;
+  if (origin === undefined || origin === 'null') {
+    throw invalidOption('origin', 'is no URL, and the secret names none', 'Say where the token may go.');
+  }
+  if (new URL(url).origin === origin) return;
+  throw invalidOption('origin', `is ${origin}, and the request goes elsewhere`, 'Use another fetch for it.');
+}
+
+function tokenOf({ fields, form }: SecretValue, field: string | undefined): string {
+  const names =
+    field === undefined ? ['token', 'access_token', ...(form === 'text' ? ['password'] : [])] : [field];
+  for (const name of names) {
+    const token = optionalText(fields, name);
+    if (token !== undefined) return token;
+  }
+  throw invalidOption(
+    'field',
+    `names no token: the secret has none of ${names.join(', ')}`,
+    'Name its field.',
+  );
+}
