@@ -5,6 +5,7 @@ export interface DemoArguments {
   readonly document: boolean;
   readonly token: boolean;
   readonly sqlserver: boolean;
+  readonly client: boolean;
   readonly keep: boolean;
   readonly sam: boolean;
   readonly json: boolean;
@@ -20,6 +21,7 @@ Options:
   --document     Keep the secret as a connection string instead of JSON
   --sam          Rotate with the function as it is deployed, in a container; needs the SAM CLI and a Docker engine
   --token        Rotate an API token instead, where two are valid at once; then 50 times with a crash in each
+  --client       Rotate ten times below an application under load that reads its secret with keyturn/client
   --sqlserver    Rotate a connection string of SQL Server instead, at a stand-in or at the server of the variable below
   --keep         Leave PostgreSQL and the local Secrets Manager running until Ctrl-C
   --json         Print one JSON document and nothing else (npm run --silent demo -- --json)
@@ -41,14 +43,17 @@ export function readArguments(args: readonly string[]): DemoArguments {
       sam: { type: 'boolean', default: false },
       token: { type: 'boolean', default: false },
       sqlserver: { type: 'boolean', default: false },
+      client: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.json && values.keep) throw new Error('--json and --keep do not go together.');
-  const { token, sqlserver, alternating, document, sam, keep } = values;
+  const { token, sqlserver, client, alternating, document, sam, keep } = values;
   if (token && (alternating || document || sam || keep)) throw new Error('--token goes with --json alone.');
+  if (client && (token || sqlserver || sam || keep))
+    throw new Error('--client goes with --alternating, --document and --json.');
   if (sqlserver && (token || alternating || document || sam || keep))
     throw new Error('--sqlserver goes with --json alone.');
   return values;

@@ -10,8 +10,13 @@ async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
     if (!given.json && !ending.aborted) process.stdout.write(`${line}\n`);
   });
   await using resources = new AsyncDisposableStack();
-  const run = given.token ? rotateTokens : given.sqlserver ? rotateSqlServer : rotatePasswords;
-  return await run(given, { screen, resources, ending });
+  return await scenarioOf(given)(given, { screen, resources, ending });
+}
+
+function scenarioOf({ token, sqlserver, client }: DemoArguments) {
+  if (token) return rotateTokens;
+  if (sqlserver) return rotateSqlServer;
+  return client ? rotateBelowApplications : rotatePasswords;
 }
 
 interface Surroundings {
@@ -32,6 +37,25 @@ async function rotateTokens(
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   if (outcome.refusedCalls > 0) throw new Error('The application was refused.');
   if (outcome.liveTokens !== 2) throw new Error(`${outcome.liveTokens} tokens are alive.`);
+  return 0;
+}
+
+async function rotateBelowApplications(
+  { alternating, document, json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
+  screen.heading('Keyturn', 'rotates below an application that does not notice');
+  screen.progress('starting PostgreSQL and the local Secrets Manager');
+  const [{ startEnvironment }, { playClient }] = await Promise.all([
+    import('./environment.ts'),
+    import('./client/scenario.ts'),
+  ]);
+  const environment = await startEnvironment({ remoteFunction: false }, resources, ending);
+  const form = document ? 'connection-string' : 'json';
+  const playing = playClient(environment, { alternating, form, screen, resources });
+  const outcome = await Promise.race([playing, rejectionOf(ending)]);
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  if (outcome.client.errors > 0) throw new Error(`${outcome.client.errors} errors reached the application.`);
   return 0;
 }
 

@@ -161,6 +161,34 @@ describe('the demo with --token', () => {
   });
 });
 
+describe('the demo with --client', () => {
+  it.for([{ args: [] }, { args: ['--alternating', '--document'] }])(
+    'lets no error reach the application, in ten rotations with %o',
+    { timeout: 180_000 },
+    async ({ args }, context) => {
+      const demo = startDemo('--client', '--json', ...args);
+      await demo.ended;
+      expect(demo.said.stderr).toBe('');
+      const outcome: { client: { calls: number; refusedLogins: number } } = JSON.parse(demo.said.stdout);
+      const counts = { calls: expect.any(Number), secretsManagerCalls: expect.any(Number) };
+      expect(outcome).toEqual({
+        rotations: 10,
+        client: {
+          ...counts,
+          errors: 0,
+          refusedLogins: expect.any(Number),
+          bridgedRefusals: expect.any(Number),
+        },
+        cache: { ...counts, errors: expect.any(Number) },
+      });
+      expect(outcome.client.calls).toBeGreaterThan(20);
+      expect(outcome.client.refusedLogins).toBeGreaterThan(0);
+      expect(demo.child.exitCode).toBe(0);
+      await expectNothingLeft(context);
+    },
+  );
+});
+
 describe('the demo when it is interrupted', () => {
   it('leaves nothing behind while PostgreSQL is being set up', async (context) => {
     const demo = startDemo();
@@ -212,16 +240,19 @@ describe('the demo with --keep', () => {
 });
 
 describe("the demo's arguments", () => {
-  it.each([['--nonsense'], ['extra'], ['--json', '--keep'], ['--token', '--alternating']])(
-    'refuse %s %s with one line',
-    async (...args) => {
-      const demo = startDemo(...args);
-      await demo.ended;
-      expect(demo.child.exitCode).toBe(2);
-      expect(demo.said.stdout).toBe('');
-      expect(demo.said.stderr).toMatch(/^.+\n$/);
-    },
-  );
+  it.each([
+    ['--nonsense'],
+    ['extra'],
+    ['--json', '--keep'],
+    ['--token', '--alternating'],
+    ['--client', '--keep'],
+  ])('refuse %s %s with one line', async (...args) => {
+    const demo = startDemo(...args);
+    await demo.ended;
+    expect(demo.child.exitCode).toBe(2);
+    expect(demo.said.stdout).toBe('');
+    expect(demo.said.stderr).toMatch(/^.+\n$/);
+  });
 
   it('explain themselves with --help', async () => {
     const demo = startDemo('--help');
