@@ -94,10 +94,17 @@ export class Refusals {
     }
   }
 
-  /** A target has let a version in. */
-  accept(value: SecretValue): void {
+  /**
+   * A target has let a version in.
+   *
+   * @param begunAt when the attempt began, ms on the monotonic clock: one from before a refusal says nothing about it
+   */
+  accept(value: SecretValue, begunAt: number): void {
     const verdict = this.#verdicts.get(keyOf(value));
-    if (verdict !== undefined) verdict.acceptedAt = performance.now();
+    if (verdict !== undefined) {
+      if (begunAt < verdict.refusedAt) return;
+      verdict.acceptedAt = performance.now();
+    }
     if (value === this.#pending) {
       this.#expectsPending = true;
       this.#secret.adopt(value, this.#secret.begin(), now());

@@ -37,6 +37,7 @@ export async function use<T>(
     signal?.throwIfAborted();
     const { versionId, stage } = value;
     const told = { secretId, versionId, stage };
+    const begunAt = performance.now();
     let opened: T;
     try {
       opened = await open(value);
@@ -59,7 +60,7 @@ export async function use<T>(
       emitter.emit({ type: 'refusal-stayed', ...told, durationMs: performance.now() - firstAt, refusals });
       throw error;
     }
-    if (proves(opened)) secret.refusals?.accept(value);
+    if (proves(opened)) secret.refusals?.accept(value, begunAt);
     if (refusals > 0) {
       emitter.emit({ type: 'bridged', ...told, durationMs: performance.now() - firstAt, refusals });
     }

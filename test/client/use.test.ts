@@ -249,6 +249,20 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v2 refused', 'v3 in']);
   });
 
+  it('does not count as let in again by a login that had begun before it was refused', async () => {
+    const { source, secret } = await start({ pending: false });
+    const server = target('v2');
+    const slowLogin = secret.use(() => new Promise((resolve) => setTimeout(resolve, 200)), { isRefused });
+    await pass(10);
+    const refused = secret.use(server.open, { isRefused });
+    setTimeout(() => {
+      source.labels.AWSCURRENT = 'v2';
+    }, 300);
+    await inTime(slowLogin);
+    expect(await inTime(refused)).toBe('v2');
+    expect(server.logins).toEqual(['v1 refused', 'v2 in']);
+  });
+
   it('is not tried by one caller when another has just had it refused', async () => {
     const { source, secret } = await start({ pending: false });
     const server = target('v3');
