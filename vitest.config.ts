@@ -1,4 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take longest, which begin first: one that began last would run alone in the end. */
+const longest = [
+  'test/package/package.test.ts',
+  'test/testing/conformance.test.ts',
+  'test/testing/matrix.test.ts',
+  'test/demo/demo.test.ts',
+  'test/permissions/least-privilege.test.ts',
+  'test/local/crash.test.ts',
+  'test/cli/attach.test.ts',
+  'test/examples/sam-tools.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longest.findIndex((file) => moduleId.endsWith(file));
+      return index < 0 ? longest.length : index;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +29,7 @@ export default defineConfig({
     exclude: ['test/containers/**', 'test/sam/**'],
     globalSetup: ['test/support/property-seed.ts', 'test/support/global-postgres.ts'],
     setupFiles: ['test/support/property-seed.ts'],
+    sequence: { sequencer: LongestFirst },
     // Much of the time goes to servers and processes that tests wait for, and not to the tests themselves.
     maxWorkers: 3,
     testTimeout: 60_000,
