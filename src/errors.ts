@@ -48,11 +48,10 @@ export const errorCodes = [
   'ValueNotWritable',
   'RenderFailed',
   'OutputFailed',
-  'SecretDeleted',
+  'SecretMarkedForDeletion',
   'EnvironmentRefused',
   'CommandNotStarted',
   'InternalError',
-  'SecretMarkedForDeletion',
   'DriverUnknown',
 ] as const;
 

@@ -134,7 +134,7 @@ function explainReading(error: unknown, secret: string): KeyturnError {
   const message = messageOf(error);
   if (name === 'InvalidRequestException' && message.includes('marked for deletion')) {
     return new KeyturnError(
-      'SecretDeleted',
+      'SecretMarkedForDeletion',
       `Secret ${secret} is marked for deletion.`,
       `Restore it, or remove the reference: aws secretsmanager restore-secret --secret-id ${secret}`,
       { cause: error },

@@ -10,7 +10,7 @@ export interface Readable {
 
 /** Looks whether a secret may be read, without its value. */
 export interface ReadabilityCheck {
-  /** @throws SecretNotFound, SecretHasNoValue, SecretDeleted, AccessDenied and others */
+  /** @throws SecretNotFound, SecretHasNoValue, SecretMarkedForDeletion, AccessDenied and others */
   check(secret: string, version: WantedVersion): Promise<Readable>;
 }
 

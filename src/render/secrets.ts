@@ -16,7 +16,7 @@ export interface SecretValue {
 
 /** What reads secrets: a Secrets Manager, AWS's or the local one. */
 export interface SecretSource {
-  /** @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretDeleted, AccessDenied and others */
+  /** @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretMarkedForDeletion, AccessDenied and others */
   read(secret: string, version: WantedVersion): Promise<SecretValue>;
   /** The secret's tags. @throws AccessDenied and others */
   tags(secret: string): Promise<ReadonlyMap<string, string>>;
