@@ -145,7 +145,10 @@ describe('keyturn render', () => {
     const { code, document } = await runJsonAt(manager, 'render', template, '-o', `${template}.out`);
     expect(code).toBe(1);
     expect(document.problems).toMatchObject([
-      { code: 'SecretMarkedForDeletion', message: expect.stringContaining('restore-secret --secret-id dev/deleted') },
+      {
+        code: 'SecretMarkedForDeletion',
+        message: expect.stringContaining('restore-secret --secret-id dev/deleted'),
+      },
       { code: 'SecretIsBinary', reference: 'dev/binary' },
     ]);
   });
