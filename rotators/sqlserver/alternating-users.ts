@@ -112,7 +112,7 @@ async function change(
 }
 
 /**
- * Makes sure that the credential which was accepted is a login's. Whoever owns a contained database can make a user
+ * Makes sure that the credentials which were accepted are logins'. Whoever owns a contained database can make a user
  * there with the name of any login, be let in as that user, and take it away again before the admin looks: the admin
  * would change the login of that name. master takes logins only.
  *
@@ -130,10 +130,15 @@ async function requireLogin(
     ? [{ allowed: 1 }]
     : await session.query<{ allowed: number }>(containedUsersStatement);
   if (setting?.allowed !== 1) return;
-  if (await isLogin(context.current, options, context)) return;
-  throw new KeyturnError(
+  for (const credential of context.proven ?? [context.current]) {
+    if (!(await isLogin(credential, options, context))) throw notTheLogin(credential, database);
+  }
+}
+
+function notTheLogin({ username }: AlternatingCredential, database: string): KeyturnError {
+  return new KeyturnError(
     'PermissionDenied',
-    `There is a login ${context.current.username}, but the password of AWSCURRENT is not its password: it was accepted in ${database} alone.`,
+    `There may be a login ${username}, but the password of the secret is not its password: it was accepted in ${database} alone.`,
     'Nothing was changed. See who has made and dropped users in that database; if the login is meant, store its password.',
   );
 }

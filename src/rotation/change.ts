@@ -1,5 +1,5 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
-import type { ChangingRotator, Session } from '../rotator/contract.ts';
+import type { ChangeContext, ChangingRotator, Session } from '../rotator/contract.ts';
 import { type AdminLogin, adminSecretArn, createAdminLogin } from './admin.ts';
 import { type Candidates, candidatesOf, noCredentialAccepted } from './candidates.ts';
 import { isTransient, type PreparedLogin } from './guarded-rotator.ts';
@@ -61,7 +61,8 @@ async function changeWithFirstAccepted(
     try {
       if (label !== 'current') run.note(`The ${label} version opens the target; AWSCURRENT does not.`);
       if (label === 'pending') return { made: false };
-      if (!isMadeByAdmin(rotation)) return await change(rotation, pending, version.credential, session);
+      if (!isMadeByAdmin(rotation))
+        return await change(rotation, pending, { using: version.credential }, session);
     } finally {
       guarded.release(session);
     }
@@ -76,7 +77,7 @@ async function changeWithFirstAccepted(
 async function change(
   { run, guarded, current }: Rotation<ChangingRotator>,
   pending: Version,
-  using: unknown,
+  by: Pick<ChangeContext<unknown>, 'using' | 'proven'>,
   session: Session,
 ): Promise<Changed> {
   const { rotator, context } = guarded;
@@ -86,7 +87,7 @@ async function change(
   const sinceMs = performance.now();
   try {
     await guarded.attempt('change', pending.credential, () =>
-      rotator.change(session, pending.credential, { ...context, using, current: current.credential }),
+      rotator.change(session, pending.credential, { ...context, ...by, current: current.credential }),
     );
     return { made: true, sinceMs, prepared };
   } catch (error) {
@@ -103,8 +104,9 @@ async function changeByAdmin(
   proven: Version | undefined,
 ): Promise<Changed> {
   const admin = await login.admin();
-  await requireMayChange(rotation, admin, pending, proven);
-  return change(rotation, pending, admin.credential, admin.session);
+  const proofs = await requireMayChange(rotation, admin, pending, proven);
+  const by = { using: admin.credential, proven: proofs.map(({ credential }) => credential) };
+  return change(rotation, pending, by, admin.session);
 }
 
 /** Where the account changes its own password, the admin is the last resort for one that was lost. */

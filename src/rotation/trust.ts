@@ -32,6 +32,7 @@ const cloneSuffix = '_clone';
  *
  * @param subject the version whose account is to be changed
  * @param proven a stored version that the target has accepted; undefined where it refuses all
+ * @returns the accepted versions on whose word it may
  * @throws AccountNotServed where nobody but the value names the account, RightsExceeded where it can do more
  */
 export async function requireMayChange(
@@ -39,14 +40,16 @@ export async function requireMayChange(
   admin: Admin,
   subject: Version,
   proven: Version | undefined,
-): Promise<void> {
+): Promise<readonly Version[]> {
   // A login at another port may be one at somebody else's server.
   const proof = admin.isForSameServer ? proven : undefined;
-  if (proof !== undefined && proof.account === subject.account) return;
+  const proofs = proof === undefined ? [] : [proof];
+  if (proof !== undefined && proof.account === subject.account) return proofs;
   const isNamed = follows(proof?.account, subject.account) || isNamedByOthers(rotation, admin, subject);
   const excess = isNamed ? await excessRights(rotation, admin, subject, proof) : [];
-  if (isNamed && excess.length === 0) return;
-  if (proof !== undefined && (await hasProvedItself(rotation, subject))) return;
+  if (isNamed && excess.length === 0) return proofs;
+  const own = proof === undefined ? undefined : await proofOf(rotation, subject);
+  if (own !== undefined) return [...proofs, own];
   throw isNamed ? rightsExceeded(subject, proof, excess) : accountNotServed(subject, proven, admin);
 }
 
@@ -102,22 +105,22 @@ async function excessRights(
   );
 }
 
-/** Whether a stored version of the same account opens the target: AWSPREVIOUS does where two users take turns. */
-async function hasProvedItself(rotation: Rotation, subject: Version): Promise<boolean> {
+/** A stored version of the same account that opens the target: AWSPREVIOUS does where two users take turns. */
+async function proofOf(rotation: Rotation, subject: Version): Promise<Version | undefined> {
   const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
   for await (const { version } of candidatesOf(rotation, undefined)) {
     if (version.account !== subject.account) continue;
-    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return true;
-    if (version.id === previous) return false;
+    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return version;
+    if (version.id === previous) return undefined;
   }
-  return false;
+  return undefined;
 }
 
 function accountNotServed(subject: Version, proven: Version | undefined, admin: AdminSecret): KeyturnError {
   const named = `"${subject.account ?? ''}"`;
   const problem =
     proven !== undefined && !admin.isForSameServer
-      ? `The admin secret is for another port than the secret, so no login proves which account it may change; nothing but the secret's value names the account ${named}.`
+      ? `The admin secret is for another port than the secret, or for other hosts, so no login proves which account it may change; nothing but the secret's value names the account ${named}.`
       : `Nothing but the secret's value says that the admin may change the account ${named}.`;
   return new KeyturnError(
     'AccountNotServed',

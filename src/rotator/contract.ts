@@ -41,6 +41,11 @@ export interface ChangeContext<Credential> extends RotatorContext {
   /** The credential that the session was opened with. */
   readonly using: Credential;
   readonly current: Credential;
+  /**
+   * Where an admin makes the change: the stored credentials that the target has accepted, and on whose word the admin may
+   * make it. Empty where somebody else has named the account. Absent: `current`.
+   */
+  readonly proven?: readonly Credential[];
 }
 
 export interface VerifyContext<Credential> extends RotatorContext {

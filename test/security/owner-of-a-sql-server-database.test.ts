@@ -206,7 +206,7 @@ function ownerSuite(name: string, start: () => Promise<SqlServerHarness>): void 
       try {
         const change = rotator.change(admin, pending, { ...given, using, current });
         await expect(change).rejects.toMatchObject({ code: 'PermissionDenied' });
-        await expect(change).rejects.toThrow(/AWSCURRENT is not its password/);
+        await expect(change).rejects.toThrow(/of the secret is not its password/);
       } finally {
         await admin.close();
       }

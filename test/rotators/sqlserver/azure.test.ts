@@ -132,7 +132,7 @@ describe('Azure SQL Database', () => {
     const session = await rotator.open(admin, rotatorContext());
     if (session === undefined) throw new Error('Refused.');
     const attack = rotator.change(session, pending, { ...rotatorContext(), using: admin, current });
-    await expect(attack).rejects.toThrow(/AWSCURRENT is not its password/);
+    await expect(attack).rejects.toThrow(/of the secret is not its password/);
     await session.close();
   });
 
