@@ -5,7 +5,7 @@ import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { completeManagedMaster } from '../rds/managed-master.ts';
 import type { Rotator, Session } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
-import { isSameHost, isSameServer } from './targets.ts';
+import { haveSameEndpoints, isSameHost, isSameServer } from './targets.ts';
 import type { Rotation } from './versions.ts';
 
 /** The admin secret, read for the secret that it serves. */
@@ -15,8 +15,8 @@ export interface AdminSecret {
   /** All that it says, the accounts that it serves included. */
   readonly fields: SecretFields;
   /**
-   * Whether it is for the same port too, or AWSCURRENT's server is known to RDS as its replica. If not, a login there
-   * proves nothing here: somebody else may run a server beside the admin's.
+   * Whether it is for the same port and further hosts too, or AWSCURRENT's host is known to RDS as its replica and is the
+   * only one. If not, a login there proves nothing here: somebody else may run a server beside the admin's.
    */
   readonly isForSameServer: boolean;
 }
@@ -103,7 +103,10 @@ export async function loadAdmin(
   const target = rotator.target(credential);
   const isReplica = !isSameHost(current.target.host, target.host);
   if (isReplica) await requireReadReplica(run, current.target.host, target.host);
-  const isForSameServer = isReplica || isSameServer(current.target, target);
+  // RDS vouches for the host of the replica alone. Of several hosts another one may have let in.
+  const isForSameServer = isReplica
+    ? haveSameEndpoints(current.target, target)
+    : isSameServer(current.target, target);
   return { arn, credential, fields, isForSameServer };
 }
 

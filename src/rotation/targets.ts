@@ -21,7 +21,8 @@ export function isSameHost(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-function haveSameEndpoints(one: Target, other: Target): boolean {
+/** Whether two credentials name the same further hosts, or URLs, beside the first. */
+export function haveSameEndpoints(one: Target, other: Target): boolean {
   return isDeepStrictEqual(one.endpoints ?? [], other.endpoints ?? []);
 }
 
