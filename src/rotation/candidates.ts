@@ -30,7 +30,8 @@ export interface Candidates extends AsyncIterable<Candidate> {
  * The stored credentials in the order in which they are tried. Current first: on the happy path it is the one that
  * works, and nothing is ever refused. Then pending, for a rotation that was cut off after the change. Then previous, and
  * at last versions without labels, newest first: there the password is after somebody took AWSPENDING off a stuck
- * version by hand. Lazy: each version is read only when the ones before it were refused. No credential is tried twice.
+ * version by hand. Lazy: each version is read only when the ones before it were refused. No credential is tried twice,
+ * also when the work is tried again: what this invocation has seen refused is left out.
  */
 export function candidatesOf(rotation: Rotation, pending: Version | undefined): Candidates {
   const found = {
@@ -43,11 +44,11 @@ export function candidatesOf(rotation: Rotation, pending: Version | undefined): 
           ? rotator.identity(credential)
           : credential;
       const tried: unknown[] = [];
-      const isNew = ({ credential }: Version): boolean => {
+      const isNew = ({ id, credential }: Version): boolean => {
         const identity = identify(credential);
         if (tried.some((other) => isDeepStrictEqual(other, identity))) return false;
         tried.push(identity);
-        return true;
+        return !rotation.refused.has(id);
       };
       if (isNew(current)) yield { label: 'current', version: current };
       if (pending !== undefined && isNew(pending)) yield { label: 'pending', version: pending };

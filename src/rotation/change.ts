@@ -13,8 +13,8 @@ export type Changed =
   | { readonly made: false };
 
 /**
- * Makes the target accept the pending credential. Each try begins with the candidates anew, since a connection that is
- * lost during the change leaves it open whether the change was made.
+ * Makes the target accept the pending credential. Each try begins with the candidates that were not refused, since a
+ * connection that is lost during the change leaves it open whether the change was made.
  *
  * @throws NoCredentialAccepted, AdminSecretMissing, AdminRefused, AccountNotServed, RightsExceeded, PasswordRejected and
  * the target's errors
@@ -57,7 +57,10 @@ async function changeWithFirstAccepted(
   const candidates = candidatesOf(rotation, pending);
   for await (const { label, version } of candidates) {
     const session = await guarded.open(version.credential);
-    if (session === undefined) continue;
+    if (session === undefined) {
+      rotation.refused.add(version.id);
+      continue;
+    }
     try {
       if (label !== 'current') run.note(`The ${label} version opens the target; AWSCURRENT does not.`);
       if (label === 'pending') return { made: false };
@@ -75,7 +78,7 @@ async function changeWithFirstAccepted(
 }
 
 async function change(
-  { run, guarded, current }: Rotation<ChangingRotator>,
+  { run, guarded, current, refused }: Rotation<ChangingRotator>,
   pending: Version,
   by: Pick<ChangeContext<unknown>, 'using' | 'proven'>,
   session: Session,
@@ -84,6 +87,8 @@ async function change(
   // From the change on readers wait for the proof, where the old credential has ended.
   const readersWait = rotator.overlap === 'none' && run.configuration.immediateCutover;
   const prepared = readersWait ? await guarded.prepare(pending.credential) : undefined;
+  // From here on it may be accepted, also where the answer is lost; and what was accepted so far may not be.
+  refused.delete(pending.id);
   const sinceMs = performance.now();
   try {
     await guarded.attempt('change', pending.credential, () =>

@@ -111,6 +111,7 @@ async function proofOf(rotation: Rotation, subject: Version): Promise<Version | 
   for await (const { version } of candidatesOf(rotation, undefined)) {
     if (version.account !== subject.account) continue;
     if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return version;
+    rotation.refused.add(version.id);
     if (version.id === previous) return undefined;
   }
   return undefined;

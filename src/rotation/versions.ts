@@ -27,6 +27,8 @@ export interface Rotation<Kind extends Rotator = Rotator> {
   readonly run: Run;
   readonly guarded: GuardedRotator<Kind>;
   readonly current: Version;
+  /** Ids of candidates that the target has refused in this invocation: a lockout policy counts each further try. */
+  readonly refused: Set<string>;
 }
 
 export function isChanging(rotation: Rotation): rotation is Rotation<ChangingRotator> {
@@ -59,6 +61,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
     run,
     guarded: guardRotator(kind, target, run),
     current,
+    refused: new Set(),
   });
   // Alike but for their types.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);

@@ -162,6 +162,7 @@ async function requireAccepted(rotation: Rotation): Promise<void> {
   const candidates = candidatesOf(rotation, undefined);
   for await (const { version } of candidates) {
     if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
+    rotation.refused.add(version.id);
   }
   throw noCredentialAccepted(candidates);
 }
