@@ -49,7 +49,10 @@ export async function proveCurrent({ run, guarded, current }: Rotation): Promise
   const prove = async (): Promise<void> => {
     if ((await guarded.using(current.credential, async () => true)) === undefined) throw currentRefused();
   };
-  const mayPass = (error: unknown) => isTransient(error) || isKeyturnError(error, 'CurrentRefused');
+  // What a target has just issued it may not know everywhere. For a password each refusal counts towards a lockout.
+  const isIssued = guarded.rotator.kind === 'issues';
+  const mayPass = (error: unknown) =>
+    isTransient(error) || (isIssued && isKeyturnError(error, 'CurrentRefused'));
   await retry(prove, mayPass, run.signal);
   run.memory.rememberProof(arn, current.id);
 }

@@ -1,18 +1,20 @@
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { promote, requireUnchanged } from '../promote.ts';
-import { proveCurrent } from '../proof.ts';
+import { proveCurrent, provePending } from '../proof.ts';
 import { isRevocationDue, revokePrevious, revokeReplaced, revokeSuperseded } from '../revocation.ts';
 import type { StepFunction } from '../run.ts';
 import { beginRotation, isIssuing, loadPending } from '../versions.ts';
 
 /**
- * Moves AWSCURRENT. Revokes before the move: a crash in between is healed by the retry, since the gate still lets it
+ * Moves AWSCURRENT to a version that was proven: by testSecret, or here where this function has not seen it. Revokes before the move: a crash in between is healed by the retry, since the gate still lets it
  * through. What must wait for the move is repeated by a retry that finds it moved.
  */
 export const finishSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   const pending = await loadPending(rotation);
   await requireUnchanged(rotation, pending);
+  // testSecret may have been another instance of the function, or was never called.
+  if (!run.memory.isProven(run.secret.arn, pending.id)) await provePending(rotation, pending);
   if (isIssuing(rotation)) await revokeSuperseded(rotation);
   await promote(rotation, pending);
   if (isIssuing(rotation)) await revokeReplaced({ ...rotation, current: pending }, rotation.current.id);
