@@ -7,7 +7,7 @@ export function placeOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
   return port === undefined ? host : `${host}:${port}`;
 }
 
-/** Whether two credentials open the same thing; names of hosts are case-insensitive. */
+/** Whether two credentials open the same thing. */
 export function isSameTarget(one: Target, other: Target): boolean {
   return differingPart(one, other) === undefined;
 }
@@ -17,8 +17,13 @@ export function isSameServer(one: Target, other: Target): boolean {
   return isSameHost(one.host, other.host) && one.port === other.port && haveSameEndpoints(one, other);
 }
 
+/** Names of hosts are case-insensitive. A URL's path is not, and may lead to somebody else's server behind a gateway. */
 export function isSameHost(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
+  return comparable(one) === comparable(other);
+}
+
+function comparable(host: string): string {
+  return host.includes('://') ? (URL.parse(host)?.href ?? host) : host.toLowerCase();
 }
 
 /** Whether two credentials name the same further hosts, or URLs, beside the first. */

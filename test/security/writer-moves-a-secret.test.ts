@@ -59,6 +59,27 @@ describe('whoever may only write a secret has no credential sent to another plac
     }),
   );
 
+  it('by a path of another case at the same host', () =>
+    withSecret(accountApi('admin'), async (fixture, arn, value) => {
+      // One gateway before two services, of which `/t` is Mallory's.
+      const [own, others] = [`${evil.url}/T`, `${evil.url}/t`];
+      evil.interfere = ({ url = '', headers }, response) => {
+        if (url.startsWith('/t')) heard.push(`${url} ${headers.authorization}`);
+        const answer = { name: value.username, token_id: '1', id: '2', token: 'minted', tokens: [] };
+        response.end(JSON.stringify(answer));
+        return true;
+      };
+      const masterarn = await fixture.createSecret({ host: own, token: adminToken });
+      await fixture.put(arn, { ...value, host: others, token: 'older', masterarn });
+      await fixture.put(arn, { ...value, host: own, masterarn });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(heard).toEqual([]);
+      // Nor the admin's, where AWSCURRENT itself is there.
+      await fixture.put(arn, { ...value, host: others, masterarn });
+      expect(await fixture.rotate(arn)).toMatch(/^AdminServerDiffers/);
+      expect(heard.filter((request) => request.includes(adminToken))).toEqual([]);
+    }));
+
   it('by a step that revokes AWSPREVIOUS on its own', () =>
     withSecret({ ...accountApi('admin'), revocation: 'at-once' }, async (fixture, arn, value) => {
       expect(await fixture.rotate(arn)).toBeUndefined();
