@@ -82,7 +82,10 @@ function compareAccounts({ version: server }: Look, subject: string, proven: str
   return comparison(server, { definitions }, mostNamed);
 }
 
-/** In other databases: where the subject has something and the proven account has nothing on the same object. */
+/**
+ * In other databases: where the subject has something and the proven account has nothing on the same object, or does not
+ * own it as the subject does.
+ */
 function compareElsewhere({ version: server }: Look, subject: string, proven: string): string {
   const [who, other] = [subject, proven].map((name) => `(SELECT oid FROM ${role(name)})`);
   const reached = `(pg_catalog.pg_has_role(${other}, r.refobjid, 'USAGE') OR pg_catalog.pg_has_role(${other}, r.refobjid, ${setRole(server)}))`;
@@ -90,7 +93,7 @@ function compareElsewhere({ version: server }: Look, subject: string, proven: st
      AND pg_catalog.pg_has_role(${who}, s.refobjid, 'MEMBER')
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend r
        WHERE r.dbid = s.dbid AND r.classid = s.classid AND r.objid = s.objid
-         AND r.refclassid = s.refclassid AND ${reached})
+         AND r.refclassid = s.refclassid AND (r.deptype = 'o' OR s.deptype <> 'o') AND ${reached})
    GROUP BY s.deptype, d.datname ORDER BY 1 LIMIT ${mostNamed}`;
 }
 

@@ -171,6 +171,27 @@ describe('whoever may only write a secret gets no account that is not his', () =
     expect(await canLogIn(loginOf(await fixture.read(helped)))).toBe(true);
   });
 
+  it('by a right on the same table of another database, where the other account owns it', async () => {
+    const serves = { '*': [victim.username] };
+    const admin = await fixture.createSecret({ ...adminSecret(), serves });
+    const database = `elsewhere_${randomUUID()}`;
+    const [own, other] = [quoteIdentifier(mallory.username), quoteIdentifier(victim.username)];
+    await asAdmin((client) => client.query(`CREATE DATABASE ${quoteIdentifier(database)}`));
+    try {
+      await asAdmin(async (client) => {
+        await client.query('CREATE TABLE accounts ()');
+        await client.query(`ALTER TABLE accounts OWNER TO ${other}`);
+        await client.query(`GRANT SELECT ON accounts TO ${own}`);
+      }, database);
+      const alternatingusers = [mallory.username, victim.username];
+      expect(await attack({ ...secretOf(mallory), masterarn: admin, alternatingusers })).toMatch(
+        /^RightsExceeded: .*ownership of objects in the database elsewhere_/,
+      );
+    } finally {
+      await asAdmin((client) => client.query(`DROP DATABASE ${quoteIdentifier(database)} WITH (FORCE)`));
+    }
+  });
+
   it('by any rotator without a proof, even where somebody else has named it, if it can do more than an application', async () => {
     const real = postgres(sharedOptions());
     const judging: typeof real = { ...real, excessRights: async () => ['SUPERUSER'] };
