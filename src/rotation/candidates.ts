@@ -24,6 +24,8 @@ const mostRead = 20;
 export interface Candidates extends AsyncIterable<Candidate> {
   /** Unlabelled versions that were not looked at, because of the bounds; known once all candidates were taken. */
   readonly leftOut: number;
+  /** Why the versions without a label are not known; undefined where they are. */
+  readonly unlisted: KeyturnError | undefined;
 }
 
 /**
@@ -34,8 +36,22 @@ export interface Candidates extends AsyncIterable<Candidate> {
  * also when the work is tried again: what this invocation has seen refused is left out.
  */
 export function candidatesOf(rotation: Rotation, pending: Version | undefined): Candidates {
+  let unlisted: KeyturnError | undefined;
+  // A role made for AWS's templates may not list versions. Its rotation goes on by what has a label, and to the admin.
+  const list = async (): Promise<readonly { readonly id: string }[]> => {
+    try {
+      return await rotation.run.secretsManager.versions(rotation.run.secret.arn);
+    } catch (error) {
+      if (!isKeyturnError(error, 'AccessDenied')) throw error;
+      unlisted = error;
+      return [];
+    }
+  };
   const found = {
     leftOut: 0,
+    get unlisted() {
+      return unlisted;
+    },
     async *[Symbol.asyncIterator](): AsyncGenerator<Candidate> {
       const { run, current, guarded } = rotation;
       const { rotator } = guarded;
@@ -59,7 +75,7 @@ export function candidatesOf(rotation: Rotation, pending: Version | undefined): 
         const previous = await loadOlder(rotation, previousId);
         if (previous !== undefined && isNew(previous)) yield { label: 'previous', version: previous };
       }
-      const unseen = (await run.secretsManager.versions(run.secret.arn)).filter(({ id }) => !seen.has(id));
+      const unseen = (await list()).filter(({ id }) => !seen.has(id));
       let yielded = 0;
       for (const [index, { id }] of unseen.entries()) {
         if (yielded === mostUnlabelled || index === mostRead) {
@@ -131,11 +147,12 @@ export async function* storedCredentials(rotation: Rotation): AsyncGenerator<unk
   }
 }
 
-/** The error after the last candidate. @param remedy what may help besides storing the password */
+/** The error after the last candidate: that versions can't be listed, where one of them may be accepted. @param remedy what may help besides storing the password */
 export function noCredentialAccepted(
-  { leftOut }: Pick<Candidates, 'leftOut'>,
+  { leftOut, unlisted }: Pick<Candidates, 'leftOut' | 'unlisted'>,
   remedy?: string,
 ): KeyturnError {
+  if (unlisted !== undefined) return unlisted;
   const untried =
     leftOut === 0 ? '' : ` ${leftOut} older versions were not tried, so as not to lock the account.`;
   return new KeyturnError(
