@@ -49,6 +49,7 @@ export const errorCodes = [
   'RenderFailed',
   'OutputFailed',
   'SecretMarkedForDeletion',
+  'SecretExists',
   'EnvironmentRefused',
   'CommandNotStarted',
   'InternalError',

@@ -69,7 +69,8 @@ async function run(args: readonly string[]): Promise<number> {
   return withTools(target, (tools) => attach(tools, attachment));
 }
 
-function readFunction(arn: string | undefined): string {
+/** @throws UsageError */
+export function readFunction(arn: string | undefined): string {
   if (arn === undefined) throw new UsageError('name the rotation function by its ARN: --function ARN');
   if (/^arn:[^:]+:lambda:[^:]+:\d{12}:function:[^:]+(:[^:]+)?$/.test(arn)) return arn;
   throw new UsageError(`--function must be the ARN of a Lambda function, not '${arn}'`);

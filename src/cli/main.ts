@@ -3,6 +3,7 @@ import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { createCommand } from './create.ts';
 import { execCommand } from './exec.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './list.ts';
@@ -15,6 +16,7 @@ import { statusCommand } from './status.ts';
 const commands: readonly Command[] = [
   renderCommand,
   execCommand,
+  createCommand,
   listCommand,
   getCommand,
   attachCommand,

@@ -3,24 +3,7 @@ import type { SecretFields } from '../documents/fields.ts';
 import type { FormName } from '../documents/form.ts';
 import { KeyturnError } from '../errors.ts';
 import { type Engine, type Place, skeletons } from './connection-strings.ts';
-
-/** The forms that a placeholder can ask for, after `#@`: what is made out of a secret's fields. */
-export const formsOfFields = [
-  'url',
-  'ado-net',
-  'odbc',
-  'libpq',
-  'jdbc',
-  'json',
-] as const satisfies FormName[];
-
-/** One of {@link formsOfFields}. */
-export type FormOfFields = (typeof formsOfFields)[number];
-
-/** A form by its name. */
-export function formOfFields(name: string): FormOfFields | undefined {
-  return formsOfFields.find((form) => form === name);
-}
+import type { FormOfFields } from './form-names.ts';
 
 /**
  * The secret as a connection string, or as JSON, made out of its fields. A secret that has this form is given as it

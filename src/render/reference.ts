@@ -1,5 +1,5 @@
 import { type Filter, filterNamed, filterNames } from './filters.ts';
-import { type FormOfFields, formOfFields, formsOfFields } from './forms.ts';
+import { type FormOfFields, formOfFields, formsOfFields } from './form-names.ts';
 
 /** Which version of a secret is meant: by staging label, or by id. */
 export type WantedVersion = { readonly stage: string } | { readonly id: string };

@@ -18,10 +18,11 @@ export function whyNoTerminal(): string | undefined {
 
 /** Passes everything on from a terminal to this process, and types what it is told to, in order. */
 const terminal = `
-import json, os, pty, select, sys
+import fcntl, json, os, pty, struct, sys, termios
 typings = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0: os.execv(sys.argv[2], sys.argv[2:])
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
 said = b""
 try:
   while True:
@@ -36,7 +37,7 @@ except OSError: pass
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-/** Runs \`keyturn ARGS\` at a terminal, where nothing of AWS is configured. Its output is all that the terminal shows. */
+/** Runs `keyturn ARGS` at a terminal, where nothing of AWS is configured. Its output is all that the terminal shows. */
 export async function runAtTerminal(typings: readonly Typing[], ...args: string[]): Promise<Ended> {
   const program = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
   const { PATH = '' } = process.env;

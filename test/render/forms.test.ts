@@ -4,7 +4,8 @@ import { parse as parsePostgresUrl } from 'pg-connection-string';
 import { describe, expect, it } from 'vitest';
 import { readDocument } from '../../src/documents/document.ts';
 import { isKeyturnError } from '../../src/errors.ts';
-import { type FormOfFields, formsOfFields, toForm } from '../../src/render/forms.ts';
+import { type FormOfFields, formsOfFields } from '../../src/render/form-names.ts';
+import { toForm } from '../../src/render/forms.ts';
 
 const make = (fields: object, form: FormOfFields): string => {
   const text = JSON.stringify(fields);

@@ -6,8 +6,9 @@ import type { StepFunction } from '../run.ts';
 import { beginRotation, isIssuing, loadPending } from '../versions.ts';
 
 /**
- * Moves AWSCURRENT to a version that was proven: by testSecret, or here where this function has not seen it. Revokes before the move: a crash in between is healed by the retry, since the gate still lets it
- * through. What must wait for the move is repeated by a retry that finds it moved.
+ * Moves AWSCURRENT to a version that was proven: by testSecret, or here where this function has not seen it. Revokes
+ * before the move: a crash in between is healed by the retry, since the gate still lets it through. What must wait for
+ * the move is repeated by a retry that finds it moved.
  */
 export const finishSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);

@@ -1,0 +1,75 @@
+import { readDocument } from '../documents/document.ts';
+import { connectionStringForm } from '../documents/recognise.ts';
+import { isKeyturnError } from '../errors.ts';
+
+/** How a text would be read as a secret; in words that hold no credential. */
+export interface Verdict {
+  /** False where the text looks like a form and breaks its rules, so that something is surely wrong. */
+  readonly ok: boolean;
+  readonly words: string;
+}
+
+const titles: Readonly<Record<string, string>> = {
+  json: 'JSON',
+  'ado-net': 'an ADO.NET connection string',
+  odbc: 'an ODBC connection string',
+  url: 'a URL',
+  libpq: 'a libpq connection string',
+  jdbc: 'a JDBC URL',
+  text: 'a token',
+};
+
+/** The largest value, in bytes. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
+const largestBytes = 65_536;
+
+/**
+ * Reads a text as a rotation would, while it is typed.
+ *
+ * @param engine of the kind of secret that it is to be; undefined for any other
+ */
+export function judgeText(text: string, engine: string | undefined): Verdict {
+  if (text === '') return { ok: false, words: 'there is nothing yet' };
+  if (Buffer.byteLength(text) > largestBytes) return { ok: false, words: 'it has more than 65,536 bytes' };
+  if (!text.isWellFormed()) return { ok: false, words: 'it has half of a character' };
+  try {
+    const { form, fields } = readDocument(text);
+    // Providers of several engines have the same keywords.
+    const found = form === 'ado-net' || form === 'odbc' ? '' : String(fields.engine ?? '');
+    if (engine !== undefined && found !== '' && !found.includes(engine)) {
+      return { ok: false, words: `it reads as ${titles[form]} for ${found}, and not for ${engine}` };
+    }
+    if (engine !== undefined && form === 'text') {
+      return { ok: false, words: `it reads as a token, and not as a connection string for ${engine}` };
+    }
+    return { ok: true, words: `it reads as ${titles[form]}${describeFields(fields)}` };
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    return unread(text, error.message, engine);
+  }
+}
+
+function unread(text: string, message: string, engine: string | undefined): Verdict {
+  const looksLikeJson = /^\s*[{[]/.test(text);
+  if (looksLikeJson && isJson(text)) return { ok: engine === undefined, words: 'it is JSON, but no object' };
+  const [problem = ''] = message.split('. ');
+  if (looksLikeJson || connectionStringForm(text) !== undefined || engine !== undefined) {
+    return { ok: false, words: problem.replace(/^The secret's value/, 'it').replace(/\.$/, '') };
+  }
+  return { ok: true, words: 'it is plain text' };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function describeFields({ username, host, port, dbname }: Readonly<Record<string, unknown>>): string {
+  const user = typeof username === 'string' ? ` for ${username}` : '';
+  const place = typeof host === 'string' ? ` at ${host}${port === undefined ? '' : `:${port}`}` : '';
+  const database = typeof dbname === 'string' && place !== '' ? `/${dbname}` : '';
+  return `${user}${place}${database}`;
+}
