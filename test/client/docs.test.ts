@@ -1,10 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
@@ -72,20 +71,6 @@ describe("the client's pages", () => {
     expect(await run(join(root, 'node_modules/.bin/tsc'), ['-p', folder], folder)).toBe('');
   });
 
-  it('link to what is there', () => {
-    expect(pages.length).toBeGreaterThan(6);
-    for (const { name, text } of pages) {
-      for (const [, target = '', , anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(#([^)]+))?\)/g)) {
-        const file = join(root, target === '' ? name : join(dirname(name), target));
-        expect(existsSync(file), `${name}: ${target}`).toBe(true);
-        const headings = pages.find((page) => join(root, page.name) === file)?.text.matchAll(/^#+ (.+)$/gm);
-        if (anchor === undefined || headings === undefined) continue;
-        const anchors = [...headings].map(([, heading = '']) => anchorOf(heading));
-        expect(anchors, `${name}: #${anchor}`).toContain(anchor);
-      }
-    }
-  });
-
   it('name every export, option and event of the client', async () => {
     const all = pages.map(({ text }) => text).join('\n');
     const client = await import('../../src/client/index.ts');
@@ -103,14 +88,6 @@ describe("the client's pages", () => {
       expect(all).toContain(`| \`${type}\``);
   });
 });
-
-/** As GitHub makes them. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{L}\d\s-]/gu, '')
-    .replaceAll(' ', '-');
-}
 
 /** Imports a handler, and answers each line with what it gives, or how it fails. */
 const runtime = `
