@@ -60,6 +60,8 @@ export interface Redactor {
    * are told, so that whoever writes one and reads the log can't find a value by trying many.
    */
   foreign(text: string): string;
+  /** Whether a credential is known that is too short or too common to be masked. */
+  withholds(): boolean;
   /** What was thrown says, masked as `text` does where Keyturn or an adapter says it, and else as `foreign` does. */
   describe(thrown: unknown): string;
   /** A copy of a value (nested objects and lists included) with its strings and names masked. */
@@ -142,6 +144,7 @@ export function createRedactor(): Redactor {
     learnValue,
     text,
     foreign,
+    withholds: () => knowledge().withholds,
     describe: (thrown) => wordsOf(thrown, masking),
     value: (input) => maskValue(input, text),
     error: (error) => maskInPlace(error, masking),

@@ -159,7 +159,14 @@ function plant(patterns: readonly Pattern[]): Map<string, { pattern: Pattern; pl
 /** What is looked for: each form of the values, once. */
 function patternsOf(values: readonly SearchedValue[]): Pattern[] {
   const found = new Map<string, Pattern>();
-  for (const { text } of values) for (const pattern of formsOf(text)) found.set(pattern.folded.text, pattern);
+  for (const { text } of values) {
+    for (const pattern of formsOf(text)) {
+      const same = found.get(pattern.folded.text);
+      const borders = ({ before, after }: Pattern): number => before.length + after.length;
+      // One of them may stand in quotes in its secret.
+      if (same === undefined || borders(same) < borders(pattern)) found.set(pattern.folded.text, pattern);
+    }
+  }
   return [...found.values()];
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestSecretsManager, type TestSecretsManager } from '../../src/testing/secrets.ts';
@@ -142,7 +143,9 @@ describe('keyturn get', () => {
     expect(await atTerminal('prod/json')).toBe(
       '{"engine":"postgres", "host":"the-host", "port":5432, "username":"the-user", "password":"********", "pin":"********", "deep":{"host":"inner", "token":["********"]}}\n',
     );
-    expect(await atTerminal('prod/ado-net')).toBe('Server=tcp:the-host;User Id=the-user;Password=********\n');
+    expect(await atTerminal('prod/ado-net')).toBe(
+      'Server=tcp:the-host;User Id=the-user;Password="********"\n',
+    );
     expect(await atTerminal('prod/ado-net#@url')).toBe('sqlserver://the-user:********@the-host\n');
     expect(await atTerminal('dev/token')).toBe('(hidden, 16 characters; --show shows it)\n');
     expect(await atTerminal('dev/odd')).toContain('(hidden, ');
@@ -153,6 +156,27 @@ describe('keyturn get', () => {
       hidden: true,
     });
   });
+
+  it.skipIf(noTerminal !== undefined).each([
+    [
+      'Server=the-host;User Id=the-user;Password=user',
+      'Server=the-host;User Id=the-user;Password=********\n',
+    ],
+    ['postgres://app:app@app.example/app', 'postgres://app:********@app.example/app\n'],
+    ['mysql://the-user:a@the-host/db', 'mysql://the-user:********@the-host/db\n'],
+    ['Server=the-host;User Id=the-user;Password=secret;Token=abc', expect.stringContaining('(hidden, ')],
+  ])(
+    'masks a credential of a common word where it stands, and nowhere else: %s',
+    async (SecretString, shown) => {
+      const client = clientOf(manager.local);
+      const { ARN = '' } = await client.createSecret({ Name: randomUUID(), SecretString });
+      try {
+        expect(await atTerminal(ARN)).toEqual(shown);
+      } finally {
+        await client.deleteSecret({ SecretId: ARN, ForceDeleteWithoutRecovery: true });
+      }
+    },
+  );
 
   it('shows them when it is told to, without their control characters', async ({ skip }) => {
     skip(noTerminal !== undefined, noTerminal);

@@ -68,9 +68,25 @@ async function masked(
   if (document.form === 'text') return hidden;
   const json = maskedJson(value);
   if (json !== undefined) return json;
+  return maskedDocument(document) ?? hidden;
+}
+
+const mask = '********';
+
+/** A secret with its password masked where it stands, however common that is, and other credentials wherever they stand. */
+function maskedDocument(document: SecretDocument): string | undefined {
+  const { password, ...others } = document.fields;
   const redactor = createRedactor();
-  redactor.learnDocument(document);
-  return redactor.text(value).replaceAll('[redacted]', '********');
+  redactor.learn(others);
+  // Another credential is so common that its place can't be told from other words.
+  if (redactor.withholds()) return undefined;
+  try {
+    const text = document.write(password === undefined ? {} : { password: mask });
+    return redactor.text(text).replaceAll('[redacted]', mask);
+  } catch (error) {
+    if (isKeyturnError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** How the value that is printed is read; a form that was made says its credentials in its own way. */
