@@ -15,30 +15,43 @@ export async function fetchWith(
   const { header = 'authorization', isRefused = ({ status }: Response) => status === 401 } = options;
   const isStandard = header.toLowerCase() === 'authorization';
   const { prefix = isStandard ? 'Bearer ' : '', deadline = '2s', fetch = globalThis.fetch } = options;
-  const request = new Request(input, init);
+  const requested = input instanceof Request ? input : undefined;
+  // A stream can be read once, so that it is copied for each attempt; all else can be sent again as it is.
+  const isStream = (requested?.body ?? null) !== null || isReadOnce(init?.body);
+  const copied = isStream ? new Request(input, init) : undefined;
+  const url = requested?.url ?? String(input);
+  const signal = init?.signal ?? requested?.signal;
   // fetch takes the standard header off at the border of an origin, and carries any other one across.
-  const redirect = isStandard || request.redirect !== 'follow' ? {} : ({ redirect: 'error' } as const);
+  const mode = init?.redirect ?? requested?.redirect ?? 'follow';
+  const redirect = isStandard || mode !== 'follow' ? mode : 'error';
   const refused = Symbol('refused');
   let answer: Response | undefined;
   const send = async (value: SecretValue): Promise<Response> => {
     // The answer before this one is given to nobody.
     await answer?.body?.cancel();
     answer = undefined;
-    requireOrigin(request.url, value, options.origin);
-    const attempt = new Request(request.clone(), redirect);
-    attempt.headers.set(header, prefix + tokenOf(value, options.field));
-    const response = await fetch(attempt);
+    requireOrigin(url, value, options.origin);
+    const headers = new Headers(init?.headers ?? requested?.headers);
+    headers.set(header, prefix + tokenOf(value, options.field));
+    const response = await (copied === undefined
+      ? fetch(input, { ...init, headers, redirect })
+      : fetch(new Request(copied.clone(), { headers, redirect })));
     if (!(await isRefused(response))) return response;
     answer = response;
     throw refused;
   };
   try {
-    const { signal } = request;
-    return await secret.use(send, { isRefused: (error) => error === refused, deadline, signal });
+    const isOwn = (error: unknown): boolean => error === refused;
+    return await secret.use(send, { isRefused: isOwn, deadline, ...(signal && { signal }) });
   } catch (error) {
     if (error === refused && answer !== undefined) return answer;
     throw error;
   }
+}
+
+function isReadOnce(body: RequestInit['body']): boolean {
+  if (body instanceof ReadableStream) return true;
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 function requireOrigin(url: string, { fields }: SecretValue, given: string | undefined): void {
@@ -47,7 +60,7 @@ function requireOrigin(url: string, { fields }: SecretValue, given: string | und
   if (origin === undefined || origin === 'null') {
     throw invalidOption('origin', 'is no URL, and the secret names none', 'Say where the token may go.');
   }
-  if (new URL(url).origin === origin) return;
+  if (URL.canParse(url) && new URL(url).origin === origin) return;
   throw invalidOption('origin', `is ${origin}, and the request goes elsewhere`, 'Use another fetch for it.');
 }
 

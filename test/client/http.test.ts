@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { Agent, fetch as undici } from 'undici';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { oauthClientSecret, oauthRotators } from '../../rotators/oauth/index.ts';
 import { createFetch, createSecrets, refusedBy, type SecretSource } from '../../src/client/index.ts';
@@ -217,6 +218,22 @@ describe('a fetch with a token', () => {
     expect(other.seen.length).toBeGreaterThan(0);
     await expect(createFetch(secretOf(text), { header: 'x-api-key' })(url)).rejects.toThrow(TypeError);
     for (const { headers } of other.seen) expect(JSON.stringify(headers)).not.toContain(service.token);
+  });
+
+  it('goes by another fetch where it is to', async () => {
+    const { service, url, seen } = await startService();
+    const dispatcher = new Agent();
+    onTestFinished(() => dispatcher.close());
+    const text = () => JSON.stringify({ host: url, token: service.token });
+    const fetch = createFetch(
+      secretOf(text),
+      // The package's own types are those of Node.js, by other names.
+      { fetch: (input, init) => Reflect.apply(undici, undefined, [input, { ...init, dispatcher }]) },
+    );
+    await fetch(url);
+    service.token = 'token-two-of-the-secret';
+    const response = await fetch(new URL('/orders', url), { method: 'POST', body: 'a text' });
+    expect([response.status, await response.text(), seen.at(-1)?.body]).toEqual([200, 'in', 'a text']);
   });
 
   it('ends by the signal of the request', async () => {

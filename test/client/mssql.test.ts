@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import mssql from 'mssql';
@@ -129,6 +131,25 @@ describe('a mssql.ConnectionPool', () => {
     await secret.refresh();
     const before = harness.standIn.logins.length;
     await work(pool);
+    expect(harness.standIn.logins).toHaveLength(before);
+  });
+
+  it('logs in where the secret says, also when that has changed', async () => {
+    const { arn } = await singleUser();
+    const { pool, secret } = await start(arn, { pool: short });
+    await work(pool);
+    const door = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    const visited = once(door, 'connection');
+    await once(door, 'listening');
+    onTestFinished(() => void door.close());
+    const address = door.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await fixture.put(arn, { ...(await fixture.read(arn)), host: '127.0.0.1', port });
+    await secret.refresh();
+    await expect.poll(() => pool.size).toBe(0);
+    const before = harness.standIn.logins.length;
+    await expect(work(pool)).rejects.toBeInstanceOf(mssql.ConnectionError);
+    await visited;
     expect(harness.standIn.logins).toHaveLength(before);
   });
 

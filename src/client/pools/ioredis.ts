@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Secret } from '../secrets.ts';
+import type { SecretValue } from '../value.ts';
 import { authOf, follow, loginOf, once, placeOf } from './redis.ts';
 import { refusedBy } from './refused-by.ts';
 import { memberOf, type PoolSettings, requireClass } from './shared.ts';
@@ -15,7 +16,7 @@ export async function ioRedis<Redis extends object>(
   requireClass(Redis, ['call', 'disconnect', 'duplicate'], name, example);
   const { host, port, database, tls } = placeOf(await secret.get());
   const given = { host, port, db: database, ...(tls ? { tls: {} } : {}), ...options };
-  const Connector = connectorOf(secret, settings);
+  const Connector = connectorOf(secret, settings, options);
   const redis: Redis = Reflect.construct(Redis, [
     { ...given, username: undefined, password: undefined, Connector },
   ]);
@@ -40,7 +41,7 @@ interface ConnectorOptions {
  * A connector for ioredis that hands out connections which are logged in already: ioredis itself fails all waiting
  * commands when its login is refused.
  */
-function connectorOf(secret: Secret, { deadline }: PoolSettings) {
+function connectorOf(secret: Secret, { deadline }: PoolSettings, said: ConnectorOptions) {
   return class Connector {
     firstError: unknown;
     connecting = false;
@@ -64,21 +65,28 @@ function connectorOf(secret: Secret, { deadline }: PoolSettings) {
     async connect(): Promise<Socket> {
       this.connecting = true;
       const { tls, connectTimeout = 10_000 } = this.#options;
-      const stream = await dial(this.#options);
-      this.#stream = stream;
+      const login = async (value: SecretValue): Promise<Socket> => {
+        const { host, port } = placeOf(value);
+        const stream = await dial({ ...this.#options, host, port, ...said });
+        this.#stream = stream;
+        try {
+          await opened(stream, tls === undefined ? 'connect' : 'secureConnect', connectTimeout);
+          await command(stream, authOf(loginOf(value)));
+          return stream;
+        } catch (error) {
+          stream.on('error', () => undefined).destroy();
+          throw error;
+        }
+      };
       try {
-        await opened(stream, tls === undefined ? 'connect' : 'secureConnect', connectTimeout);
-        await secret.use((value) => command(stream, authOf(loginOf(value))), {
-          isRefused: refusedBy.redis,
-          ...(deadline && { deadline }),
-        });
-        if (!this.connecting) throw new Error('Connection is closed.');
+        const stream = await secret.use(login, { isRefused: refusedBy.redis, ...(deadline && { deadline }) });
+        if (this.connecting) return stream;
+        this.firstError = new Error('Connection is closed.');
+        return stream.destroy();
       } catch (error) {
         this.firstError = error;
-        stream.on('error', () => undefined);
-        stream.destroy();
+        return this.#stream ?? new (await import('node:net')).Socket().destroy();
       }
-      return stream;
     }
   };
 }

@@ -20,29 +20,30 @@ export interface MssqlPool {
   connect(): Promise<unknown>;
 }
 
-/** Where a SQL Server is, and what else a connection string says of it. */
+/** Where a SQL Server is, in the words of both drivers. */
 interface SqlServerPlace {
   readonly server: string | undefined;
   readonly port: number | undefined;
   readonly database: string | undefined;
-  readonly options: Readonly<Record<string, boolean>>;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** `host`, `tcp:host`, `host,port`: as the words of a connection string may stand in JSON too. */
-function placeOf(value: SecretValue, login: Login): SqlServerPlace {
-  const { fields } = value;
-  const [, server, port] = /^(?:tcp:)?([^,]*?)\s*(?:,\s*(\d+))?$/i.exec(login.host?.trim() ?? '') ?? [];
+/** Reads `[tcp:]host[\\instance][,port]`: the words of a connection string may stand in JSON too. A port makes the instance idle. */
+function placeOf({ fields }: SecretValue, { host = '', port, database, ssl }: Login): SqlServerPlace {
+  const [, server, instance, named] =
+    /^(?:tcp:)?([^,\\]*?)(?:\\([^,]*?))?\s*(?:,\s*(\d+))?$/i.exec(host.trim()) ?? [];
+  const at = named === undefined ? port : Number(named);
   const trusts = fields.trustservercertificate;
+  const intent = optionalText(fields, 'applicationintent') ?? '';
   return {
-    server,
-    port: port === undefined ? login.port : Number(port),
-    database: login.database,
+    server: server || undefined,
+    port: at ?? (instance === undefined ? 1433 : undefined),
+    database,
     options: {
-      ...(login.ssl === undefined ? {} : { encrypt: login.ssl }),
+      ...(at === undefined && instance !== undefined ? { instanceName: instance } : {}),
+      ...(ssl === undefined ? {} : { encrypt: ssl }),
       ...(trusts === undefined ? {} : { trustServerCertificate: /^(true|yes|1)$/i.test(String(trusts)) }),
-      ...(/^read\s?only$/i.test(optionalText(fields, 'applicationintent') ?? '')
-        ? { readOnlyIntent: true }
-        : {}),
+      ...(/^read\s?only$/i.test(intent) ? { readOnlyIntent: true } : {}),
     },
   };
 }
@@ -84,19 +85,28 @@ export async function mssqlPool<Pool extends MssqlPool>(
   const name = 'the class mssql.ConnectionPool';
   requireClass(ConnectionPool, ['connect', 'acquire', 'release'], name, example);
   const first = await secret.get();
-  const place = placeOf(first, loginOf(first));
   const errors = new LoginErrors();
+  const own = Object(memberOf(options, 'options'));
   const given = {
-    ...place,
     ...options,
-    options: { ...place.options, ...Object(memberOf(options, 'options')) },
+    options: { ...own },
     beforeConnect: (connection: unknown): void => {
       errors.hear(connection);
-      const own = memberOf(options, 'beforeConnect');
-      if (typeof own === 'function') Reflect.apply(own, undefined, [connection]);
+      methodOf(options, 'beforeConnect')(connection);
     },
   };
-  setLogin(given, loginOf(first));
+  const setPlace = (config: object, value: SecretValue): void => {
+    const { user, password, ...login } = loginOf(value);
+    const { options: said, ...place } = placeOf(value, { user, password, ...login });
+    for (const [name, part] of Object.entries(said)) {
+      if (memberOf(own, name) === undefined) Reflect.set(Object(memberOf(config, 'options')), name, part);
+    }
+    for (const [name, part] of Object.entries(place)) {
+      if (memberOf(options, name) === undefined) Reflect.set(config, name, part);
+    }
+    setLogin(config, { user, password }, options);
+  };
+  setPlace(given, first);
   const pool: Pool = Reflect.construct(ConnectionPool, [given]);
   // Some versions take the object itself, some a copy.
   const config = memberOf(pool, 'config');
@@ -111,7 +121,7 @@ export async function mssqlPool<Pool extends MssqlPool>(
     secret.use(
       (value) => {
         newest = loginOf(value);
-        setLogin(Object(config), newest);
+        setPlace(Object(config), value);
         return open();
       },
       { isRefused: errors.isRefusal, proves, ...(deadline && { deadline }) },
@@ -188,12 +198,15 @@ function open<Connection extends TediousConnection>(
 ): Promise<Connection> {
   const login = loginOf(value);
   const { server, port, database, options } = placeOf(value, login);
-  const [host, instanceName] = server?.split('\\') ?? [];
-  const where = instanceName === undefined ? { port: port ?? 1433 } : { instanceName };
   const configuration = {
-    server: host,
+    server,
     ...given,
-    options: { database, ...where, ...options, ...Object(memberOf(given, 'options')) },
+    options: {
+      database,
+      ...(port === undefined ? {} : { port }),
+      ...options,
+      ...Object(memberOf(given, 'options')),
+    },
     authentication: { type: 'default', options: { userName: login.user, password: login.password } },
   };
   const connection: Connection = Reflect.construct(Connection, [configuration]);

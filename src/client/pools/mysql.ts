@@ -1,6 +1,14 @@
 import type { Secret } from '../secrets.ts';
 import { refusedBy } from './refused-by.ts';
-import { callBack, loginOf, memberOf, type PoolSettings, requireDriver, setLogin } from './shared.ts';
+import {
+  callBack,
+  type Login,
+  loginOf,
+  memberOf,
+  type PoolSettings,
+  requireDriver,
+  setLogin,
+} from './shared.ts';
 
 interface MysqlConnection {
   destroy(): void;
@@ -18,11 +26,10 @@ export async function mysqlPool<Pool extends object>(
   const [name, example] = ['createPool of mysql2', 'createMysqlPool(mysql.createPool, secret)'];
   requireDriver(typeof createPool === 'function', name, example);
   const first = loginOf(await secret.get());
-  const { ssl, ...login } = first;
-  const tls = ssl === true ? { ssl: {} } : {};
-  const pool: Pool = Reflect.apply(createPool, undefined, [
-    { ...login, ...tls, ...options, ...userOf(first) },
-  ]);
+  const { user, password } = first;
+  const tls = first.ssl === true ? { ssl: {} } : {};
+  const given = { ...withoutTls(first), ...tls, ...options, user, password };
+  const pool: Pool = Reflect.apply(createPool, undefined, [given]);
   // What `mysql2/promise` gives has the pool within.
   const core = Object(memberOf(pool, 'pool') ?? pool);
   const config = ['config', 'connectionConfig'].reduce<unknown>(memberOf, core);
@@ -51,7 +58,7 @@ export async function mysqlPool<Pool extends object>(
       const connection = await secret.use(
         (value) => {
           newest = loginOf(value);
-          setLogin(Object(config), newest);
+          setLogin(Object(config), withoutTls(newest), options);
           return getOnce();
         },
         { isRefused: refusedBy.mysql, proves: (opened) => !known.has(opened), ...(deadline && { deadline }) },
@@ -72,6 +79,7 @@ export async function mysqlPool<Pool extends object>(
   return pool;
 }
 
-function userOf({ user, password }: { readonly user: string; readonly password: string }) {
-  return { user, password };
+/** The driver has another form for it, which stays as it was at the start. */
+function withoutTls({ ssl: _ssl, ...login }: Login): Login {
+  return login;
 }

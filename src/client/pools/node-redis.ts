@@ -1,3 +1,4 @@
+import { KeyturnError } from '../../errors.ts';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
 import { authOf, follow, loginOf, once, placeOf, type RedisLogin } from './redis.ts';
@@ -14,8 +15,17 @@ export async function nodeRedis<Client extends object>(
   const [name, example] = ['createClient of redis', 'createNodeRedis(createClient, secret)'];
   requireDriver(typeof createClient === 'function', name, example);
   const { host, port, database, tls } = placeOf(await secret.get());
-  const logins = loginsOf(secret, settings);
-  const socket = { host, port, ...(tls ? { tls } : {}), ...Object(memberOf(options, 'socket')) };
+  const said = Object(memberOf(options, 'socket'));
+  const socket = { host, port, ...(tls ? { tls } : {}), ...said };
+  const logins = loginsOf(secret, settings, (value) => {
+    const now = placeOf(value);
+    if (said.host !== undefined || (now.host === host && now.port === port)) return;
+    throw new KeyturnError(
+      'TargetChanged',
+      `${secret.id} is for another server now.`,
+      'Make another client: this one can not change where it connects to.',
+    );
+  });
   const credentialsProvider = { type: 'async-credentials-provider', credentials: logins.next };
   const given = { database, ...options, socket, credentialsProvider };
   const client: Client = Reflect.apply(createClient, undefined, [given]);
@@ -46,7 +56,7 @@ function instanceOf(client: object): object {
 }
 
 /** Turns round who asks: the driver wants credentials, and tells later what became of them. */
-function loginsOf(secret: Secret, { deadline }: PoolSettings) {
+function loginsOf(secret: Secret, { deadline }: PoolSettings, requirePlace: (value: SecretValue) => void) {
   let handed = Promise.withResolvers<RedisLogin>();
   let outcome: PromiseWithResolvers<void> | undefined;
   let isUnderWay = false;
@@ -55,6 +65,7 @@ function loginsOf(secret: Secret, { deadline }: PoolSettings) {
     try {
       await secret.use(
         (value) => {
+          requirePlace(value);
           outcome = Promise.withResolvers();
           handed.resolve(loginOf(value));
           return outcome.promise;

@@ -1,6 +1,5 @@
 import { invalidOption } from '../duration.ts';
 import type { Secret } from '../secrets.ts';
-import type { SecretValue } from '../value.ts';
 import { refusedBy } from './refused-by.ts';
 import {
   callBack,
@@ -42,18 +41,16 @@ export async function pgPool<Options extends object, Pool extends PgPool>(
   );
   const checkOutOnce = pool.connect.bind(pool);
   const known = new WeakSet<object>();
-  let newest: SecretValue | undefined;
 
-  const isOld = (client: PgClient): boolean => {
-    const { user, password } = newest === undefined ? {} : loginOf(newest);
-    return memberOf(client, 'user') !== user || memberOf(client, 'password') !== password;
-  };
+  const isOld = (client: PgClient): boolean =>
+    ['user', 'password', 'host', 'port'].some(
+      (name) => memberOf(client, name) !== memberOf(pool.options, name),
+    );
   const checkOut = async (): Promise<PgClient> => {
     for (;;) {
       const client = await secret.use(
         (value) => {
-          newest = value;
-          setLogin(pool.options, loginOf(value));
+          setLogin(pool.options, loginOf(value), options ?? {});
           return checkOutOnce();
         },
         {

@@ -80,8 +80,15 @@ export function methodOf(object: unknown, name: string): (...args: unknown[]) =>
   return (...args) => (typeof method === 'function' ? Reflect.apply(method, object, args) : undefined);
 }
 
-/** Sets who logs in from now on, so that inspection of the driver's options does not show the password. */
-export function setLogin(options: object, { user, password }: Login): void {
+/**
+ * Sets where to log in from now on, and as whom. A version that is for another server must not be sent to this one, so
+ * all of it is set each time, but for what the application has said itself. Inspection of the options does not show the
+ * password.
+ */
+export function setLogin(options: object, { user, password, ...place }: Login, given: object): void {
+  for (const [name, value] of Object.entries(place)) {
+    if (memberOf(given, name) === undefined) Reflect.set(options, name, value);
+  }
   const hidden = { configurable: true, writable: true, enumerable: false };
   Object.defineProperty(options, 'password', { ...hidden, value: password });
   Reflect.set(options, 'user', user);

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
+import { MongoClient } from 'mongodb';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { createClient } from 'redis';
+import { Connection } from 'tedious';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  createIoRedis,
+  createMongo,
+  createMysqlPool,
+  createNodeRedis,
+  createPgPool,
+  createSecrets,
+  createTediousConnector,
+  type Secret,
+} from '../../src/client/index.ts';
+
+/** Where somebody logs in, or tries: it hangs up after a moment, counts who has come, and keeps what was said. */
+async function startDoor(): Promise<{ readonly port: number; visits: number; heard: string }> {
+  const door = { port: 0, visits: 0, heard: '' };
+  const server = createServer((socket) => {
+    door.visits += 1;
+    socket
+      .on('error', () => undefined)
+      .on('data', (chunk) => {
+        door.heard += chunk.toString('latin1');
+      });
+    setTimeout(() => socket.destroy(), 30);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  door.port = typeof address === 'object' && address !== null ? address.port : 0;
+  return door;
+}
+
+/** A secret whose new version is for another server: moved by hand, with the data. */
+async function startMoved() {
+  const [before, after] = [await startDoor(), await startDoor()];
+  let port = before.port;
+  const source = {
+    read: async () => ({
+      arn: 'arn',
+      versionId: String(port),
+      text: JSON.stringify({
+        host: '127.0.0.1',
+        port,
+        username: 'app',
+        password: `pw-${port}`,
+        dbname: 'shop',
+      }),
+    }),
+  };
+  const secret = createSecrets({ source, deadline: '300ms' }).secret('db');
+  const move = async (): Promise<void> => {
+    port = after.port;
+    await secret.refresh();
+  };
+  return { before, after, secret, move };
+}
+
+type Connect = (secret: Secret) => Promise<() => Promise<unknown>>;
+
+/** What makes a client of each driver, and then a connection by it. */
+const drivers: readonly (readonly [string, Connect])[] = [
+  [
+    'pg',
+    async (secret) => {
+      const pool = await createPgPool(pg.Pool, secret);
+      return () => pool.query('SELECT 1');
+    },
+  ],
+  [
+    'tedious',
+    async (secret) =>
+      createTediousConnector(Connection, secret, { options: { encrypt: false, connectTimeout: 500 } }),
+  ],
+  [
+    'mysql2',
+    async (secret) => {
+      const pool = await createMysqlPool(mysql.createPool, secret);
+      return () => pool.query('SELECT 1');
+    },
+  ],
+  [
+    'ioredis',
+    async (secret) => {
+      const redis = await createIoRedis(Redis, secret, { lazyConnect: true, retryStrategy: null });
+      redis.on('error', () => undefined);
+      return () => redis.connect();
+    },
+  ],
+  [
+    'mongodb',
+    async (secret) => {
+      const options = { serverSelectionTimeoutMS: 200 };
+      const mongo = await createMongo(MongoClient, secret, options, { openConnections: 'drain' });
+      onTestFinished(() => mongo.close());
+      return () => mongo.use((client) => client.db().command({ ping: 1 }));
+    },
+  ],
+];
+
+describe('a secret that is for another server now', () => {
+  it.each(drivers)('is sent to that one, by %s', async (_name, prepare) => {
+    const { before, after, secret, move } = await startMoved();
+    const connect = await prepare(secret);
+    await connect().catch(() => undefined);
+    expect(before.visits).toBeGreaterThan(0);
+    const visits = before.visits;
+    await move();
+    await connect().catch(() => undefined);
+    expect(after.visits).toBeGreaterThan(0);
+    expect(before.visits).toBe(visits);
+  });
+
+  it('is sent to nobody by node-redis, which says so', async () => {
+    const { before, after, secret, move } = await startMoved();
+    const client = await createNodeRedis(createClient, secret, { socket: { reconnectStrategy: false } });
+    client.on('error', () => undefined);
+    await client.connect().catch(() => undefined);
+    expect(before.heard).toContain(`pw-${before.port}`);
+    await move();
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TargetChanged' });
+    expect(before.heard).not.toContain(`pw-${after.port}`);
+    expect(after.visits).toBe(0);
+  });
+
+  it('goes where the application has said itself', async () => {
+    const { before, after, secret, move } = await startMoved();
+    const proxy = await startDoor();
+    const pool = await createPgPool(pg.Pool, secret, { host: '127.0.0.1', port: proxy.port });
+    await pool.query('SELECT 1').catch(() => undefined);
+    await move();
+    await pool.query('SELECT 1').catch(() => undefined);
+    expect([before.visits, after.visits, proxy.visits]).toEqual([0, 0, 2]);
+  });
+});
