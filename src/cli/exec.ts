@@ -104,10 +104,13 @@ async function run(args: readonly string[]): Promise<number> {
     throw new UsageError(`--prefix must be the beginning of a variable's name, not '${values.prefix}'`);
   }
   if (values.keep.length > 0 && !values.pristine) throw new UsageError('--keep goes with --pristine');
+  const files = values.file.map(readFile);
+  const twice = files.find(({ output }, index) => files.findIndex((file) => file.output === output) < index);
+  if (twice !== undefined) throw new UsageError(`--file names '${twice.output}' twice`);
   const work: ExecWork = {
     ...readPlace(values),
     mappings,
-    files: values.file.map(readFile),
+    files,
     filesIn: values['files-in'],
     prefix: values.prefix,
     pristine: values.pristine,

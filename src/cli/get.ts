@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
+import { maskOption, readMaskStream } from './masking.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
 const HELP = `keyturn get: prints the value of a secret, or a part of it
@@ -12,6 +13,8 @@ credentials are masked.
 
 Options:
   --show            Show credentials on a terminal too
+  --masks WHERE     In GitHub Actions and Azure Pipelines, the value is registered as a secret of the log, by lines on
+                    stderr (the default) or none
 ${placeOptionsHelp}
 Examples:
   keyturn get prod/db
@@ -26,13 +29,15 @@ async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { ...placeOptions, show: { type: 'boolean', default: false } },
+    options: { ...placeOptions, ...maskOption, show: { type: 'boolean', default: false } },
   });
   const [reference, ...more] = positionals;
   if (reference === undefined || reference === '')
     throw new UsageError('name the secret, by its name or its ARN');
   if (more.length > 0) throw new UsageError(`one secret at a time, without '${more[0]}'`);
-  const work = { ...readPlace(values), reference, show: values.show };
+  const masks = readMaskStream(values.masks, 'stderr');
+  if (masks === 'stdout') throw new UsageError('--masks stdout would go into the output');
+  const work = { ...readPlace(values), reference, show: values.show, masks };
   // Loaded here, so that help and mistakes are answered at once.
   const { get } = await import('./secrets/get.ts');
   return get(work);

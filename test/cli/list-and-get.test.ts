@@ -75,7 +75,7 @@ describe('keyturn list', () => {
     const { code, stdout } = await runAt(manager, 'list', 'prod/json');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^prod\/json\n {2}description +A \\u\{1b\}\[31mdatabase\n {2}rotation +off\n {2}changed +\S/,
+      /^ {2}listing secrets \.\.\.\nprod\/json\n {2}description +A \\u\{1b\}\[31mdatabase\n {2}rotation +off\n {2}changed +\S/,
     );
     const { document } = await runJsonAt(manager, 'list', 'prod/json');
     expect(document).toMatchObject({
@@ -130,6 +130,16 @@ describe('keyturn get', () => {
       stdout: '',
       stderr: expect.stringContaining(message),
     });
+  });
+
+  it('has what it prints masked in a pipeline', async () => {
+    const variables = { GITHUB_ACTIONS: 'true' };
+    const place = ['--endpoint', manager.local.url];
+    const printed = await runKeyturnAlone(variables, 'get', 'dev/token', ...place);
+    expect(printed).toMatchObject({ code: 0, stdout: values.token });
+    expect(printed.stderr).toContain(`::add-mask::${values.token}\n`);
+    const harmless = await runKeyturnAlone(variables, 'get', 'prod/json#host', ...place);
+    expect(harmless).toMatchObject({ code: 0, stdout: 'the-host', stderr: '' });
   });
 
   const atTerminal = async (...args: string[]): Promise<string> => {

@@ -136,6 +136,13 @@ describe('keyturn render', () => {
     expect(await readdir(folder)).toHaveLength(3);
   });
 
+  it('says when its output can not take all of it', async () => {
+    const template = await write('a.json', '["${secret:dev/db#username}"]');
+    const line = `keyturn render ${template} --stdout --endpoint ${manager.local.url} > /dev/full`;
+    const { code, stderr } = await runInShell(`[ -e /dev/full ] || exit 77\n${line}`);
+    if (code !== 77) expect([code, stderr]).toEqual([1, expect.stringMatching(/OutputFailed: .*ENOSPC/)]);
+  });
+
   it('tells a deleted and a binary secret by their names', async () => {
     const client = clientOf(manager.local);
     await client.createSecret({ Name: 'dev/deleted', SecretString: 'x' });
@@ -165,8 +172,8 @@ describe('keyturn render', () => {
     [['render', 'a.json', '--stdout', '--var', 'x'], '--var must be'],
     [['render', 'a.json', '--stdout', '--masks', 'stdout'], 'would go into the output'],
   ])('refuses %j', async (args, message) => {
-    const { code, stderr } = await runKeyturnAlone({}, ...args);
-    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    const { code, stdout, stderr } = await runKeyturnAlone({}, ...args);
+    expect([code, stdout + stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 
   it('reads its template from standard input', async () => {
@@ -288,6 +295,25 @@ describe('keyturn render --check', () => {
       { outcome: 'checked', references: [{ outcome: 'readable' }, { outcome: 'default' }] },
     ]);
     expect(reads).not.toContain('GetSecretValue ok');
+    // Of forty references, the one that may not be read is named, and nothing is written.
+    const references = Array.from({ length: 40 }, (_, index) => (index === 17 ? 'prod/db' : 'dev/db'));
+    await writeFile(
+      template,
+      JSON.stringify(
+        references.map((name) => `\${secret:${name}#host}`),
+        null,
+        1,
+      ),
+    );
+    const output = `${template}.out`;
+    await writeFile(output, 'old');
+    const place = ['--endpoint', local.url];
+    const denied = await runKeyturnAlone(credentials, 'render', template, '-o', output, ...place);
+    expect([denied.code, await readFile(output, 'utf8')]).toEqual([1, 'old']);
+    expect(denied.stderr).toMatch(
+      /^\S+a\.json:19:3: AccessDenied: prod\/db#host: .*\nkeyturn render: RenderFailed: One thing/,
+    );
+    await writeFile(template, '["${secret:dev/db#password}", "${secret:dev/none:-x}"]');
     const people = await runKeyturnAlone(credentials, ...args.slice(0, -1));
     expect(people.stdout).toMatch(/ok +dev\/db#password\n +default +dev\/none\n/);
   });

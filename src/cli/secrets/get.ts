@@ -5,6 +5,7 @@ import { MalformedReference, parseReference, type Reference } from '../../render
 import { filtered } from '../../render/render.ts';
 import { createResolver, maskedJson, type ReadSecret } from '../../render/secrets.ts';
 import { UsageError } from '../command.ts';
+import { maskingSystem, registerMasks } from '../masking.ts';
 import { printBytes } from '../print.ts';
 import { printable } from '../printable.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
@@ -15,6 +16,7 @@ import { createSecretSource } from '../secret-source.ts';
 export interface GetWork extends PlaceOptions {
   readonly reference: string;
   readonly show: boolean;
+  readonly masks: 'stderr' | 'none';
 }
 
 /** Prints a value. @returns the exit code */
@@ -25,6 +27,8 @@ export function get(work: GetWork): Promise<number> {
     const resolved = await resolver.resolve(reference);
     const value = filtered(resolved, reference);
     for (const note of resolver.notes) process.stderr.write(`keyturn get: note: ${printable(note)}\n`);
+    const credentials = resolved.isCredential ? [value, ...(await resolver.credentials())] : [];
+    registerMasks(maskingSystem(process.env), work.masks, credentials);
     const isTerminal = process.stdout.isTTY === true;
     const isHidden = isTerminal && !work.show && resolved.isCredential;
     const document = {

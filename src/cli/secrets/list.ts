@@ -17,6 +17,7 @@ export interface ListWork extends PlaceOptions {
 /** Lists secrets. @returns the exit code */
 export function list(work: ListWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
+    screen.progress('listing secrets');
     const found = await find(work);
     const nowMs = Date.now();
     for (const secret of found) show(screen, secret, nowMs);
