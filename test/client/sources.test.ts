@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -83,6 +86,29 @@ describe('Secrets Manager by the SDK', () => {
     await expect(createSecrets({ client }).secret('db').get()).rejects.toMatchObject({
       code: 'SecretsManagerFailed',
     });
+  });
+
+  it('shows nothing of an answer that is cut off, of which parsers quote a part', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end('{"ARN":"a","VersionId":"1","SecretString":geheim und mehr');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const client = new SecretsManagerClient({
+      endpoint: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      maxAttempts: 1,
+    });
+    onTestFinished(() => client.destroy());
+    const secrets = createSecrets({ client });
+    for (const reading of [secrets.secret('db').get(), secrets.preload(['a', 'b'])]) {
+      const error: unknown = await reading.catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'SecretsManagerFailed' });
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain('geheim');
+    }
   });
 
   it('needs no more than AWSCURRENT: where AWSPENDING may not be read, it is asked for once', async () => {

@@ -263,6 +263,19 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v1 refused', 'v2 in']);
   });
 
+  it('does not count as let in by what proves nothing, such as a connection from before', async () => {
+    const { source, secret } = await start({ pending: false });
+    const server = target('v2');
+    const refused = secret.use(server.open, { isRefused });
+    await pass(50);
+    await secret.use(() => 'an open connection', { isRefused, proves: () => false });
+    setTimeout(() => {
+      source.labels.AWSCURRENT = 'v2';
+    }, 300);
+    expect(await inTime(refused)).toBe('v2');
+    expect(server.logins).toEqual(['v1 refused', 'v2 in']);
+  });
+
   it('is not tried by one caller when another has just had it refused', async () => {
     const { source, secret } = await start({ pending: false });
     const server = target('v3');
