@@ -58,7 +58,11 @@ export function explainReadError(error: unknown, secretId: string): KeyturnError
   if (error instanceof SyntaxError) {
     // It quotes what it could not parse, which may be the value; so does the SDK, in hidden members.
     const problem = `${secretId} could not be read: the answer is no JSON.`;
-    return new KeyturnError('SecretsManagerFailed', problem, 'Check what is between here and Secrets Manager.');
+    return new KeyturnError(
+      'SecretsManagerFailed',
+      problem,
+      'Check what is between here and Secrets Manager.',
+    );
   }
   const name = error instanceof Error ? error.name : 'Error';
   const message = messageOf(error);

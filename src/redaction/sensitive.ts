@@ -99,11 +99,13 @@ function* credentialsIn(url: string): Generator<Sensitive> {
     if (!isCommon(text)) yield { text, role: 'credential' };
 }
 
-/** What a secret holds that is not secret. */
+/** What a secret holds that is not secret; user and host also as they stand in a URL, which may be secret as a whole. */
 export function harmlessIn(fields: SecretFields): string[] {
-  return Object.entries(fields)
+  const texts = Object.entries(fields)
     .filter(([field]) => harmlessFields.has(nameOf(field)))
     .flatMap(([, value]) => [...textsWithin(value)]);
+  const { username, host } = fields;
+  return typeof username === 'string' && typeof host === 'string' ? [...texts, `${username}@${host}`] : texts;
 }
 
 function* textsWithin(value: unknown): Generator<string> {
