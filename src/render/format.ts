@@ -1,6 +1,9 @@
 import type { Span } from '../documents/form.ts';
 import type { FormatName } from './format-names.ts';
 
+/** What every placeholder begins with. */
+export const marker = '${secret:';
+
 /** Why a value can't stand at a place; never a part of the value. */
 export class Unwritable {
   readonly reason: string;
@@ -19,6 +22,15 @@ export interface Surroundings {
   readonly after: string;
   /** Where its placeholder begins in the text of the place. */
   readonly index: number;
+}
+
+/**
+ * A value with the character before it and the one after it, where these are among some that may mean something
+ * together with it; the character after it is none where a further placeholder follows, which looks back by itself.
+ */
+export function withNeighbours(value: string, { before, after }: Surroundings, meaningful: RegExp): string {
+  const [previous, next] = [before.slice(-1), after.startsWith(marker) ? '' : after.slice(0, 1)];
+  return (meaningful.test(previous) ? previous : '') + value + (meaningful.test(next) ? next : '');
 }
 
 /** A value of a template: one string of JSON, one attribute of XML, one variable of a .env file. */
@@ -53,9 +65,6 @@ export function byOffsets(offsets: readonly number[]): ValuePlace['locate'] {
 export function byShift(from: number): ValuePlace['locate'] {
   return (parts) => parts.map(({ start, end }) => ({ start: start + from, end: end + from }));
 }
-
-/** What every placeholder begins with. */
-export const marker = '${secret:';
 
 /**
  * {@link ValuePlace.locate} for a place with escapes and folded lines: placeholders that stand in the template as they

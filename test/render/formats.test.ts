@@ -146,6 +146,15 @@ const shapes: readonly Shape[] = [
     after: ' # ${secret:none}\nC="x y"\n',
   },
   {
+    name: '.env without quotes beside other text',
+    format: 'env',
+    readers: readers.env,
+    before: 'A=',
+    token: 'x y#${secret:s}#z',
+    after: '\nC=\n',
+    read: (value) => `x y#${value}#z`,
+  },
+  {
     name: '.env in double quotes',
     format: 'env',
     readers: readers.env,
@@ -293,6 +302,7 @@ const pieces = [
     '$',
     '${',
     '${x}',
+    '{x}',
     '${secret:s}',
     '$${secret:s}',
     '$(id)',
@@ -360,23 +370,46 @@ interface Case {
   readonly file: string | undefined;
 }
 
-async function renderValue({ format, before, token, after }: Shape, value: string): Promise<Case> {
-  const template = parseTemplate(before + token + after, await loadFormat(format), new Map());
+/** Two values, each of them harmless, that would mean something together. */
+const harmfulPairs = [
+  ['$', '{x}'],
+  ['\\', 'n'],
+  ['a\\', '\\b'],
+  ['%', '(x)s'],
+  ['%', '%'],
+  ['&', 'lt;'],
+  [']]', '>'],
+  ["'", "'"],
+  ['""', '"'],
+  ['x', ' #y'],
+  ['\r', '\n'],
+] as const;
+
+/** A value, or two that stand side by side, so that neither may make something of the other. */
+type Value = string | readonly [string, string];
+
+async function renderValue({ format, before, token, after }: Shape, value: Value): Promise<Case> {
+  const [s, t] = typeof value === 'string' ? [value, ''] : value;
+  const both = typeof value === 'string' ? token : token.replace('${secret:s}', '${secret:s}${secret:t}');
+  const template = parseTemplate(before + both + after, await loadFormat(format), new Map());
   try {
-    const { text } = await renderTemplate(template, createResolver(sourceOf({ s: value })));
-    return { value, file: text };
+    const { text } = await renderTemplate(template, createResolver(sourceOf({ s, t })));
+    return { value: s + t, file: text };
   } catch (error) {
     if (!(error instanceof RenderProblems)) throw error;
-    expect(error.problems.map(({ code }) => code)).toEqual(['ValueNotWritable']);
-    return { value, file: undefined };
+    expect(new Set(error.problems.map(({ code }) => code))).toEqual(new Set(['ValueNotWritable']));
+    return { value: s + t, file: undefined };
   }
 }
 
 describe.each(shapes.map((shape) => [shape.name, shape] as const))('a value in %s', (_name, shape) => {
   const seed = Date.now();
-  const values = [...pieces, '', ...fc.sample(anyValue, { numRuns: 200, seed })].filter((value) =>
-    value.isWellFormed(),
-  );
+  const singles = [...pieces, '', ...fc.sample(anyValue, { numRuns: 200, seed })];
+  const pairs = fc.sample(fc.tuple(fc.constantFrom(...pieces), fc.constantFrom(...pieces)), {
+    numRuns: 200,
+    seed,
+  });
+  const values: Value[] = [...singles.filter((value) => value.isWellFormed()), ...harmfulPairs, ...pairs];
 
   it(`changes nothing around it, and is refused only where it can't be held (seed ${seed})`, async () => {
     const cases = await Promise.all(values.map((value) => renderValue(shape, value)));

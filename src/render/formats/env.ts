@@ -4,9 +4,11 @@ import {
   type Format,
   marker,
   placeholderEnd,
+  type Surroundings,
   SyntaxProblem,
   Unwritable,
   type ValuePlace,
+  withNeighbours,
 } from '../format.ts';
 
 /**
@@ -63,7 +65,11 @@ function valueAt(text: string, start: number): ValuePlace {
     span: { start, end },
     text: inner,
     locate: byShift(start + quote.length),
-    inPlace: (value) => writeInside(value, quote),
+    inPlace: (value, surroundings) =>
+      // What stands beside it without quotes is read in several ways too, unless it is as plain.
+      quote === '' && !/^[\w./:@%+,=^-]*$/.test(withoutPlaceholders(inner))
+        ? new Unwritable('must be in quotes')
+        : writeInside(value, quote, surroundings),
     anew: (changed) => (quote === "'" || !/[$`\\]/.test(withoutPlaceholders(inner)) ? write(changed) : mixed),
   };
 }
@@ -104,10 +110,11 @@ const mixed = new Unwritable(
 /** Not empty, since a comment that follows nothing is a value to python-dotenv. */
 const plain = /^[\w./:@%+,=^-]+$/;
 
-function writeInside(value: string, quote: Quote): string | Unwritable {
-  if (quote === '') return plain.test(value) ? value : new Unwritable('must be in quotes');
+function writeInside(value: string, quote: Quote, surroundings: Surroundings): string | Unwritable {
+  const joined = withNeighbours(value, surroundings, /[$\\`'"{(]/);
+  if (quote === '') return value !== '' && plain.test(joined) ? value : new Unwritable('must be in quotes');
   if (quote === '`') return new Unwritable('is in backticks, in which a shell runs it');
-  const problem = quote === "'" ? notInSingle(value) : notInDouble(value);
+  const problem = quote === "'" ? notInSingle(joined) : notInDouble(joined);
   return problem === undefined ? value : new Unwritable(problem);
 }
 

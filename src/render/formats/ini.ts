@@ -10,6 +10,7 @@ import {
   SyntaxProblem,
   Unwritable,
   type ValuePlace,
+  withNeighbours,
 } from '../format.ts';
 import type { FormatName } from '../format-names.ts';
 
@@ -100,7 +101,8 @@ function portable(value: string, surroundings: Surroundings): string | Unwritabl
   const problem = notHeld(value, surroundings);
   if (problem !== undefined) return new Unwritable(problem);
   const isAtEnd = surroundings.after === '' && value.endsWith('\\');
-  if (isAtEnd || /[;#%"']|\$\{|\\\\/.test(value)) {
+  const joined = withNeighbours(value, surroundings, /[\\${]/);
+  if (isAtEnd || /[;#%"']|\$\{|\\\\/.test(joined)) {
     return new Unwritable(
       `has one of ; # % " ' \${ \\\\, in which readers of INI files differ${otherFormats}`,
     );
