@@ -67,6 +67,8 @@ export async function execute(execution: Execution): Promise<Ended> {
     let current = prepared;
     for (;;) {
       await writeFiles(folder, current);
+      // A command that is to end at once is not started.
+      if (isToEnd && missed !== undefined) return { code: null, signal: missed };
       const started = await start(execution, current, folder);
       child = started.child;
       if (missed !== undefined) child.kill(missed);
