@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** The files that take longest, which begin first: one that began last would run alone in the end. */
 const longest = [
   'test/package/package.test.ts',
+  'test/redact.test.ts',
   'test/testing/conformance.test.ts',
   'test/testing/matrix.test.ts',
   'test/demo/demo.test.ts',
