@@ -6,6 +6,8 @@ export interface MatrixArguments {
   readonly walks: number;
   readonly seed: number | undefined;
   readonly deal: number | undefined;
+  /** Find the cells, and run none. */
+  readonly dry: boolean;
   readonly table: 'write' | 'check' | undefined;
   readonly json: boolean;
   readonly help: boolean;
@@ -20,6 +22,7 @@ Options:
   --cell ID        Only this cell, as a failure names it (12/lost-answer/cancelled); can be repeated
   --deal N         Strike at each call with each fault once, and deal the ways of going on out over them; N (0 to 4)
                    says how. Leaves out the processes to kill, and rotators that make the calls of another
+  --dry-run        Find the cells and run none: with --check, compare the table in a minute
   --walks N        Walk N random walks for each rotator, and no cells
   --seed N         The seed of the walks, as a failure names it
   --write          Write what came of it into the table in docs/matrix.md
@@ -40,6 +43,7 @@ export function readArguments(args: readonly string[]): MatrixArguments {
       walks: { type: 'string', default: '0' },
       seed: { type: 'string' },
       deal: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -52,8 +56,14 @@ export function readArguments(args: readonly string[]): MatrixArguments {
   const deal = values.deal === undefined ? undefined : wholeNumber('deal', values.deal);
   if (deal !== undefined && (values.write || values.cell.length > 0 || values.walks !== '0'))
     throw new Error('--deal chooses the cells: no --write, --cell or --walks beside it.');
+  if (
+    values['dry-run'] &&
+    (values.write || deal !== undefined || values.cell.length > 0 || values.walks !== '0')
+  )
+    throw new Error('--dry-run runs no cell: no --write, --deal, --cell or --walks beside it.');
   return {
     deal,
+    dry: values['dry-run'],
     rotators: values.rotator,
     cells: values.cell,
     walks: wholeNumber('walks', values.walks),

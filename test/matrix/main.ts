@@ -48,14 +48,13 @@ async function reportMatrix(
       say(`Alone: npm run matrix -- --rotator '${rotator}' --cell ${id}`);
     }
   }
+  const isWhole = given.deal === undefined && !given.dry;
   // A deal runs some of the cells; that all of them pass is what the table says, and what is run must bear out.
-  const rows = done.map(
-    ({ matrix, all }): Row => (given.deal === undefined ? matrix : { ...matrix, cells: all, failed: [] }),
-  );
+  const rows = done.map(({ matrix, all }): Row => (isWhole ? matrix : { ...matrix, cells: all, failed: [] }));
   const ran = reports.map(
     ({ rotator, cells, failed }) => `${rotator}: ${cells.length} cells, ${failed.length} failed`,
   );
-  const text = given.deal === undefined ? matrixTable(rows) : [`deal ${given.deal}`, ...ran].join('\n');
+  const text = isWhole || given.dry ? matrixTable(rows) : [`deal ${given.deal}`, ...ran].join('\n');
   process.stdout.write(
     given.json ? `${JSON.stringify(summary(reports, given, [...missing, ...redundant]))}\n` : `${text}\n`,
   );
@@ -167,9 +166,9 @@ async function run(given: MatrixArguments, chosen: readonly Subject[]): Promise<
   for (const { rotator, missing } of leftOut.missing) say(`${rotator} is left out. ${missing}`);
   const works = chosen
     .filter((subject) => !leftOut.missing.includes(subject))
-    .map((subject) => ({ subject, dry: leftOut.redundant.includes(subject) }))
+    .map((subject) => ({ subject, dry: given.dry || leftOut.redundant.includes(subject) }))
     // The table holds them all.
-    .filter(({ dry }) => !dry || table !== undefined)
+    .filter(({ dry }) => given.dry || !dry || table !== undefined)
     .map(({ subject: { rotator }, dry }): Work => ({ rotator, cells, walks, seed, deal, dry }));
   const { done, broken } = await runAll(works);
   const passed =
