@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import callbacks from 'mysql2';
 import promises from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createMysqlPool } from '../../src/client/index.ts';
 import type { SecretFields } from '../../src/index.ts';
+import { describeUnless } from '../sam/tools.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import { rotateByHand } from './support/by-hand.ts';
 import { findProgram, type OwnServer, startMariaDb } from './support/servers.ts';
@@ -36,9 +37,9 @@ async function start(): Promise<Application & { readonly arn: string; readonly f
 const rotate = (arn: string, next: SecretFields = {}): Promise<void> =>
   rotateByHand(fixture, arn, { next: { password: newPassword(), ...next }, change: setPassword });
 
-const hasServer = program !== undefined && install !== undefined;
+const missing = program === undefined || install === undefined ? 'there is no mariadbd' : undefined;
 
-describe.skipIf(!hasServer)('mysql2 at a real MariaDB (skipped where no mariadbd is)', () => {
+describeUnless(missing, 'mysql2 at a real MariaDB', () => {
   beforeAll(async () => {
     server = await startMariaDb(program ?? '', install ?? '');
     admin = await promises.createConnection({ host: '127.0.0.1', port: server.port, user: 'root' });

@@ -4,6 +4,7 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createIoRedis, createNodeRedis, createSecrets } from '../../src/client/index.ts';
 import type { SecretFields } from '../../src/index.ts';
+import { describeUnless } from '../sam/tools.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import { rotateByHand } from './support/by-hand.ts';
 import { findProgram, type OwnServer, startRedis } from './support/servers.ts';
@@ -41,170 +42,182 @@ async function start(): Promise<Application & { readonly arn: string; readonly u
 const rotate = (arn: string, gapMs = 50): Promise<void> =>
   rotateByHand(fixture, arn, { next: { password: newPassword() }, change: setUser, gapMs });
 
-describe.skipIf(program === undefined)(
-  'Redis (skipped where neither redis-server nor valkey-server is)',
-  () => {
-    beforeAll(async () => {
-      server = await startRedis(program ?? '', adminPassword);
-      admin = new Redis({ port: server.port, password: adminPassword });
-      fixture = await startFixture({ rotators: [] });
-    });
-    afterEach(async () => {
-      for (const close of closing.splice(0).reverse()) await close();
-    });
-    afterAll(async () => {
-      admin.disconnect();
-      await fixture.close();
-      await server.stop();
-    });
+const missing = program === undefined ? 'there is neither redis-server nor valkey-server' : undefined;
 
-    describe('a client of ioredis', () => {
-      async function startIoRedis(settings = {}) {
-        const application = await start();
-        const redis = await createIoRedis(Redis, application.secret, { retryStrategy: () => 5 }, settings);
-        const errors: Error[] = [];
-        redis.on('error', (error: Error) => errors.push(error));
-        closing.push(() => redis.disconnect());
-        return { ...application, redis, errors };
-      }
+describeUnless(missing, 'ioredis and node-redis at a real Redis', () => {
+  beforeAll(async () => {
+    server = await startRedis(program ?? '', adminPassword);
+    admin = new Redis({ port: server.port, password: adminPassword });
+    fixture = await startFixture({ rotators: [] });
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+  afterAll(async () => {
+    admin.disconnect();
+    await fixture.close();
+    await server.stop();
+  });
 
-      it('loses no command through rotations that end its connections, and tells no error of a login', async () => {
-        const { redis, arn, username, errors, count } = await startIoRedis();
-        const load = await underLoad(
-          20,
-          () => redis.incr('counter'),
-          async () => {
-            for (let time = 0; time < 5; time += 1) {
-              const rotating = rotate(arn, 150);
-              await new Promise((resolve) => setTimeout(resolve, 60));
-              await endConnections(username);
-              await rotating;
-              await redis.get('counter');
-            }
-          },
-        );
-        expect(load.errors).toEqual([]);
-        expect(errors.filter(({ message }) => /WRONGPASS|NOAUTH/.test(message))).toEqual([]);
-        expect(count('bridged')).toBeGreaterThan(0);
-      });
-
-      it('is the one of the driver, logged in as the user of the secret', async () => {
-        const { redis, username } = await startIoRedis();
-        expect(redis).toBeInstanceOf(Redis);
-        expect(await redis.call('ACL', 'WHOAMI')).toBe(username);
-      });
-
-      it('goes on by the same connection where open connections are kept', async () => {
-        const { redis, arn } = await startIoRedis();
-        const before = await redis.client('ID');
-        await rotate(arn);
-        expect(await redis.client('ID')).toBe(before);
-      });
-
-      it('logs its open connection in anew where it is to', async () => {
-        vi.useFakeTimers({ toFake: ['setInterval'] });
-        try {
-          const { redis, arn, secret, username } = await startIoRedis({ openConnections: 'drain' });
-          const before = await redis.client('ID');
-          const other = `${username}_clone`;
-          await rotateByHand(fixture, arn, {
-            next: { username: other, password: newPassword() },
-            change: setUser,
-          });
-          await secret.refresh();
-          await vi.advanceTimersByTimeAsync(60_000);
-          await expect.poll(() => redis.call('ACL', 'WHOAMI')).toBe(other);
-          expect(await redis.client('ID')).toBe(before);
-        } finally {
-          vi.useRealTimers();
-        }
-      });
-
-      it('tries again where nobody listens yet', async () => {
-        const { arn } = await start();
-        const closed = await startRedis(program ?? '', adminPassword);
-        await closed.stop();
-        await fixture.put(arn, { ...(await fixture.read(arn)), port: closed.port });
-        const application = startApplication(fixture, arn);
-        closing.push(application.close);
-        const redis = await createIoRedis(Redis, application.secret, { maxRetriesPerRequest: 2 });
-        redis.on('error', () => undefined);
-        closing.push(() => redis.disconnect());
-        await expect(redis.ping()).rejects.toThrow(/max retries per request/);
-      });
-    });
-
-    describe('a client of node-redis', () => {
-      async function startNodeRedis(settings = {}) {
-        const application = await start();
-        const options = { socket: { reconnectStrategy: () => 5 } };
-        const client = await createNodeRedis(createClient, application.secret, options, settings);
-        const errors: Error[] = [];
-        client.on('error', (error: Error) => errors.push(error));
-        closing.push(() => client.destroy());
-        await client.connect();
-        return { ...application, client, errors };
-      }
-
-      it('reconnects through rotations that end its connections, and tells no error of a login', async () => {
-        const { client, arn, username, errors, count } = await startNodeRedis();
-        for (let time = 0; time < 5; time += 1) {
-          const rotating = rotate(arn, 150);
-          await new Promise((resolve) => setTimeout(resolve, 60));
-          await endConnections(username);
-          await rotating;
-          expect(await client.ping()).toBe('PONG');
-        }
-        expect(errors.filter(({ message }) => /WRONGPASS|NOAUTH/.test(message))).toEqual([]);
-        expect(count('bridged')).toBeGreaterThan(0);
-      });
-
-      it('is logged in as the user of the secret', async () => {
-        const { client, username } = await startNodeRedis();
-        expect(await client.sendCommand(['ACL', 'WHOAMI'])).toBe(username);
-      });
-
-      it('tells a refusal that stays, and is back when there is a credential that works', async () => {
-        const { client, arn, username, errors } = await startNodeRedis({ deadline: '200ms' });
-        await setUser({ username, password: 'somebody has changed it by hand' });
-        await endConnections(username);
-        await expect.poll(() => errors.some(({ message }) => message.startsWith('WRONGPASS'))).toBe(true);
-        await rotate(arn);
-        await expect.poll(() => client.isReady, { timeout: 5_000 }).toBe(true);
-        expect(await client.ping()).toBe('PONG');
-      });
-    });
-
-    it('is refused for what is no class of the driver', async () => {
-      const { secret } = await start();
-      for (const given of [undefined, createClient, class Redis {}, {}]) {
-        await expect(Reflect.apply(createIoRedis, undefined, [given, secret])).rejects.toMatchObject({
-          code: 'DriverUnknown',
-        });
-      }
-      for (const given of [undefined, {}, () => ({})]) {
-        await expect(Reflect.apply(createNodeRedis, undefined, [given, secret])).rejects.toMatchObject({
-          code: 'DriverUnknown',
-        });
-      }
-    });
-
-    it('takes a password alone for that of the default user', async () => {
-      const source = {
-        read: async () => ({
-          arn: 'arn',
-          versionId: '1',
-          text: JSON.stringify({ host: '127.0.0.1', port: server.port, password: adminPassword }),
-        }),
-      };
-      const secret = createSecrets({ source }).secret('default');
-      const redis = await createIoRedis(Redis, secret);
+  describe('a client of ioredis', () => {
+    async function startIoRedis(settings = {}) {
+      const application = await start();
+      const redis = await createIoRedis(Redis, application.secret, { retryStrategy: () => 5 }, settings);
+      const errors: Error[] = [];
+      redis.on('error', (error: Error) => errors.push(error));
       closing.push(() => redis.disconnect());
-      expect(await redis.call('ACL', 'WHOAMI')).toBe('default');
-      const client = await createNodeRedis(createClient, secret);
+      return { ...application, redis, errors };
+    }
+
+    it('loses no command through rotations that end its connections, and tells no error of a login', async () => {
+      const { redis, arn, username, errors, count } = await startIoRedis();
+      const load = await underLoad(
+        20,
+        () => redis.incr('counter'),
+        async () => {
+          for (let time = 0; time < 5; time += 1) {
+            const rotating = rotate(arn, 150);
+            await new Promise((resolve) => setTimeout(resolve, 60));
+            await endConnections(username);
+            await rotating;
+            await redis.get('counter');
+          }
+        },
+      );
+      expect(load.errors).toEqual([]);
+      expect(errors.filter(({ message }) => /WRONGPASS|NOAUTH/.test(message))).toEqual([]);
+      expect(count('bridged')).toBeGreaterThan(0);
+    });
+
+    it('is the one of the driver, logged in as the user of the secret', async () => {
+      const { redis, username } = await startIoRedis();
+      expect(redis).toBeInstanceOf(Redis);
+      expect(await redis.call('ACL', 'WHOAMI')).toBe(username);
+    });
+
+    it('goes on by the same connection where open connections are kept', async () => {
+      const { redis, arn } = await startIoRedis();
+      const before = await redis.client('ID');
+      await rotate(arn);
+      expect(await redis.client('ID')).toBe(before);
+    });
+
+    it('logs its open connection in anew where it is to', async () => {
+      vi.useFakeTimers({ toFake: ['setInterval'] });
+      try {
+        const { redis, arn, secret, username } = await startIoRedis({ openConnections: 'drain' });
+        const before = await redis.client('ID');
+        const other = `${username}_clone`;
+        await rotateByHand(fixture, arn, {
+          next: { username: other, password: newPassword() },
+          change: setUser,
+        });
+        await secret.refresh();
+        await vi.advanceTimersByTimeAsync(60_000);
+        await expect.poll(() => redis.call('ACL', 'WHOAMI')).toBe(other);
+        expect(await redis.client('ID')).toBe(before);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    it('tries again where nobody listens yet', async () => {
+      const { arn } = await start();
+      const closed = await startRedis(program ?? '', adminPassword);
+      await closed.stop();
+      await fixture.put(arn, { ...(await fixture.read(arn)), port: closed.port });
+      const application = startApplication(fixture, arn);
+      closing.push(application.close);
+      const redis = await createIoRedis(Redis, application.secret, { maxRetriesPerRequest: 2 });
+      redis.on('error', () => undefined);
+      closing.push(() => redis.disconnect());
+      await expect(redis.ping()).rejects.toThrow(/max retries per request/);
+    });
+  });
+
+  describe('a client of node-redis', () => {
+    async function startNodeRedis(settings = {}) {
+      const application = await start();
+      const options = { socket: { reconnectStrategy: () => 5 } };
+      const client = await createNodeRedis(createClient, application.secret, options, settings);
+      const errors: Error[] = [];
+      client.on('error', (error: Error) => errors.push(error));
       closing.push(() => client.destroy());
       await client.connect();
-      expect(await client.sendCommand(['ACL', 'WHOAMI'])).toBe('default');
+      return { ...application, client, errors };
+    }
+
+    it('reconnects through rotations that end its connections, and tells no error of a login', async () => {
+      const { client, arn, username, errors, count } = await startNodeRedis();
+      for (let time = 0; time < 5; time += 1) {
+        const rotating = rotate(arn, 150);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        await endConnections(username);
+        await rotating;
+        expect(await client.ping()).toBe('PONG');
+      }
+      expect(errors.filter(({ message }) => /WRONGPASS|NOAUTH/.test(message))).toEqual([]);
+      expect(count('bridged')).toBeGreaterThan(0);
     });
-  },
-);
+
+    it('is logged in as the user of the secret', async () => {
+      const { client, username } = await startNodeRedis();
+      expect(await client.sendCommand(['ACL', 'WHOAMI'])).toBe(username);
+    });
+
+    it('tells a refusal that stays, and is back when there is a credential that works', async () => {
+      const { client, arn, username, errors } = await startNodeRedis({ deadline: '200ms' });
+      await setUser({ username, password: 'somebody has changed it by hand' });
+      await endConnections(username);
+      await expect.poll(() => errors.some(({ message }) => message.startsWith('WRONGPASS'))).toBe(true);
+      await rotate(arn);
+      await expect.poll(() => client.isReady, { timeout: 5_000 }).toBe(true);
+      expect(await client.ping()).toBe('PONG');
+    });
+  });
+
+  it('is refused for what is no class of the driver', async () => {
+    const { secret } = await start();
+    for (const given of [undefined, createClient, class Redis {}, {}]) {
+      await expect(Reflect.apply(createIoRedis, undefined, [given, secret])).rejects.toMatchObject({
+        code: 'DriverUnknown',
+      });
+    }
+    for (const given of [undefined, {}, () => ({})]) {
+      await expect(Reflect.apply(createNodeRedis, undefined, [given, secret])).rejects.toMatchObject({
+        code: 'DriverUnknown',
+      });
+    }
+  });
+
+  const secretOf = (fields: SecretFields) => {
+    const read = async () => ({ arn: 'arn', versionId: '1', text: JSON.stringify(fields) });
+    return createSecrets({ source: { read } }).secret('default');
+  };
+
+  async function answers(fields: SecretFields, command: [string, ...string[]]): Promise<unknown[]> {
+    const redis = await createIoRedis(Redis, secretOf({ host: '127.0.0.1', port: server.port, ...fields }));
+    closing.push(() => redis.disconnect());
+    const client = await createNodeRedis(
+      createClient,
+      secretOf({ host: '127.0.0.1', port: server.port, ...fields }),
+    );
+    closing.push(() => client.destroy());
+    await client.connect();
+    const [name, ...args] = command;
+    return [await redis.call(name, ...args), await client.sendCommand(command)];
+  }
+
+  it('takes a password alone for that of the default user', async () => {
+    const names = await answers({ password: adminPassword }, ['ACL', 'WHOAMI']);
+    expect(names).toEqual(['default', 'default']);
+  });
+
+  it.each([
+    { dbname: '3', database: '3' },
+    { dbname: 'orders', database: '0' },
+  ])('takes the database $database for a dbname of $dbname', async ({ dbname, database }) => {
+    const infos = await answers({ password: adminPassword, dbname }, ['CLIENT', 'INFO']);
+    for (const info of infos) expect(info).toContain(` db=${database} `);
+  });
+});

@@ -21,7 +21,7 @@ export function placeOf({ fields }: SecretValue) {
   return {
     host: optionalText(fields, 'host') ?? 'localhost',
     port: optionalPort(fields, 'port', 6379),
-    database: Number(optionalText(fields, 'dbname') ?? 0),
+    database: Number(/^\d+$/.exec(String(fields.dbname))?.[0] ?? 0),
     tls: optionalSsl(fields) === true,
   };
 }
