@@ -1,5 +1,5 @@
 import type { Span } from '../documents/form.ts';
-import { type Format, indexesOf, marker, SyntaxProblem, type ValuePlace } from './format.ts';
+import { type Format, indexesOf, marker, placeholderEnd, SyntaxProblem, type ValuePlace } from './format.ts';
 import { type RenderProblem, RenderProblems } from './problems.ts';
 import { MalformedReference, parseReference, type Reference, type Variables } from './reference.ts';
 import { createLocator, type Position } from './template.ts';
@@ -15,12 +15,15 @@ export interface Placeholder {
   readonly reference: Reference | undefined;
 }
 
-/** A template whose placeholders are all well-formed and at places where the format can hold a value. */
+/** A template that is valid in its format. */
 export interface ParsedTemplate {
   readonly text: string;
   readonly format: Format;
   readonly places: readonly ValuePlace[];
+  /** Those that are well-formed and stand in a value. */
   readonly placeholders: readonly Placeholder[];
+  /** What is wrong with the others; told together with what turns out when secrets are read. */
+  readonly problems: readonly RenderProblem[];
   readonly positionOf: (index: number) => Position;
 }
 
@@ -39,7 +42,7 @@ export function referencesOf({ placeholders, positionOf }: ParsedTemplate): Plac
 /**
  * Reads a template and its placeholders.
  *
- * @throws RenderProblems with all that is wrong: InvalidTemplate
+ * @throws RenderProblems for a template that is not valid in its format: InvalidTemplate
  */
 export function parseTemplate(text: string, format: Format, variables: Variables): ParsedTemplate {
   const positionOf = createLocator(text);
@@ -52,23 +55,18 @@ export function parseTemplate(text: string, format: Format, variables: Variables
   for (const place of scanned.places) {
     const { found, broken } = findPlaceholders(place.text, variables);
     const spans = place.locate(found.map(({ span }) => span));
-    const sources = [...indexesOf(text.slice(0, place.span.end), marker, place.span.start)];
-    for (const { at, reason } of broken) {
-      const order = [...indexesOf(place.text, marker)].indexOf(at);
-      fail(sources[order] ?? place.span.start, `The placeholder ${reason}.`);
-    }
+    const sourceOf = markerSources(place, text);
+    for (const { at, reason } of broken) fail(sourceOf(at), `The placeholder ${reason}.`);
     for (const [order, { span, reference }] of found.entries()) {
-      const index = spans?.[order]?.start ?? sources[order] ?? place.span.start;
-      placeholders.push({ place, span, index, reference });
+      const index = spans?.[order]?.start ?? sourceOf(place.text.indexOf(marker, span.start));
       if (spans === undefined && place.anew === undefined) {
         fail(index, 'A placeholder must stand in one piece: not partly in a CDATA section.');
-      }
-      if (format.needsFilters === true && reference?.filters.length === 0) {
+      } else if (format.needsFilters === true && reference?.filters.length === 0) {
         fail(
           index,
           'The format of the file is not known: say how the value is written, such as |json or |raw.',
         );
-      }
+      } else placeholders.push({ place, span, index, reference });
     }
   }
   const isInside = (spans: readonly Span[], index: number): boolean =>
@@ -77,8 +75,14 @@ export function parseTemplate(text: string, format: Format, variables: Variables
   for (const index of indexesOf(text, marker)) {
     if (!isInside(held, index)) fail(index, 'A placeholder must stand in a value, and here is none.');
   }
-  if (problems.length > 0) throw new RenderProblems(problems);
-  return { text, format, places: scanned.places, placeholders, positionOf };
+  return { text, format, places: scanned.places, placeholders, problems, positionOf };
+}
+
+/** Where the markers of a place stand in the template, by their index in the text; its start where that can't be told. */
+function markerSources({ text: read, span }: ValuePlace, template: string): (at: number) => number {
+  const markers = [...indexesOf(read, marker)];
+  const sources = [...indexesOf(template.slice(0, span.end), marker, span.start)];
+  return (at) => (markers.length === sources.length ? sources[markers.indexOf(at)] : undefined) ?? span.start;
 }
 
 function scanOrFail(text: string, format: Format, positionOf: ParsedTemplate['positionOf']) {
@@ -113,6 +117,8 @@ function findPlaceholders(text: string, variables: Variables): Found {
     } catch (error) {
       if (!(error instanceof MalformedReference)) throw error;
       broken.push({ at: start, reason: error.message });
+      // What is inside of it belongs to it.
+      at = placeholderEnd(text, start) ?? at;
     }
   }
   return { found, broken };

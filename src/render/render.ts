@@ -20,7 +20,7 @@ export interface Rendered {
  * @throws RenderProblems with all that is wrong: AccessDenied, SecretNotFound, ValueNotWritable, ...
  */
 export async function renderTemplate(template: ParsedTemplate, resolver: Resolver): Promise<Rendered> {
-  const problems: RenderProblem[] = [];
+  const problems = [...template.problems];
   const texts = new Map<Placeholder, string>();
   const credentials: string[] = [];
   const settled = await Promise.all(
@@ -41,8 +41,9 @@ export async function renderTemplate(template: ParsedTemplate, resolver: Resolve
     texts.set(result.placeholder, result.text);
     if (result.isCredential) credentials.push(result.text);
   }
-  if (problems.length > 0) throw new RenderProblems(problems);
-  return { text: write(template, texts), credentials };
+  const { writings, unwritten } = planWritings(template, texts);
+  if (problems.length + unwritten.length > 0) throw new RenderProblems([...problems, ...unwritten]);
+  return { text: write(template, writings), credentials };
 }
 
 /** The text of a value after the filters of its reference. @throws ValueNotWritable */
@@ -81,18 +82,38 @@ interface Writing {
   readonly otherwise: Writing | undefined;
 }
 
-function write(template: ParsedTemplate, texts: ReadonlyMap<Placeholder, string>): string {
-  const problems: RenderProblem[] = [];
-  let writings = [...Map.groupBy(template.placeholders, ({ place }) => place)].flatMap(
-    ([place, placeholders]) => {
-      const writing = writePlace(place, placeholders, texts);
-      if (!(writing instanceof Unwritable)) return [writing];
-      for (const placeholder of placeholders)
-        problems.push(problemOf(template, placeholder, unwritable(writing.reason)));
-      return [];
-    },
-  );
-  if (problems.length > 0) throw new RenderProblems(problems);
+/** How each place is written whose values are all known, and what can't be. */
+function planWritings(
+  template: ParsedTemplate,
+  texts: ReadonlyMap<Placeholder, string>,
+): { readonly writings: readonly Writing[]; readonly unwritten: readonly RenderProblem[] } {
+  const writings: Writing[] = [];
+  const unwritten: RenderProblem[] = [];
+  for (const [place, placeholders] of Map.groupBy(
+    template.placeholders,
+    (placeholder) => placeholder.place,
+  )) {
+    if (!placeholders.every((placeholder) => texts.has(placeholder))) continue;
+    const writing = writePlace(place, placeholders, texts);
+    if (!(writing instanceof Unwritable)) writings.push(writing);
+    else {
+      const problem = unwritable(writing.reason);
+      const culprits = placeholders.filter((placeholder) => !fits(place, texts.get(placeholder) ?? ''));
+      const named = culprits.length > 0 ? culprits : placeholders;
+      unwritten.push(...named.map((placeholder) => problemOf(template, placeholder, problem)));
+    }
+  }
+  return { writings, unwritten };
+}
+
+/** Whether a value could stand at a place if it were alone. */
+function fits(place: ValuePlace, value: string): boolean {
+  const ways = [place.inPlace(value, { before: '', after: '', index: 0 }), place.anew?.(value)];
+  return ways.some((way) => typeof way === 'string');
+}
+
+function write(template: ParsedTemplate, planned: readonly Writing[]): string {
+  let writings = planned;
   for (;;) {
     const text = applyEdits(
       template.text,

@@ -129,17 +129,30 @@ describe('a mistake', () => {
       '}',
     ].join('\r\n');
     expect(await wrong('json', template)).toEqual([
+      expect.stringMatching(/^2:9 SecretNotFound prod\/none#x There is no prod\/none/),
+      expect.stringMatching(
+        /^2:42 InvalidSecretField prod\/db#nokey .*has no key "nokey"\. It has: engine, host/,
+      ),
       expect.stringMatching(/^3:4 InvalidTemplate .*must stand in a value/),
       expect.stringMatching(/^4:10 InvalidTemplate .*the filter 'nofilter', which is none of raw, json/),
       expect.stringMatching(/^4:49 InvalidTemplate .*has no closing brace/),
       expect.stringMatching(/^4:69 InvalidTemplate .*names the secret "bad name"/),
     ]);
-    const readable = template.replace(/ {2}"\$.*\r\n.*\r\n/, '').replace('",\r\n}', '"\r\n}');
-    expect(await wrong('json', readable)).toEqual([
-      expect.stringMatching(/^2:9 SecretNotFound prod\/none#x There is no prod\/none/),
-      expect.stringMatching(
-        /^2:42 InvalidSecretField prod\/db#nokey .*has no key "nokey"\. It has: engine, host/,
-      ),
+  });
+
+  it('is told with values that can not be written', async () => {
+    const lines = [
+      'A=${secret:prod/none}',
+      'B=${secret:lines|base64} ${secret:lines}',
+      'C=${secret:x:-a',
+      'D=${secret:lines}',
+    ];
+    const problems = await problemsOf('env', lines.join('\n'), { ...secrets, lines: 'two\nlines' });
+    expect(problems.map(({ line, column, code }) => [line, column, code])).toEqual([
+      [1, 3, 'SecretNotFound'],
+      [2, 26, 'ValueNotWritable'],
+      [3, 3, 'InvalidTemplate'],
+      [4, 3, 'ValueNotWritable'],
     ]);
   });
 

@@ -100,7 +100,7 @@ async function check(
   const references = referencesOf(template);
   screen.progress(`checking ${references.length} ${plural('reference', references.length)}`);
   const checked = await checkReferences(references, source);
-  const problems = checked.flatMap(({ problem, reference, line, column }): RenderProblem[] =>
+  const found = checked.flatMap(({ problem, reference, line, column }): RenderProblem[] =>
     problem === undefined || problem === 'byDefault'
       ? []
       : [{ line, column, code: problem.code, message: problem.message, reference: reference.shown }],
@@ -110,6 +110,7 @@ async function check(
     const note = notes.length === 0 ? '' : `  (${notes.join('; ')})`;
     screen.fact(outcome, printable(`${reference.shown}${note}`));
   }
+  const problems = [...template.problems, ...found];
   if (problems.length > 0) throw new RenderProblems(problems, 'Nothing was read.');
   screen.good('Every secret exists and may be read. Keys are found out when they are read.');
   return {
