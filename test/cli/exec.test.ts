@@ -406,6 +406,7 @@ describe('keyturn exec after a rotation', () => {
     await put('prod/broken', '{"password":"third-password"}');
     expect((await out?.next())?.value).toBe('third-password');
     child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
   });
 });
 
