@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { run } from './program.ts';
 
 /** By this name a container finds the machine that it runs on. */
@@ -13,13 +14,11 @@ export async function openToContainers(
   ports: readonly number[],
   resources: AsyncDisposableStack,
 ): Promise<void> {
-  const { stdout } = await run('docker', [
-    ...['network', 'inspect', 'bridge', '--format'],
-    '{{(index .IPAM.Config 0).Gateway}}',
-  ]);
+  const { stdout } = await run('docker', ['network', 'inspect', 'bridge']);
+  const address = bridgeAddress(JSON.parse(stdout), networkInterfaces());
   for (const port of ports) {
     const server = forwarder(port);
-    server.listen(port, stdout.trim());
+    server.listen(port, address);
     try {
       await once(server, 'listening');
       resources.defer(() => void server.close());
@@ -27,6 +26,31 @@ export async function openToContainers(
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL')) throw error;
     }
   }
+}
+
+type Interfaces = ReturnType<typeof networkInterfaces>;
+
+/**
+ * The address at which containers find this machine. An engine that has just started names no gateway yet; then it is
+ * the address of the bridge itself. Never an empty one, by which a server would listen at all interfaces.
+ *
+ * @param networks what `docker network inspect bridge` answers
+ */
+export function bridgeAddress(networks: unknown, interfaces: Interfaces): string {
+  const gateway = textAt(networks, 0, 'IPAM', 'Config', 0, 'Gateway');
+  if (gateway !== undefined) return gateway;
+  const name = textAt(networks, 0, 'Options', 'com.docker.network.bridge.name') ?? 'docker0';
+  const found = interfaces[name]?.find(({ family }) => family === 'IPv4');
+  if (found !== undefined) return found.address;
+  throw new Error(
+    `Docker names no gateway of its network "bridge", and there is no interface ${name}. Start a container once (docker run hello-world), and try again.`,
+  );
+}
+
+function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
+  let at = value;
+  for (const key of path) at = typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined;
+  return typeof at === 'string' && at !== '' ? at : undefined;
 }
 
 function forwarder(port: number): Server {

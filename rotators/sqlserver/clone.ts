@@ -160,7 +160,7 @@ async function statementsForUser(
   account: Account,
 ): Promise<string[]> {
   const defaults = userDefaults(other, account.kind);
-  if (present === undefined) return [await createUser(session, database, pending, defaults, account)];
+  if (present === undefined) return createUser(session, database, pending, defaults, account);
   const same =
     other.defaultSchema === present.defaultSchema && other.defaultLanguage === present.defaultLanguage;
   if (same || defaults.length === 0) return [];
@@ -173,20 +173,22 @@ async function createUser(
   { username, password }: AlternatingCredential,
   defaults: readonly string[],
   { kind, isAzure }: Account,
-): Promise<string> {
+): Promise<string[]> {
   const name = quoteIdentifier(username);
   const having = (options: readonly string[]): string =>
     options.length === 0 ? '' : ` WITH ${options.join(', ')}`;
   if (kind === 'contained user')
-    return `CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`;
+    return [`CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`];
   // A restored database may hold a user whose login was on another server: it is tied to this one's.
   const orphan = await findUser(session, username);
   // A database of Azure does not tell whose it is.
   const owner = isAzure && orphan !== undefined ? 'that has its SID' : orphan?.login;
+  // The same event, delivered twice at once, may have made it since it was looked for.
+  if (owner === username) return [];
   if (typeof owner === 'string') throw belongsToAnother(username, owner, database);
   return orphan === undefined
-    ? `CREATE USER ${name} FOR LOGIN ${name}${having(defaults)}`
-    : `ALTER USER ${name}${having([`LOGIN = ${name}`, ...defaults])}`;
+    ? [`CREATE USER ${name} FOR LOGIN ${name}${having(defaults)}`]
+    : [`ALTER USER ${name}${having([`LOGIN = ${name}`, ...defaults])}`];
 }
 
 function belongsToAnother(user: string, login: string, database: string): KeyturnError {
