@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { run } from './program.ts';
 
 /** By this name a container finds the machine that it runs on. */
@@ -15,7 +14,7 @@ export async function openToContainers(
   resources: AsyncDisposableStack,
 ): Promise<void> {
   const { stdout } = await run('docker', ['network', 'inspect', 'bridge']);
-  const address = bridgeAddress(JSON.parse(stdout), networkInterfaces());
+  const address = bridgeAddress(JSON.parse(stdout));
   for (const port of ports) {
     const server = forwarder(port);
     server.listen(port, address);
@@ -28,22 +27,21 @@ export async function openToContainers(
   }
 }
 
-type Interfaces = ReturnType<typeof networkInterfaces>;
-
 /**
- * The address at which containers find this machine. An engine that has just started names no gateway yet; then it is
- * the address of the bridge itself. Never an empty one, by which a server would listen at all interfaces.
+ * The address at which containers find this machine. An engine that has just started names no gateway yet; it gives the
+ * bridge the first address of its subnet then. Never an empty one, by which a server would listen at all interfaces.
  *
  * @param networks what `docker network inspect bridge` answers
  */
-export function bridgeAddress(networks: unknown, interfaces: Interfaces): string {
+export function bridgeAddress(networks: unknown): string {
   const gateway = textAt(networks, 0, 'IPAM', 'Config', 0, 'Gateway');
   if (gateway !== undefined) return gateway;
-  const name = textAt(networks, 0, 'Options', 'com.docker.network.bridge.name') ?? 'docker0';
-  const found = interfaces[name]?.find(({ family }) => family === 'IPv4');
-  if (found !== undefined) return found.address;
+  const subnet = /^(\d+\.\d+\.\d+)\.(\d+)\/\d+$/.exec(
+    textAt(networks, 0, 'IPAM', 'Config', 0, 'Subnet') ?? '',
+  );
+  if (subnet !== null) return `${subnet[1]}.${Number(subnet[2]) + 1}`;
   throw new Error(
-    `Docker names no gateway of its network "bridge", and there is no interface ${name}. Start a container once (docker run hello-world), and try again.`,
+    'Docker names neither gateway nor subnet of its network "bridge". Start a container once (docker run hello-world), and try again.',
   );
 }
 

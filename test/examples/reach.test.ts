@@ -1,26 +1,22 @@
 import { expect, it } from 'vitest';
 import { bridgeAddress } from '../../examples/sam/reach.ts';
 
-const address = {
-  address: '172.17.0.1',
-  family: 'IPv4',
-  netmask: '',
-  mac: '',
-  internal: false,
-  cidr: null,
-} as const;
-const bridge = (config: object, options: object = {}) => [{ IPAM: { Config: [config] }, Options: options }];
+const bridge = (config: object) => [{ IPAM: { Config: [config] } }];
 
 it('finds the gateway that Docker names', () => {
-  expect(bridgeAddress(bridge({ Gateway: '10.0.0.1' }), {})).toBe('10.0.0.1');
+  expect(bridgeAddress(bridge({ Subnet: '172.17.0.0/16', Gateway: '172.17.0.9' }))).toBe('172.17.0.9');
 });
 
 it.each([
-  ['no gateway', bridge({ Subnet: '172.17.0.0/16' }), 'docker0'],
-  ['an empty gateway', bridge({ Gateway: '' }), 'docker0'],
-  ['a bridge of another name', bridge({}, { 'com.docker.network.bridge.name': 'br7' }), 'br7'],
-  ['nothing', [], 'docker0'],
-])('takes the address of the bridge where a freshly started engine names %s', (_, networks, name) => {
-  expect(bridgeAddress(networks, { [name]: [address] })).toBe('172.17.0.1');
-  expect(() => bridgeAddress(networks, { other: [address] })).toThrow(/names no gateway.*Start a container/);
+  ['no gateway', { Subnet: '172.17.0.0/16' }, '172.17.0.1'],
+  ['an empty gateway', { Subnet: '10.9.8.64/26', Gateway: '' }, '10.9.8.65'],
+])('takes the first address of the subnet where a freshly started engine names %s', (_, config, address) => {
+  expect(bridgeAddress(bridge(config))).toBe(address);
 });
+
+it.each([[[]], [bridge({})], [bridge({ Subnet: '' })], [undefined]])(
+  'never answers an empty address, which would mean all interfaces (%j)',
+  (networks) => {
+    expect(() => bridgeAddress(networks)).toThrow(/neither gateway nor subnet.*Start a container/);
+  },
+);
