@@ -80,6 +80,11 @@ export class CachedSecret {
     return this.#reading?.promise;
   }
 
+  /** Milliseconds until the limit allows another read; 0 for now. */
+  get readDelayMs(): number {
+    return this.#limit.delayMs;
+  }
+
   /** The value, where it is young enough to be handed out without a look at Secrets Manager. */
   young(maxAgeMs: number = this.#freshForMs): Promise<SecretValue> | undefined {
     return this.#answer !== undefined && elapsedSince(this.#checkedAt) < maxAgeMs ? this.#answer : undefined;
@@ -126,7 +131,7 @@ export class CachedSecret {
 
   #readBehind(): void {
     const retryAt = this.#failure?.retryAt ?? 0;
-    if (this.#reading !== undefined || performance.now() < retryAt || this.#limit.delayMs > 0) return;
+    if (this.#reading !== undefined || performance.now() < retryAt || this.readDelayMs > 0) return;
     // A failure is told by an event, and met by whoever waits for the next read.
     this.read().catch(() => undefined);
   }

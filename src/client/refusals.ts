@@ -18,6 +18,8 @@ interface Bridge {
   looks: number;
   /** The look that is under way, for all who wait. */
   look: Promise<void> | undefined;
+  /** That look waits for nothing but the answer. */
+  looksAtOnce: boolean;
   lookedAt: number;
   retriedAt: number;
 }
@@ -143,10 +145,11 @@ export class Refusals {
       // Where a refusal has outlasted the deadline, later callers don't wait again: they get one look in a second.
       const hasStayed = firstAt - bridge.startedAt >= deadlineMs;
       const at = performance.now();
-      if (at >= until || (hasStayed && bridge.look === undefined && at - bridge.lookedAt < sharedRefusalMs)) {
-        return undefined;
+      if (at >= until || (hasStayed && !this.#mayLookAtOnce(bridge, at))) return undefined;
+      if (bridge.look === undefined) {
+        bridge.looksAtOnce = hasStayed;
+        bridge.look = this.#look(bridge, hasStayed ? 0 : until - at);
       }
-      bridge.look ??= this.#look(bridge, hasStayed ? 0 : until - at);
       await sleep(until - at, { signal, or: bridge.look });
       const found = this.#known(tried);
       if (found !== undefined || hasStayed) return found;
@@ -167,10 +170,16 @@ export class Refusals {
       moved: Promise.withResolvers(),
       looks: 0,
       look: undefined,
+      looksAtOnce: false,
       lookedAt: at,
       retriedAt: 0,
     };
     return this.#bridge;
+  }
+
+  #mayLookAtOnce(bridge: Bridge, at: number): boolean {
+    if (bridge.look !== undefined) return bridge.looksAtOnce;
+    return at - bridge.lookedAt >= sharedRefusalMs && this.#secret.readDelayMs === 0;
   }
 
   /** Looks once whether the rotation has got on, after a wait: one read for all who were refused, or two. */
@@ -198,7 +207,7 @@ export class Refusals {
   }
 
   async #readPending(bridge: Bridge): Promise<void> {
-    if (!this.#mayReadPending) return;
+    if (!this.#mayReadPending || (bridge.looksAtOnce && this.#secret.readDelayMs > 0)) return;
     try {
       const pending = await this.#secret.readPending(bridge.versionId);
       const current = this.#secret.value;

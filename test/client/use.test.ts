@@ -409,23 +409,34 @@ describe('a refusal that stays', () => {
     expect(events.filter(({ type }) => type === 'refusal-stayed')).toHaveLength(20);
   });
 
-  it('is told at once to those who come later, with one read in a second at most', async () => {
-    const { source, secret } = await start({ deadline: '2s' });
-    const server = target();
-    const attempt = () => secret.use(server.open, { isRefused }).catch((error: Error) => error.message);
-    await inTime(attempt());
-    source.reads.length = 0;
-    for (let time = 0; time < 40; time += 1) {
-      const { value, tookMs } = await timed(attempt);
-      expect(value).toBe('refused v1');
-      expect(tookMs).toBeLessThan(50);
-      await pass(100);
-    }
-    expect(source.reads.length).toBeLessThanOrEqual(10);
-    source.labels.AWSCURRENT = 'v2';
-    server.accepted.add('v2');
-    await pass(1_000);
-    expect(await inTime(attempt())).toBe('v2');
+  it('is told at once to those who come later, whatever the jitter, with one read in a second at most', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 8, maxLength: 8 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (randoms, readsPerSecond) => {
+          let count = 0;
+          vi.spyOn(Math, 'random').mockImplementation(() => randoms[count++ % randoms.length] ?? 0);
+          const { source, secret } = await start({ deadline: '2s', readsPerSecond });
+          const server = target();
+          const attempt = () => secret.use(server.open, { isRefused }).catch((error: Error) => error.message);
+          await inTime(attempt());
+          source.reads.length = 0;
+          for (let time = 0; time < 40; time += 1) {
+            const { value, tookMs } = await timed(attempt);
+            expect(value).toBe('refused v1');
+            expect(tookMs).toBeLessThan(50);
+            await pass(100);
+          }
+          expect(source.reads.length).toBeLessThanOrEqual(10);
+          source.labels.AWSCURRENT = 'v2';
+          server.accepted.add('v2');
+          await pass(1_000);
+          expect(await inTime(attempt())).toBe('v2');
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it('is waited for anew when it comes back after a while', async () => {
