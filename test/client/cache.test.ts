@@ -292,7 +292,7 @@ describe('whatever happens in whatever order', () => {
           jitter: 0.3,
         });
         // Time as the application lives through it. A frozen process has only the wall clock to tell it from, which
-        // says nothing any more once it was set back.
+        // says nothing any more, of freezes before either, once it was set back.
         let frozenMs = 0;
         let isSetBack = false;
         const lived = () => performance.now() + frozenMs;
@@ -327,6 +327,7 @@ describe('whatever happens in whatever order', () => {
           if (kind === 'set back') {
             vi.setSystemTime(Date.now() - ms);
             isSetBack = true;
+            frozenMs = 0;
           }
           if (kind === 'freeze') {
             vi.setSystemTime(Date.now() + ms);

@@ -97,15 +97,17 @@ describe('the middleware for middy', () => {
   });
 
   it('lets a read that is under way end before Lambda freezes the process', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     const source = scriptedSource();
-    const secret = createSecrets({ source, maxAge: '20ms', jitter: 0 }).secret('db');
+    const secret = createSecrets({ source, maxAge: '1m', jitter: 0 }).secret('db');
     const handler = middy()
       .use(createSecretsMiddleware({ db: secret }))
       .handler(async (_event, context) => context.secrets.db.versionId);
     await invoke(handler, {}, 'a');
     source.labels.AWSCURRENT = 'v2';
     source.latencyMs = 40;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    vi.advanceTimersByTime(70_000);
     expect(await invoke(handler, {}, 'b')).toBe('v1');
     expect(source.reads).toHaveLength(2);
     expect((await secret.get()).versionId).toBe('v2');
