@@ -3,15 +3,24 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take longest, which begin first: one that began last would run alone in the end. */
 const longest = [
+  'test/local/terraform.test.ts',
   'test/package/package.test.ts',
+  'test/demo/demo.test.ts',
   'test/redact.test.ts',
+  'test/rotators/api-token/jupyterhub.test.ts',
   'test/testing/conformance.test.ts',
   'test/testing/matrix.test.ts',
-  'test/demo/demo.test.ts',
+  'test/cli/list-and-get.test.ts',
+  'test/rotators/postgres/clone.test.ts',
+  'test/rotators/postgres/excess-rights.test.ts',
   'test/permissions/least-privilege.test.ts',
-  'test/local/crash.test.ts',
+  'test/rotators/rabbitmq/rabbitmq.test.ts',
+  'test/security/reader-of-logs.test.ts',
+  'test/bench/client.test.ts',
   'test/cli/attach.test.ts',
-  'test/examples/sam-tools.test.ts',
+  'test/cli/exec.test.ts',
+  'test/cli/help-and-completion.test.ts',
+  'test/local/crash.test.ts',
 ];
 
 class LongestFirst extends BaseSequencer {
