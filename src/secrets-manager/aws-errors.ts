@@ -34,6 +34,10 @@ export function explainAwsError(error: unknown, activity: string): KeyturnError 
   const code = codeOf(error);
   const remedy =
     remedyByCode[code] ?? 'Check the endpoint and the network; Secrets Manager will retry the rotation.';
+  // The parser of an answer that was cut off quotes what it has read, which may be a secret's value.
+  if (error instanceof SyntaxError) {
+    return new KeyturnError(code, `${activity} failed: the answer is not whole, or no JSON.`, remedy);
+  }
   const name = error instanceof Error ? error.name : 'Error';
   return new KeyturnError(
     code,

@@ -20,6 +20,7 @@ import {
   isKeyturnError,
 } from '../../src/index.ts';
 import { createLambdaHandler } from '../../src/powertools.ts';
+import { explainAwsError } from '../../src/secrets-manager/aws-errors.ts';
 import { startTestSecretsManager, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
@@ -63,6 +64,18 @@ const context = {
   fail: () => undefined,
   succeed: () => undefined,
 };
+
+it('an answer of Secrets Manager that was cut off is quoted nowhere', () => {
+  let thrown: unknown;
+  try {
+    JSON.parse('a value that nobody has learned yet');
+  } catch (error) {
+    thrown = error;
+  }
+  const { message, cause } = explainAwsError(thrown, 'GetSecretValue of prod/db');
+  expect(String(thrown)).toContain('a value');
+  expect([message, String(cause)].join()).not.toContain('a value');
+});
 
 describe('whoever reads logs, traces, metrics and errors', () => {
   let manager: TestSecretsManager;
