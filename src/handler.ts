@@ -132,7 +132,9 @@ interface Invocation extends Omit<RotationHandlerOptions, keyof Settings>, Setti
 
 async function runStep(event: RotationEvent, invocation: Invocation): Promise<StepResult> {
   const { client, signal, observed, telemetry, redactor, memory } = invocation;
-  const secretsManager = createAwsSecretsManager(client, {
+  const secretsManager = createAwsSecretsManager({
+    client: () => client,
+    reader: 'operator',
     signal,
     around: (operation, call) => {
       observed.secretsManagerCalls += 1;

@@ -1,6 +1,6 @@
 import { isKeyturnError, type KeyturnError } from '../errors.ts';
+import type { WantedVersion } from '../secrets-manager/port.ts';
 import type { PlacedReference } from './parse.ts';
-import type { WantedVersion } from './reference.ts';
 
 /** What can be told of a secret without reading its value. */
 export interface Readable {

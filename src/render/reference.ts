@@ -1,8 +1,6 @@
+import type { WantedVersion } from '../secrets-manager/port.ts';
 import { type Filter, filterNamed, filterNames } from './filters.ts';
 import { type FormOfFields, formOfFields, formsOfFields } from './form-names.ts';
-
-/** Which version of a secret is meant: by staging label, or by id. */
-export type WantedVersion = { readonly stage: string } | { readonly id: string };
 
 /** Which part of a secret is meant. */
 export type Selector =

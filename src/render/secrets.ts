@@ -4,15 +4,9 @@ import { applyEdits } from '../documents/form.ts';
 import { type DocumentHints, readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { sensitiveValues } from '../redact.ts';
+import type { SecretValue, WantedVersion } from '../secrets-manager/port.ts';
 import { toForm } from './forms.ts';
-import type { Reference, WantedVersion } from './reference.ts';
-
-/** The value of a version of a secret. */
-export interface SecretValue {
-  readonly arn: string;
-  readonly versionId: string;
-  readonly text: string;
-}
+import type { Reference } from './reference.ts';
 
 /** What reads secrets: a Secrets Manager, AWS's or the local one. */
 export interface SecretSource {

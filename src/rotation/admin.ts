@@ -93,7 +93,7 @@ export async function loadAdmin(
   { run, guarded: { rotator }, current }: Rotation,
   arn: string,
 ): Promise<AdminSecret> {
-  const text = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
+  const { text } = await run.secretsManager.read(arn, { stage: 'AWSCURRENT' });
   run.redactor.learnText(text);
   const tags = once(async () => (await run.secretsManager.describe(arn)).tags);
   const document = await readAdminDocument(text, tags);

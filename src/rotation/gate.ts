@@ -1,9 +1,9 @@
 import { KeyturnError } from '../errors.ts';
-import type { DescribedSecret } from '../secrets-manager/port.ts';
+import type { Secret } from '../secrets-manager/port.ts';
 import { type RotationEvent, revocationStep, type Step, steps } from './event.ts';
 
 /** The DescribeSecret fields that decide whether a step may run. */
-export type StagedSecret = Pick<DescribedSecret, 'arn' | 'rotationEnabled' | 'stages'>;
+export type StagedSecret = Pick<Secret, 'arn' | 'rotationEnabled' | 'stages'>;
 
 /** What the gate lets an event do; a refusal is thrown. */
 export type Permitted =

@@ -79,7 +79,7 @@ export function guardRotator<Kind extends Rotator>(
   const context: RotatorContext = {
     signal: run.signal,
     note: (message) => run.note(message),
-    nextRotationAtMs: run.secret.nextRotationAtMs,
+    nextRotationAtMs: run.secret.nextRotation?.getTime(),
   };
 
   const explain = (error: unknown, activity: Activity, credential: unknown): KeyturnError => {

@@ -49,7 +49,8 @@ export async function requireUnchanged(rotation: Rotation, pending: Version): Pr
 async function isCurrentNewer({ run, current }: Rotation, pending: Version): Promise<boolean> {
   try {
     const versions = await run.secretsManager.versions(run.secret.arn);
-    const madeAtMs = (id: string): number => versions.find((version) => version.id === id)?.createdAtMs ?? 0;
+    const madeAtMs = (id: string): number =>
+      versions.find((version) => version.id === id)?.createdAt?.getTime() ?? 0;
     return madeAtMs(current.id) > madeAtMs(pending.id);
   } catch (error) {
     // A role made for AWS's templates may not list versions, and nothing else of the happy path needs it.

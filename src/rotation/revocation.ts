@@ -64,9 +64,9 @@ async function supersededIds({ run, current }: Rotation<IssuingRotator>): Promis
   const ids = previous === undefined ? [] : [previous];
   const versions = await run.secretsManager.versions(run.secret.arn);
   const kept = versions.filter(({ id }) => id === current.id || id === previous);
-  const sinceMs = Math.min(...kept.map(({ createdAtMs }) => createdAtMs));
+  const sinceMs = Math.min(...kept.map(madeAtMs));
   const givenUp = versions.filter(
-    ({ id, createdAtMs }) => createdAtMs >= sinceMs && run.secret.stages[id] === undefined,
+    (version) => madeAtMs(version) >= sinceMs && run.secret.stages[version.id] === undefined,
   );
   return [...ids, ...givenUp.map(({ id }) => id)];
 }
@@ -118,10 +118,10 @@ export async function isRevocationDue({ run, guarded, current }: Rotation<Issuin
   const { revocation = 'on-next-rotation' } = guarded.rotator;
   if (typeof revocation === 'string') return revocation === 'at-once';
   const versions = await run.secretsManager.versions(run.secret.arn);
-  const madeAtMs = versions.find(({ id }) => id === current.id)?.createdAtMs;
-  if (madeAtMs === undefined) return false;
+  const made = versions.find(({ id }) => id === current.id);
+  if (made === undefined) return false;
   // A rotation that was stuck has moved AWSCURRENT long after it made the version.
-  const replacedAtMs = Math.max(madeAtMs, run.secret.lastRotatedAtMs ?? 0);
+  const replacedAtMs = Math.max(madeAtMs(made), run.secret.lastRotated?.getTime() ?? 0);
   return Date.now() - replacedAtMs >= revocation.afterHours * hourMs;
 }
 
@@ -129,4 +129,9 @@ export async function isRevocationDue({ run, guarded, current }: Rotation<Issuin
 export async function revokePrevious(rotation: Rotation<IssuingRotator>): Promise<void> {
   const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
   if (previous !== undefined) await revokeVersion(rotation, previous);
+}
+
+/** Milliseconds since the epoch. */
+function madeAtMs({ createdAt }: { readonly createdAt: Date | undefined }): number {
+  return createdAt?.getTime() ?? 0;
 }

@@ -2,7 +2,7 @@ import type { Configuration } from '../configuration.ts';
 import type { RdsPort } from '../rds/port.ts';
 import type { Redactor } from '../redact.ts';
 import type { Finding, Rotator } from '../rotator/contract.ts';
-import type { DescribedSecret, SecretsManagerPort } from '../secrets-manager/port.ts';
+import type { Secret, SecretsManagerPort } from '../secrets-manager/port.ts';
 import type { StepOutcome } from '../telemetry.ts';
 import type { RotationEvent } from './event.ts';
 import type { RotationMemory } from './memory.ts';
@@ -18,7 +18,7 @@ export interface Observations {
 /** One invocation that has passed the gate: everything that its step works with. */
 export interface Run {
   readonly event: RotationEvent;
-  readonly secret: DescribedSecret;
+  readonly secret: Secret;
   readonly rotators: readonly Rotator[];
   readonly configuration: Configuration;
   readonly secretsManager: SecretsManagerPort;

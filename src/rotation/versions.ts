@@ -121,7 +121,7 @@ function readValue(run: Run, text: string): SecretDocument {
 /** From memory where it is known. @throws SecretHasNoValue, SecretIsBinary */
 async function readText(run: Run, id: string): Promise<string> {
   const { arn } = run.secret;
-  const text = run.memory.value(arn, id) ?? (await run.secretsManager.read(arn, { id }));
+  const text = run.memory.value(arn, id) ?? (await run.secretsManager.read(arn, { id })).text;
   run.memory.rememberValue(arn, id, text);
   return text;
 }

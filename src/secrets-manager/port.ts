@@ -1,30 +1,72 @@
-import type { VersionStages } from './staging-labels.ts';
+import { isKeyturnError } from '../errors.ts';
+import { type VersionStages, versionWith } from './staging-labels.ts';
 
-/** DescribeSecret, as far as a rotation needs it. */
-export interface DescribedSecret {
+/** When a secret rotates, as Secrets Manager has it. */
+export interface RotationRules {
+  readonly ScheduleExpression?: string | undefined;
+  readonly AutomaticallyAfterDays?: number | undefined;
+  /** The window in which a rotation begins, such as `3h`. */
+  readonly Duration?: string | undefined;
+}
+
+/** A secret as DescribeSecret and ListSecrets tell of it. */
+export interface Secret {
   readonly arn: string;
   /** The secret's friendly name: its ARN also has a random suffix. */
   readonly name: string;
+  readonly description: string | undefined;
+  readonly tags: ReadonlyMap<string, string>;
+  readonly stages: VersionStages;
+  readonly kmsKeyId: string | undefined;
+  /** The AWS service that manages the secret, if one does. */
+  readonly owningService: string | undefined;
+  readonly primaryRegion: string | undefined;
   /** Undefined where AWS leaves it out: rotation was never configured, or its state is not told. */
   readonly rotationEnabled: boolean | undefined;
-  readonly stages: VersionStages;
-  readonly tags: ReadonlyMap<string, string>;
-  /** Milliseconds since the epoch; undefined where no rotation is scheduled. */
-  readonly nextRotationAtMs: number | undefined;
-  /** Milliseconds since the epoch; undefined where no rotation has succeeded. */
-  readonly lastRotatedAtMs: number | undefined;
+  readonly functionArn: string | undefined;
+  readonly rules: RotationRules | undefined;
+  readonly created: Date | undefined;
+  readonly changed: Date | undefined;
+  /** Undefined where no rotation has succeeded. */
+  readonly lastRotated: Date | undefined;
+  /** Undefined where no rotation is scheduled. */
+  readonly nextRotation: Date | undefined;
+  readonly deletedOn: Date | undefined;
 }
 
-/** The calls of Secrets Manager that a rotation makes; each method is one call. */
+/** The version of a rotation that isn't complete: AWSPENDING is on it, and AWSCURRENT is not. */
+export function unfinishedVersion({ stages }: Pick<Secret, 'stages'>): string | undefined {
+  const pending = versionWith(stages, 'AWSPENDING');
+  return pending !== undefined && stages[pending]?.includes('AWSCURRENT') ? undefined : pending;
+}
+
+/** A version of a secret, labelled or not. */
+export interface Version {
+  readonly id: string;
+  readonly labels: readonly string[];
+  readonly createdAt: Date | undefined;
+}
+
+/** Which version of a secret is meant. */
+export type WantedVersion = { readonly id: string } | { readonly stage: string };
+
+/** The value of a version. */
+export interface SecretValue {
+  readonly arn: string;
+  readonly versionId: string;
+  readonly text: string;
+}
+
+/** The calls of Secrets Manager that a rotation makes. */
 export interface SecretsManagerPort {
   /** @throws SecretNotFound */
-  describe(secretId: string): Promise<DescribedSecret>;
+  describe(secretId: string): Promise<Secret>;
   /**
    * The text of a version, by its id or by a staging label.
    *
-   * @throws SecretHasNoValue (no such version, or an empty one), SecretIsBinary, SecretNotFound
+   * @throws SecretHasNoValue (no such version, or an empty one), SecretIsBinary, SecretNotFound, SecretMarkedForDeletion
    */
-  read(secretId: string, version: { readonly id: string } | { readonly stage: string }): Promise<string>;
+  read(secretId: string, version: WantedVersion): Promise<SecretValue>;
   /** Stores the pending version. `exists`: the version has another value already, which is kept. */
   putPending(secretId: string, pending: PendingVersion): Promise<'stored' | 'exists'>;
   /** Moves a label between versions; without `to` it is taken off. */
@@ -34,17 +76,77 @@ export interface SecretsManagerPort {
     move: { readonly from: string | undefined; readonly to?: string },
   ): Promise<void>;
   /** All versions, unlabelled ones included, newest first. */
-  versions(secretId: string): Promise<ListedVersion[]>;
-}
-
-export interface ListedVersion {
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAtMs: number;
+  versions(secretId: string): Promise<Version[]>;
 }
 
 export interface PendingVersion {
   readonly token: string;
   readonly text: string;
   readonly rotationToken: string | undefined;
+}
+
+/** What RotateSecret is asked for; without function and rules, what is stored. */
+export interface RotateRequest {
+  readonly token: string;
+  readonly functionArn?: string | undefined;
+  readonly rules?: RotationRules | undefined;
+  /** False: testSecret alone. */
+  readonly immediately: boolean;
+}
+
+/** Which secrets to list. */
+export interface ListRequest {
+  /** Beginning of the name. */
+  readonly prefix?: string | undefined;
+  /** Tags that a secret must have; without a value, any. */
+  readonly tags?: readonly { readonly key: string; readonly value: string | undefined }[];
+  readonly withDeleted?: boolean;
+}
+
+/** A secret to be stored. */
+export interface CreateRequest {
+  readonly name: string;
+  readonly value: string;
+  readonly description: string | undefined;
+  readonly kmsKeyId: string | undefined;
+  readonly tags: ReadonlyMap<string, string>;
+  readonly replicas: readonly { readonly region: string; readonly kmsKeyId: string | undefined }[];
+}
+
+/** The calls that people and their tools make, beside those of a rotation. */
+export interface SecretsManagementPort extends SecretsManagerPort {
+  /** `reattempts`: a rotation was unfinished; AWS refuses, and tries that one again. */
+  rotate(secretId: string, request: RotateRequest): Promise<'started' | 'reattempts'>;
+  cancelRotation(secretId: string): Promise<void>;
+  /** All secrets that are asked for, page by page. */
+  list(request: ListRequest): AsyncIterable<Secret>;
+  /** @throws SecretExists, SecretMarkedForDeletion */
+  create(request: CreateRequest): Promise<Omit<SecretValue, 'text'>>;
+  /** Puts a resource policy, if it does not let everybody in. */
+  putPolicy(secretId: string, policy: string): Promise<void>;
+  /** What Secrets Manager finds wrong with a resource policy, before it is put. */
+  validatePolicy(policy: string): Promise<{ readonly passed: boolean; readonly problems: readonly string[] }>;
+  /** Finds out whether a version may be read, without getting its value. @throws what `read` throws */
+  checkReadable(secretId: string, version: WantedVersion): Promise<void>;
+}
+
+/** Whether a version has a value; `unreadable` where that may not be read. */
+export type PendingValue = 'empty' | 'present' | 'unreadable';
+
+/** Tells whether a version has a value, which only reading it does; the value goes no further. */
+export async function valueIn(
+  secretsManager: Pick<SecretsManagerPort, 'read'>,
+  secretId: string,
+  versionId: string,
+): Promise<PendingValue> {
+  try {
+    await secretsManager.read(secretId, { id: versionId });
+    return 'present';
+  } catch (error) {
+    // AWS answers the same for a version that is empty and for one that isn't there.
+    if (isKeyturnError(error, 'SecretHasNoValue', 'SecretNotFound')) return 'empty';
+    if (isKeyturnError(error, 'SecretIsBinary')) return 'present';
+    if (isKeyturnError(error, 'AccessDenied')) return 'unreadable';
+    throw error;
+  }
 }

@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { describeDate } from '../../src/cli/rotation/age.ts';
 import { diagnose } from '../../src/cli/rotation/diagnosis.ts';
-import type { Secret } from '../../src/cli/rotation/secrets.ts';
+import type { Secret } from '../../src/secrets-manager/port.ts';
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 const healthy: Secret = {
   arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:n-AbCdEf',
   name: 'n',
+  description: undefined,
+  kmsKeyId: undefined,
+  owningService: undefined,
+  primaryRegion: undefined,
+  created: undefined,
+  changed: undefined,
   tags: new Map(),
   stages: { one: ['AWSCURRENT', 'AWSPENDING'] },
   rotationEnabled: true,

@@ -20,7 +20,7 @@ import {
   isKeyturnError,
 } from '../../src/index.ts';
 import { createLambdaHandler } from '../../src/powertools.ts';
-import { explainAwsError } from '../../src/secrets-manager/aws-errors.ts';
+import { explainAwsError } from '../../src/secrets-manager/errors.ts';
 import { startTestSecretsManager, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
@@ -72,7 +72,11 @@ it('an answer of Secrets Manager that was cut off is quoted nowhere', () => {
   } catch (error) {
     thrown = error;
   }
-  const { message, cause } = explainAwsError(thrown, 'GetSecretValue of prod/db');
+  const { message, cause } = explainAwsError(
+    thrown,
+    { action: 'secretsmanager:GetSecretValue', resource: 'prod/db' },
+    'operator',
+  );
   expect(String(thrown)).toContain('a value');
   expect([message, String(cause)].join()).not.toContain('a value');
 });

@@ -1,8 +1,8 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { codeSamples } from '../../create/code-samples.ts';
 import { type NewSecret, nameNote } from '../../create/new-secret.ts';
 import { isKeyturnError } from '../../errors.ts';
 import { createRedactor } from '../../redact.ts';
+import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import type { CreateWork } from '../create.ts';
 import { printable } from '../printable.ts';
 import { attach } from '../rotation/attach.ts';
@@ -10,11 +10,10 @@ import { connect, regionOf } from '../rotation/clients.ts';
 import { createFunctionApi } from '../rotation/function.ts';
 import type { Tools } from '../rotation/rotate.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
-import { createSecretsApi } from '../rotation/secrets.ts';
 import { type Interview, interview } from './interview.ts';
 import { Cancelled, createPrompter, type Prompter } from './prompts.ts';
 import { describe, showCode, showReview } from './review.ts';
-import { putPolicy, store, validatePolicy } from './store.ts';
+import { validatePolicy } from './validate-policy.ts';
 
 const CANCELLED = 130;
 
@@ -44,20 +43,21 @@ async function reviewAndStore(
   prompter: Prompter | undefined,
 ): Promise<Answer> {
   const clients = connect({ secret: '', endpoint: work.endpoint, region: work.region }, process.env);
-  const client = await clients.secretsManager();
   const tools: Tools = {
-    secrets: createSecretsApi(clients.secretsManager),
+    secrets: createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }),
     functions: createFunctionApi(clients.lambda),
     screen,
   };
-  const notes = await examine(client, tools, found.secret);
+  const notes = await examine(tools, found.secret);
   const review = { ...describe(found), notes };
   showReview(screen, found, notes);
   if (work.dryRun) return { ok: true, document: { outcome: 'reviewed', ...review } };
   if (prompter !== undefined && !work.yes && !(await prompter.confirm('Store it?', true)))
     throw new Cancelled();
-  const stored = await store(client, found.secret, screen);
-  const done = await finish(client, tools, work, { secret: found.secret, arn: stored.arn });
+  const stored = await tools.secrets.create(found.secret);
+  screen.good(`Stored: ${found.secret.name}`);
+  screen.fact('secret', stored.arn);
+  const done = await finish(tools, work, { secret: found.secret, arn: stored.arn });
   const samples = codeSamples(found.secret.name, regionOf(stored.arn) ?? 'us-east-1');
   const document = { ...review, secret: stored.arn, versionId: stored.versionId, ...done.document };
   await showCode(screen, work, samples, prompter);
@@ -69,19 +69,17 @@ async function reviewAndStore(
 
 /** Looks at what can be wrong before anything is stored. */
 async function examine(
-  client: SecretsManagerClient,
-  { functions }: Tools,
+  { secrets, functions }: Tools,
   { name, resourcePolicy, rotation }: NewSecret,
 ): Promise<readonly string[]> {
   const notes = [nameNote(name)].filter((note) => note !== undefined);
-  if (resourcePolicy !== undefined) notes.push(...(await validatePolicy(client, resourcePolicy)));
+  if (resourcePolicy !== undefined) notes.push(...(await validatePolicy(secrets, resourcePolicy)));
   if (rotation !== undefined) notes.push(...(await functions.look(rotation.functionArn)).notes);
   return notes;
 }
 
 /** Policy and rotation. The secret is stored by now, so that what fails here is told beside it. */
 async function finish(
-  client: SecretsManagerClient,
   tools: Tools,
   work: CreateWork,
   { secret: { resourcePolicy, rotation }, arn }: { readonly secret: NewSecret; readonly arn: string },
@@ -89,7 +87,7 @@ async function finish(
   const { screen } = tools;
   try {
     if (resourcePolicy !== undefined) {
-      await putPolicy(client, arn, resourcePolicy);
+      await tools.secrets.putPolicy(arn, resourcePolicy);
       screen.good('Its resource policy is put.');
     }
     if (rotation === undefined) return { ok: true, document: {} };

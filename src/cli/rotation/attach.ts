@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { RotationRulesType } from '@aws-sdk/client-secrets-manager';
+
 import { defaultConfiguration, readConfiguration } from '../../configuration.ts';
 import { KeyturnError } from '../../errors.ts';
+import { type RotationRules, type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { type DocumentFacts, lookAtDocument } from './document.ts';
 import { awaitTestEnd } from './follow.ts';
 import type { Preflight } from './function.ts';
 import { rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
 import type { Schedule } from './schedule.ts';
 import type { Answer, Screen } from './screen.ts';
-import { type Secret, unfinishedVersion } from './secrets.ts';
 
 /** What is to be attached. */
 export interface Attachment {
@@ -115,7 +115,7 @@ async function restore({ secrets, screen }: Tools, before: Secret, testVersion: 
   // AWS leaves the labels as they are; the version holds the value of AWSCURRENT.
   const { stages } = await secrets.describe(before.arn);
   if (stages[testVersion]?.includes('AWSPENDING'))
-    await secrets.removeLabel(before.arn, 'AWSPENDING', testVersion);
+    await secrets.moveLabel(before.arn, 'AWSPENDING', { from: testVersion });
   if (before.rotationEnabled !== true) {
     screen.bad('Nothing was rotated, and rotation is off again.');
     return;
@@ -131,7 +131,7 @@ async function restore({ secrets, screen }: Tools, before: Secret, testVersion: 
 }
 
 /** DescribeSecret may tell days for a schedule expression too; RotateSecret takes one of the two. */
-function asRequest(rules: RotationRulesType | undefined): RotationRulesType | undefined {
+function asRequest(rules: RotationRules | undefined): RotationRules | undefined {
   if (rules?.ScheduleExpression === undefined) return rules;
   const { ScheduleExpression, Duration } = rules;
   return { ScheduleExpression, Duration };

@@ -1,6 +1,6 @@
+import { type PendingValue, type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { clearPending, tailLog } from './commands.ts';
-import { type PendingValue, type Secret, unfinishedVersion } from './secrets.ts';
 
 /** How a secret's rotation stands; stable, for whoever reads --json. */
 export type RotationState =

@@ -6,8 +6,8 @@ import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { rotatorTag, selectRotator } from '../../rotation/select.ts';
 import { placeOf } from '../../rotation/targets.ts';
 import type { Rotator } from '../../rotator/contract.ts';
+import type { Secret, SecretsManagementPort } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import type { Secret, SecretsApi } from './secrets.ts';
 
 /** The rotators of the function that Keyturn deploys; only their pure parts are used here. */
 const rotators = createRotators();
@@ -26,13 +26,13 @@ export interface DocumentFacts {
  * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField, InvalidConfiguration
  */
 export async function lookAtDocument(
-  api: SecretsApi,
+  api: SecretsManagementPort,
   { arn, name, stages, tags }: Secret,
   configuration: Configuration,
 ): Promise<DocumentFacts> {
   const versionId = versionWith(stages, 'AWSCURRENT');
-  const text = versionId === undefined ? undefined : await api.read(arn, versionId);
-  if (versionId === undefined || text === undefined) throw noValue(name);
+  if (versionId === undefined) throw noValue(name);
+  const { text } = await api.read(arn, { id: versionId });
   const hints = { ...readHints(tags, configuration), rotatorIsNamed: tags.has(rotatorTag) };
   const { form, fields } = readDocument(text, hints);
   const { defaultRotator } = configuration;

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type PendingValue,
+  type Secret,
+  type SecretsManagementPort,
+  valueIn,
+} from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import { type PendingValue, type Secret, type SecretsApi, valueIn } from './secrets.ts';
 
 /** Steps that show in a secret: what was seen proves that they are done. */
 export type SeenStep = 'createSecret' | 'setSecret' | 'finishSecret';
@@ -42,7 +47,7 @@ const patientPollMs = 2_000;
  * is done when the version has a value, setSecret when AWSCURRENT is on it (whichever step moved it), and all of them
  * when Secrets Manager has a new date of the last rotation.
  */
-export async function followRotation(api: SecretsApi, following: Following): Promise<Followed> {
+export async function followRotation(api: SecretsManagementPort, following: Following): Promise<Followed> {
   const { secretArn, version, timeoutMs, onStep } = following;
   const startedAt = performance.now();
   const steps: Sighting[] = [];
@@ -72,7 +77,7 @@ export async function followRotation(api: SecretsApi, following: Following): Pro
 }
 
 async function lookForValue(
-  api: SecretsApi,
+  api: SecretsManagementPort,
   { arn, stages }: Secret,
   version: string,
 ): Promise<PendingValue> {
@@ -104,7 +109,7 @@ function endOf(
  * @returns false when the time was up first
  */
 export async function awaitTestEnd(
-  api: SecretsApi,
+  api: SecretsManagementPort,
   { secretArn, version, timeoutMs }: Pick<Following, 'secretArn' | 'version' | 'timeoutMs'>,
 ): Promise<boolean> {
   const startedAt = performance.now();

@@ -3,8 +3,8 @@ import type { Environment } from '../../configuration.ts';
 import { KeyturnError } from '../../errors.ts';
 import { preflightStep } from '../../rotation/gate.ts';
 import type { Finding } from '../../rotator/contract.ts';
+import { explainAwsError } from '../../secrets-manager/errors.ts';
 import { invokePermission } from './commands.ts';
-import { explain } from './problems.ts';
 
 /** What could be told of a rotation function. */
 export interface FunctionFacts {
@@ -42,7 +42,11 @@ export function createFunctionApi(getClient: () => Promise<LambdaClient>): Funct
           ClientRequestToken,
         });
       } catch (error) {
-        const { message } = explain(error, { action: 'lambda:InvokeFunction', resource: functionArn });
+        const { message } = explainAwsError(
+          error,
+          { action: 'lambda:InvokeFunction', resource: functionArn },
+          'person',
+        );
         return { outcome: 'unknown', reason: message };
       }
     },
@@ -62,7 +66,7 @@ async function look(client: LambdaClient, functionArn: string): Promise<Function
       return await call;
     } catch (error) {
       if (error instanceof Error && error.name === 'ResourceNotFoundException') throw missing;
-      notes.push(explain(error, { action, resource: functionArn }).message);
+      notes.push(explainAwsError(error, { action, resource: functionArn }, 'person').message);
       return undefined;
     }
   };

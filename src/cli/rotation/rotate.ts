@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { KeyturnError } from '../../errors.ts';
+import { type Secret, type SecretsManagementPort, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { tailLog } from './commands.ts';
 import { type Followed, followRotation } from './follow.ts';
 import type { FunctionApi, Preflight } from './function.ts';
 import { type Answer, type Screen, shortId, showOutcome, showStep } from './screen.ts';
-import { type Secret, type SecretsApi, unfinishedVersion } from './secrets.ts';
 
 /** What the work of the commands is done with. */
 export interface Tools {
-  readonly secrets: SecretsApi;
+  readonly secrets: SecretsManagementPort;
   readonly functions: FunctionApi;
   readonly screen: Screen;
 }

@@ -1,17 +1,17 @@
+import {
+  type PendingValue,
+  type Secret,
+  type SecretsManagementPort,
+  unfinishedVersion,
+  type Version,
+  valueIn,
+} from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { describeDate } from './age.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import type { Preflight } from './function.ts';
 import { showPreflight, type Tools } from './rotate.ts';
 import { type Answer, type Screen, shortId } from './screen.ts';
-import {
-  type PendingValue,
-  type Secret,
-  type SecretsApi,
-  unfinishedVersion,
-  type Version,
-  valueIn,
-} from './secrets.ts';
 
 /** `keyturn status`: tells how a secret's rotation stands, and what to do about it. */
 export async function status(
@@ -29,7 +29,10 @@ export async function status(
   return { ok: true, document: { ...documentOf(secret, versions), ...diagnosis, preflight: asked ?? null } };
 }
 
-async function readPending(secrets: SecretsApi, secret: Secret): Promise<PendingValue | undefined> {
+async function readPending(
+  secrets: SecretsManagementPort,
+  secret: Secret,
+): Promise<PendingValue | undefined> {
   const version = unfinishedVersion(secret);
   if (version === undefined || secret.deletedOn !== undefined) return undefined;
   return valueIn(secrets, secret.arn, version);

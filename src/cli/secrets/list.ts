@@ -1,10 +1,10 @@
-import { type Filter, paginateListSecrets, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import { createRedactor } from '../../redact.ts';
+import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
+import type { Secret } from '../../secrets-manager/port.ts';
 import { printable } from '../printable.ts';
 import { describeDate } from '../rotation/age.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 import { connect } from '../rotation/clients.ts';
-import { explain } from '../rotation/problems.ts';
 import { type Screen, showing } from '../rotation/screen.ts';
 
 /** What the command line asks for. */
@@ -26,71 +26,55 @@ export function list(work: ListWork): Promise<number> {
   });
 }
 
-async function find({ endpoint, region, prefix, tags, withDeleted }: ListWork): Promise<SecretListEntry[]> {
-  const client = await connect({ secret: '', endpoint, region }, process.env).secretsManager();
-  // AWS matches beginnings of keys and of values, each for itself.
-  const Filters: Filter[] = [
-    ...(prefix === undefined ? [] : [{ Key: 'name' as const, Values: [prefix] }]),
-    ...tags.map(({ key }) => ({ Key: 'tag-key' as const, Values: [key] })),
-  ];
-  const found: SecretListEntry[] = [];
-  try {
-    const input = { Filters, IncludePlannedDeletion: withDeleted, MaxResults: 100 };
-    for await (const page of paginateListSecrets({ client }, input)) found.push(...(page.SecretList ?? []));
-  } catch (error) {
-    throw explain(error, { action: 'secretsmanager:ListSecrets', resource: 'all secrets' });
+async function find({ endpoint, region, ...asked }: ListWork): Promise<Secret[]> {
+  const client = connect({ secret: '', endpoint, region }, process.env).secretsManager;
+  const found: Secret[] = [];
+  for await (const secret of createAwsSecretsManagement({ client, reader: 'person' }).list(asked)) {
+    found.push(secret);
   }
-  return found
-    .filter(({ Name = '' }) => prefix === undefined || Name.startsWith(prefix))
-    .filter((secret) => tags.every((tag) => hasTag(secret, tag)))
-    .sort((a, b) => ((a.Name ?? '') < (b.Name ?? '') ? -1 : 1));
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function hasTag({ Tags = [] }: SecretListEntry, { key, value }: ListWork['tags'][number]): boolean {
-  return Tags.some((tag) => tag.Key === key && (value === undefined || tag.Value === value));
-}
-
-function show(screen: Screen, secret: SecretListEntry, nowMs: number): void {
-  const { Name = '', Description, LastChangedDate } = secret;
-  screen.heading(printable(Name));
-  if (Description) screen.fact('description', printable(Description));
+function show(screen: Screen, secret: Secret, nowMs: number): void {
+  const { name, description, changed, deletedOn } = secret;
+  screen.heading(printable(name));
+  if (description) screen.fact('description', printable(description));
   screen.fact('rotation', describeRotation(secret, nowMs));
-  screen.fact('changed', describeDate(LastChangedDate, nowMs));
-  if (secret.DeletedDate !== undefined) screen.bad(`  is deleted ${describeDate(secret.DeletedDate, nowMs)}`);
+  screen.fact('changed', describeDate(changed, nowMs));
+  if (deletedOn !== undefined) screen.bad(`  is deleted ${describeDate(deletedOn, nowMs)}`);
 }
 
-function describeRotation(secret: SecretListEntry, nowMs: number): string {
-  const { RotationEnabled, RotationRules, LastRotatedDate, NextRotationDate } = secret;
-  if (RotationEnabled !== true) return 'off';
-  const days = RotationRules?.AutomaticallyAfterDays;
-  const schedule = RotationRules?.ScheduleExpression ?? (days === undefined ? 'on' : `every ${days} days`);
-  const last = LastRotatedDate === undefined ? 'never' : describeDate(LastRotatedDate, nowMs);
-  const next =
-    NextRotationDate === undefined ? '' : `, next ${describeDate(NextRotationDate, nowMs)} at the latest`;
+function describeRotation(secret: Secret, nowMs: number): string {
+  const { rotationEnabled, rules, lastRotated, nextRotation } = secret;
+  if (rotationEnabled !== true) return 'off';
+  const days = rules?.AutomaticallyAfterDays;
+  const schedule = rules?.ScheduleExpression ?? (days === undefined ? 'on' : `every ${days} days`);
+  const last = lastRotated === undefined ? 'never' : describeDate(lastRotated, nowMs);
+  const next = nextRotation === undefined ? '' : `, next ${describeDate(nextRotation, nowMs)} at the latest`;
   return `${schedule}; last ${last}${next}`;
 }
 
-function documentOf(secret: SecretListEntry): object {
-  const { RotationRules: rules } = secret;
+function documentOf(secret: Secret): object {
+  const { rules } = secret;
   return {
-    name: secret.Name ?? null,
-    secret: secret.ARN ?? null,
-    description: secret.Description ?? null,
-    key: secret.KmsKeyId ?? null,
-    tags: Object.fromEntries((secret.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
-    owningService: secret.OwningService ?? null,
-    primaryRegion: secret.PrimaryRegion ?? null,
-    created: secret.CreatedDate ?? null,
-    changed: secret.LastChangedDate ?? null,
-    deletedOn: secret.DeletedDate ?? null,
+    name: secret.name,
+    secret: secret.arn,
+    description: secret.description ?? null,
+    key: secret.kmsKeyId ?? null,
+    tags: Object.fromEntries(secret.tags),
+    owningService: secret.owningService ?? null,
+    primaryRegion: secret.primaryRegion ?? null,
+    created: secret.created ?? null,
+    changed: secret.changed ?? null,
+    deletedOn: secret.deletedOn ?? null,
     rotation: {
-      enabled: secret.RotationEnabled ?? null,
-      function: secret.RotationLambdaARN ?? null,
+      enabled: secret.rotationEnabled ?? null,
+      function: secret.functionArn ?? null,
       schedule: rules?.ScheduleExpression ?? null,
       everyDays: rules?.ScheduleExpression === undefined ? (rules?.AutomaticallyAfterDays ?? null) : null,
       window: rules?.Duration ?? null,
-      lastRotated: secret.LastRotatedDate ?? null,
-      nextRotation: secret.NextRotationDate ?? null,
+      lastRotated: secret.lastRotated ?? null,
+      nextRotation: secret.nextRotation ?? null,
     },
   };
 }

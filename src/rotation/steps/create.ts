@@ -1,6 +1,6 @@
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import type { ChangingRotator, GenerateContext, IssuingRotator } from '../../rotator/contract.ts';
-import { wasRefused } from '../../secrets-manager/aws-errors.ts';
+import { wasRefused } from '../../secrets-manager/errors.ts';
 import { candidatesOf, noCredentialAccepted, storedCredentials } from '../candidates.ts';
 import { isTransient } from '../guarded-rotator.ts';
 import { passwordFor } from '../new-password.ts';

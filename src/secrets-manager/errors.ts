@@ -1,0 +1,187 @@
+import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+
+/** A call of AWS, for the words of its error. */
+export interface Call {
+  /** The permission that it needs, such as `secretsmanager:RotateSecret`. */
+  readonly action: string;
+  /** The secret or the function that it is about. */
+  readonly resource: string;
+}
+
+/** Who reads an error: whoever runs the rotation function, or a person who sits at a terminal. */
+export type Reader = 'operator' | 'person';
+
+const badCredentials = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'UnrecognizedClientException',
+]);
+const throttled = new Set(['ThrottlingException', 'TooManyRequestsException']);
+const denied = new Set(['AccessDeniedException', 'AccessDenied']);
+const unreachable =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|TimeoutError/;
+
+const retried = 'Secrets Manager will retry the rotation';
+
+interface Meaning {
+  readonly code: ErrorCode;
+  /** Default: what the service said. */
+  readonly problem?: string;
+  readonly remedy: Readonly<Record<Reader, string>>;
+}
+
+/** Keyturn's error for one that the AWS SDK threw; it holds no value. */
+export function explainAwsError(error: unknown, call: Call, reader: Reader): KeyturnError {
+  if (isKeyturnError(error)) return error;
+  const { code, problem, remedy } = meaningOf(error, call);
+  const operation = `${call.action} of ${call.resource} failed`;
+  // The parser of an answer that was cut off quotes what it has read, which may be a secret's value.
+  if (error instanceof SyntaxError) {
+    return new KeyturnError(code, `${operation}: the answer is not whole, or no JSON.`, remedy[reader]);
+  }
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = problem ?? `${operation}: ${name}: ${sentence(messageOf(error))}`;
+  return new KeyturnError(code, message, remedy[reader], { cause: error });
+}
+
+function meaningOf(error: unknown, { action, resource }: Call): Meaning {
+  const name = error instanceof Error ? error.name : '';
+  const message = messageOf(error);
+  const keyUnusable = (how: string, permission: string): Meaning => ({
+    code: 'AccessDenied',
+    problem: `The value of ${resource} can't be ${how}: ${sentence(message)}`,
+    remedy: {
+      operator: `Grant the function's role ${permission} under the secret's key, by its policy and by the key policy.`,
+      person: `Have ${permission} allowed to you under its key, by your policy and by the key policy.`,
+    },
+  });
+  if (name === 'CredentialsProviderError') return noCredentials(message);
+  if (/region is missing/i.test(message)) {
+    return both(
+      'InvalidConfiguration',
+      'Give --region, set AWS_REGION, or name the secret by its ARN.',
+      'No region is set.',
+    );
+  }
+  if (badCredentials.has(name)) {
+    return both(
+      'AccessDenied',
+      'Log in anew (aws sso login), or correct AWS_PROFILE and the AWS_ variables.',
+      `AWS does not take the credentials: ${sentence(message)}`,
+    );
+  }
+  if (name === 'EncryptionFailure') return keyUnusable('encrypted', 'kms:GenerateDataKey');
+  if (name === 'DecryptionFailure' || /\bKMS\b/.test(message)) {
+    return keyUnusable('decrypted', 'kms:Decrypt');
+  }
+  if (denied.has(name)) return accessDenied(message, action);
+  if (throttled.has(name)) {
+    return {
+      code: 'Throttled',
+      remedy: { operator: `${retried}; spread schedules if this repeats.`, person: 'Try again in a while.' },
+    };
+  }
+  if (name === 'InvalidRequestException' && /marked for deletion|scheduled for deletion/.test(message)) {
+    return both(
+      'SecretMarkedForDeletion',
+      `Restore it, or remove what refers to it: aws secretsmanager restore-secret --secret-id ${resource}`,
+      `Secret ${resource} is marked for deletion.`,
+    );
+  }
+  if (name === 'ResourceNotFoundException') return notFound(message);
+  return {
+    code: 'SecretsManagerFailed',
+    remedy: {
+      operator: unreachable.test(`${name} ${message}`)
+        ? `If the function is in a VPC, look at its way to Secrets Manager: ${wayToSecretsManager} Secrets Manager will retry the rotation.`
+        : `Check the endpoint and the network; ${retried}.`,
+      person: unreachable.test(`${name} ${message}`)
+        ? 'Nobody answers there: check --endpoint, --region and the network.'
+        : 'Correct what the message names, and try again.',
+    },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html */
+function noCredentials(message: string): Meaning {
+  const profile = /profile:? \[?([^\s\]]+)\]?/i.exec(message)?.[1];
+  const problem = `No AWS credentials were found: ${sentence(message)}`;
+  return both(
+    'AccessDenied',
+    profile === undefined
+      ? 'Set AWS_PROFILE or log in (aws sso login); for a local Secrets Manager give --endpoint.'
+      : `Correct the profile's name, or configure it: aws configure --profile ${profile}`,
+    problem,
+  );
+}
+
+function accessDenied(message: string, action: string): Meaning {
+  // Secrets Manager says so of the rotation function, and of nobody else's rights.
+  if (message.includes('cannot invoke')) return both('FunctionUnusable', 'Correct what the message names.');
+  return {
+    code: 'AccessDenied',
+    remedy: {
+      operator: "Grant the function's role this action on the secret, and the use of its KMS key.",
+      person: `Have ${action} allowed to you.`,
+    },
+  };
+}
+
+/** AWS has one error for a secret and for a version that isn't there; the wording is the only difference. */
+function notFound(message: string): Meaning {
+  if (message.includes('secret value')) {
+    return {
+      code: 'SecretHasNoValue',
+      remedy: {
+        operator: 'Store a value and rotate again.',
+        person: 'Check the version or the label: keyturn status tells which there are.',
+      },
+    };
+  }
+  return {
+    code: 'SecretNotFound',
+    remedy: {
+      operator: 'Check the ARN, and that the secret is not scheduled for deletion.',
+      person: 'Check the name, the region (--region) and the account.',
+    },
+  };
+}
+
+function both(code: ErrorCode, remedy: string, problem?: string): Meaning {
+  return {
+    code,
+    ...(problem === undefined ? {} : { problem }),
+    remedy: { operator: remedy, person: remedy },
+  };
+}
+
+function sentence(text: string): string {
+  return text.replace(/[.\s]*$/, '.');
+}
+
+/**
+ * The error of a call that had no answer when the function's time ran out. In a VPC that is how a missing route shows:
+ * nothing refuses the connection.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html
+ */
+export function noAnswer({ action, resource }: Call, cause: unknown): KeyturnError {
+  return new KeyturnError(
+    'DeadlineExceeded',
+    `${action} of ${resource} had no answer before the function's time ran out.`,
+    `If the function is in a VPC, look at its way to Secrets Manager: ${wayToSecretsManager} Else raise its time-out; ${retried}.`,
+    { cause },
+  );
+}
+
+const wayToSecretsManager =
+  'an interface endpoint for secretsmanager or a route to a NAT gateway, a security group that lets the function out and into the endpoint on port 443, and private DNS names of the endpoint turned on.';
+
+/** Whether AWS has definitely not done what was asked, by a Keyturn error that {@link explainAwsError} made. */
+export function wasRefused(error: unknown): boolean {
+  if (!isKeyturnError(error) || error.code === 'Throttled') return false;
+  const { cause } = error;
+  return cause instanceof Error && Reflect.get(cause, '$fault') === 'client';
+}

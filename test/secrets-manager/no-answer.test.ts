@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { randomRotators } from '../../rotators/random/index.ts';
+import { createRotationHandler } from '../../src/handler.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+const event = {
+  Step: 'createSecret',
+  SecretId: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:app-AbCdEf',
+  ClientRequestToken: '11111111-2222-4333-8444-555555555555',
+};
+
+function rotateBy(client: SecretsManagerClient): Promise<unknown> {
+  const handler = createRotationHandler({ rotators: randomRotators(), client, environment: {} });
+  return handler(event, { getRemainingTimeInMillis: () => 1_000 });
+}
+
+/** Takes connections and answers nothing: what a function in a VPC without a way to Secrets Manager meets. */
+async function startSilence(): Promise<string> {
+  const server = createServer((socket) => socket.on('error', () => undefined));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No address');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+describe('a Secrets Manager that does not answer', () => {
+  it('is DeadlineExceeded, and says what to look at in a VPC', async () => {
+    const client = new SecretsManagerClient({
+      endpoint: await startSilence(),
+      region: 'us-east-1',
+      credentials,
+    });
+    onTestFinished(() => client.destroy());
+    const failing = rotateBy(client);
+    await expect(failing).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+    for (const word of [
+      'DescribeSecret',
+      'VPC',
+      'interface endpoint',
+      'NAT',
+      'security group',
+      '443',
+      'private DNS',
+    ]) {
+      await expect(failing).rejects.toThrow(word);
+    }
+  });
+
+  it.each([
+    ['has no name in DNS', 'http://secretsmanager.invalid', 'ENOTFOUND|EAI_AGAIN'],
+    ['refuses connections', 'http://127.0.0.1:9', 'ECONNREFUSED'],
+  ])('says the same where its host %s', async (_case, endpoint, errno) => {
+    const client = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+    onTestFinished(() => client.destroy());
+    const failing = rotateBy(client);
+    await expect(failing).rejects.toMatchObject({ code: 'SecretsManagerFailed' });
+    await expect(failing).rejects.toThrow(new RegExp(errno));
+    await expect(failing).rejects.toThrow('interface endpoint');
+  });
+});
