@@ -9,11 +9,15 @@ import { type BenchUsage, progress, readCount, runBench } from './support/argume
 import { describeMachine } from './support/machine.ts';
 
 const addedLatenciesMs = [0, 5, 20];
+const networks = [
+  ...addedLatenciesMs.map((addedLatencyMs) => ({ addedLatencyMs, tls: false })),
+  { addedLatencyMs: 20, tls: true },
+];
 
 const usage: BenchUsage<'templates' | 'python' | 'rotations'> = {
   name: 'rotation',
   about: `Measures Postgres rotations by Keyturn and by AWS's Python templates, on the same local Secrets Manager and
-the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for each round trip.`,
+the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for each round trip, and with TLS at the last of them.`,
   options: {
     templates: {
       placeholder: 'PATH',
@@ -41,12 +45,12 @@ await runBench(usage, async ({ values: { templates, python, rotations: count = '
   resources.defer(() => rm(folder, { recursive: true }));
   const contenders = [await keyturn(folder), ...opponents];
 
-  const servers = await startServers(resources);
+  const servers = await startServers(folder, resources);
   const cases: Case[] = [];
   for (const strategy of strategies) {
-    for (const addedLatencyMs of addedLatenciesMs) {
-      progress(`${strategy}, +${addedLatencyMs} ms`);
-      cases.push(await measureCase(servers, { strategy, addedLatencyMs, contenders, rotations }));
+    for (const network of networks) {
+      progress(`${strategy}, +${network.addedLatencyMs} ms${network.tls ? ', TLS' : ''}`);
+      cases.push(await measureCase(servers, { strategy, ...network, contenders, rotations }));
     }
   }
   const programs = Object.assign(

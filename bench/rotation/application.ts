@@ -20,24 +20,25 @@ const refusal = '28P01';
  */
 export async function shutOutDuring(
   servers: Servers,
-  secretArn: string,
+  { secretArn, tls }: { readonly secretArn: string; readonly tls: boolean },
   act: () => Promise<unknown>,
 ): Promise<number> {
-  const attempts: Attempt[] = [await logIn(servers, secretArn)];
+  const attempts: Attempt[] = [await logIn(servers, secretArn, tls)];
   let ended = false;
   const acting = act().finally(() => {
     ended = true;
   });
-  while (!ended) attempts.push(await logIn(servers, secretArn));
+  while (!ended) attempts.push(await logIn(servers, secretArn, tls));
   await acting;
-  attempts.push(await logIn(servers, secretArn));
+  attempts.push(await logIn(servers, secretArn, tls));
   return longestShutOut(attempts);
 }
 
-async function logIn({ client, postgres }: Servers, SecretId: string): Promise<Attempt> {
+async function logIn({ client, postgres }: Servers, SecretId: string, tls: boolean): Promise<Attempt> {
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
   const { username, password }: { username: string; password: string } = JSON.parse(SecretString);
-  const { host, port, ca } = postgres;
+  const { host, port } = postgres;
+  const ca = tls ? postgres.ca : undefined;
   const accepted = await withClient({ host, port, ca, user: username, password }, async () => true).catch(
     (error: unknown) => {
       if (error instanceof Error && Reflect.get(error, 'code') === refusal) return false;

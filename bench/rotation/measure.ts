@@ -27,12 +27,15 @@ export interface Case {
   readonly strategy: Strategy;
   /** By how much each round trip was longer than on this machine. */
   readonly addedLatencyMs: number;
+  /** Whether PostgreSQL was reached by TLS, with a check of its certificate. */
+  readonly tls: boolean;
   readonly figures: Readonly<Partial<Record<Contender['name'], Figures>>>;
 }
 
 export interface CaseOptions {
   readonly strategy: Strategy;
   readonly addedLatencyMs: number;
+  readonly tls: boolean;
   readonly contenders: readonly Contender[];
   /** How many rotations each measured figure is of. */
   readonly rotations: number;
@@ -50,9 +53,9 @@ interface Entrant {
 
 /** Measures one case. The contenders take turns, so that what else the machine does meets all of them. */
 export async function measureCase(servers: Servers, options: CaseOptions): Promise<Case> {
-  const { strategy, addedLatencyMs, contenders, rotations } = options;
+  const { strategy, addedLatencyMs, tls, contenders, rotations } = options;
   await using resources = new AsyncDisposableStack();
-  const network = await startNetwork(servers, addedLatencyMs, resources);
+  const network = await startNetwork(servers, { addedMs: addedLatencyMs, tls }, resources);
   const entrants: Entrant[] = [];
   for (const contender of contenders) {
     const subject = await createSubject(servers, network, contender, strategy);
@@ -64,7 +67,7 @@ export async function measureCase(servers: Servers, options: CaseOptions): Promi
   await measureWarm(servers, entrants, rotations);
   const figures: Partial<Record<Contender['name'], Figures>> = {};
   for (const entrant of entrants) figures[entrant.subject.contender.name] = await figuresOf(entrant);
-  return { strategy, addedLatencyMs, figures };
+  return { strategy, addedLatencyMs, tls, figures };
 }
 
 async function takeTurns<T>(
@@ -106,7 +109,7 @@ async function measureWarm(servers: Servers, entrants: readonly Entrant[], rotat
       warmMs.push(await subject.rotate(by));
     });
     await takeTurns(running, rotations, async ({ subject, by, gapMs }) => {
-      gapMs.push(await shutOutDuring(servers, subject.secretArn, () => subject.rotate(by)));
+      gapMs.push(await shutOutDuring(servers, subject, () => subject.rotate(by)));
     });
   } finally {
     await Promise.all(running.map(({ by }) => by.end()));

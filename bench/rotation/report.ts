@@ -30,7 +30,7 @@ const counts: ReadonlySet<keyof Figures> = new Set(['secretsManagerCalls', 'logi
 /** The report for people: a table for each strategy. */
 export function formatReport({ machine, rotations, cases, skipped }: RotationReport): string {
   return [
-    `Postgres, without TLS, at added latencies of a round trip. Times are medians of ${rotations} rotations.`,
+    `Postgres, at added latencies of a round trip, with TLS where that is said. Times are medians of ${rotations} rotations.`,
     formatMachine(machine),
     ...(skipped === undefined ? [] : [skipped]),
     ...strategies.map((strategy) => strategyTable(strategy, cases)),
@@ -40,9 +40,9 @@ export function formatReport({ machine, rotations, cases, skipped }: RotationRep
 function strategyTable(strategy: Strategy, cases: readonly Case[]): string {
   const lines = cases
     .filter((measured) => measured.strategy === strategy)
-    .flatMap(({ addedLatencyMs, figures: { keyturn, template } }) =>
+    .flatMap(({ addedLatencyMs, tls, figures: { keyturn, template } }) =>
       rows.map(([title, key]) => [
-        `+${addedLatencyMs} ms  ${title}`,
+        `+${addedLatencyMs} ms${tls ? ', TLS' : ''}  ${title}`,
         cell(key, keyturn?.[key]),
         cell(key, template?.[key]),
         ratio(keyturn?.[key], template?.[key]),

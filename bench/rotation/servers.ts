@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
@@ -10,6 +11,8 @@ import { startLatencyProxy } from './latency-proxy.ts';
 export interface Servers {
   readonly postgres: PostgresServer;
   readonly postgresVersion: string;
+  /** A file with the authority of PostgreSQL's certificate. */
+  readonly caFile: string;
   readonly local: LocalSecretsManager;
   /** Reaches the local Secrets Manager directly, as applications do. */
   readonly client: SecretsManagerClient;
@@ -19,16 +22,21 @@ export interface Servers {
 export interface Network {
   readonly endpoint: string;
   readonly postgres: { readonly host: string; readonly port: number };
+  /** Whether logins are encrypted, and the certificate checked. */
+  readonly tls: boolean;
 }
 
-/**
- * Starts both. Without TLS, since the templates know one file of authorities only, which is part of Lambda's image;
- * and failed rotations are not retried, since one that fails is no measurement.
- */
-export async function startServers(resources: AsyncDisposableStack): Promise<Servers> {
-  const postgres = await startPostgres({ tls: false });
+/** Starts both. Failed rotations are not retried, because a rotation that fails measures nothing. */
+export async function startServers(folder: string, resources: AsyncDisposableStack): Promise<Servers> {
+  const postgres = await startPostgres();
   resources.defer(() => postgres.stop());
-  const local = await startLocalSecretsManager({ retryDelaysMs: [] });
+  const caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, postgres.ca ?? '');
+  const local = await startLocalSecretsManager({
+    retryDelaysMs: [],
+    // The proxies are at other ports.
+    hostNames: ['127.0.0.1'],
+  });
   resources.defer(() => local.close());
   const client = new SecretsManagerClient(local.clientConfig);
   resources.defer(() => client.destroy());
@@ -36,13 +44,13 @@ export async function startServers(resources: AsyncDisposableStack): Promise<Ser
     const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
     return rows[0]?.server_version ?? 'unknown';
   });
-  return { postgres, postgresVersion, local, client };
+  return { postgres, postgresVersion, caFile, local, client };
 }
 
-/** @param addedMs by how much each round trip is longer than on this machine */
+/** @param network.addedMs by how much each round trip is longer than on this machine */
 export async function startNetwork(
   { postgres, local }: Servers,
-  addedMs: number,
+  { addedMs, tls }: { readonly addedMs: number; readonly tls: boolean },
   resources: AsyncDisposableStack,
 ): Promise<Network> {
   const { hostname: host, port } = new URL(local.url);
@@ -52,7 +60,9 @@ export async function startNetwork(
   resources.defer(() => toPostgres.close());
   return {
     endpoint: `http://127.0.0.1:${toSecretsManager.port}`,
-    postgres: { host: '127.0.0.1', port: toPostgres.port },
+    // The name that the certificate is for.
+    postgres: { host: tls ? 'localhost' : '127.0.0.1', port: toPostgres.port },
+    tls,
   };
 }
 

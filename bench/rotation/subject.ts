@@ -8,6 +8,8 @@ import { countLogins, type Logins, type Network, type Servers } from './servers.
 export interface Subject {
   readonly contender: Contender;
   readonly secretArn: string;
+  /** Whether its logins are encrypted. */
+  readonly tls: boolean;
   /** Starts the contender's function in a new process. */
   start(): FunctionProcess;
   /** Asks Secrets Manager for a rotation by this process. @returns from the first event to the last answer, in ms */
@@ -32,6 +34,7 @@ export async function createSubject(
   const name = `${contender.name}_${randomBytes(4).toString('hex')}`;
   const secretArn = await createSecrets(servers, network, name, strategy);
   const variables = {
+    ...(network.tls ? { KEYTURN_CA_FILE: servers.caFile } : {}),
     SECRETS_MANAGER_ENDPOINT: network.endpoint,
     AWS_REGION: 'us-east-1',
     AWS_DEFAULT_REGION: 'us-east-1',
@@ -66,6 +69,7 @@ export async function createSubject(
   return {
     contender,
     secretArn,
+    tls: network.tls,
     start: () => startFunction(contender.commands[strategy], variables),
     rotate,
     rotateCounted: async (by) => {
@@ -86,7 +90,7 @@ async function createSecrets(
   const password = randomBytes(18).toString('base64url');
   await postgres.asAdmin((admin) => admin.query(`CREATE ROLE ${username} LOGIN PASSWORD '${password}'`));
   const create = async (secretName: string, fields: object): Promise<string> => {
-    const common = { engine: 'postgres', ...network.postgres, dbname: 'postgres', ssl: false };
+    const common = { engine: 'postgres', ...network.postgres, dbname: 'postgres', ssl: network.tls };
     const SecretString = JSON.stringify({ ...common, ...fields });
     const { ARN = '' } = await client.send(new CreateSecretCommand({ Name: secretName, SecretString }));
     return ARN;
