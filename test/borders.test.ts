@@ -85,6 +85,24 @@ describe('the borders of the architecture', () => {
     expect(new Set(entered.map(({ to }) => to))).toEqual(new Set(['src/rotator/index.ts']));
   });
 
+  it('keeps rotators apart: each loads its own folder and the kits', () => {
+    const kits = /^rotators\/(http|database|strategies)\/|^rotators\/[a-z-]+\.ts$/;
+    for (const file of new Set(from(/^rotators\/[a-z-]+\//).map((found) => found.from))) {
+      const own = file.split('/').slice(0, 2).join('/');
+      const reached = [...reachedFrom(file)].filter((to) => to.startsWith('rotators/'));
+      expect(reached.filter((to) => !to.startsWith(`${own}/`) && !kits.test(to))).toEqual([]);
+    }
+    // The list of all rotators is no kit.
+    expect(from(/^rotators\/[a-z-]+\//).filter(({ to }) => to === 'rotators/index.ts')).toEqual([]);
+  });
+
+  it('has one way to send for all rotators of HTTP', () => {
+    const senders = [...texts].filter(
+      ([file, text]) => file.startsWith('rotators/') && /\bfetch\(/.test(text),
+    );
+    expect(senders.map(([file]) => file)).toEqual(['rotators/http/send.ts']);
+  });
+
   it('keeps the event and the gate pure', () => {
     for (const file of ['event', 'gate', 'select']) {
       const seen = from(new RegExp(`^src/rotation/${file}\\.ts$`)).map(({ to }) => to);

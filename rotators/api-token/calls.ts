@@ -1,5 +1,5 @@
 import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
-import { ApiFailure } from '../http/failure.ts';
+import { ApiFailure, codeOfStatus } from '../http/failure.ts';
 import { type Answer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { ApiCredential } from './credential.ts';
@@ -36,7 +36,9 @@ export type Perform = (
 export function performVia(transport: Transport): Perform {
   return async (name, call, scope, { signal }, more = {}) => {
     const { auth, timeoutSeconds = 10, throttled = [429] } = call;
-    const sending = { name, timeoutMs: timeoutSeconds * 1000, throttled, signal };
+    const isThrottled = ({ status }: Answer): boolean => throttled.includes(status);
+    const redirects = 'reads' as const;
+    const sending = { name, timeoutMs: timeoutSeconds * 1000, isThrottled, redirects, signal };
     let values = valuesOf(scope);
     if (auth.scheme === 'client-credentials') {
       const { token, answer } = await requestGrant(auth, values, sending, transport);
@@ -55,8 +57,7 @@ function outcomeOf(name: string, call: Call, { status }: Answer): Heard['outcome
   if (accepted === undefined ? status >= 200 && status <= 299 : accepted.includes(status)) return 'accepted';
   if (refused.includes(status)) return 'refused';
   if (gone.includes(status)) return 'gone';
-  const passing = status === 502 || status === 504;
-  throw new ApiFailure(passing ? 'TargetUnreachable' : 'TargetFailed', `${name} was answered ${status}`);
+  throw new ApiFailure(codeOfStatus(status), `${name} was answered ${status}`);
 }
 
 /** The answer of a call that must succeed. @throws ApiFailure */

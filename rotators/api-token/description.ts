@@ -1,4 +1,5 @@
 import type { Revocation } from '../../src/rotator/index.ts';
+import type { Pointer } from '../http/json.ts';
 
 /**
  * A text with places to be filled in, such as `/users/{secret.username}/tokens`. What stands in them is encoded for
@@ -12,9 +13,6 @@ import type { Revocation } from '../../src/rotator/index.ts';
  *   of `lifetimeDays`; only in `mint`
  */
 export type Template = string;
-
-/** RFC 6901; the empty one is the whole answer. */
-export type Pointer = string;
 
 /** A JSON value whose strings are templates. A string that is one place alone becomes the value itself, list or number. */
 export type JsonTemplate =

@@ -1,9 +1,10 @@
+import { asSegment } from '../http/encoding.ts';
 import { ApiFailure } from '../http/failure.ts';
+import { readJson, requireTextAt, textAt } from '../http/json.ts';
 import { type Answer, type HttpRequest, type Sending, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
-import { readJson, requireTextAt, textAt } from './answer.ts';
 import type { Authentication } from './description.ts';
-import { asIs, asSegment, fill, type Values } from './template.ts';
+import { asIs, fill, type Values } from './template.ts';
 
 type ClientCredentials = Extract<Authentication, { readonly scheme: 'client-credentials' }>;
 

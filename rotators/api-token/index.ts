@@ -1,3 +1,4 @@
+export type { Pointer } from '../http/json.ts';
 export type { TransportOptions } from '../http/transport.ts';
 export type {
   ApiDescription,
@@ -7,7 +8,6 @@ export type {
   ListCall,
   MintCall,
   NextPage,
-  Pointer,
   Template,
   TokenFields,
   VerifyCall,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { contradictoryField, type IssueContext, type SecretFields } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
+import { readJson, requireTextAt, textAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
-import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import { type ApiCredential, fieldNames } from './credential.ts';

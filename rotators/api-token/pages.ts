@@ -1,7 +1,7 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
+import { readJson, requireTextAt, textAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
-import { readJson, requireTextAt, textAt, valueAt } from './answer.ts';
 import { type Perform, requireAccepted, type Scope } from './calls.ts';
 import type { ListCall, NextPage } from './description.ts';
 

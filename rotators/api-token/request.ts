@@ -1,7 +1,8 @@
+import { asHeader, asSegment, asUsername, basic } from '../http/encoding.ts';
 import type { HttpRequest } from '../http/send.ts';
 import type { Authentication, Call } from './description.ts';
 import { signAppToken } from './jwt.ts';
-import { asHeader, asIs, asSegment, asUsername, fill, fillJson, type Values } from './template.ts';
+import { asIs, fill, fillJson, type Values } from './template.ts';
 
 /**
  * Fills a call in.
@@ -68,9 +69,4 @@ function authenticate(auth: Authentication, { url, headers }: Outgoing, values: 
     case 'client-credentials':
       headers.authorization = `Bearer ${fill('{granted}', values, asHeader)}`;
   }
-}
-
-/** The credentials of Basic authentication, in UTF-8. RFC 7617. */
-export function basic(username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }

@@ -1,6 +1,6 @@
 import { KeyturnError, type Revocation, type Rotator } from '../../src/rotator/index.ts';
 import type { TransportOptions } from '../http/transport.ts';
-import { readyApis } from './ready/index.ts';
+import { presets } from './presets/index.ts';
 import { rotatorOf } from './rotator.ts';
 import { readDescription } from './validate.ts';
 
@@ -23,7 +23,7 @@ export function apiTokens({
       ? []
       : parseList(descriptions).map((one, index) => readDescription(one, `${descriptions.source}[${index}]`));
   const names = new Set(own.map(({ name }) => name));
-  const ready = readyApis.filter(({ name }) => !names.has(name));
+  const ready = presets.filter(({ name }) => !names.has(name));
   return [...ready, ...own].map((description) => rotatorOf({ revocation, ...description }, transport));
 }
 

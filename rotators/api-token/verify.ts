@@ -1,5 +1,5 @@
 import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
-import { readJson, requireTextAt } from './answer.ts';
+import { readJson, requireTextAt } from '../http/json.ts';
 import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';

@@ -25,3 +25,8 @@ export function lostCall(name: string, error: unknown): ApiFailure {
   const said = code ?? 'the connection broke';
   return new ApiFailure('TargetUnreachable', `${name} got no whole answer: ${said}`, error);
 }
+
+/** What a status means that is neither a success nor a refusal: 502 and 504 are a gateway's that did not get through. */
+export function codeOfStatus(status: number): ErrorCode {
+  return status === 502 || status === 504 ? 'TargetUnreachable' : 'TargetFailed';
+}

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { ApiFailure, lostCall } from './failure.ts';
 import type { Transport } from './transport.ts';
+import { isSafe } from './url.ts';
 
 /** A request as it is sent. */
 export interface HttpRequest {
@@ -15,9 +16,12 @@ export interface HttpRequest {
 export interface Sending {
   /** What errors call it. */
   readonly name: string;
-  readonly timeoutMs: number;
-  /** Statuses that mean that it is to be tried later. */
-  readonly throttled: readonly number[];
+  /** How long to wait for the whole answer. Default: 10,000. */
+  readonly timeoutMs?: number;
+  /** Whether an answer means that the call is to be made later, besides 503. Default: 429. */
+  readonly isThrottled?: (answer: Answer) => boolean;
+  /** `reads`: GET follows redirects to the same origin. Default: no redirect is followed. */
+  readonly redirects?: 'reads' | 'refused';
   readonly signal: AbortSignal;
 }
 
@@ -33,21 +37,27 @@ const mostBytes = 1_048_576;
 const mostRedirects = 3;
 /** Longest wait in ms that an answer may ask for. */
 const longestWaitMs = 20_000;
+const defaultTimeoutMs = 10_000;
 
 /**
- * Sends a request, and once more where the answer asks to be tried again soon.
+ * Sends a request, and once more where the answer asks to be tried again soon. Every call of every HTTP rotator goes
+ * through here: over https or within this machine, by the proxy and the authorities of the transport, with a limit on the
+ * answer's size and time.
  *
- * @throws ApiFailure; the signal's reason when it fires
+ * @throws ApiFailure: TargetBusy for an answer that says "later", CertificateRejected, TargetUnreachable for a lost
+ *   connection or no answer in time, TargetFailed for a redirect that is not followed or an answer over 1 MiB; the
+ *   signal's reason when that fires
  */
 export async function send(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
   const answer = await sendOnce(request, sending, transport);
-  const { name, throttled, signal } = sending;
-  if (!throttled.includes(answer.status) && answer.status !== 503) return answer;
+  const { name, signal, isThrottled = ({ status }) => status === 429 } = sending;
+  const isBusy = (given: Answer): boolean => given.status === 503 || isThrottled(given);
+  if (!isBusy(answer)) return answer;
   const waitMs = retryAfterMs(answer.headers);
   if (waitMs === undefined || waitMs > longestWaitMs) throw busy(name, answer);
   await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   const next = await sendOnce(request, sending, transport);
-  if (throttled.includes(next.status) || next.status === 503) throw busy(name, next);
+  if (isBusy(next)) throw busy(name, next);
   return next;
 }
 
@@ -64,11 +74,13 @@ function retryAfterMs(headers: Headers): number | undefined {
 }
 
 async function sendOnce(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
-  const { name, timeoutMs, signal } = sending;
+  const { name, timeoutMs = defaultTimeoutMs, redirects = 'refused', signal } = sending;
+  if (!isSafe(request.url))
+    throw new ApiFailure('TargetFailed', `${name} would be sent to an endpoint that is not https`);
   const dispatcher = await transport();
   const timeOut = AbortSignal.timeout(timeoutMs);
   try {
-    return await follow(request, name, AbortSignal.any([signal, timeOut]), dispatcher);
+    return await follow(request, { name, redirects, signal: AbortSignal.any([signal, timeOut]) }, dispatcher);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     signal.throwIfAborted();
@@ -80,8 +92,7 @@ async function sendOnce(request: HttpRequest, sending: Sending, transport: Trans
 /** Redirects are followed by reads alone, and to the same origin alone: credentials go nowhere else. */
 async function follow(
   request: HttpRequest,
-  name: string,
-  signal: AbortSignal,
+  { name, redirects: followed, signal }: Pick<Sending, 'name' | 'redirects' | 'signal'>,
   dispatcher: Dispatcher | undefined,
 ): Promise<Answer> {
   const { method, headers } = request;
@@ -102,6 +113,7 @@ async function follow(
     if (location === null || !URL.canParse(location, url.href))
       throw redirected(name, response, 'to nowhere');
     const next = new URL(location, url);
+    if (followed !== 'reads') throw redirected(name, response, 'elsewhere');
     if (next.origin !== url.origin) throw redirected(name, response, 'to another host');
     if (method !== 'GET') throw redirected(name, response, 'though it is no read');
     if (redirects === mostRedirects) throw redirected(name, response, 'too often');

@@ -1,12 +1,18 @@
 /** What is wrong with the URL of an API; undefined where nothing is. */
 export function baseUrlProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL';
-  const { protocol, hostname, username, password, search, hash } = new URL(text);
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) {
+  const url = new URL(text);
+  const { username, password, search, hash } = url;
+  if (!isSafe(url)) {
     return 'must be https: plain http is for this machine alone';
   }
   if (username !== '' || password !== '') return 'must have no credential in it';
   return search === '' && hash === '' ? undefined : 'must have neither a query nor a fragment';
+}
+
+/** Whether credentials may be sent there: over TLS, or within this machine. */
+export function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
 /** RFC 6761, section 6.3, and the addresses that can be nothing else. */

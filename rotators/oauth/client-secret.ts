@@ -58,9 +58,10 @@ function parse(fields: SecretFields): RegisteredClient {
  * section 2.1; RFC 7009, section 2.1), and nothing comes of it.
  */
 async function isAccepted(credential: RegisteredClient, context: CallContext): Promise<boolean> {
-  const { library, server, client, authentication, options } = await connect(credential, context);
+  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
   const canIntrospect = server.introspection_endpoint !== undefined;
   const ask = canIntrospect ? library.introspectionRequest : library.revocationRequest;
+  const options = optionsFor(canIntrospect ? 'the introspection' : 'the revocation');
   try {
     await accepted(await ask(server, client, authentication, randomUUID(), options));
     return true;

@@ -1,11 +1,13 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import { AdapterError, missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { OAuthClient } from './client.ts';
-import { isSafe } from './endpoints.ts';
 import { accepted, Refusal } from './refusal.ts';
 
 type Library = typeof import('oauth4webapi');
+
+type RequestOptions = ReturnType<typeof requestOptions>;
 
 /** What a call works with. */
 export interface CallContext extends RotatorContext {
@@ -18,29 +20,34 @@ export interface Connection {
   readonly server: AuthorizationServer;
   readonly client: Client;
   readonly authentication: ClientAuth;
-  readonly options: ReturnType<typeof requestOptions>;
+  /** @param name what errors call the request */
+  optionsFor(name: string): RequestOptions;
 }
 
-/** Longest wait for one answer, in ms. */
-const patienceMs = 10_000;
-
-/** Ends one call: when the function's time is up, or no answer comes. */
-export function patience({ signal }: RotatorContext): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+/** Sends by the kit for HTTP, in the form that the library asks for. */
+export async function sendOf(
+  name: string,
+  { signal, transport }: CallContext,
+  url: string,
+  { method = 'GET', headers, body }: RequestInit,
+): Promise<Response> {
+  const request = {
+    method,
+    url: new URL(url),
+    headers: Object.fromEntries(new Headers(headers)),
+    // A form is sent as its text. The library and this rotator send nothing else.
+    body: body === undefined || body === null ? undefined : String(body),
+  };
+  const answer = await send(request, { name, signal }, transport);
+  // The Response of a status that has no body takes none.
+  const text = answer.text === '' ? null : answer.text;
+  return new Response(text, { status: answer.status, headers: answer.headers });
 }
 
-/** The one way out, by the global fetch of the moment, and only to where credentials may go. */
-export async function send(url: string, init: RequestInit, transport: Transport): Promise<Response> {
-  if (!isSafe(new URL(url))) throw new AdapterError('the server names an endpoint that is not https');
-  const dispatcher = await transport();
-  return fetch(url, { ...init, ...(dispatcher && { dispatcher }) });
-}
-
-function requestOptions(library: Library, context: CallContext) {
+function requestOptions(library: Library, context: CallContext, name: string) {
   return {
-    signal: () => patience(context),
-    [library.customFetch]: (url: string, init: RequestInit) => send(url, init, context.transport),
-    // What is secure is said in one place, which is `send`.
+    [library.customFetch]: (url: string, init: RequestInit) => sendOf(name, context, url, init),
+    // What is secure is said in one place, which is the kit.
     [library.allowInsecureRequests]: true,
   };
 }
@@ -49,18 +56,18 @@ function requestOptions(library: Library, context: CallContext) {
 export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
   const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
-  const options = requestOptions(library, context);
+  const optionsFor = (name: string): RequestOptions => requestOptions(library, context, name);
   const { clientId, clientSecret = '', authentication } = credential;
   return {
     library,
-    server: await serverOf(credential, library, options),
+    server: await serverOf(credential, library, optionsFor("the server's metadata")),
     client: { client_id: clientId },
     authentication: {
       client_secret_basic: () => library.ClientSecretBasic(clientSecret),
       client_secret_post: () => library.ClientSecretPost(clientSecret),
       none: () => library.None(),
     }[authentication](),
-    options,
+    optionsFor,
   };
 }
 
@@ -68,7 +75,7 @@ export async function connect(credential: OAuthClient, context: CallContext): Pr
 async function serverOf(
   { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint }: OAuthClient,
   library: Library,
-  options: Connection['options'],
+  options: RequestOptions,
 ): Promise<AuthorizationServer> {
   return {
     // The library wants an issuer, and compares it with nothing that is asked for here.
@@ -82,7 +89,7 @@ async function serverOf(
 /** OpenID Connect Discovery 1.0, section 4, which most servers have; else RFC 8414, section 3. */
 async function discover(
   library: Library,
-  options: Connection['options'],
+  options: RequestOptions,
   issuer: string,
 ): Promise<AuthorizationServer> {
   const ask = async (algorithm: 'oidc' | 'oauth2') => {

@@ -1,10 +1,5 @@
 import { contradictoryField, optionalText, requireText, type SecretFields } from '../../src/rotator/index.ts';
-import { isLoopback } from '../http/url.ts';
-
-/** Whether credentials may be sent there: over TLS, or within this machine. */
-export function isSafe({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-}
+import { isSafe } from '../http/url.ts';
 
 /** @throws InvalidSecretField */
 function parseEndpoint(field: string, text: string): string {

@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
+import { classify as codeOfFailure, codeOfStatus } from '../http/failure.ts';
 
 /** What the server answered instead of what it was asked for. */
 export class Refusal extends AdapterError {
@@ -34,28 +35,9 @@ function codeIn(body: string): string | undefined {
   }
 }
 
-const codes: Readonly<Record<number, ErrorCode>> = {
-  401: 'PermissionDenied',
-  403: 'PermissionDenied',
-  429: 'TargetBusy',
-  502: 'TargetBusy',
-  503: 'TargetBusy',
-  504: 'TargetBusy',
-};
-
-const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
-
-/** What a thrown error means: an answer of the server's, or one of fetch, which hides the driver's in its cause. */
+/** What a thrown error means: an answer of the server's, or a call that got none. */
 export function classify(error: unknown): ErrorCode | undefined {
-  if (isClientRefused(error)) return 'PermissionDenied';
-  if (error instanceof Refusal) return codes[error.status];
-  if (!(error instanceof Error)) return undefined;
-  if (certificate.test(String(Reflect.get(Object(error.cause), 'code')))) return 'CertificateRejected';
-  if (error.name === 'TimeoutError' || isLost(error) || isLost(error.cause)) return 'TargetUnreachable';
-  return undefined;
-}
-
-/** The connection could not be made, or broke before or within the answer. */
-function isLost(error: unknown): boolean {
-  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
+  if (!(error instanceof Refusal)) return codeOfFailure(error);
+  if (isClientRefused(error) || error.status === 403) return 'PermissionDenied';
+  return codeOfStatus(error.status);
 }

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
 import { type Answer, readAnswer, textIn } from './answers.ts';
-import { type CallContext, patience, send } from './connection.ts';
+import { type CallContext, sendOf } from './connection.ts';
 import { accepted, Refusal } from './refusal.ts';
 
 /** What opens a client's registration at its server. */
@@ -76,9 +76,8 @@ async function manage(
     accept: 'application/json',
     'content-type': 'application/json',
   };
-  const request = { method, headers, redirect: 'manual', signal: patience(context) } as const;
-  const init = body === undefined ? request : { ...request, body };
-  const response = await send(uri, init, context.transport);
+  const init = { method, headers, ...(body !== undefined && { body }) };
+  const response = await sendOf('the registration', context, uri, init);
   const metadata = await readAnswer(await accepted(response));
   return {
     metadata,

@@ -42,11 +42,12 @@ export function tokenTarget(credential: TokenCredential): Target {
 
 /** Asks for a token. @throws Refusal @internal */
 export async function requestToken(
-  { library, server, client, authentication, options }: Connection,
+  { library, server, client, authentication, optionsFor }: Connection,
   grantType: string,
   parameters: Record<string, string>,
 ): Promise<Answer> {
   const ask = library.genericTokenEndpointRequest;
+  const options = optionsFor('the token request');
   return readAnswer(
     await accepted(await ask(server, client, authentication, grantType, parameters, options)),
   );
@@ -71,14 +72,20 @@ export async function openToken(
   context: CallContext,
 ): Promise<TokenSession | undefined> {
   const { accessToken, expiresAtMs } = credential;
-  const { library, server, client, authentication, options } = await connect(credential, context);
+  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
   if (accessToken === undefined) return undefined;
   if (server.introspection_endpoint === undefined) {
     context.note('The server has no introspection endpoint: the token is taken to work until it expires.');
     return expiresAtMs !== undefined && expiresAtMs <= Date.now() ? undefined : session(expiresAtMs);
   }
   const response = await accepted(
-    await library.introspectionRequest(server, client, authentication, accessToken, options),
+    await library.introspectionRequest(
+      server,
+      client,
+      authentication,
+      accessToken,
+      optionsFor('the introspection'),
+    ),
   );
   const { active, exp } = await library.processIntrospectionResponse(server, client, response);
   return active ? session(exp === undefined ? expiresAtMs : exp * 1000) : undefined;
@@ -92,12 +99,12 @@ function session(expiresAtMs: number | undefined): TokenSession {
 export async function revokeToken(credential: TokenCredential, context: CallContext): Promise<void> {
   const { accessToken } = credential;
   if (accessToken === undefined) return;
-  const { library, server, client, authentication, options } = await connect(credential, context);
+  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
   if (server.revocation_endpoint === undefined) {
     context.note('The server has no revocation endpoint: the old token works until it expires.');
     return;
   }
   const additionalParameters = { token_type_hint: 'access_token' };
-  const request = { ...options, additionalParameters };
+  const request = { ...optionsFor('the revocation'), additionalParameters };
   await accepted(await library.revocationRequest(server, client, authentication, accessToken, request));
 }

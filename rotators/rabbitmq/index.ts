@@ -8,10 +8,9 @@ import {
   type SecretFields,
   type Session,
 } from '../../src/rotator/index.ts';
-import { readJson, textAt, valueAt } from '../api-token/answer.ts';
-import { basic } from '../api-token/request.ts';
-import { asSegment, asUsername } from '../api-token/template.ts';
-import { ApiFailure, classify } from '../http/failure.ts';
+import { asSegment, asUsername, basic } from '../http/encoding.ts';
+import { ApiFailure, classify, codeOfStatus } from '../http/failure.ts';
+import { readJson, textAt, valueAt } from '../http/json.ts';
 import { type Answer, send } from '../http/send.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { baseUrlProblem } from '../http/url.ts';
@@ -37,8 +36,6 @@ type Ask = (
   signal: AbortSignal,
 ) => Promise<Answer>;
 
-const timeoutMs = 10_000;
-
 function askVia(options: TransportOptions): Ask {
   const transport = createTransport(options);
   return ({ baseUrl, username, password }, { method, path, json }, signal) => {
@@ -48,11 +45,7 @@ function askVia(options: TransportOptions): Ask {
     };
     const body = json === undefined ? undefined : JSON.stringify(json);
     const request = { method, url: new URL(baseUrl + path), headers, body };
-    return send(
-      request,
-      { name: `${method} ${path.split('/')[2]}`, timeoutMs, throttled: [429], signal },
-      transport,
-    );
+    return send(request, { name: `${method} ${path.split('/')[2]}`, signal }, transport);
   };
 }
 
@@ -101,7 +94,7 @@ export function rabbitMq(
     // The broker looks at the password first: so this one is right, and that is all there is to know.
     if (answer.status === 401 && reason === 'Not management user') return { credential, tags: [], close };
     if (answer.status === 401 && reason === 'Login failed') return undefined;
-    throw new ApiFailure('TargetFailed', `whoami was answered ${answer.status}`);
+    throw new ApiFailure(codeOfStatus(answer.status), `whoami was answered ${answer.status}`);
   };
 
   const change: ChangingRotator<RabbitMqCredential, RabbitMqSession>['change'] = async (
@@ -143,7 +136,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
 function requireSuccess(name: string, answer: Answer): Answer {
   const { status } = answer;
   if (status >= 200 && status <= 299) return answer;
-  throw new ApiFailure(codes[status] ?? 'TargetFailed', `${name} was answered ${status}`);
+  throw new ApiFailure(codes[status] ?? codeOfStatus(status), `${name} was answered ${status}`);
 }
 
 function rightsOf({ tags }: RabbitMqSession): Finding {

@@ -1,5 +1,5 @@
 import { type ApiDescription, apiToken } from '../../../rotators/api-token/index.ts';
-import { jupyterHub } from '../../../rotators/api-token/ready/jupyterhub.ts';
+import { jupyterHub } from '../../../rotators/api-token/presets/jupyterhub.ts';
 import type { Rotator } from '../../../src/index.ts';
 import { startJupyterHub } from '../../../test/support/jupyterhub.ts';
 import { accountApi, accountRoutes } from '../../../test/support/token-service/accounts.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type ApiDescription, apiToken, apiTokens } from '../../../rotators/api-token/index.ts';
-import { readyApis } from '../../../rotators/api-token/ready/index.ts';
+import { presets } from '../../../rotators/api-token/presets/index.ts';
 import { apiSchemaText } from '../../../scripts/api-token-schema.ts';
 import { isKeyturnError } from '../../../src/index.ts';
 import { accountApi } from '../../support/token-service/accounts.ts';
@@ -22,7 +22,7 @@ function errorOf(description: unknown): { readonly field: string | undefined; re
 
 describe('a description', () => {
   it('is right where it is one of ours', () => {
-    for (const description of [...readyApis, api, byAdmin]) {
+    for (const description of [...presets, api, byAdmin]) {
       expect(apiToken(description).name).toBe(`api-token/${description.name}`);
     }
   });

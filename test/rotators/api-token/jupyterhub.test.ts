@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { jupyterHub } from '../../../rotators/api-token/ready/jupyterhub.ts';
+import { jupyterHub } from '../../../rotators/api-token/presets/jupyterhub.ts';
 import { crashMatrix, describeRotator, type RotatorHarness } from '../../../src/testing/index.ts';
 import { type JupyterHub, startJupyterHub } from '../../support/jupyterhub.ts';
 import makeRotator from './rotator.ts';

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Call, NextPage } from '../../../rotators/api-token/index.ts';
 import { listTokens } from '../../../rotators/api-token/pages.ts';
 import { makeRequest } from '../../../rotators/api-token/request.ts';
-import { asHeader, fill, type Values } from '../../../rotators/api-token/template.ts';
+import { fill, type Values } from '../../../rotators/api-token/template.ts';
+import { asHeader } from '../../../rotators/http/encoding.ts';
 
 const hostile = `a/../b?c=d&e#f "g" 'h' \\ %2e é 🔑 {token}`;
 const values: Values = (place) =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fieldNames } from '../../../rotators/api-token/credential.ts';
 import { apiToken } from '../../../rotators/api-token/index.ts';
-import { readyApis } from '../../../rotators/api-token/ready/index.ts';
+import { presets } from '../../../rotators/api-token/presets/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
@@ -21,7 +21,7 @@ interface World {
 
 /** A secret at a vendor's stand-in, and the function that rotates it. */
 async function withVendor(name: string, use: (world: World) => Promise<void>): Promise<void> {
-  const description = readyApis.find((api) => api.name === name);
+  const description = presets.find((api) => api.name === name);
   const vendor = vendors[name];
   if (description === undefined || vendor === undefined) throw new Error(`No vendor is called ${name}.`);
   const names = fieldNames(description);
@@ -53,11 +53,11 @@ const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self'
 const knownByTheSecretAlone = ['entra', 'grafana', 'npm'];
 const listing = overlapping.filter((name) => name !== 'github-app');
 
-describe('the ready descriptions', () => {
+describe('the presets', () => {
   it('are all proven, at a stand-in or at the real thing', () => {
-    const names = readyApis.map(({ name }) => name);
+    const names = presets.map(({ name }) => name);
     expect([...Object.keys(vendors), 'jupyterhub'].sort()).toEqual([...names].sort());
-    for (const { source } of readyApis) expect(source).toMatch(/^https:/);
+    for (const { source } of presets) expect(source).toMatch(/^https:/);
   });
 
   it.each(overlapping)('%s: tests, rotates, and lets the one before last go', (name) =>

@@ -4,7 +4,7 @@ import { oauthClientCredentials, oauthRefreshToken, oauthRotators } from '../../
 import type { SecretFields } from '../../../src/index.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
-import { type ScriptedServer, startScriptedServer } from './scripted-server.ts';
+import { type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts';
 
 const tags = { 'keyturn:rotator': 'oauth/client-credentials' };
 
@@ -49,10 +49,20 @@ describe('a server that answers what it should not', () => {
     [
       'a redirect',
       (response) => response.writeHead(302, { location: '/x' }).end(),
-      /^TargetFailed: .*answers 302/,
+      /^TargetFailed: .*redirected \(302\)/,
     ],
-    ['throttling', (response) => response.writeHead(429).end(), /^TargetBusy: .*answers 429/],
-    ['that it is down', (response) => response.writeHead(503).end(), /^TargetBusy: .*answers 503/],
+    [
+      'throttling',
+      (response) => response.writeHead(429).end(),
+      /^TargetBusy: .*token request was answered 429/,
+    ],
+    ['that it is down', (response) => response.writeHead(503).end(), /^TargetBusy: .*answered 503/],
+    ['by a gateway', (response) => response.writeHead(502).end(), /^TargetUnreachable: .*answers 502/],
+    [
+      'more than 1 MiB',
+      (response) => response.on('error', () => undefined).end('x'.repeat(1_100_000)),
+      /^TargetFailed: .*more than 1048576 bytes/,
+    ],
     [
       'invalid_scope',
       (response) => json(response, { error: 'invalid_scope' }, 400),
@@ -67,6 +77,15 @@ describe('a server that answers what it should not', () => {
     expect(await fixture.rotate(arn)).toMatch(error);
     expect(await fixture.read(arn)).toEqual(secretAt(server));
     expect(server.asked).toEqual(['POST /token']);
+  });
+
+  it('asks again when the server says when, and the rotation does not notice', async () => {
+    const server = await scripted((_request, response) => {
+      if (server.asked.length > 1) return json(response, { access_token: 'new' });
+      response.writeHead(429, { 'retry-after': '0' }).end();
+    });
+    expect(await rotate(secretAt(server))).toBeUndefined();
+    expect(server.asked).toEqual(['POST /token', 'POST /token']);
   });
 
   it('loses nothing of an answer that is odd otherwise', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Refusal } from '../../../rotators/oauth/refusal.ts';
+import { ApiFailure } from '../../../rotators/http/failure.ts';
 import { rotatorTag, type SecretFields } from '../../../src/index.ts';
 import type { RotatorHarness } from '../../../src/testing/index.ts';
 import type { OAuthServer } from '../../support/oauth/server.ts';
@@ -35,7 +35,7 @@ export function oauthHarness(server: OAuthServer, settings: OAuthSettings): Rota
       ]);
       return Object.fromEntries(moved);
     },
-    busy: () => new Refusal(429, undefined),
+    busy: () => new ApiFailure('TargetBusy', 'The token request was answered 429.'),
     // The server makes all that is new.
     passwords: [],
     module: { url: new URL('./rotator.ts', import.meta.url).href, settings },

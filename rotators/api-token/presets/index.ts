@@ -7,8 +7,8 @@ import { grafana } from './grafana.ts';
 import { jupyterHub } from './jupyterhub.ts';
 import { npm } from './npm.ts';
 
-/** The APIs that come described. */
-export const readyApis: readonly ApiDescription[] = [
+/** The APIs whose descriptions come with Keyturn. */
+export const presets: readonly ApiDescription[] = [
   cloudflare,
   entra,
   gitHubApp,

@@ -1,7 +1,9 @@
 import jsonpointer from 'jsonpointer';
-import { ApiFailure } from '../http/failure.ts';
-import type { Answer } from '../http/send.ts';
-import type { Pointer } from './description.ts';
+import { ApiFailure } from './failure.ts';
+import type { Answer } from './send.ts';
+
+/** RFC 6901; the empty one is the whole answer. */
+export type Pointer = string;
 
 /** The JSON of an answer. @throws ApiFailure, which quotes nothing of it */
 export function readJson(name: string, { text }: Answer): unknown {
