@@ -94,6 +94,16 @@ export class KeyturnError extends Error {
  */
 export class AdapterError extends Error {
   override name = 'AdapterError';
+  /** What the target gave as its reason, if anything. It is told after the message, masked as what others write. */
+  readonly said: string | undefined;
+
+  constructor(
+    message: string,
+    details: { readonly cause?: unknown; readonly said?: string | undefined } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.said = details.said;
+  }
 }
 
 /** True when `error` is Keyturn's and, if codes are given, carries one of them. */

@@ -1,11 +1,18 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { isCertificateError, networkCodeOf } from '../network-errors.ts';
 
-/** What went wrong in a call. Its message says nothing of what was sent or answered but the status. */
+/**
+ * What went wrong in a call. Its message says nothing of what was sent or answered but the status; the server's own reason
+ * is in `said`.
+ */
 export class ApiFailure extends AdapterError {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { readonly cause?: unknown; readonly said?: string | undefined } = {},
+  ) {
+    super(message, details);
     this.name = 'ApiFailure';
     this.code = code;
   }
@@ -20,10 +27,10 @@ export function classify(error: unknown): ErrorCode | undefined {
 export function lostCall(name: string, error: unknown): ApiFailure {
   const code = networkCodeOf(error);
   if (code !== undefined && isCertificateError(code)) {
-    return new ApiFailure('CertificateRejected', `${name}: ${code}`, error);
+    return new ApiFailure('CertificateRejected', `${name}: ${code}`, { cause: error });
   }
   const said = code ?? 'the connection broke';
-  return new ApiFailure('TargetUnreachable', `${name} got no whole answer: ${said}`, error);
+  return new ApiFailure('TargetUnreachable', `${name} got no whole answer: ${said}`, { cause: error });
 }
 
 /** What a status means that is neither a success nor a refusal: 502 and 504 are a gateway's that did not get through. */

@@ -32,3 +32,48 @@ export function requireTextAt(name: string, json: unknown, pointer: Pointer): st
   if (value !== undefined) return value;
   throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${pointer}"`);
 }
+
+/** Where APIs give the reason of an error; the first that is there counts. */
+const reasons: readonly Pointer[] = [
+  '/error_description',
+  '/error/message',
+  '/error/description',
+  '/errors/0/message',
+  '/errors/0/detail',
+  '/errors/0',
+  '/message',
+  '/message/0',
+  '/reason',
+  '/detail',
+  '/error_message',
+  '/errorSummary',
+  '/title',
+  '/error',
+];
+
+/** Most characters of a reason that are told. */
+const longestReason = 300;
+
+/**
+ * The reason that a server gives for an error, for {@link ApiFailure.said}: whoever tells it masks the values that are
+ * known. Here those are masked that only the call knows, such as an access token that was fetched for it.
+ *
+ * @param sent what else the request has carried that is secret
+ */
+export function reasonIn(text: string, sent: readonly string[] = []): string | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  for (const pointer of reasons) {
+    const reason = textAt(json, pointer)?.slice(0, longestReason);
+    if (reason === undefined) continue;
+    // A part of a credential is one too.
+    return reason.replace(/[\w.~+/=-]{8,}/g, (word) =>
+      sent.some((secret) => secret.includes(word) || word.includes(secret)) ? '[redacted]' : word,
+    );
+  }
+  return undefined;
+}

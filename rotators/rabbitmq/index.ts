@@ -10,7 +10,7 @@ import {
 } from '../../src/rotator/index.ts';
 import { asSegment, asUsername, basic } from '../http/encoding.ts';
 import { ApiFailure, classify, codeOfStatus } from '../http/failure.ts';
-import { readJson, textAt, valueAt } from '../http/json.ts';
+import { readJson, reasonIn, textAt, valueAt } from '../http/json.ts';
 import { type Answer, send } from '../http/send.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { baseUrlProblem } from '../http/url.ts';
@@ -87,14 +87,17 @@ export function rabbitMq(
     { signal },
   ) => {
     const answer = await ask(credential, { method: 'GET', path: '/api/whoami' }, signal);
-    const json = readJson('whoami', answer);
     const close = async (): Promise<void> => undefined;
-    if (answer.status === 200) return { credential, tags: tagsOf(json), close };
-    const reason = textAt(json, '/reason');
-    // The broker looks at the password first: so this one is right, and that is all there is to know.
-    if (answer.status === 401 && reason === 'Not management user') return { credential, tags: [], close };
-    if (answer.status === 401 && reason === 'Login failed') return undefined;
-    throw new ApiFailure(codeOfStatus(answer.status), `whoami was answered ${answer.status}`);
+    switch (meaningOf(answer)) {
+      case 'accepted':
+        return { credential, tags: tagsOf(readJson('whoami', answer)), close };
+      case 'no management user':
+        return { credential, tags: [], close };
+      case 'refused':
+        return undefined;
+      default:
+        throw failure('whoami', answer);
+    }
   };
 
   const change: ChangingRotator<RabbitMqCredential, RabbitMqSession>['change'] = async (
@@ -125,18 +128,43 @@ export function rabbitMq(
   };
 }
 
-/** 400 is the broker's answer to a password that its validator refuses. */
+/**
+ * What the broker says of a login. It looks at the password first. If that is wrong, the answer is 401 with the error
+ * `not_authorized`; its reason has another wording in each release ("Login failed" in 3.x, "Not_Authorized" since 3.13). If
+ * the password is right and the user may not do this, the error is `not_authorised`, with an s, and its status may become
+ * 403. The same error says that basic authentication is off, or that a user may log in from this machine alone: neither
+ * tells whether the password works.
+ *
+ * @see https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbitmq_web_dispatch/src/rabbit_web_dispatch_access_control.erl
+ */
+function meaningOf(answer: Answer): 'accepted' | 'no management user' | 'refused' | 'unknown' {
+  const { status } = answer;
+  if (status === 200) return 'accepted';
+  if (status !== 401 && status !== 403) return 'unknown';
+  // A proxy before the broker has other words for its own refusals.
+  const json = readJson('whoami', answer);
+  const error = textAt(json, '/error');
+  if (status === 401 && error !== undefined && error !== 'not_authorised') return 'refused';
+  return textAt(json, '/reason') === 'Not management user' ? 'no management user' : 'unknown';
+}
+
 const codes: Readonly<Record<number, ErrorCode>> = {
+  // The broker's answer to a password that its validator refuses.
   400: 'PasswordRejected',
   401: 'PermissionDenied',
   403: 'PermissionDenied',
   404: 'AccountMissing',
 };
 
+function failure(name: string, { status, text }: Answer): ApiFailure {
+  const code = codes[status] ?? codeOfStatus(status);
+  return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(text) });
+}
+
 function requireSuccess(name: string, answer: Answer): Answer {
   const { status } = answer;
   if (status >= 200 && status <= 299) return answer;
-  throw new ApiFailure(codes[status] ?? codeOfStatus(status), `${name} was answered ${status}`);
+  throw failure(name, answer);
 }
 
 function rightsOf({ tags }: RabbitMqSession): Finding {

@@ -67,8 +67,11 @@ function summaryOf(cause: unknown, masking: Masking, depth: number): Error {
 
 /** What was thrown says, masked as what it is: the words of Keyturn or of somebody else. */
 export function wordsOf(thrown: unknown, { text, foreign }: Pick<Masking, 'text' | 'foreign'>): string {
-  const isOwn = thrown instanceof AdapterError || isKeyturnError(thrown);
-  return isOwn ? text(textOf(thrown.message)) : foreign(messageIn(thrown));
+  if (thrown instanceof AdapterError) {
+    const own = text(textOf(thrown.message));
+    return thrown.said === undefined ? own : `${own}: ${foreign(textOf(thrown.said))}`;
+  }
+  return isKeyturnError(thrown) ? text(textOf(thrown.message)) : foreign(messageIn(thrown));
 }
 
 function define(error: Error, key: PropertyKey, value: unknown, enumerable = false): boolean {

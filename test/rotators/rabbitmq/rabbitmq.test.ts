@@ -4,19 +4,26 @@ import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
 import { crashMatrix, describeRotator } from '../../../src/testing/index.ts';
 import { startRabbitMq } from '../../support/rabbitmq.ts';
 import { startFixture } from '../../support/rotation-fixture.ts';
-import { noRabbitMq, rabbitMqHarness } from './harness.ts';
+import { rabbitMqHarness } from './harness.ts';
 
-const program = process.env.KEYTURN_TEST_RABBITMQ_SERVER;
+/** Two wordings of the same refusal: each release line that is supported. */
+const programs = [
+  ['RabbitMQ 3', 'KEYTURN_TEST_RABBITMQ_SERVER', process.env.KEYTURN_TEST_RABBITMQ_SERVER],
+  ['RabbitMQ 4', 'KEYTURN_TEST_RABBITMQ4_SERVER', process.env.KEYTURN_TEST_RABBITMQ4_SERVER],
+] as const;
 
-if (program === undefined) {
-  it('rotates passwords of a real RabbitMQ', ({ skip }) => skip(noRabbitMq));
-} else {
+for (const [release, variable, program] of programs) {
+  if (program === undefined) {
+    it(`rotates passwords of a real ${release}`, ({ skip }) =>
+      skip(`${variable} names no script rabbitmq-server.`));
+    continue;
+  }
   const server = await startRabbitMq(program);
   afterAll(server.stop);
   const { url: host, admin, ask } = server;
-  describeRotator('RabbitMQ', rabbitMqHarness(server));
+  describeRotator(release, rabbitMqHarness(server));
 
-  describe('users of a real RabbitMQ', () => {
+  describe(`users of a real ${release}`, () => {
     it('keep their tags', async () => {
       const fixture = await startFixture({ rotators: [rabbitMq()] });
       try {

@@ -1,0 +1,47 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { classify } from '../../../rotators/http/failure.ts';
+import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
+import { startScriptedServer } from '../../support/scripted-server.ts';
+
+/**
+ * What brokers answer to `GET /api/whoami`. 3.10.8 and 4.0.5 as they answered on 2026-11-26; the rest as the sources of
+ * rabbit_web_dispatch_access_control.erl have it, read that day
+ * (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_web_dispatch/src).
+ */
+const answers: readonly [string, number, object, string][] = [
+  ['3.10.8, wrong password', 401, { error: 'not_authorized', reason: 'Login failed' }, 'refused'],
+  ['4.0.5, wrong password', 401, { error: 'not_authorized', reason: 'Not_Authorized' }, 'refused'],
+  ['another wording', 401, { error: 'not_authorized', reason: 'Try again' }, 'refused'],
+  ['no tag', 401, { error: 'not_authorised', reason: 'Not management user' }, 'accepted'],
+  ['no tag, by 403', 403, { error: 'not_authorised', reason: 'Not management user' }, 'accepted'],
+  [
+    'from elsewhere',
+    401,
+    { error: 'not_authorised', reason: 'User can only log in via localhost' },
+    'PermissionDenied',
+  ],
+  [
+    'basic authentication is off',
+    401,
+    { error: 'not_authorised', reason: 'HTTP access denied: basic auth disabled' },
+    'PermissionDenied',
+  ],
+  ['a proxy that refuses', 401, {}, 'PermissionDenied'],
+];
+
+describe('a broker that answers', () => {
+  it.each(answers)('%s', async (_what, status, json, outcome) => {
+    const server = await startScriptedServer((_request, response) =>
+      response.writeHead(status).end(JSON.stringify(json)),
+    );
+    onTestFinished(server.stop);
+    const rotator = rabbitMq();
+    const credential = rotator.parse({ host: server.url, username: 'robot', password: 'the-password' });
+    const context = { signal: new AbortController().signal, note: () => undefined };
+    const opened = await rotator.open(credential, context).then(
+      (session) => (session === undefined ? 'refused' : 'accepted'),
+      (error) => classify(error),
+    );
+    expect(opened).toBe(outcome);
+  });
+});
