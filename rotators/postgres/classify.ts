@@ -1,4 +1,5 @@
 import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
+import { isCertificateCode, isNetworkCode } from '../network.ts';
 import { isConflict } from './conflict.ts';
 import { tlsUnavailable } from './dial.ts';
 import { codeOf, messageOf } from './server-error.ts';
@@ -44,15 +45,14 @@ export function isTlsUnavailable(error: unknown): boolean {
   return codeOf(error) === tlsUnavailable;
 }
 
-const unreachable =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[1-3])$/;
-const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_)/;
+/** Connection exceptions, and a server that is shutting down or starting. */
+const unreachable = /^(08...|57P0[1-3])$/;
 
 /** Whether a server is not there, or can't take logins now. */
 export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === '08P01') return !poolerWords.some(([words]) => words.test(messageOf(error)));
-  return unreachable.test(code) || (code === '' && isLostConnection(error));
+  return isNetworkCode(code) || unreachable.test(code) || (code === '' && isLostConnection(error));
 }
 
 /**
@@ -73,7 +73,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 export function classify(error: unknown, during: Activity): ErrorCode | undefined {
   const code = codeOf(error);
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  if (certificate.test(code)) return 'CertificateRejected';
+  if (isCertificateCode(code)) return 'CertificateRejected';
   if (code === '57P03') return 'TargetBusy';
   if (isUnreachable(error)) return 'TargetUnreachable';
   if (code === '08P01') return poolerWords.find(([words]) => words.test(messageOf(error)))?.[1];

@@ -1,24 +1,10 @@
 import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
+import { codesOf, isCertificateCode, isNetworkCode, partsOf } from '../network.ts';
 import { LoginFailure } from './login-failure.ts';
-
-/** An error and what it was made of: tedious hides Node.js's error in `cause`, and several of the server in `errors`. */
-function* parts(error: unknown): Generator<object> {
-  if (typeof error !== 'object' || error === null) return;
-  yield error;
-  if (error instanceof AggregateError) for (const one of error.errors) yield* parts(one);
-  yield* parts(Reflect.get(error, 'cause'));
-}
-
-/** Codes of an error of Node.js or tedious, and of what it was made of. */
-export function codesOf(error: unknown): string[] {
-  return [...parts(error)]
-    .map((part) => Reflect.get(part, 'code'))
-    .filter((code) => typeof code === 'string');
-}
 
 /** Numbers of the errors that the server sent. */
 export function numbersOf(error: unknown): number[] {
-  return [...parts(error)].flatMap((part) => {
+  return [...partsOf(error)].flatMap((part) => {
     if (part instanceof LoginFailure) return [...part.numbers];
     const number: unknown = Reflect.get(part, 'number');
     return typeof number === 'number' ? [number] : [];
@@ -91,17 +77,18 @@ const codeOf = new Map(
   meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
 );
 
-const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_)/;
-const unreachable =
-  /^(ESOCKET|ETIMEOUT|EINSTLOOKUP|ECLOSE|ENOTOPEN|ECONNCLOSED|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** tedious's own codes for a connection that was not made, or broke. */
+const unreachable = /^(ESOCKET|ETIMEOUT|EINSTLOOKUP|ECLOSE|ENOTOPEN|ECONNCLOSED)$/;
 
 /** What an error of tedious, of Node.js or of the server means. */
 export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
   const found = codesOf(error);
-  if (found.some((code) => certificate.test(code))) return 'CertificateRejected';
+  if (found.some(isCertificateCode)) return 'CertificateRejected';
   const numbers = numbersOf(error);
   const meant = new Set(numbers.map((number) => codeOf.get(number)));
   for (const [code] of meanings) if (meant.has(code)) return code;
-  return found.some((code) => unreachable.test(code)) ? 'TargetUnreachable' : undefined;
+  return found.some((code) => isNetworkCode(code) || unreachable.test(code))
+    ? 'TargetUnreachable'
+    : undefined;
 }

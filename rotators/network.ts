@@ -1,0 +1,40 @@
+/*
+ * What failed connections have in common at every kind of target: how Node.js names the reasons. Kits and rotators ask
+ * here, so that one TLS error means the same everywhere.
+ */
+
+/** An error and what it was made of: drivers hide Node.js's error in `cause`, and tries at several addresses in `errors`. */
+export function* partsOf(error: unknown): Generator<object> {
+  if (typeof error !== 'object' || error === null) return;
+  yield error;
+  if (error instanceof AggregateError) for (const one of error.errors) yield* partsOf(one);
+  yield* partsOf(Reflect.get(error, 'cause'));
+}
+
+/** The codes of an error and of what it was made of, such as `ECONNREFUSED`; outermost first. */
+export function codesOf(error: unknown): string[] {
+  return [...partsOf(error)]
+    .map((part): unknown => Reflect.get(part, 'code'))
+    .filter((code) => typeof code === 'string');
+}
+
+/**
+ * @see https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ * @see https://nodejs.org/api/errors.html#openssl-error-codes
+ */
+const certificate =
+  /^(CERT_|CRL_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_SSL_|ERROR_IN_C|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$)/;
+
+/** Whether a code of Node.js means that a server's certificate, or its TLS, was not accepted. */
+export function isCertificateCode(code: string): boolean {
+  return certificate.test(code);
+}
+
+/** @see https://nodejs.org/api/errors.html#common-system-errors and https://nodejs.org/api/dns.html#error-codes */
+const network =
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_[A-Z]+)$/;
+
+/** Whether a code of Node.js means that a host can't be found or reached, or that the connection broke. */
+export function isNetworkCode(code: string): boolean {
+  return network.test(code);
+}
