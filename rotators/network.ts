@@ -4,11 +4,12 @@
  */
 
 /** An error and what it was made of: drivers hide Node.js's error in `cause`, and tries at several addresses in `errors`. */
-export function* partsOf(error: unknown): Generator<object> {
-  if (typeof error !== 'object' || error === null) return;
+export function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<object> {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return;
+  seen.add(error);
   yield error;
-  if (error instanceof AggregateError) for (const one of error.errors) yield* partsOf(one);
-  yield* partsOf(Reflect.get(error, 'cause'));
+  if (error instanceof AggregateError) for (const one of error.errors) yield* partsOf(one, seen);
+  yield* partsOf(Reflect.get(error, 'cause'), seen);
 }
 
 /** The codes of an error and of what it was made of, such as `ECONNREFUSED`; outermost first. */
@@ -30,9 +31,12 @@ export function isCertificateCode(code: string): boolean {
   return certificate.test(code);
 }
 
-/** @see https://nodejs.org/api/errors.html#common-system-errors and https://nodejs.org/api/dns.html#error-codes */
+/**
+ * @see https://nodejs.org/api/errors.html#common-system-errors, https://nodejs.org/api/dns.html#error-codes and, for those
+ *   of undici, https://undici.nodejs.org/#/docs/api/Errors
+ */
 const network =
-  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_[A-Z]+)$/;
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|EADDRNOTAVAIL|ENOTFOUND|EAI_[A-Z]+|UND_ERR_(SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT))$/;
 
 /** Whether a code of Node.js means that a host can't be found or reached, or that the connection broke. */
 export function isNetworkCode(code: string): boolean {

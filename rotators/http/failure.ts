@@ -1,5 +1,5 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
-import { isCertificateError, networkCodeOf } from '../network-errors.ts';
+import { codesOf, isCertificateCode, isNetworkCode } from '../network.ts';
 
 /**
  * What went wrong in a call. Its message says nothing of what was sent or answered but the status; the server's own reason
@@ -25,11 +25,12 @@ export function classify(error: unknown): ErrorCode | undefined {
 
 /** The failure of a call that was given no whole answer. */
 export function lostCall(name: string, error: unknown): ApiFailure {
-  const code = networkCodeOf(error);
-  if (code !== undefined && isCertificateError(code)) {
-    return new ApiFailure('CertificateRejected', `${name}: ${code}`, { cause: error });
+  const codes = codesOf(error);
+  const rejected = codes.find(isCertificateCode);
+  if (rejected !== undefined) {
+    return new ApiFailure('CertificateRejected', `${name}: ${rejected}`, { cause: error });
   }
-  const said = code ?? 'the connection broke';
+  const said = codes.find(isNetworkCode) ?? 'the connection broke';
   return new ApiFailure('TargetUnreachable', `${name} got no whole answer: ${said}`, { cause: error });
 }
 

@@ -1,11 +1,13 @@
 import type { ChangingRotator } from '../../src/rotator/index.ts';
-import { classify } from './classify.ts';
+import { untilNoConflict } from '../database/change.ts';
+import { alternatingUsers } from '../database/rotators.ts';
 import { prepareClone } from './clone.ts';
-import { untilNoConflict } from './conflict.ts';
+import { isConflict } from './conflict.ts';
 import { createConnector, type PostgresOptions } from './connector.ts';
-import { type AlternatingCredential, engines, parseAlternatingCredential, targetOf } from './credential.ts';
+import type { AlternatingCredential } from './credential.ts';
+import { postgresEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
-import { passwordDefaults, setPassword, storageOf } from './password.ts';
+import { setPassword, storageOf } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { requireSamePrivileges } from './privileges.ts';
 import type { PostgresSession } from './session.ts';
@@ -20,21 +22,9 @@ export function postgresAlternatingUsers(
 ): ChangingRotator<AlternatingCredential, PostgresSession> {
   const connector = createConnector(options);
   const { open, loginOf } = connector;
-  return {
-    kind: 'changes',
-    name: 'postgres-alternating-users',
-    engines,
-    overlap: 'until-next-rotation',
-    changedBy: 'admin',
-    parse: parseAlternatingCredential,
-    target: (credential) => targetOf(credential, credential.pair.account),
-    generate: async ({ pair }, { password }) => ({
-      username: pair.alternate,
-      password: password(passwordDefaults),
-    }),
-    open,
+  return alternatingUsers(postgresEngine(connector), {
     change: (session, pending, context) =>
-      untilNoConflict(context.signal, async () => {
+      untilNoConflict(context.signal, isConflict, async () => {
         if (pending.pair.original === undefined) await requireValidity(session, pending.username);
         await prepareClone(session, pending, {
           ...context,
@@ -47,6 +37,5 @@ export function postgresAlternatingUsers(
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),
     preflight: (session, credential, admin, context) =>
       preflightAlternatingUsers(session, credential, admin, { connector, context }),
-    classify,
-  };
+  });
 }

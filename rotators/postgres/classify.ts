@@ -1,7 +1,7 @@
 import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
-import { isCertificateCode, isNetworkCode } from '../network.ts';
+import { classifier } from '../database/classify.ts';
+import { isNetworkCode } from '../network.ts';
 import { isConflict } from './conflict.ts';
-import { tlsUnavailable } from './dial.ts';
 import { codeOf, messageOf } from './server-error.ts';
 
 /**
@@ -41,10 +41,6 @@ const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
   [/wrong password type|none of the server's SASL/, undefined],
 ];
 
-export function isTlsUnavailable(error: unknown): boolean {
-  return codeOf(error) === tlsUnavailable;
-}
-
 /** Connection exceptions, and a server that is shutting down or starting. */
 const unreachable = /^(08...|57P0[1-3])$/;
 
@@ -69,11 +65,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   '55P03': 'TargetBusy',
 };
 
-/** What an error of pg, of Node.js or of the server means. */
-export function classify(error: unknown, during: Activity): ErrorCode | undefined {
+function meaning(error: unknown, during: Activity): ErrorCode | undefined {
   const code = codeOf(error);
-  if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  if (isCertificateCode(code)) return 'CertificateRejected';
   if (code === '57P03') return 'TargetBusy';
   if (isUnreachable(error)) return 'TargetUnreachable';
   if (code === '08P01') return poolerWords.find(([words]) => words.test(messageOf(error)))?.[1];
@@ -81,6 +74,9 @@ export function classify(error: unknown, during: Activity): ErrorCode | undefine
   if (during === 'change' && policy.test(code)) return 'PasswordRejected';
   return codes[code];
 }
+
+/** What an error of pg, of Node.js or of the server means. */
+export const classify = classifier({ meaning });
 
 /** pg's own errors for a connection that ended or took too long have no code either. */
 function isLostConnection(error: unknown): boolean {

@@ -1,28 +1,15 @@
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import { AdapterError, type RotatorContext } from '../../src/rotator/index.ts';
-import { authoritiesWith } from '../authorities.ts';
-import { isLoginRefused, isTlsUnavailable, isUnreachable } from './classify.ts';
+import type { Prepared, RotatorContext } from '../../src/rotator/index.ts';
+import { type ConnectionOptions, createConnect } from '../database/connection.ts';
+import { isLoginRefused, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
-import { dial, type TlsWanted } from './dial.ts';
 import type { Endpoint } from './endpoints.ts';
-import { connectTimeoutMs, loadDriver, logIn, probeLogin } from './login.ts';
+import { loadDriver, logIn, probeLogin } from './login.ts';
+import { requestTls } from './request-tls.ts';
 import type { Login, LoginMethod, PostgresSession } from './session.ts';
 
 /** How the function connects, whatever the secret. */
-export interface PostgresOptions {
-  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
-  readonly ca?: () => string | undefined;
-  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
-  readonly allowPlaintext?: boolean;
-}
-
-/** A connection that was opened as far as it goes without the password. */
-export interface Prepared {
-  /** Logs in; undefined where the server refuses the password. Anew, if the connection was lost meanwhile. */
-  open(context: RotatorContext): Promise<PostgresSession | undefined>;
-  close(): void;
-}
+export type PostgresOptions = ConnectionOptions;
 
 /** The one way of a rotator to log in. */
 export interface Connector {
@@ -32,7 +19,7 @@ export interface Connector {
    * Opens a connection for a login that will follow a change, so that the time in which neither the old nor the new
    * password is known to readers has fewer round trips. Never throws: what goes wrong here shows again in `open`.
    */
-  prepare(credential: PostgresCredential, context: RotatorContext): Promise<Prepared>;
+  prepare(credential: PostgresCredential, context: RotatorContext): Promise<Prepared<PostgresSession>>;
   /** How an account would be asked for its password; `none` where it would be let in. Its own is not sent. */
   probe(credential: PostgresCredential, context: RotatorContext): Promise<LoginMethod>;
   /** What an account's last login has shown; undefined where it has not logged in yet. */
@@ -43,7 +30,7 @@ export interface Connector {
 const mostRemembered = 16;
 
 export function createConnector(options: PostgresOptions): Connector {
-  const trust = createTrust(options);
+  const connect = createConnect(options, requestTls);
   const logins = new Map<string, { readonly login: Login; readonly endpoint: Endpoint }>();
 
   const logInAt = async (
@@ -53,7 +40,7 @@ export function createConnector(options: PostgresOptions): Connector {
     socket?: Socket,
   ): Promise<PostgresSession> => {
     const session = await logIn(
-      socket ?? (await dialWith(endpoint, credential, context, trust, options)),
+      socket ?? (await connect(endpoint, credential, context)),
       credential,
       context,
     );
@@ -82,7 +69,7 @@ export function createConnector(options: PostgresOptions): Connector {
   const prepare: Connector['prepare'] = async (credential, context) => {
     // Of several servers that which took the change: the other's connection would not know of it yet.
     const endpoint = logins.get(keyOf(credential))?.endpoint ?? credential.endpoints[0];
-    let socket = await dialWith(endpoint, credential, context, trust, options).catch(() => undefined);
+    let socket = await connect(endpoint, credential, context).catch(() => undefined);
     // Without a listener, the error of a connection that is lost meanwhile would end the process.
     socket?.on('error', () => undefined);
     return {
@@ -104,7 +91,7 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   const probe: Connector['probe'] = async (credential, context) => {
-    const socket = await dialWith(credential.endpoints[0], credential, context, trust, options);
+    const socket = await connect(credential.endpoints[0], credential, context);
     return probeLogin(socket, credential, context);
   };
 
@@ -156,52 +143,4 @@ async function isWritable(session: PostgresSession): Promise<boolean> {
   if (reported !== undefined) return reported === 'off';
   const [row] = await session.query<{ replica: boolean }>('SELECT pg_catalog.pg_is_in_recovery() AS replica');
   return row?.replica === false;
-}
-
-/**
- * What a private CA adds to Node.js's own authorities, which it would replace otherwise. Made once for a CA: reading
- * all the authorities takes longer than a login.
- */
-function createTrust({ ca }: PostgresOptions): () => SecureContext | undefined {
-  let made: { readonly pem: string; readonly context: SecureContext } | undefined;
-  return () => {
-    const pem = ca?.();
-    if (pem === undefined) return undefined;
-    if (made?.pem !== pem) {
-      made = { pem, context: createSecureContext({ ca: authoritiesWith(pem) }) };
-    }
-    return made.context;
-  };
-}
-
-/** Connects with TLS, and in plaintext only where the secret says so, or the function allows it. */
-async function dialWith(
-  endpoint: Endpoint,
-  { ssl, serverName }: PostgresCredential,
-  context: RotatorContext,
-  trust: () => SecureContext | undefined,
-  { allowPlaintext = false }: PostgresOptions,
-): Promise<Socket> {
-  const dialOnce = async (tls: TlsWanted | undefined): Promise<Socket> => {
-    const controller = new AbortController();
-    const timeout = Object.assign(new AdapterError(`no connection within ${connectTimeoutMs} ms`), {
-      code: 'ETIMEDOUT',
-    });
-    const timer = setTimeout(() => controller.abort(timeout), connectTimeoutMs);
-    try {
-      return await dial(endpoint, tls, AbortSignal.any([context.signal, controller.signal]));
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  if (ssl === false) return dialOnce(undefined);
-  try {
-    return await dialOnce({ secureContext: trust(), serverName });
-  } catch (error) {
-    if (ssl !== undefined || !allowPlaintext || !isTlsUnavailable(error)) throw error;
-  }
-  context.note(
-    `The server at ${endpoint.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
-  );
-  return dialOnce(undefined);
 }

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { contradictoryField, optionalPort, requireText, type SecretFields } from '../../src/rotator/index.ts';
+import { hostName } from '../database/login.ts';
 
 /** One place at which a server listens. */
 export interface Endpoint {
@@ -68,17 +69,12 @@ function parseEndpoint(field: string, place: string, portBeside: number | undefi
   const host = bracketed ?? named ?? trimmed;
   const written = afterBracket ?? afterName;
   const isAddress = isIPv6(host.replace(/%.*$/, ''));
-  if (!isHost(host) || (bracketed !== undefined && !isAddress) || (host.includes(':') && !isAddress)) {
-    throw contradictoryField(field, 'is no name or address of a host');
+  if (!hostName.fits(host) || (bracketed !== undefined && !isAddress) || (host.includes(':') && !isAddress)) {
+    throw contradictoryField(field, hostName.problem);
   }
   const port = written === undefined ? undefined : numberOf(written);
   if (port !== undefined && portBeside !== undefined && port !== portBeside) {
     throw contradictoryField(field, 'has another port than "port"');
   }
   return { host, port: port ?? portBeside ?? defaultPort };
-}
-
-/** A driver takes a host that starts with a slash for a socket of the machine, whose server may trust everybody. */
-export function isHost(host: string): boolean {
-  return host.isWellFormed() && /^[^\s/\\@?#,\p{Cc}]+$/u.test(host);
 }

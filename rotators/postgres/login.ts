@@ -2,12 +2,10 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
 import { AdapterError, KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { connectTimeoutMs, destroyOnAbort } from '../database/connection.ts';
 import type { PostgresCredential } from './credential.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 import { mostIterations } from './verifier.ts';
-
-/** AWS's templates wait as long for a connection and its login, in ms. */
-export const connectTimeoutMs = 5_000;
 
 /** The driver, loaded when first used. @throws DriverMissing */
 export const loadDriver = () => import('pg').catch(missing('pg'));
@@ -55,14 +53,11 @@ export async function logIn(
       socket.destroy(new AdapterError('The server asks for the password itself on a connection without TLS'));
     });
   }
-  const abort = (): void => {
-    socket.destroy();
-  };
-  signal.addEventListener('abort', abort, { once: true });
+  const letGo = destroyOnAbort(socket, signal);
   const close = async (): Promise<void> => {
     await client.end().catch(() => undefined);
     socket.destroy();
-    signal.removeEventListener('abort', abort);
+    letGo();
   };
   try {
     signal.throwIfAborted();
@@ -71,7 +66,7 @@ export async function logIn(
     if (login.method === 'none') throw noPasswordAsked(credential.username);
     return createSession(client, { encrypted, login, close });
   } catch (error) {
-    signal.removeEventListener('abort', abort);
+    letGo();
     socket.destroy();
     throw error;
   }
@@ -90,17 +85,14 @@ export async function probeLogin(
 ): Promise<LoginMethod> {
   const client = await createClient(socket, { ...credential, password: 'never sent' });
   const seen = watchLogin(client);
-  const abort = (): void => {
-    socket.destroy();
-  };
-  signal.addEventListener('abort', abort, { once: true });
+  const letGo = destroyOnAbort(socket, signal);
   // Before pg's own listeners, which would answer.
   for (const asked of [
     'authenticationSASL',
     'authenticationMD5Password',
     'authenticationCleartextPassword',
   ]) {
-    client.connection.on(asked, abort);
+    client.connection.on(asked, () => socket.destroy());
   }
   try {
     signal.throwIfAborted();
@@ -108,7 +100,7 @@ export async function probeLogin(
   } catch (error) {
     if (seen().method === 'none' || signal.aborted) throw error;
   } finally {
-    signal.removeEventListener('abort', abort);
+    letGo();
     socket.destroy();
   }
   return seen().method;

@@ -1,4 +1,5 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
+import { encryption } from '../database/preflight.ts';
 import type { Connector } from './connector.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
 import { iterationsOf, storageOf } from './password.ts';
@@ -9,9 +10,8 @@ import { logsAlone } from './settings.ts';
 import { type Account, describeAccount, validity } from './validity.ts';
 import { mostIterations } from './verifier.ts';
 
-function encryption(session: PostgresSession): Finding {
-  const detail = session.encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows';
-  return { check: 'encryption', ok: true, detail };
+function encryptionOf({ encrypted }: PostgresSession): Finding {
+  return encryption(encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows');
 }
 
 const noPasswordAsked =
@@ -155,7 +155,7 @@ export async function preflightSingleUser(
 ): Promise<Finding[]> {
   const account = await describeAccount(admin ?? session, username);
   const findings = [
-    encryption(session),
+    encryptionOf(session),
     loginMethod(session),
     await writable(session),
     await mayChangePasswords(session, username, 'the role may change its own'),
@@ -173,7 +173,7 @@ export async function preflightAlternatingUsers(
   { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
 ): Promise<Finding[]> {
   const { username, pair } = credential;
-  const own = [encryption(session), loginMethod(session)];
+  const own = [encryptionOf(session), loginMethod(session)];
   if (admin === undefined) return own;
   const [one, other] = [await describeAccount(admin, username), await describeAccount(admin, pair.alternate)];
   return [

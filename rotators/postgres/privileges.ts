@@ -1,11 +1,9 @@
-import { KeyturnError } from '../../src/rotator/index.ts';
+import { requireNothingMissing } from '../database/change.ts';
 import { comparison, plainName, type Sides } from './comparison.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 import { logsAlone } from './settings.ts';
 
-/** Most lacking privileges that an error names. */
-const mostNamed = 10;
 /** Most that are counted. */
 const mostListed = 1000;
 
@@ -82,12 +80,7 @@ export async function requireSamePrivileges(session: PostgresSession, otherUsern
   const missing = await session.query<{ missing: string }>(
     comparison(version, sessionsOf(otherUsername), mostListed),
   );
-  if (missing.length === 0) return;
-  const named = missing.slice(0, mostNamed).map((row) => row.missing);
-  const rest = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : '';
-  throw new KeyturnError(
-    'PrivilegesMissing',
-    `The next user lacks what ${otherUsername} has: ${named.join('; ')}${rest}.`,
-    'Grant or set it for both users, or for a role that both are members of, and rotate again.',
-  );
+  const lacking = missing.map((row) => row.missing);
+  const remedy = 'Grant or set it for both users, or for a role that both are members of, and rotate again.';
+  requireNothingMissing(lacking, otherUsername, remedy);
 }

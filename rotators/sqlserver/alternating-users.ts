@@ -5,32 +5,25 @@ import {
   type RotatorContext,
   type SecretFields,
 } from '../../src/rotator/index.ts';
-import { parseUserPair, type UserPair } from '../strategies/alternating-users.ts';
+import { setOnce } from '../database/change.ts';
+import { alternatingUsers, type Paired } from '../database/rotators.ts';
+import { parseUserPair } from '../database/user-pair.ts';
 import { type Account, findAccount, setPasswordOf } from './account.ts';
 import { containedUsersStatement } from './catalogue.ts';
-import { classify } from './classify.ts';
+import { isPolicyRefusal } from './classify.ts';
 import { prepareClone, prepareLoginOnly } from './clone.ts';
-import {
-  engines,
-  newPassword,
-  parseAccountName,
-  parseCredential,
-  type SqlServerCredential,
-  targetOf,
-} from './credential.ts';
+import { parseAccountName, parseCredential, type SqlServerCredential } from './credential.ts';
+import { sqlServerEngine } from './engine.ts';
 import { excessRights, type Relation } from './excess.ts';
 import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
-import { explainLogin, isDatabaseClosed } from './login-failure.ts';
+import { isDatabaseClosed } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
 import { commonSid, eachReplica, requireReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
-import { setOnce } from './set-once.ts';
 
 /** A credential of one of the two users. */
-export interface AlternatingCredential extends SqlServerCredential {
-  readonly pair: UserPair;
-}
+export type AlternatingCredential = Paired<SqlServerCredential>;
 
 /**
  * Rotates between two SQL Server logins, or two users of a contained database, so that the credential of AWSCURRENT
@@ -39,19 +32,8 @@ export interface AlternatingCredential extends SqlServerCredential {
 export function sqlServerAlternatingUsers(
   options: SqlServerOptions = {},
 ): ChangingRotator<AlternatingCredential, SqlServerSession> {
-  return {
-    kind: 'changes',
-    name: 'sqlserver-alternating-users',
-    engines,
-    overlap: 'until-next-rotation',
-    changedBy: 'admin',
+  return alternatingUsers(sqlServerEngine(options), {
     parse,
-    target: (credential) => targetOf(credential, credential.pair.account),
-    generate: async ({ pair }, { password }) => ({
-      username: pair.alternate,
-      password: newPassword(password()),
-    }),
-    open: (credential, context) => open(credential, options, context),
     change: (session, pending, context) => change(session, pending, options, context),
     verify: (session, { username: next }, context) =>
       requireSameVisibleHoldings(session, { other: context.current.username, next }, context),
@@ -59,8 +41,7 @@ export function sqlServerAlternatingUsers(
       preflightAlternatingUsers({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) =>
       excessRights(admin, subject, proven, relationOf(subject), context),
-    classify,
-  };
+  });
 }
 
 function parse(fields: SecretFields): AlternatingCredential {
@@ -72,18 +53,6 @@ function parse(fields: SecretFields): AlternatingCredential {
 function relationOf({ username, pair: { original } }: AlternatingCredential): Relation {
   if (original === undefined) return 'none';
   return username === original ? 'original' : 'clone';
-}
-
-async function open(
-  credential: SqlServerCredential,
-  options: SqlServerOptions,
-  context: RotatorContext,
-): Promise<SqlServerSession | undefined> {
-  try {
-    return await connect(credential, options, context);
-  } catch (error) {
-    throw explainLogin(error, credential.username) ?? error;
-  }
 }
 
 async function change(
@@ -103,10 +72,15 @@ async function change(
     await eachReplica(asked, async (replica, _name, place) => {
       const made = await prepareLoginOnly(replica, pending, account, sid);
       if (!made.hasPassword)
-        await setOnce(() => setPasswordOf(replica, pending, account), place, options, context);
+        await setOnce(
+          () => setPasswordOf(replica, pending, account),
+          isPolicyRefusal,
+          () => connect(place, options, context),
+        );
     });
   const { hasPassword } = await prepareClone(session, pending, account, sid);
-  if (!hasPassword) await setOnce(() => setPasswordOf(session, pending, account), pending, options, context);
+  const set = () => setPasswordOf(session, pending, account);
+  if (!hasPassword) await setOnce(set, isPolicyRefusal, () => connect(pending, options, context));
   const pair = { other: current.username, next: pending.username };
   await requireSameHoldings(session, pair, account, context);
 }

@@ -1,5 +1,6 @@
-import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
-import { codesOf, isCertificateCode, isNetworkCode, partsOf } from '../network.ts';
+import type { ErrorCode } from '../../src/rotator/index.ts';
+import { classifier } from '../database/classify.ts';
+import { partsOf } from '../network.ts';
 import { LoginFailure } from './login-failure.ts';
 
 /** Numbers of the errors that the server sent. */
@@ -9,14 +10,6 @@ export function numbersOf(error: unknown): number[] {
     const number: unknown = Reflect.get(part, 'number');
     return typeof number === 'number' ? [number] : [];
   });
-}
-
-/** Given to the error of a server that answers PRELOGIN without encryption. */
-export const withoutTls = 'ENOENCRYPTION';
-
-/** Whether the server has no TLS to offer. */
-export function isTlsUnavailable(error: unknown): boolean {
-  return codesOf(error).includes(withoutTls);
 }
 
 /**
@@ -80,15 +73,10 @@ const codeOf = new Map(
 /** tedious's own codes for a connection that was not made, or broke. */
 const unreachable = /^(ESOCKET|ETIMEOUT|EINSTLOOKUP|ECLOSE|ENOTOPEN|ECONNCLOSED)$/;
 
-/** What an error of tedious, of Node.js or of the server means. */
-export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
-  if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  const found = codesOf(error);
-  if (found.some(isCertificateCode)) return 'CertificateRejected';
-  const numbers = numbersOf(error);
-  const meant = new Set(numbers.map((number) => codeOf.get(number)));
-  for (const [code] of meanings) if (meant.has(code)) return code;
-  return found.some((code) => isNetworkCode(code) || unreachable.test(code))
-    ? 'TargetUnreachable'
-    : undefined;
+function meaning(error: unknown): ErrorCode | undefined {
+  const meant = new Set(numbersOf(error).map((number) => codeOf.get(number)));
+  return meanings.find(([code]) => meant.has(code))?.[0];
 }
+
+/** What an error of tedious, of Node.js or of the server means. */
+export const classify = classifier({ meaning, isUnreachable: (code) => unreachable.test(code) });

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import {
   contradictoryField,
-  KeyturnError,
   optionalPort,
   optionalSsl,
   optionalText,
@@ -9,6 +8,16 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/rotator/index.ts';
+import {
+  checked,
+  type DatabaseLogin,
+  optionalHostName,
+  optionalKeyword,
+  type Rule,
+  requireEngine,
+  requireLength,
+  visibleName,
+} from '../database/login.ts';
 import { fitsLiteral, fitsName } from './quoting.ts';
 import { isHostName, parseServerName, type ServerName } from './server-name.ts';
 
@@ -25,28 +34,23 @@ export const engines: readonly string[] = [
   'custom-sqlserver-dev',
 ];
 
-/** A login to a SQL Server, or a user of a contained database. */
-export interface SqlServerCredential {
+/**
+ * A login to a SQL Server, or a user of a contained database. `ssl: false` is TLS without a look at the certificate, as
+ * drivers encrypt a login with `Encrypt=False`. Without TLS at the server, that and an absent `ssl` are plaintext where
+ * the function allows it.
+ */
+export interface SqlServerCredential extends DatabaseLogin {
   readonly host: string;
   /** Undefined for a named instance, whose port the SQL Server Browser tells. */
   readonly port: number | undefined;
   readonly instance: string | undefined;
   readonly database: string;
-  readonly username: string;
-  readonly password: string;
-  /**
-   * `true`: verified TLS. `false`: TLS without a look at the certificate, as drivers encrypt a login with
-   * `Encrypt=False`. Absent: verified TLS. Without TLS at the server, the last two are plaintext where the function allows it.
-   */
-  readonly ssl: boolean | undefined;
   /** `Encrypt=Strict`: TLS before the first byte of TDS (TDS 8), always verified. */
   readonly strict: boolean;
   /** PEM of the one certificate to accept from the server (`ServerCertificate`). */
   readonly serverCertificate: string | undefined;
   /** `ServerCertificate` names a file of the application's machine, which the function does not have. */
   readonly certificateFile: boolean;
-  /** The name to expect in the server's certificate where it is not the host's. */
-  readonly serverName: string | undefined;
   /**
    * `ApplicationIntent=ReadOnly`: a listener of an availability group sends the application to a readable secondary. A
    * change is made at the primary all the same.
@@ -73,18 +77,17 @@ const longestPassword = 128;
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
  */
 export function parseCredential(fields: SecretFields): SqlServerCredential {
-  const engine = optionalText(fields, 'engine');
-  if (engine !== undefined && !engines.includes(engine) && !engine.startsWith('custom-sqlserver-'))
-    throw contradictoryField('engine', `is not ${engines.join(' or ')}`);
-  const partner = keyword(fields, 'failoverpartner');
+  requireEngine(fields, engines, (engine) => engine.startsWith('custom-sqlserver-'));
+  const partner = optionalKeyword(fields, 'failoverpartner');
   return {
     ...parsePlace(fields),
-    database: parseName(optionalText(fields, 'dbname') ?? 'master', 'dbname'),
+    database: checked('dbname', optionalText(fields, 'dbname') ?? 'master', ...nameRules),
     username: parseAccountName(requireText(fields, 'username'), 'username'),
-    password: parsePassword(fields),
+    password: checked('password', requireText(fields, 'password'), ...passwordRules),
     ...parseEncryption(fields),
     serverName:
-      parseCertificateName(fields, 'sslservername') ?? parseCertificateName(fields, 'hostnameincertificate'),
+      optionalHostName(fields, 'sslservername', certificateName) ??
+      optionalHostName(fields, 'hostnameincertificate', certificateName),
     readOnlyIntent: parseIntent(fields),
     replicas: parseReplicas(fields),
     asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
@@ -99,9 +102,9 @@ function parseEncryption(
   fields: SecretFields,
 ): Pick<SqlServerCredential, 'ssl' | 'strict' | 'serverCertificate' | 'certificateFile'> {
   const ssl = optionalSsl(fields);
-  const strict = /^strict$/i.test(keyword(fields, 'encrypt') ?? '');
+  const strict = /^strict$/i.test(optionalKeyword(fields, 'encrypt') ?? '');
   if (strict && ssl === false) throw contradictoryField('ssl', 'is false beside "encrypt": "strict"');
-  const certificate = keyword(fields, 'servercertificate');
+  const certificate = optionalKeyword(fields, 'servercertificate');
   const isPem = certificate !== undefined && pem.test(certificate);
   if (isPem && !isCertificate(certificate))
     throw contradictoryField('servercertificate', 'is no certificate that can be read');
@@ -121,11 +124,6 @@ function isCertificate(text: string): boolean {
   }
 }
 
-/** A keyword of a connection string, for which empty is as good as absent. */
-function keyword(fields: SecretFields, name: string): string | undefined {
-  return fields[name] === '' ? undefined : optionalText(fields, name);
-}
-
 /**
  * A login, or a user with a password of its own. Neither has a backslash (error 15006).
  *
@@ -133,54 +131,31 @@ function keyword(fields: SecretFields, name: string): string | undefined {
  * @see https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql
  */
 export function parseAccountName(name: string, field: string): string {
-  if (name.includes('\\'))
-    throw contradictoryField(
-      field,
-      'holds a backslash, as the names of Windows accounts do, whose passwords SQL Server does not keep',
-    );
-  return parseName(name, field);
+  return checked(field, name, notOfWindows, ...nameRules);
 }
 
-/**
- * A name of the catalogue. What a person can't see in it is refused: one name must not look like another.
- *
- * @throws InvalidSecretField
- */
-function parseName(name: string, field: string): string {
-  if (!fitsName(name)) throw contradictoryField(field, 'is longer than 128 characters or holds a NUL');
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw contradictoryField(field, 'holds a control character');
-  if (name !== name.trimEnd()) throw contradictoryField(field, 'ends with a space, which SQL Server ignores');
-  return name;
-}
+const notOfWindows: Rule = {
+  fits: (name) => !name.includes('\\'),
+  problem: 'holds a backslash, as the names of Windows accounts do, whose passwords SQL Server does not keep',
+};
 
-function parsePassword(fields: SecretFields): string {
-  const password = requireText(fields, 'password');
-  if (password.length > longestPassword)
-    throw contradictoryField('password', 'is longer than 128 characters');
-  if (!fitsLiteral(password))
-    throw contradictoryField('password', 'holds a NUL, or a backslash before the end of a line');
-  return password;
-}
+/** For names of the catalogue. */
+const nameRules: readonly Rule[] = [
+  { fits: fitsName, problem: 'is longer than 128 characters or holds a NUL' },
+  visibleName,
+  { fits: (name) => name === name.trimEnd(), problem: 'ends with a space, which SQL Server ignores' },
+];
 
-function parseCertificateName(fields: SecretFields, field: string): string | undefined {
-  const name = keyword(fields, field);
-  if (name !== undefined && !isHostName(name)) throw contradictoryField(field, 'is no name of a host');
-  return name;
-}
+const passwordRules: readonly Rule[] = [
+  { fits: ({ length }) => length <= longestPassword, problem: 'is longer than 128 characters' },
+  { fits: fitsLiteral, problem: 'holds a NUL, or a backslash before the end of a line' },
+];
 
-/**
- * A new password.
- *
- * @throws PasswordImpossible for one that SQL Server would not take
- */
+const certificateName: Rule = { fits: isHostName, problem: 'is no name of a host' };
+
+/** A new password. @throws PasswordImpossible for one that SQL Server would not take */
 export function newPassword(password: string): string {
-  if (password.length <= longestPassword) return password;
-  throw new KeyturnError(
-    'PasswordImpossible',
-    `SQL Server takes passwords of at most ${longestPassword} characters, and one of ${password.length} was asked for.`,
-    `Set PASSWORD_LENGTH to ${longestPassword} or less, and rotate again.`,
-    { field: 'PASSWORD_LENGTH' },
-  );
+  return requireLength(password, longestPassword, 'SQL Server');
 }
 
 function parsePlace(fields: SecretFields): Place {
@@ -199,7 +174,7 @@ function placeOf({ host, instance, port }: ServerName): Place {
 }
 
 function parseIntent(fields: SecretFields): boolean {
-  const intent = keyword(fields, 'applicationintent');
+  const intent = optionalKeyword(fields, 'applicationintent');
   if (intent === undefined || /^read\s?write$/i.test(intent)) return false;
   if (/^read\s?only$/i.test(intent)) return true;
   throw contradictoryField('applicationintent', 'is neither ReadOnly nor ReadWrite');

@@ -1,11 +1,11 @@
-import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import type { RotatorContext } from '../../src/rotator/index.ts';
+import { requireNothingMissing } from '../database/change.ts';
 import { type Account, findAccount, findLogin, findUser } from './account.ts';
 import { databaseHoldings, missingIn, serverHoldings } from './holdings.ts';
 import { eachScope, type Pair, userOfLogin } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
-/** Most lacking privileges that an error names. */
-const mostNamed = 10;
+const remedy = 'Grant it to both users, or to a role that both are members of, and rotate again.';
 
 /**
  * Refuses a next account that can do less than the other, on the server or in any database that the admin may enter.
@@ -38,7 +38,7 @@ export async function requireSameHoldings(
         `The admin may not see all users of ${names.join(', ')}: their rights there are left aside.`,
       ),
   });
-  refuse(missing, pair.other);
+  requireNothingMissing(missing, pair.other, remedy);
 }
 
 async function missingHere(session: SqlServerSession, next: string, other: string): Promise<string[]> {
@@ -76,15 +76,5 @@ export async function requireSameVisibleHoldings(
     context.note(
       `${pair.next} may not see the rights of ${pair.other}: they were compared by the admin, in setSecret.`,
     );
-  refuse(missing, pair.other);
-}
-
-function refuse(missing: readonly string[], other: string): void {
-  if (missing.length === 0) return;
-  const rest = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : '';
-  throw new KeyturnError(
-    'PrivilegesMissing',
-    `The next user lacks what ${other} has: ${missing.slice(0, mostNamed).join('; ')}${rest}.`,
-    'Grant it to both users, or to a role that both are members of, and rotate again.',
-  );
+  requireNothingMissing(missing, pair.other, remedy);
 }

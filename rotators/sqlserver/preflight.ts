@@ -1,4 +1,5 @@
-import { type Finding, isKeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
+import { encryption, finding, findingOf } from '../database/preflight.ts';
 import { type Account, accountMissing, findAccount, findLogin, findUser, whereLoginsAre } from './account.ts';
 import { type AdminRights, lackingFor, rightsOf } from './admin-rights.ts';
 import type { AlternatingCredential } from './alternating-users.ts';
@@ -20,33 +21,13 @@ export interface Preflight<Credential extends SqlServerCredential> {
   readonly context: RotatorContext;
 }
 
-/** A check is what the rotation itself requires, so that both say the same of what is wrong. */
-async function check(name: string, detail: string, look: () => Promise<void>): Promise<Finding> {
-  try {
-    await look();
-    return { check: name, ok: true, detail };
-  } catch (error) {
-    if (!isKeyturnError(error)) throw error;
-    return { check: name, ok: false, detail: error.message.replace(/\.$/, '') };
-  }
-}
-
-/** What is wrong, or undefined. */
-function result(name: string, detail: string, wrong: string | undefined): Finding {
-  return { check: name, ok: wrong === undefined, detail: wrong ?? detail };
-}
-
-function encryption({ encryption: detail }: SqlServerSession): Finding {
-  return { check: 'encryption', ok: true, detail };
-}
-
 /** Logins are kept in master, which is never a replica; users of a contained database are in their database. */
 async function writable(session: SqlServerSession, { kind }: Account): Promise<Finding[]> {
   if (kind === 'login') return [];
   const [row] = await session.query<{ updateability: string | null }>(updateableStatement);
   const wrong =
     row?.updateability === 'READ_WRITE' ? undefined : 'is read-only, where no password can be changed';
-  return [result('database', 'takes changes', wrong)];
+  return [finding('database', 'takes changes', wrong)];
 }
 
 async function replicas(
@@ -57,7 +38,7 @@ async function replicas(
   const named = credential.replicas ?? [];
   if (account.kind !== 'login' || (!credential.readOnlyIntent && named.length === 0)) return [];
   return [
-    await check('replicas', `${named.length} beside the primary get the password`, async () => {
+    await findingOf('replicas', `${named.length} beside the primary get the password`, async () => {
       await requireReplicas(session, account, credential, options, context);
       await requireReplicasReached(session, credential, options, context);
     }),
@@ -68,15 +49,15 @@ async function replicas(
 async function mayChange(admin: SqlServerSession, username: string, account: Account): Promise<Finding> {
   const name = 'admin rights';
   const detail = `may change ${username}`;
-  if (account.kind === 'contained user') return check(name, detail, () => requireActingAsOwner(admin));
+  if (account.kind === 'contained user') return findingOf(name, detail, () => requireActingAsOwner(admin));
   if (account.isAzure) return azureRights(admin, username, account);
   if ((await findLogin(admin, username)) === undefined)
-    return result(name, detail, accountMissing('login', username).message.replace(/\.$/, ''));
-  return result(name, detail, await lackingFor(admin, username));
+    return finding(name, detail, accountMissing('login', username).message.replace(/\.$/, ''));
+  return finding(name, detail, await lackingFor(admin, username));
 }
 
 async function azureRights(admin: SqlServerSession, username: string, account: Account): Promise<Finding> {
-  return check('admin rights', `may change ${username}`, () =>
+  return findingOf('admin rights', `may change ${username}`, () =>
     whereLoginsAre(admin, account, async (master) => {
       const [rights = {}] = await master.query<object>(azureAdminRightsStatement);
       if (!Object.values(rights).includes(1))
@@ -99,7 +80,7 @@ async function mayMakeClone(
     const rights = await rightsOf(there);
     lacking.push(...statements.flatMap((statement) => lackingOnServer(statement, alternate, rights)));
   };
-  const found = await check('clone', `may make ${alternate}, and give it its rights`, async () => {
+  const found = await findingOf('clone', `may make ${alternate}, and give it its rights`, async () => {
     await prepareClone(admin, pending, account, undefined, take);
   });
   return found.ok && lacking.length > 0
@@ -124,8 +105,8 @@ export async function preflightSingleUser(given: Preflight<SqlServerCredential>)
   const { session, credential, admin } = given;
   const account = await findAccount(session, credential.username);
   const findings = [
-    encryption(session),
-    await check('account', `is a ${account.kind}`, async () => {
+    encryption(session.encryption),
+    await findingOf('account', `is a ${account.kind}`, async () => {
       // An admin would do it in its stead.
       if (admin === undefined) await whereLoginsAre(session, account, async () => undefined);
     }),
@@ -142,7 +123,7 @@ export async function preflightAlternatingUsers(given: Preflight<AlternatingCred
   const { username, pair } = credential;
   const account = await findAccount(session, username);
   const findings = [
-    encryption(session),
+    encryption(session.encryption),
     { check: 'account', ok: true, detail: `is a ${account.kind}` },
     ...(await writable(session, account)),
     ...(await replicas(session, account, given)),
@@ -153,7 +134,7 @@ export async function preflightAlternatingUsers(given: Preflight<AlternatingCred
   if (clone) findings.push(await mayMakeClone({ credential, admin }, account));
   else
     findings.push(
-      result(
+      finding(
         'other user',
         'exists',
         exists ? undefined : accountMissing(account.kind, pair.alternate).message,
@@ -162,7 +143,7 @@ export async function preflightAlternatingUsers(given: Preflight<AlternatingCred
   if (exists) findings.push(await mayChange(admin, pair.alternate, account));
   if (exists && !clone)
     findings.push(
-      await check('privileges', `${pair.alternate} may do what ${username} may`, () =>
+      await findingOf('privileges', `${pair.alternate} may do what ${username} may`, () =>
         requireSameHoldings(admin, { other: username, next: pair.alternate }, account, context),
       ),
     );

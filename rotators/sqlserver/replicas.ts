@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { setOnce } from '../database/change.ts';
 import { type Account, findLogin, setOwnPassword, setPasswordOf } from './account.ts';
 import { serverStatement } from './catalogue.ts';
+import { isPolicyRefusal } from './classify.ts';
 import { endpointOf, type Place, type SqlServerCredential } from './credential.ts';
 import { connect, connectToSecondary, type SqlServerOptions, type SqlServerSession } from './session.ts';
-import { setOnce } from './set-once.ts';
 
 /**
  * The replicas that a change has to reach. An admin's password goes to none but those that the admin secret lists too: a
@@ -59,7 +60,11 @@ export async function setOnReplicas(account: Account, change: Change<SqlServerCr
     try {
       if (using.username === pending.username) await setOwnPassword(session, pending, using, account);
       else
-        await setOnce(() => setPasswordOf(session, pending, account), at(pending, place), options, context);
+        await setOnce(
+          () => setPasswordOf(session, pending, account),
+          isPolicyRefusal,
+          () => connect(at(pending, place), options, context),
+        );
     } finally {
       await session.close();
     }

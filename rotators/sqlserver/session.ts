@@ -4,19 +4,16 @@ import type { SecureContextOptions } from 'node:tls';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
 import { KeyturnError, missing, type RotatorContext, type Session } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
+import { type ConnectionOptions, connectTimeoutMs, dial, tlsFirst } from '../database/connection.ts';
 import { codesOf } from '../network.ts';
-import { classify, isTlsUnavailable } from './classify.ts';
-import type { SqlServerCredential } from './credential.ts';
-import { type Dialed, dial, requireEncryption } from './dial.ts';
+import { classify } from './classify.ts';
+import type { Place, SqlServerCredential } from './credential.ts';
 import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts';
+import { requireEncryption } from './prelogin.ts';
 import { quoteIdentifier } from './quoting.ts';
 
 /** How the function connects, whatever the secret. */
-export interface SqlServerOptions {
-  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
-  readonly ca?: () => string | undefined;
-  /** Whether a secret that does not say `ssl: true` may go over in plaintext when the server has no TLS. Default: no. */
-  readonly allowPlaintext?: boolean;
+export interface SqlServerOptions extends ConnectionOptions {
   /** Whether to encrypt without looking at the server's certificate; a secret can't ask for it. Default: no. */
   readonly trustServerCertificate?: boolean;
 }
@@ -38,9 +35,6 @@ export interface SqlServerSession extends Session {
    */
   elsewhere(database: string): Promise<SqlServerSession | undefined>;
 }
-
-/** AWS's templates wait as long, in ms. */
-const connectTimeoutMs = 5_000;
 
 const noSuchFile =
   'The secret says ServerCertificate, a file that the function does not have: give the certificate itself in "servercertificate", or its authority in KEYTURN_CA_FILE.';
@@ -78,13 +72,16 @@ async function attempt(
   context: RotatorContext,
 ): Promise<SqlServerSession | undefined> {
   try {
-    return await connectOnce(tried, options, context);
+    if (tried.plaintext) return await connectOnce(tried, options, context);
+    return await tlsFirst(tried, options, context, (encrypted) =>
+      connectOnce({ ...tried, plaintext: !encrypted }, options, context),
+    );
   } catch (error) {
     if (isRefusal(error)) return undefined;
-    const next = alternative(tried, options, context, error);
-    if (next !== undefined) return attempt(next, options, context);
+    const partner = failover(tried, context, error);
+    if (partner !== undefined) return attempt(partner, options, context);
     if (classify(error, 'open') === 'CertificateRejected') noteCertificate(tried, context);
-    throw explainEncryption(error, tried);
+    throw explainHandshake(error, tried);
   }
 }
 
@@ -93,26 +90,14 @@ function noteCertificate({ asksToTrust, certificateFile }: Attempt, context: Rot
   if (certificateFile) context.note(noSuchFile);
 }
 
-/** Where else, or how else, a login may be tried; the change is noted. */
-function alternative(
+/** The other server of a mirrored database, where the first can't be reached; that is noted. */
+function failover(
   { failoverPartner, ...credential }: Attempt,
-  options: SqlServerOptions,
   context: RotatorContext,
   error: unknown,
 ): Attempt | undefined {
-  if (isTlsUnavailable(error)) {
-    if (credential.ssl === true || options.allowPlaintext !== true) return undefined;
-    context.note(
-      `The server at ${credential.host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
-    );
-    return { ...credential, failoverPartner, plaintext: true };
-  }
-  if (
-    failoverPartner === undefined ||
-    classify(error, 'open') !== 'TargetUnreachable' ||
-    context.signal.aborted
-  )
-    return undefined;
+  const isUnreachable = classify(error, 'open') === 'TargetUnreachable';
+  if (failoverPartner === undefined || !isUnreachable || context.signal.aborted) return undefined;
   context.note(`${credential.host} can not be reached: trying its failover partner ${failoverPartner.host}.`);
   return { ...credential, ...failoverPartner, failoverPartner: undefined, plaintext: false };
 }
@@ -120,14 +105,7 @@ function alternative(
 /** What an older server does with a TLS handshake where it expects TDS. */
 const handshakeEnded = /^(ECONNRESET|EPROTO|EPIPE|ECLOSE)$/;
 
-function explainEncryption(error: unknown, { strict, host }: Attempt): unknown {
-  if (isTlsUnavailable(error))
-    return new KeyturnError(
-      'TlsUnavailable',
-      `The server at ${host} has no TLS, and no password is sent to it without.`,
-      'Turn TLS on at the server, or allow plaintext for the function (KEYTURN_ALLOW_PLAINTEXT) where the secret does not say "ssl": true.',
-      { cause: error },
-    );
+function explainHandshake(error: unknown, { strict, host }: Attempt): unknown {
   if (strict && codesOf(error).some((code) => handshakeEnded.test(code)))
     return new KeyturnError(
       'TlsUnavailable',
@@ -239,7 +217,7 @@ function configurationOf(
       requestTimeout: 0,
       maxRetriesOnTransientErrors: 0,
       // tedious says where to (the port that the browser told, or the server that Azure redirects to) and how long.
-      connector: async (to?: Dialed, _lookup?: unknown, signal?: AbortSignal) => {
+      connector: async (to?: Pick<Place, 'host' | 'port'>, _lookup?: unknown, signal?: AbortSignal) => {
         const place = { host: to?.host ?? host, port: to?.port ?? port ?? 1433, signal };
         const socket = await dial(place, opened);
         // With TDS 8 there is no PRELOGIN before TLS.

@@ -1,13 +1,15 @@
 import type { ChangeContext, ChangingRotator, RotatorContext } from '../../src/rotator/index.ts';
+import { setOnce } from '../database/change.ts';
+import { singleUser } from '../database/rotators.ts';
 import { findAccount, setOwnPassword, setPasswordOf } from './account.ts';
-import { classify } from './classify.ts';
-import { engines, newPassword, parseCredential, type SqlServerCredential, targetOf } from './credential.ts';
+import { isPolicyRefusal } from './classify.ts';
+import type { SqlServerCredential } from './credential.ts';
+import { sqlServerEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
 import { explainLogin, isPasswordToChange, requirePasswordAtFault } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
 import { requireReplicas, setOnReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
-import { setOnce } from './set-once.ts';
 
 /**
  * Rotates the password of one SQL Server login, or of one user of a contained database, who changes it itself.
@@ -16,15 +18,7 @@ import { setOnce } from './set-once.ts';
 export function sqlServer(
   options: SqlServerOptions = {},
 ): ChangingRotator<SqlServerCredential, SqlServerSession> {
-  return {
-    kind: 'changes',
-    name: 'sqlserver',
-    engines,
-    overlap: 'none',
-    changedBy: 'account',
-    parse: parseCredential,
-    target: (credential) => targetOf(credential, credential.username),
-    generate: async (_current, { password }) => ({ password: newPassword(password()) }),
+  return singleUser(sqlServerEngine(options), {
     open: (credential, context) => open(credential, options, context),
     change: (session, pending, context) => change(session, pending, options, context),
     verify: async (session) => {
@@ -33,8 +27,7 @@ export function sqlServer(
     preflight: (session, credential, admin, context) =>
       preflightSingleUser({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) => excessRights(admin, subject, proven, 'none', context),
-    classify,
-  };
+  });
 }
 
 async function change(
@@ -51,7 +44,7 @@ async function change(
   await setOnReplicas(account, { pending, using, options, context });
   const set = () =>
     byItself ? setOwnPassword(session, pending, using, account) : setPasswordOf(session, pending, account);
-  await setOnce(set, pending, options, context);
+  await setOnce(set, isPolicyRefusal, () => connect(pending, options, context));
 }
 
 /**

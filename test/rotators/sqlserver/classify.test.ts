@@ -41,7 +41,7 @@ describe('the errors of SQL Server', () => {
     ['ENOTFOUND', 'TargetUnreachable'],
     ['SELF_SIGNED_CERT_IN_CHAIN', 'CertificateRejected'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'CertificateRejected'],
-    ['ENOENCRYPTION', 'TlsUnavailable'],
+    ['ERR_KEYTURN_TLS_UNAVAILABLE', 'TlsUnavailable'],
   ])('takes a connection that ends by %s for %s', (code, expected) => {
     expect(classify(lost(code))).toBe(expected);
   });

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { dial } from '../../../rotators/sqlserver/dial.ts';
+import { dial } from '../../../rotators/database/connection.ts';
 import {
   type SqlServerOptions,
   sqlServer,

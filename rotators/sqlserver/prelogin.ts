@@ -1,36 +1,5 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { AdapterError } from '../../src/rotator/index.ts';
-import { withoutTls } from './classify.ts';
-
-/** Where to connect, and what ends the attempt. */
-export interface Dialed {
-  readonly host: string;
-  readonly port: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Opens a TCP connection. Ours, so that it can be destroyed in any phase, and looked at before a password is sent. */
-export async function dial(
-  { host, port, signal }: Dialed,
-  opened: (socket: Socket) => void,
-): Promise<Socket> {
-  signal?.throwIfAborted();
-  const socket = connect({ host, port, noDelay: true });
-  // Whoever works with the socket hears of an error too; this one is for the moments in which nobody does.
-  socket.on('error', () => undefined);
-  opened(socket);
-  const giveUp = (): void => {
-    socket.destroy(new AdapterError('The time for connecting is up.'));
-  };
-  signal?.addEventListener('abort', giveUp, { once: true });
-  try {
-    await once(socket, 'connect');
-    return socket;
-  } finally {
-    signal?.removeEventListener('abort', giveUp);
-  }
-}
+import type { Socket } from 'node:net';
+import { withoutTls } from '../database/connection.ts';
 
 const headerBytes = 8;
 const encryptionOption = 1;
@@ -51,8 +20,7 @@ export function requireEncryption(socket: Socket): void {
     socket.off('data', look);
     const encryption = optionOf(received.subarray(headerBytes), encryptionOption);
     if (encryption !== encryptOff && encryption !== encryptNotSupported) return;
-    const error = new AdapterError('The server does not support encrypted connections.');
-    socket.destroy(Object.assign(error, { code: withoutTls }));
+    socket.destroy(withoutTls());
   };
   // Before tedious's own listener, which it adds after it has this socket: so this one sees each chunk first.
   socket.on('data', look);

@@ -1,0 +1,23 @@
+import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
+import { codesOf, isCertificateCode, isNetworkCode } from '../network.ts';
+import { isTlsUnavailable } from './connection.ts';
+
+/** What an engine knows of its errors. */
+export interface EngineErrors {
+  /** What an error of the server means. */
+  meaning(error: unknown, during: Activity): ErrorCode | undefined;
+  /** Whether a code of the driver, or of the server, says that the server is not there or that the connection broke. */
+  isUnreachable?(code: string): boolean;
+}
+
+/** What an error means: of TLS and certificates first, then of the server, and of the network at last. */
+export function classifier({ meaning, isUnreachable = () => false }: EngineErrors) {
+  return (error: unknown, during: Activity): ErrorCode | undefined => {
+    if (isTlsUnavailable(error)) return 'TlsUnavailable';
+    const codes = codesOf(error);
+    if (codes.some(isCertificateCode)) return 'CertificateRejected';
+    const meant = meaning(error, during);
+    if (meant !== undefined) return meant;
+    return codes.some((code) => isNetworkCode(code) || isUnreachable(code)) ? 'TargetUnreachable' : undefined;
+  };
+}

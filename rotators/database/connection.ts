@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { AdapterError, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { authoritiesWith } from '../authorities.ts';
+import { codesOf } from '../network.ts';
+
+/** How the function connects to databases, whatever the secret. */
+export interface ConnectionOptions {
+  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
+  readonly ca?: () => string | undefined;
+  /** Whether a secret that does not say `ssl: true` may go over in plaintext when the server has no TLS. Default: no. */
+  readonly allowPlaintext?: boolean;
+}
+
+/** AWS's templates wait as long for a connection and its login, in ms. */
+export const connectTimeoutMs = 5_000;
+
+/** Where to connect, and what ends the attempt. */
+export interface Dialed {
+  readonly host: string;
+  readonly port: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a TCP connection. Keyturn's own and not the driver's, so that it can be destroyed in any phase, and looked at
+ * before a password is sent.
+ *
+ * @param opened told of the socket before it stands
+ */
+export async function dial(
+  { host, port, signal }: Dialed,
+  opened: (socket: Socket) => void = () => undefined,
+): Promise<Socket> {
+  signal?.throwIfAborted();
+  const socket = connect({ host, port, noDelay: true });
+  // Whoever works with the socket hears of an error too. In the moments in which nobody does, an error without a listener
+  // would end the process.
+  socket.on('error', () => undefined);
+  opened(socket);
+  return orDestroyed(socket, signal, async () => {
+    await once(socket, 'connect');
+    return socket;
+  });
+}
+
+/** Works on a socket. It is destroyed where that fails, and by an abort. */
+async function orDestroyed<T>(
+  socket: Socket,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const abort = (): void => {
+    socket.destroy(
+      signal?.reason instanceof Error ? signal.reason : new AdapterError('The call was aborted.'),
+    );
+  };
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Gives work a signal that fires with the given one, or when {@link connectTimeoutMs} are over. */
+async function withinConnectTimeout<T>(
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const tooLate = new AdapterError(`no connection within ${connectTimeoutMs} ms`);
+  const timer = setTimeout(
+    () => controller.abort(Object.assign(tooLate, { code: 'ETIMEDOUT' })),
+    connectTimeoutMs,
+  );
+  try {
+    return await work(AbortSignal.any([signal, controller.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Has an abort end whatever is done on a connection: drivers have no other way to stop a login or a statement.
+ *
+ * @returns ends that, for when the connection is closed
+ */
+export function destroyOnAbort(socket: Socket, signal: AbortSignal): () => void {
+  const abort = (): void => {
+    socket.destroy();
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+/** Speaks TLS from here on, and verifies the server's certificate. @param host also the name to expect in it, unless another is given */
+async function startTls(
+  socket: Socket,
+  { host, serverName }: { readonly host: string; readonly serverName: string | undefined },
+  secureContext: SecureContext | undefined,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const secured = connectTls({
+    socket,
+    host,
+    // A name for SNI can't be an address: https://www.rfc-editor.org/rfc/rfc6066#section-3
+    ...(serverName === undefined && isIP(host) !== 0 ? {} : { servername: serverName ?? host }),
+    rejectUnauthorized: true,
+    ...(secureContext === undefined ? {} : { secureContext }),
+  });
+  secured.on('error', () => undefined);
+  return orDestroyed(secured, signal, async () => {
+    await once(secured, 'secureConnect');
+    return secured;
+  });
+}
+
+/** What a function trusts besides Node.js's own authorities, which a private CA would replace otherwise. */
+export interface Trust {
+  /** PEM of all that is trusted; undefined: Node.js's own. */
+  authorities(): string[] | undefined;
+  secureContext(): SecureContext | undefined;
+}
+
+/** Both are made once for a CA: reading all the authorities takes longer than a login. */
+export function createTrust({ ca }: ConnectionOptions): Trust {
+  let made: { readonly pem: string; readonly authorities: string[]; context?: SecureContext } | undefined;
+  const current = (): typeof made => {
+    const pem = ca?.();
+    if (pem === undefined) return undefined;
+    if (made?.pem !== pem) made = { pem, authorities: authoritiesWith(pem) };
+    return made;
+  };
+  return {
+    authorities: () => current()?.authorities,
+    secureContext: () => {
+      const trusted = current();
+      if (trusted === undefined) return undefined;
+      trusted.context ??= createSecureContext({ ca: trusted.authorities });
+      return trusted.context;
+    },
+  };
+}
+
+const tlsUnavailable = 'ERR_KEYTURN_TLS_UNAVAILABLE';
+
+/** To be thrown where a server has no TLS to offer, before anything secret is sent. */
+export function withoutTls(): AdapterError {
+  return Object.assign(new AdapterError('The server does not support encrypted connections'), {
+    code: tlsUnavailable,
+  });
+}
+
+/** Whether an error is that of {@link withoutTls}, or was made of it. */
+export function isTlsUnavailable(error: unknown): boolean {
+  return codesOf(error).includes(tlsUnavailable);
+}
+
+/**
+ * Connects with TLS. In plaintext only where the server has none, the secret does not say `ssl: true`, and the function
+ * allows it; that is noted.
+ *
+ * @param attempt connects; throws {@link withoutTls} where TLS is wanted and the server has none
+ * @throws TlsUnavailable
+ */
+export async function tlsFirst<T>(
+  { host, ssl }: { readonly host: string; readonly ssl: boolean | undefined },
+  { allowPlaintext = false }: ConnectionOptions,
+  { note }: Pick<RotatorContext, 'note'>,
+  attempt: (encrypted: boolean) => Promise<T>,
+): Promise<T> {
+  try {
+    return await attempt(true);
+  } catch (error) {
+    if (!isTlsUnavailable(error)) throw error;
+    if (ssl === true || !allowPlaintext) {
+      throw new KeyturnError(
+        'TlsUnavailable',
+        `The server at ${host} has no TLS, and no password is sent to it without.`,
+        'Turn TLS on at the server, or allow plaintext for the function (KEYTURN_ALLOW_PLAINTEXT) where the secret does not say "ssl": true.',
+        { cause: error },
+      );
+    }
+  }
+  note(`The server at ${host} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`);
+  return attempt(false);
+}
+
+/**
+ * Connects a login's protocol: TCP, then TLS, verified. In plaintext where the secret says `ssl: false`, or as
+ * {@link tlsFirst} allows it.
+ *
+ * @throws TlsUnavailable, an error with the code ETIMEDOUT, and those of Node.js
+ */
+export type Connect = (
+  place: { readonly host: string; readonly port: number },
+  login: { readonly ssl: boolean | undefined; readonly serverName: string | undefined },
+  context: RotatorContext,
+) => Promise<Socket | TLSSocket>;
+
+/**
+ * The one way of an engine to connect, for drivers that take a connection which stands.
+ *
+ * @param requestTls asks the server, in the protocol's own words, to speak TLS from here on; throws {@link withoutTls}
+ * where it has none. Absent: the protocol begins with TLS
+ */
+export function createConnect(
+  options: ConnectionOptions,
+  requestTls: (socket: Socket) => Promise<void> = async () => undefined,
+): Connect {
+  const trust = createTrust(options);
+  return ({ host, port }, { ssl, serverName }, context) => {
+    const connectOnce = (encrypted: boolean): Promise<Socket | TLSSocket> =>
+      withinConnectTimeout(context.signal, async (signal) => {
+        const socket = await dial({ host, port, signal });
+        if (!encrypted) return socket;
+        await orDestroyed(socket, signal, () => requestTls(socket));
+        return startTls(socket, { host, serverName }, trust.secureContext(), signal);
+      });
+    return ssl === false ? connectOnce(false) : tlsFirst({ host, ssl }, options, context, connectOnce);
+  };
+}

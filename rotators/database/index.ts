@@ -1,0 +1,37 @@
+/*
+ * The kit for SQL engines (keyturn/rotators/database): what they have in common, so that an engine's own files say only
+ * what is its own.
+ */
+export { codesOf, partsOf } from '../network.ts';
+export { requireNothingMissing, setOnce, untilNoConflict } from './change.ts';
+export { classifier, type EngineErrors } from './classify.ts';
+export {
+  type Connect,
+  type ConnectionOptions,
+  connectTimeoutMs,
+  createConnect,
+  createTrust,
+  destroyOnAbort,
+  dial,
+  isTlsUnavailable,
+  type Trust,
+  tlsFirst,
+  withoutTls,
+} from './connection.ts';
+export {
+  checked,
+  type DatabaseLogin,
+  hostName,
+  optionalHostName,
+  optionalKeyword,
+  parseLogin,
+  parsePlace,
+  type Rule,
+  requireEngine,
+  requireLength,
+  visibleName,
+  wholeText,
+} from './login.ts';
+export { encryption, finding, findingOf } from './preflight.ts';
+export { alternatingUsers, type Paired, type SqlEngine, singleUser } from './rotators.ts';
+export { parseUserPair, type UserPair } from './user-pair.ts';

@@ -1,0 +1,132 @@
+import { isIPv6 } from 'node:net';
+import {
+  contradictoryField,
+  KeyturnError,
+  optionalPort,
+  optionalSsl,
+  optionalText,
+  requireText,
+  type SecretFields,
+} from '../../src/rotator/index.ts';
+
+/** What every login to a database has, besides where its server is. */
+export interface DatabaseLogin {
+  readonly username: string;
+  readonly password: string;
+  /** `true`: verified TLS or nothing. `false`: as the engine's page says. Absent: verified TLS, unless plaintext is allowed. */
+  readonly ssl: boolean | undefined;
+  /** The name to expect in the server's certificate where it is not the host's. */
+  readonly serverName: string | undefined;
+}
+
+/** A rule for a field, and what is wrong with a value that breaks it, in words that follow the field's name. */
+export interface Rule {
+  fits(value: string): boolean;
+  readonly problem: string;
+}
+
+/** The value, where it keeps to the rules. @throws InvalidSecretField */
+export function checked(field: string, value: string, ...rules: readonly Rule[]): string {
+  for (const { fits, problem } of rules) if (!fits(value)) throw contradictoryField(field, problem);
+  return value;
+}
+
+/** What a protocol that ends texts with a NUL would cut off: the rest would be read as something else. */
+export const wholeText: Rule = {
+  fits: (value) => !value.includes('\0') && value.isWellFormed(),
+  problem: 'holds a NUL or half a character',
+};
+
+/** A name that a person can see in full: one account must not look like another. */
+export const visibleName: Rule = {
+  fits: (name) => name !== '' && wholeText.fits(name) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name),
+  problem: 'holds a control character',
+};
+
+/**
+ * The name or the address of a host, and nothing beyond it. A driver takes what starts with a slash for a socket of the
+ * machine, whose server may trust everybody.
+ */
+export const hostName: Rule = {
+  fits: (host) => host.isWellFormed() && /^[^\s/\\@?#,\p{Cc}]+$/u.test(host),
+  problem: 'is no name or address of a host',
+};
+
+/** @throws InvalidSecretField for a secret of another engine */
+export function requireEngine(
+  fields: SecretFields,
+  engines: readonly string[],
+  isAnother: (engine: string) => boolean = () => false,
+): void {
+  const engine = optionalText(fields, 'engine');
+  if (engine !== undefined && !engines.includes(engine) && !isAnother(engine))
+    throw contradictoryField('engine', `is not ${engines.join(' or ')}`);
+}
+
+/**
+ * Reads what every secret of AWS's structure has.
+ *
+ * @throws InvalidSecretField
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
+ */
+export function parseLogin(
+  fields: SecretFields,
+  rules: { readonly username: readonly Rule[]; readonly password: readonly Rule[] },
+): DatabaseLogin {
+  return {
+    username: checked('username', requireText(fields, 'username'), ...rules.username),
+    password: checked('password', requireText(fields, 'password'), ...rules.password),
+    ssl: optionalSsl(fields),
+    serverName: optionalHostName(fields, 'sslservername'),
+  };
+}
+
+/** A server's host and port, of which the host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
+export function parsePlace(
+  fields: SecretFields,
+  defaultPort: number,
+): { readonly host: string; readonly port: number } {
+  const written = requireText(fields, 'host').trim();
+  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(written) ?? [];
+  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(written) ?? [];
+  const host = checked('host', bracketed ?? named ?? written, hostName);
+  if (host.includes(':') && !isIPv6(host.replace(/%.*$/, '')))
+    throw contradictoryField('host', hostName.problem);
+  const inHost = afterBracket ?? afterName;
+  if (inHost === undefined) return { host, port: optionalPort(fields, 'port', defaultPort) };
+  const port = optionalPort({ host: inHost }, 'host', defaultPort);
+  if (optionalPort(fields, 'port', port) !== port)
+    throw contradictoryField('host', 'has another port than "port"');
+  return { host, port };
+}
+
+/** A field that names a host, or is absent or empty. @throws InvalidSecretField */
+export function optionalHostName(
+  fields: SecretFields,
+  field: string,
+  rule: Rule = hostName,
+): string | undefined {
+  const name = optionalKeyword(fields, field);
+  return name === undefined ? undefined : checked(field, name, rule);
+}
+
+/** A keyword of a connection string, for which empty is as good as absent. @throws InvalidSecretField */
+export function optionalKeyword(fields: SecretFields, field: string): string | undefined {
+  return fields[field] === '' ? undefined : optionalText(fields, field);
+}
+
+/**
+ * A new password, where the engine takes one of its length.
+ *
+ * @param longest in characters
+ * @throws PasswordImpossible
+ */
+export function requireLength(password: string, longest: number, engine: string): string {
+  if (password.length <= longest) return password;
+  throw new KeyturnError(
+    'PasswordImpossible',
+    `${engine} takes passwords of at most ${longest} characters, and one of ${password.length} was asked for.`,
+    `Set PASSWORD_LENGTH to ${longest} or less, and rotate again.`,
+    { field: 'PASSWORD_LENGTH' },
+  );
+}
