@@ -46,6 +46,7 @@ const networkCodes = [
   'ENOTFOUND',
   'EAI_AGAIN',
   'EAI_FAIL',
+  'UND_ERR_SOCKET',
 ];
 
 const failed = (code: string) => Object.assign(new Error('failed'), { code });
@@ -82,5 +83,12 @@ describe('failed connections', () => {
       'ENETUNREACH',
     ]);
     expect(codesOf(undefined)).toEqual([]);
+    expect(codesOf('ECONNREFUSED')).toEqual([]);
+  });
+
+  it('do not loop over an error that is its own cause', () => {
+    const circular = new Error('circular');
+    circular.cause = circular;
+    expect(codesOf(circular)).toEqual([]);
   });
 });
