@@ -57,7 +57,8 @@ export async function proveCurrent({ run, guarded, current }: Rotation): Promise
   run.memory.rememberProof(arn, current.id);
 }
 
-function currentRefused(): KeyturnError {
+/** The error where the target refuses a version that is AWSCURRENT already. */
+export function currentRefused(): KeyturnError {
   return new KeyturnError(
     'CurrentRefused',
     'AWSCURRENT is on the version of this rotation already, and the target refuses it.',

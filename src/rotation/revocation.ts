@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IssuingRotator } from '../rotator/contract.ts';
+import type { ChangeContext, ChangingRotator, IssuingRotator, Session } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
+import { createAdminLogin } from './admin.ts';
+import { currentRefused } from './proof.ts';
 import { isSameServer, isSameTarget } from './targets.ts';
-import { adminContext } from './trust.ts';
-import { loadIfUsable, type Rotation, type Version } from './versions.ts';
+import { adminContext, requireMayChange } from './trust.ts';
+import { isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 const hourMs = 3_600_000;
 /**
@@ -100,21 +102,53 @@ async function neededCredentials(rotation: Rotation<IssuingRotator>): Promise<un
   );
 }
 
+/** A rotation of either kind. */
+type AnyRotation = Rotation<ChangingRotator> | Rotation<IssuingRotator>;
+
 /**
- * After AWSCURRENT has moved: revokes the credential that it has left, where it is not to work any longer.
+ * After AWSCURRENT has moved: ends the credential that it has left, where that is not to work any longer.
  *
  * @param rotation one whose `current` is what AWSCURRENT has moved to
  */
-export async function revokeReplaced(
-  rotation: Rotation<IssuingRotator>,
-  replaced: string | undefined,
-): Promise<void> {
+export async function revokeReplaced(rotation: AnyRotation, replaced: string | undefined): Promise<void> {
   if (rotation.guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
-  await revokeVersion(rotation, replaced);
+  await (isIssuing(rotation) ? revokeVersion(rotation, replaced) : endReplaced(rotation));
+}
+
+/**
+ * Has the target accept AWSCURRENT alone, by whoever makes the changes. The credential is known to be accepted.
+ *
+ * @throws CurrentRefused, AdminSecretMissing, AdminRefused, AccountNotServed and the target's errors
+ */
+async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
+  const { guarded, current } = rotation;
+  const { rotator, context } = guarded;
+  if (rotator.endReplaced === undefined) return;
+  const end = (session: Session, by: Pick<ChangeContext<unknown>, 'using' | 'proven'>): Promise<void> =>
+    guarded.attempt('revoke', current.credential, async () =>
+      rotator.endReplaced?.(session, current.credential, { ...context, ...by, current: current.credential }),
+    );
+  if (rotator.changedBy === 'account') {
+    const ended = await guarded.using(current.credential, (session) =>
+      end(session, { using: current.credential }),
+    );
+    if (ended === undefined) throw currentRefused();
+    return;
+  }
+  const login = createAdminLogin(rotation);
+  try {
+    const admin = await login.admin();
+    // As for the change: an admin for another port has no proof, and then somebody else must have named the account.
+    const proofs = await requireMayChange(rotation, admin, current, current);
+    const proven = proofs.map(({ credential }) => credential);
+    await end(admin.session, { using: admin.credential, proven });
+  } finally {
+    login.release();
+  }
 }
 
 /** Whether the hours are over for which the replaced credential goes on working. */
-export async function isRevocationDue({ run, guarded, current }: Rotation<IssuingRotator>): Promise<boolean> {
+export async function isRevocationDue({ run, guarded, current }: AnyRotation): Promise<boolean> {
   const { revocation = 'on-next-rotation' } = guarded.rotator;
   if (typeof revocation === 'string') return revocation === 'at-once';
   const versions = await run.secretsManager.versions(run.secret.arn);
@@ -125,10 +159,15 @@ export async function isRevocationDue({ run, guarded, current }: Rotation<Issuin
   return Date.now() - replacedAtMs >= revocation.afterHours * hourMs;
 }
 
-/** Revokes AWSPREVIOUS on its own, apart from any rotation. */
-export async function revokePrevious(rotation: Rotation<IssuingRotator>): Promise<void> {
-  const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
-  if (previous !== undefined) await revokeVersion(rotation, previous);
+/** Ends what AWSPREVIOUS holds on its own, apart from any rotation. */
+export async function revokePrevious(rotation: AnyRotation): Promise<void> {
+  const { stages } = rotation.run.secret;
+  const previous = versionWith(stages, 'AWSPREVIOUS');
+  if (previous === undefined) return;
+  if (isIssuing(rotation)) return revokeVersion(rotation, previous);
+  // A rotation is under way, whose credential may be at the target already: its own end comes first.
+  const pending = versionWith(stages, 'AWSPENDING');
+  if (pending === undefined || pending === rotation.current.id) await endReplaced(rotation);
 }
 
 /** Milliseconds since the epoch. */

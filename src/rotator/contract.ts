@@ -165,8 +165,19 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
    * throws: what goes wrong here shows again in `open`.
    */
   prepare?(pending: Credential, context: RotatorContext): Promise<Prepared<Opened>>;
-  /** Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. */
+  /**
+   * Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. Where the target holds
+   * two credentials of the account, those that the change replaces are the older ones: `using`, and `current` if the target
+   * accepts it, go on working beside pending.
+   */
   change(session: Opened, pending: Credential, context: ChangeContext<Credential>): Promise<void>;
+  /** When a replaced credential ends that goes on working beside the new one. Default: `on-next-rotation`, by its change. */
+  readonly revocation?: Revocation;
+  /**
+   * Afterwards the target accepts `current` for its account, and no other credential. Idempotent. Needed for each other
+   * `revocation` than the default. `session` is that of whoever makes the changes.
+   */
+  endReplaced?(session: Opened, current: Credential, context: ChangeContext<Credential>): Promise<void>;
   /**
    * What the account of `subject` may do at the target and the account of `proven` may not, each in a person's words.
    * Empty where that is nothing, or where the account does not exist yet. Core asks this in the admin's session, before

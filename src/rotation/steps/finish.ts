@@ -18,7 +18,10 @@ export const finishSecret: StepFunction = async (run) => {
   if (!run.memory.isProven(run.secret.arn, pending.id)) await provePending(rotation, pending);
   if (isIssuing(rotation)) await revokeSuperseded(rotation);
   await promote(rotation, pending);
-  if (isIssuing(rotation)) await revokeReplaced({ ...rotation, current: pending }, rotation.current.id);
+  await revokeReplaced(
+    isIssuing(rotation) ? { ...rotation, current: pending } : { ...rotation, current: pending },
+    rotation.current.id,
+  );
   run.memory.forget(run.secret.arn);
   return { outcome: 'current' };
 };
@@ -31,15 +34,15 @@ export const resumeCompletedStep: StepFunction = async (run) => {
   await proveCurrent(rotation);
   if (run.event.step === 'finishSecret') {
     const replaced = versionWith(run.secret.stages, 'AWSPREVIOUS');
-    if (isIssuing(rotation)) await revokeReplaced(rotation, replaced);
+    await revokeReplaced(rotation, replaced);
     run.memory.forget(arn);
   }
   return { outcome: 'already-done' };
 };
 
-/** Revokes AWSPREVIOUS where its hours are over; idempotent. */
+/** Ends what AWSPREVIOUS holds where its hours are over; idempotent. */
 export const revokeWhenDue: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
-  if (isIssuing(rotation) && (await isRevocationDue(rotation))) await revokePrevious(rotation);
+  if (await isRevocationDue(rotation)) await revokePrevious(rotation);
   return { outcome: 'revoked' };
 };

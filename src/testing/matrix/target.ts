@@ -73,7 +73,7 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
     };
   };
 
-  const reachesTarget = new Set(['change', 'verify', 'revoke', 'revokeOrphans', 'issue']);
+  const reachesTarget = new Set(['change', 'endReplaced', 'verify', 'revoke', 'revokeOrphans', 'issue']);
   return {
     rotator: replaceMembers(rotator, (name, member) => {
       if (name === 'open') return open;
