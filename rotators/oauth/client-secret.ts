@@ -4,7 +4,7 @@ import {
   type IssueContext,
   type IssuingRotator,
   KeyturnError,
-  type Rotator,
+  type Overlap,
   requireText,
   type SecretFields,
 } from '../../src/rotator/index.ts';
@@ -31,7 +31,7 @@ export interface ClientSecretOptions extends TransportOptions {
    * Whether the server accepts the secret that it has replaced for some time. `none`: AWSCURRENT moves as soon as the
    * new one has proven itself. Default: `until-next-rotation`.
    */
-  readonly overlap?: Rotator['overlap'];
+  readonly overlap?: Overlap;
 }
 
 function parse(fields: SecretFields): RegisteredClient {

@@ -9,7 +9,13 @@ import { giveUpPending, type Rotation, type Version } from './versions.ts';
 
 /** Whether the change was made now, and the moment before it (ms, monotonic), or had been made before. */
 export type Changed =
-  | { readonly made: true; readonly sinceMs: number; readonly prepared: PreparedLogin | undefined }
+  | {
+      readonly made: true;
+      readonly sinceMs: number;
+      readonly prepared: PreparedLogin | undefined;
+      /** Whether AWSCURRENT goes on working. */
+      readonly overlapping: boolean;
+    }
   | { readonly made: false };
 
 /**
@@ -65,7 +71,12 @@ async function changeWithFirstAccepted(
       if (label !== 'current') run.note(`The ${label} version opens the target; AWSCURRENT does not.`);
       if (label === 'pending') return { made: false };
       if (!isMadeByAdmin(rotation))
-        return await change(rotation, pending, { using: version.credential }, session);
+        return await change(
+          rotation,
+          pending,
+          { using: version.credential, admin: () => adminFor(login, rotation, pending, version) },
+          session,
+        );
     } finally {
       guarded.release(session);
     }
@@ -80,7 +91,7 @@ async function changeWithFirstAccepted(
 async function change(
   { run, guarded, current, refused }: Rotation<ChangingRotator>,
   pending: Version,
-  by: Pick<ChangeContext<unknown>, 'using' | 'proven'>,
+  by: Pick<ChangeContext<unknown>, 'using' | 'proven' | 'admin'>,
   session: Session,
 ): Promise<Changed> {
   const { rotator, context } = guarded;
@@ -90,11 +101,20 @@ async function change(
   // From here on it may be accepted, also where the answer is lost; and what was accepted so far may not be.
   refused.delete(pending.id);
   const sinceMs = performance.now();
+  let overlapping = rotator.overlap === 'until-next-rotation';
+  const overlaps = (): void => {
+    overlapping ||= rotator.overlap === 'found-out';
+  };
   try {
     await guarded.attempt('change', pending.credential, () =>
-      rotator.change(session, pending.credential, { ...context, ...by, current: current.credential }),
+      rotator.change(session, pending.credential, {
+        ...context,
+        ...by,
+        current: current.credential,
+        overlapping: overlaps,
+      }),
     );
-    return { made: true, sinceMs, prepared };
+    return { made: true, sinceMs, prepared, overlapping };
   } catch (error) {
     prepared?.close();
     throw error;
@@ -112,6 +132,29 @@ async function changeByAdmin(
   const proofs = await requireMayChange(rotation, admin, pending, proven);
   const by = { using: admin.credential, proven: proofs.map(({ credential }) => credential) };
   return change(rotation, pending, by, admin.session);
+}
+
+/**
+ * The admin's session for an account that has proved itself, and can't make the change that it should.
+ *
+ * @throws AdminServerDiffers, AdminRefused
+ */
+async function adminFor(
+  login: AdminLogin,
+  rotation: Rotation<ChangingRotator>,
+  pending: Version,
+  proven: Version,
+): Promise<Session | undefined> {
+  if (adminSecretArn(rotation) === undefined) return undefined;
+  const admin = await login.admin();
+  try {
+    await requireMayChange(rotation, admin, pending, proven);
+    return admin.session;
+  } catch (error) {
+    if (!isKeyturnError(error, 'AccountNotServed', 'RightsExceeded')) throw error;
+    rotation.run.note(`The admin is left aside: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Where the account changes its own password, the admin is the last resort for one that was lost. */

@@ -40,7 +40,7 @@ export async function requireUnchanged(rotation: Rotation, pending: Version): Pr
   const base = run.memory.basedOn(run.secret.arn, pending.id);
   const isChanged = base === undefined ? await isCurrentNewer(rotation, pending) : base !== current.id;
   if (!isChanged) return;
-  const mayGoOn = run.event.step === 'setSecret' && guarded.rotator.overlap === 'none';
+  const mayGoOn = run.event.step === 'setSecret' && guarded.rotator.overlap !== 'until-next-rotation';
   if (mayGoOn && differOnlyInPassword(current, pending)) return;
   await giveWayTo(rotation, pending, { holder: current.id, stages: run.secret.stages });
 }

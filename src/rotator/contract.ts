@@ -37,7 +37,10 @@ export interface GenerateContext extends Pick<RotatorContext, 'note'> {
   password(wanted?: Partial<PasswordPolicy>): string;
 }
 
-export interface ChangeContext<Credential> extends RotatorContext {
+/** Until when the replaced credential goes on working: not at all, or until the next rotation. */
+export type Overlap = 'none' | 'until-next-rotation';
+
+export interface ChangeContext<Credential, Opened extends Session = Session> extends RotatorContext {
   /** The credential that the session was opened with. */
   readonly using: Credential;
   readonly current: Credential;
@@ -46,6 +49,14 @@ export interface ChangeContext<Credential> extends RotatorContext {
    * make it. Empty where somebody else has named the account. Absent: `current`.
    */
   readonly proven?: readonly Credential[];
+  /**
+   * The admin's session, for a change that the account itself has no right to make, such as one that keeps the old
+   * password. Undefined where no admin secret is named, or where the admin may not change this account. Opened when asked
+   * for, and closed by core. Absent: there is none.
+   */
+  admin?(): Promise<Opened | undefined>;
+  /** Says that `current` goes on working beside pending; for rotators whose `overlap` is `found-out`. */
+  overlapping?(): void;
 }
 
 export interface VerifyContext<Credential> extends RotatorContext {
@@ -111,8 +122,6 @@ interface AnyRotator<Credential, Opened extends Session> {
   readonly name: string;
   /** Values of a secret's `engine` that mean this rotator. */
   readonly engines?: readonly string[];
-  /** `none`: the old credential stops working at once. `until-next-rotation`: it goes on working. */
-  readonly overlap: 'none' | 'until-next-rotation';
   /** Pure. Throws an error that names the field and never its value: use the helpers of `fields`. */
   parse(fields: SecretFields): Credential;
   /** Pure. */
@@ -150,6 +159,8 @@ export interface Prepared<Opened extends Session> {
 export interface ChangingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
   readonly kind: 'changes';
+  /** Whether the old credential goes on working. `found-out`: each `change` says so, since it depends on rights. */
+  readonly overlap: Overlap | 'found-out';
   /**
    * True where the value opens nothing, so that nobody is told of the new one. Core then refuses to change the password of a
    * connection string, which would no longer open its server.
@@ -170,7 +181,7 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
    * two credentials of the account, those that the change replaces are the older ones: `using`, and `current` if the target
    * accepts it, go on working beside pending.
    */
-  change(session: Opened, pending: Credential, context: ChangeContext<Credential>): Promise<void>;
+  change(session: Opened, pending: Credential, context: ChangeContext<Credential, Opened>): Promise<void>;
   /** When a replaced credential ends that goes on working beside the new one. Default: `on-next-rotation`, by its change. */
   readonly revocation?: Revocation;
   /**
@@ -197,6 +208,7 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
 export interface IssuingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
   readonly kind: 'issues';
+  readonly overlap: Overlap;
   /**
    * `admin`: the admin issues credentials for the account that the secret names. Core then has a stored credential accepted
    * first. `account`: whoever else issues, such as the old token itself.

@@ -1,5 +1,5 @@
 import type { SecretFields } from '../documents/fields.ts';
-import type { Rotator } from '../rotator/contract.ts';
+import type { Overlap, Rotator } from '../rotator/contract.ts';
 
 /**
  * What the conformance kit and the crash matrix need besides the rotator: a real target with accounts to break.
@@ -7,6 +7,8 @@ import type { Rotator } from '../rotator/contract.ts';
  */
 export interface RotatorHarness {
   readonly rotator: Rotator;
+  /** What the accounts of this harness get, where the rotator finds out. Default: what the rotator says. */
+  readonly overlap?: Overlap;
   /** Makes an account of its own at the real target, whose credential works now. Called for each test and cell. */
   account(): Promise<TestAccount>;
   /** The fields with a credential that the target refuses. Default: another `password`. */
@@ -21,6 +23,14 @@ export interface RotatorHarness {
   readonly passwords?: readonly string[];
   /** How a process of its own makes the same rotator; without it no cell has its process killed. */
   readonly module?: RotatorModule;
+}
+
+/** Whether AWSCURRENT goes on working while an account of the harness is rotated. */
+export function overlapOf({
+  rotator,
+  overlap = rotator.overlap === 'found-out' ? 'none' : rotator.overlap,
+}: RotatorHarness): Overlap {
+  return overlap;
 }
 
 /** An account at the target, made for one test. */

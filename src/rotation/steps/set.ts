@@ -2,7 +2,12 @@ import { type Changed, changeCredential } from '../change.ts';
 import { promote, requireUnchanged } from '../promote.ts';
 import { provePending } from '../proof.ts';
 import type { StepFunction } from '../run.ts';
-import { beginRotation, isIssuing, loadPending } from '../versions.ts';
+import { beginRotation, isIssuing, loadPending, type Rotation } from '../versions.ts';
+
+/** Whether AWSCURRENT still works. Where the change was found made, it did not, unless the rotator keeps it always. */
+function goesOn({ guarded: { rotator } }: Rotation, changed: Changed): boolean {
+  return changed.made ? changed.overlapping : rotator.overlap === 'until-next-rotation';
+}
 
 /**
  * Sets the pending credential at the target. Where that ends the current one, AWSCURRENT moves at once (immediate
@@ -16,7 +21,7 @@ export const setSecret: StepFunction = async (run) => {
   const changed: Changed = isIssuing(rotation) ? { made: false } : await changeCredential(rotation, pending);
   const prepared = changed.made ? changed.prepared : undefined;
   try {
-    if (rotation.guarded.rotator.overlap !== 'none' || !run.configuration.immediateCutover) {
+    if (goesOn(rotation, changed) || !run.configuration.immediateCutover) {
       return { outcome: changed.made ? 'changed' : 'found-changed' };
     }
     await provePending(rotation, pending, prepared);

@@ -10,10 +10,10 @@ export const changing: Theme = {
     await prove(pending.fields);
   },
 
-  'ends the old credential, or not, as overlap says': async ({ rotator, first, generate, change, opens }) => {
+  'ends the old credential, or not, as overlap says': async ({ overlap, first, generate, change, opens }) => {
     const pending = await generate();
     await change(pending.fields);
-    assert.equal(await opens(first.fields), rotator.overlap === 'until-next-rotation');
+    assert.equal(await opens(first.fields), overlap === 'until-next-rotation');
   },
 
   'changes twice as it changes once': async ({ first, generate, change, opens, prove }) => {

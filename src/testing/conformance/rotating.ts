@@ -7,9 +7,9 @@ import type { Theme } from './theme.ts';
 
 /** Rotations through the whole handler. */
 export const rotating: Theme = {
-  'rotates three times, with no login refused': ({ rotator, account, opens }) =>
+  'rotates three times, with no login refused': ({ rotator, overlap, account, opens }) =>
     withSecret(rotator, account, async (secret) => {
-      for (let time = 0; time < 3; time += 1) await rotateOnce({ rotator, account, opens }, secret);
+      for (let time = 0; time < 3; time += 1) await rotateOnce({ rotator, overlap, account, opens }, secret);
       const refused = secret.reports.reduce((sum, { refusedLogins }) => sum + refusedLogins, 0);
       assert.equal(refused, 0, `The target refused ${refused} logins.`);
     }),
@@ -28,7 +28,7 @@ export const rotating: Theme = {
 };
 
 async function rotateOnce(
-  { rotator, account, opens }: Pick<Subject, 'rotator' | 'account' | 'opens'>,
+  { rotator, overlap, account, opens }: Pick<Subject, 'rotator' | 'overlap' | 'account' | 'opens'>,
   { rotate, versions }: RotatedSecret,
 ): Promise<void> {
   const before = holderOf(await versions(), 'AWSCURRENT');
@@ -45,7 +45,7 @@ async function rotateOnce(
   const works = ({ text = '' }: StoredVersion) => opens(documentOf(text, account.tags).fields);
   assert.ok(await works(current), 'AWSCURRENT does not open the target.');
   const endsAtOnce = rotator.kind === 'issues' && rotator.revocation === 'at-once';
-  const goesOn = rotator.overlap === 'until-next-rotation' && !endsAtOnce;
+  const goesOn = overlap === 'until-next-rotation' && !endsAtOnce;
   assert.equal(await works(previous), goesOn);
 }
 

@@ -7,11 +7,12 @@ import { passwordFor } from '../../rotation/new-password.ts';
 import type {
   ChangingRotator,
   GenerateContext,
+  Overlap,
   Rotator,
   RotatorContext,
   Session,
 } from '../../rotator/contract.ts';
-import type { Address, RotatorHarness, TestAccount } from '../harness.ts';
+import { type Address, overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { documentOf, textOf } from '../secrets.ts';
 
 /** A version of an account's secret. */
@@ -37,6 +38,7 @@ export interface ChangeSettings {
 /** A rotator and an account of its own at the target, with the moves of a rotation as core makes them. */
 export interface Subject {
   readonly rotator: Rotator;
+  readonly overlap: Overlap;
   /** The rotator, if it changes credentials; skips the test where the target issues them. */
   changing(): ChangingRotator;
   readonly account: TestAccount;
@@ -121,6 +123,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
 
   return {
     rotator,
+    overlap: overlapOf(harness),
     changing: () =>
       rotator.kind === 'changes' ? rotator : skip('the target issues credentials, and changes none'),
     account,
@@ -170,12 +173,24 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
       if (rotator.kind === 'issues') return;
       const { current = first.fields, signal = never } = settings;
       const by = changer(settings);
+      let opened: Promise<Session | undefined> | undefined;
       const context = {
         ...contextOf(signal),
         using: rotator.parse(by),
         current: rotator.parse(current),
+        admin: () => {
+          opened ??=
+            account.admin === undefined
+              ? Promise.resolve(undefined)
+              : open(adminFields(account.admin, current), signal);
+          return opened;
+        },
       };
-      await using(by, (session) => rotator.change(session, rotator.parse(pending), context), signal);
+      try {
+        await using(by, (session) => rotator.change(session, rotator.parse(pending), context), signal);
+      } finally {
+        await (await opened?.catch(() => undefined))?.close();
+      }
     },
     prove: (pending) =>
       using(pending, async (session) => {

@@ -1,7 +1,7 @@
 import type { SecretFields } from '../../documents/fields.ts';
 import { createRedactor } from '../../redact.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import type { RotatorHarness, TestAccount } from '../harness.ts';
+import { overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { documentOf } from '../secrets.ts';
 import type { StoredSecret } from './stored.ts';
 
@@ -48,7 +48,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
   };
   const judge = async (stored: StoredSecret): Promise<string | undefined> => {
     if (await currentOpens(stored)) return undefined;
-    if (rotator.overlap !== 'none') return 'AWSCURRENT does not open the target.';
+    if (overlapOf(harness) !== 'none') return 'AWSCURRENT does not open the target.';
     for (const id of likeliestFirst(stored)) {
       if (await opens(fieldsOf(stored, id))) return undefined;
     }
