@@ -15,6 +15,7 @@ export const errorCodes = [
   'SecretIsBinary',
   'MalformedSecret',
   'InvalidSecretField',
+  'CredentialCopied',
   'UnknownRotator',
   'TargetChanged',
   'AdminSecretMissing',

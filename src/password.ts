@@ -31,15 +31,29 @@ const uppercase = lowercase.toUpperCase();
 const numbers = '0123456789';
 const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 
-function characterClasses(policy: PasswordPolicy): string[] {
+/** A class keeps what is avoided where it has nothing else: the policy asks for the class. */
+function characterClasses(policy: PasswordPolicy, avoided: string): string[] {
   const classes = [
     policy.excludeLowercase ? '' : lowercase,
     policy.excludeUppercase ? '' : uppercase,
     policy.excludeNumbers ? '' : numbers,
     policy.excludePunctuation ? '' : punctuation,
   ];
-  const excluded = new Set(policy.excludeCharacters);
-  return classes.map((all) => [...all].filter((c) => !excluded.has(c)).join('')).filter((all) => all !== '');
+  const without = (all: string, characters: string): string =>
+    [...all].filter((character) => !characters.includes(character)).join('');
+  return classes
+    .map((all) => without(all, policy.excludeCharacters))
+    .filter((all) => all !== '')
+    .map((all) => without(all, avoided) || all);
+}
+
+/** The length at which passwords without the avoided characters are as hard to guess as those of the policy with them. */
+export function lengthWithout(policy: PasswordPolicy, avoided: string): number {
+  const size = (characters: string): number => characterClasses(policy, characters).join('').length;
+  const [all, left] = [size(''), size(avoided)];
+  return left < 2 || all === left
+    ? policy.length
+    : Math.ceil((policy.length * Math.log(all)) / Math.log(left));
 }
 
 function pick(characters: string): string {
@@ -56,11 +70,12 @@ function shuffle(characters: string[]): string {
 /**
  * Makes a password with the system's CSPRNG; `crypto.randomInt` has no modulo bias.
  *
+ * @param avoided characters that it does without, unless the policy leaves nothing else of their class
  * @throws PasswordImpossible when the policy leaves no character, or fewer places than classes it requires
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
  */
-export function generatePassword(policy: PasswordPolicy): string {
-  const classes = characterClasses(policy);
+export function generatePassword(policy: PasswordPolicy, avoided = ''): string {
+  const classes = characterClasses(policy, avoided);
   const required = policy.requireEachIncludedType ? classes : [];
   if (classes.length === 0 || policy.length < Math.max(1, required.length)) {
     throw new KeyturnError(

@@ -11,6 +11,7 @@ export interface Verdict {
 
 const titles: Readonly<Record<string, string>> = {
   json: 'JSON',
+  env: 'KEY=value lines',
   'ado-net': 'an ADO.NET connection string',
   odbc: 'an ODBC connection string',
   url: 'a URL',
@@ -32,7 +33,7 @@ export function judgeText(text: string, engine: string | undefined): Verdict {
   if (Buffer.byteLength(text) > largestBytes) return { ok: false, words: 'it has more than 65,536 bytes' };
   if (!text.isWellFormed()) return { ok: false, words: 'it has half of a character' };
   try {
-    const { form, fields } = readDocument(text);
+    const { form, fields, refusal } = readDocument(text);
     // Providers of several engines have the same keywords.
     const found = form === 'ado-net' || form === 'odbc' ? '' : String(fields.engine ?? '');
     if (engine !== undefined && found !== '' && !found.includes(engine)) {
@@ -41,6 +42,7 @@ export function judgeText(text: string, engine: string | undefined): Verdict {
     if (engine !== undefined && form === 'text') {
       return { ok: false, words: `it reads as a token, and not as a connection string for ${engine}` };
     }
+    if (refusal !== undefined) return { ok: false, words: wordsOf(refusal.message) };
     return { ok: true, words: `it reads as ${titles[form]}${describeFields(fields)}` };
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
@@ -51,11 +53,16 @@ export function judgeText(text: string, engine: string | undefined): Verdict {
 function unread(text: string, message: string, engine: string | undefined): Verdict {
   const looksLikeJson = /^\s*[{[]/.test(text);
   if (looksLikeJson && isJson(text)) return { ok: engine === undefined, words: 'it is JSON, but no object' };
-  const [problem = ''] = message.split('. ');
   if (looksLikeJson || connectionStringForm(text) !== undefined || engine !== undefined) {
-    return { ok: false, words: problem.replace(/^The secret's value/, 'it').replace(/\.$/, '') };
+    return { ok: false, words: wordsOf(message) };
   }
   return { ok: true, words: 'it is plain text' };
+}
+
+/** The first sentence of an error's message, which is about the text. */
+function wordsOf(message: string): string {
+  const [problem = ''] = message.split('. ');
+  return problem.replace(/^The secret's value/, 'it').replace(/\.$/, '');
 }
 
 function isJson(text: string): boolean {

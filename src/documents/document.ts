@@ -1,24 +1,38 @@
 import { KeyturnError } from '../errors.ts';
+import { requireNoCopy } from './copies.ts';
+import { isKeyValueLines, parseEnv } from './env.ts';
 import type { SecretFields } from './fields.ts';
 import { applyEdits, type FormName, type ParsedText } from './form.ts';
-import type { DocumentHints } from './hints.ts';
+import { covers, type DocumentHints } from './hints.ts';
 import { parseJson } from './json.ts';
+import { startsAsJson } from './leaves.ts';
+import { meantFields } from './meant.ts';
+import { failingReaders } from './readers.ts';
 import { parseAs, textForm } from './recognise.ts';
+import { isCredentialName } from './setting-names.ts';
 
 /** A secret's string, read. */
 export interface SecretDocument {
   readonly form: FormName;
   readonly fields: SecretFields;
   /**
-   * The same document with some fields changed; all else stays as it is, byte for byte.
+   * The same document with some fields changed, in all places of the same account; all else stays as it is, byte for byte.
    *
    * @throws InvalidSecretField for a value or a field that the form can't hold
+   * @throws CredentialCopied where the credential that is replaced would stay somewhere
    */
   write(changes: SecretFields): string;
   /** True where the credential is in a connection string: one kept as text, or one in JSON. */
   readonly isConnectionString: boolean;
-  /** Characters that a new password must not have, because known readers of the form get them wrong. */
+  /**
+   * Characters that a new password does without, because they must be quoted or encoded in this form, or because known readers
+   * of it get them wrong.
+   */
   readonly unsafeCharacters: string;
+  /** Known readers of this form that would read another password than this one, once it is written; empty where there are none. */
+  misreadBy(password: string): readonly string[];
+  /** Why the credential can't be rotated, although the document can be read; undefined where it can. */
+  readonly refusal: KeyturnError | undefined;
   /** What must be masked besides the fields: passwords as they stand in the text, quoted and encoded. */
   readonly sensitive: readonly string[];
 }
@@ -29,36 +43,47 @@ export interface SecretDocument {
  * @throws MalformedSecret, with position and reason; the message never quotes the text
  */
 export function readDocument(text: string, hints: DocumentHints = {}): SecretDocument {
-  const parsed = parse(text, hints);
+  // Editors write a mark at the beginning, and readers leave it out: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+  const mark = text.startsWith('\ufeff') ? '\ufeff' : '';
+  const inner = text.slice(mark.length);
+  const parsed = parse(inner, hints);
+  const { fields, refusal } = meantFields(hintedFields(parsed, hints));
   return {
     form: parsed.form,
-    fields: hintedFields(parsed, hints),
+    fields,
     isConnectionString: parsed.isConnectionString ?? (parsed.form !== 'json' && parsed.form !== 'text'),
     unsafeCharacters: parsed.unsafeCharacters,
-    sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(text, parsed)],
-    write: (changes) => write(text, parsed, changes, hints),
+    misreadBy: (password) => failingReaders(parsed, password),
+    refusal: parsed.refusal ?? refusal,
+    sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(inner, parsed)],
+    write: (changes) => mark + write(inner, parsed, changes, hints),
   };
 }
 
-/** Comments may come first. */
-const startsAsJson = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*[{["]/;
-
-function hintedFields({ fields, engineIsGuess }: ParsedText, hints: DocumentHints): SecretFields {
+function hintedFields({ fields, engineIsStated }: ParsedText, hints: DocumentHints): SecretFields {
   const { engine, ...others } = fields;
-  const known = hints.rotatorIsNamed === true && engineIsGuess === true ? others : fields;
+  const known = hints.rotatorIsNamed === true && engineIsStated !== true ? others : fields;
   const { masterarn } = hints;
   return masterarn === undefined || known.masterarn !== undefined ? known : { ...known, masterarn };
 }
 
-function parse(text: string, { form, fieldNames = new Map() }: DocumentHints): ParsedText {
-  const found = form ?? (startsAsJson.test(text) ? 'json' : textForm(text));
-  if (found === 'json') return parseJson(text, fieldNames);
+function parse(text: string, hints: DocumentHints): ParsedText {
+  const { form, fieldNames = new Map(), leave } = hints;
+  const isLeft = (path: string): boolean => covers(leave, path);
+  const found = form ?? recognised(text);
+  if (found === 'json') return parseJson(text, fieldNames, isLeft);
+  if (found === 'env') return parseEnv(text, fieldNames, isLeft);
   if (found !== undefined) return parseAs(found, text);
   throw new KeyturnError(
     'MalformedSecret',
     "The secret's value is neither a JSON object nor a connection string of a known form.",
     'Store it as JSON with engine, host, username and password, or name its form with the tag keyturn:form.',
   );
+}
+
+function recognised(text: string): FormName | undefined {
+  if (startsAsJson.test(text)) return 'json';
+  return isKeyValueLines(text) ? 'env' : textForm(text);
 }
 
 function write(text: string, parsed: ParsedText, changes: SecretFields, hints: DocumentHints): string {
@@ -70,18 +95,27 @@ function write(text: string, parsed: ParsedText, changes: SecretFields, hints: D
       .map((slot) => ({ ...slot.span, text: slot.encode(value) })),
   );
   const written = applyEdits(text, missing.size === 0 ? edits : [...edits, ...parsed.append(missing)]);
-  requireReadable(written, parsed.form, changed, hints);
+  const { fields, others } = parse(written, { ...hints, form: parsed.form });
+  requireReadable(fields, changed);
+  for (const old of replacedCredentials(parsed, changed))
+    requireNoCopy(old, written, others, (path) => covers(hints.leave, path));
   return written;
 }
 
-/** A credential that can't be read back would lock everybody out: what is stored is what the next step reads. */
-function requireReadable(
-  written: string,
-  form: FormName,
+/** What no other place of the secret may go on holding. */
+function replacedCredentials(
+  { fields }: ParsedText,
   changed: readonly (readonly [string, unknown])[],
-  hints: DocumentHints,
-): void {
-  const { fields } = parse(written, { ...hints, form });
+): string[] {
+  return changed.flatMap(([field, value]) => {
+    const old = fields[field];
+    const isCredential = isCredentialName(field) && !/public|id$/i.test(field);
+    return isCredential && typeof old === 'string' && old !== '' && old !== value ? [old] : [];
+  });
+}
+
+/** A credential that can't be read back would lock everybody out: what is stored is what the next step reads. */
+function requireReadable(fields: SecretFields, changed: readonly (readonly [string, unknown])[]): void {
   const lost = changed.find(([field, value]) => !same(fields[field], value));
   if (lost === undefined) return;
   throw new KeyturnError(

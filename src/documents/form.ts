@@ -2,7 +2,7 @@ import { KeyturnError } from '../errors.ts';
 import type { SecretFields } from './fields.ts';
 
 /** The forms of a secret's string, as the tag `keyturn:form` and `KEYTURN_FORM` name them. */
-export const formNames = ['json', 'ado-net', 'odbc', 'url', 'libpq', 'jdbc', 'text'] as const;
+export const formNames = ['json', 'env', 'ado-net', 'odbc', 'url', 'libpq', 'jdbc', 'text'] as const;
 
 /** One of {@link formNames}. */
 export type FormName = (typeof formNames)[number];
@@ -27,6 +27,25 @@ export interface Slot {
   readonly span: Span;
   /** A new value as it must stand there. */
   encode(value: unknown): string;
+  /** Of a place in a string within another text: the form of the string, and a new value as it must stand in that alone. */
+  readonly form?: FormName;
+  encodeInForm?(value: unknown): string;
+}
+
+/** A value of a text that is no place of its credential, but may hold a copy of it. */
+export interface OtherValue {
+  /** Where it is, for people: a name, or names with dots between them. */
+  readonly path: string;
+  readonly value: string;
+}
+
+/** A text within another one: where each of its characters stands there, and how other text is written there. */
+export interface Embedding {
+  readonly path: string;
+  readonly text: string;
+  /** In the outer text: of each UTF-16 unit, and of the end. */
+  readonly offsets: readonly number[];
+  encode(text: string): string;
 }
 
 /** A text as its form understands it. */
@@ -36,14 +55,56 @@ export interface ParsedText {
   readonly slots: readonly Slot[];
   /** Where fields go that the text does not have yet. @throws InvalidSecretField where the form has no place */
   append(missing: ReadonlyMap<string, unknown>): Edit[];
-  /** Characters that known readers of the form get wrong, however they are written. */
+  /**
+   * Characters that must be quoted, escaped or encoded in this form, or that known readers of it get wrong. A new password
+   * has none of them.
+   */
   readonly unsafeCharacters: string;
   /** True where the form leaves open which engine is meant, and `engine` is only the likeliest. */
   readonly engineIsGuess?: boolean;
+  /** True where the secret says its `engine` in so many words, so that no tag overrides it. */
+  readonly engineIsStated?: boolean;
   /** True where the credential is, or is also, in a connection string. */
   readonly isConnectionString?: boolean;
   /** Sensitive values that are in none of the fields. */
   readonly sensitive?: readonly string[];
+  /** All other values. */
+  readonly others: readonly OtherValue[];
+  /** Values that may be connection strings themselves. */
+  readonly inner?: readonly Embedding[];
+  /** Why the credential can't be rotated, although it can be read. */
+  readonly refusal?: KeyturnError | undefined;
+}
+
+/** A slot of a text as one of the text that it is embedded in. */
+export function outerSlot(embedding: Embedding): (slot: Slot) => Slot {
+  return (slot) => ({
+    ...slot,
+    span: outerSpan(embedding, slot.span),
+    encode: (value) => embedding.encode(slot.encode(value)),
+    encodeInForm: (value) => (slot.encodeInForm ?? slot.encode)(value),
+  });
+}
+
+/** Edits of a text as edits of the text that it is embedded in. */
+export function outerEdits(embedding: Embedding, edits: readonly Edit[]): Edit[] {
+  return edits.map((edit) => ({ ...outerSpan(embedding, edit), text: embedding.encode(edit.text) }));
+}
+
+function outerSpan({ offsets }: Embedding, { start, end }: Span): Span {
+  const last = offsets.at(-1) ?? 0;
+  return { start: offsets[start] ?? last, end: offsets[end] ?? last };
+}
+
+/** An embedding in what is embedded itself. */
+export function nest(outer: Embedding, inner: Embedding): Embedding {
+  const last = outer.offsets.at(-1) ?? 0;
+  return {
+    path: `${outer.path}.${inner.path}`,
+    text: inner.text,
+    offsets: inner.offsets.map((offset) => outer.offsets[offset] ?? last),
+    encode: (text) => outer.encode(inner.encode(text)),
+  };
 }
 
 /** The text with edits made, which must not overlap. */
@@ -57,8 +118,10 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
   return out + text.slice(at);
 }
 
-const titles: Readonly<Record<FormName, string>> = {
+/** The forms in words. */
+export const formTitles: Readonly<Record<FormName, string>> = {
   json: 'JSON',
+  env: 'KEY=value lines',
   'ado-net': 'an ADO.NET connection string',
   odbc: 'an ODBC connection string',
   url: 'a URL',
@@ -76,7 +139,7 @@ const titles: Readonly<Record<FormName, string>> = {
 export function malformed(form: FormName, index: number, reason: string): KeyturnError {
   return new KeyturnError(
     'MalformedSecret',
-    `The secret's value, read as ${titles[form]}, is malformed at character ${index + 1}: ${reason}.`,
+    `The secret's value, read as ${formTitles[form]}, is malformed at character ${index + 1}: ${reason}.`,
     'Correct the secret, or name its form with the tag keyturn:form.',
   );
 }
@@ -87,6 +150,11 @@ export function textOf(field: string, value: unknown): string {
   // C ends a string at a NUL, and .NET's parser stops there: https://www.postgresql.org/docs/current/libpq-connect.html
   if (typeof text === 'string' && !text.includes('\0') && text.isWellFormed()) return text;
   throw notHeld(field, 'must be text without NUL or broken characters to stand in a connection string');
+}
+
+/** The refusal of a secret that can be read, and whose credential can't be rotated. */
+export function refused(field: string, problem: string, remedy: string): KeyturnError {
+  return new KeyturnError('InvalidSecretField', problem, remedy, { field });
 }
 
 /** The error for a field that a form can't hold. */

@@ -10,6 +10,8 @@ export interface DocumentHints {
   readonly fieldNames?: FieldNames;
   /** Whether the rotator is known, so that an engine that is only guessed must not contradict it. */
   readonly rotatorIsNamed?: boolean;
+  /** Places that stay as they are, although they hold the credential: paths, with dots between names. */
+  readonly leave?: readonly string[] | undefined;
   /** ARN of the admin secret, for a document that names none in `masterarn`. */
   readonly masterarn?: string | undefined;
 }
@@ -18,6 +20,7 @@ export interface DocumentHints {
 export const formTag = 'keyturn:form';
 export const fieldsTag = 'keyturn:fields';
 export const adminTag = 'keyturn:admin';
+export const leaveTag = 'keyturn:leave';
 
 /** Reads the name of a form. @throws InvalidConfiguration, naming the tag or variable */
 export function parseFormName(name: string | undefined, source: string): FormName | undefined {
@@ -55,6 +58,17 @@ export function parseFieldNames(text: string | undefined, source: string): Field
   );
 }
 
+/** Places with spaces between them. A name with a space in it is meant by the whole tag. */
+function parsePlaces(text: string | undefined): readonly string[] | undefined {
+  const trimmed = text?.trim() ?? '';
+  return trimmed === '' ? undefined : [trimmed, ...trimmed.split(/\s+/)];
+}
+
+/** Whether the places that stay as they are cover one: itself, or what it is in. */
+export function covers(leave: readonly string[] | undefined, path: string): boolean {
+  return (leave ?? []).some((place) => path === place || path.startsWith(`${place}.`));
+}
+
 /** How to read a secret: its tags win over the function's configuration. @throws InvalidConfiguration */
 export function readHints(
   tags: ReadonlyMap<string, string>,
@@ -67,6 +81,7 @@ export function readHints(
       names === undefined
         ? (configuration.fieldNames ?? new Map())
         : parseFieldNames(names, `The tag ${fieldsTag}`),
+    leave: parsePlaces(tags.get(leaveTag)),
     masterarn: tags.get(adminTag) || undefined,
   };
 }

@@ -1,6 +1,11 @@
 import { malformed, type ParsedText } from './form.ts';
-import { parseJdbcSqlServer } from './jdbc-sql-server.ts';
+import { isSqlServerJdbc, parseJdbcSqlServer } from './jdbc-sql-server.ts';
 import { parseUrl } from './url.ts';
+
+/** Whether a text is a JDBC URL; AWS's wrapper that reads secrets by itself has a prefix of its own. */
+export function isJdbc(text: string): boolean {
+  return /^\s*jdbc(?:-secretsmanager)?:/i.test(text);
+}
 
 /**
  * Reads a JDBC URL: SQL Server's with its own syntax, and those that are URLs after `jdbc:` (PostgreSQL, MySQL,
@@ -10,7 +15,7 @@ import { parseUrl } from './url.ts';
  * @see https://jdbc.postgresql.org/documentation/use/#connecting-to-the-database
  */
 export function parseJdbc(text: string): ParsedText {
-  if (/^\s*(?:jdbc:)?sqlserver:/i.test(text)) return parseJdbcSqlServer(text);
-  if (/^\s*jdbc:/i.test(text)) return parseUrl(text, 'jdbc');
+  if (isSqlServerJdbc(text) || /^\s*(?:jdbc:)?sqlserver:/i.test(text)) return parseJdbcSqlServer(text);
+  if (isJdbc(text)) return parseUrl(text, 'jdbc');
   throw malformed('jdbc', 0, 'it does not start with jdbc:');
 }

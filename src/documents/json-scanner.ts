@@ -6,6 +6,8 @@ export interface JsonNode {
   readonly value: unknown;
   /** The members of an object, in order, duplicates included; undefined for anything else. */
   readonly members: readonly JsonMember[] | undefined;
+  /** The values of a list; undefined for anything else. */
+  readonly items?: readonly JsonNode[];
 }
 
 export interface JsonMember {
@@ -85,13 +87,13 @@ export function scanJson(text: string): JsonNode {
 
   const readList = (start: number, depth: number): JsonNode => {
     at += 1;
-    const values: unknown[] = [];
+    const items: JsonNode[] = [];
     if (!takeChar(']')) {
-      do values.push(readValue(depth + 1).value);
+      do items.push(readValue(depth + 1));
       while (takeChar(','));
       if (!takeChar(']')) fail('neither a comma nor the closing bracket');
     }
-    return { span: { start, end: at }, value: values, members: undefined };
+    return { span: { start, end: at }, value: items.map(({ value }) => value), members: undefined, items };
   };
 
   const root = readValue(0);

@@ -1,6 +1,7 @@
-import { embeddedStrings } from './embedded.ts';
 import { type Edit, malformed, type ParsedText, type Slot } from './form.ts';
 import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
+import { jsonLeaves } from './leaves.ts';
+import { readSettings } from './settings.ts';
 
 /** Where fields are in a JSON secret, by field: names, or paths with dots between names. */
 export type FieldNames = ReadonlyMap<string, string>;
@@ -9,30 +10,73 @@ export type FieldNames = ReadonlyMap<string, string>;
 export const connectionField = 'connection';
 
 /**
- * Reads a JSON secret: AWS's structure, the same with other names for its fields, and connection strings in it.
+ * What must be escaped in JSON. Its other punctuation stands as it is.
  *
+ * @see https://www.rfc-editor.org/rfc/rfc8259#section-7
+ */
+const unsafeCharacters = '"\\';
+
+/**
+ * Reads a JSON secret: AWS's structure, the same with other names for its fields, connection strings in it, and the settings
+ * of frameworks.
+ *
+ * @param isLeft whether a place stays as it is, whatever it holds
  * @throws MalformedSecret
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
  */
-export function parseJson(text: string, fieldNames: FieldNames): ParsedText {
+export function parseJson(
+  text: string,
+  fieldNames: FieldNames,
+  isLeft: (path: string) => boolean = () => false,
+): ParsedText {
   const root = scanJson(text);
   if (root.members === undefined) throw malformed('json', root.span.start, 'it is no object');
   const named = namedNodes(root, fieldNames);
   const own = ownFields(root.members, named);
-  const embedded = embeddedStrings(text, root, own.fields, {
-    named: nodesAt(root, fieldNames.get(connectionField) ?? ''),
-    taken: new Set([...named.values()].flat()),
+  const leaves = [...jsonLeaves(text, root)];
+  const at = (nodes: readonly JsonNode[]) =>
+    leaves.filter(({ node }) => node !== undefined && nodes.includes(node));
+  const connections = nodesAt(root, fieldNames.get(connectionField) ?? '');
+  const password = named.get('password') ?? nodesAt(root, 'password');
+  const settings = readSettings(leaves, {
+    own: ofCredential(own.fields),
+    password: at(password).at(-1),
+    connections: at(connections),
+    taken: new Set(at([...named.values()].flat())),
+    isLeft,
   });
+  const hasNoText = (value: unknown): boolean => value === undefined || value === null || value === '';
+  const stated = Object.fromEntries(
+    Object.entries(own.fields).filter(([field, value]) => !hasNoText(value) || !(field in settings.fields)),
+  );
   return {
     form: 'json',
-    fields: { ...embedded.fields, ...own.fields },
-    slots: [...own.slots, ...embedded.slots],
-    append: (missing) => embedded.append?.(missing) ?? append(text, root, missing, fieldNames),
-    unsafeCharacters: embedded.unsafeCharacters,
-    engineIsGuess: embedded.engineIsGuess && own.fields.engine === undefined,
-    isConnectionString: embedded.slots.length > 0,
-    sensitive: [...own.hidden, ...embedded.sensitive],
+    fields: { ...settings.fields, ...stated },
+    slots: [
+      ...own.slots,
+      ...settings.slots.filter(
+        ({ span }) => !own.slots.some((slot) => slot.span.start === span.start && isCredential(slot)),
+      ),
+    ],
+    append: (missing) => settings.append?.(missing) ?? append(text, root, missing, fieldNames),
+    unsafeCharacters: unsafeCharacters + settings.unsafeCharacters,
+    engineIsGuess: settings.engineIsGuess && own.fields.engine === undefined,
+    engineIsStated: own.fields.engine !== undefined,
+    isConnectionString: settings.isConnectionString,
+    sensitive: [...own.hidden, ...settings.sensitive],
+    others: settings.others,
+    refusal: settings.refusal,
   };
+}
+
+function isCredential({ field }: Slot): boolean {
+  return field === 'username' || field === 'password';
+}
+
+/** What of the root's fields says where a credential belongs: the others have names of another kind. */
+function ofCredential(fields: ParsedText['fields']): ParsedText['fields'] {
+  const names = ['engine', 'host', 'port', 'username', 'password', 'dbname', 'ssl'];
+  return Object.fromEntries(names.filter((name) => fields[name] !== '').map((name) => [name, fields[name]]));
 }
 
 /** All nodes at a path, duplicates included; the last one counts. A name with a dot in it wins over a path. */

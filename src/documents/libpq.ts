@@ -72,8 +72,11 @@ export function parseLibpq(text: string): ParsedText {
     }),
     slots: settings.flatMap(slotOf),
     append: (missing) => append(text, missing),
-    // What would have to be escaped; shells and .env files take them off once more.
-    unsafeCharacters: "'\\",
+    // What must be escaped, what shells and .env files read in their own way, and what some parsers of the form split at.
+    unsafeCharacters: '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}',
+    others: settings
+      .filter(({ keyword: name }) => !fieldOfKeyword.has(name) && !libpqKeywords.has(name))
+      .map(({ keyword: name, value }) => ({ path: name, value })),
   };
 }
 

@@ -20,6 +20,8 @@ export interface PairSyntax {
   readonly lenientQuotes: string;
   /** What a keyword is made of. */
   readonly keyword: RegExp;
+  /** True where the space around a value belongs to it. */
+  readonly spaceCounts: boolean;
 }
 
 const plainKeyword = /[^=;]*/y;
@@ -41,15 +43,25 @@ export const adoNetSyntax: PairSyntax = {
   lenientQuotes: '{',
   // A doubled equals sign is part of the keyword.
   keyword: /(?:[^=;]|==)*/y,
+  spaceCounts: false,
 };
 
-/** @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments */
+/**
+ * The space around a value belongs to it, and braces quote only where nothing comes before them.
+ *
+ * @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments
+ * @see https://learn.microsoft.com/openspecs/sql_server_protocols/ms-odbcstr/55953f0e-2d30-4ad4-8e56-b4207e491409
+ */
 export const odbcSyntax: PairSyntax = {
   form: 'odbc',
   quotes: new Map([['{', '}']]),
   lenientQuotes: '',
   keyword: plainKeyword,
+  spaceCounts: true,
 };
+
+/** Of go-mssqldb's `odbc:` strings. @see https://github.com/microsoft/go-mssqldb#the-connection-string-can-be-specified-in-one-of-three-formats */
+export const goOdbcSyntax: PairSyntax = { ...odbcSyntax, spaceCounts: false };
 
 /** @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url */
 export const jdbcSyntax: PairSyntax = {
@@ -57,7 +69,11 @@ export const jdbcSyntax: PairSyntax = {
   quotes: new Map([['{', '}']]),
   lenientQuotes: '',
   keyword: plainKeyword,
+  spaceCounts: false,
 };
+
+/** Of jTDS, which knows no quotes: a semicolon ends a value. @see https://jtds.sourceforge.net/faq.html#urlFormat */
+export const jtdsSyntax: PairSyntax = { ...jdbcSyntax, quotes: new Map() };
 
 const space = /\s*/y;
 const betweenPairs = /[\s;]*/y;
@@ -80,8 +96,9 @@ export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generato
     const equals = at + name.length;
     if (text[equals] !== '=') throw malformed(syntax.form, at, 'a keyword has no equals sign');
     if (name.trim() === '') throw malformed(syntax.form, at, 'an equals sign has no keyword');
-    const start = equals + 1 + match(space, text, equals + 1).length;
-    const found = quotedValue(text, start, syntax) ?? plainValue(text, equals + 1, start);
+    const afterEquals = equals + 1;
+    const start = syntax.spaceCounts ? afterEquals : afterEquals + match(space, text, afterEquals).length;
+    const found = quotedValue(text, start, syntax) ?? plainValue(text, afterEquals, start, syntax);
     yield { keyword: name.trim(), ...found };
     const { end } = found.valueSpan;
     at = end + match(betweenPairs, text, end).length;
@@ -90,8 +107,12 @@ export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generato
 
 type Value = Omit<Pair, 'keyword'>;
 
-function plainValue(text: string, afterEquals: number, start: number): Value {
-  const value = match(bareValue, text, start).trimEnd();
+function plainValue(text: string, afterEquals: number, start: number, { spaceCounts }: PairSyntax): Value {
+  const raw = match(bareValue, text, start);
+  // A line break that ends the whole text is what an editor or `echo` leaves there.
+  const value = spaceCounts
+    ? raw.replace(start + raw.length === text.length ? /\r?\n$/ : /$^/, '')
+    : raw.trimEnd();
   // Space before an empty value belongs to nothing: what is written goes right after the equals sign.
   const from = value === '' ? afterEquals : start;
   return { value, valueSpan: { start: from, end: from + value.length }, quote: undefined };

@@ -1,97 +1,233 @@
-import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
-import { adoNetSyntax, odbcSyntax, type Pair, type PairSyntax, scanPairs } from './pairs-scanner.ts';
-import { keywordName, plainKeyword, readAddress, withInstance } from './sql-server-keywords.ts';
+import type { KeyturnError } from '../errors.ts';
+import { type Edit, type Embedding, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
+import { otherLogin } from './other-logins.ts';
+import { adoNetKeywords, goKeywords, nameIn, odbcKeywords, type Vocabulary } from './pair-keywords.ts';
+import {
+  adoNetSyntax,
+  goOdbcSyntax,
+  odbcSyntax,
+  type Pair,
+  type PairSyntax,
+  scanPairs,
+} from './pairs-scanner.ts';
+import { plainKeyword, readAddress, withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
 
-/** Fields that can be written, and the keyword for one that is missing: all readers of the form know these. */
-const writable: ReadonlyMap<string, { readonly [Form in string]?: string }> = new Map([
-  ['username', { 'ado-net': 'User Id', odbc: 'UID', jdbc: 'user' }],
-  ['password', { 'ado-net': 'Password', odbc: 'PWD', jdbc: 'password' }],
-  ['dbname', { 'ado-net': 'Database', odbc: 'Database', jdbc: 'databaseName' }],
-]);
+const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * What makes quotes necessary, since readers differ in them: older go-mssqldb splits at semicolons without a look
- * at quotes, and newer knows no single ones; drivers for Node.js take a brace for a quote where .NET doesn't;
- * mssql-jdbc knows a doubled brace only since 8.4.
+ * All punctuation but four characters. The others make quotes or braces necessary for some reader, and readers differ in
+ * them: go-mssqldb up to 1.9.2 takes quotes for a part of the value, FreeTDS misreads braces at the end, ODBC wants braces
+ * around `[]{}(),;?*=!@`, drivers for Node.js take a brace for a quote where .NET doesn't, mssql-jdbc knows a doubled brace
+ * only since 8.4, and jTDS knows neither.
  *
  * @see https://github.com/microsoft/go-mssqldb
+ * @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments
  * @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url#escaping-values-in-the-connection-url
  */
-const unsafeCharacters = ';"\'={}';
+const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}';
 
 /** Reads an ADO.NET connection string: of SqlClient, of Npgsql (`Host=...;Username=...`) and their like. */
 export function parseAdoNet(text: string): ParsedText {
   const pairs = [...scanPairs(text, adoNetSyntax)];
   // MySQL's and others' providers have the same keywords as SQL Server's.
-  return { ...parsedPairs(text, adoNetSyntax, pairs, { engine: impliedEngine(pairs) }), engineIsGuess: true };
+  const engine = impliedEngine(pairs);
+  const parsed = parsedPairs(text, adoNetSyntax, adoNetKeywords, pairs, { engine });
+  return { ...parsed, engineIsGuess: true, refusal: parsed.refusal ?? bracedValue(pairs) };
 }
 
-/** Reads an ODBC connection string. */
+/** .NET reads `Password={x}` as three characters, npm's drivers as one. */
+function bracedValue(pairs: readonly Pair[]): KeyturnError | undefined {
+  const login = new Set(['server', ...writable]);
+  const braced = pairs.find(
+    ({ keyword, quote }) => quote === '{' && login.has(nameIn(adoNetKeywords, keyword)),
+  );
+  if (braced === undefined) return undefined;
+  return refused(
+    braced.keyword,
+    `The secret's "${braced.keyword}" is in braces, which .NET reads as a part of the value and drivers for Node.js as quotes.`,
+    'Write it without braces, or in double quotes, or name its form with the tag keyturn:form if it is ODBC.',
+  );
+}
+
+const goPrefix = /^\s*odbc:/i;
+
+/** Reads an ODBC connection string; one that begins with `odbc:` is go-mssqldb's. */
 export function parseOdbc(text: string): ParsedText {
+  const go = goPrefix.exec(text)?.[0].length;
+  if (go !== undefined) {
+    const pairs = [...scanPairs(text, goOdbcSyntax, go)];
+    return parsedPairs(text, goOdbcSyntax, goKeywords, pairs, { engine: 'sqlserver' });
+  }
   const pairs = [...scanPairs(text, odbcSyntax)];
   const driver = pairs.find(({ keyword }) => plainKeyword(keyword) === 'driver')?.value ?? '';
-  const engineIsGuess = driver === '';
-  return { ...parsedPairs(text, odbcSyntax, pairs, { engine: engineOfDriver(driver) }), engineIsGuess };
+  const engine = engineOfDriver(driver);
+  const parsed = parsedPairs(text, odbcSyntax, odbcKeywords(engine), pairs, { engine });
+  return { ...parsed, engineIsGuess: driver === '' };
 }
 
 function engineOfDriver(driver: string): string {
+  if (/redshift/i.test(driver)) return 'redshift';
   if (/postgres|psqlodbc/i.test(driver)) return 'postgres';
-  if (/mariadb/i.test(driver)) return 'mariadb';
-  return /mysql/i.test(driver) ? 'mysql' : 'sqlserver';
+  if (/mariadb|maodbc/i.test(driver)) return 'mariadb';
+  return /mysql|myodbc/i.test(driver) ? 'mysql' : 'sqlserver';
 }
 
-/** SQL Server, unless a keyword is there that only Npgsql knows: https://www.npgsql.org/doc/connection-string-parameters.html */
-function impliedEngine(pairs: readonly Pair[]): string {
-  const keywords = new Set(pairs.map(({ keyword }) => plainKeyword(keyword)));
-  const ofNpgsql = keywords.has('host') && !keywords.has('datasource') && !keywords.has('server');
-  return ofNpgsql || keywords.has('searchpath') ? 'postgres' : 'sqlserver';
+const keywordsOfNpgsql = [
+  'searchpath',
+  'targetsessionattributes',
+  'includeerrordetail',
+  'passfile',
+  'rootcertificate',
+  'noresetonclose',
+];
+const keywordsOfMysql = [
+  'allowuservariables',
+  'allowpublickeyretrieval',
+  'allowzerodatetime',
+  'convertzerodatetime',
+  'characterset',
+  'charset',
+  'connectionprotocol',
+  'serverrsapublickeyfile',
+  'sslca',
+  'tlsversion',
+  'treattinyasboolean',
+];
+
+/**
+ * SQL Server, unless a keyword is there that only another provider knows. SqlClient has no port of its own, so that what has
+ * one is not SQL Server's; which engine it is, the usual port tells.
+ *
+ * @see https://www.npgsql.org/doc/connection-string-parameters.html
+ * @see https://mysqlconnector.net/connection-options/
+ */
+function impliedEngine(pairs: readonly Pair[]): string | undefined {
+  const values = new Map(pairs.map(({ keyword, value }) => [plainKeyword(keyword), value]));
+  const hasOne = (keywords: readonly string[]): boolean => keywords.some((keyword) => values.has(keyword));
+  if (hasOne(keywordsOfMysql)) return 'mysql';
+  if (hasOne(keywordsOfNpgsql)) return 'postgres';
+  const port = values.get('port')?.trim();
+  if (port === '3306' || port === '33060') return 'mysql';
+  const mode = values.get('sslmode') ?? '';
+  if (/^(none|preferred|required)$/i.test(mode)) return 'mysql';
+  if (values.has('host') && !hasOne(['datasource', 'server'])) return 'postgres';
+  if (/^(54\d\d|6432|5439)$/.test(port ?? '') || /^(require|allow|disable|prefer)$/i.test(mode))
+    return 'postgres';
+  return port === undefined || port === '1433' ? 'sqlserver' : undefined;
 }
 
 /** A text of pairs as fields. @param base fields that stand outside the pairs */
 export function parsedPairs(
   text: string,
   syntax: PairSyntax,
+  vocabulary: Vocabulary,
   pairs: readonly Pair[],
-  base: { readonly engine: string; readonly [field: string]: unknown },
+  base: { readonly engine: string | undefined; readonly [field: string]: unknown },
 ): ParsedText {
-  const values = new Map(pairs.map(({ keyword, value }) => [keywordName(keyword), value]));
+  const named = pairs.map((pair) => ({ ...pair, field: nameIn(vocabulary, pair.keyword) }));
+  const ordered = vocabulary.counts === 'first' ? named.toReversed() : named;
+  const values = new Map(ordered.map(({ field, value }) => [field, value]));
+  const fields = pairFields(values, base);
+  // What means a password to other drivers of the same family, and holds this one, goes on holding it.
+  const isCopy = ({ keyword, value }: Pair): boolean =>
+    nameIn(adoNetKeywords, keyword) === 'password' && value !== '' && value === fields.password;
+  const slots = named.flatMap((pair) => {
+    const field = isCopy(pair) ? 'password' : pair.field;
+    return writable.has(field) ? [slotOf(pair, field, syntax)] : [];
+  });
+  const others = named.filter(
+    ({ field, keyword }) => !writable.has(field) && !harmless.has(field) && !isInner(keyword),
+  );
   return {
     form: syntax.form,
-    fields: pairFields(values, base),
-    slots: pairs.flatMap((pair) => slotOf(pair, syntax)),
-    append: (missing) => append(text, syntax, pairs, missing),
+    fields,
+    slots,
+    append: (missing) => append(text, syntax, vocabulary, pairs, missing),
     unsafeCharacters,
+    others: others.filter((pair) => !isCopy(pair)).map(({ keyword, value }) => ({ path: keyword, value })),
+    inner: pairs.filter(({ keyword }) => isInner(keyword)).map((pair) => embeddedValue(pair, syntax)),
+    refusal:
+      otherLogin(ordered.map(({ keyword, value }) => [keyword, value])) ??
+      foreignKeyword(pairs, syntax, vocabulary, fields),
   };
 }
 
+const harmless = new Set(['server', 'port', 'instancename', 'driver', 'dsn']);
+
+/** Entity Framework's connection strings hold their provider's. */
+function isInner(keyword: string): boolean {
+  return /^(providerconnectionstring|extendedproperties|connectionstring)$/.test(plainKeyword(keyword));
+}
+
+function embeddedValue({ keyword, value, valueSpan, quote }: Pair, syntax: PairSyntax): Embedding {
+  const close = quote === undefined ? '' : (syntax.quotes.get(quote) ?? '');
+  const offsets: number[] = [];
+  let at = valueSpan.start + (quote === undefined ? 0 : 1);
+  for (const character of value.split('')) {
+    offsets.push(at);
+    at += character === close ? 2 : 1;
+  }
+  offsets.push(at);
+  const encode = (chunk: string): string => (close === '' ? chunk : chunk.replaceAll(close, close + close));
+  return { path: keyword, text: value, offsets, encode };
+}
+
+/** A user or a password by a keyword that means nothing to the drivers of the form, and none by one that does. */
+function foreignKeyword(
+  pairs: readonly Pair[],
+  { form }: PairSyntax,
+  vocabulary: Vocabulary,
+  fields: ParsedText['fields'],
+): KeyturnError | undefined {
+  for (const field of ['username', 'password']) {
+    const value = fields[field];
+    const foreign = pairs.find(
+      ({ keyword }) => nameIn(adoNetKeywords, keyword) === field && nameIn(vocabulary, keyword) !== field,
+    );
+    if (foreign === undefined || (value !== undefined && value !== '')) continue;
+    return refused(
+      field,
+      `The secret's "${foreign.keyword}" means nothing to the drivers that read ${form === 'odbc' ? 'an ODBC connection string' : 'this JDBC URL'}.`,
+      `Name it ${vocabulary.written[field]}, as they do.`,
+    );
+  }
+  return undefined;
+}
+
 function pairFields(values: ReadonlyMap<string, string>, base: ParsedText['fields']): ParsedText['fields'] {
-  const { server, instancename, encrypt, sslmode, trustservercertificate, ...rest } =
+  const { server, instancename, encrypt, encryption, ssl, sslmode, trustservercertificate, ...rest } =
     Object.fromEntries(values);
   const stated = { ...base, ...(server === undefined ? {} : readAddress(server)), ...rest };
   const { host } = stated;
   return definedFields({
     ...stated,
     host: typeof host === 'string' ? withInstance(host, instancename) : undefined,
-    ssl: readEncrypt(encrypt) ?? readSslMode(sslmode),
-    encrypt: readStrict(encrypt),
+    ssl:
+      readEncrypt(encrypt ?? encryption) ??
+      readSslMode(sslmode) ??
+      readSslMode(ssl === 'authenticate' ? 'require' : ssl) ??
+      readSwitch(ssl),
+    encrypt: readStrict(encrypt ?? encryption),
     trustservercertificate: readSwitch(trustservercertificate),
   });
 }
 
-function slotOf(pair: Pair, syntax: PairSyntax): Slot[] {
-  const field = keywordName(pair.keyword);
-  if (!writable.has(field)) return [];
-  const { value, valueSpan: span, quote } = pair;
-  return [{ field, value, span, encode: (changed) => quoted(textOf(field, changed), syntax, quote) }];
+function slotOf({ value, valueSpan: span, quote }: Pair, field: string, syntax: PairSyntax): Slot {
+  return { field, value, span, encode: (changed) => quoted(field, changed, syntax, quote) };
 }
 
 /** Safe without quotes for every reader: what `DbConnectionStringBuilder` leaves bare, less what ODBC wants in braces. */
-const bare = /^[\p{L}\p{N}!#$%&*+,\-./:<>?@^_`|~\\()]+$/u;
+const bare = /^[\p{L}\p{N}!#$%&*+,\-./:<>?@^_`|~\\()[\]]+$/u;
 const bareForOdbc = /^[\p{L}\p{N}#$%&+\-./:<>^_`|~]+$/u;
 
 /** A value with the quotes it had, or with such as it needs. */
-function quoted(value: string, syntax: PairSyntax, had: string | undefined): string {
+function quoted(field: string, changed: unknown, syntax: PairSyntax, had: string | undefined): string {
+  const value = textOf(field, changed);
+  if (syntax.quotes.size === 0) {
+    if (!/[;\r\n]|^\s|\s$/.test(value)) return value;
+    throw notHeld(field, 'holds a semicolon, a line break or outer space, for which this form has no quotes');
+  }
   const canBeBare = syntax.form === 'ado-net' ? bare : bareForOdbc;
   if (had === undefined && canBeBare.test(value)) return value;
   // .NET takes no brace for a quote, so that braces are kept only around what they can't change.
@@ -104,6 +240,7 @@ function quoted(value: string, syntax: PairSyntax, had: string | undefined): str
 function append(
   text: string,
   syntax: PairSyntax,
+  vocabulary: Vocabulary,
   pairs: readonly Pair[],
   missing: ReadonlyMap<string, unknown>,
 ): Edit[] {
@@ -111,9 +248,9 @@ function append(
   const last = pairs.at(-1)?.valueSpan.end ?? end;
   let out = '';
   for (const [field, value] of missing) {
-    const keyword = writable.get(field)?.[syntax.form];
+    const keyword = vocabulary.written[field];
     if (keyword === undefined) throw notHeld(field, 'has no keyword in a connection string');
-    out += `;${keyword}=${quoted(textOf(field, value), syntax, undefined)}`;
+    out += `;${keyword}=${quoted(field, value, syntax, undefined)}`;
   }
   // A final semicolon stays the final one.
   const at = text.slice(last, end).includes(';') ? last : end;

@@ -11,17 +11,6 @@ export function isToken(text: string): boolean {
   return /^[A-Za-z0-9._~+/-]{16,}={0,2}\r?\n?$/.test(text);
 }
 
-/**
- * Whether a text reads as settings of a program: several `KEY=value` lines, or one whose key is like DB_PASSWORD. A single
- * line with any other key may be a password or Base64 with an equals sign in it.
- */
-export function isKeyValueLines(text: string): boolean {
-  const lines = text.split('\n').filter((line) => !/^\s*(?:#.*)?$/.test(line));
-  const isSetting = (line: string): boolean => /^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=/.test(line);
-  if (lines.length > 1) return lines.every(isSetting);
-  return /^\s*(?:export\s+[A-Za-z_]\w*|[A-Z]{2,}(?:_[A-Z]{2,})+)=/.test(lines[0] ?? '');
-}
-
 /** Reads a text that is the password, or the token, itself. A line break at its end, as `echo` leaves it, is none of it. */
 export function parsePlainText(text: string): ParsedText {
   const value = text.replace(/\r?\n$/, '');
@@ -32,6 +21,7 @@ export function parsePlainText(text: string): ParsedText {
     slots: [{ field: 'password', value, span, encode }],
     append: refuse,
     unsafeCharacters: '',
+    others: [],
   };
 }
 

@@ -1,14 +1,16 @@
-import { type FormName, malformed, type ParsedText } from './form.ts';
-import { parseJdbc } from './jdbc.ts';
+import { type FormName, malformed, nest, outerEdits, outerSlot, type ParsedText } from './form.ts';
+import { isJdbc, parseJdbc } from './jdbc.ts';
 import { libpqKeywords, parseLibpq, scanSettings } from './libpq.ts';
+import { adoNetKeywords, nameIn } from './pair-keywords.ts';
 import { parseAdoNet, parseOdbc } from './pairs.ts';
 import { adoNetSyntax, odbcSyntax, scanPairs } from './pairs-scanner.ts';
 import { isToken, parsePlainText } from './plain-text.ts';
-import { keywordName, plainKeyword } from './sql-server-keywords.ts';
+import { plainKeyword } from './sql-server-keywords.ts';
 import { parseUrl } from './url.ts';
+import { schemeOf } from './url-scanner.ts';
 
-/** Every form but JSON. */
-export type TextForm = Exclude<FormName, 'json'>;
+/** Every form of a single value: all but JSON and KEY=value lines. */
+export type TextForm = Exclude<FormName, 'json' | 'env'>;
 
 const parsers: Readonly<Record<TextForm, (text: string) => ParsedText>> = {
   'ado-net': parseAdoNet,
@@ -24,7 +26,39 @@ export function parseAs(form: TextForm, text: string): ParsedText {
   if (text.trim() === '' && (form !== 'text' || text === '')) {
     throw malformed(form, 0, 'there is nothing in it');
   }
-  return parsers[form](text);
+  const parsed = parsers[form](text);
+  return withInner({ ...parsed, slots: parsed.slots.map((slot) => ({ ...slot, form })) });
+}
+
+/** A string within a string says who logs in, as its readers take it: Entity Framework's, and SQLAlchemy's odbc_connect. */
+function withInner(outer: ParsedText): ParsedText {
+  const { inner: [embedding] = [] } = outer;
+  if (embedding === undefined) return outer;
+  const form = connectionStringForm(embedding.text);
+  const inner = form === undefined ? undefined : parseAs(form, embedding.text);
+  if (inner === undefined)
+    return { ...outer, others: [...outer.others, { path: embedding.path, value: embedding.text }] };
+  const { username, password, ...place } = outer.fields;
+  const isCopy = ({ value }: ParsedText['slots'][number]): boolean =>
+    value === inner.fields.username || value === inner.fields.password;
+  const { refusal = outer.refusal, engineIsGuess = false } = inner;
+  return {
+    ...outer,
+    fields: { ...place, ...inner.fields },
+    slots: [
+      ...outer.slots.filter((slot) => slot.value !== undefined && isCopy(slot)),
+      ...inner.slots.map(outerSlot(embedding)),
+    ],
+    append: (missing) => outerEdits(embedding, inner.append(missing)),
+    unsafeCharacters: outer.unsafeCharacters + inner.unsafeCharacters,
+    engineIsGuess,
+    others: [
+      ...outer.others,
+      ...inner.others.map(({ path, value }) => ({ path: `${embedding.path}.${path}`, value })),
+    ],
+    inner: (inner.inner ?? []).map((further) => nest(embedding, further)),
+    refusal,
+  };
 }
 
 /** Prisma's `sqlserver://host:port;keyword=value`, which is JDBC's syntax and no URL. */
@@ -35,16 +69,24 @@ const prismaUrl = /^\s*sqlserver:\/\/(?:\[[^\]]*\]|[^:@/?#;]*)(?::\d+)?;/i;
  * keywords, also where something later in it is malformed: the form's own parser then says what.
  */
 export function connectionStringForm(text: string): TextForm | undefined {
-  if (/^\s*jdbc:/i.test(text) || prismaUrl.test(text)) return 'jdbc';
-  if (/^\s*[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'url';
+  if (isJdbc(text) || prismaUrl.test(text)) return 'jdbc';
+  if (schemeOf(text) !== undefined) return 'url';
+  if (/^\s*odbc:[^;]*=/i.test(text)) return 'odbc';
+  const ado = (keyword: string): string => nameIn(adoNetKeywords, keyword);
   const [asPairs, asOdbc, asSettings] = [
-    known(scanPairs(text, adoNetSyntax), keywordName, pairKeywords),
+    known(scanPairs(text, adoNetSyntax), ado, pairKeywords),
     known(scanPairs(text, odbcSyntax), plainKeyword, odbcKeywords),
     known(scanSettings(text), (keyword) => keyword, libpqKeywords),
   ];
   if (asSettings > asPairs || (asSettings === asPairs && startsAsLibpq(text))) return 'libpq';
-  if (asPairs === 0 && asOdbc === 0 && !startsAsPairs(text)) return undefined;
+  if (asPairs === 0 && asOdbc === 0 && !startsAsPairs(text))
+    return isEntityFramework(text) ? 'ado-net' : undefined;
   return asOdbc > 0 ? 'odbc' : 'ado-net';
+}
+
+/** @see https://learn.microsoft.com/dotnet/framework/data/adonet/ef/connection-strings */
+function isEntityFramework(text: string): boolean {
+  return /^\s*(?:metadata|name|provider)\s*=[\s\S]*provider connection string\s*=/i.test(text);
 }
 
 /** The form of any text but JSON; undefined where it can't be told. */
@@ -73,7 +115,7 @@ function known(
 /** Where the first value is malformed already. */
 function startsAsPairs(text: string): boolean {
   const [, first = ''] = /^[\s;]*([^=;]*)=/.exec(text) ?? [];
-  return pairKeywords.has(keywordName(first));
+  return pairKeywords.has(nameIn(adoNetKeywords, first));
 }
 
 /** Where keywords leave it open, as in `password=x`: libpq's are in lower case, and no semicolon follows. */

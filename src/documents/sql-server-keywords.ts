@@ -3,41 +3,6 @@ export function plainKeyword(keyword: string): string {
   return keyword.toLowerCase().replace(/[\s_-]/g, '');
 }
 
-const synonyms: Readonly<Record<string, readonly string[]>> = {
-  server: [
-    'server',
-    'datasource',
-    'address',
-    'addr',
-    'networkaddress',
-    'servername',
-    // Of Npgsql and MySqlConnector.
-    'host',
-  ],
-  username: ['userid', 'uid', 'user', 'username'],
-  password: ['password', 'pwd', 'passwd'],
-  dbname: ['database', 'initialcatalog', 'databasename', 'db'],
-  port: ['port', 'portnumber'],
-  instancename: ['instancename', 'instance'],
-  encrypt: ['encrypt'],
-  sslmode: ['sslmode'],
-  trustservercertificate: ['trustservercertificate'],
-};
-
-const names = new Map(Object.entries(synonyms).flatMap(([name, words]) => words.map((word) => [word, name])));
-
-/**
- * The one name of a keyword with synonyms, in ADO.NET, ODBC and JDBC strings alike; any other keyword without its
- * case and inner space.
- *
- * @see https://learn.microsoft.com/en-us/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring
- * @see https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties
- */
-export function keywordName(keyword: string): string {
-  const plain = plainKeyword(keyword);
-  return names.get(plain) ?? plain;
-}
-
 /** Where a server is. A named instance follows the host, after a backslash, as SQL Server's own tools write it. */
 export interface ServerAddress {
   readonly host?: string;

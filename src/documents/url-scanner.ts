@@ -1,8 +1,8 @@
-import { malformed, type Span } from './form.ts';
+import { type Embedding, malformed, type Span } from './form.ts';
 
 /** The parts of a URL that a credential can be in, as they stand: nothing is decoded. */
 export interface UrlParts {
-  /** In lower case. */
+  /** All that is before the two slashes, in lower case: `jdbc:mysql:loadbalance`, `postgresql+asyncpg`. */
   readonly scheme: string;
   /** Where user and password go: after the two slashes. */
   readonly authority: Span;
@@ -24,7 +24,7 @@ export interface QueryPart {
   readonly value: Span;
 }
 
-const start = /^\s*(?:jdbc:)?([a-z][a-z0-9+.-]*):\/\//i;
+const start = /^\s*([a-z][a-z0-9+._-]*(?::[a-z][a-z0-9+._-]*)*):\/\//i;
 const forbidden = /[\t\n\r]/g;
 
 /**
@@ -86,6 +86,41 @@ function* queryParts(text: string, from: number, end: number): Generator<QueryPa
       };
     at = partEnd + 1;
   }
+}
+
+/** The scheme of a URL, wrappers and drivers included, in lower case; undefined for a text that is no URL. */
+export function schemeOf(text: string): string | undefined {
+  return start.exec(text)?.[1]?.toLowerCase();
+}
+
+/**
+ * What a parameter's value says, with the place of each of its characters.
+ *
+ * @param path for people
+ * @throws MalformedSecret as {@link decodePart}
+ */
+export function embeddedPart(text: string, span: Span, form: 'url' | 'jdbc', path: string): Embedding {
+  const decoded = decodePart(text, span, form, true);
+  const offsets: number[] = [];
+  for (let at = span.start; at < span.end; ) {
+    const [encoded = text[at] ?? ''] = /^(?:%[0-9a-f]{2})+/i.exec(text.slice(at, span.end)) ?? [];
+    if (encoded.length < 3) {
+      offsets.push(at);
+      at += 1;
+      continue;
+    }
+    for (const character of decodeURIComponent(encoded)) {
+      for (let unit = 0; unit < character.length; unit += 1) offsets.push(at);
+      at += 3 * Buffer.byteLength(character);
+    }
+  }
+  offsets.push(span.end);
+  return { path, text: decoded, offsets, encode: encodeText };
+}
+
+/** encodeURIComponent, and the quote besides, which ends a string in a shell or in code. */
+export function encodeText(value: string): string {
+  return encodeURIComponent(value).replaceAll("'", '%27');
 }
 
 /** Decodes what stands in a span. @throws MalformedSecret for a percent sign that encodes nothing */

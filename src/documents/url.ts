@@ -1,28 +1,25 @@
-import { type Edit, notHeld, type ParsedText, type Slot, textOf } from './form.ts';
+import { engineOfKnownScheme, engineOfScheme } from './engines.ts';
+import { type Edit, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
+import { otherLogin } from './other-logins.ts';
 import { withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
-import { decodePart, type QueryPart, readHost, scanUrl, type UrlParts } from './url-scanner.ts';
-
-/** The engines that schemes mean. Any other scheme is its own engine. */
-const engines: ReadonlyMap<string, string> = new Map([
-  ['postgres', 'postgres'],
-  ['postgresql', 'postgres'],
-  ['mysql', 'mysql'],
-  ['mysql2', 'mysql'],
-  ['mariadb', 'mariadb'],
-  ['mongodb', 'mongo'],
-  ['mongodb+srv', 'mongo'],
-  ['redis', 'redis'],
-  ['rediss', 'redis'],
-  ['sqlserver', 'sqlserver'],
-  ['mssql', 'sqlserver'],
-  ['redshift', 'redshift'],
-]);
+import {
+  decodePart,
+  embeddedPart,
+  encodeText,
+  type QueryPart,
+  readHost,
+  scanUrl,
+  schemeOf,
+  type UrlParts,
+} from './url-scanner.ts';
 
 /** Schemes that say by themselves whether TLS is used. */
 const tlsOfScheme: ReadonlyMap<string, boolean> = new Map([
   ['redis', false],
   ['rediss', true],
+  ['valkey', false],
+  ['valkeys', true],
   ['mongodb+srv', true],
 ]);
 
@@ -40,21 +37,28 @@ const fieldOfParameter: ReadonlyMap<string, string> = new Map([
   ['database', 'dbname'],
 ]);
 
+/** Of JDBC's drivers whose URLs are URLs: they read these names, and no others. */
+const fieldOfProperty: ReadonlyMap<string, string> = new Map([
+  ['user', 'username'],
+  ['password', 'password'],
+]);
+
 const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * All that must be percent-encoded in one place or another: a password without them is read right also by those
+ * All punctuation but the four characters that RFC 3986 reserves for nothing: a password of them is read right also by those
  * who forget to decode, decode twice, take + for a space (URLSearchParams, pgjdbc) or don't (libpq), and by
  * pg-connection-string, which spoils what is encoded where the URL has a raw space elsewhere.
  *
+ * @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3
  * @see https://github.com/brianc/node-postgres/blob/master/packages/pg-connection-string/index.js
  */
-const unsafeCharacters = '"#$%&\'+,/:;<=>?@[\\]^`{|}';
+const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}';
 
 /** Whether a scheme is a database's, whose URLs are recognised also as part of a JSON secret. */
 export function isDatabaseUrl(text: string): boolean {
-  const [, scheme = ''] = /^\s*(?:jdbc:)?([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
-  return engines.has(scheme.toLowerCase());
+  const scheme = schemeOf(text);
+  return scheme !== undefined && engineOfKnownScheme(scheme) !== undefined;
 }
 
 /** Reads a URL, or what follows `jdbc:`. @throws MalformedSecret */
@@ -66,16 +70,49 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
   // An empty place before the host is none where a parameter holds the field.
   const beforeHost = userSlots(text, parts, form).filter(({ field, value }) => value || !inParameter(field));
   const slots = [...beforeHost, ...inQuery];
+  const fields = urlFields(text, parts, form, slots, parameters);
+  const inner = parameters.filter(({ name }) => name.toLowerCase() === 'odbc_connect');
   return {
     form,
-    fields: urlFields(text, parts, form, slots, parameters),
+    fields,
     slots,
     append: (missing) => append(parts, form === 'jdbc' || inQuery.some(isCredential), missing),
     unsafeCharacters,
+    others: parameters
+      .filter(({ slot, name }) => slot === undefined && !inner.some((one) => one.name === name))
+      .map(({ written, value }) => ({ path: written, value })),
+    inner: inner.map(({ part, written }) => embeddedPart(text, part.value, form, written)),
+    refusal:
+      otherLogin(parameters.map(({ written, value }) => [written, value])) ??
+      idleUser(text, parts, fields, form),
   };
 }
 
+/**
+ * pgjdbc and MariaDB's driver take all of it for the host. MySQL's reads a user there.
+ *
+ * @see https://jdbc.postgresql.org/documentation/use/#connecting-to-the-database
+ */
+function idleUser(
+  text: string,
+  { user, password, scheme }: UrlParts,
+  { engine }: ParsedText['fields'],
+  form: 'url' | 'jdbc',
+): ParsedText['refusal'] {
+  const isRead = form === 'url' || (engine === 'mysql' && /^jdbc:/.test(scheme));
+  const isEmpty = user === undefined || (user.start === user.end && password === undefined);
+  if (isRead || isEmpty || text.slice(user.start, user.end) === '') return undefined;
+  return refused(
+    'username',
+    "The secret's JDBC URL has a user before its host, where this driver reads none.",
+    'Write user and password as parameters: ?user=...&password=...',
+  );
+}
+
 interface Parameter {
+  readonly part: QueryPart;
+  readonly written: string;
+  /** The name of the field, where it means one. */
   readonly name: string;
   readonly value: string;
   readonly slot: Slot | undefined;
@@ -83,12 +120,19 @@ interface Parameter {
 
 function readParameter(text: string, part: QueryPart, form: 'url' | 'jdbc'): Parameter {
   const written = decodePart(text, part.name, form, true);
-  const name = fieldOfParameter.get(written.toLowerCase()) ?? written;
+  const known = form === 'jdbc' ? fieldOfProperty.get(written) : fieldOfParameter.get(written.toLowerCase());
+  const name = known ?? written;
   const value = decodePart(text, part.value, form, true);
   // After a name without an equals sign there is no place for a value; it holds none, and is left.
   const hasPlace = part.value.start > part.name.end;
   const slot = { field: name, value, span: part.value, encode: encoderOf(name) };
-  return { name, value, slot: writable.has(name) && hasPlace ? slot : undefined };
+  return {
+    part,
+    written,
+    name,
+    value,
+    slot: known !== undefined && writable.has(name) && hasPlace ? slot : undefined,
+  };
 }
 
 function userSlots(text: string, { user, password }: UrlParts, form: 'url' | 'jdbc'): Slot[] {
@@ -108,11 +152,6 @@ function userSlots(text: string, { user, password }: UrlParts, form: 'url' | 'jd
   return slots;
 }
 
-/** encodeURIComponent, and the quote besides, which ends a string in a shell or in code. */
-function encodeText(value: string): string {
-  return encodeURIComponent(value).replaceAll("'", '%27');
-}
-
 function encoderOf(field: string): (value: unknown) => string {
   return (value) => encodeText(textOf(field, value));
 }
@@ -124,29 +163,45 @@ function urlFields(
   slots: readonly Slot[],
   parameters: readonly Parameter[],
 ): ParsedText['fields'] {
-  const { sslmode, ssl, tls, encrypt, trustServerCertificate, trustservercertificate, ...rest } =
-    Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
+  const named = new Map(parameters.map(({ name, value }) => [name.toLowerCase(), value]));
+  const rest = Object.fromEntries(
+    parameters
+      .filter(({ name }) => !switches.has(name.toLowerCase()))
+      .map(({ name, value }) => [name, value]),
+  );
   const { scheme } = parts;
+  const engine = engineOfScheme(scheme);
   const { host, port } = readHost(text, parts.hosts, form);
   const path = decodePart(text, parts.path, form) || undefined;
   // Go's driver has the instance in the path, and the database in the query: https://github.com/microsoft/go-mssqldb
-  const stated =
-    scheme === 'sqlserver' ? { host: withInstance(host, path), port } : { host, port, dbname: path };
+  const isGo = scheme === 'sqlserver';
+  // SQLAlchemy takes a host with neither a driver nor a database for the name of a DSN, which is of the application's machine.
+  const isDsn = scheme.endsWith('+pyodbc') && !named.has('driver') && path === undefined;
+  const stated = isGo
+    ? { host: withInstance(host, path), port }
+    : { host: isDsn ? undefined : host, port, dbname: path };
   const several = text.slice(parts.hosts.start, parts.hosts.end).includes(',');
+  const encrypt = named.get('encrypt') ?? named.get('encryption');
   const sslSwitch =
-    readSslMode(sslmode ?? rest['ssl-mode']) ?? readSwitch(ssl ?? tls) ?? readEncrypt(encrypt);
+    readSslMode(named.get('sslmode') ?? named.get('ssl-mode') ?? named.get('ssl_mode')) ??
+    readSslMode(named.get('ssl') ?? named.get('tls')) ??
+    readSwitch(named.get('ssl') ?? named.get('tls')) ??
+    readEncrypt(encrypt);
   return definedFields({
-    engine: engines.get(scheme) ?? scheme,
+    engine,
     ...definedFields(stated),
     ...rest,
     ...(several ? { hosts: text.slice(parts.hosts.start, parts.hosts.end) } : {}),
     username: effective(slots, 'username') || undefined,
     password: effective(slots, 'password'),
-    ssl: sslSwitch ?? tlsOfScheme.get(scheme),
+    ssl: sslSwitch ?? tlsOfScheme.get(scheme) ?? (scheme.startsWith('r2dbcs:') ? true : undefined),
     encrypt: readStrict(encrypt),
-    trustservercertificate: readSwitch(trustServerCertificate ?? trustservercertificate),
+    trustservercertificate: readSwitch(named.get('trustservercertificate')),
   });
 }
+
+/** Parameters that are read as the fields `ssl` and `trustservercertificate`. */
+const switches = new Set(['sslmode', 'ssl', 'tls', 'encrypt', 'encryption', 'trustservercertificate']);
 
 /** A parameter wins over what stands before the host, as with libpq and pg. */
 function effective(slots: readonly Slot[], field: string): unknown {

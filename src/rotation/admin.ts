@@ -98,6 +98,7 @@ export async function loadAdmin(
   const tags = once(async () => (await run.secretsManager.describe(arn)).tags);
   const document = await readAdminDocument(text, tags);
   run.redactor.learnDocument(document);
+  if (document.refusal !== undefined) throw document.refusal;
   const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
   const credential = rotator.parse(adminFields(fields, current.document.fields));
   const target = rotator.target(credential);

@@ -5,7 +5,7 @@ import { needsAdmin } from './select.ts';
 import { generatePending } from './steps/create.ts';
 import { placeOf } from './targets.ts';
 import { requireMayChange } from './trust.ts';
-import { isChanging, type Rotation } from './versions.ts';
+import { isChanging, type Rotation, type Version } from './versions.ts';
 
 /**
  * What RotateImmediately=false asks for: testSecret on a version that holds the current value. Looks at all that a
@@ -72,15 +72,26 @@ async function newCredentialFindings(rotation: Rotation, admin: Admin | undefine
   let check = 'new credential';
   try {
     const pending = await generatePending(rotation);
-    const made: Finding = { check, ok: true, detail: 'can be made' };
+    const made: Finding = { check, ok: true, detail: madeDetail(pending) };
     if (rotation.guarded.rotator.changedBy !== 'admin' || admin === undefined) return [made];
     check = 'account';
     await requireMayChange(rotation, admin, pending, current);
     return [made, { check, ok: true, detail: `the admin may change "${pending.account ?? ''}"` }];
   } catch (error) {
-    if (!isKeyturnError(error, 'PasswordImpossible', 'AccountNotServed', 'RightsExceeded')) throw error;
+    if (
+      !isKeyturnError(error, 'PasswordImpossible', 'CredentialCopied', 'AccountNotServed', 'RightsExceeded')
+    )
+      throw error;
     return [{ check, ok: false, detail: error.message }];
   }
+}
+
+/** The policy can ask for characters that some readers of the secret's form get wrong. */
+function madeDetail({ document }: Version): string {
+  const { password } = document.fields;
+  const readers = typeof password === 'string' ? document.misreadBy(password) : [];
+  if (readers.length === 0) return 'can be made';
+  return `can be made, but the policy of new passwords leaves only characters that need quotes or codes here; these would misread it: ${readers.join('; ')}`;
 }
 
 async function rotatorFindings(

@@ -1,3 +1,4 @@
+import { engineOf } from '../documents/engines.ts';
 import type { SecretFields } from '../documents/fields.ts';
 import { KeyturnError } from '../errors.ts';
 import type { Rotator } from '../rotator/contract.ts';
@@ -27,7 +28,9 @@ export function selectRotator(
   if (typeof engine === 'string') {
     const withAdmin = typeof fields.masterarn === 'string';
     const found = rotators.find(
-      (rotator) => needsAdmin(rotator) === withAdmin && rotator.engines?.includes(engine),
+      (rotator) =>
+        needsAdmin(rotator) === withAdmin &&
+        rotator.engines?.some((name) => engineOf(name) === engineOf(engine)),
     );
     if (found !== undefined) return found;
   }

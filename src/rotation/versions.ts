@@ -1,6 +1,7 @@
 import { readDocument, type SecretDocument } from '../documents/document.ts';
+import { isKeyValueLines } from '../documents/env.ts';
 import { formTag, readHints } from '../documents/hints.ts';
-import { isKeyValueLines } from '../documents/plain-text.ts';
+import { startsAsJson } from '../documents/leaves.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangingRotator, IssuingRotator, Rotator, Target } from '../rotator/contract.ts';
@@ -54,7 +55,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   const rotator = selectRotator(run.rotators, { tags, fields: document.fields, defaultRotator });
   run.observed.rotator = rotator.name;
   requireReplaceable(rotator, document, tags);
-  const credential = rotator.parse(document.fields);
+  const credential = readCredential(rotator, document);
   const target = rotator.target(credential);
   const current = { id, text, document, credential, target, account: accountIn(document) };
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
@@ -65,6 +66,12 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   });
   // Alike but for their types.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
+}
+
+/** @throws InvalidSecretField also where the login is not by the secret's user and password, or readers differ in it */
+function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
+  if (refusal !== undefined) throw refusal;
+  return rotator.parse(fields);
 }
 
 /**
@@ -80,13 +87,24 @@ function requireReplaceable(
 ): void {
   const opensNothing = rotator.kind === 'changes' && rotator.opensNothing === true;
   if (tags.has(formTag) || (form !== 'text' && !opensNothing)) return;
+  if (form === 'env') throw notReplaceable('KEY=value lines', rotator);
+  if (isConnectionString) throw notReplaceable('a connection string', rotator);
   const { password } = fields;
-  const isText = typeof password === 'string';
-  if (isConnectionString || (isText && connectionStringForm(password) !== undefined)) {
-    throw notReplaceable('a connection string', rotator);
-  }
-  if (isText && isKeyValueLines(password)) throw notReplaceable('KEY=value lines', rotator);
+  const kind = typeof password === 'string' ? kindOfText(password, form) : undefined;
+  if (kind !== undefined) throw notReplaceable(kind, rotator);
 }
+
+/** What a text is that nobody means by a password. */
+function kindOfText(password: string, form: SecretDocument['form']): string | undefined {
+  if (isKeyValueLines(password)) return 'KEY=value lines';
+  if (connectionStringForm(password) !== undefined || isDriversAddress.test(password))
+    return 'a connection string';
+  if (startsAsJson.test(password) && /[\]}]\s*$/.test(password)) return 'JSON';
+  return form === 'text' && /[^\r\n][\r\n]+[^\r\n]/.test(password) ? 'a text of several lines' : undefined;
+}
+
+/** Of Go's driver for MySQL, `user:password@tcp(host)/database`, and of Oracle's, `user/password@//host/service`. */
+const isDriversAddress = /^[^\s:/@]+(?::\S*@\w+\(\S+\)\/|\/\S+@(?:\/\/)?[\w.-]+(?::\d+)?\/)/;
 
 function notReplaceable(what: string, { name }: Rotator): KeyturnError {
   return new KeyturnError(
@@ -129,7 +147,7 @@ async function readText(run: Run, id: string): Promise<string> {
 /** A value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
 export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string, text: string): Version {
   const document = readValue(run, text);
-  const credential = rotator.parse(document.fields);
+  const credential = readCredential(rotator, document);
   return {
     id,
     text,

@@ -173,7 +173,9 @@ describe('TLS and servers', () => {
     expect(readDocument('Server=h;Uid=a;Pwd=b').fields.engine).toBe('sqlserver');
     for (const text of ['Server=h;Uid=a;Pwd=b', '{"cs":"Server=h;Uid=a;Pwd=b"}'])
       expect(readDocument(text, { rotatorIsNamed: true }).fields.engine).toBeUndefined();
-    expect(readDocument('mysql://h', { rotatorIsNamed: true }).fields.engine).toBe('mysql');
+    // So does a scheme that only suggests one.
+    expect(readDocument('mysql://h', { rotatorIsNamed: true }).fields.engine).toBeUndefined();
+    expect(readDocument('{"engine":"mysql"}', { rotatorIsNamed: true }).fields.engine).toBe('mysql');
     expect(readDocument('/* of\n billing */ // x\n {"a":1}').form).toBe('json');
   });
 });

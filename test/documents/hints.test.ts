@@ -30,7 +30,7 @@ describe('hints', () => {
 
   it('name the tag or variable that is wrong, and the forms there are', () => {
     expect(() => readConfiguration({ KEYTURN_FORM: 'xml' })).toThrow(
-      /^KEYTURN_FORM .*json, ado-net, odbc, url/,
+      /^KEYTURN_FORM .*json, env, ado-net, odbc, url/,
     );
     expect(() => readHints(new Map([['keyturn:form', 'xml']]), {})).toThrow(/^The tag keyturn:form/);
     for (const text of ['username', 'username=', '=login', 'a b', 'user.name=login']) {

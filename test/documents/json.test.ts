@@ -76,10 +76,17 @@ describe('a connection string in JSON', () => {
 
   it('is left alone when it is for another account, or of something else', () => {
     const text =
-      '{"engine":"aurora-postgresql","username":"a","password":"b","host":"h","cache":"redis://a:b@h","reader":"postgres://r:x@h/d","away":"postgres://a:b@z/d","docs":"https://a:b@h/","note":"a=b;Server=q"}';
+      '{"engine":"aurora-postgresql","username":"a","password":"b-12345678","host":"h","cache":"redis://a:c@h","reader":"postgres://r:x@h/d","docs":"https://a:d@h/","note":"a=b;Server=q"}';
     const document = readDocument(text);
     expect(document.fields.engine).toBe('aurora-postgresql');
-    expect(document.write({ password: 'new' })).toBe(text.replace('"password":"b"', '"password":"new"'));
+    expect(document.write({ password: 'new' })).toBe(text.replace('"b-12345678"', '"new"'));
+  });
+
+  it('is written on other hosts too, where user and password are the same', () => {
+    const text = '{"username":"a","password":"b","host":"h","away":"postgres://a:b@z/d"}';
+    expect(readDocument(text).write({ password: 'new' })).toBe(
+      '{"username":"a","password":"new","host":"h","away":"postgres://a:new@z/d"}',
+    );
   });
 
   it('must be named where there are several for different accounts', () => {

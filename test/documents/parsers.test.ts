@@ -4,8 +4,8 @@ import mssql from 'mssql';
 import { parse as parsePg } from 'pg-connection-string';
 import { describe, expect, it } from 'vitest';
 import { scanJson } from '../../src/documents/json-scanner.ts';
+import { adoNetKeywords, nameIn } from '../../src/documents/pair-keywords.ts';
 import { adoNetSyntax, scanPairs } from '../../src/documents/pairs-scanner.ts';
-import { keywordName } from '../../src/documents/sql-server-keywords.ts';
 import { readDocument } from '../../src/index.ts';
 import { anyValue } from './examples.ts';
 
@@ -55,7 +55,7 @@ describe("Keyturn's scanners and the parsers of the field", () => {
     const fields = { 'data source': 'server', 'user id': 'username', password: 'password' };
     for (const [canonical, field] of Object.entries({ ...fields, 'initial catalog': 'dbname' })) {
       const aliases = Reflect.get(MSSQL_SCHEMA, canonical)?.aliases ?? [];
-      expect([canonical, ...aliases].map(keywordName)).toEqual(
+      expect([canonical, ...aliases].map((keyword) => nameIn(adoNetKeywords, keyword))).toEqual(
         Array.from({ length: aliases.length + 1 }, () => field),
       );
     }

@@ -34,7 +34,8 @@ export async function lookAtDocument(
   if (versionId === undefined) throw noValue(name);
   const { text } = await api.read(arn, { id: versionId });
   const hints = { ...readHints(tags, configuration), rotatorIsNamed: tags.has(rotatorTag) };
-  const { form, fields } = readDocument(text, hints);
+  const { form, fields, refusal } = readDocument(text, hints);
+  if (refusal !== undefined) throw refusal;
   const { defaultRotator } = configuration;
   const rotator = findRotator(() => selectRotator(rotators, { tags, fields, defaultRotator }));
   if (rotator === undefined) return { versionId, form, served: undefined };

@@ -1,0 +1,114 @@
+import { KeyturnError } from '../errors.ts';
+import type { OtherValue } from './form.ts';
+import { isCredentialName } from './setting-names.ts';
+
+/**
+ * Refuses what still holds the credential that is replaced: whoever reads it there is locked out, and nobody is told.
+ *
+ * @param old what is replaced
+ * @param text the whole that is to be stored
+ * @param others the values in it
+ * @param isLeft whether the secret's tag says that a place stays as it is
+ * @throws CredentialCopied, with the places and never the value
+ */
+export function requireNoCopy(
+  old: string,
+  text: string,
+  others: readonly OtherValue[],
+  isLeft: (path: string) => boolean,
+): void {
+  const holding = others.filter(({ path, value }) => holds(value, old, path)).map(({ path }) => path);
+  const paths = [...new Set(holding)].filter((path) => !isLeft(path));
+  // Where no value holds it, a comment can; where one is left alone, the text holds it anyway.
+  if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old))) return;
+  const places = paths.length === 0 ? 'a comment' : paths.map((path) => JSON.stringify(path)).join(', ');
+  const left = paths.length === 0 ? 'comments' : paths[0];
+  throw new KeyturnError(
+    'CredentialCopied',
+    `The secret holds the old credential also in ${places}, where it would stay and open nothing any more.`,
+    `Nothing was changed. Take it out, or name what is to stay in the tag keyturn:leave, such as ${left}.`,
+    { field: paths[0] ?? 'comments' },
+  );
+}
+
+/** Below this length, or as a single word, a value stands in texts by chance. */
+function isByChance(value: string): boolean {
+  return value.length < 8 || /^(?:\p{L}+|\d+)$/u.test(value);
+}
+
+function holds(text: string, old: string, path: string): boolean {
+  const readings = readingsOf(text);
+  if (!isByChance(old)) return readings.some((reading) => reading.includes(old));
+  const name = path.split('.').at(-1) ?? '';
+  if (isCredentialName(name) && readings.some((reading) => reading === old)) return true;
+  return readings.some((reading) => isAsCredential(reading, old));
+}
+
+/** As in `user:old@host`, `password=old` or `user/old@host`. */
+function isAsCredential(text: string, old: string): boolean {
+  for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) {
+    const [before, after] = [text.slice(0, at), text.slice(at + old.length)];
+    if (/[:/]$/.test(before) && after.startsWith('@')) return true;
+    if (/(?:password|passwd|pwd|pass)["']?\s*[=:]\s*["'{]?$/i.test(before) && /^(?:$|[;&\s"'},])/.test(after))
+      return true;
+  }
+  return false;
+}
+
+function isInComment(text: string, old: string): boolean {
+  if (isByChance(old)) return false;
+  const comments = text.match(/(?:^|\s)(?:#|\/\/)[^\n]*|\/\*[\s\S]*?\*\//g) ?? [];
+  return comments.some((comment) => readingsOf(comment).some((reading) => reading.includes(old)));
+}
+
+const mostReadings = 40;
+
+/** A text as its readers can make it, two layers deep: decoded, unescaped, and what is Base64 or hexadecimal in it. */
+function readingsOf(text: string): readonly string[] {
+  const readings = new Set([text]);
+  for (let layer = 0; layer < 2; layer += 1)
+    for (const reading of [...readings])
+      for (const decoded of decode(reading)) if (readings.size < mostReadings) readings.add(decoded);
+  return [...readings];
+}
+
+function* decode(text: string): Generator<string> {
+  if (text.includes('%')) yield text.replaceAll('+', ' ').replace(/(?:%[0-9a-f]{2})+/gi, percentDecoded);
+  if (text.includes('%')) yield text.replace(/(?:%[0-9a-f]{2})+/gi, percentDecoded);
+  if (text.includes('\\'))
+    yield text
+      .replace(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+      .replace(/\\(.)/gs, '$1');
+  if (text.includes('&')) yield text.replace(/&(amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);/gi, entity);
+  if (/(["'}])\1/.test(text)) yield text.replace(/(["'}])\1/g, '$1');
+  for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{8,}/g)) {
+    const bytes = Buffer.from(run, 'base64');
+    if (isText(bytes)) yield bytes.toString();
+    if (/^(?:[0-9a-f]{2})+$/i.test(run) && isText(Buffer.from(run, 'hex')))
+      yield Buffer.from(run, 'hex').toString();
+  }
+}
+
+function percentDecoded(encoded: string): string {
+  return Buffer.from(encoded.replaceAll('%', ''), 'hex').toString();
+}
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
+
+function entity(whole: string, name: string): string {
+  const known = entities.get(name.toLowerCase());
+  if (known !== undefined) return known;
+  const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
+  return code > 0 && code < 0x11_0000 ? String.fromCodePoint(code) : whole;
+}
+
+function isText(bytes: Buffer): boolean {
+  const decoded = bytes.toString();
+  return decoded.length >= 4 && !/[\0\ufffd]/.test(decoded);
+}

@@ -1,0 +1,223 @@
+import { type Embedding, malformed, notHeld, type ParsedText, refused, type Span, textOf } from './form.ts';
+import { connectionField, type FieldNames } from './json.ts';
+import { innerLeaves, type Leaf } from './leaves.ts';
+import { scanSettings } from './libpq.ts';
+import { isCredentialName } from './setting-names.ts';
+import { readSettings } from './settings.ts';
+
+/** A setting, and where its value stands. */
+interface Line {
+  readonly key: string;
+  readonly value: string;
+  /** With its quotes. */
+  readonly span: Span;
+  readonly quote: string;
+  /** How readers differ in it; undefined where they don't. */
+  readonly dispute: string | undefined;
+}
+
+// A quoted value may go over several lines, as in dotenv.
+const blank = /[ \t\r\n\f\v]*(?:#[^\n]*(?:\n|$)[ \t\r\n\f\v]*)*/y;
+const name = /(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*/y;
+const quotedValue = /(?:'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`)(?=[ \t]*(?:#[^\n]*)?(?:\r?\n|$))/sy;
+const bareValue = /[^\r\n]*/y;
+
+function match(token: RegExp, text: string, at: number): RegExpExecArray | null {
+  token.lastIndex = at;
+  return token.exec(text);
+}
+
+/** Reads `KEY=value` lines. Lazy, so that what was found before a mistake can be used. @throws MalformedSecret */
+function* scanLines(text: string): Generator<Line> {
+  let at = match(blank, text, 0)?.[0].length ?? 0;
+  while (at < text.length) {
+    const [before = '', key] = match(name, text, at) ?? [];
+    if (key === undefined) throw malformed('env', at, 'a line is no KEY=value');
+    const start = at + before.length;
+    const quoted = match(quotedValue, text, start)?.[0];
+    const line = quoted === undefined ? bareLine(text, key, start) : quotedLine(key, start, quoted);
+    yield line;
+    at = text.indexOf('\n', line.span.end);
+    at = at < 0 ? text.length : at + 1;
+    at += match(blank, text, at)?.[0].length ?? 0;
+  }
+}
+
+function quotedLine(key: string, start: number, quoted: string): Line {
+  const quote = quoted.charAt(0);
+  const dispute =
+    quote === '"' && /[\\$]/.test(quoted) ? 'a backslash or a dollar sign in double quotes' : undefined;
+  return { key, value: quoted.slice(1, -1), span: { start, end: start + quoted.length }, quote, dispute };
+}
+
+/** A number sign after a space begins a comment; without one it does so for some readers only. */
+function bareLine(text: string, key: string, start: number): Line {
+  const whole = match(bareValue, text, start)?.[0] ?? '';
+  const value = whole.replace(/(?:^|[ \t]+)#.*$/, '').trimEnd();
+  const dispute = /^["'`]/.test(value)
+    ? 'a quote that does not end'
+    : /#/.test(value)
+      ? 'a number sign without quotes'
+      : undefined;
+  return { key, value, span: { start, end: start + value.length }, quote: '', dispute };
+}
+
+/**
+ * Whether a text reads as settings of a program: several `KEY=value` lines, or one whose key is like DB_PASSWORD. A single
+ * line with any other key may be a password or Base64 with an equals sign in it.
+ */
+export function isKeyValueLines(text: string): boolean {
+  const lines = text.split('\n').filter((line) => !/^\s*(?:#.*)?$/.test(line));
+  if (lines.length > 1) return readsAsLines(text) && !isOneString(text, lines);
+  return /^\s*(?:export\s+[A-Za-z_]\w*|[A-Z]{2,}(?:_[A-Z\d]{2,})+)=/.test(lines[0] ?? '');
+}
+
+function readsAsLines(text: string): boolean {
+  try {
+    return [...scanLines(text)].length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Strings whose separators are line breaks as well: of ADO.NET with semicolons at the ends, and of libpq. */
+function isOneString(text: string, lines: readonly string[]): boolean {
+  if (lines.slice(0, -1).every((line) => /;\s*$/.test(line))) return true;
+  try {
+    const keywords = [...scanSettings(text)].map(({ keyword }) => keyword);
+    return (
+      keywords.every((keyword) => keywordsOfLibpq.test(keyword)) &&
+      keywords.some((keyword) => keyword === 'host' || keyword === 'dbname')
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS */
+const keywordsOfLibpq =
+  /^(host|hostaddr|port|dbname|user|password|passfile|connect_timeout|client_encoding|options|application_name|sslmode|sslrootcert|sslcert|sslkey|channel_binding|target_session_attrs|keepalives\w*|gssencmode|service)$/;
+
+/** All punctuation but three characters: without the tilde too, which a shell takes for a home folder. */
+const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}~';
+
+/**
+ * Reads `KEY=value` lines, as of `.env` files: quotes of three kinds, `export`, comments.
+ *
+ * @param isLeft whether a setting stays as it is, whatever it holds
+ * @throws MalformedSecret
+ * @see https://github.com/motdotla/dotenv#what-rules-does-the-parsing-engine-follow
+ * @see https://github.com/theskumar/python-dotenv#file-format
+ */
+export function parseEnv(
+  text: string,
+  fieldNames: FieldNames,
+  isLeft: (path: string) => boolean = () => false,
+): ParsedText {
+  const lines = [...scanLines(text)];
+  if (lines.length === 0) throw malformed('env', 0, 'there is nothing in it');
+  const leaves = lines.flatMap((line) => leavesOf(line));
+  const at = (key: string | undefined): Leaf[] =>
+    leaves.filter((leaf) => leaf.scope === '' && leaf.path === key);
+  const named = [...fieldNames].filter(([field, key]) => field !== connectionField && at(key).length > 0);
+  const own = Object.fromEntries(named.map(([field, key]) => [field, at(key).at(-1)?.value]));
+  const settings = readSettings(leaves, {
+    own,
+    password: at(fieldNames.get('password')).at(-1),
+    connections: at(fieldNames.get(connectionField)),
+    taken: new Set(named.flatMap(([, key]) => at(key))),
+    isLeft,
+  });
+  const raw = Object.fromEntries(lines.map(({ key, value }) => [key, value]));
+  const ownSlots = [
+    ...lines.map((line) => ({ ...slotOf(line), field: line.key })),
+    ...named.flatMap(([field, key]) =>
+      lines.filter((line) => line.key === key).map((line) => ({ ...slotOf(line), field })),
+    ),
+  ];
+  return {
+    form: 'env',
+    fields: { ...raw, ...settings.fields, ...own },
+    slots: [...ownSlots, ...settings.slots],
+    append: (missing) => {
+      const edits = settings.append?.(missing);
+      if (edits !== undefined) return edits;
+      throw notHeld([...missing.keys()].join(', '), 'has no line of its own');
+    },
+    unsafeCharacters: unsafeCharacters + settings.unsafeCharacters,
+    engineIsGuess: settings.engineIsGuess,
+    isConnectionString: settings.isConnectionString,
+    sensitive: settings.sensitive,
+    others: settings.others,
+    refusal: settings.refusal ?? disputed(lines, settings.fields, own),
+  };
+}
+
+/** Readers of such lines agree on all but a few characters. */
+function disputed(
+  lines: readonly Line[],
+  found: ParsedText['fields'],
+  own: ParsedText['fields'],
+): ParsedText['refusal'] {
+  const password = own.password ?? found.password;
+  const line = lines.find(
+    ({ key, value, dispute }) =>
+      dispute !== undefined && (value === password || isCredentialName(key) || value.includes('://')),
+  );
+  if (
+    line === undefined ||
+    typeof password !== 'string' ||
+    !(line.value === password || line.value.includes(password))
+  )
+    return undefined;
+  return refused(
+    line.key,
+    `The secret's "${line.key}" has ${line.dispute}, which readers of KEY=value lines take in different ways.`,
+    'Set a password once that needs no quotes, or put the value in single quotes.',
+  );
+}
+
+function slotOf({ value, span, quote, key }: Line): {
+  value: string;
+  span: Span;
+  encode: (value: unknown) => string;
+} {
+  return { value, span, encode: (changed) => quoted(key, changed, quote) };
+}
+
+function leavesOf(line: Line): Leaf[] {
+  const { key, value, span, quote } = line;
+  const first = span.start + quote.length;
+  const embedding: Embedding = {
+    path: key,
+    text: value,
+    offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
+    encode: (chunk) => chunk,
+  };
+  const { encode } = slotOf(line);
+  const inner = [...innerLeaves(embedding)];
+  const leaf = {
+    path: key,
+    scope: '',
+    name: key,
+    value,
+    span,
+    encode,
+    embedding,
+    isContainer: inner.length > 0,
+  };
+  return [leaf, ...inner];
+}
+
+/** A value with the quotes it had, or with such as hold it for every reader. @throws InvalidSecretField */
+function quoted(key: string, changed: unknown, had: string): string {
+  const value = textOf(key, changed);
+  const fits = (quote: string): boolean => {
+    if (quote === '') return /^[\w.~:/@%+,=!*()[\]^?&;|{}<>-]+$/.test(value);
+    return !value.includes(quote) && !/[\r\n]/.test(value) && (quote !== '"' || !/[\\$`]/.test(value));
+  };
+  const quote = [had, "'", '"'].find(fits);
+  if (quote === undefined)
+    throw notHeld(key, 'has quotes or line breaks that KEY=value lines can not hold for every reader');
+  return quote + value + quote;
+}

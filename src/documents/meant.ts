@@ -1,0 +1,73 @@
+import type { KeyturnError } from '../errors.ts';
+import { engineOf } from './engines.ts';
+import type { SecretFields } from './fields.ts';
+import { refused } from './form.ts';
+import { readSslMode, readSwitch } from './switches.ts';
+
+/** Fields for which empty is as good as absent. */
+const optional = ['engine', 'port', 'dbname', 'ssl', 'masterarn'];
+
+/**
+ * Fields as they are meant: an engine in any spelling, a host with its port, `ssl: "require"`, `sslmode` beside it, an empty
+ * `dbname`. What can't be meant in one way stays as it is, for the rotator to refuse.
+ *
+ * @returns the fields, and the refusal of two that contradict each other
+ */
+export function meantFields(fields: SecretFields): {
+  fields: SecretFields;
+  refusal: KeyturnError | undefined;
+} {
+  const stated = Object.fromEntries(
+    Object.entries(fields).filter(([field, value]) => value !== '' || !optional.includes(field)),
+  );
+  const { engine } = stated;
+  const ssl = tlsOf(stated);
+  const meant = {
+    ...stated,
+    ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
+    ...placeOf(stated),
+  };
+  if (ssl === 'contradictory') return { fields: meant, refusal: contradictory() };
+  const fieldsWithTls = { ...meant, ssl };
+  return { fields: ssl === undefined ? without(meant, 'ssl') : fieldsWithTls, refusal: undefined };
+}
+
+function without(fields: SecretFields, name: string): SecretFields {
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => field !== name));
+}
+
+function contradictory(): KeyturnError {
+  return refused('ssl', 'The secret\'s "ssl" and "sslmode" contradict each other.', 'Take one of them out.');
+}
+
+/** TLS as `ssl` and its kin say; what none of them can say is left for the rotator to refuse. */
+function tlsOf(fields: SecretFields): unknown {
+  const modeField = Object.keys(fields).find((field) => /^ssl[-_]?mode$/i.test(field));
+  const mode = modeField === undefined ? undefined : fields[modeField];
+  const byMode = typeof mode === 'string' ? readSslMode(mode) : undefined;
+  const { encrypt } = fields;
+  const byEncrypt = typeof encrypt === 'boolean' ? encrypt : undefined;
+  const own = sslOf(fields.ssl);
+  const other = byMode ?? byEncrypt;
+  if (typeof own === 'boolean' && other !== undefined && own !== other) return 'contradictory';
+  return own ?? other;
+}
+
+function sslOf(ssl: unknown): unknown {
+  if (ssl === 1 || ssl === 0) return ssl === 1;
+  // Options of a driver, such as its certificates: TLS is used.
+  if (typeof ssl === 'object' && ssl !== null && !Array.isArray(ssl)) return true;
+  if (typeof ssl !== 'string') return ssl ?? undefined;
+  // These leave it to what the server offers, as an absent "ssl" does.
+  if (/^(prefer|preferred|allow)$/i.test(ssl.trim())) return undefined;
+  return readSslMode(ssl) ?? readSwitch(ssl) ?? ssl;
+}
+
+/** `db:5432` as a host and its port. Two ports that differ stay as they are. */
+function placeOf({ host, port }: SecretFields): SecretFields {
+  const [, name, number] =
+    typeof host === 'string' ? (/^([^\s:,/\\@[\]]+|\[[^\]]+\]):(\d{1,5})$/.exec(host.trim()) ?? []) : [];
+  if (name === undefined || number === undefined) return {};
+  if (port !== undefined && port !== null && String(port) !== number) return {};
+  return { host: name.replace(/^\[|\]$/g, ''), port: port ?? number };
+}

@@ -1,0 +1,53 @@
+import type { KeyturnError } from '../errors.ts';
+import { refused } from './form.ts';
+
+/** Values that say: the login is by user and password. */
+const byPassword =
+  /^(|sql\s?password|notspecified|not specified|default|sql_server_authentication|javaNative)$/i;
+const off = /^(|false|no|0|off)$/i;
+
+type Rule = (value: string) => boolean;
+const isOn: Rule = (value) => !off.test(value);
+
+/**
+ * Settings that make a login one of Windows, Kerberos, Entra ID or IAM. A user and a password beside them are not used, or are
+ * those of another directory.
+ *
+ * @see https://learn.microsoft.com/sql/connect/ado-net/sql/azure-active-directory-authentication
+ * @see https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
+ * @see https://learn.microsoft.com/sql/connect/jdbc/setting-the-connection-properties
+ * @see https://github.com/microsoft/go-mssqldb#azure-active-directory-authentication
+ * @see https://github.com/aws/aws-advanced-jdbc-wrapper/blob/main/docs/using-the-jdbc-driver/UsingTheJdbcDriver.md
+ */
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ['trustedconnection', isOn],
+  ['integratedsecurity', isOn],
+  ['authentication', (value) => !byPassword.test(value.trim())],
+  ['fedauth', (value) => value !== ''],
+  ['authenticator', (value) => /^(krb5|ntlm|winsspi)$/i.test(value)],
+  ['authenticationscheme', (value) => !byPassword.test(value.trim()) && value !== ''],
+  ['accesstoken', (value) => value !== ''],
+  ['accesstokencallbackclass', (value) => value !== ''],
+  ['wrapperplugins', (value) => /(^|,)\s*(iam|awsSecretsManager|federatedAuth|okta)\d?\s*(,|$)/i.test(value)],
+]);
+
+/**
+ * The refusal of a string whose login is not that of its user and password; undefined where there is none.
+ *
+ * @param settings name and value, of which the later ones win
+ */
+export function otherLogin(settings: readonly (readonly [string, unknown])[]): KeyturnError | undefined {
+  const values = new Map<string, readonly [string, unknown]>();
+  for (const setting of settings) values.set(setting[0].toLowerCase().replace(/[\s_-]/g, ''), setting);
+  for (const [name, rule] of rules) {
+    const [written, value] = values.get(name) ?? [];
+    if (written === undefined || value === undefined || value === null || !rule(String(value).trim()))
+      continue;
+    return refused(
+      written,
+      `The secret's "${written}" asks for a login that is not by its user and password.`,
+      `Take "${written}" out, or don't rotate this secret: its password is not what logs in.`,
+    );
+  }
+  return undefined;
+}

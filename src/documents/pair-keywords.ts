@@ -1,0 +1,140 @@
+import { plainKeyword } from './sql-server-keywords.ts';
+
+/** What the keywords of a form mean to the drivers that read it, and which of two equal ones they take. */
+export interface Vocabulary {
+  /** By keyword, in lower case and without inner space. A keyword that is not here is read as nothing of a login. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly counts: 'first' | 'last';
+  /** The keyword for a field that is missing: all drivers of the form know it. */
+  readonly written: Readonly<Record<string, string>>;
+}
+
+function vocabulary(
+  words: Readonly<Record<string, string>>,
+  counts: 'first' | 'last',
+  written: readonly [username: string, password: string, dbname: string],
+): Vocabulary {
+  const pairs = Object.entries(words).flatMap(([field, names]) =>
+    names.split(' ').map((name): [string, string] => [name, field]),
+  );
+  const [username, password, dbname] = written;
+  return { fields: new Map(pairs), counts, written: { username, password, dbname } };
+}
+
+/**
+ * Of SqlClient, Npgsql and MySqlConnector together: none of them means another thing by a keyword that two of them have.
+ *
+ * @see https://learn.microsoft.com/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring
+ * @see https://www.npgsql.org/doc/connection-string-parameters.html
+ * @see https://mysqlconnector.net/connection-options/
+ */
+export const adoNetKeywords = vocabulary(
+  {
+    server: 'server datasource address addr networkaddress servername host',
+    username: 'userid uid user username',
+    password: 'password pwd psw passwd',
+    dbname: 'database initialcatalog databasename db',
+    port: 'port portnumber',
+    instancename: 'instancename instance',
+  },
+  'last',
+  ['User Id', 'Password', 'Database'],
+);
+
+/**
+ * Of Microsoft's ODBC drivers and FreeTDS. The driver manager takes the first of two equal keywords.
+ *
+ * @see https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
+ * @see https://www.freetds.org/userguide/OdbcConnAttr.html
+ * @see https://learn.microsoft.com/sql/odbc/reference/syntax/sqldriverconnect-function#comments
+ */
+const odbcOfSqlServer = vocabulary(
+  {
+    server: 'server addr address servername',
+    username: 'uid',
+    password: 'pwd',
+    dbname: 'database',
+    port: 'port',
+  },
+  'first',
+  ['UID', 'PWD', 'Database'],
+);
+
+/** @see https://odbc.postgresql.org/docs/config-opt.html */
+const odbcOfPostgres = vocabulary(
+  {
+    server: 'server servername',
+    username: 'uid username',
+    password: 'pwd password',
+    dbname: 'database',
+    port: 'port',
+  },
+  'first',
+  ['UID', 'PWD', 'Database'],
+);
+
+/** @see https://dev.mysql.com/doc/connector-odbc/en/connector-odbc-configuration-connection-parameters.html */
+const odbcOfMysql = vocabulary(
+  { server: 'server', username: 'uid user', password: 'pwd password', dbname: 'database db', port: 'port' },
+  'first',
+  ['UID', 'PWD', 'Database'],
+);
+
+/** The vocabulary of an ODBC string, by the engine that its driver is for. */
+export function odbcKeywords(engine: string): Vocabulary {
+  if (engine === 'postgres') return odbcOfPostgres;
+  return engine === 'mysql' || engine === 'mariadb' ? odbcOfMysql : odbcOfSqlServer;
+}
+
+/** Of go-mssqldb's `odbc:` strings: braces quote as in ODBC, and the keywords are its own. */
+export const goKeywords = vocabulary(
+  { server: 'server', username: 'userid', password: 'password', dbname: 'database', port: 'port' },
+  'last',
+  ['user id', 'password', 'database'],
+);
+
+/** @see https://learn.microsoft.com/sql/connect/jdbc/setting-the-connection-properties */
+export const jdbcKeywords = vocabulary(
+  {
+    server: 'server servername',
+    username: 'user username',
+    password: 'password',
+    dbname: 'database databasename',
+    port: 'port portnumber',
+    instancename: 'instance instancename',
+  },
+  'last',
+  ['user', 'password', 'databaseName'],
+);
+
+/** @see https://www.prisma.io/docs/orm/overview/databases/sql-server#connection-details */
+export const prismaKeywords = vocabulary(
+  {
+    username: 'user username uid userid',
+    password: 'password pwd',
+    dbname: 'database initialcatalog',
+    instancename: 'instancename',
+  },
+  'last',
+  ['user', 'password', 'database'],
+);
+
+/** @see https://jtds.sourceforge.net/faq.html#urlFormat */
+export const jtdsKeywords = vocabulary(
+  {
+    server: 'servername',
+    username: 'user',
+    password: 'password',
+    dbname: 'databasename',
+    port: 'portnumber',
+    instancename: 'instance',
+  },
+  'last',
+  ['user', 'password', 'databaseName'],
+);
+
+/** The field that a keyword means to the drivers of a form; else the keyword without its case and inner space. */
+export function nameIn({ fields }: Vocabulary, keyword: string): string {
+  const plain = plainKeyword(keyword);
+  return fields.get(plain) ?? plain;
+}

@@ -1,0 +1,87 @@
+/** What the name of a setting can mean, and the rest of the name, by which settings of one account belong together. */
+export interface Reading {
+  readonly field: SettingField;
+  /** In lower case, with low lines; empty where the name is nothing but the field's. */
+  readonly prefix: string;
+}
+
+/** The fields that settings can mean. */
+export type SettingField = 'username' | 'password' | 'host' | 'port' | 'dbname' | 'engine' | 'ssl';
+
+const namesOfField: Readonly<Record<SettingField, string>> = {
+  password: 'password passwd pass pwd psw',
+  username: 'username user userid uid login usr',
+  host: 'host hostname server servername address addr endpoint',
+  port: 'port',
+  dbname: 'dbname database databasename db initialcatalog',
+  engine: 'engine dialect client adapter driver type connection provider vendor',
+  ssl: 'sslmode ssl encrypt tls',
+};
+
+const fieldOfName = new Map<string, SettingField>();
+for (const field of ['username', 'password', 'host', 'port', 'dbname', 'engine', 'ssl'] as const)
+  for (const name of namesOfField[field].split(' ')) fieldOfName.set(name, field);
+
+/** Prefixes that stand before a field's name without anything between: PGPASSWORD, DBUSER. */
+const joined = /^(pg|db|database|postgres|mysql|mssql|sql|rds|mongo|redis)(?=.)/;
+
+/** Words of a name, by its low lines, dots, dashes and capitals. */
+export function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '');
+}
+
+/**
+ * The meanings that a setting's name can have: `DB_PASSWORD`, `spring.datasource.username`, `dbUser`, `PGHOST`, `password`.
+ * There may be two: DB_NAME is a database's, and of the settings that begin with DB.
+ */
+export function readName(name: string): Reading[] {
+  const words = wordsOf(name).flatMap((word, index, all) => {
+    const [prefix] = all.length - 1 === index && !fieldOfName.has(word) ? (joined.exec(word) ?? []) : [];
+    return prefix !== undefined && fieldOfName.has(word.slice(prefix.length))
+      ? [prefix, word.slice(prefix.length)]
+      : [word];
+  });
+  const readings: Reading[] = [];
+  const add = (field: SettingField | undefined, before: readonly string[]): void => {
+    if (field !== undefined) readings.push({ field, prefix: prefixOf(before) });
+  };
+  const [last = '', before = ''] = words.toReversed();
+  // Django's DATABASES has NAME beside HOST; elsewhere a name alone is anything's.
+  if (last === 'name' && isDatabaseWord(before)) add('dbname', words.slice(0, -1));
+  add(fieldOfName.get(last), words.slice(0, -1));
+  if (words.length > 1) add(fieldOfName.get(before + last), words.slice(0, -2));
+  return readings;
+}
+
+/** The two words for one thing are one prefix. */
+function prefixOf(words: readonly string[]): string {
+  return words.map((word) => (word === 'database' ? 'db' : word)).join('_');
+}
+
+/** Whether a word of a name speaks of a database. */
+export function isDatabaseWord(word: string): boolean {
+  return /^(db\d*|database|databases|datasource|pg|postgres|postgresql|mysql|mariadb|mssql|sql|sqlserver|rds|jdbc)$/.test(
+    word,
+  );
+}
+
+/** Whether a name speaks of another account than the application's, or of what is no longer used. */
+export function isOtherAccount(name: string): boolean {
+  return wordsOf(name).some((word) =>
+    /^(root|admin|administrator|sa|master|superuser|replication|replicator|repl|old|previous|prev|former|legacy|backup|smtp|mail|ldap)$/.test(
+      word,
+    ),
+  );
+}
+
+/** Whether a name says that its value is a credential. */
+export function isCredentialName(name: string): boolean {
+  return /(?:pass|passw(?:or)?d|passphrase|pwd|psw|secret|token|key|credentials?|pin)\d*$/.test(
+    name.toLowerCase().replace(/[\s_.-]/g, ''),
+  );
+}

@@ -1,0 +1,421 @@
+import { isKeyturnError, KeyturnError } from '../errors.ts';
+import { engineFamily, knownEngine } from './engines.ts';
+import type { SecretFields } from './fields.ts';
+import {
+  type Edit,
+  type Embedding,
+  type OtherValue,
+  outerEdits,
+  outerSlot,
+  type ParsedText,
+  type Slot,
+} from './form.ts';
+import type { Leaf } from './leaves.ts';
+import { connectionStringForm, parseAs } from './recognise.ts';
+import { isDatabaseWord, isOtherAccount, readName, type SettingField, wordsOf } from './setting-names.ts';
+import { definedFields } from './switches.ts';
+import { isDatabaseUrl } from './url.ts';
+
+/** What settings say of the account of a secret, wherever they say it. */
+export interface Settings {
+  /** Fields that the secret does not name as such. */
+  readonly fields: SecretFields;
+  /** All places of the account's user and password, besides fields that have their names. */
+  readonly slots: readonly Slot[];
+  /** Where a missing field goes when the credential is in a connection string alone. */
+  readonly append: ((missing: ReadonlyMap<string, unknown>) => Edit[]) | undefined;
+  readonly unsafeCharacters: string;
+  readonly engineIsGuess: boolean;
+  readonly isConnectionString: boolean;
+  readonly sensitive: readonly string[];
+  readonly others: readonly OtherValue[];
+  readonly refusal: ParsedText['refusal'];
+}
+
+/** What is known before the settings are looked at. */
+export interface KnownSettings {
+  /** Fields by their names, or by those that the secret's tag gives them. */
+  readonly own: SecretFields;
+  /** The leaf that `own.password` is in. */
+  readonly password: Leaf | undefined;
+  /** Leaves that are said to be connection strings. */
+  readonly connections: readonly Leaf[];
+  /** Leaves that are fields, whatever they look like. */
+  readonly taken: ReadonlySet<Leaf>;
+  /** Whether the secret's tag says that a place stays as it is. */
+  isLeft(path: string): boolean;
+}
+
+/** One mention of an account: a connection string, or a password with the settings around it. */
+interface Account {
+  readonly leaf: Leaf;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly fields: SecretFields;
+  readonly slots: readonly Slot[];
+  /** Of a connection string. */
+  readonly parsed: ParsedText | undefined;
+  /** By its name, an account of somebody else, although the password may be the same. */
+  readonly isOther: boolean;
+  readonly isDatabase: boolean;
+}
+
+const aboutCredential = new Set([
+  'engine',
+  'host',
+  'hosts',
+  'port',
+  'username',
+  'password',
+  'dbname',
+  'ssl',
+  'encrypt',
+  'trustservercertificate',
+  'applicationintent',
+  'failoverpartner',
+  'hostnameincertificate',
+  'servercertificate',
+]);
+
+/** Fields that are never connection strings, however they look. */
+const plainFields = new Set(['username', 'password', 'host', 'port', 'dbname', 'engine', 'masterarn']);
+
+/**
+ * Finds the account of a secret of many values, and every place of its user and password: connection strings, and settings by
+ * the names that frameworks give them. The same user with the same password is the same account, on other hosts too.
+ *
+ * @throws MalformedSecret for a named connection string that is none, and where several accounts leave open which one is meant
+ */
+export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Settings {
+  const named = known.connections.map(namedString);
+  const free = leaves.filter(
+    (leaf) => !known.taken.has(leaf) && !known.connections.includes(leaf) && !known.isLeft(leaf.path),
+  );
+  const strings = free.flatMap((leaf) => stringAccount(leaf) ?? []);
+  const inStrings = new Set(strings.map(({ leaf }) => leaf));
+  const groups = free
+    .filter((leaf) => leaf !== known.password && !inStrings.has(leaf))
+    .flatMap((leaf) => groupAccount(leaf, leaves) ?? []);
+  const own = ownAccount(leaves, known);
+  const all = [...named, ...strings, ...groups];
+  const primary = own ?? named[0] ?? choosePrimary(all, known.own.username) ?? strings[0];
+  if (primary === undefined) return { ...nothing, others: othersOf(leaves) };
+
+  const matching = [
+    primary,
+    ...all.filter((account) => account !== primary && (named.includes(account) || isSame(primary, account))),
+  ];
+  const places = matching.filter(({ parsed }) => parsed !== undefined);
+  const besideFields = own !== undefined;
+  const [first] = places;
+  return {
+    fields: mergedFields(matching),
+    slots: matching.flatMap(({ slots, parsed }) =>
+      // A place in a string that is empty so far stays so where the credential has fields of its own.
+      slots.filter(({ value }) => parsed === undefined || !besideFields || value !== undefined),
+    ),
+    append: besideFields || first?.parsed === undefined ? undefined : appendTo(first.leaf, first.parsed),
+    unsafeCharacters: matching.map(({ parsed }) => parsed?.unsafeCharacters ?? '').join(''),
+    engineIsGuess: first?.parsed?.engineIsGuess ?? false,
+    isConnectionString: places.some(({ slots }) => slots.length > 0),
+    sensitive: places.flatMap(({ leaf, parsed }) => innerSensitive(String(leaf.value), parsed)),
+    others: othersOf(leaves),
+    refusal: matching.find(({ parsed }) => parsed?.refusal !== undefined)?.parsed?.refusal,
+  };
+}
+
+const nothing: Settings = {
+  fields: {},
+  slots: [],
+  append: undefined,
+  unsafeCharacters: '',
+  engineIsGuess: false,
+  isConnectionString: false,
+  sensitive: [],
+  others: [],
+  refusal: undefined,
+};
+
+function appendTo(leaf: Leaf, parsed: ParsedText): Settings['append'] {
+  const { embedding } = leaf;
+  return embedding === undefined ? undefined : (missing) => outerEdits(embedding, parsed.append(missing));
+}
+
+function namedString(leaf: Leaf): Account {
+  if (leaf.embedding === undefined) throw notAConnectionString('it is no string');
+  const form = connectionStringForm(leaf.embedding.text);
+  if (form === undefined) throw notAConnectionString('its form is not known');
+  try {
+    return accountOf(leaf, leaf.embedding, parseAs(form, leaf.embedding.text));
+  } catch (error) {
+    throw isKeyturnError(error) ? notAConnectionString(error.message) : error;
+  }
+}
+
+function notAConnectionString(reason: string): KeyturnError {
+  return new KeyturnError(
+    'MalformedSecret',
+    `The field that the secret's "connection" names is no connection string: ${reason}`,
+    'Correct the secret, or the tag keyturn:fields.',
+    { field: 'connection' },
+  );
+}
+
+function accountOf(leaf: Leaf, embedding: Embedding, parsed: ParsedText): Account {
+  const { username, password } = parsed.fields;
+  return {
+    leaf,
+    username: textIn(username),
+    password: textIn(password),
+    fields: Object.fromEntries(Object.entries(parsed.fields).filter(([field]) => aboutCredential.has(field))),
+    slots: parsed.slots.map(outerSlot(embedding)),
+    parsed,
+    isOther: false,
+    isDatabase: true,
+  };
+}
+
+/** A text that is a connection string of a database; a URL of anything else says nothing about the credential. */
+function stringAccount(leaf: Leaf): Account | undefined {
+  const { embedding } = leaf;
+  if (embedding === undefined || plainFields.has(leaf.path)) return undefined;
+  const form = connectionStringForm(embedding.text);
+  if (form === undefined || (form === 'url' && !isDatabaseUrl(embedding.text))) return undefined;
+  const parsed = parseIfPossible(form, embedding.text);
+  if (parsed === undefined) return undefined;
+  // A note may have an equals sign in it.
+  const isSure = form === 'url' || form === 'jdbc' || parsed.fields.username !== undefined;
+  return isSure || parsed.fields.password !== undefined ? accountOf(leaf, embedding, parsed) : undefined;
+}
+
+/** Undefined for what only looks like the form: it is of no use to anybody. */
+function parseIfPossible(form: Parameters<typeof parseAs>[0], text: string): ParsedText | undefined {
+  try {
+    return parseAs(form, text);
+  } catch (error) {
+    if (isKeyturnError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A password by its name, with the settings that belong to it. */
+function groupAccount(leaf: Leaf, leaves: readonly Leaf[]): Account | undefined {
+  const reading = readName(leaf.name).find(({ field }) => field === 'password');
+  const isEmpty = typeof leaf.value !== 'string' || leaf.value === '' || /^(null|none)$/i.test(leaf.value);
+  if (reading === undefined || isEmpty) return undefined;
+  const members = membersOf(leaf, reading.prefix, leaves);
+  const username = members.get('username');
+  const scopeName = leaf.scope.split('.').at(-1) ?? '';
+  const fields = fieldsOf(members, reading.prefix, leaf, leaves);
+  return {
+    leaf,
+    username: textIn(username?.value),
+    password: textIn(leaf.value),
+    fields: { ...fields, password: leaf.value },
+    slots: [slotAt('password', leaf), ...(username === undefined ? [] : [slotAt('username', username)])],
+    parsed: undefined,
+    isOther: isOtherAccount(`${scopeName} ${reading.prefix}`),
+    isDatabase:
+      fields.engine !== undefined ||
+      fields.dbname !== undefined ||
+      [...wordsOf(reading.prefix), ...wordsOf(leaf.scope)].some(isDatabaseWord),
+  };
+}
+
+/** The account of the fields that have their own names, completed by settings beside them that have others. */
+function ownAccount(leaves: readonly Leaf[], { own, password: leaf }: KnownSettings): Account | undefined {
+  if (typeof own.password !== 'string' || leaf === undefined) return undefined;
+  const prefix = readName(leaf.name).find(({ field }) => field === 'password')?.prefix ?? '';
+  const members = membersOf(leaf, prefix, leaves);
+  const found = fieldsOf(members, prefix, leaf, leaves);
+  const username = members.get('username');
+  const isMissing = own.username === undefined && username !== undefined;
+  return {
+    leaf,
+    username: textIn(own.username) ?? textIn(username?.value),
+    password: own.password,
+    fields: { ...found, ...definedFields(own) },
+    slots: isMissing ? [slotAt('username', username)] : [],
+    parsed: undefined,
+    isOther: false,
+    isDatabase: true,
+  };
+}
+
+function slotAt(field: string, { value, span, encode }: Leaf): Slot {
+  return { field, value, span, encode };
+}
+
+/** The settings of the same object with the same prefix; without a prefix also those of the objects around it. */
+function membersOf(password: Leaf, prefix: string, leaves: readonly Leaf[]): Map<SettingField, Leaf> {
+  const members = new Map<SettingField, Leaf>();
+  const scopes = prefix === '' ? withParents(password.scope) : [password.scope];
+  for (const scope of scopes) {
+    const around = leaves.filter((leaf) => leaf.scope === scope && isMeaningful(leaf.value));
+    for (const leaf of around)
+      for (const reading of readName(leaf.name)) {
+        if (reading.prefix !== prefix || members.has(reading.field) || leaf === password) continue;
+        if (reading.field === 'engine' && engineIn(leaf.value) === undefined) continue;
+        members.set(reading.field, leaf);
+      }
+  }
+  return members;
+}
+
+function withParents(scope: string): string[] {
+  const parts = scope === '' ? [] : scope.split('.');
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('.')).concat('');
+}
+
+function isMeaningful(value: unknown): boolean {
+  return (
+    (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean'
+  );
+}
+
+function engineIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? knownEngine(value.split('+')[0] ?? value) : undefined;
+}
+
+function fieldsOf(
+  members: ReadonlyMap<SettingField, Leaf>,
+  prefix: string,
+  password: Leaf,
+  leaves: readonly Leaf[],
+): SecretFields {
+  const [username, host, port, dbname] = (['username', 'host', 'port', 'dbname'] as const).map(
+    (field) => members.get(field)?.value,
+  );
+  const byPrefix = wordsOf(prefix)
+    .map((word) => knownEngine(word))
+    .find((engine) => engine !== undefined);
+  const engine = members.get('engine')?.value;
+  // Django's names are NAME, USER, HOST beside ENGINE; the encryption of npm's mssql is among its options.
+  const beside = (scope: string, name: string): unknown =>
+    leaves.find((leaf) => leaf.scope === scope && leaf.name.toLowerCase() === name)?.value;
+  const isDjango = typeof engine === 'string' && engine.includes('.');
+  const options = password.scope === '' ? 'options' : `${password.scope}.options`;
+  return definedFields({
+    engine: engineIn(engine) ?? byPrefix,
+    username: typeof username === 'string' ? username : undefined,
+    host: typeof host === 'string' ? host : undefined,
+    port: typeof port === 'string' || typeof port === 'number' ? port : undefined,
+    dbname:
+      typeof dbname === 'string' ? dbname : isDjango ? textIn(beside(password.scope, 'name')) : undefined,
+    ssl: members.get('ssl')?.value ?? beside(options, 'encrypt') ?? beside(options, 'sslmode'),
+  });
+}
+
+/** The account that is meant where no field has its own name; undefined where none is. */
+function choosePrimary(accounts: readonly Account[], username: unknown): Account | undefined {
+  const usable = accounts.filter(({ password, isOther }) => password !== undefined && !isOther);
+  const withPassword = usable.filter((account) => !differs(account.username, textIn(username)));
+  if (withPassword.length === 0 && usable.some(({ parsed }) => parsed !== undefined))
+    throw differentAccounts(usable);
+  const different = (among: readonly Account[]): readonly Account[] =>
+    among.filter((one, index) => !among.slice(0, index).some((earlier) => isSame(earlier, one)));
+  const distinct = different(withPassword);
+  if (distinct.length <= 1) return best(withPassword);
+  const ofDatabases = different(distinct.filter(({ isDatabase }) => isDatabase));
+  if (ofDatabases.length === 1)
+    return best(withPassword.filter((account) => ofDatabases.some((one) => isSame(one, account))));
+  if (!withPassword.some(({ parsed }) => parsed !== undefined)) return undefined;
+  throw differentAccounts(distinct);
+}
+
+function differentAccounts(accounts: readonly Account[]): KeyturnError {
+  const paths = accounts.map(({ leaf }) => JSON.stringify(leaf.path)).join(', ');
+  return new KeyturnError(
+    'MalformedSecret',
+    `The secret holds connection strings for different accounts, in the fields ${paths}.`,
+    'Name the one to rotate with the tag keyturn:fields, such as connection=name.',
+  );
+}
+
+/** The mention that says the most: with a user, and in the order of the secret. */
+function best(accounts: readonly Account[]): Account | undefined {
+  return (
+    accounts.find(({ username, fields }) => username !== undefined && fields.host !== undefined) ??
+    accounts.find(({ username }) => username !== undefined) ??
+    accounts[0]
+  );
+}
+
+/**
+ * Whether another mention is of the same account. Ports are not compared: a pooler listens at another one, with the same
+ * accounts. Where the passwords differ, the user of the same host is the same; one of the two is out of step.
+ */
+function isSame(primary: Account, other: Account): boolean {
+  if (other.isOther || isAnotherEngine(primary, other)) return false;
+  if (differs(primary.username, other.username)) return false;
+  const [one, two] = [primary.password, other.password];
+  if (one !== undefined && one === two) return true;
+  if (other.parsed === undefined || differs(hostOf(primary.fields), hostOf(other.fields))) return false;
+  const isOutOfStep = primary.username !== undefined && primary.username === other.username;
+  return isOutOfStep || one === undefined || two === undefined;
+}
+
+function isAnotherEngine(one: Account, other: Account): boolean {
+  const isGuess = one.parsed?.engineIsGuess === true || other.parsed?.engineIsGuess === true;
+  return !isGuess && differs(engineFamily(one.fields.engine), engineFamily(other.fields.engine));
+}
+
+/** Without the instance, which fields of their own leave out, without a port, and in one case. */
+function hostOf({ host }: SecretFields): string | undefined {
+  return typeof host === 'string' ? host.split('\\')[0]?.replace(/:\d+$/, '').toLowerCase() : undefined;
+}
+
+/** Whether two values are known, and not the same. */
+function differs(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
+
+/** What the mentions say together: the first one counts, and of the others those at the same host. */
+function mergedFields(accounts: readonly Account[]): SecretFields {
+  let merged: SecretFields = {};
+  const [first, ...others] = accounts;
+  const near = others.filter(({ leaf }) => leaf.scope === first?.leaf.scope);
+  const far = others.filter((account) => !near.includes(account));
+  for (const { fields } of [...(first === undefined ? [] : [first]), ...near, ...far])
+    if (!differs(hostOf(merged), hostOf(fields))) merged = { ...fields, ...definedFields(merged) };
+  return merged;
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Every value that may hold a copy of a password: what names a user, a host or the like may be equal to it by design. */
+function othersOf(leaves: readonly Leaf[]): OtherValue[] {
+  return leaves.flatMap((leaf): OtherValue[] => {
+    const { embedding, path, name } = leaf;
+    if (embedding === undefined || leaf.isContainer === true) return [];
+    const form = connectionStringForm(embedding.text);
+    const parsed = form === undefined ? undefined : parseIfPossible(form, embedding.text);
+    const isString =
+      parsed !== undefined && (form === 'url' || form === 'jdbc' || parsed.fields.password !== undefined);
+    if (isString) return insideOf(path, parsed);
+    return isPlace(name) ? [] : [{ path, value: embedding.text }];
+  });
+}
+
+function insideOf(path: string, { slots, others }: ParsedText): OtherValue[] {
+  const passwords = slots
+    .filter(({ field }) => field === 'password')
+    .map(({ value }) => `password=${String(value)}`);
+  return [
+    ...passwords.map((value) => ({ path, value })),
+    ...others.map((other) => ({ path: `${path}.${other.path}`, value: other.value })),
+  ];
+}
+
+function isPlace(name: string): boolean {
+  const readings = readName(name);
+  return name === 'masterarn' || (readings.length > 0 && readings.every(({ field }) => field !== 'password'));
+}
+
+function innerSensitive(inner: string, parsed: ParsedText | undefined): string[] {
+  return (parsed?.slots ?? [])
+    .filter(({ field }) => field === 'password')
+    .map(({ span }) => inner.slice(span.start, span.end));
+}
