@@ -24,11 +24,11 @@ describe('the template', () => {
       BuildMethod: 'esbuild',
       BuildProperties: {
         EntryPoints: ['src/lambda.ts'],
+        UseNpmCi: true,
         Format: format,
         Target: target,
         Minify: minify,
         Splitting: true,
-        sourcemap: 'external',
         MainFields: mainFields.join(),
         OutExtension: list(outExtension),
         Banner: list(banner),

@@ -56,7 +56,6 @@ export async function bundleLambda(folder: string): Promise<Bundle> {
     entryPoints: ['src/lambda.ts'],
     outdir: folder,
     splitting: true,
-    sourcemap: 'external',
     metafile: true,
     logLevel: 'error',
   });

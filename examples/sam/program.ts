@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ProgramOptions {
+  /** Default: the repository's. */
+  readonly folder?: string;
   /** Variables besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Ends the program as Ctrl-C does, which SAM removes its containers for. */
@@ -19,23 +21,32 @@ export interface ProgramOutput {
   readonly stderr: string;
 }
 
-/** Variables for SAM: esbuild is found, and nothing is reported to anybody. */
+/**
+ * Variables for SAM: esbuild is found, nothing is reported to anybody, and `npm ci`, by which SAM installs what the lock
+ * file says, leaves out what only development needs.
+ */
 export function samEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const PATH = [`${root}node_modules/.bin`, process.env.PATH].join(delimiter);
-  return { AWS_DEFAULT_REGION: 'us-east-1', ...process.env, PATH, SAM_CLI_TELEMETRY: '0', ...more };
+  const forNpm = { NPM_CONFIG_OMIT: 'dev' };
+  return { ...process.env, ...forNpm, PATH, SAM_CLI_TELEMETRY: '0', ...more };
+}
+
+/** The same for what runs here and needs some region, whichever it is. */
+export function localSamEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return { AWS_DEFAULT_REGION: 'us-east-1', ...samEnvironment(more) };
 }
 
 /**
- * Runs a program in the repository's folder to its end.
+ * Runs a program to its end.
  * @throws Error with what it wrote to its error output, where it fails or is not there
  */
 export async function run(
   program: string,
   args: readonly string[],
-  { env, signal }: ProgramOptions = {},
+  { folder = root, env, signal }: ProgramOptions = {},
 ): Promise<ProgramOutput> {
   const maxBuffer = 64 * 1024 * 1024;
   const killSignal = 'SIGINT';
-  const options = { cwd: root, env: samEnvironment(env), maxBuffer, signal, killSignal } as const;
+  const options = { cwd: folder, env: localSamEnvironment(env), maxBuffer, signal, killSignal } as const;
   return promisify(execFile)(program, [...args], options);
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root, samEnvironment } from './program.ts';
+import { localSamEnvironment, root } from './program.ts';
 
 export interface ServeSettings {
   readonly port: number;
@@ -22,7 +22,7 @@ export async function serveFunction(
   const options = ['--port', String(port), '--warm-containers', 'EAGER', ...samArguments];
   const sam = spawn('sam', ['local', 'start-lambda', ...options], {
     cwd: root,
-    env: samEnvironment(env),
+    env: localSamEnvironment(env),
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(sam, 'exit');

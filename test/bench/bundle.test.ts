@@ -1,23 +1,23 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import {
   type Bundle,
   bundleLambda,
   chunkFor,
-  lambdaBuild,
   loadedWith,
   sizeWithoutRotators,
 } from '../../bench/support/bundle.ts';
+import { makeSourceMaps, sourcePosition } from '../../scripts/source-maps.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { standInHarness } from '../support/tds/harness.ts';
-import { readTemplate } from '../support/template.ts';
 import { accountApi, accountRoutes, robotSecret } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
 
@@ -35,22 +35,38 @@ describe('the bundle of the deployed function', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('is made as the template has SAM make it', async () => {
-    const { RotationFunction } = (await readTemplate()).Resources;
-    expect(RotationFunction?.Metadata).toEqual({
-      BuildMethod: 'esbuild',
-      BuildProperties: {
-        EntryPoints: ['src/lambda.ts'],
-        Format: lambdaBuild.format,
-        Target: lambdaBuild.target,
-        Minify: lambdaBuild.minify,
-        Splitting: true,
-        sourcemap: 'external',
-        MainFields: lambdaBuild.mainFields.join(),
-        OutExtension: [`.js=${lambdaBuild.outExtension['.js']}`],
-        Banner: [`js=${lambdaBuild.banner.js}`],
-      },
-    });
+  it('is the same, byte for byte, wherever it is built', async () => {
+    const again = await bundleLambda(join(folder, 'elsewhere', 'again'));
+    const digests = async ({ chunks }: Bundle) =>
+      Object.fromEntries(
+        await Promise.all(
+          [...chunks.keys()].map(async (file) => [
+            basename(file),
+            createHash('sha256')
+              .update(await readFile(file))
+              .digest('hex'),
+          ]),
+        ),
+      );
+    expect(await digests(again)).toEqual(await digests(bundle));
+  });
+
+  it('has no source maps in it, and each file has one that is made on request', async () => {
+    const maps = await makeSourceMaps();
+    const files = await readdir(join(folder, 'bundle'));
+    expect(files.filter((name) => !name.endsWith('.mjs'))).toEqual([]);
+    expect([...maps.keys()].sort()).toEqual(files.sort());
+    const lines = (await readFile(bundle.entry.file, 'utf8')).split('\n');
+    const message = 'says nothing that is known.';
+    const line = lines.findIndex((text) => text.includes(message));
+    const position = `file:///var/task/lambda.mjs:${line + 1}:${(lines[line] ?? '').indexOf(message) + 1}`;
+    const source = sourcePosition(maps, position);
+    expect(source).toMatch(/^src\/lambda\.ts:\d+:\d+$/);
+    const found = Number(source?.split(':')[1]);
+    const sources = (await readFile('src/lambda.ts', 'utf8')).split('\n');
+    expect(sources.slice(found - 3, found + 2).join('\n')).toContain(message);
+    expect(sourcePosition(maps, 'lambda.mjs:1')).toBeUndefined();
+    expect(sourcePosition(maps, 'other.mjs:1:1')).toBeUndefined();
   });
 
   it('has no more than its budget with no rotator in it', async () => {

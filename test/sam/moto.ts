@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root, run, samEnvironment } from '../../examples/sam/program.ts';
+import { localSamEnvironment, root, run } from '../../examples/sam/program.ts';
 import { closedPort } from '../support/rotation-fixture.ts';
 import { ownRole } from './combinations.ts';
 
@@ -29,7 +29,7 @@ export async function startMoto(secretsManagerUrl: string): Promise<Moto> {
   };
   const server = spawn('python', ['test/sam/moto_server.py', String(port)], {
     cwd: root,
-    env: samEnvironment(env),
+    env: localSamEnvironment(env),
     stdio: 'ignore',
   });
   const stop = (): void => void server.kill();
