@@ -4,12 +4,14 @@ import { oauthRotators, type TokenOptions } from './oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from './postgres/index.ts';
 import { rabbitMq } from './rabbitmq/index.ts';
 import { randomRotators } from './random/index.ts';
+import { type RedisOptions, redis, redisByAdmin } from './redis/index.ts';
 import { type SqlServerOptions, sqlServer, sqlServerAlternatingUsers } from './sqlserver/index.ts';
 
 /** How the rotators reach their targets; all of it has a default. */
 export interface RotatorsOptions {
   readonly postgres?: PostgresOptions;
   readonly sqlServer?: SqlServerOptions;
+  readonly redis?: RedisOptions;
   readonly oauth?: TokenOptions;
   readonly apiTokens?: ApiTokensOptions;
 }
@@ -26,6 +28,8 @@ export function createRotators(options: RotatorsOptions = {}): Rotator[] {
     postgresAlternatingUsers(options.postgres),
     sqlServer(options.sqlServer),
     sqlServerAlternatingUsers(options.sqlServer),
+    redis(options.redis),
+    redisByAdmin(options.redis),
     ...oauthRotators(options.oauth),
     ...randomRotators(),
     ...apiTokens(options.apiTokens),

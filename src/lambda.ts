@@ -46,7 +46,7 @@ function readDescriptions(environment: Environment): ApiTokensOptions['descripti
   return descriptions === undefined ? undefined : { text: descriptions, source };
 }
 
-/** When tokens that were replaced are revoked. @throws InvalidConfiguration */
+/** When credentials that were replaced and go on working are revoked. @throws InvalidConfiguration */
 function readRevocation(environment: Environment): Revocation {
   const revocation = text(environment, 'KEYTURN_REVOCATION') ?? 'on-next-rotation';
   if (revocation === 'on-next-rotation' || revocation === 'at-once') return revocation;
@@ -67,13 +67,11 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
     ca: () => ca,
     allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
   };
-  const oauth = {
-    ca: () => ca,
-    proxy: readProxy(environment),
-    revocation: readRevocation(environment),
-  };
+  const revocation = readRevocation(environment);
+  const oauth = { ca: () => ca, proxy: readProxy(environment), revocation };
   return {
     postgres,
+    redis: { ...postgres, revocation },
     sqlServer: {
       ...postgres,
       trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,

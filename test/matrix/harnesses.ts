@@ -6,10 +6,13 @@ import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
 import { noRabbitMq, rabbitMqHarness } from '../rotators/rabbitmq/harness.ts';
 import { randomHarness, randomNames } from '../rotators/random/harness.ts';
+import { redisHarness } from '../rotators/redis/harness.ts';
+import type { RedisSettings } from '../rotators/redis/rotator.ts';
 import { sqlServerHarness } from '../rotators/sqlserver/harness.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRabbitMq } from '../support/rabbitmq.ts';
+import { findRedisProgram, noRedis, startRedisServer } from '../support/redis-server.ts';
 import { realHarness, standInHarness } from '../support/tds/harness.ts';
 import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
@@ -54,6 +57,13 @@ const sameCalls: Readonly<Record<string, string>> = {
   'random/ec': 'random/ed25519',
 };
 
+/** Users of Redis that change themselves, and those that an admin changes. */
+const redisUsers = (['account', 'admin'] as const).flatMap((kind) =>
+  modes.map((revocation) => ({ kind, revocation })),
+);
+
+const redisProgram = await findRedisProgram();
+
 /** Every rotator and strategy of the repository, in both modes of revocation where it has them. */
 export function subjects(): Subject[] {
   const { KEYTURN_TEST_SQLSERVER_URL: sqlServerUrl, KEYTURN_TEST_RABBITMQ_SERVER: rabbitMq } = process.env;
@@ -62,6 +72,11 @@ export function subjects(): Subject[] {
     { rotator: 'postgres-alternating-users', start: () => startOnPostgres('alternating') },
     { rotator: 'sqlserver', start: () => startOnSqlServer('single', sqlServerUrl) },
     { rotator: 'sqlserver-alternating-users', start: () => startOnSqlServer('alternating', sqlServerUrl) },
+    ...redisUsers.map((settings) => ({
+      ...inMode(settings.kind === 'admin' ? 'redis-by-admin' : 'redis', settings.revocation),
+      missing: redisProgram === undefined ? noRedis : undefined,
+      start: () => startOnRedis(settings),
+    })),
     { rotator: 'oauth/client-secret', start: () => startOnOAuth({ kind: 'client-secret' }) },
     ...oauthTokens.map((settings) => ({
       ...inMode(`oauth/${settings.kind}`, settings.revocation),
@@ -101,6 +116,12 @@ async function startOnPostgres(kind: 'single' | 'alternating') {
 async function startOnSqlServer(kind: 'single' | 'alternating', url: string | undefined) {
   const server = await (url ? realHarness(url) : standInHarness());
   return { harness: sqlServerHarness(server, kind), stop: () => server.stop() };
+}
+
+async function startOnRedis(settings: Omit<RedisSettings, 'ca'>) {
+  if (redisProgram === undefined) throw new Error(noRedis);
+  const server = await startRedisServer(redisProgram, { tls: true, users: 'acl-file' });
+  return { harness: redisHarness(server, settings), stop: server.stop };
 }
 
 async function startOnTokenService(api: ApiDescription) {

@@ -1,0 +1,115 @@
+import { type ChangeContext, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import type { Connection, Connector } from './connection.ts';
+import { placeOf, type RedisCredential } from './credential.ts';
+import { atAllServers, inTurns, loginOf, type RedisSession, type Servers } from './servers.ts';
+import {
+  hashOf,
+  isReplicationUser,
+  noteSurvival,
+  persist,
+  requireUser,
+  setPasswords,
+  type WantedPasswords,
+} from './users.ts';
+
+interface Changing {
+  readonly connector: Connector;
+  readonly context: ChangeContext<RedisCredential>;
+}
+
+/**
+ * Gives the user a new password beside the one that works, at every server, and ends all others. The server gets a hash, so
+ * that neither MONITOR nor the slow log shows the password. What works is asked for at all servers before anything is
+ * changed, and proven at all of them afterwards.
+ *
+ * @returns the servers
+ */
+export async function addPassword(
+  { connector, context }: Changing,
+  session: RedisSession,
+  pending: RedisCredential,
+): Promise<Servers> {
+  const { username, password } = pending;
+  const { using, proven = [using], current } = context;
+  // The admin's own password is none of the user's.
+  const older = [current, ...proven].filter((credential) => credential.username === username);
+  const hashes = new Set(older.map((credential) => hashOf(credential.password)));
+  return atAllServers({ connector, context }, session, async (connections, servers) => {
+    const { incomplete } = servers;
+    const users = await inTurns(connections, (connection) => requireUser(connection, username));
+    // Those that some server accepts, which all will then: one that none of them has was ended by somebody, and stays so.
+    const kept = [...hashes].filter((hash) => users.some(({ passwords }) => passwords.includes(hash)));
+    await requireNoReplication(connections, username, older);
+    if (incomplete !== undefined) {
+      const places = connections.map(({ node }) => placeOf(node)).join(', ');
+      context.note(`Changed at ${places}. There may be more servers: ${incomplete}.`);
+    }
+    await setEverywhere(connections, { username, hashes: new Set([...kept, hashOf(password)]) }, context);
+    await inTurns(connections, (connection) => requireAccepted(connector, connection, pending, context));
+    return servers;
+  });
+}
+
+/** Leaves the user the password of AWSCURRENT alone, at every server. */
+export async function endOthers(
+  { connector, context }: Changing,
+  session: RedisSession,
+  { username, password }: RedisCredential,
+): Promise<void> {
+  const hashes = new Set([hashOf(password)]);
+  await atAllServers({ connector, context }, session, (connections) =>
+    setEverywhere(connections, { username, hashes }, context),
+  );
+}
+
+async function setEverywhere(
+  connections: readonly Connection[],
+  wanted: WantedPasswords,
+  context: Pick<RotatorContext, 'note'>,
+): Promise<void> {
+  await inTurns(connections, (connection) => setPasswords(connection, wanted));
+  const survivals = await inTurns(
+    connections,
+    async (connection) => [connection, await persist(connection)] as const,
+  );
+  noteSurvival(survivals, context);
+}
+
+/** @throws TargetFailed for the user by which the servers replicate, which they could do no longer after the next rotation */
+async function requireNoReplication(
+  connections: readonly Connection[],
+  username: string,
+  credentials: readonly RedisCredential[],
+): Promise<void> {
+  if (connections.length === 1) return;
+  const passwords = credentials.map(({ password }) => password);
+  const asked = await inTurns(connections, (connection) =>
+    isReplicationUser(connection, username, passwords),
+  );
+  if (!asked.includes(true)) return;
+  throw replicates(username);
+}
+
+export function replicates(username: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The servers replicate as "${username}" with the password of the secret (masterauth), which they would be refused after the next rotation.`,
+    'Nothing was changed. Give replication a user of its own (masteruser, masterauth), and Sentinels too.',
+    { field: 'username' },
+  );
+}
+
+async function requireAccepted(
+  connector: Connector,
+  { node }: Connection,
+  pending: RedisCredential,
+  context: RotatorContext,
+): Promise<void> {
+  const connection = await connector.open(node, loginOf(pending), context);
+  if (connection !== undefined) return connection.close();
+  throw new KeyturnError(
+    'TargetFailed',
+    `The server at ${placeOf(node)} refuses the password that it was just given.`,
+    'AWSCURRENT works. Look whether something else changes its users, and rotate again.',
+  );
+}

@@ -1,0 +1,164 @@
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { authoritiesWith } from '../authorities.ts';
+import { type Node, placeOf, type RedisCredential } from './credential.ts';
+import { abortError, authenticate, dial, type TlsWanted } from './dial.ts';
+import { codeOf, connectionError, isTlsUnavailable, ServerError } from './server-error.ts';
+
+/** How the function connects, whatever the secret. */
+export interface ConnectOptions {
+  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
+  readonly ca?: () => string | undefined;
+  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
+  readonly allowPlaintext?: boolean;
+}
+
+/** A server that has accepted a credential. */
+export interface Connection {
+  readonly node: Node;
+  /** Whether it goes over TLS. */
+  readonly encrypted: boolean;
+  /** Sends a command; the answer as RESP 2 has it. @throws ServerError, and errors of the connection */
+  ask(...words: string[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Who logs in, and how. */
+export type Login = Pick<RedisCredential, 'username' | 'password' | 'ssl' | 'serverName'> & {
+  /** The host that the secret names. A server that another one has told of may show that one's certificate. */
+  readonly namedHost: string;
+};
+
+/** Opens connections. */
+export interface Connector {
+  /** Logs in at one server; undefined where it refuses the password. */
+  open(node: Node, login: Login, context: RotatorContext): Promise<Connection | undefined>;
+  /** Connects without a login: Sentinels often have none. */
+  reach(node: Node, login: Login, context: RotatorContext): Promise<Connection>;
+}
+
+/** Longest wait for an answer to a command. */
+const commandTimeoutMs = 10_000;
+
+export function createConnector(options: ConnectOptions): Connector {
+  const trust = createTrust(options);
+
+  const dialWith = async (node: Node, login: Login, context: RotatorContext): Promise<Socket> => {
+    const names: TlsWanted['names'] =
+      login.serverName !== undefined ? [login.serverName] : [node.host, login.namedHost];
+    if (login.ssl === false) return dial(node, undefined, context.signal);
+    try {
+      return await dial(node, { secureContext: trust(), names }, context.signal);
+    } catch (error) {
+      const mayFallBack = login.ssl === undefined && options.allowPlaintext === true;
+      if (!mayFallBack || !isTlsUnavailable(error)) throw error;
+    }
+    context.note(
+      `The server at ${placeOf(node)} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
+    );
+    return dial(node, undefined, context.signal);
+  };
+
+  return {
+    open: async (node, login, context) => {
+      // Before anything is dialled, since it may be missing.
+      await loadDriver();
+      const socket = await dialWith(node, login, context);
+      try {
+        if (await authenticate(socket, node, login, context.signal))
+          return await attach(socket, node, context);
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+      socket.destroy();
+      return undefined;
+    },
+    reach: async (node, login, context) => {
+      await loadDriver();
+      return attach(await dialWith(node, login, context), node, context);
+    },
+  };
+}
+
+/** Made once for a CA: reading all the authorities takes longer than a login. */
+function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
+  let made: { readonly pem: string; readonly context: SecureContext } | undefined;
+  return () => {
+    const pem = ca?.();
+    if (pem === undefined) return undefined;
+    if (made?.pem !== pem) made = { pem, context: createSecureContext({ ca: authoritiesWith(pem) }) };
+    return made.context;
+  };
+}
+
+async function loadDriver() {
+  // By its default export: a bundle has no other of a CommonJS package that is imported when it is needed.
+  const { default: driver } = await import('ioredis').catch(missing('ioredis'));
+  return driver;
+}
+
+/** The driver on a connection that stands. It sends nothing by itself, and does not connect again. */
+async function attach(socket: Socket, node: Node, { signal }: RotatorContext): Promise<Connection> {
+  const { Redis, AbstractConnector } = await loadDriver();
+  class Connector extends AbstractConnector {
+    constructor() {
+      super(0);
+    }
+    override disconnect(): void {
+      socket.end();
+    }
+    async connect(): Promise<Socket> {
+      return socket;
+    }
+  }
+  const client = new Redis({
+    lazyConnect: true,
+    protocol: 2,
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    retryStrategy: () => null,
+    Connector,
+  });
+  client.on('error', () => undefined);
+  const abort = (): void => void socket.destroy(abortError(signal));
+  signal.addEventListener('abort', abort, { once: true });
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', abort);
+    client.disconnect();
+    socket.destroy();
+  };
+  try {
+    await client.connect();
+  } catch (error) {
+    await close();
+    throw signal.aborted ? abortError(signal) : error;
+  }
+  return {
+    node,
+    encrypted: 'encrypted' in socket,
+    ask: async (command, ...words) => {
+      try {
+        return await client.call(command, ...words);
+      } catch (error) {
+        throw explained(error, node, signal);
+      }
+    },
+    close,
+  };
+}
+
+/** The driver's errors hold the whole command: what leaves here is the server's word alone. */
+function explained(error: unknown, node: Node, signal: AbortSignal): unknown {
+  if (signal.aborted) return abortError(signal);
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'ReplyError') return new ServerError(error.message);
+  const code = codeOf(error);
+  const message = /timed out/i.test(error.message)
+    ? `${placeOf(node)} does not answer`
+    : `the connection to ${placeOf(node)} was lost`;
+  return connectionError(code === '' ? 'ECONNRESET' : code, message);
+}

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { isIP, Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { type Node, placeOf } from './credential.ts';
+import { connectionError, letsIn, ServerError, tlsUnavailable, tooOld } from './server-error.ts';
+
+/** How the other end has to prove who it is. */
+export interface TlsWanted {
+  /** What is trusted besides Node.js's own authorities. */
+  readonly secureContext: SecureContext | undefined;
+  /** Names of which the certificate has to carry one. */
+  readonly names: readonly [string, ...string[]];
+}
+
+const connectTimeoutMs = 10_000;
+/** After so long without an answer to the handshake it is asked whether the server speaks plaintext. */
+const probeAfterMs = 300;
+
+/**
+ * A connection to a server: TCP stands, and TLS where it is wanted.
+ *
+ * @param signal ends it in any phase; the socket is destroyed then
+ */
+export async function dial(
+  node: Node,
+  tls: TlsWanted | undefined,
+  signal: AbortSignal,
+): Promise<Socket | TLSSocket> {
+  signal.throwIfAborted();
+  // Between two waits nobody would listen, and an error without a listener ends the process.
+  const socket = new Socket().on('error', () => undefined);
+  let current: Socket | TLSSocket = socket;
+  const end = (error: Error): void => void current.destroy(error);
+  const abort = (): void => end(abortError(signal));
+  const late = connectionError('ETIMEDOUT', `no connection to ${placeOf(node)}`);
+  const timer = setTimeout(() => end(late), connectTimeoutMs);
+  let probe: { stop(): void } | undefined;
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const connected = once(socket, 'connect');
+    socket.setNoDelay(true).connect(node);
+    await connected;
+    if (tls === undefined) return socket;
+    probe = probePlaintext(node, () =>
+      end(connectionError(tlsUnavailable, `The server at ${placeOf(node)} has no TLS`)),
+    );
+    current = connectTls({
+      socket,
+      // A name for SNI can't be an address: https://www.rfc-editor.org/rfc/rfc6066#section-3
+      ...(isIP(tls.names[0]) === 0 && { servername: tls.names[0] }),
+      rejectUnauthorized: true,
+      checkServerIdentity: (_host, certificate) => {
+        const errors = tls.names.map((name) => checkServerIdentity(name, certificate));
+        return errors.includes(undefined) ? undefined : errors[0];
+      },
+      ...(tls.secureContext === undefined ? {} : { secureContext: tls.secureContext }),
+    });
+    current.on('error', () => undefined);
+    await once(current, 'secureConnect');
+    return current;
+  } catch (error) {
+    current.destroy();
+    socket.destroy();
+    throw error;
+  } finally {
+    probe?.stop();
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * Tells of a server that speaks plaintext where TLS is expected. Such a server waits for the end of a line, which the
+ * handshake does not have. It is asked on another connection, and told nothing.
+ */
+function probePlaintext(node: Node, found: () => void): { stop(): void } {
+  let socket: Socket | undefined;
+  const timer = setTimeout(() => {
+    socket = new Socket().on('error', () => undefined).connect(node);
+    socket.once('connect', () => socket?.write('PING\r\n'));
+    socket.once('data', (answer) => {
+      // A server with TLS answers with an alert.
+      if (/^[+-]/.test(answer.toString('latin1'))) found();
+    });
+  }, probeAfterMs);
+  return {
+    stop: () => {
+      clearTimeout(timer);
+      socket?.destroy();
+    },
+  };
+}
+
+/** The error for whoever waits on a socket that an abort has destroyed. */
+export function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('The call was aborted.');
+}
+
+/**
+ * Logs in on a connection that nobody else uses yet. Not by the driver, which writes all that it sends to the console
+ * where the variable DEBUG says so.
+ *
+ * @returns whether the server accepts the password
+ * @throws ServerError for any answer but a refusal; TargetFailed for a server older than Redis 6
+ * @see https://redis.io/docs/latest/commands/auth/
+ */
+export async function authenticate(
+  socket: Socket,
+  node: Node,
+  { username, password }: { readonly username: string; readonly password: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const words = ['AUTH', username, password].map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  // Without a login everybody is `default`: where that one needs no password, none proves anything.
+  const isDefault = username === 'default';
+  const request = `${isDefault ? '*1\r\n$4\r\nPING\r\n' : ''}*3\r\n${words.join('')}`;
+  const [answer = '', before] = (await ask(socket, node, request, isDefault ? 2 : 1, signal)).reverse();
+  if (before === '+PONG') throw letsIn(username, placeOf(node));
+  if (answer === '+OK') return true;
+  // The same for a wrong password, a user that does not exist and one that is off.
+  if (answer.startsWith('-WRONGPASS ')) return false;
+  // Before Redis 6: https://github.com/redis/redis/blob/5.0/src/server.c
+  if (answer.startsWith("-ERR wrong number of arguments for 'auth'")) throw tooOld(placeOf(node));
+  throw new ServerError(answer.replace(/^-/, ''));
+}
+
+/** So many lines for what was sent. */
+async function ask(
+  socket: Socket,
+  node: Node,
+  request: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const abort = (): void => void socket.destroy(abortError(signal));
+  const late = connectionError('ETIMEDOUT', `${placeOf(node)} does not answer to a login`);
+  const timer = setTimeout(() => socket.destroy(late), connectTimeoutMs);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await new Promise((resolve, reject) => {
+      let answer = '';
+      const end = (settle: () => void): void => {
+        socket.off('data', hear).off('error', fail).off('close', close).pause();
+        settle();
+      };
+      const fail = (error: Error): void => end(() => reject(error));
+      const close = (): void =>
+        fail(connectionError('ECONNRESET', `${placeOf(node)} has ended the connection before it answered`));
+      const hear = (chunk: Buffer): void => {
+        answer += chunk.toString('latin1');
+        const lines = answer.split('\r\n').slice(0, -1);
+        // The server refuses a whole connection by one line, when it has too many.
+        const isOver = lines.length >= count || lines[0]?.startsWith('-ERR max number of clients') === true;
+        if (isOver && answer.endsWith('\r\n')) end(() => resolve(lines));
+      };
+      socket.on('data', hear).once('error', fail).once('close', close);
+      socket.write(request);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,81 @@
+import type { ChangingRotator, Revocation } from '../../src/rotator/index.ts';
+import { addPassword, endOthers } from './change.ts';
+import { type ConnectOptions, createConnector } from './connection.ts';
+import { engines, parseCredential, type RedisCredential, targetOf } from './credential.ts';
+import { excessRights } from './excess.ts';
+import { preflight } from './preflight.ts';
+import { classify } from './server-error.ts';
+import { openSession, type RedisSession, type Servers } from './servers.ts';
+import { hashOf } from './users.ts';
+import { verifyAtAll } from './verify.ts';
+
+export type { RedisCredential, RedisSession };
+
+/** How a function rotates users of Redis and Valkey, whatever the secret. */
+export interface RedisOptions extends ConnectOptions {
+  /** When the old password ends. Default: `on-next-rotation`. */
+  readonly revocation?: Revocation;
+}
+
+/**
+ * Rotates the password of a user of Redis 6 or newer, or of Valkey, that may change users, and so itself. The old password
+ * goes on working beside the new one. With an admin secret, for a password that was lost.
+ */
+export function redis(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
+  return rotatorOf('redis', 'account', options);
+}
+
+/** As {@link redis}, for a user that may not change users: the admin of the admin secret does. */
+export function redisByAdmin(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
+  return rotatorOf('redis-by-admin', 'admin', options);
+}
+
+/** AWS's defaults: 32 characters without these, of which each would have to be encoded in a URL. */
+const passwordDefaults = { excludeCharacters: '/@"\'\\' };
+
+/** Secrets whose servers a warm function remembers. */
+const mostRemembered = 16;
+
+/** By the password too: for the next one the servers are looked for again. */
+function keyOf({ nodes, masterName, username, password }: RedisCredential): string {
+  return JSON.stringify([nodes, masterName, username, hashOf(password)]);
+}
+
+function rotatorOf(
+  name: string,
+  changedBy: 'account' | 'admin',
+  { revocation = 'on-next-rotation', ...reach }: RedisOptions,
+): ChangingRotator<RedisCredential, RedisSession> {
+  const connector = createConnector(reach);
+  // A user that may do little can't ask for the servers: it would be refused, and the server would log that.
+  const changed = new Map<string, Servers>();
+  const remember = (credential: RedisCredential, servers: Servers): void => {
+    const key = keyOf(credential);
+    changed.delete(key);
+    changed.set(key, servers);
+    const [oldest] = changed.keys();
+    if (changed.size > mostRemembered && oldest !== undefined) changed.delete(oldest);
+  };
+  return {
+    kind: 'changes',
+    name,
+    engines,
+    overlap: 'until-next-rotation',
+    revocation,
+    changedBy,
+    parse: parseCredential,
+    target: targetOf,
+    generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
+    open: (credential, context) => openSession(connector, credential, context),
+    verify: (session, pending, context) =>
+      verifyAtAll({ connector, context }, session, changed.get(keyOf(pending))),
+    change: async (session, pending, context) =>
+      remember(pending, await addPassword({ connector, context }, session, pending)),
+    endReplaced: (session, current, context) => endOthers({ connector, context }, session, current),
+    excessRights: ({ connection }, subject, proven) =>
+      excessRights(connection, subject.username, proven?.username),
+    preflight: (session, credential, admin, context) =>
+      preflight(connector, session, credential, admin, context),
+    classify,
+  };
+}

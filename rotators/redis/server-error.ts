@@ -1,0 +1,77 @@
+import { type Activity, AdapterError, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
+
+/** An answer of the server that begins with a minus. Its code is the first word: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
+export class ServerError extends Error {
+  override name = 'ServerError';
+  readonly code: string;
+
+  constructor(message: string) {
+    super(message);
+    this.code = /^[A-Z]+/.exec(message)?.[0] ?? '';
+  }
+}
+
+/** The code of an error for a server that has no TLS. */
+export const tlsUnavailable = 'ERR_REDIS_TLS_UNAVAILABLE';
+
+/** An error of the connection, in the adapter's own words. */
+export function connectionError(code: string, message: string): Error {
+  return Object.assign(new AdapterError(message), { code });
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+const unreachable =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
+/** What a server says in plaintext is no record of TLS. */
+const noTls = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
+
+export function isTlsUnavailable(error: unknown): boolean {
+  return codeOf(error) === tlsUnavailable || noTls.test(codeOf(error));
+}
+
+/** Whether a server is not there. */
+export function isUnreachable(error: unknown): boolean {
+  return unreachable.test(codeOf(error));
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  NOPERM: 'PermissionDenied',
+  READONLY: 'TargetReadOnly',
+  LOADING: 'TargetBusy',
+  BUSY: 'TargetBusy',
+  TRYAGAIN: 'TargetBusy',
+  CLUSTERDOWN: 'TargetBusy',
+  MASTERDOWN: 'TargetBusy',
+};
+
+/** What an error of the server, of the connection or of Node.js means. */
+export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
+  if (isTlsUnavailable(error)) return 'TlsUnavailable';
+  if (certificate.test(codeOf(error))) return 'CertificateRejected';
+  if (isUnreachable(error)) return 'TargetUnreachable';
+  if (!(error instanceof ServerError)) return undefined;
+  if (/^ERR max number of clients/.test(error.message)) return 'TargetBusy';
+  return codes[error.code];
+}
+
+/** The error for a server that has no users: they came with Redis 6. */
+export function tooOld(place: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server at ${place} is too old: before Redis 6 there are no users, and no second password.`,
+    'Nothing was changed. Run Redis 6 or newer, or Valkey.',
+  );
+}
+
+/** The error for a user that needs no password, since none could be proven. */
+export function letsIn(username: string, place: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server at ${place} lets the user "${username}" in without a password (nopass), so that none can be proven.`,
+    'Nothing was changed. Give the user a password: ACL SETUSER with resetpass and the one that the secret holds.',
+  );
+}

@@ -1,0 +1,364 @@
+import { KeyturnError, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import type { Connection, Connector, Login } from './connection.ts';
+import { type Node, placeOf, type RedisCredential } from './credential.ts';
+import { isUnreachable, ServerError } from './server-error.ts';
+
+/** A login at the server that the secret, or its Sentinels, name. */
+export interface RedisSession extends Session {
+  readonly credential: RedisCredential;
+  readonly connection: Connection;
+  /** What the secret and its Sentinels know of: the session's own server first. */
+  readonly named: readonly Node[];
+}
+
+/** What to log in with at any server of a credential. */
+export function loginOf({ username, password, ssl, serverName, nodes }: RedisCredential): Login {
+  return { username, password, ssl, serverName, namedHost: nodes[0].host };
+}
+
+/**
+ * Logs in at the first server that is there, or at the master that the Sentinels name. What it says of the password counts:
+ * whether the others agree is looked at before a change, and after it.
+ *
+ * @returns undefined where the server refuses the password
+ */
+export async function openSession(
+  connector: Connector,
+  credential: RedisCredential,
+  context: RotatorContext,
+): Promise<RedisSession | undefined> {
+  const named = await namedServers(connector, credential, context);
+  const connection = await firstThere(named, (node) => connector.open(node, loginOf(credential), context));
+  if (connection === undefined) return undefined;
+  const others = named.filter((node) => placeOf(node) !== placeOf(connection.node));
+  return {
+    credential,
+    connection,
+    named: [connection.node, ...others],
+    close: () => connection.close(),
+  };
+}
+
+/** What comes of the first server that can be reached. @throws the first's error where none can */
+async function firstThere<T>(nodes: readonly Node[], reach: (node: Node) => Promise<T>): Promise<T> {
+  let lost: unknown;
+  for (const node of nodes) {
+    try {
+      return await reach(node);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      lost ??= error;
+    }
+  }
+  throw lost;
+}
+
+async function namedServers(
+  connector: Connector,
+  credential: RedisCredential,
+  context: RotatorContext,
+): Promise<readonly Node[]> {
+  const { masterName } = credential;
+  if (masterName === undefined) return credential.nodes;
+  return firstThere(credential.nodes, async (sentinel) => {
+    const connection = await openSentinel(connector, sentinel, credential, context);
+    try {
+      return await serversOfMaster(connection, masterName);
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+/** The credential itself is not for the Sentinels: they have users of their own. */
+async function openSentinel(
+  connector: Connector,
+  node: Node,
+  credential: RedisCredential,
+  context: RotatorContext,
+): Promise<Connection> {
+  const { sentinelLogin } = credential;
+  if (sentinelLogin === undefined) return connector.reach(node, loginOf(credential), context);
+  const connection = await connector.open(node, { ...loginOf(credential), ...sentinelLogin }, context);
+  if (connection === undefined) throw sentinelLocked(node);
+  return connection;
+}
+
+/**
+ * The master and its replicas, as a Sentinel knows them.
+ *
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+ */
+async function serversOfMaster(sentinel: Connection, masterName: string): Promise<Node[]> {
+  const master = await askSentinel(sentinel, 'GET-MASTER-ADDR-BY-NAME', masterName);
+  const node = Array.isArray(master) ? nodeOf(master[0], master[1]) : undefined;
+  if (node === undefined) {
+    throw new KeyturnError(
+      'InvalidSecretField',
+      `The Sentinel at ${placeOf(sentinel.node)} knows no master of the name that the secret's "mastername" gives.`,
+      'Correct the secret and rotate again.',
+      { field: 'mastername' },
+    );
+  }
+  // SLAVES, since Sentinels before 5.0.2 know no other name for it.
+  const replicas = await askSentinel(sentinel, 'SLAVES', masterName);
+  const found = Array.isArray(replicas) ? replicas.map(pairsOf) : [];
+  return [node, ...found.flatMap((replica) => nodeOf(replica.get('ip'), replica.get('port')) ?? [])];
+}
+
+async function askSentinel(sentinel: Connection, command: string, masterName: string): Promise<unknown> {
+  try {
+    return await sentinel.ask('SENTINEL', command, masterName);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    if (error.code === 'NOAUTH') throw sentinelLocked(sentinel.node);
+    // SLAVES of a name that is not known.
+    if (/^ERR No such master/.test(error.message)) return undefined;
+    if (/^ERR unknown command/i.test(error.message)) throw noSentinel(sentinel.node);
+    throw error;
+  }
+}
+
+function sentinelLocked(node: Node): KeyturnError {
+  return new KeyturnError(
+    'PermissionDenied',
+    `The Sentinel at ${placeOf(node)} wants a login of its own, or refuses the one that the secret has for it.`,
+    'Put it in the secret: "sentinelpassword", and "sentinelusername" where it is not the default user.',
+    { field: 'sentinelpassword' },
+  );
+}
+
+function noSentinel(node: Node): KeyturnError {
+  return new KeyturnError(
+    'InvalidSecretField',
+    `The server at ${placeOf(node)} is no Sentinel, and the secret's "mastername" says that it is one.`,
+    'Name the Sentinels in "host", or take "mastername" out.',
+    { field: 'mastername' },
+  );
+}
+
+/** What a server says of itself; empty where its user may not ask. */
+interface Hello {
+  readonly mode: string | undefined;
+  readonly version: string | undefined;
+  readonly product: string | undefined;
+}
+
+/** @see https://redis.io/docs/latest/commands/hello/ */
+export async function helloOf(connection: Connection): Promise<Hello> {
+  try {
+    const answer = pairsOf(await connection.ask('HELLO', '2'));
+    return { mode: answer.get('mode'), version: answer.get('version'), product: answer.get('server') };
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    return { mode: undefined, version: undefined, product: undefined };
+  }
+}
+
+/** All servers that have users of their own, and must know the same password: the session's own first. */
+export interface Servers {
+  readonly nodes: readonly Node[];
+  /** Why there may be more; undefined where that is not so. */
+  readonly incomplete: string | undefined;
+}
+
+/**
+ * Finds the servers of a cluster, or the replicas of a master. Users are no part of what is replicated.
+ *
+ * @throws TargetReadOnly where no named server is a master; TargetBusy while a server is joining a cluster
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+ */
+export async function serversOf(session: RedisSession, others: readonly Connection[] = []): Promise<Servers> {
+  const { mode } = await helloOf(session.connection);
+  if (mode === 'sentinel') throw isSentinel(session.connection.node);
+  return mode === 'cluster' ? clusterOf(session) : mastersAndReplicas(session, others);
+}
+
+function isSentinel(node: Node): KeyturnError {
+  return new KeyturnError(
+    'InvalidSecretField',
+    `The server at ${placeOf(node)} is a Sentinel, and the secret does not say of which master.`,
+    'Nothing was changed. Give the name of the master in "mastername".',
+    { field: 'mastername' },
+  );
+}
+
+async function clusterOf({ connection, named }: RedisSession): Promise<Servers> {
+  try {
+    const text = String(await connection.ask('CLUSTER', 'NODES'));
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    return { nodes: unique([...named, ...lines.flatMap(clusterNode)]), incomplete: undefined };
+  } catch (error) {
+    if (!isNoPermission(error)) throw error;
+  }
+  try {
+    // What every client of a cluster asks for. Servers that serve no slots are not in it.
+    const slots = await connection.ask('CLUSTER', 'SLOTS');
+    const found = Array.isArray(slots) ? slots.flatMap((range) => slotNodes(range, connection.node)) : [];
+    return {
+      nodes: unique([...named, ...found]),
+      incomplete: 'the user may not run CLUSTER NODES (+cluster|nodes)',
+    };
+  } catch (error) {
+    if (!isNoPermission(error)) throw error;
+    return { nodes: named, incomplete: 'the user may not ask which servers there are (+cluster|nodes)' };
+  }
+}
+
+/**
+ * One line of CLUSTER NODES: `ID IP:PORT@BUS[,HOSTNAME[,...]] FLAGS MASTER ...`. None for the server that answers.
+ *
+ * @see https://redis.io/docs/latest/commands/cluster-nodes/
+ */
+export function clusterNode(line: string): Node[] {
+  const [, address = '', flags = ''] = line.trim().split(' ');
+  const said = flags.split(',');
+  if (said.includes('myself')) return [];
+  if (said.includes('handshake')) {
+    throw new KeyturnError(
+      'TargetBusy',
+      'A server is joining the cluster just now.',
+      'Nothing was changed; the rotation is tried again.',
+    );
+  }
+  const [where = '', hostname = ''] = address.split(',');
+  const [, ip = '', port = ''] = /^(.*):(\d+)(?:@\d+)?$/.exec(where) ?? [];
+  const node = nodeOf(hostname === '' || hostname.includes('=') ? ip : hostname, port);
+  if (node !== undefined && !said.includes('noaddr')) return [node];
+  throw new KeyturnError(
+    'TargetUnreachable',
+    'The cluster has a server whose address is not known.',
+    'Nothing was changed. Take it out (CLUSTER FORGET), or bring it back, and rotate again.',
+  );
+}
+
+/** `[from, to, [endpoint, port, id, metadata], ...]`; without an endpoint, it is the server that was asked. */
+function slotNodes(range: unknown, asked: Node): Node[] {
+  if (!Array.isArray(range)) return [];
+  return range.slice(2).flatMap((entry) => {
+    if (!Array.isArray(entry)) return [];
+    const [endpoint, port] = entry;
+    return nodeOf(endpoint === null || endpoint === '' ? asked.host : endpoint, port) ?? [];
+  });
+}
+
+async function mastersAndReplicas(session: RedisSession, others: readonly Connection[]): Promise<Servers> {
+  const found: Node[] = [];
+  let [hasMaster, incomplete]: [boolean, string | undefined] = [false, undefined];
+  for (const connection of [session.connection, ...others]) {
+    try {
+      const info = infoOf(await connection.ask('INFO', 'replication'));
+      hasMaster ||= info.get('role') === 'master';
+      for (const [name, value] of info) {
+        if (!/^slave\d+$/.test(name)) continue;
+        const said = new Map(value.split(',').map((part) => splitAt(part, '=')));
+        found.push(...[nodeOf(said.get('ip'), said.get('port'))].flatMap((node) => node ?? []));
+      }
+    } catch (error) {
+      if (!isNoPermission(error)) throw error;
+      [hasMaster, incomplete] = [true, 'the user may not ask for replicas (+info)'];
+    }
+  }
+  if (!hasMaster) {
+    throw new KeyturnError(
+      'TargetReadOnly',
+      `The server at ${placeOf(session.connection.node)} is a replica.`,
+      'Nothing was changed. Name the master in "host", or the Sentinels with "mastername".',
+      { field: 'host' },
+    );
+  }
+  return { nodes: unique([...session.named, ...found]), incomplete };
+}
+
+export function isNoPermission(error: unknown): boolean {
+  return error instanceof ServerError && error.code === 'NOPERM';
+}
+
+function unique(nodes: readonly Node[]): Node[] {
+  return [...new Map(nodes.map((node) => [placeOf(node), node])).values()];
+}
+
+function nodeOf(host: unknown, port: unknown): Node | undefined {
+  const number = Number(port);
+  return typeof host === 'string' && host !== '' && host !== '?' && number > 0 && number < 65_536
+    ? { host, port: number }
+    : undefined;
+}
+
+/** What RESP 2 answers for a map. */
+export function pairsOf(answer: unknown): Map<string, string> {
+  const list: unknown[] = Array.isArray(answer) ? answer : [];
+  return new Map(
+    Array.from({ length: list.length / 2 }, (_, index) => [
+      String(list[2 * index]).toLowerCase(),
+      String(list[2 * index + 1]),
+    ]),
+  );
+}
+
+/** The fields of INFO. */
+export function infoOf(answer: unknown): Map<string, string> {
+  const lines = String(answer).split('\r\n');
+  return new Map(lines.filter((line) => line.includes(':')).map((line) => splitAt(line, ':')));
+}
+
+function splitAt(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Most servers that are logged in to at the same time. */
+const mostAtOnce = 16;
+
+/**
+ * Logs in at all servers of a session, and hands them over to `work`: first to find the servers, then at each of them.
+ * Closes what it has opened.
+ *
+ * @param known the servers, where they are known already
+ * @throws TargetFailed for a server that refuses what another one accepts, and what can't be reached
+ */
+export async function atAllServers<T>(
+  { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
+  session: RedisSession,
+  work: (connections: readonly Connection[], servers: Servers) => Promise<T>,
+  known?: Servers,
+): Promise<T> {
+  const opened: Connection[] = [];
+  const open = async (node: Node): Promise<Connection> => {
+    if (placeOf(node) === placeOf(session.connection.node)) return session.connection;
+    const known = opened.find((connection) => placeOf(connection.node) === placeOf(node));
+    if (known !== undefined) return known;
+    const connection = await connector.open(node, loginOf(session.credential), context);
+    if (connection === undefined) throw refusedAt(node, session);
+    opened.push(connection);
+    return connection;
+  };
+  try {
+    const named = await inTurns(session.named, open);
+    const servers = known ?? (await serversOf(session, named.slice(1)));
+    return await work(await inTurns(servers.nodes, open), servers);
+  } finally {
+    await Promise.all(opened.map((connection) => connection.close()));
+  }
+}
+
+/** Waits for all before it throws, so that nothing is opened afterwards. */
+export async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (let at = 0; at < items.length; at += mostAtOnce) {
+    const settled = await Promise.allSettled(items.slice(at, at + mostAtOnce).map(work));
+    for (const outcome of settled) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      done.push(outcome.value);
+    }
+  }
+  return done;
+}
+
+function refusedAt(node: Node, { connection, credential }: RedisSession): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server at ${placeOf(node)} refuses the password of "${credential.username}" that ${placeOf(connection.node)} accepts: users are not replicated.`,
+    'Give it the same users (ACL LIST and ACL SETUSER, or its aclfile), and rotate again.',
+  );
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import type { Connection } from './connection.ts';
+import { placeOf } from './credential.ts';
+import { letsIn, ServerError } from './server-error.ts';
+import { infoOf, isNoPermission, pairsOf } from './servers.ts';
+
+/** A user, as a server knows it. */
+export interface User {
+  readonly flags: readonly string[];
+  /** SHA-256 of each password, in hexadecimal. */
+  readonly passwords: readonly string[];
+  /** All that says what it may do, as the server words it: commands, keys, channels, and selectors. */
+  readonly rules: Readonly<Record<'commands' | 'keys' | 'channels' | 'selectors', string>>;
+}
+
+/** By which a server knows a password: https://redis.io/docs/latest/commands/acl-setuser/ */
+export function hashOf(password: string): string {
+  return createHash('sha256').update(password).digest('hex');
+}
+
+/** Undefined for a user that does not exist. @throws ServerError */
+export async function findUser(connection: Connection, username: string): Promise<User | undefined> {
+  const answer = await connection.ask('ACL', 'GETUSER', username);
+  if (!Array.isArray(answer)) return undefined;
+  const list: unknown[] = answer;
+  const value = (name: string): unknown => list[list.indexOf(name) + 1];
+  const texts = (name: string): string[] => {
+    const found = value(name);
+    return Array.isArray(found) ? found.map(String) : [];
+  };
+  // Redis 6 lists keys and channels, later versions write them as rules.
+  const rules = (name: string): string => (list.includes(name) ? JSON.stringify(value(name)) : '');
+  return {
+    flags: texts('flags'),
+    passwords: texts('passwords'),
+    rules: {
+      commands: String(value('commands') ?? ''),
+      keys: rules('keys'),
+      channels: rules('channels'),
+      selectors: rules('selectors'),
+    },
+  };
+}
+
+/**
+ * A user that can log in with a password.
+ *
+ * @throws AccountMissing for none, TargetFailed for one that is off or needs no password
+ */
+export async function requireUser(connection: Connection, username: string): Promise<User> {
+  const place = placeOf(connection.node);
+  const user = await findUser(connection, username);
+  if (user === undefined) {
+    throw new KeyturnError(
+      'AccountMissing',
+      `The server at ${place} has no user "${username}".`,
+      'Nothing was changed. Users are not replicated: create it at every server, or correct its name in the secret.',
+      { field: 'username' },
+    );
+  }
+  if (user.flags.includes('nopass')) throw letsIn(username, place);
+  if (user.flags.includes('on')) return user;
+  throw new KeyturnError(
+    'TargetFailed',
+    `The user "${username}" is off at ${place}.`,
+    'Nothing was changed. Switch it on (ACL SETUSER NAME on), and rotate again.',
+    { field: 'username' },
+  );
+}
+
+/** Which passwords a user is to have, by their hashes: these and no others. */
+export interface WantedPasswords {
+  readonly username: string;
+  readonly hashes: ReadonlySet<string>;
+}
+
+/** Two invocations at a time may both find a password to end, and one of them finds it gone. */
+const mostTries = 4;
+
+/** Gives a user these passwords, by one command: it has all of them or what it had. Twice equals once. */
+export async function setPasswords(
+  connection: Connection,
+  { username, hashes }: WantedPasswords,
+): Promise<void> {
+  for (let left = mostTries - 1; ; left -= 1) {
+    const { passwords } = await requireUser(connection, username);
+    const added = [...hashes].filter((hash) => !passwords.includes(hash));
+    const ended = passwords.filter((hash) => !hashes.has(hash));
+    const rules = [...added.map((hash) => `#${hash}`), ...ended.map((hash) => `!${hash}`)];
+    if (rules.length === 0) return;
+    try {
+      await connection.ask('ACL', 'SETUSER', username, ...rules);
+      return;
+    } catch (error) {
+      if (left === 0 || !(error instanceof ServerError) || !/does not exist/.test(error.message)) throw error;
+    }
+  }
+}
+
+/** What a restart of a server leaves of a change. */
+export type Survival = 'acl-file' | 'configuration' | 'nothing';
+
+/**
+ * Writes a server's users down where it has a place for them. What is only in memory ends with a restart, and AWSCURRENT
+ * would be refused then.
+ *
+ * @returns where it is written now
+ * @throws TargetFailed for a file that can't be written: the old password, which is in it, then stays AWSCURRENT
+ * @see https://redis.io/docs/latest/commands/acl-save/
+ */
+export async function persist(connection: Connection): Promise<Survival> {
+  try {
+    await connection.ask('ACL', 'SAVE');
+    return 'acl-file';
+  } catch (error) {
+    if (!isWithout(error, /not configured to use an ACL file/i)) throw notSaved(error, connection);
+  }
+  try {
+    await connection.ask('CONFIG', 'REWRITE');
+    return 'configuration';
+  } catch (error) {
+    if (isNoPermission(error)) return 'nothing';
+    // Not there, or not writable, as where it comes from elsewhere: then its users do as well.
+    if (error instanceof ServerError) return 'nothing';
+    throw error;
+  }
+}
+
+function isWithout(error: unknown, words: RegExp): boolean {
+  return error instanceof ServerError && words.test(error.message);
+}
+
+function notSaved(error: unknown, { node }: Connection): unknown {
+  if (!(error instanceof ServerError) || isNoPermission(error)) return error;
+  return new KeyturnError(
+    'TargetFailed',
+    `The server at ${placeOf(node)} can not write its ACL file.`,
+    'AWSCURRENT has not moved, and works. Let the server write the file, and rotate again.',
+    { cause: error },
+  );
+}
+
+/** Where a server would write its users, without writing: undefined where its user may not ask. */
+export async function survivalOf(connection: Connection): Promise<Survival | undefined> {
+  try {
+    const file = pairsOf(await connection.ask('CONFIG', 'GET', 'aclfile')).get('aclfile') ?? '';
+    if (file !== '') return 'acl-file';
+    const configuration = infoOf(await connection.ask('INFO', 'server')).get('config_file') ?? '';
+    return configuration === '' ? 'nothing' : 'configuration';
+  } catch (error) {
+    if (isNoPermission(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether the servers log in to each other as this user, with one of these passwords: then it would be refused to them one
+ * rotation later. Unknown, which is taken for no, where the user may not ask.
+ */
+export async function isReplicationUser(
+  connection: Connection,
+  username: string,
+  passwords: readonly string[],
+): Promise<boolean> {
+  try {
+    const settings = pairsOf(await connection.ask('CONFIG', 'GET', 'master*'));
+    const [user = '', password = ''] = [settings.get('masteruser'), settings.get('masterauth')];
+    return password !== '' && (user || 'default') === username && passwords.includes(password);
+  } catch (error) {
+    if (isNoPermission(error)) return false;
+    throw error;
+  }
+}
+
+/** What a note says of servers that forget. */
+export function noteSurvival(
+  survivals: readonly (readonly [Connection, Survival])[],
+  { note }: Pick<RotatorContext, 'note'>,
+): void {
+  const forgetful = survivals.filter(([, survival]) => survival === 'nothing');
+  if (forgetful.length === 0) return;
+  const places = forgetful.map(([{ node }]) => placeOf(node)).join(', ');
+  note(
+    `After a restart of ${places} the new password is lost, since neither an ACL file nor a configuration file holds it: set "aclfile".`,
+  );
+}

@@ -1,0 +1,24 @@
+import type { RotatorContext } from '../../src/rotator/index.ts';
+import type { Connection, Connector } from './connection.ts';
+import { placeOf } from './credential.ts';
+import { atAllServers, type RedisSession, type Servers } from './servers.ts';
+
+/**
+ * Logs in with pending at all servers that it may know of. The change has done so too; but whoever makes it may have been
+ * another process, and a server may have come since.
+ *
+ * @param known the servers that this process has made the change at
+ * @throws TargetFailed for a server that refuses it
+ */
+export async function verifyAtAll(
+  { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
+  session: RedisSession,
+  known: Servers | undefined,
+): Promise<void> {
+  const note = async (connections: readonly Connection[], { incomplete }: Servers): Promise<void> => {
+    if (incomplete === undefined) return;
+    const places = connections.map(({ node }) => placeOf(node)).join(', ');
+    context.note(`Proven at ${places}. There may be more servers: ${incomplete}.`);
+  };
+  await atAllServers({ connector, context }, session, note, known);
+}

@@ -1,0 +1,15 @@
+import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
+import type { Revocation, Rotator } from '../../../src/index.ts';
+
+/** How a rotator for tests is made. */
+export interface RedisSettings {
+  readonly kind: 'account' | 'admin';
+  readonly ca?: string | undefined;
+  readonly revocation?: Revocation;
+}
+
+/** Makes the rotator, in another process too. */
+export default function makeRotator({ kind, ca, revocation }: RedisSettings): Rotator {
+  const options = { ca: () => ca, ...(revocation && { revocation }) };
+  return kind === 'admin' ? redisByAdmin(options) : redis(options);
+}

@@ -1,0 +1,300 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
+import { clusterNode } from '../../../rotators/redis/servers.ts';
+import type { SecretFields } from '../../../src/index.ts';
+import { describeUnless } from '../../sam/tools.ts';
+import {
+  findRedisProgram,
+  noRedis,
+  type RedisCluster,
+  type RedisGroup,
+  type RedisServer,
+  type Sentinel,
+  startRedisCluster,
+  startRedisServer,
+  startReplication,
+  startSentinel,
+} from '../../support/redis-server.ts';
+import { closedPort, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { applicationRules } from './harness.ts';
+
+const hashOf = (password: unknown): string => createHash('sha256').update(String(password)).digest('hex');
+const newName = (): string => `app-${randomBytes(6).toString('hex')}`;
+
+const program = await findRedisProgram();
+describeUnless(program === undefined ? noRedis : undefined, 'users of several servers', () => {
+  const found = program ?? { name: '', path: '' };
+  let fixture: RotationFixture;
+  beforeAll(async () => {
+    fixture = await startFixture({ rotators: [redis(), redisByAdmin()] });
+  });
+  afterAll(() => fixture.close());
+
+  const passwordsAt = async (server: RedisServer, username: string): Promise<string[]> => {
+    const answer: unknown = await server.ask('ACL', 'GETUSER', username);
+    const list: unknown[] = Array.isArray(answer) ? answer : [];
+    const passwords = list[list.indexOf('passwords') + 1];
+    return Array.isArray(passwords) ? passwords.map(String).sort() : [];
+  };
+  /** Makes the user at every server, and its secret and the admin's. */
+  async function createSecret(group: RedisGroup | RedisCluster, where: SecretFields, ...rules: string[]) {
+    const [username, password] = [newName(), randomBytes(12).toString('base64url')];
+    const given = rules.length === 0 ? applicationRules : rules;
+    await group.askAll('ACL', 'SETUSER', username, 'on', `>${password}`, ...given);
+    for (const server of group.servers)
+      await server.ask('ACL', 'SETUSER', 'admin', `>${group.servers[0].admin.password}`);
+    const place = { engine: 'redis', host: '127.0.0.1', ssl: false, ...where };
+    const masterarn = await fixture.createSecret({ ...place, ...group.servers[0].admin });
+    return { username, arn: await fixture.createSecret({ ...place, username, password, masterarn }) };
+  }
+  const expectEverywhere = async (
+    { servers }: RedisGroup | RedisCluster,
+    username: string,
+    hashes: string[],
+  ) => {
+    for (const server of servers) expect(await passwordsAt(server, username)).toEqual([...hashes].sort());
+  };
+
+  describe('of a cluster', () => {
+    let cluster: RedisCluster;
+    beforeAll(async () => {
+      cluster = await startRedisCluster(found);
+    });
+    afterAll(() => cluster.stop());
+    const where = () => ({ port: cluster.servers[0].port });
+
+    it('have the same passwords at every server', async () => {
+      const { arn, username } = await createSecret(cluster, where());
+      for (let time = 0; time < 2; time += 1) {
+        const before = await fixture.read(arn);
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        const { password } = await fixture.read(arn);
+        await expectEverywhere(cluster, username, [hashOf(before.password), hashOf(password)]);
+      }
+      expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+      expect(fixture.recorded.notes.join('\n')).toMatch(
+        /servers: ok: 127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+, 127/,
+      );
+    });
+
+    it('change themselves at every server, where they may', async () => {
+      const { arn, username } = await createSecret(cluster, where(), '~*', '&*', '+@all');
+      const { password: old, masterarn: _, ...own } = await fixture.read(arn);
+      const alone = await fixture.createSecret({ ...own, password: old });
+      expect(await fixture.rotate(alone)).toBeUndefined();
+      const { password } = await fixture.read(alone);
+      await expectEverywhere(cluster, username, [hashOf(old), hashOf(password)]);
+    });
+
+    it('heal where a server has lost the password that others accept', async () => {
+      const { arn, username } = await createSecret(cluster, where());
+      await cluster.servers[2].ask('ACL', 'SETUSER', username, 'resetpass', '>of an old copy');
+      const { password: old } = await fixture.read(arn);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      expect(await passwordsAt(cluster.servers[0], username)).toEqual([hashOf(old), hashOf(password)].sort());
+      expect(await passwordsAt(cluster.servers[2], username)).toEqual([hashOf(old), hashOf(password)].sort());
+    });
+
+    it.each([
+      ['lacks the user', ['ACL', 'DELUSER'], /^AccountMissing: .*has no user/],
+      ['has it off', ['ACL', 'SETUSER', 'off'], /^TargetFailed: .*is off/],
+    ])('are left alone where one server %s', async (_what, [acl = '', command = '', ...rules], expected) => {
+      const { arn, username } = await createSecret(cluster, where());
+      await cluster.servers[1].ask(acl, command, username, ...rules);
+      const before = await passwordsAt(cluster.servers[0], username);
+      expect(await fixture.rotate(arn)).toMatch(expected);
+      expect(await passwordsAt(cluster.servers[0], username)).toEqual(before);
+    });
+
+    it('are left alone where a server refuses the admin that others accept', async () => {
+      const { arn, username } = await createSecret(cluster, where());
+      const [first, second] = cluster.servers;
+      await second.ask('ACL', 'SETUSER', 'admin', `<${first.admin.password}`);
+      const before = await passwordsAt(first, username);
+      expect(await fixture.rotate(arn)).toMatch(/^TargetFailed: .*users are not replicated/);
+      expect(await passwordsAt(first, username)).toEqual(before);
+    });
+  });
+
+  describe('of a master and its replica', () => {
+    let group: RedisGroup;
+    let sentinel: Sentinel;
+    beforeAll(async () => {
+      group = await startReplication(found);
+      sentinel = await startSentinel(found, group.servers[0]);
+    });
+    afterAll(async () => {
+      await sentinel.stop();
+      await group.stop();
+    });
+
+    it.each(['the master', 'a Sentinel'])('have the same passwords at both, by way of %s', async (way) => {
+      const where =
+        way === 'the master' ? { port: group.servers[0].port } : { port: sentinel.port, mastername: 'shop' };
+      const { arn, username } = await createSecret(group, where);
+      const { password: old } = await fixture.read(arn);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      await expectEverywhere(group, username, [hashOf(old), hashOf(password)]);
+    });
+
+    it('are left alone where only the replica is named', async () => {
+      const { arn, username } = await createSecret(group, { port: group.servers[1].port });
+      const before = await passwordsAt(group.servers[0], username);
+      expect(await fixture.rotate(arn)).toMatch(/^TargetReadOnly: .*is a replica/);
+      await expectEverywhere(group, username, before);
+    });
+
+    it('are found where both are named, whichever comes first', async () => {
+      const host = [...group.servers]
+        .reverse()
+        .map(({ port }) => `127.0.0.1:${port}`)
+        .join(', ');
+      const { arn, username } = await createSecret(group, { host });
+      const { password: old } = await fixture.read(arn);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      await expectEverywhere(group, username, [hashOf(old), hashOf(password)]);
+    });
+
+    it('are left alone where a Sentinel is named without its master, or with another one', async () => {
+      const withoutName = await createSecret(group, { port: sentinel.port });
+      expect(await fixture.rotate(withoutName.arn)).toMatch(/^(InvalidSecretField|NoCredentialAccepted)/);
+      const other = await createSecret(group, { port: sentinel.port, mastername: 'another' });
+      expect(await fixture.rotate(other.arn)).toMatch(/^InvalidSecretField: .*knows no master/);
+      const noSentinel = await createSecret(group, { port: group.servers[0].port, mastername: 'shop' });
+      expect(await fixture.rotate(noSentinel.arn)).toMatch(/^(InvalidSecretField|PermissionDenied)/);
+    });
+
+    it('are left alone where the servers replicate by them', async () => {
+      const { arn, username } = await createSecret(group, { port: group.servers[0].port });
+      const { password } = await fixture.read(arn);
+      const replica = group.servers[1];
+      await replica.ask('CONFIG', 'SET', 'masteruser', username);
+      await replica.ask('CONFIG', 'SET', 'masterauth', String(password));
+      try {
+        expect(await fixture.rotate(arn, { immediately: false })).toMatch(/^PreflightFailed: .*replicate as/);
+        expect(await fixture.rotate(arn)).toMatch(/^TargetFailed: .*replicate as/);
+        await expectEverywhere(group, username, [hashOf(password)]);
+      } finally {
+        await replica.ask('CONFIG', 'SET', 'masteruser', 'admin');
+        await replica.ask('CONFIG', 'SET', 'masterauth', group.servers[0].admin.password);
+      }
+    });
+  });
+
+  describe('with TLS', () => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await startRedisServer(found, { tls: true });
+    });
+    afterAll(() => server.stop());
+
+    async function rotated(options: Parameters<typeof redis>[0], fields: SecretFields, port = server.port) {
+      const other = await startFixture({ rotators: [redis(options)] });
+      try {
+        const username = newName();
+        await server.ask('ACL', 'SETUSER', username, 'on', '>a first password', '~*', '&*', '+@all');
+        const secret = { engine: 'valkey', host: 'localhost', port, username, password: 'a first password' };
+        return await other.rotate(await other.createSecret({ ...secret, ...fields }));
+      } finally {
+        await other.close();
+      }
+    }
+    const ca = () => server.ca;
+
+    it('is verified: the authority, and the name', async () => {
+      expect(await rotated({ ca }, {})).toBeUndefined();
+      expect(await rotated({ ca }, { tls: true })).toBeUndefined();
+      expect(await rotated({}, {})).toMatch(/^CertificateRejected/);
+      expect(await rotated({ ca }, { host: '127.0.0.1' })).toMatch(/^CertificateRejected/);
+      expect(await rotated({ ca }, { host: '127.0.0.1', sslservername: 'localhost' })).toBeUndefined();
+    });
+
+    it('is not given up for plaintext, unless the function allows it', async () => {
+      const plain = await startRedisServer(found);
+      try {
+        await plain.ask('ACL', 'SETUSER', 'app', 'on', '>a first password', '~*', '&*', '+@all');
+        const secret = { username: 'app' };
+        expect(await rotated({ ca }, secret, plain.port)).toMatch(/^TlsUnavailable/);
+        expect(await rotated({ ca, allowPlaintext: true }, { ...secret, ssl: true }, plain.port)).toMatch(
+          /^TlsUnavailable/,
+        );
+        expect(await rotated({ ca, allowPlaintext: true }, secret, plain.port)).toBeUndefined();
+      } finally {
+        await plain.stop();
+      }
+    });
+  });
+
+  it('are not there', async () => {
+    const secret = {
+      engine: 'redis',
+      host: '127.0.0.1',
+      port: await closedPort(),
+      ssl: false,
+      password: 'x',
+    };
+    expect(await fixture.rotate(await fixture.createSecret(secret))).toMatch(/^TargetUnreachable/);
+  });
+});
+
+/** Answers as the documentation says that such a server does. */
+async function standIn(answer: string): Promise<{ readonly port: number; stop(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    socket.on('data', () => socket.write(answer));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe('a server that can not be had here is answered by a stand-in', () => {
+  it.each([
+    ['Redis 5', "-ERR wrong number of arguments for 'auth' command\r\n", /^TargetFailed: .*too old/],
+    ['one that is full', '-ERR max number of clients reached\r\n', /^TargetBusy/],
+    ['one that loads', '-LOADING Redis is loading the dataset in memory\r\n', /^TargetBusy/],
+    ['one that is protected', '-DENIED Redis is running in protected mode\r\n', /^TargetFailed/],
+  ])('%s', { timeout: 60_000 }, async (_name, answer, expected) => {
+    const [server, fixture] = [await standIn(answer), await startFixture({ rotators: [redis()] })];
+    try {
+      const where = { engine: 'redis', host: '127.0.0.1', port: server.port, ssl: false };
+      const arn = await fixture.createSecret({ ...where, username: 'app', password: 'a first password' });
+      expect(await fixture.rotate(arn)).toMatch(expected);
+    } finally {
+      await fixture.close();
+      await server.stop();
+    }
+  });
+});
+
+describe('a line of CLUSTER NODES', () => {
+  const id = 'a'.repeat(40);
+  it.each([
+    ['10.0.0.1:6379@16379 master - 0 0 1 connected 0-5', [{ host: '10.0.0.1', port: 6379 }]],
+    ['10.0.0.1:6379@16379,node-1.example slave x', [{ host: 'node-1.example', port: 6379 }]],
+    ['10.0.0.1:6379@16379,,shard-id=abc master -', [{ host: '10.0.0.1', port: 6379 }]],
+    ['10.0.0.1:6379@16379,shard-id=abc master -', [{ host: '10.0.0.1', port: 6379 }]],
+    ['2001:db8::1:7000@17000 master -', [{ host: '2001:db8::1', port: 7000 }]],
+    ['10.0.0.1:6379@16379 myself,master -', []],
+  ])('%s', (line, nodes) => expect(clusterNode(`${id} ${line}`)).toEqual(nodes));
+
+  it.each([
+    [':0@0 master,noaddr -', 'TargetUnreachable'],
+    ['10.0.0.1:6379@16379 handshake -', 'TargetBusy'],
+    ['nonsense master', 'TargetUnreachable'],
+  ])('%s', (line, code) =>
+    expect(() => clusterNode(`${id} ${line}`)).toThrow(expect.objectContaining({ code })),
+  );
+});
