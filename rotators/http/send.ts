@@ -47,6 +47,7 @@ const defaultTimeoutMs = 10_000;
  * @throws ApiFailure: TargetBusy for an answer that says "later", CertificateRejected, TargetUnreachable for a lost
  *   connection or no answer in time, TargetFailed for a redirect that is not followed or an answer over 1 MiB; the
  *   signal's reason when that fires
+ * @internal
  */
 export async function send(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
   const answer = await sendOnce(request, sending, transport);

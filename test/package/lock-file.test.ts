@@ -69,7 +69,17 @@ describe('the optional packages', () => {
   type Packages = Readonly<Record<string, string>>;
   const read = async (file: string) => JSON.parse(await readFile(join(root, file), 'utf8'));
   /** What the function has no use for: a checkout has them for its tests and its commands. */
-  const tools = ['@aws-sdk/client-lambda', '@cloud-copilot/iam-simulate', 'fast-check', 'vitest'];
+  const tools = [
+    '@aws-sdk/client-cloudwatch-logs',
+    '@aws-sdk/client-ec2',
+    '@aws-sdk/client-kms',
+    '@aws-sdk/client-lambda',
+    '@aws-sdk/client-s3',
+    '@aws-sdk/client-sfn',
+    '@cloud-copilot/iam-simulate',
+    'fast-check',
+    'vitest',
+  ];
 
   it('are installed in a checkout and with sam build, in the versions that the package asks for', async () => {
     const manifest: { peerDependencies: Packages; devDependencies: Packages } = await read('package.json');
