@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { contradictoryField, type Rotator, requireText } from '../../src/rotator/index.ts';
-import { localRotator } from './local-rotator.ts';
+import { contradictoryField, type Rotator } from '../../src/rotator/index.ts';
+import { localRotator, storedValue } from './local-rotator.ts';
 import { optionalWholeNumber } from './numbers.ts';
 
 /** How bytes are written down: RFC 4648, sections 4, 5 (without padding) and 8 (in lower case). */
@@ -8,7 +8,8 @@ export type ByteEncoding = 'base64' | 'base64url' | 'hex';
 
 /** Bytes that others read. */
 export interface BytesCredential {
-  readonly value: string;
+  /** Undefined in a secret that holds nothing yet. */
+  readonly value: string | undefined;
   /** Bytes that the next one is to have, and the pending one has. */
   readonly length: number;
 }
@@ -37,14 +38,14 @@ export function randomBytesAs(encoding: ByteEncoding): Rotator<BytesCredential> 
   return localRotator<BytesCredential>({
     name: `random/${encoding}`,
     parse: (fields) => {
-      const value = requireText(fields, 'password');
-      const present = bytesIn(value, encoding) ?? 0;
+      const value = storedValue(fields);
+      const present = bytesIn(value ?? '', encoding) ?? 0;
       const kept = present < lengths[0] || present > lengths[1] ? byDefault : present;
       return { value, length: optionalWholeNumber(fields, 'length', lengths) ?? kept };
     },
     generate: async ({ length }) => ({ password: randomBytes(length).toString(encoding) }),
     prove: ({ value, length }) => {
-      if (bytesIn(value, encoding) === length) return;
+      if (bytesIn(value ?? '', encoding) === length) return;
       throw contradictoryField('password', `is not ${length} bytes in ${encoding}`);
     },
   });

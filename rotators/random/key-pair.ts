@@ -60,6 +60,7 @@ export function randomKeyPair<Parameter extends KeyParameter>(
 ): Rotator<KeyPairCredential<Parameter>> {
   return localRotator<KeyPairCredential<Parameter>>({
     name: kind.name,
+    empty: { format: 'pem' },
     parse: (fields) => {
       const format = requireFormat(fields);
       return {

@@ -1,8 +1,20 @@
-import type { ChangingRotator, GenerateContext, SecretFields } from '../../src/rotator/index.ts';
+import {
+  type ChangingRotator,
+  type GenerateContext,
+  requireText,
+  type SecretFields,
+} from '../../src/rotator/index.ts';
+
+/** The field `password`; undefined where it is empty, as in a secret that has no value yet. @throws InvalidSecretField */
+export function storedValue(fields: SecretFields): string | undefined {
+  return fields.password === '' ? undefined : requireText(fields, 'password');
+}
 
 /** What is particular to one kind of value. */
 export interface LocalRotatorParts<Credential> {
   readonly name: string;
+  /** What a secret says that has no value yet. Default: an empty `password`. */
+  readonly empty?: SecretFields;
   parse(fields: SecretFields): Credential;
   generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
   /** Throws where the pending value is not what it should be. */
@@ -16,6 +28,7 @@ export interface LocalRotatorParts<Credential> {
  */
 export function localRotator<Credential>({
   name,
+  empty = { password: '' },
   parse,
   generate,
   prove,
@@ -24,6 +37,7 @@ export function localRotator<Credential>({
     kind: 'changes',
     name,
     opensNothing: true,
+    empty,
     overlap: 'until-next-rotation',
     changedBy: 'account',
     parse,

@@ -1,10 +1,11 @@
-import { type Rotator, requireText } from '../../src/rotator/index.ts';
-import { localRotator } from './local-rotator.ts';
+import type { Rotator } from '../../src/rotator/index.ts';
+import { localRotator, storedValue } from './local-rotator.ts';
 import { optionalWholeNumber } from './numbers.ts';
 
 /** A text that others read. */
 export interface StringCredential {
-  readonly value: string;
+  /** Undefined in a secret that holds nothing yet. */
+  readonly value: string | undefined;
   /** Characters that the next one is to have; absent: as the function's policy says. */
   readonly length: number | undefined;
 }
@@ -19,7 +20,7 @@ export function randomString(): Rotator<StringCredential> {
   return localRotator<StringCredential>({
     name: 'random/string',
     parse: (fields) => ({
-      value: requireText(fields, 'password'),
+      value: storedValue(fields),
       length: optionalWholeNumber(fields, 'length', lengths),
     }),
     generate: async ({ length }, { password }) => ({

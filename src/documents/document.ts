@@ -60,6 +60,18 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
   };
 }
 
+/**
+ * The document of a secret that has no value yet: what is written becomes its first one, as JSON unless the hints name plain
+ * text.
+ *
+ * @param fields what the rotator needs to begin with
+ */
+export function emptyDocument(fields: SecretFields, hints: DocumentHints = {}): SecretDocument {
+  if (hints.form !== 'text') return readDocument(JSON.stringify(fields), { ...hints, form: 'json' });
+  // Its one value is replaced as a whole, so that it does not matter which one it is.
+  return { ...readDocument('none', { form: 'text' }), fields };
+}
+
 function hintedFields({ fields, engineIsStated }: ParsedText, hints: DocumentHints): SecretFields {
   const { engine, ...others } = fields;
   const known = hints.rotatorIsNamed === true && engineIsStated !== true ? others : fields;

@@ -1,7 +1,14 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { type VersionStages, versionWith } from '../secrets-manager/staging-labels.ts';
 import { revokeUnneeded } from './revocation.ts';
-import { giveUpPending, isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
+import {
+  giveUpPending,
+  isIssuing,
+  loadIfUsable,
+  noVersion,
+  type Rotation,
+  type Version,
+} from './versions.ts';
 
 /**
  * Moves AWSCURRENT to the rotation's version, or finds it moved. If somebody has made another version AWSCURRENT since
@@ -16,7 +23,7 @@ export async function promote(rotation: Rotation, pending: Version): Promise<voi
   const move = (from: string | undefined): Promise<void> =>
     run.secretsManager.moveLabel(arn, 'AWSCURRENT', { from, to: pending.id });
   try {
-    await move(current.id);
+    await move(current.id === noVersion ? undefined : current.id);
   } catch (error) {
     if (!isKeyturnError(error, 'SecretsManagerFailed')) throw error;
     const { stages } = await run.secretsManager.describe(arn);

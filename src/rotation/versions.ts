@@ -1,4 +1,4 @@
-import { readDocument, type SecretDocument } from '../documents/document.ts';
+import { emptyDocument, readDocument, type SecretDocument } from '../documents/document.ts';
 import { isKeyValueLines } from '../documents/env.ts';
 import { formTag, readHints } from '../documents/hints.ts';
 import { startsAsJson } from '../documents/leaves.ts';
@@ -9,7 +9,7 @@ import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
-import { rotatorTag, selectRotator } from './select.ts';
+import { rotatorTag, type Selection, selectRotator } from './select.ts';
 import { isSameTarget, requireSameTarget } from './targets.ts';
 
 /** A version of the secret, read and parsed. */
@@ -22,6 +22,9 @@ export interface Version {
   /** The account at the target whose credential it is; undefined where the secret names none. */
   readonly account: string | undefined;
 }
+
+/** In place of the id of AWSCURRENT, where a secret has no value yet. */
+export const noVersion = '';
 
 /** A rotation whose AWSCURRENT has been read: what the work of every step begins with. */
 export interface Rotation<Kind extends Rotator = Rotator> {
@@ -46,18 +49,18 @@ export function isIssuing(rotation: Rotation): rotation is Rotation<IssuingRotat
  * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, UnknownRotator, InvalidSecretField
  */
 export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator> | Rotation<IssuingRotator>> {
-  const id = versionWith(run.secret.stages, 'AWSCURRENT');
-  if (id === undefined) throw noCurrentValue(run);
-  const text = await readText(run, id);
   const { tags } = run.secret;
-  const document = readValue(run, text);
+  const id = versionWith(run.secret.stages, 'AWSCURRENT');
+  const text = id === undefined ? '' : await readText(run, id);
+  const read = id === undefined ? undefined : readValue(run, text);
   const { defaultRotator } = run.configuration;
-  const rotator = selectRotator(run.rotators, { tags, fields: document.fields, defaultRotator });
+  const rotator = selectFor(run, { tags, fields: read?.fields ?? {}, defaultRotator });
   run.observed.rotator = rotator.name;
+  const document = read ?? firstDocument(run, rotator);
   requireReplaceable(rotator, document, tags);
   const credential = readCredential(rotator, document);
   const target = rotator.target(credential);
-  const current = { id, text, document, credential, target, account: accountIn(document) };
+  const current = { id: id ?? noVersion, text, document, credential, target, account: accountIn(document) };
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
     run,
     guarded: guardRotator(kind, target, run),
@@ -66,6 +69,23 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   });
   // Alike but for their types.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
+}
+
+/** Without a value, nothing in the secret can name its rotator. @throws SecretHasNoValue, UnknownRotator */
+function selectFor(run: Run, selection: Selection): Rotator {
+  try {
+    return selectRotator(run.rotators, selection);
+  } catch (error) {
+    const isEmpty = versionWith(run.secret.stages, 'AWSCURRENT') === undefined;
+    throw isEmpty && !selection.tags.has(rotatorTag) ? noCurrentValue(run) : error;
+  }
+}
+
+/** What the first value of a secret is made out of. @throws SecretHasNoValue where nobody can make one */
+function firstDocument(run: Run, rotator: Rotator): SecretDocument {
+  const empty = rotator.kind === 'changes' && rotator.opensNothing ? rotator.empty : undefined;
+  if (empty === undefined) throw noCurrentValue(run);
+  return emptyDocument(empty, readHints(run.secret.tags, run.configuration));
 }
 
 /** @throws InvalidSecretField also where the login is not by the secret's user and password, or readers differ in it */

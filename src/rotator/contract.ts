@@ -166,6 +166,8 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
    * connection string, which would no longer open its server.
    */
   readonly opensNothing?: boolean;
+  /** Beside `opensNothing`: what a secret says that has no value yet, so that its first one can be made out of it. */
+  readonly empty?: SecretFields;
   /** Who carries a change out: the account itself, or the admin of the admin secret. */
   readonly changedBy: 'account' | 'admin';
   /** The fields that make the pending credential out of the current one. Without effect at the target. */
