@@ -1,5 +1,6 @@
 import type { Rotator } from '../src/rotator/index.ts';
 import { type ApiTokensOptions, apiTokens } from './api-token/index.ts';
+import { type MysqlOptions, mysql, mysqlAlternatingUsers } from './mysql/index.ts';
 import { oauthRotators, type TokenOptions } from './oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from './postgres/index.ts';
 import { rabbitMq } from './rabbitmq/index.ts';
@@ -12,6 +13,7 @@ export interface RotatorsOptions {
   readonly postgres?: PostgresOptions;
   readonly sqlServer?: SqlServerOptions;
   readonly redis?: RedisOptions;
+  readonly mysql?: MysqlOptions;
   readonly oauth?: TokenOptions;
   readonly apiTokens?: ApiTokensOptions;
 }
@@ -30,6 +32,8 @@ export function createRotators(options: RotatorsOptions = {}): Rotator[] {
     sqlServerAlternatingUsers(options.sqlServer),
     redis(options.redis),
     redisByAdmin(options.redis),
+    mysql(options.mysql),
+    mysqlAlternatingUsers(options.mysql),
     ...oauthRotators(options.oauth),
     ...randomRotators(),
     ...apiTokens(options.apiTokens),

@@ -69,7 +69,7 @@ async function orDestroyed<T>(
 }
 
 /** Gives work a signal that fires with the given one, or when {@link connectTimeoutMs} are over. */
-async function withinConnectTimeout<T>(
+export async function withinConnectTimeout<T>(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -1,6 +1,7 @@
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import type { Cell, RotatorHarness } from '../../src/testing/index.ts';
 import { apiTokenHarness } from '../rotators/api-token/harness.ts';
+import { mysqlHarness, type Way, waysOf } from '../rotators/mysql/harness.ts';
 import { oauthHarness } from '../rotators/oauth/harness.ts';
 import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
@@ -9,6 +10,7 @@ import { randomHarness, randomNames } from '../rotators/random/harness.ts';
 import { redisHarness } from '../rotators/redis/harness.ts';
 import type { RedisSettings } from '../rotators/redis/rotator.ts';
 import { sqlServerHarness } from '../rotators/sqlserver/harness.ts';
+import { type Flavour, missingServer, startMysql } from '../support/mysql-server.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRabbitMq } from '../support/rabbitmq.ts';
@@ -77,6 +79,13 @@ export function subjects(): Subject[] {
       missing: redisProgram === undefined ? noRedis : undefined,
       start: () => startOnRedis(settings),
     })),
+    ...(['mysql', 'mariadb'] as const).flatMap((flavour) =>
+      waysOf[flavour].map((way) => ({
+        rotator: `${way === 'alternating' ? 'mysql-alternating-users' : 'mysql'} (${flavour}${way === 'alternating' ? '' : `, ${way}`})`,
+        missing: missingServer(flavour),
+        start: () => startOnMysql(flavour, way),
+      })),
+    ),
     { rotator: 'oauth/client-secret', start: () => startOnOAuth({ kind: 'client-secret' }) },
     ...oauthTokens.map((settings) => ({
       ...inMode(`oauth/${settings.kind}`, settings.revocation),
@@ -122,6 +131,11 @@ async function startOnRedis(settings: Omit<RedisSettings, 'ca'>) {
   if (redisProgram === undefined) throw new Error(noRedis);
   const server = await startRedisServer(redisProgram, { tls: true, users: 'acl-file' });
   return { harness: redisHarness(server, settings), stop: server.stop };
+}
+
+async function startOnMysql(flavour: Flavour, way: Way) {
+  const server = await startMysql(flavour);
+  return { harness: mysqlHarness(server, way), stop: server.stop };
 }
 
 async function startOnTokenService(api: ApiDescription) {

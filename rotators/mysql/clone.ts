@@ -1,0 +1,58 @@
+import type { KnownAccount } from './accounts.ts';
+import { isRightMissing, numberOf } from './classify.ts';
+import type { MysqlCredential } from './credential.ts';
+import { sayGrant } from './grants.ts';
+import { type Holdings, holdingsOf, restrictions } from './holdings.ts';
+import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
+import type { MysqlSession } from './session.ts';
+
+/**
+ * Makes a clone able to stand in for the original: creates it for the same hosts, and gives it what the server shows of the
+ * original: TLS, limits, lock, policy, rights, roles, partial revokes. Repeated at each rotation, so that what was granted
+ * since follows, and a clone made by AWS's template is mended. The original is never altered. What the admin may not give
+ * is found by the comparison that follows.
+ *
+ * @see https://dev.mysql.com/doc/refman/8.4/en/show-grants.html
+ */
+export async function prepareClone(
+  admin: MysqlSession,
+  original: KnownAccount,
+  clone: Account,
+  { password }: MysqlCredential,
+): Promise<void> {
+  const { isMariaDb } = await admin.server();
+  const name = quoteAccount(clone);
+  const wanted = await holdingsOf(admin, original);
+  const kind = isMariaDb || original.plugin === '' ? '' : ` WITH ${quoteLiteral(original.plugin)}`;
+  await admin.query(`CREATE USER IF NOT EXISTS ${name} IDENTIFIED${kind} BY ${quoteLiteral(password)}`);
+  const had = await holdingsOf(admin, clone);
+  if (wanted.attributes.settings !== had.attributes.settings)
+    await admin.query(`ALTER USER ${name} ${wanted.attributes.settings}`);
+  for (const statement of statementsToFollow(wanted, had, clone)) {
+    try {
+      await admin.query(statement);
+    } catch (error) {
+      // 1221, 3619: a right that can't be given to others, or that this server does not have.
+      if (!isRightMissing(error) && ![1045, 1221, 3619].includes(numberOf(error))) throw error;
+    }
+  }
+}
+
+function statementsToFollow(wanted: Holdings, had: Holdings, clone: Account): string[] {
+  const held = new Set(had.grants.flatMap(({ entries }) => entries));
+  const asked = new Set(wanted.grants.flatMap(({ entries }) => entries));
+  // A partial revoke that the original does not have is lifted by the grant of what it takes.
+  const lifted = restrictions(held, asked).map((entry) => {
+    const right = entry.replace('the restriction ', '');
+    return `GRANT ${right} TO ${quoteAccount(clone)}`;
+  });
+  const given = wanted.grants
+    .filter(({ entries }) => entries.some((entry) => !held.has(entry)))
+    .map((grant) => sayGrant(grant, clone));
+  const { defaultRoles } = wanted.attributes;
+  const roles =
+    defaultRoles === had.attributes.defaultRoles
+      ? []
+      : [`ALTER USER ${quoteAccount(clone)} DEFAULT ROLE ${defaultRoles === '' ? 'NONE' : defaultRoles}`];
+  return [...given, ...lifted, ...roles];
+}

@@ -1,0 +1,137 @@
+import { isRightMissing } from './classify.ts';
+import { type Attributes, type Grant, readAttributes, readGrant } from './grants.ts';
+import { type Account, quoteAccount } from './quoting.ts';
+import type { MysqlSession } from './session.ts';
+
+/** What an account may do, as the server shows it. */
+export interface Holdings {
+  readonly grants: readonly Grant[];
+  readonly attributes: Attributes;
+}
+
+/** SHOW answers one column, whose name has the account in it. */
+function firstColumn(row: object): string {
+  return String(Object.values(row)[0]);
+}
+
+/** Reads it, as an admin. @throws PermissionDenied where the admin may not look */
+export async function holdingsOf(admin: MysqlSession, account: Account): Promise<Holdings> {
+  const name = quoteAccount(account);
+  const grants = await admin.query<object>(`SHOW GRANTS FOR ${name}`);
+  const [created = {}] = await admin.query<object>(`SHOW CREATE USER ${name}`);
+  return {
+    grants: grants.map(firstColumn).map(readGrant),
+    attributes: readAttributes(firstColumn(created)),
+  };
+}
+
+/** Most roles that are followed: roles can hold roles. */
+const mostRoles = 200;
+
+/** All that an account may do, with what its roles may do. */
+export async function allEntries(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
+  const entries = new Set<string>();
+  const seen = new Set<string>();
+  const look = async (name: string): Promise<void> => {
+    if (seen.size > mostRoles) throw new RangeError('The account has too many roles to look at.');
+    for (const row of await admin.query<object>(`SHOW GRANTS FOR ${name}`)) {
+      const grant = readGrant(firstColumn(row));
+      for (const entry of grant.entries) entries.add(entry);
+      for (const role of grant.roles) {
+        if (seen.has(role)) continue;
+        seen.add(role);
+        await look(role);
+      }
+    }
+  };
+  await look(quoteAccount(account));
+  return entries;
+}
+
+/** What one may do and another may not, by what the server shows of both. */
+export function lacking(one: Iterable<string>, other: ReadonlySet<string>): string[] {
+  return [...new Set(one)].filter((entry) => !isRestriction(entry) && !covers(other, entry));
+}
+
+/** Restrictions of one that another does not have: partial revokes. */
+export function restrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
+  return [...new Set(one)].filter((entry) => isRestriction(entry) && !other.has(entry));
+}
+
+function isRestriction(entry: string): boolean {
+  return entry.startsWith('the restriction ');
+}
+
+/** A right for everything covers the same right for less, unless a partial revoke takes something from it. */
+function covers(held: ReadonlySet<string>, entry: string): boolean {
+  if (held.has(entry)) return true;
+  const at = entry.indexOf(' ON ');
+  if (at < 0) return false;
+  const [right, object] = [entry.slice(0, at).replace(/ \(.*$/s, ''), entry.slice(at + 4)];
+  if (right === 'PROXY') return false;
+  const [schema = ''] = /^(?:(?:PROCEDURE|FUNCTION) )?(`(?:[^`]|``)*`)\./.exec(object) ?? [];
+  const wholeSchema = schema === '' ? undefined : `${schema.replace(/^(PROCEDURE|FUNCTION) /, '')}*`;
+  const places = [object, ...(wholeSchema === undefined ? [] : [wholeSchema]), '*.*'];
+  const isRestricted = [...held].some(isRestriction);
+  return places
+    .filter((place) => place !== '*.*' || !isRestricted)
+    .some(
+      (place) =>
+        held.has(`${right} ON ${place}`) ||
+        (right !== 'GRANT OPTION' && held.has(`ALL PRIVILEGES ON ${place}`)),
+    );
+}
+
+/** What lets in no more than an application does: looking at the server's state, and temporary things. */
+const harmlessEverywhere = new Set([
+  'PROCESS',
+  'REPLICATION CLIENT',
+  'BINLOG MONITOR',
+  'SLAVE MONITOR',
+  'SHOW DATABASES',
+  'APPLICATION_PASSWORD_ADMIN',
+  'CREATE TEMPORARY TABLES',
+  'LOCK TABLES',
+  'XA_RECOVER_ADMIN',
+  'SHOW_ROUTINE',
+]);
+
+/** What no application's account has: rights for the whole server, for its own tables, and to hand rights on. */
+export function powers(entries: Iterable<string>): string[] {
+  return [...entries].filter((entry) => {
+    if (isRestriction(entry)) return false;
+    if (entry.startsWith('administration of')) return true;
+    const [right = '', object = ''] = entry.split(/ ON (.*)/s);
+    if (right === 'PROXY') return true;
+    if (object === '*.*') return !harmlessEverywhere.has(right);
+    return /^(?:(?:PROCEDURE|FUNCTION) )?`(mysql|sys)`\./.test(object);
+  });
+}
+
+/** Whether a user may have the server keep two of its own passwords. */
+export async function mayKeepTwo(session: MysqlSession): Promise<boolean> {
+  const rows = await session.query<object>('SHOW GRANTS');
+  const entries = rows
+    .map(firstColumn)
+    .map(readGrant)
+    .flatMap((grant) => grant.entries);
+  const { isMariaDb } = await session.server();
+  const needed = ['CREATE USER', 'ALL PRIVILEGES', ...(isMariaDb ? [] : ['APPLICATION_PASSWORD_ADMIN'])];
+  return needed.some((right) => entries.includes(`${right} ON *.*`));
+}
+
+/** Whether an admin may change users, and see what they may do. */
+export async function adminLacks(admin: MysqlSession): Promise<string | undefined> {
+  const { account } = await admin.server();
+  const entries = await allEntries(admin, account);
+  const may = (right: string): boolean =>
+    covers(entries, `${right} ON *.*`) || entries.has(`ALL PRIVILEGES ON *.*`);
+  if (!may('CREATE USER') && !may('UPDATE')) return 'needs CREATE USER';
+  try {
+    await admin.query('SELECT User FROM mysql.user LIMIT 1');
+    return undefined;
+  } catch (error) {
+    if (!isRightMissing(error)) throw error;
+    return 'needs SELECT ON mysql.*';
+  }
+}

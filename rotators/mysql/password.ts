@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import type { ChangeContext } from '../../src/rotator/index.ts';
+import { setOnce } from '../database/change.ts';
+import { isExpired, isNotPrimary, isPolicyRefusal, isRightMissing, numberOf } from './classify.ts';
+import type { MysqlCredential } from './credential.ts';
+import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
+import type { MysqlSession, Open } from './session.ts';
+
+/** A change of the password of one user. */
+export interface PasswordChange {
+  readonly pending: MysqlCredential;
+  readonly context: ChangeContext<MysqlCredential, MysqlSession>;
+  readonly open: Open;
+}
+
+/**
+ * Has a user change its password, whose session this is. The old one goes on working where the user itself, or else an
+ * admin, may have the server keep two. Otherwise it ends, and nothing is said of an overlap.
+ */
+export async function changeOwnPassword(session: MysqlSession, change: PasswordChange): Promise<void> {
+  const { isMariaDb } = await session.server();
+  const keep = isMariaDb ? keepBothInMariaDb : keepBothInMysql;
+  if (await keep(session, change)) return;
+  const { pending, context, open } = change;
+  context.note(
+    'Neither the user nor an admin may have the server keep two passwords: the old one ends with the change.',
+  );
+  await setOnce(
+    () => replacePrimary(session, isMariaDb, change),
+    isPolicyRefusal,
+    () => open(pending, context),
+  );
+}
+
+/** Set by a user that may change its own password and nothing else. */
+async function replacePrimary(
+  session: MysqlSession,
+  isMariaDb: boolean,
+  { pending, context: { using } }: PasswordChange,
+): Promise<void> {
+  const next = quoteLiteral(pending.password);
+  if (isMariaDb) {
+    await session.query(`SET PASSWORD = PASSWORD(${next})`);
+    return;
+  }
+  try {
+    await session.query(`ALTER USER USER() IDENTIFIED BY ${next} REPLACE ${quoteLiteral(using.password)}`);
+  } catch (error) {
+    // The password that logged in is the second one, and stays: the first is what an interrupted rotation has set.
+    if (!isNotPrimary(error)) throw error;
+    await session.query(`ALTER USER USER() IDENTIFIED BY ${next}`);
+  }
+}
+
+/**
+ * RETAIN CURRENT PASSWORD keeps the first password as the second, and drops what was the second. Said twice it would drop
+ * AWSCURRENT's. So REPLACE has the server make sure, in the same statement, that the first is the one that logged in. If
+ * not, the login was by the second: then the first alone is set, which leaves the second as it is.
+ *
+ * @returns whether it is done
+ * @see https://dev.mysql.com/doc/refman/8.4/en/password-management.html#dual-passwords
+ */
+async function keepBothInMysql(session: MysqlSession, change: PasswordChange): Promise<boolean> {
+  const { pending, context, open } = change;
+  const [next, used] = [quoteLiteral(pending.password), quoteLiteral(context.using.password)];
+  let isPrimary = true;
+  const set = async (): Promise<void> => {
+    try {
+      await session.query(`ALTER USER USER() IDENTIFIED BY ${next} REPLACE ${used} RETAIN CURRENT PASSWORD`);
+    } catch (error) {
+      if (!isNotPrimary(error)) throw error;
+      isPrimary = false;
+      await session.query(`ALTER USER USER() IDENTIFIED BY ${next}`);
+    }
+  };
+  try {
+    // 3892: the policy asks for the first password, which only whoever made the interrupted change has known.
+    await setOnce(
+      set,
+      (error) => isPolicyRefusal(error) || numberOf(error) === 3892,
+      () => open(pending, context),
+    );
+  } catch (error) {
+    if (!isRightMissing(error) || !isPrimary) throw error;
+    return keepBothByAdmin(session, change);
+  }
+  sayOverlap(change);
+  return true;
+}
+
+/** Longest wait in s for another invocation that changes the same account. */
+const longestWait = 10;
+
+/**
+ * An admin can't say REPLACE for another user. So the user itself makes sure which password is the first, by setting it
+ * anew: that does nothing where it is, and fails where it is not. A lock keeps a second invocation out until the admin is
+ * done.
+ */
+async function keepBothByAdmin(session: MysqlSession, change: PasswordChange): Promise<boolean> {
+  const { pending, context } = change;
+  const admin = await context.admin?.();
+  if (admin === undefined) return false;
+  const { account } = await session.server();
+  return locked(admin, account, async () => {
+    const isPrimary = await isPrimaryPassword(session, context.using.password);
+    if (isPrimary === undefined) {
+      context.note(
+        "The account's password policy hides which of two passwords is the first, so that the old one can't be kept: grant the account APPLICATION_PASSWORD_ADMIN.",
+      );
+      return false;
+    }
+    const retain = isPrimary ? ' RETAIN CURRENT PASSWORD' : '';
+    await setOnce(
+      async () => {
+        const next = quoteLiteral(pending.password);
+        await admin.query(`ALTER USER ${quoteAccount(account)} IDENTIFIED BY ${next}${retain}`);
+      },
+      isPolicyRefusal,
+      () => change.open(pending, context),
+    );
+    sayOverlap(change);
+    return true;
+  });
+}
+
+/** Undefined where the account's history of passwords refuses the question. */
+async function isPrimaryPassword(session: MysqlSession, password: string): Promise<boolean | undefined> {
+  const own = quoteLiteral(password);
+  try {
+    await session.query(`ALTER USER USER() IDENTIFIED BY ${own} REPLACE ${own}`);
+    return true;
+  } catch (error) {
+    if (isNotPrimary(error)) return false;
+    if (isPolicyRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+async function locked<T>(admin: MysqlSession, account: Account, work: () => Promise<T>): Promise<T> {
+  const digest = createHash('sha256').update(quoteAccount(account)).digest('hex').slice(0, 32);
+  const name = quoteLiteral(`keyturn:${digest}`);
+  const [row] = await admin.query<{ got: number | null }>(`SELECT GET_LOCK(${name}, ${longestWait}) AS got`);
+  if (row?.got !== 1)
+    throw Object.assign(new Error('Another change of the account takes too long.'), { errno: 1205 });
+  try {
+    return await work();
+  } finally {
+    // Where the connection is lost, the server releases it.
+    await admin.query(`SELECT RELEASE_LOCK(${name})`).catch(() => undefined);
+  }
+}
+
+/**
+ * MariaDB keeps several ways to log in. Both passwords are named in the statement, so that it says the same however often
+ * it is made.
+ *
+ * @returns whether it is done
+ * @see https://mariadb.com/docs/server/reference/sql-statements/account-management-sql-statements/create-user
+ */
+async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange): Promise<boolean> {
+  const { pending, context } = change;
+  const { account } = await session.server();
+  if (!(await hasPasswordsAlone(session))) {
+    context.note('The account has another way to log in beside its password, which is left as it is.');
+    return false;
+  }
+  const set = (by: MysqlSession): Promise<void> =>
+    setInMariaDb(by, account, [pending.password, context.using.password]);
+  try {
+    await set(session);
+  } catch (error) {
+    if (!isRightMissing(error)) throw error;
+    const admin = await context.admin?.();
+    if (admin === undefined) return false;
+    await set(admin);
+  }
+  sayOverlap(change);
+  return true;
+}
+
+/** A user may see its own, with or without rights. */
+async function hasPasswordsAlone(session: MysqlSession): Promise<boolean> {
+  const [row] = await session.query<object>('SHOW CREATE USER');
+  const [shown] = Object.values(row ?? {}).map(String);
+  const others =
+    /\bVIA\b(.*?)(?:\bREQUIRE\b|\bWITH\b|\bACCOUNT\b|\bPASSWORD EXPIRE\b|$)/s.exec(shown ?? '')?.[1] ?? '';
+  return others.split(/\bOR\b/).every((way) => way.trim() === '' || /^\s*mysql_native_password\b/.test(way));
+}
+
+/**
+ * The server gets hashes, so that no password is in a log. One whose policy has to see passwords
+ * (strict_password_validation) gets the passwords.
+ */
+async function setInMariaDb(
+  session: MysqlSession,
+  account: Account,
+  passwords: readonly string[],
+): Promise<void> {
+  const statement = (of: (password: string) => string): string => {
+    const ways = passwords.map((password) => `mysql_native_password USING ${of(password)}`);
+    return `ALTER USER ${quoteAccount(account)} IDENTIFIED VIA ${ways.join(' OR ')}`;
+  };
+  try {
+    await session.query(statement((password) => quoteLiteral(nativeHash(password))));
+  } catch (error) {
+    if (!isPolicyRefusal(error)) throw error;
+    await session.query(statement((password) => `PASSWORD(${quoteLiteral(password)})`));
+  }
+}
+
+/** What mysql_native_password keeps of a password. */
+export function nativeHash(password: string): string {
+  const sha1 = (data: string | Buffer): Buffer => createHash('sha1').update(data).digest();
+  return `*${sha1(sha1(password)).toString('hex').toUpperCase()}`;
+}
+
+/** AWSCURRENT goes on working where it was what logged in. */
+function sayOverlap({ context: { using, current, overlapping } }: PasswordChange): void {
+  if (using.password === current.password) overlapping?.();
+}
+
+/** Has an admin set the password of an account that exists; an old password stays where it is the second. */
+export async function setPasswordOf(
+  admin: MysqlSession,
+  account: Account,
+  pending: MysqlCredential,
+  { open, context }: Pick<PasswordChange, 'open' | 'context'>,
+): Promise<void> {
+  const { isMariaDb } = await admin.server();
+  const set = async (): Promise<void> => {
+    if (isMariaDb) return setInMariaDb(admin, account, [pending.password]);
+    await admin.query(`ALTER USER ${quoteAccount(account)} IDENTIFIED BY ${quoteLiteral(pending.password)}`);
+  };
+  await setOnce(
+    set,
+    (error) => isPolicyRefusal(error) || isExpired(error),
+    () => open(pending, context),
+  );
+}

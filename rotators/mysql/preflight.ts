@@ -1,0 +1,85 @@
+import type { Finding } from '../../src/rotator/index.ts';
+import { encryption, finding, findingOf } from '../database/preflight.ts';
+import {
+  accountMissing,
+  accountsOf,
+  onlyAccount,
+  requireNewServer,
+  requirePassword,
+  requireWritable,
+} from './accounts.ts';
+import { requireSameHoldings } from './alternating-users.ts';
+import type { AlternatingCredential, MysqlCredential } from './credential.ts';
+import { adminLacks, mayKeepTwo } from './holdings.ts';
+import { quoteAccount } from './quoting.ts';
+import type { MysqlSession } from './session.ts';
+
+async function serverFindings(session: MysqlSession): Promise<Finding[]> {
+  const server = await session.server();
+  const { version, isMariaDb } = server;
+  return [
+    encryption(session.encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows'),
+    await findingOf('server', `is ${isMariaDb ? 'MariaDB' : 'MySQL'} ${version}`, async () =>
+      requireNewServer(server),
+    ),
+    await findingOf('changes', 'the server takes changes', async () => requireWritable(server)),
+  ];
+}
+
+/** Which of the three ways a rotation takes. None of them is wrong: the last has a gap. */
+async function overlap(session: MysqlSession, admin: MysqlSession | undefined): Promise<Finding> {
+  const check = 'old password';
+  const { isMariaDb, account } = await session.server();
+  if (await mayKeepTwo(session))
+    return finding(check, 'goes on working until the next rotation: the user may have the server keep two');
+  if (admin !== undefined && (await adminLacks(admin)) === undefined)
+    return finding(check, 'goes on working until the next rotation: the admin has the server keep two');
+  const grant = isMariaDb
+    ? 'name an admin secret'
+    : `GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO ${quoteAccount(account)}`;
+  return finding(check, `ends with the change, and AWSCURRENT moves at once; to keep it: ${grant}`);
+}
+
+/** What a rotation of a single user needs. */
+export async function preflightSingleUser(
+  session: MysqlSession,
+  { username }: MysqlCredential,
+  admin: MysqlSession | undefined,
+): Promise<Finding[]> {
+  const findings = [...(await serverFindings(session)), await overlap(session, admin)];
+  if (admin === undefined) return findings;
+  const rights = finding('admin rights', `may change ${username}`, await adminLacks(admin));
+  if (!rights.ok) return [...findings, rights];
+  const account = findingOf('account', 'has a password', async () =>
+    requirePassword(await onlyAccount(admin, username)),
+  );
+  return [...findings, rights, await account];
+}
+
+/** What a rotation of alternating users needs; the user itself may be on a read replica of the admin's server. */
+export async function preflightAlternatingUsers(
+  session: MysqlSession,
+  { username, pair: { original, alternate } }: AlternatingCredential,
+  admin: MysqlSession | undefined,
+): Promise<Finding[]> {
+  if (admin === undefined) return serverFindings(session);
+  const findings = await serverFindings(admin);
+  const rights = finding('admin rights', `may change ${alternate}`, await adminLacks(admin));
+  if (!rights.ok) return [...findings, rights];
+  const { account } = await session.server();
+  const other = { user: alternate, host: account.host };
+  const check = findingOf('other user', 'can stand in for the first', async () => {
+    const known = await accountsOf(admin, alternate);
+    const [found] = known;
+    const isClone = original !== undefined && alternate !== original;
+    if (found === undefined) {
+      // It will be made.
+      if (isClone) return;
+      throw accountMissing(alternate, account.host);
+    }
+    requirePassword(await onlyAccount(admin, alternate));
+    if (found.host !== account.host) throw accountMissing(alternate, account.host);
+    if (!isClone) await requireSameHoldings(admin, { user: username, host: account.host }, other);
+  });
+  return [...findings, rights, await check];
+}

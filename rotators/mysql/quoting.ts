@@ -1,0 +1,42 @@
+import { wholeText } from '../database/login.ts';
+
+/** MySQL 8 takes 32 characters, and MariaDB 80. Names are kept in utf8mb3, which has no characters beyond the BMP. */
+export function fitsName(name: string, longest: number): boolean {
+  return (
+    name !== '' &&
+    wholeText.fits(name) &&
+    name.length <= longest &&
+    !/[\u{10000}-\u{10ffff}]/u.test(name) &&
+    name === name.trimEnd()
+  );
+}
+
+/**
+ * A string. Sessions have no `sql_mode`, so that a backslash escapes; with NO_BACKSLASH_ESCAPES it would still end where it
+ * should, as quotes are doubled.
+ *
+ * @throws RangeError for a NUL or half a character; the value is not in the message
+ * @see https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
+ */
+export function quoteLiteral(value: string): string {
+  if (!wholeText.fits(value))
+    throw new RangeError('A string in MySQL has no NUL and no half characters here.');
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+/** An account: a user's name, and the host or pattern of hosts from which it may log in. */
+export interface Account {
+  readonly user: string;
+  readonly host: string;
+}
+
+/** @see https://dev.mysql.com/doc/refman/8.4/en/account-names.html */
+export function quoteAccount({ user, host }: Account): string {
+  return `${quoteLiteral(user)}@${quoteLiteral(host)}`;
+}
+
+/** The account in what CURRENT_USER() answers. A host has no `@`, and a user's name may. */
+export function parseAccount(text: string): Account {
+  const at = text.lastIndexOf('@');
+  return { user: text.slice(0, at), host: text.slice(at + 1) };
+}

@@ -1,0 +1,186 @@
+import type { Socket } from 'node:net';
+import type { Connection, ConnectionOptions as DriverOptions } from 'mysql2';
+import { KeyturnError, missing, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import {
+  type ConnectionOptions,
+  connectTimeoutMs,
+  createTrust,
+  destroyOnAbort,
+  dial,
+  type Trust,
+  tlsFirst,
+  withinConnectTimeout,
+  withoutTls,
+} from '../database/connection.ts';
+import { codesOf } from '../network.ts';
+import { explainLogin, isRefusal } from './classify.ts';
+import type { MysqlCredential } from './credential.ts';
+import { type Account, parseAccount } from './quoting.ts';
+
+/** What a session has asked its server. */
+export interface Server {
+  readonly isMariaDb: boolean;
+  /** As the server says it, such as `8.4.5` or `10.11.19-MariaDB`. */
+  readonly version: string;
+  /** The account that the server has matched: a name may exist for several hosts. */
+  readonly account: Account;
+  readonly readOnly: boolean;
+}
+
+/** An open connection. Its statements have no `sql_mode` and utf8mb4, whatever the server's settings are. */
+export interface MysqlSession extends Session {
+  readonly encrypted: boolean;
+  /** Runs one statement. Values are not bound: what goes in has to be quoted. */
+  query<Row extends object>(statement: string): Promise<Row[]>;
+  /** What the server is; asked once. */
+  server(): Promise<Server>;
+}
+
+/** The one way of a rotator to log in. */
+export type Open = (
+  credential: MysqlCredential,
+  context: RotatorContext,
+) => Promise<MysqlSession | undefined>;
+
+/**
+ * Logs in; undefined where the server refuses the password.
+ *
+ * @throws PermissionDenied for an account that no other password would let in
+ */
+export function createOpen(options: ConnectionOptions): Open {
+  const trust = createTrust(options);
+  return async (credential, context) => {
+    // Before anything is dialled, since it may be missing.
+    await loadDriver();
+    const logInOnce = (encrypted: boolean): Promise<MysqlSession> =>
+      logIn(credential, encrypted, trust, context);
+    try {
+      if (credential.ssl === false) return await logInOnce(false);
+      return await tlsFirst(credential, options, context, logInOnce);
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      throw explainLogin(error, credential.username) ?? error;
+    }
+  };
+}
+
+const loadDriver = () => import('mysql2').catch(missing('mysql2'));
+
+async function logIn(
+  credential: MysqlCredential,
+  encrypted: boolean,
+  trust: Trust,
+  { signal }: RotatorContext,
+): Promise<MysqlSession> {
+  const { default: mysql } = await loadDriver();
+  const { host, port } = credential;
+  const socket = await withinConnectTimeout(signal, (within) => dial({ host, port, signal: within }));
+  const letGo = destroyOnAbort(socket, signal);
+  const connection = mysql.createConnection(settingsOf(credential, encrypted, trust, socket));
+  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
+  connection.on('error', () => undefined);
+  const close = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      socket.once('close', () => resolve());
+      if (socket.destroyed) resolve();
+      connection.end(() => resolve());
+    });
+    socket.destroy();
+    letGo();
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      connection.once('connect', () => resolve());
+      connection.once('error', reject);
+    });
+    signal.throwIfAborted();
+    return sessionOn(connection, encrypted, close);
+  } catch (error) {
+    letGo();
+    connection.destroy();
+    socket.destroy();
+    throw codesOf(error).includes('HANDSHAKE_NO_SSL_SUPPORT') ? withoutTls() : error;
+  }
+}
+
+function settingsOf(
+  { host, serverName, username, password, database }: MysqlCredential,
+  encrypted: boolean,
+  trust: Trust,
+  socket: Socket,
+): DriverOptions {
+  const ca = trust.authorities();
+  return {
+    // The socket stands; the driver takes the name to expect in the certificate from here.
+    host: serverName ?? host,
+    // Node.js takes it from the socket where that is an address, which the driver does not pass on.
+    stream: Object.assign(socket, { _host: serverName ?? host }),
+    user: username,
+    password,
+    ...(database === undefined ? {} : { database }),
+    charset: 'utf8mb4',
+    connectTimeout: connectTimeoutMs,
+    connectAttributes: { program_name: 'keyturn' },
+    ...(encrypted
+      ? { ssl: { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) } }
+      : { authPlugins: { caching_sha2_password: overTlsOnly, sha256_password: overTlsOnly } }),
+  };
+}
+
+/**
+ * Without TLS these would send the password encrypted by a public key that whoever answers has sent.
+ *
+ * @see https://dev.mysql.com/doc/refman/8.4/en/caching-sha2-pluggable-authentication.html
+ */
+function overTlsOnly(): never {
+  throw new KeyturnError(
+    'TlsUnavailable',
+    'The account logs in by caching_sha2_password or sha256_password, and nothing is sent for these without TLS.',
+    'Turn TLS on at the server, and take "ssl": false out of the secret.',
+  );
+}
+
+interface ServerRow {
+  readonly version: string;
+  readonly account: string;
+  readonly readOnly: number | string;
+}
+
+function sessionOn(connection: Connection, encrypted: boolean, close: () => Promise<void>): MysqlSession {
+  const send = <Row extends object>(statement: string): Promise<Row[]> =>
+    new Promise((resolve, reject) => {
+      connection.query(statement, (error, rows) => {
+        if (error) reject(error);
+        else
+          resolve(Array.isArray(rows) ? rows.map((row): Row => Object.assign(Object.create(null), row)) : []);
+      });
+    });
+  let ready: Promise<unknown> | undefined;
+  const query = async <Row extends object>(statement: string): Promise<Row[]> => {
+    ready ??= send("SET NAMES utf8mb4, SESSION sql_mode = ''");
+    await ready;
+    return send<Row>(statement);
+  };
+  let server: Promise<Server> | undefined;
+  const ask = async (): Promise<Server> => {
+    const [row] = await query<ServerRow>(
+      'SELECT VERSION() AS version, CURRENT_USER() AS account, @@GLOBAL.read_only AS readOnly',
+    );
+    const { version = '', account = '', readOnly = 0 } = row ?? {};
+    return {
+      isMariaDb: /mariadb/i.test(version),
+      version,
+      account: parseAccount(account),
+      readOnly: /^(1|on)$/i.test(String(readOnly)),
+    };
+  };
+  return {
+    encrypted,
+    query,
+    close,
+    server: () => {
+      server ??= ask();
+      return server;
+    },
+  };
+}

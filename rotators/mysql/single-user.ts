@@ -1,0 +1,63 @@
+import type { ChangingRotator } from '../../src/rotator/index.ts';
+import type { ConnectionOptions } from '../database/connection.ts';
+import { singleUser } from '../database/rotators.ts';
+import { onlyAccount, requireNewServer, requirePassword, requireWritable } from './accounts.ts';
+import { isExpired } from './classify.ts';
+import type { MysqlCredential } from './credential.ts';
+import { mysqlEngine } from './engine.ts';
+import { excessRights } from './excess.ts';
+import { changeOwnPassword, setPasswordOf } from './password.ts';
+import { preflightSingleUser } from './preflight.ts';
+import { createOpen, type MysqlSession, type Open } from './session.ts';
+
+/** How the function connects to MySQL and MariaDB, whatever the secret. */
+export interface MysqlOptions extends ConnectionOptions {
+  /** Most characters of the names of two users that take turns: AWS's USERNAME_CHARACTER_LIMIT. Default: the engine's. */
+  readonly usernameCharacterLimit?: number;
+}
+
+/**
+ * Rotates the password of one user of MySQL or MariaDB. Both passwords work until the next rotation, where the server may
+ * keep two. Drop-in for AWS's SecretsManagerRDSMySQLRotationSingleUser and SecretsManagerRDSMariaDBRotationSingleUser.
+ */
+export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredential, MysqlSession> {
+  const open = createOpen(options);
+  return singleUser(mysqlEngine(open), {
+    overlap: 'found-out',
+    open: openUnlessExpired(open),
+    change: async (session, pending, context) => {
+      const server = await session.server();
+      requireNewServer(server);
+      requireWritable(server);
+      if (context.using.username === pending.username)
+        return changeOwnPassword(session, { pending, context, open });
+      // An admin sets a lost password.
+      const account = await onlyAccount(session, pending.username);
+      requirePassword(account);
+      await setPasswordOf(session, account, pending, { open, context });
+    },
+    verify: async (session) => {
+      await session.server();
+    },
+    excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
+    preflight: (session, credential, admin) => preflightSingleUser(session, credential, admin),
+  });
+}
+
+/**
+ * An expired password opens nothing. For the ladder it is refused, so that the admin secret, where there is one, sets the
+ * pending password, which lifts that.
+ */
+function openUnlessExpired(open: Open): Open {
+  return async (credential, context) => {
+    try {
+      return await open(credential, context);
+    } catch (error) {
+      if (!isExpired(error)) throw error;
+      context.note(
+        `The password of "${credential.username}" has expired. An admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN) would lift that by itself.`,
+      );
+      return undefined;
+    }
+  };
+}
