@@ -2,7 +2,17 @@ import { KeyturnError } from '../errors.ts';
 import type { SecretFields } from './fields.ts';
 
 /** The forms of a secret's string, as the tag `keyturn:form` and `KEYTURN_FORM` name them. */
-export const formNames = ['json', 'env', 'ado-net', 'odbc', 'url', 'libpq', 'jdbc', 'text'] as const;
+export const formNames = [
+  'json',
+  'env',
+  'ado-net',
+  'odbc',
+  'url',
+  'libpq',
+  'jdbc',
+  'stackexchange-redis',
+  'text',
+] as const;
 
 /** One of {@link formNames}. */
 export type FormName = (typeof formNames)[number];
@@ -127,6 +137,7 @@ export const formTitles: Readonly<Record<FormName, string>> = {
   url: 'a URL',
   libpq: 'a libpq connection string',
   jdbc: 'a JDBC URL',
+  'stackexchange-redis': 'a configuration of StackExchange.Redis',
   text: 'plain text',
 };
 

@@ -6,6 +6,7 @@ import { parseAdoNet, parseOdbc } from './pairs.ts';
 import { adoNetSyntax, odbcSyntax, scanPairs } from './pairs-scanner.ts';
 import { isToken, parsePlainText } from './plain-text.ts';
 import { plainKeyword } from './sql-server-keywords.ts';
+import { isStackExchangeRedis, parseStackExchangeRedis } from './stackexchange-redis.ts';
 import { parseUrl } from './url.ts';
 import { schemeOf } from './url-scanner.ts';
 
@@ -18,6 +19,7 @@ const parsers: Readonly<Record<TextForm, (text: string) => ParsedText>> = {
   url: (text) => parseUrl(text),
   libpq: parseLibpq,
   jdbc: parseJdbc,
+  'stackexchange-redis': parseStackExchangeRedis,
   text: parsePlainText,
 };
 
@@ -72,6 +74,7 @@ export function connectionStringForm(text: string): TextForm | undefined {
   if (isJdbc(text) || prismaUrl.test(text)) return 'jdbc';
   if (schemeOf(text) !== undefined) return 'url';
   if (/^\s*odbc:[^;]*=/i.test(text)) return 'odbc';
+  if (isStackExchangeRedis(text)) return 'stackexchange-redis';
   const ado = (keyword: string): string => nameIn(adoNetKeywords, keyword);
   const [asPairs, asOdbc, asSettings] = [
     known(scanPairs(text, adoNetSyntax), ado, pairKeywords),

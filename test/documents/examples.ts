@@ -57,6 +57,24 @@ export const examples: readonly Example[] = [
     fields: { ...postgres, port: '5433', ssl: true },
   },
   {
+    name: 'StackExchange.Redis',
+    form: 'stackexchange-redis',
+    text: 'db.example.com:6380,user=app, Password = OLD ,ssl=True,abortConnect=False,defaultDatabase=3',
+    fields: { engine: 'redis', ...db, port: '6380', dbname: '3', ssl: true },
+  },
+  {
+    name: 'StackExchange.Redis with Sentinels',
+    form: 'stackexchange-redis',
+    text: 's1.example.com,s2.example.com:26380,serviceName=shop,password=OLD,sslHost=db.example.com',
+    fields: {
+      engine: 'redis',
+      host: 's1.example.com,s2.example.com:26380',
+      password: 'OLD',
+      mastername: 'shop',
+      sslservername: 'db.example.com',
+    },
+  },
+  {
     name: 'ODBC',
     form: 'odbc',
     text: 'Driver={ODBC Driver 18 for SQL Server};Server=db.example.com;Database=shop;UID=app;PWD={OLD};Encrypt=no',
