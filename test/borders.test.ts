@@ -107,9 +107,15 @@ describe('the borders of the architecture', () => {
     for (const file of ['event', 'gate', 'select']) {
       const seen = from(new RegExp(`^src/rotation/${file}\\.ts$`)).map(({ to }) => to);
       const pure =
-        /^src\/(errors|documents\/(engines|fields)|secrets-manager\/port|rotator\/contract|rotation\/(event|gate))\.ts$/;
+        /^src\/(errors|doctor\/causes|documents\/(engines|fields)|secrets-manager\/port|rotator\/contract|rotation\/(event|gate))\.ts$/;
       expect(seen.filter((to) => !pure.test(to))).toEqual([]);
     }
+  });
+
+  it('has doctor and fleet decide without asking anybody: no SDK, no files, no command line', () => {
+    const own = /^src\/(doctor|fleet|secrets-manager)\/|^src\/(errors|rotator\/contract)\.ts$/;
+    const seen = from(/^src\/(doctor|fleet)\//).filter(({ to }) => !own.test(to) && to !== 'node:crypto');
+    expect(seen).toEqual([]);
   });
 
   it('lets only the composition roots know both the core and the rotators', () => {

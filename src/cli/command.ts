@@ -1,5 +1,5 @@
-/** The program's exit codes. */
-export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+/** The program's exit codes. `attention`: the work was done, and it found a secret that somebody has to look after. */
+export const EXIT = { done: 0, failed: 1, usage: 2, attention: 3 } as const;
 
 /** One command of the program. */
 export interface Command {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
-import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
+import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
 const HELP = `keyturn list: lists secrets, and how their rotation stands
 
@@ -26,7 +26,7 @@ async function run(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       ...placeOptions,
-      tag: { type: 'string', multiple: true, default: [] },
+      ...choiceOptions,
       deleted: { type: 'boolean', default: false },
     },
   });
@@ -36,11 +36,4 @@ async function run(args: readonly string[]): Promise<number> {
   // Loaded here, so that help and mistakes are answered at once.
   const { list } = await import('./secrets/list.ts');
   return list(work);
-}
-
-function readTag(text: string): { readonly key: string; readonly value: string | undefined } {
-  const equals = text.indexOf('=');
-  const key = equals < 0 ? text : text.slice(0, equals);
-  if (key === '') throw new UsageError(`--tag must be KEY or KEY=VALUE, not '${text}'`);
-  return { key, value: equals < 0 ? undefined : text.slice(equals + 1) };
 }

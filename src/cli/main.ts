@@ -4,6 +4,7 @@ import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { createCommand } from './create.ts';
+import { doctorCommand } from './doctor.ts';
 import { execCommand } from './exec.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './list.ts';
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   attachCommand,
   rotateCommand,
   statusCommand,
+  doctorCommand,
   localCommand,
   completionCommand(() => commands),
 ];

@@ -1,21 +1,31 @@
 import { parseArgs } from 'node:util';
 import type { Command } from './command.ts';
-import { readSecretArguments, secretOptions, secretOptionsHelp } from './rotation/arguments.ts';
+import {
+  choiceOptions,
+  findingOptionsHelp,
+  readChosen,
+  readPlace,
+  secretOptions,
+} from './rotation/arguments.ts';
 
 const HELP = `keyturn status: tells how the rotation of a secret stands, and what to do about it
 
 Usage: keyturn status SECRET [OPTIONS]
+       keyturn status --all [PREFIX] [OPTIONS]
 
 Shows labels, the versions' ages, dates, and what an AWSPENDING means that is stuck. It changes nothing. Secrets
-Manager keeps no error of a rotation; with --preflight the function says what is wrong now.
+Manager keeps no error of a rotation; with --preflight the function says what is wrong now, and keyturn doctor looks
+at everything else.
 
 Options:
   --preflight       Have the function look at the current version, which means a login at the target
-${secretOptionsHelp}
+  --all             All secrets, or those whose names begin with PREFIX
+  --tag KEY[=VALUE] With --all, only secrets with this tag; can be repeated, and all must be there
+${findingOptionsHelp}
 Examples:
   keyturn status prod/orders/Postgres
   keyturn status dev/demo/Postgres --endpoint http://127.0.0.1:4584 --preflight
-  keyturn status prod/orders/Postgres --json | jq -r .state
+  keyturn status --all prod/ --json | jq -r '.secrets[] | select(.state != "healthy") | .name'
 `;
 
 /** `keyturn status`: tells how the rotation of a secret stands. */
@@ -30,14 +40,22 @@ async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { ...secretOptions, preflight: { type: 'boolean', default: false } },
+    options: {
+      ...secretOptions,
+      ...choiceOptions,
+      preflight: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+    },
   });
-  const target = readSecretArguments(values, positionals);
+  const chosen = readChosen(values, positionals);
+  const place = readPlace(values);
   // Loaded here, so that help and mistakes are answered at once.
   const [{ status }, { withTools }] = await Promise.all([
     import('./rotation/status.ts'),
     import('./rotation/tools.ts'),
   ]);
   const { preflight } = values;
-  return withTools(target, (tools) => status(tools, { secret: target.secret, preflight }));
+  return withTools({ ...place, ...('secret' in chosen ? { secret: chosen.secret } : {}) }, (tools) =>
+    status(tools, { chosen, preflight }),
+  );
 }

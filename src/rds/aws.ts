@@ -1,4 +1,5 @@
 import type { RDSClient } from '@aws-sdk/client-rds';
+import { stepFor } from '../doctor/causes.ts';
 import { isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
 import { missing } from '../optional-package.ts';
 import type { RdsEndpoint, RdsPort } from './port.ts';
@@ -13,12 +14,7 @@ export interface RdsOptions {
 }
 
 function failed(problem: string, cause?: unknown): KeyturnError {
-  return new KeyturnError(
-    'RdsFailed',
-    problem,
-    "Grant rds:DescribeDBInstances and rds:DescribeDBClusters to the function's role, or put host, port and engine in the admin secret.",
-    { cause },
-  );
+  return new KeyturnError('RdsFailed', problem, stepFor('RdsFailed'), { cause });
 }
 
 function endpoint(arn: string, host?: string, port?: number, engine?: string): RdsEndpoint {

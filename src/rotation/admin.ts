@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { readDocument, type SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
 import { adminTag, readHints } from '../documents/hints.ts';
@@ -80,7 +81,7 @@ async function logIn(rotation: Rotation): Promise<Admin> {
   throw new KeyturnError(
     'AdminRefused',
     `The target refuses the credential of the admin secret ${arn}.`,
-    'Correct the admin secret, or rotate it, and rotate again.',
+    stepFor('AdminRefused'),
   );
 }
 
@@ -139,7 +140,7 @@ async function requireReadReplica(run: Run, host: string, adminHost: string): Pr
   throw new KeyturnError(
     'AdminServerDiffers',
     'The admin secret is for another host than the secret.',
-    'Name the admin secret of the same server in masterarn; no password was sent.',
+    stepFor('AdminServerDiffers'),
     { field: 'masterarn' },
   );
 }
@@ -149,7 +150,7 @@ export function adminSecretMissing(rotator: Rotator): KeyturnError {
   return new KeyturnError(
     'AdminSecretMissing',
     `${rotator.name} needs an admin secret, and neither the secret nor the function names one.`,
-    'Put its ARN in "masterarn" of the secret, or in KEYTURN_ADMIN_SECRET_ARN.',
+    stepFor('AdminSecretMissing'),
     { field: 'masterarn' },
   );
 }

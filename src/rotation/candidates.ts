@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stepFor } from '../doctor/causes.ts';
 import { optionalSsl, type SecretFields } from '../documents/fields.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
@@ -158,6 +159,8 @@ export function noCredentialAccepted(
   return new KeyturnError(
     'NoCredentialAccepted',
     `The target refuses every stored version of the secret that was tried: AWSCURRENT, AWSPENDING, AWSPREVIOUS and the newest ${mostUnlabelled} without a label.${untried}`,
-    `Store the password that works with PutSecretValue${remedy === undefined ? '' : `, or ${remedy}`}, and rotate again.`,
+    remedy === undefined
+      ? stepFor('NoCredentialAccepted')
+      : `${stepFor('NoCredentialAccepted')} Or ${remedy}.`,
   );
 }

@@ -1,10 +1,11 @@
+import { stepFor } from '../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangeContext, ChangingRotator, Session } from '../rotator/contract.ts';
 import { type AdminLogin, adminSecretArn, createAdminLogin } from './admin.ts';
 import { type Candidates, candidatesOf, noCredentialAccepted } from './candidates.ts';
 import { isTransient, type PreparedLogin } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
-import { accountsTag, requireMayChange, servesField } from './trust.ts';
+import { accountsTag, requireMayChange } from './trust.ts';
 import { giveUpPending, type Rotation, type Version } from './versions.ts';
 
 /** Whether the change was made now, and the moment before it (ms, monotonic), or had been made before. */
@@ -179,7 +180,7 @@ async function changeLostPassword(
     throw new KeyturnError(
       'AccountNotServed',
       'The target refuses every stored version of the secret that was tried, and nothing but its value says that the admin may change the account.',
-      `Nothing was changed. Store the password that works with PutSecretValue, or name the account in the tag ${accountsTag} of the secret, or for this secret in "${servesField}" of the admin secret; then rotate again.`,
+      `${stepFor('AccountNotServed')} Or: ${stepFor('NoCredentialAccepted')}`,
       { field: 'username', cause: error },
     );
   }

@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { KeyturnError } from '../errors.ts';
 import type { Secret } from '../secrets-manager/port.ts';
 import { type RotationEvent, revocationStep, type Step, steps } from './event.ts';
@@ -30,7 +31,7 @@ export function checkEvent(event: RotationEvent, secret: StagedSecret): Permitte
     throw new KeyturnError(
       'RotationNotEnabled',
       `Secret ${secret.arn} is not enabled for rotation.`,
-      'Turn rotation on with RotateSecret, or ignore this call if rotation was cancelled.',
+      stepFor('RotationNotEnabled'),
     );
   }
   if (event.step === revocationStep) return { kind: 'revocation' };
@@ -39,7 +40,7 @@ export function checkEvent(event: RotationEvent, secret: StagedSecret): Permitte
     throw new KeyturnError(
       'VersionNotStaged',
       `Secret version ${token} has no stage for rotation of secret ${secret.arn}.`,
-      'Start a new rotation with RotateSecret: this one was abandoned.',
+      stepFor('VersionNotStaged'),
     );
   }
   if (labels.includes('AWSCURRENT')) {
@@ -49,7 +50,7 @@ export function checkEvent(event: RotationEvent, secret: StagedSecret): Permitte
     throw new KeyturnError(
       'VersionNotPending',
       `Secret version ${token} not set as AWSPENDING for rotation of secret ${secret.arn}.`,
-      'Start a new rotation with RotateSecret: this version was given up.',
+      stepFor('VersionNotPending'),
     );
   }
   const step = steps.find((name) => name === event.step);

@@ -1,24 +1,8 @@
-import { type ErrorCode, isKeyturnError, KeyturnError } from '../errors.ts';
+import { isCauseName, stepFor } from '../doctor/causes.ts';
+import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { placeOf, requireSameTarget } from './targets.ts';
-
-const remedies: Partial<Record<ErrorCode, string>> = {
-  TargetUnreachable:
-    'Check host and port, and that subnets, security groups and routes let the function reach it.',
-  TargetBusy: 'Secrets Manager will retry the rotation; look at the connection limit if this repeats.',
-  TargetReadOnly:
-    'Name the primary, or a listener that leads to it, in "host"; or let the database take changes.',
-  TlsUnavailable: 'Turn TLS on at the server, or set "ssl": false in the secret.',
-  CertificateRejected:
-    'Give the CA bundle that signed it (KEYTURN_CA_FILE), or the name it carries ("sslservername").',
-  PasswordRejected:
-    'Fit EXCLUDE_CHARACTERS and PASSWORD_LENGTH to its policy; the next rotation starts clean.',
-  PermissionDenied: 'Grant the account the right to do this.',
-  AccountMissing: 'Create the account, or correct its name in the secret.',
-  PrivilegesMissing: 'Grant what is missing, then rotate again.',
-  DeadlineExceeded: "Raise the function's time-out; Secrets Manager will retry the rotation.",
-};
 
 /** Whether another try may do better. Retried are whole pieces of work, never a call inside one that is. */
 export function isTransient(error: unknown): boolean {
@@ -92,7 +76,7 @@ export function guardRotator<Kind extends Rotator>(
     return new KeyturnError(
       code,
       `${rotator.name} could not ${activity} at ${place}: ${told}`.replace(/\.?$/, '.'),
-      remedies[code] ?? 'Look at the cause; Secrets Manager will retry the rotation.',
+      stepFor(isCauseName(code) ? code : 'TargetFailed'),
       { cause: error },
     );
   };

@@ -1,3 +1,5 @@
+import { stepFor } from '../doctor/causes.ts';
+import { preflightProblem, refusesCurrent } from '../doctor/preflight-words.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Finding, Session } from '../rotator/contract.ts';
 import { type Admin, adminSecretArn, loadAdmin } from './admin.ts';
@@ -19,11 +21,7 @@ export async function preflight(rotation: Rotation): Promise<Finding[]> {
     rotation.run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
   const wrong = findings.filter(({ ok }) => !ok);
   if (wrong.length === 0) return findings;
-  throw new KeyturnError(
-    'PreflightFailed',
-    `A rotation would fail: ${wrong.map(({ check, detail }) => `${check}: ${detail}`).join('; ')}.`,
-    'Put this in order before the first rotation.',
-  );
+  throw new KeyturnError('PreflightFailed', preflightProblem(wrong), stepFor('PreflightFailed'));
 }
 
 async function examine(rotation: Rotation): Promise<Finding[]> {
@@ -44,7 +42,7 @@ async function examine(rotation: Rotation): Promise<Finding[]> {
     }
     return [login, ...(await adminFindings(rotation, session, arn))];
   });
-  return looked?.result ?? [{ check: 'login', ok: false, detail: `${place} refuses AWSCURRENT` }];
+  return looked?.result ?? [{ check: 'login', ok: false, detail: refusesCurrent(place) }];
 }
 
 async function adminFindings(rotation: Rotation, session: Session, arn: string): Promise<Finding[]> {

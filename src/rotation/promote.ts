@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { type VersionStages, versionWith } from '../secrets-manager/staging-labels.ts';
 import { revokeUnneeded } from './revocation.ts';
@@ -115,6 +116,6 @@ function secretChanged(): KeyturnError {
   return new KeyturnError(
     'SecretChanged',
     'Somebody has set AWSCURRENT to another version since this rotation began.',
-    'That version stays AWSCURRENT, and AWSPENDING was taken off the version of this rotation. Rotate again if the secret is still to be rotated.',
+    stepFor('SecretChanged'),
   );
 }

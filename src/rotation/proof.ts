@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Session } from '../rotator/contract.ts';
 import { isTransient, type PreparedLogin } from './guarded-rotator.ts';
@@ -31,7 +32,7 @@ export async function provePending(
     throw new KeyturnError(
       'PendingRefused',
       'The target refuses the pending credential.',
-      'Secrets Manager will retry the rotation, which sets it anew.',
+      stepFor('PendingRefused'),
     );
   }
   run.memory.rememberProof(run.secret.arn, pending.id);
@@ -62,6 +63,6 @@ export function currentRefused(): KeyturnError {
   return new KeyturnError(
     'CurrentRefused',
     'AWSCURRENT is on the version of this rotation already, and the target refuses it.',
-    'Rotate again: the new rotation tries AWSPREVIOUS and the versions without a label, and sets a new credential.',
+    stepFor('CurrentRefused'),
   );
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stepFor } from '../doctor/causes.ts';
 import { KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator/contract.ts';
 
@@ -46,7 +47,7 @@ export function requireSameTarget(current: Target, other: Target): void {
   throw new KeyturnError(
     'TargetChanged',
     `The ${part} differs between the AWSCURRENT version and the one that was to be used.`,
-    'No credential was sent. Rotate again: the new version is made out of what AWSCURRENT is now.',
+    stepFor('TargetChanged'),
     { field: part },
   );
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stepFor } from '../doctor/causes.ts';
 import { requireTextLists, type SecretFields } from '../documents/fields.ts';
 import { KeyturnError } from '../errors.ts';
 import type { AdminContext, ChangingRotator, IssuingRotator } from '../rotator/contract.ts';
@@ -123,12 +124,7 @@ function accountNotServed(subject: Version, proven: Version | undefined, admin: 
     proven !== undefined && !admin.isForSameServer
       ? `The admin secret is for another port than the secret, or for other hosts, so no login proves which account it may change; nothing but the secret's value names the account ${named}.`
       : `Nothing but the secret's value says that the admin may change the account ${named}.`;
-  return new KeyturnError(
-    'AccountNotServed',
-    problem,
-    `Nothing was changed. Name the account in the tag ${accountsTag} of the secret, or for this secret in "${servesField}" of the admin secret, and rotate again.`,
-    { field: 'username' },
-  );
+  return new KeyturnError('AccountNotServed', problem, stepFor('AccountNotServed'), { field: 'username' });
 }
 
 /** Most rights that an error names. */
@@ -146,7 +142,7 @@ function rightsExceeded(
   return new KeyturnError(
     'RightsExceeded',
     `The account "${subject.account ?? ''}" can do more at the target than ${whom}: ${named}.`,
-    'Nothing was changed. Take these rights from it, or store a password of it that works, and rotate again.',
+    stepFor('RightsExceeded'),
     { field: 'username' },
   );
 }

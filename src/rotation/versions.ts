@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { emptyDocument, readDocument, type SecretDocument } from '../documents/document.ts';
 import { isKeyValueLines } from '../documents/env.ts';
 import { formTag, readHints } from '../documents/hints.ts';
@@ -138,7 +139,7 @@ function noCurrentValue(run: Run): KeyturnError {
   return new KeyturnError(
     'SecretHasNoValue',
     `Secret ${run.secret.arn} has no current value.`,
-    'Store the credential that works today, then rotate.',
+    stepFor('SecretHasNoValue'),
   );
 }
 

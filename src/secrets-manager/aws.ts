@@ -16,6 +16,7 @@ import {
   UpdateSecretVersionStageCommand,
   ValidateResourcePolicyCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { stepFor } from '../doctor/causes.ts';
 import { KeyturnError, messageOf } from '../errors.ts';
 import { explainAwsError, noAnswer, type Reader } from './errors.ts';
 import type {
@@ -277,14 +278,10 @@ function emptyVersion(secretId: string): KeyturnError {
   return new KeyturnError(
     'SecretHasNoValue',
     `A version of ${secretId} has no value.`,
-    'Store a value and rotate again.',
+    stepFor('SecretHasNoValue'),
   );
 }
 
 function binarySecret(secretId: string): KeyturnError {
-  return new KeyturnError(
-    'SecretIsBinary',
-    `The value of ${secretId} is binary.`,
-    'Store it as text (SecretString), in base64 for instance: Keyturn rotates text.',
-  );
+  return new KeyturnError('SecretIsBinary', `The value of ${secretId} is binary.`, stepFor('SecretIsBinary'));
 }

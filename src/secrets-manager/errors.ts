@@ -1,3 +1,4 @@
+import { stepFor } from '../doctor/causes.ts';
 import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
 
 /** A call of AWS, for the words of its error. */
@@ -80,7 +81,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   if (throttled.has(name)) {
     return {
       code: 'Throttled',
-      remedy: { operator: `${retried}; spread schedules if this repeats.`, person: 'Try again in a while.' },
+      remedy: { operator: stepFor('Throttled'), person: 'Try again in a while.' },
     };
   }
   if (name === 'InvalidRequestException' && /marked for deletion|scheduled for deletion/.test(message)) {
@@ -96,7 +97,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
     remedy: {
       operator: unreachable.test(`${name} ${message}`)
         ? `If the function is in a VPC, look at its way to Secrets Manager: ${wayToSecretsManager} Secrets Manager will retry the rotation.`
-        : `Check the endpoint and the network; ${retried}.`,
+        : stepFor('SecretsManagerFailed'),
       person: unreachable.test(`${name} ${message}`)
         ? 'Nobody answers there: check --endpoint, --region and the network.'
         : 'Correct what the message names, and try again.',
@@ -123,7 +124,7 @@ function accessDenied(message: string, action: string): Meaning {
   return {
     code: 'AccessDenied',
     remedy: {
-      operator: "Grant the function's role this action on the secret, and the use of its KMS key.",
+      operator: stepFor('AccessDenied'),
       person: `Have ${action} allowed to you.`,
     },
   };
@@ -135,7 +136,7 @@ function notFound(message: string): Meaning {
     return {
       code: 'SecretHasNoValue',
       remedy: {
-        operator: 'Store a value and rotate again.',
+        operator: stepFor('SecretHasNoValue'),
         person: 'Check the version or the label: keyturn status tells which there are.',
       },
     };
@@ -143,7 +144,7 @@ function notFound(message: string): Meaning {
   return {
     code: 'SecretNotFound',
     remedy: {
-      operator: 'Check the ARN, and that the secret is not scheduled for deletion.',
+      operator: stepFor('SecretNotFound'),
       person: 'Check the name, the region (--region) and the account.',
     },
   };

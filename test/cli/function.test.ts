@@ -117,6 +117,15 @@ describe('the answer to a preflight', () => {
       { outcome: 'failed', code: 'PreflightFailed', message: 'login' },
     ],
     ['nothing', { body: null }, { outcome: 'unknown', reason: expect.stringContaining('no answer') }],
+    [
+      'of a function that is gone',
+      missing,
+      {
+        outcome: 'failed',
+        code: 'FunctionUnusable',
+        message: expect.stringContaining('There is no function'),
+      },
+    ],
     ['a refusal', denied, { outcome: 'unknown', reason: expect.stringContaining('lambda:InvokeFunction') }],
   ])('may be %s', async (_name, answer, expected) => {
     const api = await startLambda({ invocations: answer });

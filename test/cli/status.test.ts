@@ -1,5 +1,6 @@
 import {
   CancelRotateSecretCommand,
+  CreateSecretCommand,
   DeleteSecretCommand,
   RotateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -89,6 +90,7 @@ describe('keyturn status', () => {
       state: 'healthy',
       findings: ['Rotation is on, and nothing is unfinished.'],
       advice: [],
+      causes: [],
       preflight: null,
     });
   });
@@ -99,14 +101,14 @@ describe('keyturn status', () => {
     expect(findings).toContainEqual(expect.stringContaining('AWSCURRENT has not been touched'));
     expect(advice).toContainEqual(expect.stringContaining('aws logs tail /aws/lambda/failing'));
     expect(advice).toContainEqual(
-      expect.stringMatching(/^Taking AWSPENDING off it is harmless: aws secretsmanager/),
+      expect.stringMatching(/^Taking AWSPENDING off it is harmless, as .*: aws secretsmanager/),
     );
   });
 
   it('explains an AWSPENDING that is stuck on a version with a value, and asks the function', async () => {
     const arn = await stuckWithValue();
     const { code, stdout } = await runAt(fixture, 'status', arn, '--preflight');
-    expect(code).toBe(0);
+    expect(code).toBe(3);
     expect(stdout).toMatch(/The function says: PreflightFailed: .*login/);
     expect(stdout).toContain('no call of AWS tells which');
     expect(stdout).toContain('it may be the only copy of the live credential');
@@ -129,7 +131,60 @@ describe('keyturn status', () => {
     const { state, findings, advice } = await status(stuck);
     expect(state).toBe('unfinished-with-value');
     expect(findings).toContain('Rotation was turned off meanwhile, so nothing goes on with it.');
-    expect(String(advice)).toContain('Then turn rotation on again: keyturn attach');
+    expect(String(advice)).toContain('the functions of others may lock you out: aws secretsmanager');
+    expect(String(advice)).toContain('Turn it on: keyturn attach');
+  });
+
+  it('is not healthy where the target refuses AWSCURRENT, also after a rotation that went well', async () => {
+    const arn = await create();
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    const value = await fixture.read(arn);
+    await fixture.put(arn, { ...value, password: 'not the password' });
+    expect((await runAt(fixture, 'status', arn)).code).toBe(0);
+    const { code, document, stdout } = await runJsonAt(fixture, 'status', arn, '--preflight');
+    expect(code).toBe(3);
+    expect(document).toMatchObject({ state: 'preflight-failed', preflight: { code: 'PreflightFailed' } });
+    expect(document.advice).toContainEqual(
+      expect.stringMatching(/^Rotate: Keyturn's functions try AWSPREVIOUS/),
+    );
+    expect(stdout).not.toContain('first rotation');
+  });
+
+  it('ends with 1 where the preflight that was asked for can not be had', async () => {
+    const arn = await create();
+    const { code, stdout } = await runAt(fixture, 'status', arn, '--preflight');
+    expect(code).toBe(1);
+    expect(stdout).toContain('The function could not be asked for a preflight.');
+  });
+
+  it('tells all secrets, and ends with 3 where one needs attention', async () => {
+    const prefix = `all-${Date.now()}`;
+    const Name = `${prefix}/stuck`;
+    const names = [Name, `${prefix}/quiet`];
+    for (const name of names) {
+      await fixture.client.send(
+        new CreateSecretCommand({ Name: name, SecretString: '{}', Tags: [{ Key: 'team', Value: prefix }] }),
+      );
+    }
+    expect((await runAt(fixture, 'status', '--all', prefix)).code).toBe(0);
+    const RotationRules = { AutomaticallyAfterDays: 30 };
+    await fixture.client.send(
+      new RotateSecretCommand({ SecretId: Name, RotationLambdaARN: failing, RotationRules }),
+    );
+    await fixture.local.rotationsSettled(Name);
+    const { code, document } = await runJsonAt(fixture, 'status', '--all', '--tag', `team=${prefix}`);
+    expect(code).toBe(3);
+    expect(document).toMatchObject({
+      secrets: [
+        { name: names[1], state: 'never-attached' },
+        { name: Name, state: 'unfinished-empty' },
+      ],
+      needAttention: 1,
+      states: { 'never-attached': 1, 'unfinished-empty': 1 },
+    });
+    const { stdout } = await runAt(fixture, 'status', '--all', prefix);
+    expect(stdout).toContain('1 of 2 secrets need attention.');
+    expect((await runAt(fixture, 'status', '--all', '--tag', '=x')).code).toBe(2);
   });
 
   it('tells a secret without a value, one that is marked for deletion, and one that is not there', async () => {

@@ -44,6 +44,7 @@ async function reviewAndStore(
 ): Promise<Answer> {
   const clients = connect({ secret: '', endpoint: work.endpoint, region: work.region }, process.env);
   const tools: Tools = {
+    clients,
     secrets: createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }),
     functions: createFunctionApi(clients.lambda),
     screen,

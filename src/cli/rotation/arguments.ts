@@ -27,16 +27,58 @@ export const timeoutOption = { timeout: { type: 'string', default: '120' } } as 
 /** The options of {@link SecretArguments}, for node:util's parseArgs. */
 export const secretOptions = placeOptions;
 
-export const placeOptionsHelp = `  --region REGION   Region (default: that of the ARN, AWS_REGION, or the profile's)
+const placeLines = `  --region REGION   Region (default: that of the ARN, AWS_REGION, or the profile's)
   --endpoint URL    Another Secrets Manager and Lambda, such as that of keyturn local (or AWS_ENDPOINT_URL)
   --json            Print one JSON document and nothing else
   --help            Show this text
 
 Credentials are found as the AWS CLI finds them; a Secrets Manager on this machine needs none.
-Exit codes: 0 succeeded, 1 failed, 2 wrong arguments.
+`;
+
+export const placeOptionsHelp = `${placeLines}Exit codes: 0 succeeded, 1 failed, 2 wrong arguments.
 `;
 
 export const secretOptionsHelp = placeOptionsHelp;
+
+/** The same for commands that find out how secrets stand. */
+export const findingOptionsHelp = `${placeLines}Exit codes: 0 healthy, 1 failed, 2 wrong arguments, 3 a secret needs attention: stuck, overdue, or its preflight failed.
+`;
+
+/** The options that choose secrets among all. */
+export const choiceOptions = {
+  tag: { type: 'string' as const, multiple: true as const, default: [] as string[] },
+};
+
+/** A tag that a secret must have; undefined for any value. */
+export interface WantedTag {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+/** @throws UsageError */
+export function readTag(text: string): WantedTag {
+  const equals = text.indexOf('=');
+  const key = equals < 0 ? text : text.slice(0, equals);
+  if (key === '') throw new UsageError(`--tag must be KEY or KEY=VALUE, not '${text}'`);
+  return { key, value: equals < 0 ? undefined : text.slice(equals + 1) };
+}
+
+/** Which secrets are meant: one, or those that are chosen among all. */
+export type Chosen =
+  | { readonly secret: string }
+  | { readonly prefix: string | undefined; readonly tags: readonly WantedTag[] };
+
+/** @throws UsageError */
+export function readChosen(
+  { all, tag }: { readonly all: boolean; readonly tag: readonly string[] },
+  [first, ...more]: readonly string[],
+): Chosen {
+  if (more.length > 0) throw new UsageError(`one secret at a time, without '${more[0]}'`);
+  if (all) return { prefix: first, tags: tag.map(readTag) };
+  if (tag.length > 0) throw new UsageError('--tag chooses among all secrets: it goes with --all');
+  if (first === undefined || first === '') throw new UsageError('name the secret, by its name or its ARN');
+  return { secret: first };
+}
 
 interface ParsedValues {
   readonly endpoint?: string | undefined;

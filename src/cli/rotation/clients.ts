@@ -1,5 +1,11 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { KMSClient } from '@aws-sdk/client-kms';
 import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { KeyturnError } from '../../errors.ts';
 import { missing } from '../../optional-package.ts';
 import type { SecretArguments } from './arguments.ts';
 
@@ -7,6 +13,11 @@ import type { SecretArguments } from './arguments.ts';
 export interface Clients {
   secretsManager(): Promise<SecretsManagerClient>;
   lambda(): Promise<LambdaClient>;
+  logs(): Promise<CloudWatchLogsClient>;
+  ec2(): Promise<EC2Client>;
+  kms(): Promise<KMSClient>;
+  sfn(): Promise<SFNClient>;
+  s3(): Promise<S3Client>;
 }
 
 interface ClientConfig {
@@ -41,7 +52,48 @@ export function connect(
     const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
     return new LambdaClient(at(lambdaUrl, config));
   });
-  return { secretsManager, lambda };
+  /** A local Secrets Manager has nothing else beside it: what is not named is not asked in the cloud either. */
+  const placeOf = (name: string, variable: string): ClientConfig => {
+    const own =
+      environment[`AWS_ENDPOINT_URL_${variable}`] ??
+      (endpoint === undefined ? environment.AWS_ENDPOINT_URL : undefined);
+    if (own !== undefined) return { ...config, endpoint: own, ...(isLoopback(own) ? known : {}) };
+    if (!isHere) return config;
+    throw new KeyturnError(
+      'InvalidConfiguration',
+      `A Secrets Manager on this machine has no ${name}.`,
+      `Another one is named by AWS_ENDPOINT_URL_${variable}.`,
+    );
+  };
+  const known = hasCredentials(environment) ? {} : { credentials: localCredentials };
+  const logs = once(async () => {
+    const place = placeOf('CloudWatch Logs', 'CLOUDWATCH_LOGS');
+    const name = '@aws-sdk/client-cloudwatch-logs';
+    const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs').catch(missing(name));
+    return new CloudWatchLogsClient(place);
+  });
+  const ec2 = once(async () => {
+    const place = placeOf('EC2', 'EC2');
+    const { EC2Client } = await import('@aws-sdk/client-ec2').catch(missing('@aws-sdk/client-ec2'));
+    return new EC2Client(place);
+  });
+  const kms = once(async () => {
+    const place = placeOf('KMS', 'KMS');
+    const { KMSClient } = await import('@aws-sdk/client-kms').catch(missing('@aws-sdk/client-kms'));
+    return new KMSClient(place);
+  });
+  const sfn = once(async () => {
+    const place = placeOf('Step Functions', 'SFN');
+    const { SFNClient } = await import('@aws-sdk/client-sfn').catch(missing('@aws-sdk/client-sfn'));
+    return new SFNClient(place);
+  });
+  const s3 = once(async () => {
+    const place = placeOf('S3', 'S3');
+    const { S3Client } = await import('@aws-sdk/client-s3').catch(missing('@aws-sdk/client-s3'));
+    // Buckets of a server on this machine have no names of their own in DNS.
+    return new S3Client({ ...place, forcePathStyle: place.endpoint !== undefined });
+  });
+  return { secretsManager, lambda, logs, ec2, kms, sfn, s3 };
 }
 
 /** What `keyturn local` takes: it asks for a signature's form and knows no accounts. */

@@ -1,10 +1,11 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Environment } from '../../configuration.ts';
+import { invokePermissionCommand } from '../../doctor/causes.ts';
+import type { Preflight } from '../../doctor/facts.ts';
 import { KeyturnError } from '../../errors.ts';
 import { preflightStep } from '../../rotation/gate.ts';
 import type { Finding } from '../../rotator/contract.ts';
 import { explainAwsError } from '../../secrets-manager/errors.ts';
-import { invokePermission } from './commands.ts';
 
 /** What could be told of a rotation function. */
 export interface FunctionFacts {
@@ -14,11 +15,7 @@ export interface FunctionFacts {
   readonly notes: readonly string[];
 }
 
-/** What a function says of a rotation that is to come. `unknown`: it could not be asked, or can't be. */
-export type Preflight =
-  | { readonly outcome: 'passed'; readonly findings: readonly Finding[] }
-  | { readonly outcome: 'failed'; readonly code: string; readonly message: string }
-  | { readonly outcome: 'unknown'; readonly reason: string };
+export type { Preflight } from '../../doctor/facts.ts';
 
 /** The calls of Lambda that the commands make. */
 export interface FunctionApi {
@@ -42,6 +39,10 @@ export function createFunctionApi(getClient: () => Promise<LambdaClient>): Funct
           ClientRequestToken,
         });
       } catch (error) {
+        if (error instanceof Error && error.name === 'ResourceNotFoundException') {
+          const { code, message } = noFunction(functionArn);
+          return { outcome: 'failed', code, message };
+        }
         const { message } = explainAwsError(
           error,
           { action: 'lambda:InvokeFunction', resource: functionArn },
@@ -106,14 +107,15 @@ async function invoke(client: LambdaClient, FunctionName: string, event: object)
 }
 
 function isFinding(value: unknown): value is Finding {
-  return typeof memberOf(value, 'check') === 'string' && typeof memberOf(value, 'detail') === 'string';
+  const [check, ok, detail] = ['check', 'ok', 'detail'].map((name) => memberOf(value, name));
+  return typeof check === 'string' && typeof ok === 'boolean' && typeof detail === 'string';
 }
 
 /**
  * Whether some statement allows it. Conditions are left to Secrets Manager, which refuses the function where they
  * keep it out.
  */
-function letsSecretsManagerIn(policy: string): boolean {
+export function letsSecretsManagerIn(policy: string): boolean {
   const statements = listOf(memberOf(JSON.parse(policy), 'Statement'));
   return statements.some((statement) => {
     const principal = memberOf(statement, 'Principal');
@@ -147,6 +149,6 @@ function notInvocable(functionArn: string): KeyturnError {
   return new KeyturnError(
     'FunctionUnusable',
     `The policy of ${functionArn} does not let Secrets Manager invoke it.`,
-    `Allow it: ${invokePermission(functionArn)}`,
+    `Allow it: ${invokePermissionCommand(functionArn)}`,
   );
 }

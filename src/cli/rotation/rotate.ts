@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { tailLogCommand } from '../../doctor/causes.ts';
 import { KeyturnError } from '../../errors.ts';
 import { type Secret, type SecretsManagementPort, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import { tailLog } from './commands.ts';
+import type { Clients } from './clients.ts';
 import { type Followed, followRotation } from './follow.ts';
 import type { FunctionApi, Preflight } from './function.ts';
 import { type Answer, type Screen, shortId, showOutcome, showStep } from './screen.ts';
 
 /** What the work of the commands is done with. */
 export interface Tools {
+  readonly clients: Clients;
   readonly secrets: SecretsManagementPort;
   readonly functions: FunctionApi;
   readonly screen: Screen;
@@ -70,7 +72,7 @@ async function askWhy(
   screen.progress('asking the function what is wrong');
   const preflight = await functions.preflight(functionArn, secretArn, current);
   showPreflight(screen, preflight);
-  screen.say(`Its log says more: ${tailLog(functionArn)}`);
+  screen.say(`Its log says more: ${tailLogCommand(functionArn)}`);
   screen.say('Secrets Manager tries again by itself; keyturn status tells how things stand.');
   return { preflight };
 }

@@ -19,6 +19,8 @@ export interface Screen {
 /** What a command came to: its exit code follows from `ok`, and --json prints the document. */
 export interface Answer {
   readonly ok: boolean;
+  /** Whether what was found needs somebody; it counts where all went well. */
+  readonly needsAttention?: boolean;
   readonly document: object;
 }
 
@@ -90,7 +92,8 @@ export async function showing(
   }
 }
 
-function exitCode({ ok }: Answer): number {
+function exitCode({ ok, needsAttention = false }: Answer): number {
+  if (needsAttention) return EXIT.attention;
   return ok ? EXIT.done : EXIT.failed;
 }
 

@@ -1,36 +1,113 @@
+import { type Diagnosis, diagnose, needsAttention, stepLine } from '../../doctor/diagnosis.ts';
+import type { Preflight } from '../../doctor/facts.ts';
 import {
+  type ListRequest,
   type PendingValue,
   type Secret,
-  type SecretsManagementPort,
+  type SecretsManagerPort,
   unfinishedVersion,
   type Version,
   valueIn,
 } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { describeDate } from './age.ts';
-import { type Diagnosis, diagnose } from './diagnosis.ts';
-import type { Preflight } from './function.ts';
+import type { Chosen } from './arguments.ts';
 import { showPreflight, type Tools } from './rotate.ts';
 import { type Answer, type Screen, shortId } from './screen.ts';
 
-/** `keyturn status`: tells how a secret's rotation stands, and what to do about it. */
-export async function status(
+/** `keyturn status`: tells how a secret's rotation stands, or all of them, and what to do about it. */
+export function status(
   tools: Tools,
-  { secret: secretId, preflight }: { readonly secret: string; readonly preflight: boolean },
+  asked: { readonly chosen: Chosen; readonly preflight: boolean },
 ): Promise<Answer> {
+  const { chosen, preflight } = asked;
+  return 'secret' in chosen
+    ? statusOf(tools, chosen.secret, preflight)
+    : statusOfAll(tools, chosen, preflight);
+}
+
+async function statusOf(tools: Tools, secretId: string, preflight: boolean): Promise<Answer> {
   const { secrets, screen } = tools;
   const secret = await secrets.describe(secretId);
   const versions = await secrets.versions(secret.arn);
   const nowMs = Date.now();
-  const diagnosis = diagnose(secret, await readPending(secrets, secret), nowMs);
-  show(screen, secret, versions, nowMs);
-  const asked = preflight ? await ask(tools, secret) : undefined;
+  showSecret(screen, secret, versions, nowMs);
+  const asked = preflight ? await askPreflight(tools, secret) : undefined;
+  if (asked !== undefined) showPreflight(screen, asked);
+  const pendingValue = await readPending(secrets, secret);
+  const diagnosis = diagnose({ secret, pendingValue, preflight: asked, surroundings: undefined }, nowMs);
   showDiagnosis(screen, diagnosis);
-  return { ok: true, document: { ...documentOf(secret, versions), ...diagnosis, preflight: asked ?? null } };
+  return {
+    // What was asked for and could not be had is no success.
+    ok: asked?.outcome !== 'unknown',
+    needsAttention: needsAttention(diagnosis.state),
+    document: { ...documentOf(secret, versions), ...outlineOf(diagnosis), preflight: asked ?? null },
+  };
 }
 
-async function readPending(
-  secrets: SecretsManagementPort,
+/** How many functions are asked at once. */
+const preflightsAtOnce = 4;
+
+async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean): Promise<Answer> {
+  const { secrets, screen } = tools;
+  screen.progress('looking at all secrets');
+  const nowMs = Date.now();
+  const looked: {
+    readonly secret: Secret;
+    readonly diagnosis: Diagnosis;
+    readonly asked: Preflight | undefined;
+  }[] = [];
+  const look = async (secret: Secret): Promise<void> => {
+    const isOn = secret.rotationEnabled === true && secret.functionArn !== undefined;
+    const asked = preflight && isOn ? await askPreflight(tools, secret) : undefined;
+    const pendingValue = await readPending(secrets, secret);
+    const diagnosis = diagnose({ secret, pendingValue, preflight: asked, surroundings: undefined }, nowMs);
+    looked.push({ secret, diagnosis, asked });
+  };
+  const under = new Set<Promise<void>>();
+  for await (const secret of secrets.list(wanted)) {
+    const one: Promise<void> = look(secret).finally(() => under.delete(one));
+    under.add(one);
+    if (under.size >= preflightsAtOnce) await Promise.race(under);
+  }
+  await Promise.all(under);
+  looked.sort((one, other) => (one.secret.name < other.secret.name ? -1 : 1));
+
+  const counts = new Map<string, number>();
+  for (const { secret, diagnosis } of looked) {
+    counts.set(diagnosis.state, (counts.get(diagnosis.state) ?? 0) + 1);
+    if (!needsAttention(diagnosis.state)) {
+      screen.fact(diagnosis.state, secret.name);
+      continue;
+    }
+    screen.bad(`  ${diagnosis.state.padEnd(16)}${secret.name}`);
+    const [first] = diagnosis.causes;
+    if (first !== undefined) screen.say(`    ${first.problem} ${stepLine(first)}`);
+  }
+  const attention = looked.filter(({ diagnosis }) => needsAttention(diagnosis.state));
+  const unknown = looked.filter(({ asked }) => asked?.outcome === 'unknown');
+  const summary = `${attention.length} of ${looked.length} secrets need attention.`;
+  (attention.length === 0 ? screen.good : screen.bad)(summary);
+  if (attention.length > 0) screen.say('keyturn doctor looks for the causes.');
+  if (unknown.length > 0) screen.bad(`${unknown.length} functions could not be asked for a preflight.`);
+  return {
+    ok: unknown.length === 0,
+    needsAttention: attention.length > 0,
+    document: {
+      secrets: looked.map(({ secret, diagnosis, asked }) => ({
+        ...documentOf(secret, undefined),
+        ...outlineOf(diagnosis),
+        preflight: asked ?? null,
+      })),
+      states: Object.fromEntries(counts),
+      needAttention: attention.length,
+    },
+  };
+}
+
+/** Whether the unfinished version has a value; undefined where there is none. */
+export async function readPending(
+  secrets: SecretsManagerPort,
   secret: Secret,
 ): Promise<PendingValue | undefined> {
   const version = unfinishedVersion(secret);
@@ -38,17 +115,26 @@ async function readPending(
   return valueIn(secrets, secret.arn, version);
 }
 
-async function ask({ functions, screen }: Tools, secret: Secret): Promise<Preflight> {
+/** Asks a secret's function what would become of a rotation. It never throws. */
+export async function askPreflight({ functions }: Tools, secret: Secret): Promise<Preflight> {
   const current = versionWith(secret.stages, 'AWSCURRENT');
-  const preflight: Preflight =
-    secret.functionArn === undefined || current === undefined
-      ? { outcome: 'unknown', reason: 'The secret has no function, or no current value.' }
-      : await functions.preflight(secret.functionArn, secret.arn, current);
-  showPreflight(screen, preflight);
-  return preflight;
+  if (secret.functionArn === undefined || current === undefined) {
+    return { outcome: 'unknown', reason: 'The secret has no function, or no current value.' };
+  }
+  // The function refuses all that is about a secret whose rotation is off, and looks at nothing.
+  if (secret.rotationEnabled !== true) {
+    return { outcome: 'unknown', reason: 'Rotation is off, and the function looks at nothing then.' };
+  }
+  return functions.preflight(secret.functionArn, secret.arn, current);
 }
 
-function show(screen: Screen, secret: Secret, versions: readonly Version[], nowMs: number): void {
+/** What DescribeSecret and the list of versions tell. */
+export function showSecret(
+  screen: Screen,
+  secret: Secret,
+  versions: readonly Version[],
+  nowMs: number,
+): void {
   const { arn, name, rotationEnabled, functionArn, rules, lastRotated, nextRotation } = secret;
   screen.heading(name);
   screen.fact('secret', arn);
@@ -70,12 +156,26 @@ function show(screen: Screen, secret: Secret, versions: readonly Version[], nowM
   screen.fact('no label', `${others.length + 1} older, the newest (${shortId(newest.id)}) made ${age}`);
 }
 
-function showDiagnosis(screen: Screen, { state, findings, advice }: Diagnosis): void {
+function showDiagnosis(screen: Screen, diagnosis: Diagnosis): void {
+  const { state, findings } = diagnosis;
   for (const finding of findings) (state === 'healthy' ? screen.good : screen.bad)(finding);
-  for (const line of advice) screen.say(`- ${line}`);
+  for (const line of adviceOf(diagnosis)) screen.say(`- ${line}`);
 }
 
-function documentOf(secret: Secret, versions: readonly Version[]): object {
+/** The steps of a diagnosis, most likely first. Where a version may hold the live credential, that is said before. */
+export function adviceOf({ state, causes }: Diagnosis): string[] {
+  const mayBeLive = state === 'unfinished-with-value' || state === 'unfinished-unreadable';
+  const keep = 'Keep the version with AWSPENDING: it may be the only copy of the live credential.';
+  return [...(mayBeLive ? [keep] : []), ...causes.map(stepLine)];
+}
+
+function outlineOf(diagnosis: Diagnosis): object {
+  const { state, findings, causes } = diagnosis;
+  return { state, findings, advice: adviceOf(diagnosis), causes };
+}
+
+/** A secret for --json. */
+export function documentOf(secret: Secret, versions: readonly Version[] | undefined): object {
   const { arn, name, rotationEnabled, functionArn, rules, lastRotated, nextRotation } = secret;
   return {
     secret: arn,
@@ -89,6 +189,6 @@ function documentOf(secret: Secret, versions: readonly Version[]): object {
       lastRotated: lastRotated ?? null,
       nextRotation: nextRotation ?? null,
     },
-    versions,
+    ...(versions === undefined ? {} : { versions }),
   };
 }

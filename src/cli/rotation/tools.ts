@@ -1,6 +1,6 @@
 import { createRedactor, type Redactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
-import type { SecretsManagementPort } from '../../secrets-manager/port.ts';
+import type { Secret, SecretsManagementPort } from '../../secrets-manager/port.ts';
 import type { SecretArguments } from './arguments.ts';
 import { connect } from './clients.ts';
 import { createFunctionApi } from './function.ts';
@@ -8,26 +8,32 @@ import type { Tools } from './rotate.ts';
 import { type Answer, showing } from './screen.ts';
 
 /** Runs the work of a command with AWS's clients and a screen. @returns the exit code */
-export function withTools(target: SecretArguments, work: (tools: Tools) => Promise<Answer>): Promise<number> {
-  const clients = connect(target, process.env);
+export function withTools(
+  target: Omit<SecretArguments, 'secret'> & { readonly secret?: string },
+  work: (tools: Tools) => Promise<Answer>,
+): Promise<number> {
+  const clients = connect({ ...target, secret: target.secret ?? '' }, process.env);
   const redactor = createRedactor();
   const secrets = telling(
     redactor,
     createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }),
   );
   const functions = createFunctionApi(clients.lambda);
-  return showing({ json: target.json, redactor }, (screen) => work({ secrets, functions, screen }));
+  return showing({ json: target.json, redactor }, (screen) => work({ clients, secrets, functions, screen }));
 }
 
 /** Tells the redactor of whatever is read: a function may be anybody's, and say what it likes. */
 function telling(redactor: Redactor, api: SecretsManagementPort): SecretsManagementPort {
+  const publish = (secret: Secret): Secret => {
+    redactor.publish(secret.arn, secret.name, secret.functionArn ?? '', ...Object.keys(secret.stages));
+    return secret;
+  };
   return {
     ...api,
-    describe: async (secretId) => {
-      const secret = await api.describe(secretId);
-      redactor.publish(secret.arn, secret.name, secret.functionArn ?? '', ...Object.keys(secret.stages));
-      return secret;
+    async *list(wanted) {
+      for await (const secret of api.list(wanted)) yield publish(secret);
     },
+    describe: async (secretId) => publish(await api.describe(secretId)),
     read: async (secretId, version) => {
       const value = await api.read(secretId, version);
       redactor.learnSecret(value.text);

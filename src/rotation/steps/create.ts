@@ -1,3 +1,4 @@
+import { stepFor } from '../../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import type { ChangingRotator, GenerateContext, IssuingRotator } from '../../rotator/contract.ts';
 import { wasRefused } from '../../secrets-manager/errors.ts';
@@ -146,7 +147,7 @@ function requireUsable(rotation: Rotation, text: string): Version {
     throw new KeyturnError(
       'PasswordImpossible',
       `${guarded.rotator.name} can't use the credential that was generated: ${error.message}`,
-      'Nothing was stored. Correct the policy of new passwords (PASSWORD_LENGTH, EXCLUDE_CHARACTERS).',
+      stepFor('PasswordImpossible'),
       { ...(error.field === undefined ? {} : { field: error.field }), cause: error },
     );
   }

@@ -1,0 +1,14 @@
+import { type Cause, causes } from '../src/doctor/causes.ts';
+
+const begin = '<!-- causes: written by npm run generate:causes -->';
+const end = '<!-- /causes -->';
+
+/** docs/doctor.md with the table of causes as it is now. */
+export function withCauses(page: string): string {
+  const [head = '', , tail = ''] = page.split(new RegExp(`${begin}|${end}`));
+  const rows = Object.entries<Cause>(causes).map(
+    ([name, { problem, step, fix }]) =>
+      `| \`${name}\` | ${problem} | ${step}${fix ? ` (\`--fix\`: ${fix})` : ''} |`,
+  );
+  return `${head}${begin}\n\n| cause | what is wrong | the safe step |\n|---|---|---|\n${rows.join('\n')}\n\n${end}${tail}`;
+}
