@@ -9,15 +9,15 @@ import type { Run } from './run.ts';
 import { haveSameEndpoints, isSameHost, isSameServer } from './targets.ts';
 import type { Rotation } from './versions.ts';
 
-/** The admin secret, read for the secret that it serves. */
+/** An admin secret, read for the secret that is rotated. */
 export interface AdminSecret {
   readonly arn: string;
   readonly credential: unknown;
-  /** All that it says, the accounts that it serves included. */
+  /** All its fields, including the accounts that it serves. */
   readonly fields: SecretFields;
   /**
-   * Whether it is for the same port and further hosts too, or AWSCURRENT's host is known to RDS as its replica and is the
-   * only one. If not, a login there proves nothing here: somebody else may run a server beside the admin's.
+   * Whether its port and further hosts are AWSCURRENT's too. For a replica that RDS knows: whether it is the only host. If
+   * false, a login with AWSCURRENT proves nothing at the admin's server: somebody else may run a server beside it.
    */
   readonly isForSameServer: boolean;
 }
@@ -29,32 +29,32 @@ export interface Admin extends AdminSecret {
 
 /** A login of the admin that is made at most once. */
 export interface AdminLogin {
-  /** Starts it where it has not started. @throws AdminSecretMissing, AdminServerDiffers, AdminRefused */
+  /** Starts the login if it has not started. @throws AdminSecretMissing, AdminServerDiffers, AdminRefused */
   admin(): Promise<Admin>;
-  /** Closes what was opened. */
+  /** Closes the session, if there is one. */
   release(): void;
 }
 
 /**
- * ARN of the secret's admin secret: its own `masterarn`, else its tag keyturn:admin, else the function's. The last two
- * are set by somebody else than the writer of the value.
+ * ARN of the secret's admin secret: its own `masterarn`, else its tag keyturn:admin, else the function's. The writer of
+ * the value sets only the first.
  */
 export function adminSecretArn({ run, current }: Rotation): string | undefined {
   const { masterarn } = current.document.fields;
   return typeof masterarn === 'string' && masterarn !== '' ? masterarn : run.configuration.adminSecretArn;
 }
 
-/** Whether the admin secret is named by the secret's value, and by nothing that only others can set. */
+/** Whether only the secret's value names this admin secret: neither its tag nor the function's configuration does. */
 export function isAdminNamedByValue({ run }: Rotation, arn: string): boolean {
   return run.secret.tags.get(adminTag) !== arn && run.configuration.adminSecretArn !== arn;
 }
 
-/** An admin secret's fields as they serve another secret: in its database, as with AWS's templates. */
+/** An admin secret's fields, for a login in the other secret's database, as in AWS's templates. */
 export function adminFields(admin: SecretFields, { dbname }: SecretFields): SecretFields {
   return { ...admin, masterarn: undefined, alternatingusers: undefined, dbname };
 }
 
-/** Logs the admin in, with the secret's own admin secret or the function's. */
+/** Prepares the admin's login, with the secret's own admin secret or the function's. */
 export function createAdminLogin(rotation: Rotation): AdminLogin {
   let login: Promise<Admin> | undefined;
   const admin = (): Promise<Admin> => {
@@ -86,9 +86,9 @@ async function logIn(rotation: Rotation): Promise<Admin> {
 }
 
 /**
- * Reads the admin secret and makes sure that it is for the same host, or, for a read replica on RDS, its source's.
+ * Reads the admin secret and makes sure that it is for the same host. For an RDS read replica: for the replica's source.
  *
- * @throws AdminServerDiffers, and whatever reading a secret throws
+ * @throws AdminServerDiffers, and every error of reading a secret
  */
 export async function loadAdmin(
   { run, guarded: { rotator }, current }: Rotation,
@@ -105,14 +105,14 @@ export async function loadAdmin(
   const target = rotator.target(credential);
   const isReplica = !isSameHost(current.target.host, target.host);
   if (isReplica) await requireReadReplica(run, current.target.host, target.host);
-  // RDS vouches for the host of the replica alone. Of several hosts another one may have let in.
+  // RDS confirms only the replica's host. With several hosts, another one may have accepted the login.
   const isForSameServer = isReplica
     ? haveSameEndpoints(current.target, target)
     : isSameServer(current.target, target);
   return { arn, credential, fields, isForSameServer };
 }
 
-/** The admin's secret may have any form too. Its tags are asked for only where it can't be read without them. */
+/** An admin secret may have any form, too. Its tags are fetched only if it can't be read without them. */
 async function readAdminDocument(
   text: string,
   tags: () => Promise<ReadonlyMap<string, string>>,
@@ -145,7 +145,7 @@ async function requireReadReplica(run: Run, host: string, adminHost: string): Pr
   );
 }
 
-/** The error for an admin secret that is needed and not named. */
+/** The error if an admin secret is needed and none is named. */
 export function adminSecretMissing(rotator: Rotator): KeyturnError {
   return new KeyturnError(
     'AdminSecretMissing',

@@ -13,32 +13,36 @@ export interface Candidate {
 }
 
 /**
- * Most credentials of unlabelled versions that are tried in one go. Each refusal counts for the target's lockout policy,
- * and a password that somebody cleared by hand is among the newest.
+ * How many unlabelled versions are tried at most. Each refusal counts towards the target's lockout, and the password of a
+ * stuck version is among the newest.
  */
 export const mostUnlabelled = 3;
 
-/** Most unlabelled versions that are read to find them: versions may repeat a credential, or be for another target. */
+/** How many are read at most to find those: versions may repeat a credential, or be for another target. */
 const mostRead = 20;
 
-/** The candidates of one rotation, newest knowledge first, and what was left out of them. */
+/** The candidates of one rotation, in the order in which they are tried, and how many were not tried. */
 export interface Candidates extends AsyncIterable<Candidate> {
-  /** Unlabelled versions that were not looked at, because of the bounds; known once all candidates were taken. */
+  /** How many unlabelled versions were not read because of the limits. Known once all candidates were taken. */
   readonly leftOut: number;
-  /** Why the versions without a label are not known; undefined where they are. */
+  /** Why the unlabelled versions could not be listed; undefined if they could. */
   readonly unlisted: KeyturnError | undefined;
 }
 
 /**
- * The stored credentials in the order in which they are tried. Current first: on the happy path it is the one that
- * works, and nothing is ever refused. Then pending, for a rotation that was cut off after the change. Then previous, and
- * at last versions without labels, newest first: there the password is after somebody took AWSPENDING off a stuck
- * version by hand. Lazy: each version is read only when the ones before it were refused. No credential is tried twice,
- * also when the work is tried again: what this invocation has seen refused is left out.
+ * The stored credentials, in the order in which they are tried:
+ *
+ * 1. AWSCURRENT. It usually works, so nothing is refused.
+ * 2. AWSPENDING, for a rotation that was cut off after the change.
+ * 3. AWSPREVIOUS.
+ * 4. Versions without a label, newest first. The live password is there if somebody took AWSPENDING off a stuck version.
+ *
+ * Each version is read only after those before it were refused. No credential is tried twice in an invocation, not even
+ * by a retry.
  */
 export function candidatesOf(rotation: Rotation, pending: Version | undefined): Candidates {
   let unlisted: KeyturnError | undefined;
-  // A role made for AWS's templates may not list versions. Its rotation goes on by what has a label, and to the admin.
+  // A role made for AWS's templates may not list versions. Its rotation goes on with the labelled ones and the admin.
   const list = async (): Promise<readonly { readonly id: string }[]> => {
     try {
       return await rotation.run.secretsManager.versions(rotation.run.secret.arn);
@@ -94,9 +98,8 @@ export function candidatesOf(rotation: Rotation, pending: Version | undefined): 
 }
 
 /**
- * An older version that is for AWSCURRENT's target; its password is sent nowhere else. Its connection is as secure as
- * the stricter of the two versions asks for: AWS's templates give it AWSCURRENT's `ssl`, with which whoever may write the
- * secret could have an older password sent in plaintext.
+ * Loads an older version, if it is for AWSCURRENT's target. It gets the stricter `ssl` of the two versions. AWS's templates
+ * use AWSCURRENT's: then a writer of the secret could have an older password sent in plaintext.
  */
 async function loadOlder(rotation: Rotation, id: string): Promise<Version | undefined> {
   const version = await loadIfUsable(rotation, id);
@@ -114,14 +117,14 @@ async function loadOlder(rotation: Rotation, id: string): Promise<Version | unde
   }
 }
 
-/** True over absent (verified TLS, unless the function allows plaintext) over false. */
+/** True wins over absent, and absent over false. Absent means verified TLS, unless the function allows plaintext. */
 function stricterSsl(...versions: readonly SecretFields[]): unknown {
   const asked = versions.map(readSsl);
   if (asked.includes(true)) return true;
   return asked.every((ssl) => ssl === false) ? false : undefined;
 }
 
-/** Undefined too where it is no field of this kind of secret, or AWSCURRENT's rotator would have refused it. */
+/** Undefined also for an invalid `ssl`: AWSCURRENT has been checked, and other kinds of secret have no such field. */
 function readSsl(fields: SecretFields): boolean | undefined {
   try {
     return optionalSsl(fields);
@@ -132,8 +135,8 @@ function readSsl(fields: SecretFields): boolean | undefined {
 }
 
 /**
- * What the versions hold for AWSCURRENT's target, newest first and AWSCURRENT's last at the latest; lazy too, and bounded
- * like the candidates.
+ * The credentials that the secret's versions hold for AWSCURRENT's target, newest first. AWSCURRENT's is always among
+ * them. Each version is read when it is asked for, with the same limits as candidates.
  */
 export async function* storedCredentials(rotation: Rotation): AsyncGenerator<unknown> {
   const { run, current } = rotation;
@@ -148,7 +151,12 @@ export async function* storedCredentials(rotation: Rotation): AsyncGenerator<unk
   }
 }
 
-/** The error after the last candidate: that versions can't be listed, where one of them may be accepted. @param remedy what may help besides storing the password */
+/**
+ * The error after the last candidate was refused. If the unlabelled versions could not be listed, it is that error, since
+ * one of them may be accepted.
+ *
+ * @param remedy what else may help, besides storing the password
+ */
 export function noCredentialAccepted(
   { leftOut, unlisted }: Pick<Candidates, 'leftOut' | 'unlisted'>,
   remedy?: string,

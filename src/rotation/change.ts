@@ -8,7 +8,7 @@ import { retry } from './retry.ts';
 import { accountsTag, requireMayChange } from './trust.ts';
 import { giveUpPending, type Rotation, type Version } from './versions.ts';
 
-/** Whether the change was made now, and the moment before it (ms, monotonic), or had been made before. */
+/** Whether the change was made now or by an earlier try. `sinceMs` is the moment before it (ms, monotonic). */
 export type Changed =
   | {
       readonly made: true;
@@ -20,8 +20,8 @@ export type Changed =
   | { readonly made: false };
 
 /**
- * Makes the target accept the pending credential. Each try begins with the candidates that were not refused, since a
- * connection that is lost during the change leaves it open whether the change was made.
+ * Makes the target accept the pending credential. Each retry tries the candidates again, except the refused ones: if the
+ * connection was lost during the change, only a login can tell whether the change was made.
  *
  * @throws NoCredentialAccepted, AdminSecretMissing, AdminRefused, AccountNotServed, RightsExceeded, PasswordRejected and
  * the target's errors
@@ -34,7 +34,7 @@ export async function changeCredential(
   try {
     return await retry(() => changeOnce(rotation, pending), isTransient, run.signal);
   } catch (error) {
-    // A version's value can't be changed: one that the target will never accept must not stay AWSPENDING.
+    // A version's value can't be changed. If the target will never accept it, it must not stay AWSPENDING.
     if (isKeyturnError(error, 'PasswordRejected')) await giveUpPending(run);
     throw error;
   }
@@ -42,7 +42,7 @@ export async function changeCredential(
 
 async function changeOnce(rotation: Rotation<ChangingRotator>, pending: Version): Promise<Changed> {
   const login = createAdminLogin(rotation);
-  // It takes as long as the proof beside which it is made, and changes nothing.
+  // Runs in parallel with the login of a stored credential, and changes nothing.
   if (isMadeByAdmin(rotation)) login.admin().catch(() => undefined);
   try {
     return await changeWithFirstAccepted(login, rotation, pending);
@@ -83,8 +83,8 @@ async function changeWithFirstAccepted(
     }
     return changeByAdmin(login, rotation, pending, version);
   }
-  // Whoever can write the secret could have the admin set the password of any account (a confused deputy): where it is the
-  // admin who changes, a stored credential must have been accepted.
+  // If the admin makes the change, a stored credential must have been accepted. Otherwise, whoever may write the secret
+  // could have the admin set any account's password (a confused deputy).
   if (isMadeByAdmin(rotation)) throw noCredentialAccepted(candidates);
   return changeLostPassword(login, rotation, pending, candidates);
 }
@@ -96,10 +96,10 @@ async function change(
   session: Session,
 ): Promise<Changed> {
   const { rotator, context } = guarded;
-  // From the change on readers wait for the proof, where the old credential has ended.
+  // If the change ends the old credential, readers wait for the proof.
   const readersWait = rotator.overlap === 'none' && run.configuration.immediateCutover;
   const prepared = readersWait ? await guarded.prepare(pending.credential) : undefined;
-  // From here on it may be accepted, also where the answer is lost; and what was accepted so far may not be.
+  // From here on the pending credential may be accepted, even if the answer is lost.
   refused.delete(pending.id);
   const sinceMs = performance.now();
   let overlapping = rotator.overlap === 'until-next-rotation';
@@ -122,7 +122,7 @@ async function change(
   }
 }
 
-/** @param proven the version that the target has accepted; undefined where it refuses all */
+/** @param proven the version that the target has accepted; undefined if it refuses all */
 async function changeByAdmin(
   login: AdminLogin,
   rotation: Rotation<ChangingRotator>,

@@ -1,21 +1,25 @@
-/** Where the remaining time comes from: the Lambda context has it. */
+/** The remaining time of an invocation: a Lambda context is one. */
 export interface TimeLeft {
   getRemainingTimeInMillis(): number;
-  /** Ends the run before its time is up, for whoever runs a handler outside Lambda. */
+  /** Ends the run early, for a handler that runs outside Lambda. */
   readonly signal?: AbortSignal;
 }
 
-/** Time kept back, in ms, so that the error is logged and answered before Lambda kills the process. */
+/** Time kept in reserve, in ms, to log and return the error before Lambda kills the process. */
 const reserveMs = 400;
 
 /** A signal that fires just before the function's time is up. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Leaves no timer behind. */
+  /** Stops the timer. */
   cancel(): void;
 }
 
-/** @param timeLeft absent where nothing limits the run: the signal then never fires */
+/**
+ * Starts the timer of an invocation.
+ *
+ * @param timeLeft undefined for a run without a time limit: the signal then never fires
+ */
 export function startDeadline(timeLeft: TimeLeft | undefined): Deadline {
   const controller = new AbortController();
   if (timeLeft === undefined) return { signal: controller.signal, cancel: () => undefined };

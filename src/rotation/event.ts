@@ -7,20 +7,20 @@ export const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 export type Step = (typeof steps)[number];
 
 /**
- * A step that belongs to no rotation: it revokes AWSPREVIOUS if its hours are over. A schedule of EventBridge sends it
- * for secrets whose rotator revokes after some hours, so it names no version.
+ * A step outside any rotation: it revokes AWSPREVIOUS once its hours are over. An EventBridge schedule sends it for
+ * secrets whose rotator revokes after some hours, so it names no version.
  */
 export const revocationStep = 'revokePrevious';
 
 /** What Secrets Manager sends to a rotation function. */
 export interface RotationEvent {
-  /** As it came. Whether it names a step is checked last, as AWS's templates do: see stages.ts. */
+  /** As received. Its name is checked last, as in AWS's templates: see gate.ts. */
   readonly step: string;
   /** Full ARN of the secret. */
   readonly secretId: string;
-  /** Identifies the rotation and, at once, the version that it makes; empty for a step that belongs to none. */
+  /** Identifies the rotation, and is the id of its version. Empty for a step outside any rotation. */
   readonly token: string;
-  /** Sensitive: proves that the rotation was asked for. Passed to PutSecretValue and nowhere else. */
+  /** Sensitive: proves that Secrets Manager started the rotation. Passed to PutSecretValue and nowhere else. */
   readonly rotationToken: string | undefined;
 }
 

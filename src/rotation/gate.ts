@@ -6,7 +6,7 @@ import { type RotationEvent, revocationStep, type Step, steps } from './event.ts
 /** The DescribeSecret fields that decide whether a step may run. */
 export type StagedSecret = Pick<Secret, 'arn' | 'rotationEnabled' | 'stages'>;
 
-/** What the gate lets an event do; a refusal is thrown. */
+/** What the gate permits an event to do. A refusal is thrown. */
 export type Permitted =
   | { readonly kind: 'proceed'; readonly step: Step }
   | { readonly kind: 'preflight' }
@@ -14,13 +14,13 @@ export type Permitted =
   | { readonly kind: 'already-current' };
 
 /**
- * A step that Secrets Manager never asks for: whoever may invoke the function can have it look at the current version,
- * and gets the findings as the answer, which no call of Secrets Manager tells. `keyturn attach` does.
+ * A step that Secrets Manager never sends. `keyturn attach` sends it to check the current version: the function answers
+ * with the findings, which no Secrets Manager call returns.
  */
 export const preflightStep = 'preflight';
 
 /**
- * The gate that every step passes first: same checks, same order and same words as AWS's templates.
+ * The gate that every step passes first. It makes the same checks as AWS's templates, in their order and words.
  *
  * @throws RotationNotEnabled, VersionNotStaged, VersionNotPending, UnknownStep
  * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas

@@ -9,42 +9,42 @@ export function isTransient(error: unknown): boolean {
   return isKeyturnError(error, 'TargetUnreachable', 'TargetBusy', 'Throttled');
 }
 
-/** A login whose connection stands. */
+/** A login whose connection is already open. */
 export interface PreparedLogin {
-  /** As {@link GuardedRotator.open}. */
+  /** Logs in, as {@link GuardedRotator.open}. */
   open(): Promise<Session | undefined>;
-  /** Leaves nothing open. */
+  /** Closes the connection if it was not used. */
   close(): void;
 }
 
-/** A rotator as the steps use it: counted, traced, and with every error wrapped once. */
+/** A rotator as the steps use it. Its calls are counted and traced, and each error is wrapped once. */
 export interface GuardedRotator<Kind extends Rotator = Rotator> {
   readonly rotator: Kind;
   readonly context: RotatorContext;
   /**
-   * Logs in with a credential of the secret. Undefined for a refusal.
+   * Logs in with a credential of the secret; undefined if it is refused.
    *
-   * @throws TargetChanged, before anything is sent, for a credential of another target than AWSCURRENT's
+   * @throws TargetChanged, before anything is sent, if the credential's target is not AWSCURRENT's
    */
   open(credential: unknown): Promise<Session | undefined>;
-  /** Opens a connection for a login that follows a change; undefined where the rotator prepares none. */
+  /** Opens a connection for the login after a change; undefined if the rotator prepares none. */
   prepare(credential: unknown): Promise<PreparedLogin | undefined>;
-  /** Logs in with the admin secret's credential, whose server was compared when it was loaded. */
+  /** Logs in with the admin secret's credential. `loadAdmin` has compared its server. */
   openAdmin(credential: unknown): Promise<Session | undefined>;
-  /** Starts to close a session; the step waits for it at its end, and the next login does not. */
+  /** Starts to close a session. The end of the step waits for it; the next login doesn't. */
   release(session: Session): void;
   /**
-   * Runs one of the rotator's remote calls, which is about a credential of the secret.
+   * Runs one of the rotator's remote calls with a credential of the secret.
    *
-   * @throws TargetChanged, before the call, for a credential of another target than AWSCURRENT's
+   * @throws TargetChanged, before the call, if the credential's target is not AWSCURRENT's
    */
   attempt<T>(activity: Activity, credential: unknown, call: () => Promise<T>): Promise<T>;
   /**
-   * Opens, uses and closes; undefined where the credential was refused.
+   * Logs in, uses the session and closes it; undefined if the credential was refused.
    *
-   * @param prepared a connection for that login, which need not be opened anew
+   * @param prepared an open connection for that login
    */
-  using<T>(
+  withSession<T>(
     credential: unknown,
     use: (session: Session) => Promise<T>,
     prepared?: PreparedLogin,
@@ -52,8 +52,10 @@ export interface GuardedRotator<Kind extends Rotator = Rotator> {
 }
 
 /**
- * @param target AWSCURRENT's. Every credential that the rotator is called with has to be for the same: whoever may only
- * write the secret could otherwise have an older version's credential, or the admin's, sent to a server of his own
+ * Wraps a rotator for one rotation.
+ *
+ * @param target AWSCURRENT's. Each credential that the rotator gets must be for it. Otherwise, whoever may only write the
+ * secret could have an older version's credential sent to a server of their own
  */
 export function guardRotator<Kind extends Rotator>(
   rotator: Kind,
@@ -66,7 +68,7 @@ export function guardRotator<Kind extends Rotator>(
     nextRotationAtMs: run.secret.nextRotation?.getTime(),
   };
 
-  const explain = (error: unknown, activity: Activity, credential: unknown): KeyturnError => {
+  const toKeyturnError = (error: unknown, activity: Activity, credential: unknown): KeyturnError => {
     if (isKeyturnError(error)) return error;
     const code = run.signal.aborted
       ? 'DeadlineExceeded'
@@ -85,7 +87,7 @@ export function guardRotator<Kind extends Rotator>(
     try {
       return await run.trace(`${rotator.name} ${activity}`, call);
     } catch (error) {
-      throw explain(error, activity, credential);
+      throw toKeyturnError(error, activity, credential);
     }
   };
 
@@ -106,7 +108,7 @@ export function guardRotator<Kind extends Rotator>(
   };
 
   const release = (session: Session): void => {
-    // A session that breaks its promise must not end the process, nor undo what was done in it.
+    // A session whose close() throws must not fail the step: its work is done.
     run.closing.push(session.close().catch(() => undefined));
   };
 
@@ -129,7 +131,7 @@ export function guardRotator<Kind extends Rotator>(
       requireSameTarget(target, rotator.target(credential));
       return traced(activity, credential, call);
     },
-    using: async (credential, use, prepared) => {
+    withSession: async (credential, use, prepared) => {
       const session = await (prepared?.open() ?? open(credential));
       if (session === undefined) return undefined;
       try {

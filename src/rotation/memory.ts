@@ -1,19 +1,19 @@
 /**
- * What a warm function remembers of a secret's rotation, from createSecret to finishSecret.
+ * What a warm function remembers of a secret's rotation, from createSecret to finishSecret. It saves reads in setSecret
+ * and testSecret.
  *
- * A version's value can't be stale: AWS never lets it change once it is set (PutSecretValue with other content answers
- * ResourceExistsException), and a recreated secret has another ARN. Remembering it saves the reads that setSecret and
- * testSecret would repeat.
+ * A remembered value can't be stale. AWS never lets a version's value change once it is set (PutSecretValue with other
+ * content answers ResourceExistsException), and a recreated secret has another ARN.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
 export interface RotationMemory {
   value(arn: string, versionId: string): string | undefined;
   rememberValue(arn: string, versionId: string, text: string): void;
-  /** The version that was AWSCURRENT when the pending version was made out of it. */
+  /** The version that was AWSCURRENT when createSecret made the pending version. */
   basedOn(arn: string, token: string): string | undefined;
   rememberBase(arn: string, token: string, currentId: string): void;
-  /** Whether this function has seen the target accept the version that the rotation makes. */
+  /** Whether this function has seen the target accept the rotation's version. */
   isProven(arn: string, token: string): boolean;
   rememberProof(arn: string, token: string): void;
   /** Forgets everything about a secret. */
@@ -26,7 +26,11 @@ interface Remembered {
   readonly proven: Set<string>;
 }
 
-/** @param capacity most secrets that are remembered; the one longest untouched goes first */
+/**
+ * Makes an empty memory.
+ *
+ * @param capacity how many secrets it remembers; the least recently written one is dropped first
+ */
 export function createRotationMemory(capacity: number): RotationMemory {
   const secrets = new Map<string, Remembered>();
   const touch = (arn: string): Remembered => {

@@ -10,13 +10,13 @@ import { requireMayChange } from './trust.ts';
 import { isChanging, type Rotation, type Version } from './versions.ts';
 
 /**
- * What RotateImmediately=false asks for: testSecret on a version that holds the current value. Looks at all that a
- * rotation will need, changes nothing, and says each finding.
+ * Checks everything that a rotation will need, changes nothing, and logs each finding. RotateImmediately=false asks for
+ * it, by testSecret on a version that holds the current value.
  *
  * @throws PreflightFailed, with the findings that are not in order
  */
 export async function preflight(rotation: Rotation): Promise<Finding[]> {
-  const findings = await examine(rotation);
+  const findings = await collectFindings(rotation);
   for (const { check, ok, detail } of findings)
     rotation.run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
   const wrong = findings.filter(({ ok }) => !ok);
@@ -24,11 +24,11 @@ export async function preflight(rotation: Rotation): Promise<Finding[]> {
   throw new KeyturnError('PreflightFailed', preflightProblem(wrong), stepFor('PreflightFailed'));
 }
 
-async function examine(rotation: Rotation): Promise<Finding[]> {
+async function collectFindings(rotation: Rotation): Promise<Finding[]> {
   const { guarded, current } = rotation;
   const place = placeOf(current.target);
   const login: Finding = { check: 'login', ok: true, detail: `${place} accepts AWSCURRENT` };
-  const looked = await guarded.using(current.credential, async (session) => {
+  const accepted = await guarded.withSession(current.credential, async (session) => {
     const arn = adminSecretArn(rotation);
     if (arn === undefined) {
       const missing = {
@@ -42,7 +42,7 @@ async function examine(rotation: Rotation): Promise<Finding[]> {
     }
     return [login, ...(await adminFindings(rotation, session, arn))];
   });
-  return looked?.result ?? [{ check: 'login', ok: false, detail: refusesCurrent(place) }];
+  return accepted?.result ?? [{ check: 'login', ok: false, detail: refusesCurrent(place) }];
 }
 
 async function adminFindings(rotation: Rotation, session: Session, arn: string): Promise<Finding[]> {
@@ -63,7 +63,7 @@ async function adminFindings(rotation: Rotation, session: Session, arn: string):
   }
 }
 
-/** Whether a new credential can be made; and whether the admin, if it is needed, may set it. Nothing is issued. */
+/** Checks whether a new credential can be made, and whether the admin may set it if one is needed. Issues nothing. */
 async function newCredentialFindings(rotation: Rotation, admin: Admin | undefined): Promise<Finding[]> {
   const { current } = rotation;
   if (!isChanging(rotation)) return [];

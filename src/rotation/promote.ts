@@ -12,8 +12,8 @@ import {
 } from './versions.ts';
 
 /**
- * Moves AWSCURRENT to the rotation's version, or finds it moved. If somebody has made another version AWSCURRENT since
- * the step began, that version stays, unless the target refuses it.
+ * Moves AWSCURRENT to the rotation's version, unless it is there already. If somebody has made another version AWSCURRENT
+ * since the step began, that version stays, unless the target refuses it.
  *
  * @throws SecretChanged
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
@@ -28,18 +28,18 @@ export async function promote(rotation: Rotation, pending: Version): Promise<voi
   } catch (error) {
     if (!isKeyturnError(error, 'SecretsManagerFailed')) throw error;
     const { stages } = await run.secretsManager.describe(arn);
-    const holder = versionWith(stages, 'AWSCURRENT');
-    if (holder === pending.id) return;
-    if (holder === undefined || holder === current.id) throw error;
-    await giveWayTo(rotation, pending, { holder, stages });
-    await move(holder);
+    const nowCurrent = versionWith(stages, 'AWSCURRENT');
+    if (nowCurrent === pending.id) return;
+    if (nowCurrent === undefined || nowCurrent === current.id) throw error;
+    await keepCurrentIfAccepted(rotation, pending, { currentId: nowCurrent, stages });
+    await move(nowCurrent);
   }
 }
 
 /**
- * Looks whether AWSCURRENT is still the version that the pending one was made out of. If somebody has set another one
- * since, that version stays, with two exceptions: the target refuses it, or the two differ in the password alone, which
- * the rotation is about to change and prove anyway.
+ * Checks that AWSCURRENT is still the version from which the pending one was made. If somebody has set another one since,
+ * that version stays, with two exceptions: the target refuses it, or only its password differs, which the rotation is
+ * about to change and prove anyway.
  *
  * @throws SecretChanged, after AWSPENDING was taken off
  */
@@ -50,10 +50,10 @@ export async function requireUnchanged(rotation: Rotation, pending: Version): Pr
   if (!isChanged) return;
   const mayGoOn = run.event.step === 'setSecret' && guarded.rotator.overlap !== 'until-next-rotation';
   if (mayGoOn && differOnlyInPassword(current, pending)) return;
-  await giveWayTo(rotation, pending, { holder: current.id, stages: run.secret.stages });
+  await keepCurrentIfAccepted(rotation, pending, { currentId: current.id, stages: run.secret.stages });
 }
 
-/** A cold function does not remember what it made the pending version of, and goes by dates. */
+/** A cold function doesn't remember from which version the pending one was made, so it compares dates. */
 async function isCurrentNewer({ run, current }: Rotation, pending: Version): Promise<boolean> {
   try {
     const versions = await run.secretsManager.versions(run.secret.arn);
@@ -61,7 +61,7 @@ async function isCurrentNewer({ run, current }: Rotation, pending: Version): Pro
       versions.find((version) => version.id === id)?.createdAt?.getTime() ?? 0;
     return madeAtMs(current.id) > madeAtMs(pending.id);
   } catch (error) {
-    // A role made for AWS's templates may not list versions, and nothing else of the happy path needs it.
+    // A role made for AWS's templates may not list versions, and the happy path needs nothing else of it.
     if (isKeyturnError(error, 'AccessDenied')) return false;
     throw error;
   }
@@ -78,34 +78,34 @@ function differOnlyInPassword(current: Version, pending: Version): boolean {
 }
 
 /**
- * Gives up the rotation in favour of a version that a person has made AWSCURRENT, if the target accepts it. Returns if the
- * target refuses it: then the pending version, which was proven, is all that readers can work with.
+ * Gives up the rotation if the target accepts the version that a person has made AWSCURRENT. Returns if the target refuses
+ * it: then only the pending version works.
  *
  * @throws SecretChanged, after AWSPENDING was taken off
  */
-async function giveWayTo(
+async function keepCurrentIfAccepted(
   rotation: Rotation,
   pending: Version,
-  { holder, stages }: { readonly holder: string; readonly stages: VersionStages },
+  { currentId, stages }: { readonly currentId: string; readonly stages: VersionStages },
 ): Promise<void> {
   const { run, current } = rotation;
-  const version = holder === current.id ? current : await loadIfUsable(rotation, holder);
+  const version = currentId === current.id ? current : await loadIfUsable(rotation, currentId);
   if (version === undefined || (await isRefused(rotation, version))) {
     run.note(
       'AWSCURRENT was set by hand to a version that the target refuses. It moves to the version of this rotation, and the other one becomes AWSPREVIOUS.',
     );
     return;
   }
-  // Secrets Manager itself takes it off when somebody puts a new current value.
+  // PutSecretValue may have taken it off already, with the new current value.
   if (versionWith(stages, 'AWSPENDING') === pending.id) await giveUpPending(run);
   if (isIssuing(rotation)) await revokeUnneeded(rotation, pending);
   throw secretChanged();
 }
 
-/** A version for another target was set by somebody who has moved the secret there: it is theirs to prove. */
+/** False for a version of another target: somebody has moved the secret there, and its credential is sent nowhere. */
 async function isRefused({ guarded }: Rotation, version: Version): Promise<boolean> {
   try {
-    return (await guarded.using(version.credential, async () => true)) === undefined;
+    return (await guarded.withSession(version.credential, async () => true)) === undefined;
   } catch (error) {
     if (isKeyturnError(error, 'TargetChanged')) return false;
     throw error;

@@ -6,9 +6,9 @@ import { retry } from './retry.ts';
 import type { Rotation, Version } from './versions.ts';
 
 /**
- * Logs in with pending and has the rotator prove that it can do its work.
+ * Logs in with the pending credential, and has the rotator verify that it can do its work.
  *
- * @param prepared a connection that stands for the first try
+ * @param prepared an open connection for the first try
  * @throws PendingRefused
  */
 export async function provePending(
@@ -24,9 +24,9 @@ export async function provePending(
     );
   let connection = prepared;
   const prove = () => {
-    const standing = connection;
+    const unused = connection;
     connection = undefined;
-    return guarded.using(pending.credential, verify, standing);
+    return guarded.withSession(pending.credential, verify, unused);
   };
   if ((await retry(prove, isTransient, run.signal)) === undefined) {
     throw new KeyturnError(
@@ -39,8 +39,8 @@ export async function provePending(
 }
 
 /**
- * Makes sure that the target accepts AWSCURRENT, where it is this rotation's version already. Usually setSecret has moved
- * the label, right after the proof, and nothing is left to do. But a person may have moved it to a version that was stuck.
+ * Makes sure that the target accepts AWSCURRENT, if it is this rotation's version already. Usually setSecret has proved it
+ * and then moved the label, so nothing is left to do. But a person may have moved the label to a stuck version.
  *
  * @throws CurrentRefused
  */
@@ -48,9 +48,10 @@ export async function proveCurrent({ run, guarded, current }: Rotation): Promise
   const { arn } = run.secret;
   if (run.memory.isProven(arn, current.id)) return;
   const prove = async (): Promise<void> => {
-    if ((await guarded.using(current.credential, async () => true)) === undefined) throw currentRefused();
+    if ((await guarded.withSession(current.credential, async () => true)) === undefined)
+      throw currentRefused();
   };
-  // What a target has just issued it may not know everywhere. For a password each refusal counts towards a lockout.
+  // A target may take a moment to accept what it has just issued. A password's refusal counts towards a lockout: no retry.
   const isIssued = guarded.rotator.kind === 'issues';
   const mayPass = (error: unknown) =>
     isTransient(error) || (isIssued && isKeyturnError(error, 'CurrentRefused'));

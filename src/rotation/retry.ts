@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often and how long. Delays grow by two each time, with full jitter, as AWS's SDKs have them. */
+/** How often a call is tried, and how long it waits. Delays double each time, with full jitter, as in AWS's SDKs. */
 export interface RetryPolicy {
   /** Calls in all, the first included. */
   readonly attempts: number;
@@ -11,10 +11,10 @@ export interface RetryPolicy {
 export const defaultRetryPolicy: RetryPolicy = { attempts: 3, firstDelayMs: 200 };
 
 /**
- * Calls again while the error may go away by itself.
+ * Calls again while the error may pass by itself.
  *
- * @param shouldRetry whether an error may go away by itself
- * @param signal ends the waiting; the last error is thrown then
+ * @param shouldRetry whether an error may pass by itself
+ * @param signal ends the wait, and the last error is thrown
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export async function retry<T>(
@@ -29,7 +29,7 @@ export async function retry<T>(
     } catch (error) {
       if (attempt >= policy.attempts || signal.aborted || !shouldRetry(error)) throw error;
       const longestMs = policy.firstDelayMs * 2 ** (attempt - 1);
-      // If it is aborted while it waits, the original error is what matters.
+      // If the wait is aborted, the original error says more.
       await sleep(Math.random() * longestMs, undefined, { signal }).catch(() => {
         throw error;
       });

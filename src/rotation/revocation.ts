@@ -8,9 +8,10 @@ import { adminContext, requireMayChange } from './trust.ts';
 import { isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 const hourMs = 3_600_000;
+
 /**
- * Revokes what was issued and is not to be used: it could not be stored, or the rotation was given up. A target may have
- * issued a credential again that is still valid, so what a labelled version holds by now stays.
+ * Revokes an issued credential that nobody will use: it could not be stored, or the rotation was given up. It stays if a
+ * labelled version holds it too, since a target may issue the same credential twice.
  */
 export async function revokeUnneeded(rotation: Rotation<IssuingRotator>, issued: Version): Promise<void> {
   const { run } = rotation;
@@ -29,7 +30,7 @@ async function revoke(rotation: Rotation<IssuingRotator>, { credential }: Versio
   await guarded.attempt('revoke', credential, async () => guarded.rotator.revoke?.(credential, context));
 }
 
-/** Whether one of these versions holds the same credential: it may differ in nothing that the target knows. */
+/** Whether one of these versions holds the same credential, by what identifies it at the target. */
 async function isHeldBy(
   rotation: Rotation<IssuingRotator>,
   ids: readonly string[],
@@ -44,9 +45,11 @@ async function isHeldBy(
 }
 
 /**
- * Before AWSCURRENT moves: revokes what no version will need afterwards. That is AWSPREVIOUS; what earlier rotations
- * issued and gave up, whose versions have lost their label since the previous or the current one was made; and what was
- * issued and never stored.
+ * Before AWSCURRENT moves: revokes the credentials that no version will need afterwards.
+ *
+ * - AWSPREVIOUS
+ * - Credentials of rotations that were given up: versions without a label, made since AWSPREVIOUS or AWSCURRENT was
+ * - Credentials that were issued and never stored (orphans)
  */
 export async function revokeSuperseded(rotation: Rotation<IssuingRotator>): Promise<void> {
   const { guarded, current } = rotation;
@@ -74,8 +77,8 @@ async function supersededIds({ run, current }: Rotation<IssuingRotator>): Promis
 }
 
 /**
- * Revokes the credential that a version holds, unless AWSCURRENT or AWSPENDING hold the same. One of another target is
- * left alone: neither it nor the admin's credential may be sent there or from there.
+ * Revokes a version's credential, unless AWSCURRENT or AWSPENDING holds the same one. A version for another target is left
+ * alone: its credential must not be sent to AWSCURRENT's target, nor the admin's to the other one.
  */
 async function revokeVersion(rotation: Rotation<IssuingRotator>, id: string): Promise<void> {
   const { run, current } = rotation;
@@ -92,7 +95,7 @@ async function revokeVersion(rotation: Rotation<IssuingRotator>, id: string): Pr
   if (!(await isHeldBy(rotation, others, version))) await revoke(rotation, version);
 }
 
-/** What the labelled versions hold at AWSCURRENT's server: all that is still needed there. */
+/** The credentials of the labelled versions at AWSCURRENT's server. They are still needed. */
 async function neededCredentials(rotation: Rotation<IssuingRotator>): Promise<unknown[]> {
   const { run, current } = rotation;
   const ids = new Set([current.id, ...Object.keys(run.secret.stages)]);
@@ -108,7 +111,8 @@ type AnyRotation = Rotation<ChangingRotator> | Rotation<IssuingRotator>;
 /**
  * After AWSCURRENT has moved: ends the credential that it has left, where that is not to work any longer.
  *
- * @param rotation one whose `current` is what AWSCURRENT has moved to
+ * @param rotation its `current` is the version that AWSCURRENT has moved to
+ * @param replaced id of the version that was AWSCURRENT before
  */
 export async function revokeReplaced(rotation: AnyRotation, replaced: string | undefined): Promise<void> {
   if (rotation.guarded.rotator.revocation !== 'at-once' || replaced === undefined) return;
@@ -129,7 +133,7 @@ async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
       rotator.endReplaced?.(session, current.credential, { ...context, ...by, current: current.credential }),
     );
   if (rotator.changedBy === 'account') {
-    const ended = await guarded.using(current.credential, (session) =>
+    const ended = await guarded.withSession(current.credential, (session) =>
       end(session, { using: current.credential }),
     );
     if (ended === undefined) throw currentRefused();
@@ -154,7 +158,7 @@ export async function isRevocationDue({ run, guarded, current }: AnyRotation): P
   const versions = await run.secretsManager.versions(run.secret.arn);
   const made = versions.find(({ id }) => id === current.id);
   if (made === undefined) return false;
-  // A rotation that was stuck has moved AWSCURRENT long after it made the version.
+  // A stuck rotation moves AWSCURRENT long after it made the version.
   const replacedAtMs = Math.max(madeAtMs(made), run.secret.lastRotated?.getTime() ?? 0);
   return Date.now() - replacedAtMs >= revocation.afterHours * hourMs;
 }

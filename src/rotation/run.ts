@@ -7,7 +7,7 @@ import type { StepOutcome } from '../telemetry.ts';
 import type { RotationEvent } from './event.ts';
 import type { RotationMemory } from './memory.ts';
 
-/** What is seen while a step runs; it goes into its report, also when the step fails. */
+/** What is counted while a step runs. It goes into the step's report, even if the step fails. */
 export interface Observations {
   rotator: string | undefined;
   secretsManagerCalls: number;
@@ -15,7 +15,7 @@ export interface Observations {
   refusedLogins: number;
 }
 
-/** One invocation that has passed the gate: everything that its step works with. */
+/** One invocation that has passed the gate, with everything its step needs. */
 export interface Run {
   readonly event: RotationEvent;
   readonly secret: Secret;
@@ -27,18 +27,18 @@ export interface Run {
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
   readonly observed: Observations;
-  /** Sessions on their way out: nothing waits for them but the end of the step. */
+  /** Sessions that are closing. Only the end of the step waits for them. */
   readonly closing: Promise<void>[];
   note(message: string): void;
   trace<T>(name: string, call: () => Promise<T>): Promise<T>;
 }
 
-/** What a step came to. */
+/** The result of a step. */
 export interface StepResult {
   readonly outcome: StepOutcome;
   /** An upper bound, in ms, of the time in which AWSCURRENT was refused. */
   readonly gapMs?: number;
-  /** What a preflight has seen. */
+  /** A preflight's findings. */
   readonly findings?: readonly Finding[];
 }
 

@@ -6,6 +6,7 @@ import type { Rotator } from '../rotator/contract.ts';
 /** The tag of a secret that names its rotator. */
 export const rotatorTag = 'keyturn:rotator';
 
+/** What the choice of a rotator depends on. */
 export interface Selection {
   readonly tags: ReadonlyMap<string, string>;
   readonly fields: SecretFields;
@@ -13,8 +14,8 @@ export interface Selection {
 }
 
 /**
- * Finds the rotator that serves a secret: by tag, else by the secret's `engine` (with `masterarn`: the one whose
- * changes an admin makes, as with AWS's templates), else by the function's configuration.
+ * Finds a secret's rotator: by tag, else by the secret's `engine`, else by the function's configuration. With `masterarn`,
+ * the engine's rotator is the one for alternating users, as in AWS's templates.
  *
  * @throws UnknownRotator, listing the known ones
  */
@@ -43,7 +44,7 @@ export function selectRotator(
   );
 }
 
-/** Whether an admin makes the rotator's new credentials, or sets them. */
+/** Whether an admin sets or issues the rotator's new credentials. */
 export function needsAdmin(rotator: Rotator): boolean {
   return (rotator.kind === 'changes' ? rotator.changedBy : rotator.issuedBy) === 'admin';
 }

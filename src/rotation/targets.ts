@@ -3,7 +3,7 @@ import { stepFor } from '../doctor/causes.ts';
 import { KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator/contract.ts';
 
-/** Where a target is, for messages. */
+/** A target's address, for messages. */
 export function placeOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
   return port === undefined ? host : `${host}:${port}`;
 }
@@ -13,12 +13,12 @@ export function isSameTarget(one: Target, other: Target): boolean {
   return differingPart(one, other) === undefined;
 }
 
-/** Whether two credentials are for the same server, whosever they are. */
+/** Whether two credentials are for the same server, whatever their accounts. */
 export function isSameServer(one: Target, other: Target): boolean {
   return isSameHost(one.host, other.host) && one.port === other.port && haveSameEndpoints(one, other);
 }
 
-/** Names of hosts are case-insensitive. A URL's path is not, and may lead to somebody else's server behind a gateway. */
+/** Compares host names in any case. A URL's path is compared exactly: behind a gateway, it may lead to another server. */
 export function isSameHost(one: string, other: string): boolean {
   return comparable(one) === comparable(other);
 }
@@ -27,7 +27,7 @@ function comparable(host: string): string {
   return host.includes('://') ? (URL.parse(host)?.href ?? host) : host.toLowerCase();
 }
 
-/** Whether two credentials name the same further hosts, or URLs, beside the first. */
+/** Whether two credentials name the same further hosts or URLs. */
 export function haveSameEndpoints(one: Target, other: Target): boolean {
   return isDeepStrictEqual(one.endpoints ?? [], other.endpoints ?? []);
 }

@@ -10,31 +10,35 @@ import type { Run } from './run.ts';
 import type { Rotation, Version } from './versions.ts';
 
 /*
- * Whoever may write a secret's value names the account in it, and often the admin secret. So neither says that an admin
- * may change that account, or issue a credential for it, and hand it to readers of this secret. Somebody else has to say
- * so: the target, by accepting a credential of the account; whoever may tag the secret; or whoever writes the admin
- * secret. And the account must not be able to do more at the target than the one that was proven. See docs/security.md.
+ * The writer of a secret's value chooses the account in it, and often the admin secret too. So the value alone never
+ * decides which account an admin may change or issue a credential for. One of these must confirm the account:
+ *
+ * - the target, by accepting a stored credential of it,
+ * - the secret's tag, or
+ * - the admin secret.
+ *
+ * And the account must not have more rights at the target than the proven one. See docs/security.md.
  */
 
-/** The tag of a secret that names accounts which an admin may change for it: `app app_clone`, with `*` for any text. */
+/** The tag that names the accounts which an admin may change for the secret: `app app_clone`, with `*` for any text. */
 export const accountsTag = 'keyturn:accounts';
 
 /**
- * The field of an admin secret that says whom it serves: accounts by the names of secrets, both with `*` for any text,
- * such as `{"prod/shop/*": ["shop", "shop_clone"]}`.
+ * The field of an admin secret that maps names of secrets to accounts. Both may have `*` for any text:
+ * `{"prod/shop/*": ["shop", "shop_clone"]}`.
  */
 export const servesField = 'serves';
 
-/** What AWS's templates append to the name of the second of two alternating users. */
+/** AWS's templates append this to the name of the second of two alternating users. */
 const cloneSuffix = '_clone';
 
 /**
  * Makes sure that an admin may change an account for this secret.
  *
- * @param subject the version whose account is to be changed
- * @param proven a stored version that the target has accepted; undefined where it refuses all
- * @returns the accepted versions on whose word it may
- * @throws AccountNotServed where nobody but the value names the account, RightsExceeded where it can do more
+ * @param subject the version whose account the admin would change
+ * @param proven a stored version that the target has accepted; undefined if it refuses all
+ * @returns the accepted versions that allow it
+ * @throws AccountNotServed if only the value names the account; RightsExceeded if the account has more rights
  */
 export async function requireMayChange(
   rotation: Rotation<ChangingRotator>,
@@ -42,11 +46,12 @@ export async function requireMayChange(
   subject: Version,
   proven: Version | undefined,
 ): Promise<readonly Version[]> {
-  // A login at another port may be one at somebody else's server.
+  // Another port may be somebody else's server.
   const proof = admin.isForSameServer ? proven : undefined;
   const proofs = proof === undefined ? [] : [proof];
   if (proof !== undefined && proof.account === subject.account) return proofs;
-  const isNamed = follows(proof?.account, subject.account) || isNamedByOthers(rotation, admin, subject);
+  const isNamed =
+    areAlternatingUsers(proof?.account, subject.account) || isNamedByOthers(rotation, admin, subject);
   const excess = isNamed ? await excessRights(rotation, admin, subject, proof) : [];
   if (isNamed && excess.length === 0) return proofs;
   const own = proof === undefined ? undefined : await proofOf(rotation, subject);
@@ -54,8 +59,8 @@ export async function requireMayChange(
   throw isNamed ? rightsExceeded(subject, proof, excess) : accountNotServed(subject, proven, admin);
 }
 
-/** Whether one of two accounts is the other's clone, as AWS's templates name them. */
-function follows(proven: string | undefined, account: string | undefined): boolean {
+/** Whether two accounts are a pair of alternating users, as AWS's templates name them. */
+function areAlternatingUsers(proven: string | undefined, account: string | undefined): boolean {
   if (proven === undefined || account === undefined) return false;
   return account === proven + cloneSuffix || account + cloneSuffix === proven;
 }
@@ -69,12 +74,12 @@ function isNamedByOthers({ run }: Rotation, admin: AdminSecret, { account }: Ver
   return [...tagged, ...served].some((pattern) => pattern !== '' && matches(pattern, account));
 }
 
-/** @throws InvalidSecretField for a field that has another form */
+/** @throws InvalidSecretField if the field has another form */
 function servedAccounts(admin: SecretFields): Readonly<Record<string, readonly string[]>> {
   return requireTextLists(admin, servesField);
 }
 
-/** Whether a text is what a pattern says, in which `*` stands for any text. */
+/** Whether a text matches a pattern, in which `*` stands for any text. */
 export function matches(pattern: string, text: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
@@ -106,12 +111,13 @@ async function excessRights(
   );
 }
 
-/** A stored version of the same account that opens the target: AWSPREVIOUS does where two users take turns. */
+/** Finds a stored version of the same account that opens the target. With alternating users it is AWSPREVIOUS. */
 async function proofOf(rotation: Rotation, subject: Version): Promise<Version | undefined> {
   const previous = versionWith(rotation.run.secret.stages, 'AWSPREVIOUS');
   for await (const { version } of candidatesOf(rotation, undefined)) {
     if (version.account !== subject.account) continue;
-    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return version;
+    if ((await rotation.guarded.withSession(version.credential, async () => true)) !== undefined)
+      return version;
     rotation.refused.add(version.id);
     if (version.id === previous) return undefined;
   }
@@ -127,7 +133,7 @@ function accountNotServed(subject: Version, proven: Version | undefined, admin: 
   return new KeyturnError('AccountNotServed', problem, stepFor('AccountNotServed'), { field: 'username' });
 }
 
-/** Most rights that an error names. */
+/** How many rights an error names at most. */
 const mostNamed = 10;
 
 function rightsExceeded(
@@ -148,8 +154,8 @@ function rightsExceeded(
 }
 
 /**
- * The context of a rotator's call that the admin may have to make. Where the admin secret itself names the account whose
- * credential is issued, the writer of the value must not choose the admin secret.
+ * The context of a rotator's call that may need the admin. If the admin secret names the account whose credential is
+ * issued, the writer of the value must not choose the admin secret: its `admin()` then throws AccountNotServed.
  */
 export function adminContext(rotation: Rotation<IssuingRotator>): AdminContext<unknown> {
   const { run, guarded } = rotation;
@@ -168,7 +174,7 @@ export function adminContext(rotation: Rotation<IssuingRotator>): AdminContext<u
 
 const ownerLength = 12;
 
-/** What stands for a secret in labels at the target. */
+/** Stands for the secret in labels at the target. */
 function ownerOf({ secret }: Run): string {
   return createHash('sha256').update(secret.arn).digest('hex').slice(0, ownerLength);
 }

@@ -13,14 +13,14 @@ import type { Run } from './run.ts';
 import { rotatorTag, type Selection, selectRotator } from './select.ts';
 import { isSameTarget, requireSameTarget } from './targets.ts';
 
-/** A version of the secret, read and parsed. */
+/** A version of the secret, parsed: a stored one, or the pending one before it is stored. */
 export interface Version {
   readonly id: string;
   readonly text: string;
   readonly document: SecretDocument;
   readonly credential: unknown;
   readonly target: Target;
-  /** The account at the target whose credential it is; undefined where the secret names none. */
+  /** The account at the target; undefined if the secret names none. */
   readonly account: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Rotation<Kind extends Rotator = Rotator> {
   readonly run: Run;
   readonly guarded: GuardedRotator<Kind>;
   readonly current: Version;
-  /** Ids of candidates that the target has refused in this invocation: a lockout policy counts each further try. */
+  /** Ids of candidates that the target has refused in this invocation. A lockout policy would count each further try. */
   readonly refused: Set<string>;
 }
 
@@ -96,8 +96,8 @@ function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): 
 }
 
 /**
- * A connection string, or the settings of a program, would be lost where they are taken for a password or a key. So they
- * are refused, unless the secret's own tag says how to read it. A variable of the function does not: it is about all secrets.
+ * Refuses to replace a connection string or a program's settings as if they were a password or a key: they would be lost.
+ * The secret's own tag can allow it. The function's variable can't, because it is about all secrets.
  *
  * @throws MalformedSecret
  */
@@ -147,7 +147,7 @@ function accountIn({ fields }: SecretDocument): string | undefined {
   return typeof fields.username === 'string' ? fields.username : undefined;
 }
 
-/** Reads a value of the secret, stored or not; from here on it is masked wherever it turns up. */
+/** Reads a value of the secret, stored or not. From here on it is masked. */
 function readValue(run: Run, text: string): SecretDocument {
   run.redactor.learnText(text);
   const { tags } = run.secret;
@@ -157,7 +157,7 @@ function readValue(run: Run, text: string): SecretDocument {
   return document;
 }
 
-/** From memory where it is known. @throws SecretHasNoValue, SecretIsBinary */
+/** From memory if it is there. @throws SecretHasNoValue, SecretIsBinary */
 async function readText(run: Run, id: string): Promise<string> {
   const { arn } = run.secret;
   const text = run.memory.value(arn, id) ?? (await run.secretsManager.read(arn, { id })).text;
@@ -165,7 +165,7 @@ async function readText(run: Run, id: string): Promise<string> {
   return text;
 }
 
-/** A value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
+/** Parses a value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
 export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string, text: string): Version {
   const document = readValue(run, text);
   const credential = readCredential(rotator, document);
@@ -179,13 +179,13 @@ export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string
   };
 }
 
-/** @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
+/** Reads and parses a stored version. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
 export async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
   if (id === rotation.current.id) return rotation.current;
   return parseVersion(rotation, id, await readText(rotation.run, id));
 }
 
-/** A version that may be missing, empty, incomplete or unreadable: undefined then. */
+/** As {@link loadVersion}, but undefined if the version is missing, empty, incomplete or unreadable. */
 export async function loadIfUsable(rotation: Rotation, id: string): Promise<Version | undefined> {
   try {
     return await loadVersion(rotation, id);
@@ -197,15 +197,15 @@ export async function loadIfUsable(rotation: Rotation, id: string): Promise<Vers
 
 const unusable = ['SecretIsBinary', 'MalformedSecret', 'InvalidSecretField'] as const;
 
-/** As {@link loadIfUsable}, and undefined too for a version of another target than AWSCURRENT's. */
+/** As {@link loadIfUsable}, but also undefined if the version's target is not AWSCURRENT's. */
 export async function loadOfSameTarget(rotation: Rotation, id: string): Promise<Version | undefined> {
   const version = await loadIfUsable(rotation, id);
   return version !== undefined && isSameTarget(rotation.current.target, version.target) ? version : undefined;
 }
 
 /**
- * The version that this rotation makes; undefined while it has no value. A version that can never be used gives up
- * AWSPENDING: its value can't be changed, so that every retry would fail the same way.
+ * Loads this rotation's version; undefined while it has no value. AWSPENDING is taken off a version that can never be
+ * used: its value can't be changed, so every retry would fail the same way.
  *
  * @throws TargetChanged, MalformedSecret, InvalidSecretField, SecretIsBinary
  */
@@ -225,7 +225,7 @@ export async function findPending(rotation: Rotation): Promise<Version | undefin
   }
 }
 
-/** As {@link findPending}; a read may lag createSecret's write for a moment. @throws SecretHasNoValue */
+/** As {@link findPending}, and retries, since a read may lag behind createSecret's write. @throws SecretHasNoValue */
 export function loadPending(rotation: Rotation): Promise<Version> {
   const load = async (): Promise<Version> => {
     const pending = await findPending(rotation);
@@ -239,7 +239,7 @@ export function loadPending(rotation: Rotation): Promise<Version> {
   return retry(load, (error) => isKeyturnError(error, 'SecretHasNoValue'), rotation.run.signal);
 }
 
-/** Takes AWSPENDING off the rotation's version, whose value stays stored without a label. */
+/** Takes AWSPENDING off the rotation's version. Its value stays stored, without a label. */
 export async function giveUpPending(run: Run): Promise<void> {
   await run.secretsManager.moveLabel(run.secret.arn, 'AWSPENDING', { from: run.event.token });
 }

@@ -21,12 +21,12 @@ import {
 } from '../versions.ts';
 
 /**
- * Stores the pending credential. A version that has a value keeps it: PutSecretValue never overwrites, so writing
- * first and reading only on a conflict is as safe as looking first, and one call cheaper. A credential that the target
- * issues is looked for first.
+ * Stores the pending credential. PutSecretValue never overwrites a version's value, so writing first is as safe as reading
+ * first, and one call less. For a credential that the target issues, it reads first: issuing one for nothing would leave
+ * it behind.
  */
 export const createSecret: StepFunction = async (run) => {
-  // The same token may have been used for a test (RotateImmediately=false), whose version and value are gone.
+  // A test (RotateImmediately=false) may have used the same token. Its version and value are gone.
   run.memory.forget(run.secret.arn);
   const rotation = await beginRotation(run);
   return isIssuing(rotation) ? storeIssued(rotation) : store(rotation, await generatePending(rotation));
@@ -42,11 +42,11 @@ async function store({ run, current }: Rotation, pending: Version): Promise<Step
   return { outcome: 'stored' };
 }
 
-/** Takes back what was issued, where it turns out that it is in no version. */
+/** Has a credential issued and stores it. Revokes it again if no version holds it. */
 async function storeIssued(rotation: Rotation<IssuingRotator>): Promise<StepResult> {
   const stored = await findPending(rotation);
   if (stored !== undefined) {
-    await requireAlive(rotation, stored);
+    await requireStillValid(rotation, stored);
     return { outcome: 'kept' };
   }
   const pending = await issuePending(rotation);
@@ -55,22 +55,23 @@ async function storeIssued(rotation: Rotation<IssuingRotator>): Promise<StepResu
     if (result.outcome === 'kept') await revokeUnneeded(rotation, pending);
     return result;
   } catch (error) {
-    // An answer that was lost leaves open whether it is stored: the retry looks, and revokeOrphans finds the rest.
+    // If the answer was lost, it may be stored. The retry finds it, or revokeOrphans does.
     if (wasRefused(error)) await revokeUnneeded(rotation, pending);
     throw error;
   }
 }
 
 /**
- * What an earlier try has issued may have expired or been revoked since: then it will never be accepted, and a version's
- * value can't be changed, so that such a version must not stay AWSPENDING. A refusal is asked for again, since some
- * targets take a moment to know what they have issued.
+ * Makes sure that a credential which an earlier try had issued is still valid. If it has expired or was revoked, AWSPENDING
+ * is taken off, since a version's value can't be changed. A refusal is retried: some targets take a moment to accept what
+ * they have issued.
  *
  * @throws PendingRefused
  */
-async function requireAlive({ run, guarded }: Rotation, pending: Version): Promise<void> {
+async function requireStillValid({ run, guarded }: Rotation, pending: Version): Promise<void> {
   const prove = async (): Promise<void> => {
-    if ((await guarded.using(pending.credential, async () => true)) === undefined) throw lapsed();
+    const accepted = await guarded.withSession(pending.credential, async () => true);
+    if (accepted === undefined) throw issuedCredentialRefused();
   };
   const mayPass = (error: unknown) => isTransient(error) || isKeyturnError(error, 'PendingRefused');
   try {
@@ -81,16 +82,16 @@ async function requireAlive({ run, guarded }: Rotation, pending: Version): Promi
   }
 }
 
-function lapsed(): KeyturnError {
+function issuedCredentialRefused(): KeyturnError {
   return new KeyturnError(
     'PendingRefused',
-    'The target refuses the pending credential, which an earlier try had the target issue.',
+    'The target refuses the pending credential, which it issued for an earlier try.',
     'AWSPENDING was taken off it; the next rotation starts clean.',
   );
 }
 
 /**
- * The version that the rotation is to store. Nothing is stored yet, and nothing has happened at the target.
+ * Makes the pending version. Stores nothing, and changes nothing at the target.
  *
  * @throws PasswordImpossible
  */
@@ -106,7 +107,7 @@ export async function generatePending(rotation: Rotation<ChangingRotator>): Prom
   return requireUsable(rotation, current.document.write(changes));
 }
 
-/** Has the target issue what the rotation is to store. @throws NoCredentialAccepted, AccountNotServed, the target's errors */
+/** Has the target issue the pending credential. @throws NoCredentialAccepted, AccountNotServed, the target's errors */
 async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version> {
   const { run, guarded, current } = rotation;
   const { rotator } = guarded;
@@ -132,7 +133,8 @@ function passwordMaker({ run, current }: Rotation): GenerateContext['password'] 
 }
 
 /**
- * What no later step could use must not be stored: a version's value can't be changed, and the rotation would be stuck.
+ * Parses the pending version before it is stored. If no later step could use it, the rotation would be stuck, since a
+ * version's value can't be changed.
  *
  * @throws PasswordImpossible
  */
@@ -154,15 +156,15 @@ function requireUsable(rotation: Rotation, text: string): Version {
 }
 
 /**
- * The admin has a credential issued for an account only once a stored credential of that account was accepted: whoever may
- * write the secret could otherwise have one issued for any account (a confused deputy).
+ * Makes sure that the target accepts a stored credential, before the admin issues one for its account. Otherwise, whoever
+ * may write the secret could have one issued for any account (a confused deputy).
  *
  * @throws NoCredentialAccepted
  */
 async function requireAccepted(rotation: Rotation): Promise<void> {
   const candidates = candidatesOf(rotation, undefined);
   for await (const { version } of candidates) {
-    if ((await rotation.guarded.using(version.credential, async () => true)) !== undefined) return;
+    if ((await rotation.guarded.withSession(version.credential, async () => true)) !== undefined) return;
     rotation.refused.add(version.id);
   }
   throw noCredentialAccepted(candidates);

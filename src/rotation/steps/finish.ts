@@ -6,15 +6,15 @@ import type { StepFunction } from '../run.ts';
 import { beginRotation, isIssuing, loadPending } from '../versions.ts';
 
 /**
- * Moves AWSCURRENT to a version that was proven: by testSecret, or here where this function has not seen it. Revokes
- * before the move: a crash in between is healed by the retry, since the gate still lets it through. What must wait for
- * the move is repeated by a retry that finds it moved.
+ * Moves AWSCURRENT to the proven version. If this instance has not seen the proof, it proves the version itself. Superseded
+ * credentials are revoked before the move: after a crash in between, the gate still lets the retry through. The replaced
+ * credential is revoked after the move, and a retry that finds AWSCURRENT moved revokes it again.
  */
 export const finishSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   const pending = await loadPending(rotation);
   await requireUnchanged(rotation, pending);
-  // testSecret may have been another instance of the function, or was never called.
+  // testSecret may have run in another instance of the function, or not at all.
   if (!run.memory.isProven(run.secret.arn, pending.id)) await provePending(rotation, pending);
   if (isIssuing(rotation)) await revokeSuperseded(rotation);
   await promote(rotation, pending);
@@ -26,7 +26,7 @@ export const finishSecret: StepFunction = async (run) => {
   return { outcome: 'current' };
 };
 
-/** A step whose version is AWSCURRENT already: an earlier invocation has done its work, or a person has moved the label. */
+/** Handles a step whose version is AWSCURRENT already: an earlier invocation did its work, or a person moved the label. */
 export const resumeCompletedStep: StepFunction = async (run) => {
   const { arn } = run.secret;
   if (run.event.step === 'createSecret') return { outcome: 'already-done' };

@@ -10,14 +10,14 @@ function goesOn({ guarded: { rotator } }: Rotation, changed: Changed): boolean {
 }
 
 /**
- * Sets the pending credential at the target. Where that ends the current one, AWSCURRENT moves at once (immediate
- * cutover), so that readers of the secret wait for one login and one call and not for two more invocations.
+ * Sets the pending credential at the target. If that ends the current one, AWSCURRENT moves at once (immediate cutover):
+ * readers of the secret then wait for one login and one call, instead of two more invocations.
  */
 export const setSecret: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   const pending = await loadPending(rotation);
   await requireUnchanged(rotation, pending);
-  // What the target has issued it accepts already.
+  // The target already accepts a credential that it has issued.
   const changed: Changed = isIssuing(rotation) ? { made: false } : await changeCredential(rotation, pending);
   const prepared = changed.made ? changed.prepared : undefined;
   try {
