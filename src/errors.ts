@@ -42,6 +42,7 @@ export const errorCodes = [
   'Throttled',
   'AccessDenied',
   'SecretsManagerFailed',
+  'SecretsManagerUnreachable',
   'RdsFailed',
   'DriverMissing',
   'FunctionUnusable',

@@ -78,6 +78,12 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
   };
 }
 
+/**
+ * For how long, in ms, a connection to AWS may take. Where a VPC has no way to it, packets are dropped, and without this
+ * a step would wait until its time is over.
+ */
+const connectionTimeout = 3_000;
+
 interface Settings {
   readonly client: SecretsManagerClient;
   readonly configuration: Configuration;
@@ -92,7 +98,7 @@ function readSettings({
   const read = readConfiguration(environment);
   const endpoint = readEndpoint(environment);
   return {
-    client: client ?? new SecretsManagerClient(endpoint === undefined ? {} : { endpoint }),
+    client: client ?? new SecretsManagerClient({ requestHandler: { connectionTimeout }, endpoint }),
     configuration: {
       ...read,
       ...configuration,

@@ -5,8 +5,9 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type Environment, flag, text } from './configuration.ts';
+import { KeyturnError } from './errors.ts';
 import type { PreflightAnswer, RotationHandler } from './handler.ts';
-
+import { loadOpenTelemetry, type Tracing, traceHeaderOf } from './open-telemetry.ts';
 import { missing } from './optional-package.ts';
 import { createRedactor } from './redact.ts';
 import { guardProcess } from './redaction/process.ts';
@@ -16,12 +17,36 @@ import type { StepReport, Telemetry } from './telemetry.ts';
 /** A function as Lambda calls it. */
 export type LambdaHandler = (event: unknown, context: Context) => Promise<PreflightAnswer | undefined>;
 
-type Tracing = Pick<Telemetry, 'trace'> & { readonly middleware: middy.MiddlewareObj | undefined };
+/** Tracing, and what middy runs for it. */
+type LoadedTracing = Tracing & { readonly middleware?: middy.MiddlewareObj };
 
-const noTracing: Tracing = { trace: (_name, call) => call(), middleware: undefined };
+const noTracing: LoadedTracing = {
+  trace: (_name, call) => call(),
+  invocation: (_context, _traceHeader, run) => run(),
+  stepEnded: () => undefined,
+};
 
-/** X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only where tracing is on. */
-async function loadTracing(serviceName: string): Promise<Tracing> {
+/** @throws InvalidConfiguration, DriverMissing */
+async function loadTracing(serviceName: string, environment: Environment): Promise<LoadedTracing> {
+  const tracing = text(environment, 'KEYTURN_TRACING');
+  if (tracing === 'opentelemetry') return loadOpenTelemetry(serviceName);
+  if (tracing !== undefined) {
+    throw new KeyturnError(
+      'InvalidConfiguration',
+      'KEYTURN_TRACING says nothing that is known.',
+      'Set it to opentelemetry, or leave it empty. POWERTOOLS_TRACE_ENABLED turns on X-Ray.',
+      { field: 'KEYTURN_TRACING' },
+    );
+  }
+  return flag(environment, 'POWERTOOLS_TRACE_ENABLED') ? loadXRay(serviceName) : noTracing;
+}
+
+/**
+ * X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only where it is asked for. It is in
+ * maintenance, and mixes the traces of invocations that run at once in one process.
+ * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-sdk-daemon-timeline.html
+ */
+async function loadXRay(serviceName: string): Promise<LoadedTracing> {
   const [{ Tracer }, { captureLambdaHandler }] = await Promise.all([
     import('@aws-lambda-powertools/tracer').catch(missing('@aws-lambda-powertools/tracer')),
     import('@aws-lambda-powertools/tracer/middleware').catch(missing('@aws-lambda-powertools/tracer')),
@@ -40,13 +65,13 @@ async function loadTracing(serviceName: string): Promise<Tracing> {
           .finally(() => span?.close()),
       );
     });
-  return { trace, middleware: captureLambdaHandler(tracer, { captureResponse: false }) };
+  return { ...noTracing, trace, middleware: captureLambdaHandler(tracer, { captureResponse: false }) };
 }
 
 /** Whatever the core observes, as Powertools' JSON log lines and CloudWatch metrics (EMF). */
-function createTelemetry(logger: Logger, metrics: Metrics, { trace }: Tracing): Telemetry {
+function createTelemetry(logger: Logger, metrics: Metrics, tracing: Tracing): Telemetry {
   return {
-    trace,
+    trace: tracing.trace,
     redactWith: guardProcess,
     stepStarted: (step) => logger.info('Rotation step started', { ...step }),
     note: (step, message) => logger.warn(message, { ...step }),
@@ -54,6 +79,7 @@ function createTelemetry(logger: Logger, metrics: Metrics, { trace }: Tracing): 
       if (report.outcome === 'failed') logger.error('Rotation step failed', { ...report });
       else logger.info('Rotation step ended', { ...report });
       addMetrics(metrics, report);
+      tracing.stepEnded(report);
     },
   };
 }
@@ -73,7 +99,7 @@ function addMetrics(metrics: Metrics, report: StepReport): void {
 
 /**
  * Wraps a rotation handler for Lambda: middy runs it between Powertools' logger, metrics and, where
- * POWERTOOLS_TRACE_ENABLED is true, tracer.
+ * POWERTOOLS_TRACE_ENABLED is true, tracer. With KEYTURN_TRACING=opentelemetry it is traced by OpenTelemetry's API.
  *
  * @param create makes the handler; called once, at the first invocation, so that what it throws is that
  *   invocation's error and not a failed start
@@ -84,12 +110,15 @@ export function createLambdaHandler(
 ): LambdaHandler {
   const serviceName = text(environment, 'POWERTOOLS_SERVICE_NAME') ?? 'keyturn';
   const namespace = text(environment, 'POWERTOOLS_METRICS_NAMESPACE') ?? 'Keyturn';
-  let loading: Promise<LambdaHandler> | undefined;
+  type Traced = (
+    event: unknown,
+    context: Context,
+    traceHeader: string | undefined,
+  ) => ReturnType<LambdaHandler>;
+  let loading: Promise<Traced> | undefined;
 
-  const load = async (): Promise<LambdaHandler> => {
-    const tracing = flag(environment, 'POWERTOOLS_TRACE_ENABLED')
-      ? await loadTracing(serviceName)
-      : noTracing;
+  const load = async (): Promise<Traced> => {
+    const tracing = await loadTracing(serviceName, environment);
     const logger = new Logger({ serviceName });
     const metrics = new Metrics({ namespace, serviceName });
     const rotate = create(createTelemetry(logger, metrics, tracing));
@@ -98,14 +127,17 @@ export function createLambdaHandler(
       .use(injectLambdaContext(logger, { logEvent: false }))
       .use(logMetrics(metrics));
     if (tracing.middleware !== undefined) handler.use(tracing.middleware);
-    return handler.handler((event, context) => rotate(event, context));
+    const rotated = handler.handler((event, context) => rotate(event, context));
+    return (event, context, traceHeader) =>
+      tracing.invocation(context, traceHeader, () => rotated(event, context));
   };
   return async (event, context) => {
+    const traceHeader = traceHeaderOf(environment);
     loading ??= load();
     const handler = await loading.catch((error: unknown) => {
       loading = undefined;
       throw createRedactor().publicError(error);
     });
-    return handler(event, context);
+    return handler(event, context, traceHeader);
   };
 }

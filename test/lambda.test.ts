@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
@@ -144,6 +145,7 @@ describe('the deployed function', () => {
       /InvalidConfiguration: KEYTURN_API_TOKENS_FILE holds no JSON list/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
+    ['KEYTURN_TRACING', { KEYTURN_TRACING: 'mars' }, /InvalidConfiguration: KEYTURN_TRACING/],
     ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: '0h' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
     [
       'SECRETS_MANAGER_ENDPOINT',
@@ -162,6 +164,48 @@ describe('the deployed function', () => {
       expect(deployed.output()).not.toContain('Rotation step started');
     } finally {
       deployed.stop();
+    }
+  });
+
+  it.each([
+    // Reserved for documentation: where anything is sent there at all, nobody answers, as in a VPC without a way out.
+    ['nobody can be reached', 'http://192.0.2.1'],
+    ['nobody listens', 'http://127.0.0.1:9'],
+  ])('names what a function in a VPC needs where %s', async (_, endpoint) => {
+    const deployed = deploy({ SECRETS_MANAGER_ENDPOINT: endpoint, AWS_MAX_ATTEMPTS: '1' });
+    try {
+      const event = { SecretId: 'prod/db', ClientRequestToken: 'x'.repeat(32), Step: 'createSecret' };
+      const failure = await deployed.invoke(event).catch((error: unknown) => String(error));
+      expect(failure).toMatch(
+        /(SecretsManagerUnreachable|DeadlineExceeded): secretsmanager:DescribeSecret of prod\/db (failed|had no answer)/,
+      );
+      expect(failure).toContain('interface endpoint');
+      expect(failure).toContain('NAT');
+      expect(failure).toContain('security group');
+    } finally {
+      deployed.stop();
+    }
+  });
+
+  it('says what it waited for when its time is over', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const deployed = deploy({
+      SECRETS_MANAGER_ENDPOINT: `http://127.0.0.1:${port}`,
+      KEYTURN_TEST_TIME_MS: '1500',
+    });
+    try {
+      const event = { SecretId: 'prod/db', ClientRequestToken: 'x'.repeat(32), Step: 'createSecret' };
+      const failure = await deployed.invoke(event).catch((error: unknown) => String(error));
+      expect(failure).toContain(
+        'DeadlineExceeded: secretsmanager:DescribeSecret of prod/db had no answer in time',
+      );
+      expect(failure).toContain('interface endpoint');
+    } finally {
+      deployed.stop();
+      silent.close();
     }
   });
 

@@ -40,13 +40,96 @@ describe('the template', () => {
     const privateCaLayerArn = 'arn:aws:lambda:us-east-1:123456789012:layer:private-ca:1';
     const properties = (given: ParameterValues): unknown =>
       resolveValue(template, given, template.Resources.RotationFunction?.Properties);
+    const variables = (given: ParameterValues): unknown => Object(properties(given)).Environment.Variables;
     expect(properties({})).toMatchObject({ Architectures: ['x86_64'], Tracing: 'PassThrough', Layers: [] });
+    expect(variables({})).toMatchObject({ POWERTOOLS_TRACE_ENABLED: 'false', KEYTURN_TRACING: '' });
+    expect(variables({})).not.toHaveProperty('AWS_LAMBDA_EXEC_WRAPPER');
     expect(properties({ architecture: 'arm64', tracing: 'true', privateCaLayerArn })).toMatchObject({
       Architectures: ['arm64'],
       Tracing: 'Active',
       Layers: [privateCaLayerArn],
     });
+    expect(variables({ tracing: 'true' })).toMatchObject({
+      POWERTOOLS_TRACE_ENABLED: 'true',
+      KEYTURN_TRACING: '',
+    });
+    const openTelemetryLayerArn = 'arn:aws:lambda:us-east-1:615299751070:layer:AWSOpenTelemetryDistroJs:5';
+    const traced = { tracing: 'opentelemetry', openTelemetryLayerArn };
+    expect(properties(traced)).toMatchObject({ Tracing: 'Active', Layers: [openTelemetryLayerArn] });
+    expect(variables(traced)).toMatchObject({
+      POWERTOOLS_TRACE_ENABLED: 'false',
+      KEYTURN_TRACING: 'opentelemetry',
+      AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-instrument',
+      // What it would trace by itself has paths in it that can be credentials.
+      OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'aws-lambda',
+    });
   });
+
+  it('keeps the log when the stack goes, and not that of a stack that was never made', () => {
+    const { LogGroup } = template.Resources;
+    expect(LogGroup).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
+  });
+
+  it('hears of each event of Secrets Manager that tells of a failure', () => {
+    const { FailedRotationRule } = template.Resources;
+    const { EventPattern } = Object(FailedRotationRule?.Properties);
+    expect(EventPattern.detail.eventName).toEqual([
+      'RotationFailed',
+      'TestRotationFailed',
+      'RotationAbandoned',
+    ]);
+  });
+
+  it('makes an endpoint of Secrets Manager that lets the function in, and nobody else', () => {
+    const given = {
+      vpcSubnetIds: 'subnet-1,subnet-2',
+      vpcSecurityGroupIds: 'sg-1,sg-2',
+      vpcEndpointVpcId: 'vpc-1',
+    };
+    const properties = (name: string): unknown =>
+      resolveValue(template, given, template.Resources[name]?.Properties);
+    expect(evaluateConditions(template, given).get('MakesEndpoint')).toBe(true);
+    expect(properties('SecretsManagerEndpoint')).toEqual({
+      VpcEndpointType: 'Interface',
+      ServiceName: 'com.amazonaws.us-east-1.secretsmanager',
+      VpcId: 'vpc-1',
+      SubnetIds: ['subnet-1', 'subnet-2'],
+      SecurityGroupIds: ['EndpointSecurityGroup'],
+      PrivateDnsEnabled: true,
+    });
+    expect(properties('EndpointSecurityGroup')).toMatchObject({
+      VpcId: 'vpc-1',
+      SecurityGroupIngress: [
+        { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, SourceSecurityGroupId: 'sg-1' },
+      ],
+    });
+  });
+
+  it.each([1, 2, 5])(
+    'serves %i other accounts: each may invoke it, and its secrets are in the role',
+    (count) => {
+      const accounts = Array.from({ length: count }, (_, index) => `${index + 1}`.repeat(12));
+      const given = { servedAccountIds: accounts.join() };
+      expect(refusals(template, given)).toEqual([]);
+      const conditions = evaluateConditions(template, given);
+      const invokers = Object.values(template.Resources)
+        .filter(({ Condition }) => Condition !== undefined && conditions.get(Condition))
+        .map(({ Properties }) => resolveValue(template, given, Properties))
+        .filter((properties) => Object(properties).Action === 'lambda:InvokeFunction');
+      expect(invokers).toEqual(
+        accounts.map((SourceAccount) =>
+          expect.objectContaining({ Principal: 'secretsmanager.amazonaws.com', SourceAccount }),
+        ),
+      );
+      const role = resolveValue(template, given, template.Resources.RotationRole?.Properties);
+      const [statement] = Object(role).Policies[0].PolicyDocument.Statement;
+      expect(statement.Resource).toEqual(
+        ['123456789012', ...accounts].map(
+          (account) => `arn:aws:secretsmanager:us-east-1:${account}:secret:*`,
+        ),
+      );
+    },
+  );
 
   it('encrypts the log and the alarm topic with the key that is given', () => {
     const { LogGroup, AlarmTopic } = template.Resources;
@@ -178,6 +261,22 @@ describe('parameters that make no sense', () => {
     [
       { alarmTopicArn: `arn:aws:sns:${account}:alarms` },
       'alarmTopicArn needs monitoring=true, without which nothing is sent to it.',
+    ],
+    [{ vpcEndpointVpcId: 'vpc-1a' }, 'vpcEndpointVpcId needs vpcSubnetIds, in which the endpoint is made.'],
+    [
+      { tracing: 'opentelemetry' },
+      'tracing=opentelemetry and openTelemetryLayerArn go together; give both or none.',
+    ],
+    [
+      {
+        tracing: 'true',
+        openTelemetryLayerArn: 'arn:aws:lambda:us-east-1:615299751070:layer:AWSOpenTelemetryDistroJs:5',
+      },
+      'tracing=opentelemetry and openTelemetryLayerArn go together; give both or none.',
+    ],
+    [
+      { servedAccountIds: '123' },
+      'servedAccountIds must be up to five ids of accounts, separated by commas and no spaces.',
     ],
     [{ rotationWindow: '2h' }, 'rotationWindow needs attachSecretArn, whose schedule it belongs to.'],
     [{ rotateImmediately: 'true' }, 'rotateImmediately=true needs attachSecretArn, the secret to rotate.'],

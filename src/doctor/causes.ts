@@ -43,6 +43,10 @@ function nameOf(functionArn: string): string {
   return functionArn.split(':')[6] ?? functionArn;
 }
 
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html */
+const wayToSecretsManager =
+  'A function in a VPC needs an interface endpoint of Secrets Manager with private DNS names, or a route to a NAT gateway, and security groups that let it through by port 443: see docs/vpc.md.';
+
 /**
  * The one table of causes and steps, which the function's errors, `keyturn status` and `keyturn doctor` take their words
  * from. The first part are error codes of the function. The others are found in what surrounds it.
@@ -195,7 +199,7 @@ export const causes = {
   },
   DeadlineExceeded: {
     problem: 'A step takes longer than the function may run.',
-    step: "Raise the function's time-out; Secrets Manager will retry the rotation.",
+    step: `Raise the function's time-out; Secrets Manager will retry the rotation. ${wayToSecretsManager}`,
     command: configure('update-function-configuration --function-name FUNCTION --timeout 60'),
   },
   Throttled: {
@@ -210,9 +214,13 @@ export const causes = {
     problem: 'A call of Secrets Manager fails.',
     step: 'Check the endpoint and the network; Secrets Manager will retry the rotation.',
   },
+  SecretsManagerUnreachable: {
+    problem: 'The function gets no connection to Secrets Manager.',
+    step: `${wayToSecretsManager} Elsewhere, check the endpoint and the network.`,
+  },
   RdsFailed: {
     problem: 'The RDS API, which an RDS-managed admin secret or a replica needs, answers an error.',
-    step: "Grant rds:DescribeDBInstances and rds:DescribeDBClusters to the function's role, or put host, port and engine in the admin secret.",
+    step: "Grant rds:DescribeDBInstances and rds:DescribeDBClusters to the function's role, or put host, port and engine in the admin secret. In a VPC, the RDS API needs an interface endpoint or a NAT.",
   },
   DriverMissing: {
     problem: 'The function was bundled without a package that this secret needs.',

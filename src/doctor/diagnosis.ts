@@ -138,9 +138,9 @@ const symptoms: Partial<Record<CauseName, readonly CauseName[]>> = {
   FunctionMissing: ['PreflightFailed', 'FunctionNotInvocable'],
   FunctionHasNoConcurrency: ['Throttled', 'PreflightFailed'],
   FunctionBroken: ['PreflightFailed'],
-  NoWayToSecretsManager: ['DeadlineExceeded', 'SecretsManagerFailed', 'TargetUnreachable'],
-  EndpointBlocked: ['DeadlineExceeded', 'SecretsManagerFailed'],
-  OutgoingBlocked: ['DeadlineExceeded', 'SecretsManagerFailed', 'TargetUnreachable'],
+  NoWayToSecretsManager: ['DeadlineExceeded', 'SecretsManagerUnreachable', 'TargetUnreachable'],
+  EndpointBlocked: ['DeadlineExceeded', 'SecretsManagerUnreachable'],
+  OutgoingBlocked: ['DeadlineExceeded', 'SecretsManagerUnreachable', 'TargetUnreachable'],
   KeyUnusable: ['AccessDenied', 'SecretsManagerFailed', 'PreflightFailed'],
   RefusedByResourcePolicy: ['AccessDenied'],
 };
@@ -234,7 +234,7 @@ function* around({ preflight, secret }: Facts, seen: Surroundings): Generator<Ca
     };
   }
   if (network?.way === 'none' || network?.way === 'blocked-by') {
-    const hangs = ['DeadlineExceeded', 'SecretsManagerFailed', 'TargetUnreachable'].some((code) =>
+    const hangs = ['DeadlineExceeded', 'SecretsManagerUnreachable', 'TargetUnreachable'].some((code) =>
       codes.has(code),
     );
     yield {

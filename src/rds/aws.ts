@@ -34,8 +34,13 @@ function undefinedIfMissing(error: unknown): undefined {
   throw error;
 }
 
+/** Where a VPC has no way to the RDS API, packets are dropped: then a step is not to wait until its time is over. */
+function inTime(sdk: Sdk): RDSClient {
+  return new sdk.RDSClient({ requestHandler: { connectionTimeout: 3_000 } });
+}
+
 /** The port on the AWS SDK. */
-export function createAwsRds({ signal, createClient = (sdk) => new sdk.RDSClient({}) }: RdsOptions): RdsPort {
+export function createAwsRds({ signal, createClient = inTime }: RdsOptions): RdsPort {
   let loading: Promise<{ sdk: Sdk; client: RDSClient }> | undefined;
   const load = (): Promise<{ sdk: Sdk; client: RDSClient }> => {
     loading ??= import('@aws-sdk/client-rds')

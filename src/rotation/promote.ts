@@ -26,7 +26,7 @@ export async function promote(rotation: Rotation, pending: Version): Promise<voi
   try {
     await move(current.id === noVersion ? undefined : current.id);
   } catch (error) {
-    if (!isKeyturnError(error, 'SecretsManagerFailed')) throw error;
+    if (!isKeyturnError(error, 'SecretsManagerFailed', 'SecretsManagerUnreachable')) throw error;
     const { stages } = await run.secretsManager.describe(arn);
     const nowCurrent = versionWith(stages, 'AWSCURRENT');
     if (nowCurrent === pending.id) return;

@@ -21,10 +21,10 @@ const badCredentials = new Set([
 ]);
 const throttled = new Set(['ThrottlingException', 'TooManyRequestsException']);
 const denied = new Set(['AccessDeniedException', 'AccessDenied']);
-const unreachable =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|TimeoutError/;
-
-const retried = 'Secrets Manager will retry the rotation';
+/** What Node.js and the SDK say if there is no connection, as the error's code or in its message. */
+const unreachable = /(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ENETUNREACH)/;
+/** The same if nothing answers within the time for a connection. */
+const unanswered = /(ETIMEDOUT|TimeoutError)/;
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -36,6 +36,8 @@ interface Meaning {
 /** Keyturn's error for one that the AWS SDK threw; it holds no value. */
 export function explainAwsError(error: unknown, call: Call, reader: Reader): KeyturnError {
   if (isKeyturnError(error)) return error;
+  if (error instanceof Error && unanswered.test(`${error.name} ${codeOf(error)}`))
+    return noAnswer(call, error);
   const { code, problem, remedy } = meaningOf(error, call);
   const operation = `${call.action} of ${call.resource} failed`;
   // The parser of an answer that was cut off quotes what it has read, which may be a secret's value.
@@ -92,17 +94,20 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
     );
   }
   if (name === 'ResourceNotFoundException') return notFound(message);
+  const isUnreachable = unreachable.test(`${name} ${codeOf(error)} ${message}`);
   return {
-    code: 'SecretsManagerFailed',
+    code: isUnreachable ? 'SecretsManagerUnreachable' : 'SecretsManagerFailed',
     remedy: {
-      operator: unreachable.test(`${name} ${message}`)
-        ? `If the function is in a VPC, look at its way to Secrets Manager: ${wayToSecretsManager} Secrets Manager will retry the rotation.`
-        : stepFor('SecretsManagerFailed'),
-      person: unreachable.test(`${name} ${message}`)
+      operator: stepFor(isUnreachable ? 'SecretsManagerUnreachable' : 'SecretsManagerFailed'),
+      person: isUnreachable
         ? 'Nobody answers there: check --endpoint, --region and the network.'
         : 'Correct what the message names, and try again.',
     },
   };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? String(Reflect.get(error, 'code') ?? '') : '';
 }
 
 /** @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html */
@@ -163,22 +168,17 @@ function sentence(text: string): string {
 }
 
 /**
- * The error of a call that had no answer when the function's time ran out. In a VPC that is how a missing route shows:
- * nothing refuses the connection.
- *
- * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html
+ * The error of a call without an answer. In a VPC that is how a missing way to Secrets Manager shows: nothing refuses the
+ * connection.
  */
 export function noAnswer({ action, resource }: Call, cause: unknown): KeyturnError {
   return new KeyturnError(
     'DeadlineExceeded',
-    `${action} of ${resource} had no answer before the function's time ran out.`,
-    `If the function is in a VPC, look at its way to Secrets Manager: ${wayToSecretsManager} Else raise its time-out; ${retried}.`,
+    `${action} of ${resource} had no answer in time.`,
+    stepFor('DeadlineExceeded'),
     { cause },
   );
 }
-
-const wayToSecretsManager =
-  'an interface endpoint for secretsmanager or a route to a NAT gateway, a security group that lets the function out and into the endpoint on port 443, and private DNS names of the endpoint turned on.';
 
 /** Whether AWS has definitely not done what was asked, by a Keyturn error that {@link explainAwsError} made. */
 export function wasRefused(error: unknown): boolean {

@@ -90,6 +90,7 @@ describe('the bundle of the deployed function', () => {
       '@aws-sdk/client-rds',
       'aws-xray-sdk-core',
       '@mongodb-js/saslprep',
+      '@opentelemetry/api',
       'oauth4webapi',
       'undici',
     ];

@@ -1,5 +1,6 @@
 import type { PolicyJson } from '../../src/local/index.ts';
 import { readTemplate } from '../support/template.ts';
+import type { ParameterValues } from '../support/template-conditions.ts';
 import { resolveValue } from '../support/template-values.ts';
 
 /** A statement of the role that the template makes. */
@@ -39,10 +40,10 @@ const everything = {
   vpcSecurityGroupIds: 'sg-1',
 };
 
-/** All statements of the role that template.yaml makes. */
-export async function readRole(): Promise<readonly RoleStatement[]> {
+/** Statements of the role that template.yaml makes. @param given by default what makes all of them */
+export async function readRole(given: ParameterValues = everything): Promise<readonly RoleStatement[]> {
   const template = await readTemplate();
-  const role = resolveValue(template, everything, template.Resources.RotationRole?.Properties);
+  const role = resolveValue(template, given, template.Resources.RotationRole?.Properties);
   const statements = policiesIn(role).flatMap(({ PolicyDocument: { Statement } }) => Statement);
   return statements.map((statement) => ({ ...statement, Action: [statement.Action].flat() }));
 }

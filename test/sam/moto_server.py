@@ -1,16 +1,19 @@
 """moto's server with what its CloudFormation lacks: moto_server.py PORT.
 
 Alarms, topic policies and rotation schedules are made as CloudFormation makes them, by calls of the services' APIs;
-schedules at the Secrets Manager that AWS_ENDPOINT_URL_SECRETS_MANAGER names. Outputs are told after a change set too.
+schedules at the Secrets Manager that AWS_ENDPOINT_URL_SECRETS_MANAGER names. Outputs are told after a change set too, and a
+template of SAM's is transformed by AWS's own transform.
 """
 
 import json
 import sys
 
 import boto3
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import get_model_map, get_name_type_map
 from moto.server import main
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 
 class Made:
@@ -60,6 +63,22 @@ def apply_with_outputs(change_set):
     stack.output_map = stack._create_output_map()
 
 
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+
+create_change_set = CloudFormationBackend.create_change_set
+
+
+def create_transformed_change_set(self, stack_name, change_set_name, template, parameters, *args, **kwargs):
+    parsed = yaml_parse(template) if template else {}
+    if "AWS::Serverless-2016-10-31" in str(parsed.get("Transform", "")):
+        template = json.dumps(transform(parsed, dict(parameters), NoManagedPolicies()))
+    return create_change_set(self, stack_name, change_set_name, template, parameters, *args, **kwargs)
+
+
+CloudFormationBackend.create_change_set = create_transformed_change_set
 ChangeSet.apply = apply_with_outputs
 for resource_type, make in {
     "AWS::CloudWatch::Alarm": make_alarm,

@@ -43,7 +43,7 @@ describe('a Secrets Manager that does not answer', () => {
       'VPC',
       'interface endpoint',
       'NAT',
-      'security group',
+      'security groups',
       '443',
       'private DNS',
     ]) {
@@ -58,7 +58,7 @@ describe('a Secrets Manager that does not answer', () => {
     const client = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
     onTestFinished(() => client.destroy());
     const failing = rotateBy(client);
-    await expect(failing).rejects.toMatchObject({ code: 'SecretsManagerFailed' });
+    await expect(failing).rejects.toMatchObject({ code: 'SecretsManagerUnreachable' });
     await expect(failing).rejects.toThrow(new RegExp(errno));
     await expect(failing).rejects.toThrow('interface endpoint');
   });

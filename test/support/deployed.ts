@@ -1,21 +1,36 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { RotationFixture } from './rotation-fixture.ts';
 
+interface Answer {
+  readonly requestId: string;
+  readonly error?: string;
+}
+
+/** Root of a new trace, in X-Ray's form. */
+export function newTraceRoot(): string {
+  const time = Math.floor(Date.now() / 1000).toString(16);
+  return `1-${time}-${randomBytes(12).toString('hex')}`;
+}
+
 /** The deployed function in a process of its own. */
 export interface Deployed {
-  invoke(event: unknown): Promise<void>;
+  /** @param traceRoot of the trace that Lambda gives the invocation; by default one of its own */
+  invoke(event: unknown, traceRoot?: string): Promise<void>;
   output(): string;
   stop(): void;
 }
 
-/** Starts the deployed function, configured by environment variables alone. */
+/**
+ * Starts the deployed function, configured by environment variables alone.
+ * @param preload a module that is loaded before it, as a layer's wrapper has one loaded
+ */
 export function deploy(
   environment: Readonly<Record<string, string>>,
   entry = new URL('../../src/lambda.ts', import.meta.url),
+  preload?: URL,
 ): Deployed {
   const child: ChildProcess = fork(join(import.meta.dirname, 'lambda-process.ts'), [entry.href], {
     env: {
@@ -25,8 +40,13 @@ export function deploy(
       AWS_SECRET_ACCESS_KEY: 'x',
       ...environment,
     },
-    execArgv: [],
+    execArgv: preload === undefined ? [] : ['--import', preload.href],
     silent: true,
+  });
+  const answers = new Map<string, (answer: Answer) => void>();
+  child.on('message', (answer: Answer) => {
+    answers.get(answer.requestId)?.(answer);
+    answers.delete(answer.requestId);
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -37,13 +57,13 @@ export function deploy(
   return {
     output: () => output,
     stop: () => void child.kill(),
-    invoke: async (event) => {
-      const time = Math.floor(Date.now() / 1000).toString(16);
-      const traceId = `Root=1-${time}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=1`;
-      const answered = once(child, 'message');
-      child.send({ event, traceId });
-      const [answer]: { error?: string }[] = await answered;
-      if (answer?.error !== undefined) throw new Error(answer.error);
+    invoke: async (event, traceRoot = newTraceRoot()) => {
+      const requestId = randomUUID();
+      const traceId = `Root=${traceRoot};Parent=${randomBytes(8).toString('hex')};Sampled=1`;
+      const answered = new Promise<Answer>((resolve) => answers.set(requestId, resolve));
+      child.send({ requestId, event, traceId });
+      const { error } = await answered;
+      if (error !== undefined) throw new Error(error);
     },
   };
 }

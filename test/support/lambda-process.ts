@@ -1,19 +1,32 @@
+import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
+
 /**
  * Stands where Lambda's runtime stands: takes events from the parent process, calls the deployed entry with them,
  * and answers with what it came to. The entry's URL is the one argument. The function's log goes to this process's
- * output.
+ * output. With AWS_LAMBDA_MAX_CONCURRENCY, as with Lambda's managed instances, many events come at once, and what
+ * belongs to each is in the runtime's store and not in variables.
  */
-const loading: Promise<typeof import('../../src/lambda.ts')> = import(String(process.argv[2]));
+const atOnce = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
+Reflect.set(globalThis, 'awslambda', {});
+const loading = InvokeStore.getInstanceAsync().then(async (store) => {
+  const entry: typeof import('../../src/lambda.ts') = await import(String(process.argv[2]));
+  return { store, handler: entry.handler };
+});
 
-process.on('message', async ({ event, traceId }: { event: unknown; traceId: string }) => {
-  process.env._X_AMZN_TRACE_ID = traceId;
-  const endsAt = Date.now() + 30_000;
+interface Invocation {
+  readonly requestId: string;
+  readonly event: unknown;
+  readonly traceId: string;
+}
+
+process.on('message', async ({ requestId, event, traceId }: Invocation) => {
+  const endsAt = Date.now() + Number(process.env.KEYTURN_TEST_TIME_MS ?? 30_000);
   const context = {
     functionName: 'keyturn',
     functionVersion: '1',
     invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:keyturn',
     memoryLimitInMB: '256',
-    awsRequestId: 'request',
+    awsRequestId: requestId,
     logGroupName: 'group',
     logStreamName: 'stream',
     callbackWaitsForEmptyEventLoop: false,
@@ -22,10 +35,14 @@ process.on('message', async ({ event, traceId }: { event: unknown; traceId: stri
     fail: () => undefined,
     succeed: () => undefined,
   };
-  const { handler } = await loading;
-  const error = await handler(event, context).then(
-    () => undefined,
-    (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)),
-  );
-  process.send?.({ error });
+  const { store, handler } = await loading;
+  const invoke = () =>
+    handler(event, context).then(
+      () => undefined,
+      (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)),
+    );
+  if (!atOnce) process.env._X_AMZN_TRACE_ID = traceId;
+  const { PROTECTED_KEYS: keys } = InvokeStoreBase;
+  const error = await store.run({ [keys.REQUEST_ID]: requestId, [keys.X_RAY_TRACE_ID]: traceId }, invoke);
+  process.send?.({ requestId, error });
 });

@@ -36,10 +36,23 @@ function fits(parameter: TemplateParameter, value: string): boolean {
 
 /** Evaluates the functions that conditions and rules may have in common. */
 function evaluator(template: Template, given: ParameterValues): (expression: object) => boolean {
+  const named = (name: string): string => given[name] ?? String(template.Parameters[name]?.Default);
   const operandValue = (operand: unknown): string => {
     if (typeof operand === 'string') return operand;
-    const [name] = operandsOf(operand, 'Ref');
-    return given[String(name)] ?? String(template.Parameters[String(name)]?.Default);
+    const [name = ''] = Object.keys(Object(operand));
+    const operands = operandsOf(operand, name);
+    switch (name) {
+      case 'Ref':
+        return named(String(operands[0]));
+      case 'Fn::Sub':
+        return String(operands[0]).replace(/\$\{(\w+)\}/g, (_, inner: string) => named(inner));
+      case 'Fn::Select': {
+        const [separator, text] = operandsOf(operands[1], 'Fn::Split');
+        return operandValue(text).split(String(separator))[Number(operands[0])] ?? '';
+      }
+      default:
+        throw new Error(`${name} is no function of values in conditions.`);
+    }
   };
   const holds = (expression: unknown): boolean => {
     if (typeof expression !== 'object' || expression === null) throw new Error('No condition.');

@@ -17,7 +17,8 @@ export function resolveValue(template: Template, given: ParameterValues, value: 
   const conditions = evaluateConditions(template, given);
   const named = (name: string): unknown => {
     if (name === 'AWS::NoValue') return nothing;
-    return given[name] ?? pseudoParameters[name] ?? template.Parameters[name]?.Default;
+    const value = given[name] ?? pseudoParameters[name] ?? template.Parameters[name]?.Default;
+    return value ?? (name in template.Resources ? name : undefined);
   };
   const call = (name: string, operand: unknown): unknown => {
     const operands: unknown[] = Array.isArray(operand) ? operand : [operand];
@@ -25,7 +26,11 @@ export function resolveValue(template: Template, given: ParameterValues, value: 
       case 'Ref':
         return named(String(operand));
       case 'Fn::Sub':
-        return String(operand).replace(/\$\{([^}]+)\}/g, (_, inner: string) => String(named(inner)));
+        return String(operands[0]).replace(/\$\{([^}]+)\}/g, (_, inner: string) =>
+          String(resolve(Object(operands[1])[inner]) ?? named(inner)),
+        );
+      case 'Fn::Select':
+        return Array.from(Object(resolve(operands[1])))[Number(resolve(operands[0]))];
       case 'Fn::If':
         return resolve(conditions.get(String(operands[0])) ? operands[1] : operands[2]);
       case 'Fn::Split':

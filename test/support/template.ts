@@ -19,16 +19,25 @@ export interface TemplateRule {
   readonly Assertions: readonly { readonly Assert: object; readonly AssertDescription: string }[];
 }
 
+/** What a template makes. */
+export interface TemplateResource {
+  readonly Condition?: string;
+  readonly Properties: object;
+  readonly Metadata?: object;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
 /** template.yaml, with `!Ref x` as `{ Ref: 'x' }`. */
 export interface Template {
   readonly Parameters: Readonly<Record<string, TemplateParameter>>;
   readonly Rules: Readonly<Record<string, TemplateRule>>;
   readonly Conditions: Readonly<Record<string, object>>;
-  readonly Resources: Readonly<Record<string, { readonly Properties: object; readonly Metadata?: object }>>;
+  readonly Resources: Readonly<Record<string, TemplateResource>>;
 }
 
 /** Short forms of functions that the template uses. */
-const functions = ['And', 'Equals', 'GetAtt', 'If', 'Not', 'Or', 'Split', 'Sub'];
+const functions = ['And', 'Equals', 'GetAtt', 'If', 'Not', 'Or', 'Select', 'Split', 'Sub'];
 
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html */
 function shortForms(): Tags {

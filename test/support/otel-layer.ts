@@ -1,0 +1,22 @@
+import { AWSXRayPropagator } from '@opentelemetry/propagator-aws-xray';
+import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
+
+/**
+ * Stands where the layer of OpenTelemetry stands: registers its SDK, with AWS's way to tell traces, before the function
+ * is loaded. Spans are kept until they are flushed, and written to this process's output then, one line of JSON each.
+ */
+const ended: ReadableSpan[] = [];
+const writing = {
+  onStart: () => undefined,
+  onEnd: (span: ReadableSpan) => void ended.push(span),
+  forceFlush: async () => {
+    for (const span of ended.splice(0)) {
+      const { name, parentSpanContext, kind, attributes, status } = span;
+      const { traceId, spanId } = span.spanContext();
+      const parent = parentSpanContext?.spanId;
+      console.log(JSON.stringify({ span: name, traceId, spanId, parent, kind, attributes, status }));
+    }
+  },
+  shutdown: async () => undefined,
+};
+new NodeTracerProvider({ spanProcessors: [writing] }).register({ propagator: new AWSXRayPropagator() });
