@@ -22,9 +22,9 @@ const badCredentials = new Set([
 const throttled = new Set(['ThrottlingException', 'TooManyRequestsException']);
 const denied = new Set(['AccessDeniedException', 'AccessDenied']);
 /** What Node.js and the SDK say if there is no connection, as the error's code or in its message. */
-const unreachable = /(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ENETUNREACH)/;
+const unreachable = /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|ENETUNREACH)\b/;
 /** The same if nothing answers within the time for a connection. */
-const unanswered = /(ETIMEDOUT|TimeoutError)/;
+const unanswered = /\b(ETIMEDOUT|TimeoutError)\b/;
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -54,7 +54,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   const message = messageOf(error);
   const keyUnusable = (how: string, permission: string): Meaning => ({
     code: 'AccessDenied',
-    problem: `The value of ${resource} can't be ${how}: ${sentence(message)}`,
+    problem: `The value of ${resource} can't be ${how} (${action}): ${sentence(message)}`,
     remedy: {
       operator: `Grant the function's role ${permission} under the secret's key, by its policy and by the key policy.`,
       person: `Have ${permission} allowed to you under its key, by your policy and by the key policy.`,
@@ -76,7 +76,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
     );
   }
   if (name === 'EncryptionFailure') return keyUnusable('encrypted', 'kms:GenerateDataKey');
-  if (name === 'DecryptionFailure' || /\bKMS\b/.test(message)) {
+  if (name === 'DecryptionFailure' || (denied.has(name) && /\bKMS\b/.test(message))) {
     return keyUnusable('decrypted', 'kms:Decrypt');
   }
   if (denied.has(name)) return accessDenied(message, action);
@@ -98,7 +98,10 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   return {
     code: isUnreachable ? 'SecretsManagerUnreachable' : 'SecretsManagerFailed',
     remedy: {
-      operator: stepFor(isUnreachable ? 'SecretsManagerUnreachable' : 'SecretsManagerFailed'),
+      operator:
+        error instanceof Error && '$fault' in error
+          ? 'Correct what the message names; Secrets Manager will retry the rotation.'
+          : stepFor(isUnreachable ? 'SecretsManagerUnreachable' : 'SecretsManagerFailed'),
       person: isUnreachable
         ? 'Nobody answers there: check --endpoint, --region and the network.'
         : 'Correct what the message names, and try again.',

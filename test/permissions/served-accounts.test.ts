@@ -95,11 +95,19 @@ describe('a secret of another account, by the role of the template and the polic
   });
 
   it.each([
-    ['the parameter servedAccountIds', { servedAccountIds: '' }, /AccessDenied: DescribeSecret/],
-    ['that account among those served', { servedAccountIds: '333333333333' }, /AccessDenied: DescribeSecret/],
-    ["the secret's policy", { withSecretPolicy: false }, /AccessDenied: DescribeSecret/],
-    ["the key's policy", { withKeyPolicy: false }, /AccessDenied: GetSecretValue.*KMS/],
-    ['the parameter kmsKeyArn', { withRoleForKey: false }, /AccessDenied: GetSecretValue.*KMS/],
+    [
+      'the parameter servedAccountIds',
+      { servedAccountIds: '' },
+      /AccessDenied: secretsmanager:DescribeSecret/,
+    ],
+    [
+      'that account among those served',
+      { servedAccountIds: '333333333333' },
+      /AccessDenied: secretsmanager:DescribeSecret/,
+    ],
+    ["the secret's policy", { withSecretPolicy: false }, /AccessDenied: secretsmanager:DescribeSecret/],
+    ["the key's policy", { withKeyPolicy: false }, /AccessDenied: .*GetSecretValue.*KMS/],
+    ['the parameter kmsKeyArn', { withRoleForKey: false }, /AccessDenied: .*GetSecretValue.*KMS/],
     ['a key of its own', { ownKey: false }, /default KMS service key.*Correct what the message names/],
   ])('is not rotated without %s', async (_, settings, refused) => {
     expect(await rotate(settings)).toMatch(refused);
