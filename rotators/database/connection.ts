@@ -184,7 +184,7 @@ export async function tlsFirst<T>(
       throw new KeyturnError(
         'TlsUnavailable',
         `The server at ${host} has no TLS, and no password is sent to it without.`,
-        'Turn TLS on at the server, or allow plaintext for the function (KEYTURN_ALLOW_PLAINTEXT) where the secret does not say "ssl": true.',
+        'Turn TLS on at the server. To allow plaintext instead: KEYTURN_ALLOW_PLAINTEXT of the function or, but for SQL Server, "ssl": false in the secret.',
         { cause: error },
       );
     }
