@@ -14,6 +14,7 @@ const usage = {
   about: 'What the deployed function is made of, and what each part costs at a cold start.',
   options: {
     runs: {
+      type: 'string',
       placeholder: 'N',
       about: 'Fresh processes for each figure in ms, which is their median (default: 11)',
     },
@@ -48,7 +49,7 @@ function dependencyTable(dependencies: readonly DependencyFigures[]): string {
   );
 }
 
-await runBench(usage, async ({ values }) => {
+await runBench(usage, async (values) => {
   const runs = readCount('runs', values.runs ?? '11');
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-bench-'));
   try {

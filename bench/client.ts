@@ -8,41 +8,39 @@ import { describeMachine } from './support/machine.ts';
 
 const rotationsByDefault = 125;
 
-const usage: BenchUsage<'rotations' | 'case'> = {
+const usage = {
   name: 'client',
   about: `Has applications work through rotations of each rotator and strategy, at real servers where there are: one with
 keyturn/client, and beside it, at the same secrets and at the same time, ones with other caches. Counts the errors that
 reach them, and their calls of Secrets Manager. Exits with 1 where keyturn/client let one through.`,
   options: {
     rotations: {
+      type: 'string',
       placeholder: 'N',
       about: `Rotations of each case; ${rotationsByDefault} if absent, which are ${rotationsByDefault * cases.length} in all`,
     },
-    case: { placeholder: 'TEXT', about: 'Only cases whose name has this in it' },
+    case: { type: 'string', placeholder: 'TEXT', about: 'Only cases whose name has this in it' },
   },
-};
+} as const satisfies BenchUsage;
 
-await runBench(
-  usage,
-  async ({ values: { rotations: count = String(rotationsByDefault), case: wanted = '' } }) => {
-    const rotations = readCount('rotations', count);
-    const chosen = cases.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
-    if (chosen.length === 0) throw new Error(`--case: none has "${wanted}" in its name.`);
-    const library = await measureLibrary();
-    const measured: CaseFigures[] = [];
-    for (const one of chosen) {
-      progress(`${one.name}: ${rotations} rotations`);
-      measured.push(await measureCase(one, contenders, rotations));
-    }
-    const totals = totalsOf(measured);
-    const data: ClientReport = {
-      machine: await describeMachine(),
-      rotations: rotations * chosen.length,
-      library,
-      totals,
-      cases: measured,
-    };
-    if (totals[contenders[0]?.name ?? '']?.failures !== 0) process.exitCode = 1;
-    return { text: formatReport(data), data };
-  },
-);
+await runBench(usage, async ({ rotations: count = String(rotationsByDefault), case: wanted = '' }) => {
+  const rotations = readCount('rotations', count);
+  const chosen = cases.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
+  if (chosen.length === 0) throw new Error(`--case: none has "${wanted}" in its name.`);
+  const library = await measureLibrary();
+  const measured: CaseFigures[] = [];
+  for (const one of chosen) {
+    progress(`${one.name}: ${rotations} rotations`);
+    measured.push(await measureCase(one, contenders, rotations));
+  }
+  const totals = totalsOf(measured);
+  const data: ClientReport = {
+    machine: await describeMachine(),
+    rotations: rotations * chosen.length,
+    library,
+    totals,
+    cases: measured,
+  };
+  if (totals[contenders[0]?.name ?? '']?.failures !== 0) process.exitCode = 1;
+  return { text: formatReport(data), data };
+});

@@ -15,22 +15,31 @@ import { describeMachine } from './support/machine.ts';
 const connections = 8;
 const rotationCounts = [100, 1_000, 10_000];
 
-const usage: BenchUsage<'python' | 'seconds' | 'rounds' | 'secrets' | 'reads'> = {
+const usage = {
   name: 'local',
   about: `Measures the local Secrets Manager: operations per second at ${connections} connections, beside moto's server and
 beside a server that answers without looking; ${rotationCounts.join(', ')} rotations in one window; a large folder.`,
   options: {
     python: {
+      type: 'string',
       placeholder: 'PATH',
       about: 'A Python with moto[server,secretsmanager]; without it moto is skipped',
       variable: 'KEYTURN_BENCH_MOTO_PYTHON',
     },
-    seconds: { placeholder: 'N', about: 'Seconds for each operation, server and round; 3 if absent' },
-    rounds: { placeholder: 'N', about: 'Rounds that each figure is the median of; 3 if absent' },
-    secrets: { placeholder: 'N', about: 'Secrets in the large folder; 100000 if absent' },
-    reads: { placeholder: 'N', about: 'Reads of them; 1000000 if absent' },
+    seconds: {
+      type: 'string',
+      placeholder: 'N',
+      about: 'Seconds for each operation, server and round; 3 if absent',
+    },
+    rounds: {
+      type: 'string',
+      placeholder: 'N',
+      about: 'Rounds that each figure is the median of; 3 if absent',
+    },
+    secrets: { type: 'string', placeholder: 'N', about: 'Secrets in the large folder; 100000 if absent' },
+    reads: { type: 'string', placeholder: 'N', about: 'Reads of them; 1000000 if absent' },
   },
-};
+} as const satisfies BenchUsage;
 
 const skipped = 'moto is skipped: give a Python that has moto[server,secretsmanager] (--python).';
 
@@ -65,7 +74,7 @@ async function compareServers(
   return await measureThroughput(servers, generator, options);
 }
 
-await runBench(usage, async ({ values }) => {
+await runBench(usage, async (values) => {
   const { python } = values;
   const timing = {
     seconds: readCount('seconds', values.seconds ?? '3'),

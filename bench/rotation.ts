@@ -14,28 +14,34 @@ const networks = [
   { addedLatencyMs: 20, tls: true },
 ];
 
-const usage: BenchUsage<'templates' | 'python' | 'rotations'> = {
+const usage = {
   name: 'rotation',
   about: `Measures Postgres rotations by Keyturn and by AWS's Python templates, on the same local Secrets Manager and
 the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for each round trip, and with TLS at the last of them.`,
   options: {
     templates: {
+      type: 'string',
       placeholder: 'PATH',
       about: 'A checkout of aws-samples/aws-secrets-manager-rotation-lambdas',
       variable: 'KEYTURN_BENCH_TEMPLATES',
     },
     python: {
+      type: 'string',
       placeholder: 'PATH',
       about: 'A Python with boto3 and PyGreSQL',
       variable: 'KEYTURN_BENCH_PYTHON',
     },
-    rotations: { placeholder: 'N', about: 'Rotations that each time is the median of; 10 if absent' },
+    rotations: {
+      type: 'string',
+      placeholder: 'N',
+      about: 'Rotations that each time is the median of; 10 if absent',
+    },
   },
-};
+} as const satisfies BenchUsage;
 
 const skipped = "AWS's templates are skipped: give a checkout of them (--templates) and a Python (--python).";
 
-await runBench(usage, async ({ values: { templates, python, rotations: count = '10' } }) => {
+await runBench(usage, async ({ templates, python, rotations: count = '10' }) => {
   const rotations = readCount('rotations', count);
   const complete = templates !== undefined && python !== undefined;
   const opponents = complete ? [await template(templates, python)] : [];

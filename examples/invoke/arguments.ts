@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { type ProgramOptions, programHelp, readOptions } from '../../scripts/program.ts';
 import { ROTATION_STEPS, type RotationStep } from '../../src/local/events.ts';
 
 /** Kinds of target that a function can be invoked for here; the folders of `events`. */
@@ -12,38 +12,36 @@ export interface InvokeArguments {
   readonly help: boolean;
 }
 
-export const help = `Invokes the function as it is deployed, in a container on this machine, for one step of a rotation.
+const options = {
+  step: { type: 'string', default: '', placeholder: 'STEP', about: ROTATION_STEPS.join(', ') },
+  rotator: {
+    type: 'string',
+    default: 'postgres',
+    placeholder: 'NAME',
+    about: [
+      'postgres (default): a real PostgreSQL',
+      'sqlserver: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one',
+      'api-token: a small HTTP service that issues tokens',
+    ].join('\n'),
+  },
+} as const satisfies ProgramOptions;
 
-Usage: npm run invoke -- --step STEP [OPTIONS]
-
-It builds the function, starts a local Secrets Manager and a target, brings a secret to that step, has
+export const help = programHelp({
+  about:
+    'Invokes the function as it is deployed, in a container on this machine, for one step of a rotation.',
+  command: 'npm run invoke',
+  details: `It builds the function, starts a local Secrets Manager and a target, brings a secret to that step, has
 "sam local invoke" send the event of events/ROTATOR/STEP.json, and shows what came of it. It needs the SAM CLI and a
-Docker engine.
-
-Options:
-  --step STEP     ${ROTATION_STEPS.join(', ')}
-  --rotator NAME  postgres (default): a real PostgreSQL
-                  sqlserver: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one
-                  api-token: a small HTTP service that issues tokens
-  --json          Print one JSON document and nothing else (npm run --silent invoke -- --json)
-  --help          Show this text
-
-Variables:
-  KEYTURN_INVOKE_IMAGE  An image of this machine to run it in, instead of AWS's, which the SAM CLI pulls
-`;
+Docker engine.`,
+  options,
+  variables: {
+    KEYTURN_INVOKE_IMAGE: "An image of this machine to run it in, instead of AWS's, which the SAM CLI pulls",
+  },
+});
 
 /** @throws Error with one line that says what is wrong */
 export function readArguments(args: readonly string[]): InvokeArguments {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      step: { type: 'string', default: '' },
-      rotator: { type: 'string', default: 'postgres' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const { json, help } = values;
+  const { values, json, help } = readOptions(options, args);
   if (help) return { step: 'createSecret', rotator: 'postgres', json, help };
   const step = oneOf(ROTATION_STEPS, '--step', values.step);
   return { step, rotator: oneOf(rotatorNames, '--rotator', values.rotator), json, help };

@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util';
+
+/** An option of a program of the checkout: a demo, a bench, a test tool. As of node:util's parseArgs, with its help. */
+export interface ProgramOption {
+  /** `boolean` is a flag; `string` takes a value. */
+  readonly type: 'boolean' | 'string';
+  /** What the help says; further lines stand under the first. */
+  readonly about: string;
+  /** What stands for the value in the help, such as `PATH`. */
+  readonly placeholder?: string;
+  /** Whether it can be repeated. */
+  readonly multiple?: boolean;
+  readonly default?: boolean | string | string[];
+  /** A variable of the environment that gives the value if the option is absent. */
+  readonly variable?: string;
+}
+
+/** The options of a program, by name. */
+export type ProgramOptions = Readonly<Record<string, ProgramOption>>;
+
+/** What a program is, for its help. */
+export interface ProgramUsage {
+  /** What it does, in a sentence or a few. */
+  readonly about: string;
+  /** The command, such as `npm run demo`. */
+  readonly command: string;
+  /** What stands between usage and options. */
+  readonly details?: string;
+  readonly options: ProgramOptions;
+  /** Further variables that it reads, with what they mean. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Whether there is a --json; default: there is. */
+  readonly json?: boolean;
+  /** The last paragraph, such as exit codes. */
+  readonly end?: string;
+}
+
+const common = {
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** The text that `--help` shows. */
+export function programHelp(usage: ProgramUsage): string {
+  const { about, command, details, options, variables = {}, json = true, end } = usage;
+  const rows = Object.entries(options).map(([name, option]): readonly [string, string] => [
+    `--${name}${option.placeholder === undefined ? '' : ` ${option.placeholder}`}`,
+    option.variable === undefined ? option.about : `${option.about} (or ${option.variable})`,
+  ]);
+  const silent = command.replace('npm run', 'npm run --silent');
+  if (json) rows.push(['--json', `Print one JSON document and nothing else (${silent} -- --json)`]);
+  rows.push(['--help', 'Show this text']);
+  return [
+    about,
+    '',
+    `Usage: ${command} -- [OPTIONS]`,
+    ...(details === undefined ? [] : ['', details]),
+    '',
+    'Options:',
+    ...table(rows),
+    ...(Object.keys(variables).length === 0 ? [] : ['', 'Variables:', ...table(Object.entries(variables))]),
+    ...(end === undefined ? [] : ['', end]),
+    '',
+  ].join('\n');
+}
+
+function table(rows: readonly (readonly [name: string, meaning: string])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(
+    ([name, meaning]) => `  ${name.padEnd(width)}  ${meaning.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`,
+  );
+}
+
+/**
+ * Reads a command line with --json and --help besides the options, and variables for what it does not say.
+ *
+ * @throws TypeError of parseArgs, in one line, for an option that there is not
+ */
+export function readOptions<const Options extends ProgramOptions>(
+  options: Options,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+) {
+  const byVariable = Object.entries(options).flatMap(([name, { variable }]) => {
+    const value = variable === undefined ? undefined : environment[variable];
+    return value === undefined || value === '' ? [] : [`--${name}=${value}`];
+  });
+  const { values } = parseArgs({ args: [...byVariable, ...args], options: { ...options, ...common } });
+  const isGiven = (name: keyof typeof common): boolean => Reflect.get(values, name) === true;
+  return { values, json: isGiven('json'), help: isGiven('help') };
+}
+
+/** @throws Error if the text is no whole number of at least `least` */
+export function wholeNumber(option: string, text: string, least = 0): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`--${option} takes a whole number${least > 0 ? ` of at least ${least}` : ''}.`);
+}
