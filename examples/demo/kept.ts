@@ -1,12 +1,21 @@
+import { database } from './database.ts';
 import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
 import { secretName } from './secrets.ts';
 
 /** Commands for another terminal, for as long as everything is left running. */
-export function showHowToReach({ local, clock }: Environment, screen: Screen): void {
+export function showHowToReach({ local, clock, postgres }: Environment, screen: Screen): void {
   const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
   screen.heading('Kept', 'until Ctrl-C');
   screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
+  screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, the database ${database}, with TLS`);
+  screen.fact('Secrets Manager', local.url);
+  screen.gap();
+  // Both are read from the secret, since a rotation may change both.
+  const value = (key: string) => `$(npx keyturn get '${secretName}#${key}' --endpoint ${local.url})`;
+  screen.command(`PGUSER=${value('username')} \\`);
+  screen.command(`PGPASSWORD=${value('password')} \\`);
+  screen.command(`  psql "host=${postgres.host} port=${postgres.port} dbname=${database} sslmode=require"`);
   for (const command of ['status', 'rotate']) {
     screen.gap();
     screen.command(`npx keyturn ${command} ${secretName} --endpoint ${local.url}`);

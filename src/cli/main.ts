@@ -53,7 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
   // What follows two dashes is not for keyturn.
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   const command = COMMANDS.get(first);
-  if (command === undefined) return unknownCommand(first, own);
+  if (command === undefined) return unknownCommand(first, args);
   if (own.includes('--help') || own.includes('-h')) return print(command.help);
   return runCommand(command, rest, own);
 }
@@ -61,7 +61,8 @@ export async function main(args: readonly string[]): Promise<number> {
 function help([name, ...more]: readonly string[]): number {
   if (name === undefined || name.startsWith('-')) return print(HELP);
   const command = COMMANDS.get(name);
-  if (command === undefined || more.length > 0) return unknownCommand([name, ...more].join(' '), []);
+  const names = more.filter((argument) => argument !== '--json');
+  if (command === undefined || names.length > 0) return unknownCommand([name, ...names].join(' '), more);
   return print(command.help);
 }
 
@@ -78,8 +79,10 @@ async function runCommand(
     return await command.run(args);
   } catch (error) {
     if (isUsageError(error)) return wrongArguments(`keyturn ${command.name}: ${error.message}`, own);
-    const code = isKeyturnError(error) ? `${error.code}: ` : '';
-    process.stderr.write(`keyturn ${command.name}: ${code}${messageOf(error)}\n`);
+    const code = isKeyturnError(error) ? error.code : undefined;
+    const message = `keyturn ${command.name}: ${code === undefined ? '' : `${code}: `}${messageOf(error)}`;
+    if (own.includes('--json')) printFailure(code ?? 'Failed', message);
+    else process.stderr.write(`${message}\n`);
     return EXIT.failed;
   }
 }
@@ -87,11 +90,14 @@ async function runCommand(
 /** For machines too: whoever asked for a document gets one. */
 function wrongArguments(message: string, args: readonly string[]): number {
   if (args.includes('--json')) {
-    const error = { code: 'WrongArguments', message };
-    process.stdout.write(`${JSON.stringify({ outcome: 'failed', error })}\n`);
+    printFailure('WrongArguments', message);
     return EXIT.usage;
   }
   return fail(`${message}\n`);
+}
+
+function printFailure(code: string, message: string): void {
+  process.stdout.write(`${JSON.stringify({ outcome: 'failed', error: { code, message } })}\n`);
 }
 
 function print(text: string): number {

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { temporaryFolder } from '../local/harness.ts';
@@ -21,6 +23,52 @@ describe('keyturn', () => {
     expect(await runKeyturn('local', '--help')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('--data DIR'),
+    });
+  });
+
+  describe('with --json', () => {
+    const answerTo = async (...args: string[]): Promise<readonly [number, unknown]> => {
+      let said = '';
+      const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        said += String(text);
+        return true;
+      });
+      try {
+        return [await main(args), JSON.parse(said)];
+      } finally {
+        stdout.mockRestore();
+      }
+    };
+    const wrong = { outcome: 'failed', error: { code: 'WrongArguments', message: expect.any(String) } };
+
+    it('answers wrong arguments with a document, in every command', async () => {
+      const { stdout } = await runKeyturn('--help');
+      const [, list = ''] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
+      const names = list
+        .split('\n')
+        .map((line) => line.trim().split(' ')[0] ?? '')
+        .filter((name) => name !== 'help');
+      expect(names.length).toBeGreaterThan(9);
+      for (const name of names) {
+        expect(await answerTo(name, '--json', '--nonsense'), name).toEqual([2, wrong]);
+      }
+    });
+
+    it('answers a command that there is not with a document', async () => {
+      for (const args of [
+        ['--json'],
+        ['--json', 'nonsense'],
+        ['nonsense', '--json'],
+        ['help', 'nonsense', '--json'],
+      ])
+        expect(await answerTo(...args)).toEqual([2, wrong]);
+    });
+
+    it('answers what fails later with a document too', async () => {
+      const data = join(await temporaryFolder(), 'file');
+      await writeFile(data, '');
+      const error = { code: expect.any(String), message: expect.stringContaining(data) };
+      expect(await answerTo('local', '--json', '--data', data)).toEqual([1, { outcome: 'failed', error }]);
     });
   });
 

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runKeyturnAlone } from './keyturn-process.ts';
 
 /** An endpoint that refuses everything with one of AWS's errors. */
@@ -20,10 +23,38 @@ async function startRefusing(type: string, message: string): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'keyturn-profiles-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const profiles = join(folder, 'config');
+writeFileSync(
+  profiles,
+  '[default]\nregion = us-east-1\n[profile "dev team"]\n[sso-session mine]\n[ profile prod ]\nregion = eu-west-1\n',
+);
+
 describe('what goes wrong on the way to AWS', () => {
   it.each([
     ['no credentials', { AWS_REGION: 'us-east-1' }, ['No AWS credentials were found', 'aws sso login']],
     ['no region', {}, ['No region is set', '--region']],
+    [
+      'a profile that there is not',
+      { AWS_REGION: 'us-east-1', AWS_PROFILE: 'nope', AWS_CONFIG_FILE: profiles },
+      ["AWS_PROFILE names the profile 'nope'", 'Set it to one of: default, dev team, prod;'],
+    ],
+    [
+      'a profile that there is not, and no region',
+      { AWS_PROFILE: 'nope', AWS_CONFIG_FILE: profiles },
+      ["AWS_PROFILE names the profile 'nope'"],
+    ],
+    [
+      'no profile at all',
+      { AWS_REGION: 'us-east-1', AWS_PROFILE: 'nope', AWS_CONFIG_FILE: '/dev/null' },
+      ["AWS_PROFILE names the profile 'nope'", 'aws configure'],
+    ],
+    [
+      'a profile without credentials',
+      { AWS_REGION: 'us-east-1', AWS_PROFILE: 'prod', AWS_CONFIG_FILE: profiles },
+      ['No AWS credentials were found', 'aws sso login'],
+    ],
     [
       'nobody there',
       { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_MAX_ATTEMPTS: '1' },

@@ -4,7 +4,12 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
@@ -223,7 +228,18 @@ describe('the demo with --keep', () => {
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
     const secret = await client.send(new DescribeSecretCommand({ SecretId: 'dev/demo/Postgres' }));
+    const { SecretString = '' } = await client.send(
+      new GetSecretValueCommand({ SecretId: 'dev/demo/Postgres' }),
+    );
     client.destroy();
+    const [, host = '', port, database] =
+      /psql "host=(\S+) port=(\d+) dbname=(\w+) sslmode=require"/.exec(demo.said.stdout) ?? [];
+    expect(demo.said.stdout).toContain(`${host}:${port}, the database ${database}`);
+    const { username: user, password } = JSON.parse(SecretString);
+    const ssl = { rejectUnauthorized: false };
+    const login = new pg.Client({ host, port: Number(port), database, user, password, ssl });
+    await login.connect();
+    await login.end();
     expect(secret).toMatchObject({
       RotationEnabled: true,
       RotationRules: { ScheduleExpression: 'rate(4 hours)', Duration: '1h' },

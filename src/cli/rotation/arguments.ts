@@ -28,7 +28,8 @@ export const timeoutOption = { timeout: { type: 'string', default: '120' } } as 
 export const secretOptions = placeOptions;
 
 const placeLines = `  --region REGION   Region (default: that of the ARN, AWS_REGION, or the profile's)
-  --endpoint URL    Another Secrets Manager and Lambda, such as that of keyturn local (or AWS_ENDPOINT_URL)
+  --endpoint URL    Another Secrets Manager and Lambda, such as that of keyturn local (or
+                    AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_ENDPOINT_URL_LAMBDA)
   --json            Print one JSON document and nothing else
   --help            Show this text
 

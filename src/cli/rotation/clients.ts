@@ -8,6 +8,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { KeyturnError } from '../../errors.ts';
 import { missing } from '../../optional-package.ts';
 import type { SecretArguments } from './arguments.ts';
+import { requireProfile } from './profile.ts';
 
 /** AWS's clients, made when first used. */
 export interface Clients {
@@ -26,11 +27,15 @@ interface ClientConfig {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Finds endpoint, region and credentials as the AWS CLI does; on this machine it does without the last two. */
+/**
+ * Finds endpoint, region and credentials as the AWS CLI does; on this machine it does without the last two.
+ * @throws InvalidConfiguration where AWS_PROFILE names no profile
+ */
 export function connect(
   { secret, endpoint, region }: Pick<SecretArguments, 'secret' | 'endpoint' | 'region'>,
   environment: NodeJS.ProcessEnv,
 ): Clients {
+  requireProfile(environment);
   const url = endpoint ?? environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? environment.AWS_ENDPOINT_URL;
   const isHere = url !== undefined && isLoopback(url);
   const config = {

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { KeyturnError } from '../../errors.ts';
+
+/**
+ * Makes sure that the profile which AWS_PROFILE names is there, as the AWS CLI does. The SDK would go on without it, and
+ * find no credentials, or others.
+ *
+ * @throws InvalidConfiguration
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+ */
+export function requireProfile(environment: NodeJS.ProcessEnv): void {
+  const name = environment.AWS_PROFILE;
+  if (!name) return;
+  const config = environment.AWS_CONFIG_FILE || join(homedir(), '.aws', 'config');
+  const credentials = environment.AWS_SHARED_CREDENTIALS_FILE || join(homedir(), '.aws', 'credentials');
+  const known = new Set([...profilesIn(config), ...profilesIn(credentials)]);
+  if (known.has(name)) return;
+  const remedy =
+    known.size === 0 ? 'Make one with aws configure' : `Set it to one of: ${[...known].join(', ')}`;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `AWS_PROFILE names the profile '${name}', which is neither in ${config} nor in ${credentials}.`,
+    `${remedy}; or unset it.`,
+    { field: 'AWS_PROFILE' },
+  );
+}
+
+/** Names of the profiles in a file; none where it can't be read, as for the SDK. */
+function profilesIn(file: string): string[] {
+  try {
+    const headers = readFileSync(file, 'utf8').matchAll(
+      /^\s*\[\s*(?:profile\s+)?["']?([^\]"']+?)["']?\s*\]/gm,
+    );
+    return [...headers].flatMap(([, name = '']) => (/^(sso-session|services)\s/.test(name) ? [] : [name]));
+  } catch {
+    return [];
+  }
+}
