@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { documentOf, type StoredVersion } from '../secrets.ts';
-import { type RotatedSecret, withSecret } from './rotations.ts';
+import { type Delivery, type RotatedSecret, withSecret } from './rotations.ts';
 import type { Subject } from './subject.ts';
 import type { Theme } from './theme.ts';
 
@@ -12,6 +12,16 @@ export const rotating: Theme = {
       for (let time = 0; time < 3; time += 1) await rotateOnce({ rotator, overlap, account, opens }, secret);
       const refused = secret.reports.reduce((sum, { refusedLogins }) => sum + refusedLogins, 0);
       assert.equal(refused, 0, `The target refused ${refused} logins.`);
+    }),
+
+  'ends well when each event is delivered again': (subject) =>
+    withSecret(subject.rotator, subject.account, async (secret) => {
+      for (let time = 0; time < 2; time += 1) await rotateOnce(subject, secret, 'again');
+    }),
+
+  'ends well when each event is delivered twice at once': (subject) =>
+    withSecret(subject.rotator, subject.account, async (secret) => {
+      for (let time = 0; time < 2; time += 1) await rotateOnce(subject, secret, 'twice-at-once');
     }),
 
   'looks at a secret and changes nothing when RotateImmediately is false': (subject) => {
@@ -30,9 +40,10 @@ export const rotating: Theme = {
 async function rotateOnce(
   { rotator, overlap, account, opens }: Pick<Subject, 'rotator' | 'overlap' | 'account' | 'opens'>,
   { rotate, versions }: RotatedSecret,
+  delivery: Delivery = 'once',
 ): Promise<void> {
   const before = holderOf(await versions(), 'AWSCURRENT');
-  assert.equal(await rotate(), undefined);
+  assert.equal(await rotate({ delivery }), undefined);
   const after = await versions();
   const [current, previous] = [holderOf(after, 'AWSCURRENT'), holderOf(after, 'AWSPREVIOUS')];
   assert.notEqual(current.id, before.id);

@@ -41,10 +41,20 @@ function record(): Recording {
   };
 }
 
+/**
+ * How Lambda delivers an event: once, again when it is done (to the same process, and to another), or to two processes at
+ * once.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html
+ */
+export type Delivery = 'once' | 'again' | 'twice-at-once';
+
 /** A secret at a local Secrets Manager, whose rotation function serves the rotator. */
 export interface RotatedSecret extends Omit<Recording, 'telemetry'> {
   /** Rotates, or only looks whether it could; answers why it failed, or undefined. */
-  rotate(settings?: { readonly immediately?: boolean }): Promise<string | undefined>;
+  rotate(settings?: {
+    readonly immediately?: boolean;
+    readonly delivery?: Delivery;
+  }): Promise<string | undefined>;
   versions(): Promise<StoredVersion[]>;
   /** All that must not be seen: values of the secret's versions, of the admin secret, and RotationTokens. */
   secretValues(): Promise<string[]>;
@@ -60,20 +70,34 @@ export async function withSecret(
   const { telemetry, ...recording } = record();
   const tokens: string[] = [];
   const failures: string[] = [];
-  const handler = createRotationHandler({
-    rotators: [rotator],
-    client: functionClient,
-    telemetry,
-    environment: {},
-    configuration: { defaultRotator: rotator.name },
-  });
+  let delivery: Delivery = 'once';
+  const createHandler = () =>
+    createRotationHandler({
+      rotators: [rotator],
+      client: functionClient,
+      telemetry,
+      environment: {},
+      configuration: { defaultRotator: rotator.name },
+    });
+  const [handler, handlerElsewhere] = [createHandler(), createHandler()];
   const functionArn = local.registerFunction('rotate', async (event, context) => {
     if (event.RotationToken !== undefined) tokens.push(event.RotationToken);
-    const answer = await handler(event, context).catch((error: unknown) => {
-      recording.shown.push(error);
-      throw error;
-    });
-    recording.shown.push(answer);
+    const deliverTo = async (one: typeof handler): Promise<void> => {
+      const answer = await one(event, context).catch((error: unknown) => {
+        recording.shown.push(error);
+        throw error;
+      });
+      recording.shown.push(answer);
+    };
+    if (delivery === 'twice-at-once') {
+      const both = await Promise.allSettled([handler, handlerElsewhere].map(deliverTo));
+      for (const one of both) if (one.status === 'rejected') throw one.reason;
+      return;
+    }
+    await deliverTo(handler);
+    if (delivery === 'once') return;
+    await deliverTo(handler);
+    await deliverTo(handlerElsewhere);
   });
   local.on((event) => {
     if (event.type === 'rotation-failed') failures.push(event.error);
@@ -84,7 +108,8 @@ export async function withSecret(
     await use({
       ...recording,
       versions,
-      rotate: async ({ immediately: RotateImmediately = true } = {}) => {
+      rotate: async ({ immediately: RotateImmediately = true, delivery: asked = 'once' } = {}) => {
+        delivery = asked;
         failures.length = 0;
         const rules = { RotationLambdaARN: functionArn, RotationRules: { AutomaticallyAfterDays: 30 } };
         const request = { SecretId: arn, ClientRequestToken: randomUUID(), RotateImmediately, ...rules };
