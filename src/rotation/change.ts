@@ -32,12 +32,29 @@ export async function changeCredential(
 ): Promise<Changed> {
   const { run } = rotation;
   try {
-    return await retry(() => changeOnce(rotation, pending), isTransient, run.signal);
+    return await retry(() => changeOnce(rotation, pending), mayEndWell(), run.signal);
   } catch (error) {
     // A version's value can't be changed. If the target will never accept it, it must not stay AWSPENDING.
     if (isKeyturnError(error, 'PasswordRejected')) await giveUpPending(run);
     throw error;
   }
+}
+
+/**
+ * Which failures are worth another try. The same event may have been delivered twice at once: then the other delivery has
+ * changed the credential, or made the account, between our look and our change, and the target says that something is
+ * there already, or that the old password is wrong. So what the target refuses is looked at anew, once.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html
+ */
+function mayEndWell(): (error: unknown) => boolean {
+  let lookedAgain = false;
+  return (error) => {
+    if (isTransient(error)) return true;
+    if (lookedAgain || !isKeyturnError(error, 'PermissionDenied', 'TargetFailed')) return false;
+    lookedAgain = true;
+    return true;
+  };
 }
 
 async function changeOnce(rotation: Rotation<ChangingRotator>, pending: Version): Promise<Changed> {

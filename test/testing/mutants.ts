@@ -46,6 +46,8 @@ export const mutants: readonly Mutant[] = [
       'ends the old credential, or not, as overlap says',
       'has the target accept the pending credential',
       'leaves nothing after a refusal',
+      'ends well when each event is delivered again',
+      'ends well when each event is delivered twice at once',
       'rotates three times, with no login refused',
       'shows no secret value when a rotation succeeds',
       'shows no secret value when the target refuses AWSCURRENT',
@@ -117,6 +119,8 @@ export const mutants: readonly Mutant[] = [
     failing: [
       'generates for the same target',
       'looks at a secret and changes nothing when RotateImmediately is false',
+      'ends well when each event is delivered again',
+      'ends well when each event is delivered twice at once',
       'rotates three times, with no login refused',
       'shows no secret value when a rotation succeeds',
       'shows no secret value when the target refuses AWSCURRENT',
@@ -192,6 +196,8 @@ export const mutants: readonly Mutant[] = [
     rotator: { ...passwordRotator, overlap: 'until-next-rotation' },
     failing: [
       'ends the old credential, or not, as overlap says',
+      'ends well when each event is delivered again',
+      'ends well when each event is delivered twice at once',
       'rotates three times, with no login refused',
     ],
   },
@@ -205,6 +211,8 @@ export const mutants: readonly Mutant[] = [
     },
     failing: [
       'ends the old credential, or not, as overlap says',
+      'ends well when each event is delivered again',
+      'ends well when each event is delivered twice at once',
       'rotates three times, with no login refused',
     ],
   },
