@@ -1,5 +1,6 @@
 import type { Rotator } from '../src/rotator/index.ts';
 import { type ApiTokensOptions, apiTokens } from './api-token/index.ts';
+import { type ElastiCacheOptions, elastiCache, type MemoryDbOptions, memoryDb } from './elasticache/index.ts';
 import { type MysqlOptions, mysql, mysqlAlternatingUsers } from './mysql/index.ts';
 import { oauthRotators, type TokenOptions } from './oauth/index.ts';
 import { type PostgresOptions, postgres, postgresAlternatingUsers } from './postgres/index.ts';
@@ -14,6 +15,8 @@ export interface RotatorsOptions {
   readonly sqlServer?: SqlServerOptions;
   readonly redis?: RedisOptions;
   readonly mysql?: MysqlOptions;
+  readonly elastiCache?: ElastiCacheOptions;
+  readonly memoryDb?: MemoryDbOptions;
   readonly oauth?: TokenOptions;
   readonly apiTokens?: ApiTokensOptions;
 }
@@ -34,6 +37,8 @@ export function createRotators(options: RotatorsOptions = {}): Rotator[] {
     redisByAdmin(options.redis),
     mysql(options.mysql),
     mysqlAlternatingUsers(options.mysql),
+    elastiCache(options.elastiCache),
+    memoryDb(options.memoryDb),
     ...oauthRotators(options.oauth),
     ...randomRotators(),
     ...apiTokens(options.apiTokens),

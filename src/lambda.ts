@@ -11,7 +11,7 @@ import {
   text,
 } from './configuration.ts';
 import { KeyturnError } from './errors.ts';
-import { createRotationHandler } from './handler.ts';
+import { createRotationHandler, type RotationHandler } from './handler.ts';
 import { defaultPasswordPolicy, generatePassword } from './password.ts';
 import { createLambdaHandler } from './powertools.ts';
 import { selectRotator } from './rotation/select.ts';
@@ -60,6 +60,26 @@ function readRevocation(environment: Environment): Revocation {
   );
 }
 
+/** The variables of AWS's template for users of ElastiCache, in its units. @throws InvalidConfiguration */
+function readTemplateVariables(environment: Environment) {
+  const seconds = (name: string): number | undefined => {
+    const written = text(environment, name);
+    if (written === undefined) return undefined;
+    if (/^\d{1,4}$/.test(written)) return Number(written) * 1_000;
+    throw new KeyturnError(
+      'InvalidConfiguration',
+      `${name} is no whole number of seconds up to 9999.`,
+      'Correct it, or leave it out.',
+      { field: name },
+    );
+  };
+  return {
+    userName: text(environment, 'USER_NAME'),
+    maxWaitingMs: seconds('MAX_WAITING_TIME_FOR_ACTIVE_IN_SECONDS'),
+    waitingIntervalMs: seconds('WAITING_RETRY_INTERVAL_IN_SECONDS'),
+  };
+}
+
 /** How the function's rotators reach their targets, by its variables. @throws InvalidConfiguration */
 function readRotatorsOptions(environment: Environment): RotatorsOptions {
   const ca = readFile(environment, 'KEYTURN_CA_FILE', 'PEM');
@@ -68,10 +88,13 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
     allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
   };
   const revocation = readRevocation(environment);
+  const managedUsers = { ...postgres, revocation, ...readTemplateVariables(environment) };
   const oauth = { ca: () => ca, proxy: readProxy(environment), revocation };
   return {
     postgres,
     redis: { ...postgres, revocation },
+    elastiCache: managedUsers,
+    memoryDb: managedUsers,
     sqlServer: {
       ...postgres,
       trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
@@ -91,10 +114,27 @@ function requireUsable({ password, defaultRotator }: Configuration, rotators: re
   if (defaultRotator !== undefined) selectRotator(rotators, { tags: new Map(), fields: {}, defaultRotator });
 }
 
+/**
+ * AWS's template for ElastiCache has a function of its own for each secret, which its variables name. @throws InvalidEvent
+ * for another secret
+ */
+function servingOne(environment: Environment, rotate: RotationHandler): RotationHandler {
+  const [secret, user] = [text(environment, 'SECRET_ARN'), text(environment, 'USER_NAME')];
+  if (secret === undefined || user === undefined) return rotate;
+  return async (event, context) => {
+    if (Object(event).SecretId === secret) return rotate(event, context);
+    throw new KeyturnError(
+      'InvalidEvent',
+      'The function serves the one secret that its variable SECRET_ARN names, and was called for another.',
+      'Attach a function of its own to the other secret, or take SECRET_ARN and USER_NAME away.',
+    );
+  };
+}
+
 /** The deployed function, which reads all of the process's environment. */
 export const handler = createLambdaHandler(process.env, (telemetry) => {
   const configuration = readConfiguration(process.env);
   const rotators = createRotators(readRotatorsOptions(process.env));
   requireUsable(configuration, rotators);
-  return createRotationHandler({ rotators, configuration, telemetry });
+  return servingOne(process.env, createRotationHandler({ rotators, configuration, telemetry }));
 });

@@ -13,9 +13,10 @@ async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
   return await scenarioOf(given)(given, { screen, resources, ending });
 }
 
-function scenarioOf({ token, sqlserver, client }: DemoArguments) {
+function scenarioOf({ token, sqlserver, redis, client }: DemoArguments) {
   if (token) return rotateTokens;
   if (sqlserver) return rotateSqlServer;
+  if (redis) return rotateRedis;
   return client ? rotateBelowApplications : rotatePasswords;
 }
 
@@ -76,6 +77,26 @@ async function rotateSqlServer(
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   if (!outcome.newPasswordAccepted) throw new Error('The server refuses the new password.');
   if (!outcome.oldPasswordRefused) throw new Error('The server still accepts the old password.');
+  return 0;
+}
+
+async function rotateRedis(
+  { json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
+  screen.heading(
+    'Keyturn',
+    'rotates a user of Valkey or Redis, below an application that logs in all the time',
+  );
+  screen.progress('starting the server and the local Secrets Manager');
+  const { playRedis } = await import('./redis/scenario.ts');
+  const outcome = await Promise.race([playRedis({ screen, resources }), rejectionOf(ending)]);
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  const { newPasswordAccepted, oldPasswordAccepted, oldestPasswordRefused, application } = outcome;
+  if (!newPasswordAccepted) throw new Error('The server refuses the new password.');
+  if (!oldPasswordAccepted) throw new Error('The server refuses the old password before the next rotation.');
+  if (!oldestPasswordRefused) throw new Error('The server still accepts the password before the old one.');
+  if (application.refused > 0) throw new Error(`The application was refused ${application.refused} times.`);
   return 0;
 }
 

@@ -36,11 +36,13 @@ const harmlessFields = new Set([
   'hosts',
   'introspectionendpoint',
   'issuer',
+  'mastername',
   'multisubnetfailover',
   'registrationclienturi',
   'replicaset',
   'revocationendpoint',
   'scope',
+  'sentinelusername',
   'servercertificate',
   'serves',
   'sslmode',
@@ -49,6 +51,7 @@ const harmlessFields = new Set([
   'tokenendpoint',
   'tokenendpointauthmethod',
   'trustservercertificate',
+  'userarn',
 ]);
 
 /** Other fields whose names say that they hold a credential, however short it is. */

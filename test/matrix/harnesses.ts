@@ -1,6 +1,7 @@
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import type { Cell, RotatorHarness } from '../../src/testing/index.ts';
 import { apiTokenHarness } from '../rotators/api-token/harness.ts';
+import { managedHarness } from '../rotators/elasticache/harness.ts';
 import { mysqlHarness, type Way, waysOf } from '../rotators/mysql/harness.ts';
 import { oauthHarness } from '../rotators/oauth/harness.ts';
 import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
@@ -10,6 +11,7 @@ import { randomHarness, randomNames } from '../rotators/random/harness.ts';
 import { redisHarness } from '../rotators/redis/harness.ts';
 import type { RedisSettings } from '../rotators/redis/rotator.ts';
 import { sqlServerHarness } from '../rotators/sqlserver/harness.ts';
+import { startManagedUsers } from '../support/managed-users.ts';
 import { type Flavour, missingServer, startMysql } from '../support/mysql-server.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { startPostgres } from '../support/postgres-server.ts';
@@ -86,6 +88,12 @@ export function subjects(): Subject[] {
         start: () => startOnMysql(flavour, way),
       })),
     ),
+    ...(['elasticache', 'memorydb'] as const).map((service) => ({
+      rotator: service,
+      missing: redisProgram === undefined ? noRedis : undefined,
+      sameCallsAs: service === 'memorydb' ? 'elasticache' : undefined,
+      start: () => startOnManagedUsers(service),
+    })),
     { rotator: 'oauth/client-secret', start: () => startOnOAuth({ kind: 'client-secret' }) },
     ...oauthTokens.map((settings) => ({
       ...inMode(`oauth/${settings.kind}`, settings.revocation),
@@ -136,6 +144,19 @@ async function startOnRedis(settings: Omit<RedisSettings, 'ca'>) {
 async function startOnMysql(flavour: Flavour, way: Way) {
   const server = await startMysql(flavour);
   return { harness: mysqlHarness(server, way), stop: server.stop };
+}
+
+async function startOnManagedUsers(service: 'elasticache' | 'memorydb') {
+  if (redisProgram === undefined) throw new Error(noRedis);
+  const server = await startRedisServer(redisProgram);
+  const api = await startManagedUsers(server);
+  return {
+    harness: managedHarness(server, api, { service }),
+    stop: async () => {
+      await api.stop();
+      await server.stop();
+    },
+  };
 }
 
 async function startOnTokenService(api: ApiDescription) {

@@ -77,6 +77,24 @@ export const reasons: Readonly<Record<string, Reason>> = {
       'rds:DescribeDBInstances': notCalled,
     },
   },
+  SetPasswordsOfCacheUsers: {
+    when: '`cacheUserArns`',
+    why: 'The function sets passwords of the users that the parameter names, and of no others.',
+    actions: { 'elasticache:ModifyUser': notCalled, 'memorydb:UpdateUser': notCalled },
+  },
+  DescribeCacheUsers: {
+    when: '`cacheUserArns`',
+    why: 'A user is waited for until it is active, and the password is proven at a cache of its groups.',
+    actions: {
+      'elasticache:DescribeReplicationGroups': notCalled,
+      'elasticache:DescribeServerlessCaches': notCalled,
+      'elasticache:DescribeUserGroups': notCalled,
+      'elasticache:DescribeUsers': notCalled,
+      'memorydb:DescribeACLs': notCalled,
+      'memorydb:DescribeClusters': notCalled,
+      'memorydb:DescribeUsers': notCalled,
+    },
+  },
   WriteLog: {
     when: 'always',
     why: 'Lambda writes the function’s log in its name, to the log group that the template makes.',

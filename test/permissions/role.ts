@@ -35,6 +35,7 @@ const everything = {
   superuserSecretKmsKeyArn: names.adminKey,
   defaultAdminSecretArn: secretNamed(names.defaultAdmin),
   rdsDescribe: 'true',
+  cacheUserArns: `arn:aws:elasticache:us-east-1:${account}:user:shop,arn:aws:memorydb:us-east-1:${account}:user/shop`,
   tracing: 'true',
   vpcSubnetIds: 'subnet-1',
   vpcSecurityGroupIds: 'sg-1',

@@ -23,6 +23,7 @@ const defaultAdmin = { defaultAdminSecretArn: secret('dev/default-admin') };
 const boundary = { permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary' };
 const privateCa = { privateCaLayerArn: `arn:aws:lambda:${region}:layer:private-ca:1` };
 const passwords = { excludeCharacters: '%:;', excludePunctuation: 'true', passwordLength: '24' };
+const cacheUsers = { cacheUserArns: `arn:aws:elasticache:${region}:123456789012:user:shop` };
 const attached = { attachSecretArn: secret(attachedSecret) };
 
 /** Parameters that switch each of the template's conditions on, and off: one deployment for each. */
@@ -37,6 +38,7 @@ export const combinations = {
   attached,
   traced: { tracing: 'true' },
   'served-accounts': { servedAccountIds: '111111111111,222222222222' },
+  'cache-users': cacheUsers,
   monitored: { monitoring: 'true' },
   'encrypted-log-and-topic': { monitoring: 'true', logAndAlarmKmsKeyArn: key(4) },
   everything: {
@@ -48,6 +50,7 @@ export const combinations = {
     ...privateCa,
     ...passwords,
     ...attached,
+    ...cacheUsers,
     rdsDescribe: 'true',
     tracing: 'opentelemetry',
     openTelemetryLayerArn: 'arn:aws:lambda:us-east-1:615299751070:layer:AWSOpenTelemetryDistroJs:5',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { pairsOf } from '../../rotators/redis/servers.ts';
 import { findProgram } from '../client/support/servers.ts';
 import { makeCertificate } from './certificate.ts';
 import { freePort } from './postgres-server.ts';
@@ -293,4 +294,68 @@ export async function startSentinel(
     }
     await sleep(100);
   }
+}
+
+/** Who logs in. */
+export interface RedisLogin {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Whether a server accepts a login; the connection of ioredis is closed again. @throws for whatever is no refusal */
+export async function opens({ port, ca }: RedisServer, login: RedisLogin): Promise<boolean> {
+  const client = new Redis({
+    ...login,
+    host: ca === undefined ? '127.0.0.1' : 'localhost',
+    port,
+    ...(ca !== undefined && { tls: { ca } }),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    protocol: 2,
+  });
+  let refusal: unknown;
+  client.on('error', (error) => {
+    refusal = error;
+  });
+  try {
+    await client.connect();
+    await client.ping();
+    return true;
+  } catch (error) {
+    if (/WRONGPASS|NOAUTH/.test(`${String(refusal)} ${String(error)}`)) return false;
+    throw error;
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** An application that logs in with what it reads, again and again, each time with a connection of its own. */
+export function startLogins(
+  server: RedisServer,
+  current: () => Promise<RedisLogin>,
+): { stop(): Promise<number> } {
+  let [logins, isOver] = [0, false];
+  const work = async (): Promise<void> => {
+    while (!isOver) {
+      if (await opens(server, await current())) logins += 1;
+    }
+  };
+  const running = work();
+  return {
+    stop: async () => {
+      isOver = true;
+      await running;
+      return logins;
+    },
+  };
+}
+
+/** Logins that the server has refused, as its own ACL LOG counts them. */
+export async function refusedLogins({ ask }: RedisServer): Promise<number> {
+  const entries: unknown = await ask('ACL', 'LOG', '1000');
+  const counts = (Array.isArray(entries) ? entries : []).map(pairsOf);
+  return counts
+    .filter((entry) => entry.get('reason') === 'auth')
+    .reduce((sum, entry) => sum + Number(entry.get('count')), 0);
 }

@@ -10,6 +10,8 @@ import {
   findRedisPrograms,
   noRedis,
   type RedisServer,
+  refusedLogins,
+  startLogins,
   startRedisServer,
 } from '../../support/redis-server.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
@@ -235,6 +237,35 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
             await other.close();
           }
         });
+      });
+
+      it('changes with no more rights than docs/redis.md asks for', async () => {
+        const page = await readFile('docs/redis.md', 'utf8');
+        const [, rules = ''] = /^ACL SETUSER keyturn on >PASSWORD (.*)$/m.exec(page) ?? [];
+        const admin = newName();
+        const masterarn = await fixture.createSecret(await makeUser(admin, ...rules.split(' ')));
+        const username = newName();
+        const arn = await fixture.createSecret({ ...(await makeUser(username)), masterarn });
+        expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(await passwordsOf(username)).toHaveLength(2);
+      });
+
+      // 200 in the night: KEYTURN_TEST_ROTATIONS.
+      const times = Number(process.env.KEYTURN_TEST_ROTATIONS ?? 15);
+      it(`never refuses an application in ${times} rotations, as the server counts`, {
+        timeout: 600_000,
+      }, async () => {
+        const username = newName();
+        const arn = await createSecret(username);
+        const before = await refusedLogins(server);
+        const application = startLogins(server, async () => ({
+          username,
+          password: String((await fixture.read(arn)).password),
+        }));
+        for (let time = 0; time < times; time += 1) expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(await application.stop()).toBeGreaterThan(times);
+        expect(await refusedLogins(server)).toBe(before);
       });
 
       describe('is refused before anything is changed', () => {

@@ -1,0 +1,37 @@
+import type { Node } from '../redis/credential.ts';
+
+/** A user, as the API tells of it. */
+export interface ApiUser {
+  readonly username: string;
+  /** `active`, `modifying` or `deleting`. */
+  readonly status: string;
+  /** How it logs in: `password`, `no-password` or `iam`. */
+  readonly authentication: string;
+  readonly passwordCount: number;
+  /** Names of the user groups, or of the access control lists, that it is in. */
+  readonly groups: readonly string[];
+}
+
+/** The calls of ElastiCache's or MemoryDB's API that a rotation makes. */
+export interface UsersApi {
+  /** @throws what the SDK throws, also for a user that does not exist */
+  find(id: string, signal: AbortSignal): Promise<ApiUser>;
+  /** Sets the passwords that the user is to have: one or two. */
+  setPasswords(id: string, passwords: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Where its groups let it log in. */
+  endpoints(user: ApiUser, signal: AbortSignal): Promise<Node[]>;
+}
+
+/** What the API calls an endpoint. */
+export interface ApiEndpoint {
+  readonly Address?: string | undefined;
+  readonly Port?: number | undefined;
+}
+
+export function nodesOf(endpoints: readonly (ApiEndpoint | undefined)[]): Node[] {
+  return endpoints.flatMap((endpoint) =>
+    endpoint?.Address === undefined || endpoint.Address === ''
+      ? []
+      : [{ host: endpoint.Address, port: endpoint.Port ?? 6379 }],
+  );
+}

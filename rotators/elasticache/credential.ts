@@ -1,0 +1,69 @@
+import {
+  contradictoryField,
+  optionalText,
+  requireText,
+  type SecretFields,
+  type Target,
+} from '../../src/rotator/index.ts';
+import { parseCredential as parseRedis, placeOf, type RedisCredential } from '../redis/credential.ts';
+
+/** The services that manage such users. */
+export type Service = 'elasticache' | 'memorydb';
+
+/** A user of ElastiCache or MemoryDB. */
+export interface ManagedUser {
+  readonly arn: string;
+  readonly region: string;
+  /** By which the API knows it: of ElastiCache the user's id, of MemoryDB its name. */
+  readonly id: string;
+  readonly username: string;
+  /** Absent in AWSCURRENT of a secret that was never rotated, as AWS's template allows. */
+  readonly password: string | undefined;
+  /** Where to log in; undefined where the secret names no host, and the API is asked. */
+  readonly login: RedisCredential | undefined;
+  /** All that the secret says of a login but where. */
+  readonly fields: SecretFields;
+}
+
+const arns: Readonly<Record<Service, RegExp>> = {
+  elasticache: /^arn:[\w-]+:elasticache:([a-z0-9-]+):\d{12}:user:([A-Za-z][A-Za-z0-9-]*)$/,
+  memorydb: /^arn:[\w-]+:memorydb:([a-z0-9-]+):\d{12}:user\/([A-Za-z][A-Za-z0-9-]*)$/,
+};
+
+/**
+ * Reads the secret of AWS's template: `user_arn`, `username`, `password`; and `host`, `port` and `ssl` where it has them.
+ *
+ * @throws InvalidSecretField
+ * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/tree/master/SecretsManagerElasticacheUserRotation
+ */
+export function parseUser(service: Service, fields: SecretFields): ManagedUser {
+  const engine = optionalText(fields, 'engine');
+  if (engine !== undefined && engine !== service) throw contradictoryField('engine', `is not ${service}`);
+  const arn = requireText(fields, 'user_arn');
+  const [, region, id] = arns[service].exec(arn) ?? [];
+  if (region === undefined || id === undefined)
+    throw contradictoryField('user_arn', `is no ARN of a user of ${service}`);
+  const username = requireText(fields, 'username');
+  const password = optionalText(fields, 'password');
+  const { host, port, ssl, tls, sslservername } = fields;
+  const said = { username, password: password ?? 'none yet', port, ssl, tls, sslservername };
+  const parsed = parseRedis({ ...said, host: host ?? 'unknown' });
+  const isNamed = host !== undefined && host !== null && password !== undefined;
+  return { arn, region, id, username, password, login: isNamed ? parsed : undefined, fields: said };
+}
+
+/** What to log in with at a place that the API has named. */
+export function loginAt(user: ManagedUser, host: string, port: number): RedisCredential | undefined {
+  return user.password === undefined ? undefined : parseRedis({ ...user.fields, host, port });
+}
+
+/** What a credential opens: the user, wherever it may log in. */
+export function targetOf(service: Service, { arn, region, username, login }: ManagedUser): Target {
+  const [first, ...others] = login?.nodes ?? [];
+  return {
+    host: first?.host ?? `${service}.${region}.amazonaws.com`,
+    ...(first !== undefined && { port: first.port }),
+    account: username,
+    endpoints: [...others.map(placeOf), arn],
+  };
+}
