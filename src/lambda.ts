@@ -80,6 +80,19 @@ function readTemplateVariables(environment: Environment) {
   };
 }
 
+/** As AWS's templates for MySQL name it. @throws InvalidConfiguration */
+function readUsernameLimit(environment: Environment): { usernameCharacterLimit?: number } {
+  const limit = text(environment, 'USERNAME_CHARACTER_LIMIT');
+  if (limit === undefined) return {};
+  if (/^[1-9]\d?$/.test(limit)) return { usernameCharacterLimit: Number(limit) };
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    'USERNAME_CHARACTER_LIMIT is no number of characters.',
+    'Set it to a whole number from 1 to 80.',
+    { field: 'USERNAME_CHARACTER_LIMIT' },
+  );
+}
+
 /** How the function's rotators reach their targets, by its variables. @throws InvalidConfiguration */
 function readRotatorsOptions(environment: Environment): RotatorsOptions {
   const ca = readFile(environment, 'KEYTURN_CA_FILE', 'PEM');
@@ -98,6 +111,11 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
     sqlServer: {
       ...postgres,
       trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
+    },
+    mysql: {
+      ...postgres,
+      ...readUsernameLimit(environment),
+      revocation,
     },
     oauth,
     apiTokens: { ...oauth, descriptions: readDescriptions(environment) },

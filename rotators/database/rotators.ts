@@ -26,7 +26,15 @@ type Own<Login, Opened extends Session> = Pick<ChangingRotator<Login, Opened>, '
   Partial<
     Pick<
       ChangingRotator<Login, Opened>,
-      'parse' | 'open' | 'prepare' | 'verify' | 'excessRights' | 'preflight' | 'overlap'
+      | 'parse'
+      | 'open'
+      | 'prepare'
+      | 'verify'
+      | 'excessRights'
+      | 'preflight'
+      | 'overlap'
+      | 'revocation'
+      | 'endReplaced'
     >
   >;
 

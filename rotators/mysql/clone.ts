@@ -3,6 +3,7 @@ import { isRightMissing, numberOf } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
 import { sayGrant } from './grants.ts';
 import { type Holdings, holdingsOf, restrictions } from './holdings.ts';
+import { setInMariaDb } from './password.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
 import type { MysqlSession } from './session.ts';
 
@@ -23,8 +24,12 @@ export async function prepareClone(
   const { isMariaDb } = await admin.server();
   const name = quoteAccount(clone);
   const wanted = await holdingsOf(admin, original);
-  const kind = isMariaDb || original.plugin === '' ? '' : ` WITH ${quoteLiteral(original.plugin)}`;
-  await admin.query(`CREATE USER IF NOT EXISTS ${name} IDENTIFIED${kind} BY ${quoteLiteral(password)}`);
+  if (isMariaDb) {
+    await setInMariaDb(admin, clone, [password], 'CREATE USER IF NOT EXISTS');
+  } else {
+    const kind = `WITH ${quoteLiteral(original.plugin)} BY ${quoteLiteral(password)}`;
+    await admin.query(`CREATE USER IF NOT EXISTS ${name} IDENTIFIED ${kind}`);
+  }
   const had = await holdingsOf(admin, clone);
   if (wanted.attributes.settings !== had.attributes.settings)
     await admin.query(`ALTER USER ${name} ${wanted.attributes.settings}`);

@@ -157,3 +157,15 @@ export function readAttributes(statement: string): Attributes {
     defaultRoles: roles < begin ? slice(roles + 2, begin) : '',
   };
 }
+
+/** Kinds of the ways to log in that MariaDB's SHOW CREATE USER names; a single password has no VIA. */
+export function readWays(statement: string): string[] {
+  const tokens = tokensOf(statement);
+  const via = tokens.findIndex((each) => isWord(each, 'VIA'));
+  if (via < 0) return ['mysql_native_password'];
+  return tokens
+    .filter(
+      (_each, index) => index > via && isWord(tokens[index - 1] ?? { text: '', from: 0, to: 0 }, 'VIA', 'OR'),
+    )
+    .map(({ text }) => text.toLowerCase());
+}

@@ -3,6 +3,7 @@ import type { ChangeContext } from '../../src/rotator/index.ts';
 import { setOnce } from '../database/change.ts';
 import { isExpired, isNotPrimary, isPolicyRefusal, isRightMissing, numberOf } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
+import { readWays } from './grants.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
 import type { MysqlSession, Open } from './session.ts';
 
@@ -18,6 +19,8 @@ export interface PasswordChange {
  * admin, may have the server keep two. Otherwise it ends, and nothing is said of an overlap.
  */
 export async function changeOwnPassword(session: MysqlSession, change: PasswordChange): Promise<void> {
+  // To set it anew could drop what the server keeps beside it.
+  if (change.context.using.password === change.pending.password) return;
   const { isMariaDb } = await session.server();
   const keep = isMariaDb ? keepBothInMariaDb : keepBothInMysql;
   if (await keep(session, change)) return;
@@ -40,7 +43,13 @@ async function replacePrimary(
 ): Promise<void> {
   const next = quoteLiteral(pending.password);
   if (isMariaDb) {
-    await session.query(`SET PASSWORD = PASSWORD(${next})`);
+    // A hash, as in setInMariaDb.
+    try {
+      await session.query(`SET PASSWORD = ${quoteLiteral(nativeHash(pending.password))}`);
+    } catch (error) {
+      if (!isPolicyRefusal(error)) throw error;
+      await session.query(`SET PASSWORD = PASSWORD(${next})`);
+    }
     return;
   }
   try {
@@ -178,27 +187,68 @@ async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange):
   return true;
 }
 
-/** A user may see its own, with or without rights. */
+/** A user may see its own ways to log in, with or without rights. */
+async function waysToLogIn(session: MysqlSession): Promise<string[]> {
+  const [row = {}] = await session.query<object>('SHOW CREATE USER');
+  return readWays(String(Object.values(row)[0]));
+}
+
 async function hasPasswordsAlone(session: MysqlSession): Promise<boolean> {
-  const [row] = await session.query<object>('SHOW CREATE USER');
-  const [shown] = Object.values(row ?? {}).map(String);
-  const others =
-    /\bVIA\b(.*?)(?:\bREQUIRE\b|\bWITH\b|\bACCOUNT\b|\bPASSWORD EXPIRE\b|$)/s.exec(shown ?? '')?.[1] ?? '';
-  return others.split(/\bOR\b/).every((way) => way.trim() === '' || /^\s*mysql_native_password\b/.test(way));
+  const ways = await waysToLogIn(session);
+  return ways.every((way) => way === 'mysql_native_password');
+}
+
+async function hasTwoPasswords(session: MysqlSession): Promise<boolean> {
+  return (await hasPasswordsAlone(session)) && (await waysToLogIn(session)).length > 1;
+}
+
+/**
+ * Has the server accept a user's password alone, whose session this is.
+ *
+ * @see https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-dual-passwords
+ */
+export async function endOldPassword(
+  session: MysqlSession,
+  { password }: MysqlCredential,
+  { note, admin }: ChangeContext<MysqlCredential, MysqlSession>,
+): Promise<void> {
+  const { isMariaDb, account } = await session.server();
+  const byWhoeverMay = async (work: (by: MysqlSession) => Promise<unknown>): Promise<void> => {
+    try {
+      await work(session);
+    } catch (error) {
+      if (!isRightMissing(error)) throw error;
+      const opened = await admin?.();
+      if (opened === undefined) throw error;
+      await work(opened);
+    }
+  };
+  if (isMariaDb) {
+    if (!(await hasTwoPasswords(session))) return;
+    return byWhoeverMay((by) => setInMariaDb(by, account, [password]));
+  }
+  const isPrimary = await isPrimaryPassword(session, password);
+  if (isPrimary === undefined) {
+    note("The account's password policy hides which of two passwords is the first: the old one stays.");
+    return;
+  }
+  if (!isPrimary) await session.query(`ALTER USER USER() IDENTIFIED BY ${quoteLiteral(password)}`);
+  await byWhoeverMay((by) => by.query(`ALTER USER ${quoteAccount(account)} DISCARD OLD PASSWORD`));
 }
 
 /**
  * The server gets hashes, so that no password is in a log. One whose policy has to see passwords
  * (strict_password_validation) gets the passwords.
  */
-async function setInMariaDb(
+export async function setInMariaDb(
   session: MysqlSession,
   account: Account,
   passwords: readonly string[],
+  verb: 'ALTER USER' | 'CREATE USER IF NOT EXISTS' = 'ALTER USER',
 ): Promise<void> {
   const statement = (of: (password: string) => string): string => {
     const ways = passwords.map((password) => `mysql_native_password USING ${of(password)}`);
-    return `ALTER USER ${quoteAccount(account)} IDENTIFIED VIA ${ways.join(' OR ')}`;
+    return `${verb} ${quoteAccount(account)} IDENTIFIED VIA ${ways.join(' OR ')}`;
   };
   try {
     await session.query(statement((password) => quoteLiteral(nativeHash(password))));

@@ -1,4 +1,4 @@
-import type { ChangingRotator } from '../../src/rotator/index.ts';
+import type { ChangingRotator, Revocation } from '../../src/rotator/index.ts';
 import type { ConnectionOptions } from '../database/connection.ts';
 import { singleUser } from '../database/rotators.ts';
 import { onlyAccount, requireNewServer, requirePassword, requireWritable } from './accounts.ts';
@@ -6,7 +6,7 @@ import { isExpired } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
 import { mysqlEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
-import { changeOwnPassword, setPasswordOf } from './password.ts';
+import { changeOwnPassword, endOldPassword, setPasswordOf } from './password.ts';
 import { preflightSingleUser } from './preflight.ts';
 import { createOpen, type MysqlSession, type Open } from './session.ts';
 
@@ -14,6 +14,8 @@ import { createOpen, type MysqlSession, type Open } from './session.ts';
 export interface MysqlOptions extends ConnectionOptions {
   /** Most characters of the names of two users that take turns: AWS's USERNAME_CHARACTER_LIMIT. Default: the engine's. */
   readonly usernameCharacterLimit?: number;
+  /** When the old password ends. Default: `on-next-rotation`. */
+  readonly revocation?: Revocation;
 }
 
 /**
@@ -24,6 +26,8 @@ export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredenti
   const open = createOpen(options);
   return singleUser(mysqlEngine(open), {
     overlap: 'found-out',
+    revocation: options.revocation ?? 'on-next-rotation',
+    endReplaced: endOldPassword,
     open: openUnlessExpired(open),
     change: async (session, pending, context) => {
       const server = await session.server();

@@ -157,7 +157,7 @@ async function changeByAdmin(
  *
  * @throws AdminServerDiffers, AdminRefused
  */
-async function adminFor(
+export async function adminFor(
   login: AdminLogin,
   rotation: Rotation<ChangingRotator>,
   pending: Version,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ChangeContext, ChangingRotator, IssuingRotator, Session } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { createAdminLogin } from './admin.ts';
+import { adminFor } from './change.ts';
 import { currentRefused } from './proof.ts';
 import { isSameServer, isSameTarget } from './targets.ts';
 import { adminContext, requireMayChange } from './trust.ts';
@@ -128,14 +129,19 @@ async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
   const { guarded, current } = rotation;
   const { rotator, context } = guarded;
   if (rotator.endReplaced === undefined) return;
-  const end = (session: Session, by: Pick<ChangeContext<unknown>, 'using' | 'proven'>): Promise<void> =>
+  const end = (
+    session: Session,
+    by: Pick<ChangeContext<unknown>, 'using' | 'proven' | 'admin'>,
+  ): Promise<void> =>
     guarded.attempt('revoke', current.credential, async () =>
       rotator.endReplaced?.(session, current.credential, { ...context, ...by, current: current.credential }),
     );
   if (rotator.changedBy === 'account') {
-    const ended = await guarded.withSession(current.credential, (session) =>
-      end(session, { using: current.credential }),
-    );
+    const login = createAdminLogin(rotation);
+    const admin = () => adminFor(login, rotation, current, current);
+    const ended = await guarded
+      .withSession(current.credential, (session) => end(session, { using: current.credential, admin }))
+      .finally(login.release);
     if (ended === undefined) throw currentRefused();
     return;
   }

@@ -190,7 +190,11 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
    * Afterwards the target accepts `current` for its account, and no other credential. Idempotent. Needed for each other
    * `revocation` than the default. `session` is that of whoever makes the changes.
    */
-  endReplaced?(session: Opened, current: Credential, context: ChangeContext<Credential>): Promise<void>;
+  endReplaced?(
+    session: Opened,
+    current: Credential,
+    context: ChangeContext<Credential, Opened>,
+  ): Promise<void>;
   /**
    * What the account of `subject` may do at the target and the account of `proven` may not, each in a person's words.
    * Empty where that is nothing, or where the account does not exist yet. Core asks this in the admin's session, before
