@@ -13,10 +13,10 @@ async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
   return await scenarioOf(given)(given, { screen, resources, ending });
 }
 
-function scenarioOf({ token, sqlserver, redis, client }: DemoArguments) {
+function scenarioOf({ token, sqlserver, mysql, redis, client }: DemoArguments) {
   if (token) return rotateTokens;
   if (sqlserver) return rotateSqlServer;
-  if (redis) return rotateRedis;
+  if (mysql || redis) return rotateTwoPasswords;
   return client ? rotateBelowApplications : rotatePasswords;
 }
 
@@ -80,17 +80,20 @@ async function rotateSqlServer(
   return 0;
 }
 
-async function rotateRedis(
-  { json }: DemoArguments,
+/** Both passwords of a user work until the next rotation, so that an application is never refused. */
+async function rotateTwoPasswords(
+  { mysql, json }: DemoArguments,
   { screen, resources, ending }: Surroundings,
 ): Promise<number> {
   screen.heading(
     'Keyturn',
-    'rotates a user of Valkey or Redis, below an application that logs in all the time',
+    `rotates a user of ${mysql ? 'MySQL or MariaDB' : 'Valkey or Redis'}, below an application that logs in all the time`,
   );
   screen.progress('starting the server and the local Secrets Manager');
-  const { playRedis } = await import('./redis/scenario.ts');
-  const outcome = await Promise.race([playRedis({ screen, resources }), rejectionOf(ending)]);
+  const play = mysql
+    ? (await import('./mysql/scenario.ts')).playMysql
+    : (await import('./redis/scenario.ts')).playRedis;
+  const outcome = await Promise.race([play({ screen, resources }), rejectionOf(ending)]);
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   const { newPasswordAccepted, oldPasswordAccepted, oldestPasswordRefused, application } = outcome;
   if (!newPasswordAccepted) throw new Error('The server refuses the new password.');

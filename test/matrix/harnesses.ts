@@ -83,8 +83,13 @@ export function subjects(): Subject[] {
     })),
     ...(['mysql', 'mariadb'] as const).flatMap((flavour) =>
       waysOf[flavour].map((way) => ({
-        rotator: `${way === 'alternating' ? 'mysql-alternating-users' : 'mysql'} (${flavour}${way === 'alternating' ? '' : `, ${way}`})`,
+        rotator: subjectAt(flavour, way),
         missing: missingServer(flavour),
+        // These make the calls that they make at MySQL, in statements of another dialect.
+        sameCallsAs:
+          flavour === 'mariadb' && way !== 'admin' && missingServer('mysql') === undefined
+            ? subjectAt('mysql', way)
+            : undefined,
         start: () => startOnMysql(flavour, way),
       })),
     ),
@@ -139,6 +144,10 @@ async function startOnRedis(settings: Omit<RedisSettings, 'ca'>) {
   if (redisProgram === undefined) throw new Error(noRedis);
   const server = await startRedisServer(redisProgram, { tls: true, users: 'acl-file' });
   return { harness: redisHarness(server, settings), stop: server.stop };
+}
+
+function subjectAt(flavour: Flavour, way: Way): string {
+  return way === 'alternating' ? `mysql-alternating-users (${flavour})` : `mysql (${flavour}, ${way})`;
 }
 
 async function startOnMysql(flavour: Flavour, way: Way) {

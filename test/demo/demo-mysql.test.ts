@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { describeUnless } from '../sam/tools.ts';
+import { missingServer } from '../support/mysql-server.ts';
+
+const demo = (environment: NodeJS.ProcessEnv, ...args: string[]) =>
+  promisify(execFile)(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'examples/demo/main.ts', '--mysql', ...args],
+    { env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', ...environment } },
+  );
+
+describe.each([
+  // MySQL's user has two passwords kept itself; at MariaDB the admin's secret is read, and it logs in.
+  ['mysql', {}, { secretsManagerCalls: 7, logins: 2 }],
+  ['mariadb', { KEYTURN_TEST_MYSQLD: '' }, { secretsManagerCalls: 8, logins: 3 }],
+] as const)('the demo with --mysql, at %s', (flavour, environment, counted) => {
+  describeUnless(missingServer(flavour), 'a real server', () => {
+    it('rotates twice with no gap, below an application that is never refused', async () => {
+      const { stdout, stderr } = await demo(environment, '--json');
+      expect(stderr).toBe('');
+      const outcome: { readonly application: { readonly logins: number } } = JSON.parse(stdout);
+      const rotation = expect.objectContaining({ ...counted, refusedLogins: 0, gapMs: 0 });
+      expect(outcome).toEqual({
+        server: flavour,
+        rotations: [rotation, rotation],
+        newPasswordAccepted: true,
+        oldPasswordAccepted: true,
+        oldestPasswordRefused: true,
+        application: { logins: expect.any(Number), refused: 0 },
+      });
+      expect(outcome.application.logins).toBeGreaterThan(5);
+    });
+  });
+});
+
+describe('the demo with --mysql', () => {
+  it('goes with --json alone', async () => {
+    await expect(demo({}, '--alternating')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--mysql goes with --json alone/),
+    });
+  });
+
+  it('says what to install where there is no server', async () => {
+    const nowhere = { KEYTURN_TEST_MYSQLD: '', PATH: '/nonexistent' };
+    // A server in a folder of the system's is found without PATH.
+    if (missingServer('mariadb') === undefined) return;
+    await expect(demo(nowhere)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/install mariadb-server/),
+    });
+  });
+});
