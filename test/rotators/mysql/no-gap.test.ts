@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { mysql as mysqlRotator } from '../../../rotators/mysql/index.ts';
@@ -28,43 +29,51 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (flavour: Flavour) => {
         const tags = { 'keyturn:rotator': 'mysql', 'keyturn:admin': adminArn };
         const arn = await fixture.createSecret({ ...secret, ...login }, tags);
 
-        let logins = 0;
         const ending = new AbortController();
-        const apply = async (): Promise<void> => {
+        const refused: unknown[] = [];
+        const applications = [0, 1].map(() => ({ logins: 0 }));
+        const apply = async (application: { logins: number }): Promise<void> => {
           while (!ending.signal.aborted) {
             const { username, password } = await fixture.read(arn);
-            const connection = await mysql.createConnection({
-              host,
-              port,
-              user: String(username),
-              password: String(password),
-              ssl: { ca },
-            });
-            await connection.query('SELECT 1');
-            await connection.end();
-            logins += 1;
+            const login = { host, port, user: String(username), password: String(password), ssl: { ca } };
+            await mysql.createConnection(login).then(
+              (connection) => connection.end(),
+              (error: unknown) => refused.push(error),
+            );
+            application.logins += 1;
           }
         };
-        const applications = Promise.all([apply(), apply()]);
+        /**
+         * What was read before a rotation has ended was used before the next begins: a password works until then. No
+         * schedule has two rotations within one login.
+         */
+        const allHaveLoggedInAnew = async (): Promise<void> => {
+          const before = applications.map(({ logins }) => logins);
+          while (applications.some(({ logins }, index) => logins < (before[index] ?? 0) + 2)) await sleep(1);
+        };
+        const running = Promise.all(applications.map(apply));
         try {
-          for (let rotation = 0; rotation < rotations; rotation += 1)
+          for (let rotation = 0; rotation < rotations; rotation += 1) {
             expect(await fixture.rotate(arn)).toBeUndefined();
+            await allHaveLoggedInAnew();
+          }
         } finally {
           ending.abort();
         }
-        await applications;
+        await running;
+        expect(refused).toEqual([]);
 
         // Counted at the server: each refused login, of the application or of the function, is a line of its log.
         const log = await readFile(server.logFile, 'utf8');
         expect(log.match(/Access denied/g) ?? []).toEqual([]);
-        expect(logins).toBeGreaterThan(rotations);
+        for (const { logins } of applications) expect(logins).toBeGreaterThan(rotations);
         const reports = fixture.recorded.reports.filter(({ step }) => step === 'setSecret');
         expect(reports.map(({ outcome, gapMs }) => [outcome, gapMs])).toEqual(
           Array.from({ length: rotations }, () => ['changed', undefined]),
         );
         // The log would have shown it.
-        const refused = mysql.createConnection({ host, port, user: 'shop', password: 'wrong', ssl: { ca } });
-        await expect(refused).rejects.toThrow('Access denied');
+        const wrong = mysql.createConnection({ host, port, user: 'shop', password: 'wrong', ssl: { ca } });
+        await expect(wrong).rejects.toThrow('Access denied');
         await expect
           .poll(async () => (await readFile(server.logFile, 'utf8')).match(/Access denied/g)?.length)
           .toBe(1);
