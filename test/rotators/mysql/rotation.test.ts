@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mysqlAlternatingUsers, mysql as mysqlRotator } from '../../../rotators/mysql/index.ts';
+import { createMysqlPool } from '../../../src/client/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
+import { startApplication, underLoad } from '../../client/support/world.ts';
 import { describeUnless } from '../../sam/tools.ts';
 import { type Flavour, type MysqlServer, missingServer, startMysql } from '../../support/mysql-server.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
@@ -328,6 +330,70 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
       const session = await byAddress.open(named, context);
       expect(session?.encrypted).toBe(true);
       await session?.close();
+    });
+
+    it.each([
+      [
+        'a URL',
+        (at: string, user: string, password: string) =>
+          `${flavour}://${user}:${password}@${at}/shop?charset=utf8mb4`,
+      ],
+      [
+        'a JDBC URL',
+        (at: string, user: string, password: string) =>
+          `jdbc:${flavour}://${at}/shop?user=${user}&password=${password}&sslMode=${flavour === 'mysql' ? 'VERIFY_IDENTITY' : 'verify-full'}`,
+      ],
+      [
+        'an ADO.NET string of MySqlConnector',
+        (at: string, user: string, password: string) =>
+          `Server=${at.split(':')[0]};Port=${at.split(':')[1]};Database=shop;Uid=${user};Pwd=${password};SslMode=VerifyFull`,
+      ],
+      [
+        'an ODBC string',
+        (at: string, user: string, password: string) =>
+          `Driver={MySQL ODBC 9.0 Unicode Driver};SERVER=${at.split(':')[0]};Port=${at.split(':')[1]};Database=shop;Uid=${user};Pwd=${password}`,
+      ],
+    ])('rotates what is kept as %s, in place', async (_form, write) => {
+      await server.run('CREATE DATABASE IF NOT EXISTS shop');
+      const [username, password] = [`app${randomBytes(4).toString('hex')}`, randomBytes(9).toString('hex')];
+      await server.run("CREATE USER ?@'%' IDENTIFIED BY ?", [username, password]);
+      await server.run("GRANT SELECT ON shop.* TO ?@'%'", [username]);
+      const before = write(`${server.host}:${server.port}`, username, password);
+      const arn = await fixture.createSecret(before, singleTags);
+      const [, current] = await rotateTimes(arn, 1);
+      expect(await opens(current ?? {})).toBe(true);
+      const [head = '', tail = ''] = before.split(password);
+      const after = await fixture.text(arn);
+      expect(after.startsWith(head) && after.endsWith(tail)).toBe(true);
+    });
+
+    it('serves a pool of mysql2 through rotations, and nobody notices', async () => {
+      const login = await createUser();
+      const arn = await fixture.createSecret(secretOf(login), {
+        ...singleTags,
+        'keyturn:admin': await adminArn(),
+      });
+      const application = startApplication(fixture, arn);
+      const ssl = { ca: server.ca };
+      const pool = await createMysqlPool(mysql.createPool, application.secret, { connectionLimit: 10, ssl });
+      const { done, errors } = await underLoad(
+        10,
+        async () => {
+          const connection = await pool.getConnection();
+          await connection.query('SELECT 1');
+          // There are logins all the time.
+          if (Math.random() < 0.3) connection.destroy();
+          else connection.release();
+        },
+        async () => {
+          for (let time = 0; time < 4; time += 1) expect(await fixture.rotate(arn)).toBeUndefined();
+        },
+      );
+      await pool.end();
+      application.close();
+      expect(errors).toEqual([]);
+      expect(done).toBeGreaterThan(10);
+      expect(application.count('refusal-stayed')).toBe(0);
     });
 
     it('says before the first rotation which way it will take', async () => {
