@@ -1,3 +1,4 @@
+import type { KeyturnError } from '../errors.ts';
 import { type Embedding, malformed, notHeld, type ParsedText, refused, type Span, textOf } from './form.ts';
 import { connectionField, type FieldNames } from './json.ts';
 import { innerLeaves, type Leaf } from './leaves.ts';
@@ -192,7 +193,10 @@ function leavesOf(line: Line): Leaf[] {
     path: key,
     text: value,
     offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
-    encode: (chunk) => chunk,
+    encode: (chunk) => {
+      if (fits(chunk, quote)) return chunk;
+      throw unheld(key);
+    },
   };
   const { encode } = slotOf(line);
   const inner = [...innerLeaves(embedding)];
@@ -212,12 +216,17 @@ function leavesOf(line: Line): Leaf[] {
 /** A value with the quotes it had, or with such as hold it for every reader. @throws InvalidSecretField */
 function quoted(key: string, changed: unknown, had: string): string {
   const value = textOf(key, changed);
-  const fits = (quote: string): boolean => {
-    if (quote === '') return /^[\w.~:/@%+,=!*()[\]^?&;|{}<>-]+$/.test(value);
-    return !value.includes(quote) && !/[\r\n]/.test(value) && (quote !== '"' || !/[\\$`]/.test(value));
-  };
-  const quote = [had, "'", '"'].find(fits);
-  if (quote === undefined)
-    throw notHeld(key, 'has quotes or line breaks that KEY=value lines can not hold for every reader');
+  const quote = [had, "'", '"'].find((one) => fits(value, one));
+  if (quote === undefined) throw unheld(key);
   return quote + value + quote;
+}
+
+/** Whether every reader takes a text within these quotes as it stands. */
+function fits(text: string, quote: string): boolean {
+  if (quote === '') return /^[\w.~:/@%+,=!*()[\]^?&;|{}<>-]*$/.test(text);
+  return !text.includes(quote) && !/[\r\n]/.test(text) && (quote !== '"' || !/[\\$`]/.test(text));
+}
+
+function unheld(key: string): KeyturnError {
+  return notHeld(key, 'has quotes, spaces or line breaks that KEY=value lines can not hold for every reader');
 }

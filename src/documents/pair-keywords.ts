@@ -133,8 +133,20 @@ export const jtdsKeywords = vocabulary(
   ['user', 'password', 'databaseName'],
 );
 
+const fieldNames = new Set([
+  'server',
+  'host',
+  'port',
+  'username',
+  'password',
+  'dbname',
+  'engine',
+  'instancename',
+]);
+
 /** The field that a keyword means to the drivers of a form; else the keyword without its case and inner space. */
 export function nameIn({ fields }: Vocabulary, keyword: string): string {
   const plain = plainKeyword(keyword);
-  return fields.get(plain) ?? plain;
+  // Such as PASSWORD in ODBC, which is not the form's word for a password.
+  return fields.get(plain) ?? (fieldNames.has(plain) ? `unread${plain}` : plain);
 }

@@ -1,0 +1,557 @@
+import type { DocumentHints, FormName, SecretFields } from '../../src/index.ts';
+
+/** A secret as people keep it, and what becomes of it. OLD stands for the password, and is not short or common in the tests. */
+export interface RealDocument {
+  /** Whose form it is. */
+  readonly name: string;
+  readonly text: string;
+  readonly form: FormName;
+  readonly fields: SecretFields;
+  /** Places of the password. Default: all that there are. */
+  readonly places?: number;
+  readonly hints?: DocumentHints;
+}
+
+const login = { username: 'app', password: 'OLD' };
+const at = (engine: string, more: SecretFields = {}): SecretFields => ({
+  engine,
+  host: 'db',
+  ...login,
+  dbname: 'shop',
+  ...more,
+});
+const json = (value: unknown): string => JSON.stringify(value);
+
+/** One value: URLs of drivers, strings of all forms. */
+const strings: readonly RealDocument[] = [
+  ...(
+    [
+      ['SQLAlchemy with asyncpg', 'postgresql+asyncpg', 'postgres'],
+      ['SQLAlchemy with psycopg2', 'postgresql+psycopg2', 'postgres'],
+      ['SQLAlchemy with psycopg', 'postgresql+psycopg', 'postgres'],
+      ['SQLAlchemy with pg8000', 'postgresql+pg8000', 'postgres'],
+      ['Heroku', 'postgres', 'postgres'],
+      ['GeoDjango', 'postgis', 'postgres'],
+      ['django-environ', 'psql', 'postgres'],
+      ['PHP', 'pgsql', 'postgres'],
+      ['Doctrine', 'pdo-pgsql', 'postgres'],
+      ['R2DBC', 'r2dbc:postgresql', 'postgres'],
+      ['R2DBC with a pool', 'r2dbc:pool:postgresql', 'postgres'],
+      ['SQLAlchemy with PyMySQL', 'mysql+pymysql', 'mysql'],
+      ['SQLAlchemy with aiomysql', 'mysql+aiomysql', 'mysql'],
+      ['SQLAlchemy with MariaDB', 'mariadb+mariadbconnector', 'mariadb'],
+      ['Rails', 'mysql2', 'mysql'],
+      ['R2DBC of MySQL', 'r2dbc:mysql', 'mysql'],
+      ['SQLAlchemy with pymssql', 'mssql+pymssql', 'sqlserver'],
+      ['R2DBC of SQL Server', 'r2dbc:mssql', 'sqlserver'],
+      ['node-mssql', 'mssql', 'sqlserver'],
+      ['Redshift', 'redshift+psycopg2', 'redshift'],
+    ] as const
+  ).map(
+    ([name, scheme, engine]): RealDocument => ({
+      name: `a URL of ${name}`,
+      text: `${scheme}://app:OLD@db:1234/shop`,
+      form: 'url',
+      fields: at(engine, { port: '1234' }),
+    }),
+  ),
+  {
+    name: 'SQLAlchemy with pyodbc and a driver',
+    text: 'mssql+pyodbc://app:OLD@db:1433/shop?driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&TrustServerCertificate=no',
+    form: 'url',
+    fields: at('sqlserver', {
+      port: '1433',
+      ssl: true,
+      trustservercertificate: false,
+      driver: 'ODBC Driver 18 for SQL Server',
+    }),
+  },
+  {
+    name: 'SQLAlchemy with an ODBC string in the URL',
+    text: 'mssql+pyodbc:///?odbc_connect=Driver%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BServer%3Ddb%2C1433%3BDatabase%3Dshop%3BUID%3Dapp%3BPWD%3DOLD%3BEncrypt%3Dyes',
+    form: 'url',
+    fields: at('sqlserver', { port: '1433', ssl: true }),
+  },
+  {
+    name: "go-mssqldb's URL",
+    text: 'sqlserver://app:OLD@db:1433?database=shop&encrypt=disable',
+    form: 'url',
+    fields: at('sqlserver', { port: '1433', ssl: false }),
+  },
+  {
+    name: "go-mssqldb's odbc: string",
+    text: 'odbc:server=db;user id=app;password={OLD};database=shop',
+    form: 'odbc',
+    fields: at('sqlserver'),
+  },
+  {
+    name: 'the AWS JDBC wrapper',
+    text: 'jdbc:aws-wrapper:postgresql://db:5432/shop?user=app&password=OLD&wrapperPlugins=failover,efm2',
+    form: 'jdbc',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'JDBC of MySQL with two roles',
+    text: 'jdbc:mysql:replication://db,db2/shop?user=app&password=OLD',
+    form: 'jdbc',
+    fields: at('mysql', { hosts: 'db,db2' }),
+  },
+  {
+    name: 'JDBC of MySQL with the user before the host',
+    text: 'jdbc:mysql://app:OLD@db/shop',
+    form: 'jdbc',
+    fields: at('mysql'),
+  },
+  {
+    name: 'jTDS',
+    text: 'jdbc:jtds:sqlserver://db:1433/shop;instance=i;user=app;password=OLD;ssl=require',
+    form: 'jdbc',
+    fields: at('sqlserver', { host: 'db\\i', port: '1433', ssl: true }),
+  },
+  {
+    name: 'mssql-jdbc with its own names',
+    text: 'jdbc:sqlserver://;serverName=db;port=1433;database=shop;userName=app;password=OLD;encrypt=strict',
+    form: 'jdbc',
+    fields: at('sqlserver', { port: '1433', ssl: true, encrypt: 'strict' }),
+  },
+  {
+    name: 'Prisma for SQL Server',
+    text: 'sqlserver://db:1433;initial catalog=shop;username=app;pwd=OLD;encrypt=true',
+    form: 'jdbc',
+    fields: at('sqlserver', { port: '1433', ssl: true }),
+  },
+  {
+    name: 'Npgsql by the word Server',
+    text: 'Server=db;Port=5432;Database=shop;User Id=app;Password=OLD;',
+    form: 'ado-net',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'Npgsql with PSW',
+    text: 'Host=db;Database=shop;User Name=app;PSW=OLD;SSL Mode=Require',
+    form: 'ado-net',
+    fields: at('postgres', { ssl: true }),
+  },
+  {
+    name: 'MySqlConnector',
+    text: 'Server=db;Port=3306;Database=shop;Uid=app;Pwd=OLD;SslMode=Required',
+    form: 'ado-net',
+    fields: at('mysql', { port: '3306', ssl: true }),
+  },
+  {
+    name: 'SqlClient over several lines',
+    text: '\ufeffServer=tcp:db,1433;\r\n  Database=shop;\r\n  User ID=app;\r\n  Password=OLD;\r\n  Encrypt=Mandatory;\r\n',
+    form: 'ado-net',
+    fields: at('sqlserver', { port: '1433', ssl: true }),
+  },
+  {
+    name: 'SqlClient with Optional',
+    text: 'Data Source=db;Initial Catalog=shop;UID=app;PWD=OLD;Encrypt=Optional;Integrated Security=False',
+    form: 'ado-net',
+    fields: at('sqlserver', { ssl: false }),
+  },
+  {
+    name: 'Entity Framework',
+    text: 'metadata=res://*/M.csdl|res://*/M.ssdl;provider=System.Data.SqlClient;provider connection string="data source=db;initial catalog=shop;user id=app;password=OLD;App=EF"',
+    form: 'ado-net',
+    fields: at('sqlserver'),
+  },
+  {
+    name: 'ODBC of SQL Server',
+    text: 'DRIVER={ODBC Driver 17 for SQL Server};SERVER=db;DATABASE=shop;UID=app;PWD=OLD',
+    form: 'odbc',
+    fields: at('sqlserver'),
+  },
+  {
+    name: 'ODBC of FreeTDS',
+    text: 'Driver=FreeTDS;Server=db;Port=1433;Database=shop;TDS_Version=7.4;Encryption=require;UID=app;PWD=OLD',
+    form: 'odbc',
+    fields: at('sqlserver', { port: '1433' }),
+  },
+  {
+    name: 'ODBC of Postgres',
+    text: 'Driver={PostgreSQL Unicode};Servername=db;Port=5432;Database=shop;Username=app;Password=OLD;SSLmode=verify-full',
+    form: 'odbc',
+    fields: at('postgres', { port: '5432', ssl: true }),
+  },
+  {
+    name: 'ODBC of MySQL',
+    text: 'Driver={MySQL ODBC 8.0 Unicode Driver};Server=db;Database=shop;User=app;Password=OLD',
+    form: 'odbc',
+    fields: at('mysql'),
+  },
+  {
+    name: 'libpq',
+    text: 'host=db port=5432 dbname=shop user=app password=OLD sslmode=verify-full\n',
+    form: 'libpq',
+    fields: at('postgres', { port: '5432', ssl: true }),
+  },
+  {
+    name: 'libpq over several lines',
+    text: 'host=db\nport=5432\ndbname=shop\nuser=app\npassword=OLD\n',
+    form: 'libpq',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'Redis over TLS',
+    text: 'rediss://default:OLD@db:6380/0',
+    form: 'url',
+    fields: { engine: 'redis', host: 'db', port: '6380', username: 'default', password: 'OLD', ssl: true },
+  },
+  {
+    name: 'MongoDB Atlas',
+    text: 'mongodb+srv://app:OLD@db/shop?retryWrites=true&w=majority',
+    form: 'url',
+    fields: at('mongo', { ssl: true }),
+  },
+];
+
+/** JSON of AWS, of frameworks and of drivers. */
+const objects: readonly RealDocument[] = [
+  {
+    name: "AWS's for RDS",
+    text: json({
+      ...login,
+      engine: 'postgres',
+      host: 'db',
+      port: 5432,
+      dbname: 'shop',
+      dbInstanceIdentifier: 'x',
+    }),
+    form: 'json',
+    fields: at('postgres', { port: 5432 }),
+  },
+  {
+    name: "AWS's for DocumentDB",
+    text: json({ ...login, engine: 'mongo', host: 'db', port: 27017, ssl: true, dbClusterIdentifier: 'x' }),
+    form: 'json',
+    fields: { engine: 'mongo', host: 'db', ...login, ssl: true },
+  },
+  {
+    name: "AWS's for Redshift",
+    text: json({ ...login, engine: 'redshift', host: 'db', port: 5439, dbname: 'shop' }),
+    form: 'json',
+    fields: at('redshift', { port: 5439 }),
+  },
+  ...(
+    [
+      ['postgresql', 'postgres'],
+      ['Postgres', 'postgres'],
+      ['PostgreSQL', 'postgres'],
+      ['Aurora-PostgreSQL', 'aurora-postgresql'],
+      ['mssql', 'sqlserver'],
+      ['SQL Server', 'sqlserver'],
+      ['SqlServer-EE', 'sqlserver-ee'],
+      ['MySQL', 'mysql'],
+      ['MongoDB', 'mongo'],
+    ] as const
+  ).map(
+    ([spelling, engine]): RealDocument => ({
+      name: `an engine spelled ${spelling}`,
+      text: json({ ...login, engine: spelling, host: 'db:5432', dbname: '', ssl: 'require' }),
+      form: 'json',
+      fields: { engine, host: 'db', port: '5432', ...login, ssl: true },
+    }),
+  ),
+  {
+    name: 'JSON with a byte order mark, and sslmode',
+    text: `\ufeff${json({ ...login, engine: 'postgres', host: 'db', dbname: 'shop', sslmode: 'verify-full' })}\r\n`,
+    form: 'json',
+    fields: at('postgres', { ssl: true }),
+  },
+  {
+    name: 'a URL beside a password',
+    text: json({ DATABASE_URL: 'postgres://app:OLD@db/shop', DB_PASSWORD: 'OLD' }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'the URLs of a writer and of a reader',
+    text: json({ writer: 'postgres://app:OLD@db/shop', reader: 'postgres://app:OLD@db-ro/shop' }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: "AWS's fields beside a URL of another host",
+    text: json({
+      ...login,
+      engine: 'postgres',
+      host: 'db',
+      dbname: 'shop',
+      url: 'postgresql://app:OLD@pooler:6432/shop',
+    }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'a SQLAlchemy URL beside single fields',
+    text: json({
+      DB_HOST: 'db',
+      DB_USER: 'app',
+      DB_PASS: 'OLD',
+      DB_NAME: 'shop',
+      SQLALCHEMY_DATABASE_URI: 'postgresql+asyncpg://app:OLD@db/shop',
+    }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'URLs in a list',
+    text: json({ nodes: ['postgres://app:OLD@db/shop', 'postgres://app:OLD@db2/shop'] }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'JSON in a string of JSON',
+    text: json({ config: json({ ...login, engine: 'postgres', host: 'db', dbname: 'shop' }) }),
+    form: 'json',
+    fields: at('postgres'),
+  },
+  {
+    name: "Prisma's two URLs",
+    text: json({
+      DATABASE_URL: 'postgresql://app:OLD@db:6432/shop?schema=public&pgbouncer=true',
+      DIRECT_URL: 'postgresql://app:OLD@db:5432/shop',
+    }),
+    form: 'json',
+    fields: at('postgres', { port: '6432' }),
+    places: 2,
+  },
+  {
+    name: "Django's DATABASES",
+    text: json({
+      default: {
+        ENGINE: 'django.db.backends.postgresql',
+        NAME: 'shop',
+        USER: 'app',
+        PASSWORD: 'OLD',
+        HOST: 'db',
+        PORT: '5432',
+      },
+    }),
+    form: 'json',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: "Django's DATABASES with a replica",
+    text: json({
+      default: {
+        ENGINE: 'django.db.backends.postgresql',
+        NAME: 'shop',
+        USER: 'app',
+        PASSWORD: 'OLD',
+        HOST: 'db',
+      },
+      replica: {
+        ENGINE: 'django.db.backends.postgresql',
+        NAME: 'shop',
+        USER: 'app',
+        PASSWORD: 'OLD',
+        HOST: 'db2',
+      },
+    }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'Spring with single properties',
+    text: json({
+      'spring.datasource.url': 'jdbc:postgresql://db:5432/shop',
+      'spring.datasource.username': 'app',
+      'spring.datasource.password': 'OLD',
+    }),
+    form: 'json',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'Spring as nested objects',
+    text: json({
+      spring: {
+        datasource: { url: 'jdbc:sqlserver://db:1433;databaseName=shop', username: 'app', password: 'OLD' },
+      },
+    }),
+    form: 'json',
+    fields: at('sqlserver', { port: '1433' }),
+  },
+  {
+    name: 'knex',
+    text: json({ client: 'pg', connection: { host: 'db', user: 'app', password: 'OLD', database: 'shop' } }),
+    form: 'json',
+    fields: at('postgres'),
+  },
+  {
+    name: 'Sequelize',
+    text: json({
+      production: { dialect: 'mssql', username: 'app', password: 'OLD', database: 'shop', host: 'db' },
+    }),
+    form: 'json',
+    fields: at('sqlserver'),
+  },
+  {
+    name: 'TypeORM',
+    text: json({
+      type: 'postgres',
+      host: 'db',
+      port: 5432,
+      username: 'app',
+      password: 'OLD',
+      database: 'shop',
+      ssl: { rejectUnauthorized: true },
+    }),
+    form: 'json',
+    fields: at('postgres', { port: 5432, ssl: true }),
+  },
+  {
+    name: 'node-mssql',
+    text: json({ user: 'app', password: 'OLD', server: 'db', database: 'shop', options: { encrypt: true } }),
+    form: 'json',
+    fields: { host: 'db', ...login, dbname: 'shop', ssl: true },
+  },
+  {
+    name: 'node-postgres',
+    text: json({ user: 'app', password: 'OLD', host: 'db', port: 5432, database: 'shop', ssl: 'require' }),
+    form: 'json',
+    fields: { host: 'db', ...login, dbname: 'shop', ssl: true },
+  },
+  {
+    name: "ASP.NET's appsettings",
+    text: json({
+      ConnectionStrings: {
+        Default: 'Server=db;Database=shop;User Id=app;Password=OLD;',
+        Reports: 'Server=db-ro;Database=shop;User Id=app;Password=OLD',
+      },
+    }),
+    form: 'json',
+    fields: at('sqlserver'),
+    places: 2,
+  },
+  {
+    name: 'a camel case of settings',
+    text: json({
+      dbHost: 'db',
+      dbPort: '5432',
+      dbUser: 'app',
+      dbPassword: 'OLD',
+      dbName: 'shop',
+      dbEngine: 'postgres',
+    }),
+    form: 'json',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'credentials in an object of their own',
+    text: json({
+      engine: 'postgres',
+      host: 'db',
+      dbname: 'shop',
+      credentials: { username: 'app', password: 'OLD' },
+    }),
+    form: 'json',
+    fields: at('postgres'),
+  },
+  {
+    name: 'npm ioredis',
+    text: json({ REDIS_HOST: 'db', REDIS_PORT: 6379, REDIS_PASSWORD: 'OLD' }),
+    form: 'json',
+    fields: { engine: 'redis', host: 'db', port: 6379, password: 'OLD' },
+  },
+  {
+    name: 'an application with settings of other things',
+    text: json({
+      DB_HOST: 'db',
+      DB_USERNAME: 'app',
+      DB_PASSWORD: 'OLD',
+      DB_DATABASE: 'shop',
+      MAIL_HOST: 'smtp',
+      MAIL_USERNAME: 'post',
+      MAIL_PASSWORD: 'another-password-9',
+      STRIPE_KEY: 'sk_live_1',
+    }),
+    form: 'json',
+    fields: { host: 'db', ...login, dbname: 'shop' },
+  },
+];
+
+/** KEY=value lines. */
+const lines: readonly RealDocument[] = [
+  {
+    name: "Laravel's .env",
+    text: 'APP_NAME=Shop\nAPP_KEY=base64:abcdefgh\n\nDB_CONNECTION=pgsql\nDB_HOST=db\nDB_PORT=5432\nDB_DATABASE=shop\nDB_USERNAME=app\nDB_PASSWORD=OLD\n\nREDIS_HOST=cache\nREDIS_PASSWORD=null\nMAIL_PASSWORD=null\n',
+    form: 'env',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'Symfony',
+    text: '# shop\nAPP_ENV=prod\nDATABASE_URL="postgresql://app:OLD@db:5432/shop?serverVersion=16&charset=utf8"\n',
+    form: 'env',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: "libpq's variables",
+    text: 'export PGHOST=db\nexport PGUSER=app\nexport PGPASSWORD="OLD"\nexport PGDATABASE=shop\nexport PGSSLMODE=verify-full\n',
+    form: 'env',
+    fields: at('postgres', { ssl: true }),
+  },
+  {
+    name: "the Postgres image's variables",
+    text: "POSTGRES_HOST=db\r\nPOSTGRES_USER='app'\r\nPOSTGRES_PASSWORD='OLD' # changed by Keyturn\r\nPOSTGRES_DB=shop\r\n",
+    form: 'env',
+    fields: at('postgres'),
+  },
+  {
+    name: "the MySQL image's variables",
+    text: 'MYSQL_HOST=db\nMYSQL_USER=app\nMYSQL_PASSWORD=OLD\nMYSQL_DATABASE=shop\nMYSQL_ROOT_PASSWORD=not-of-this-user-7\n',
+    form: 'env',
+    fields: at('mysql'),
+  },
+  {
+    name: 'a URL beside single lines',
+    text: 'DATABASE_URL=postgres://app:OLD@db/shop\nDB_USER=app\nDB_PASSWORD=OLD\n',
+    form: 'env',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'one line alone',
+    text: 'DATABASE_URL=mysql://app:OLD@db:3306/shop',
+    form: 'env',
+    fields: at('mysql', { port: '3306' }),
+  },
+  {
+    name: "Spring's properties",
+    text: 'spring.datasource.url=jdbc:postgresql://db:5432/shop\nspring.datasource.username=app\nspring.datasource.password=OLD\n',
+    form: 'env',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'an ADO.NET string in a line',
+    text: 'ASPNETCORE_ENVIRONMENT=Production\nConnectionStrings__Default="Server=db;Database=shop;User Id=app;Password=OLD"\n',
+    form: 'env',
+    fields: at('sqlserver'),
+  },
+  {
+    name: 'JSON in a line',
+    text: `LOG_LEVEL=info\nDB_CONFIG='${json({ ...login, engine: 'postgres', host: 'db', dbname: 'shop' })}'\n`,
+    form: 'env',
+    fields: at('postgres'),
+  },
+  {
+    name: 'names of its own',
+    text: 'LOGIN_OF_SHOP=app\nPHRASE_OF_SHOP=OLD\nPLACE=db\n',
+    form: 'env',
+    fields: { host: 'db', ...login },
+    hints: {
+      fieldNames: new Map(
+        Object.entries({ username: 'LOGIN_OF_SHOP', password: 'PHRASE_OF_SHOP', host: 'PLACE' }),
+      ),
+    },
+  },
+];
+
+export const realDocuments: readonly RealDocument[] = [...strings, ...objects, ...lines];
