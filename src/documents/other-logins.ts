@@ -2,8 +2,7 @@ import type { KeyturnError } from '../errors.ts';
 import { refused } from './form.ts';
 
 /** Values that say: the login is by user and password. */
-const byPassword =
-  /^(|sql\s?password|notspecified|not specified|default|sql_server_authentication|javaNative)$/i;
+const byPassword = /^(|sql\s?password|notspecified|not specified|default)$/i;
 const off = /^(|false|no|0|off)$/i;
 
 type Rule = (value: string) => boolean;
@@ -25,7 +24,8 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['authentication', (value) => !byPassword.test(value.trim())],
   ['fedauth', (value) => value !== ''],
   ['authenticator', (value) => /^(krb5|ntlm|winsspi)$/i.test(value)],
-  ['authenticationscheme', (value) => !byPassword.test(value.trim()) && value !== ''],
+  // It means something beside integratedSecurity alone.
+  ['authenticationscheme', (value) => /^(ntlm|javakerberos)$/i.test(value)],
   ['accesstoken', (value) => value !== ''],
   ['accesstokencallbackclass', (value) => value !== ''],
   ['wrapperplugins', (value) => /(^|,)\s*(iam|awsSecretsManager|federatedAuth|okta)\d?\s*(,|$)/i.test(value)],
