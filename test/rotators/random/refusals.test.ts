@@ -25,6 +25,9 @@ describe('values that would be lost', () => {
     ['a connection string in JSON', 'random/string', { Db: { Url: 'postgres://app:old-password@db/shop' } }],
     ['a connection string as the password', 'random/base64', { password: connectionString }],
     ['KEY=value lines as the password', 'random/string', { password: lines }],
+    ['KEY=value lines', 'random/string', lines],
+    ['lines of a URL', 'random/string', 'export DATABASE_URL=postgres://app:old-password@db/shop\nX=y\n'],
+    ['an address of a driver of Go', 'random/string', { password: 'app:old-password@tcp(db:3306)/shop' }],
   ])('are refused by random/...: %s', async (_what, rotator, value) => {
     const arn = await fixture.createSecret(value, { 'keyturn:rotator': rotator });
     const before = await fixture.text(arn);
@@ -38,6 +41,8 @@ describe('values that would be lost', () => {
     ['a connection string', connectionString],
     ['KEY=value lines', lines],
     ['one line of settings', 'DB_PASSWORD=old-password'],
+    ['JSON', '{"username":"app","password":"old-password"}'],
+    ['several lines', '-----BEGIN KEY-----\nold-password\n-----END KEY-----'],
   ])('are refused as plain text where only the function says that it is: %s', async (_what, value) => {
     const arn = await asText.createSecret(value, { 'keyturn:rotator': 'random/string' });
     expect(await asText.rotate(arn)).toMatch(/^MalformedSecret: .*reads as/);
@@ -52,6 +57,7 @@ describe('values that would be lost', () => {
       connectionString,
       /^Server=tcp:db,1433;Database=shop;User Id=app;Password=(?!old).*;Encrypt=True$/,
     ],
+    ['env', lines, /^# the shop\nDB_HOST=db\nDB_PASSWORD=(?!old)[\w.-]{35}\n$/],
   ])('are replaced where the secret’s tag says how to read them: %s', async (form, value, after) => {
     const arn = await fixture.createSecret(value, {
       'keyturn:rotator': 'random/string',
@@ -59,6 +65,21 @@ describe('values that would be lost', () => {
     });
     expect(await fixture.rotate(arn)).toBeUndefined();
     expect(await fixture.text(arn)).toMatch(after);
+  });
+
+  it('are refused where the old value would stay in another place, before anything is stored', async () => {
+    const value = { password: 'Kq7-mT2.vR9_xW4', note: 'was Kq7-mT2.vR9_xW4' };
+    const arn = await fixture.createSecret(value, { 'keyturn:rotator': 'random/string' });
+    const error = await fixture.rotate(arn);
+    expect(error).toMatch(/^CredentialCopied: .*also in "note"/);
+    expect(error).not.toContain(value.password);
+    expect(JSON.parse(await fixture.text(arn))).toEqual(value);
+    const left = await fixture.createSecret(value, {
+      'keyturn:rotator': 'random/string',
+      'keyturn:leave': 'note',
+    });
+    expect(await fixture.rotate(left)).toBeUndefined();
+    expect(await fixture.read(left)).toMatchObject({ note: value.note });
   });
 
   it.each([
