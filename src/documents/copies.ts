@@ -3,27 +3,28 @@ import type { OtherValue } from './form.ts';
 import { isCredentialName } from './setting-names.ts';
 
 /**
- * Refuses what still holds the credential that is replaced: whoever reads it there is locked out, and nobody is told.
+ * Finds what still holds the credential that is replaced: whoever reads it there is locked out, and nobody is told.
  *
  * @param old what is replaced
  * @param text the whole that is to be stored
  * @param others the values in it
  * @param isLeft whether the secret's tag says that a place stays as it is
- * @throws CredentialCopied, with the places and never the value
+ * @returns CredentialCopied, with the places and never the value; undefined where nothing holds it
  */
-export function requireNoCopy(
+export function copiesLeft(
   old: string,
   text: string,
   others: readonly OtherValue[],
   isLeft: (path: string) => boolean,
-): void {
+): KeyturnError | undefined {
   const holding = others.filter(({ path, value }) => holds(value, old, path)).map(({ path }) => path);
   const paths = [...new Set(holding)].filter((path) => !isLeft(path));
   // Where no value holds it, a comment can; where one is left alone, the text holds it anyway.
-  if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old))) return;
+  if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old)))
+    return undefined;
   const places = paths.length === 0 ? 'a comment' : paths.map((path) => JSON.stringify(path)).join(', ');
   const left = paths.length === 0 ? 'comments' : paths[0];
-  throw new KeyturnError(
+  return new KeyturnError(
     'CredentialCopied',
     `The secret holds the old credential also in ${places}, where it would stay and open nothing any more.`,
     `Nothing was changed. Take it out, or name what is to stay in the tag keyturn:leave, such as ${left}.`,
@@ -44,12 +45,16 @@ function holds(text: string, old: string, path: string): boolean {
   return readings.some((reading) => isAsCredential(reading, old));
 }
 
+/** How far around a value is looked, in characters. */
+const around = 24;
+
 /** As in `user:old@host`, `password=old` or `user/old@host`. */
 function isAsCredential(text: string, old: string): boolean {
   for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) {
-    const [before, after] = [text.slice(0, at), text.slice(at + old.length)];
-    if (/[:/]$/.test(before) && after.startsWith('@')) return true;
-    if (/(?:password|passwd|pwd|pass)["']?\s*[=:]\s*["'{]?$/i.test(before) && /^(?:$|[;&\s"'},])/.test(after))
+    const end = at + old.length;
+    const [before, after] = [text.slice(Math.max(0, at - around), at), text.slice(end, end + 1)];
+    if (/[:/]$/.test(before) && after === '@') return true;
+    if (/(?:password|passwd|pwd|pass)["']?\s*[=:]\s*["'{]?$/i.test(before) && /^[;&\s"'},]?$/.test(after))
       return true;
   }
   return false;
@@ -57,8 +62,23 @@ function isAsCredential(text: string, old: string): boolean {
 
 function isInComment(text: string, old: string): boolean {
   if (isByChance(old)) return false;
-  const comments = text.match(/(?:^|\s)(?:#|\/\/)[^\n]*|\/\*[\s\S]*?\*\//g) ?? [];
-  return comments.some((comment) => readingsOf(comment).some((reading) => reading.includes(old)));
+  for (const comment of commentsIn(text))
+    if (readingsOf(comment).some((reading) => reading.includes(old))) return true;
+  return false;
+}
+
+/** What may be a comment, of a line or between signs. */
+function* commentsIn(text: string): Generator<string> {
+  for (const line of text.split('\n')) {
+    const start = line.search(/(?:^|\s)(?:#|\/\/)/);
+    if (start >= 0) yield line.slice(start);
+  }
+  for (let start = text.indexOf('/*'); start >= 0; ) {
+    const end = text.indexOf('*/', start);
+    if (end < 0) return;
+    yield text.slice(start, end);
+    start = text.indexOf('/*', end);
+  }
 }
 
 const mostReadings = 40;

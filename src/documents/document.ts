@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import { requireNoCopy } from './copies.ts';
+import { copiesLeft } from './copies.ts';
 import { isKeyValueLines, parseEnv } from './env.ts';
 import type { SecretFields } from './fields.ts';
 import { applyEdits, type FormName, type ParsedText } from './form.ts';
@@ -19,9 +19,10 @@ export interface SecretDocument {
    * The same document with some fields changed, in all places of the same account; all else stays as it is, byte for byte.
    *
    * @throws InvalidSecretField for a value or a field that the form can't hold
-   * @throws CredentialCopied where the credential that is replaced would stay somewhere
+   * @param onCopy is told where the credential that is replaced would stay somewhere; absent: that is thrown
+   * @throws CredentialCopied
    */
-  write(changes: SecretFields): string;
+  write(changes: SecretFields, onCopy?: (error: KeyturnError) => void): string;
   /** True where the credential is in a connection string: one kept as text, or one in JSON. */
   readonly isConnectionString: boolean;
   /**
@@ -56,7 +57,7 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
     misreadBy: (password) => failingReaders(parsed, password),
     refusal: parsed.refusal ?? refusal,
     sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(inner, parsed)],
-    write: (changes) => mark + write(inner, parsed, changes, hints),
+    write: (changes, onCopy) => mark + write(inner, parsed, changes, { hints, onCopy }),
   };
 }
 
@@ -98,7 +99,12 @@ function recognised(text: string): FormName | undefined {
   return isKeyValueLines(text) ? 'env' : textForm(text);
 }
 
-function write(text: string, parsed: ParsedText, changes: SecretFields, hints: DocumentHints): string {
+interface Writing {
+  readonly hints: DocumentHints;
+  readonly onCopy: ((error: KeyturnError) => void) | undefined;
+}
+
+function write(text: string, parsed: ParsedText, changes: SecretFields, { hints, onCopy }: Writing): string {
   const changed = Object.entries(changes).filter(([, value]) => value !== undefined);
   const missing = new Map(changed.filter(([field]) => !parsed.slots.some((slot) => slot.field === field)));
   const edits = changed.flatMap(([field, value]) =>
@@ -106,11 +112,19 @@ function write(text: string, parsed: ParsedText, changes: SecretFields, hints: D
       .filter((slot) => slot.field === field && !same(slot.value, value))
       .map((slot) => ({ ...slot.span, text: slot.encode(value) })),
   );
-  const written = applyEdits(text, missing.size === 0 ? edits : [...edits, ...parsed.append(missing)]);
+  // A place can be known by its own name, and as one of the account's.
+  const places = new Map(edits.map((edit) => [`${edit.start} ${edit.end}`, edit]));
+  const written = applyEdits(text, [
+    ...places.values(),
+    ...(missing.size === 0 ? [] : parsed.append(missing)),
+  ]);
   const { fields, others } = parse(written, { ...hints, form: parsed.form });
   requireReadable(fields, changed);
-  for (const old of replacedCredentials(parsed, changed))
-    requireNoCopy(old, written, others, (path) => covers(hints.leave, path));
+  for (const old of replacedCredentials(parsed, changed)) {
+    const copied = copiesLeft(old, written, others, (path) => covers(hints.leave, path));
+    if (copied !== undefined && onCopy === undefined) throw copied;
+    if (copied !== undefined) onCopy?.(copied);
+  }
   return written;
 }
 

@@ -2,7 +2,7 @@ import type { KeyturnError } from '../errors.ts';
 import { engineOf } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import { refused } from './form.ts';
-import { readSslMode, readSwitch } from './switches.ts';
+import { readEncrypt, readSslMode, readSwitch } from './switches.ts';
 
 /** Fields for which empty is as good as absent. */
 const optional = ['engine', 'port', 'dbname', 'ssl', 'masterarn'];
@@ -23,7 +23,8 @@ export function meantFields(fields: SecretFields): {
   const { engine } = stated;
   const ssl = tlsOf(stated);
   const meant = {
-    ...stated,
+    // As a switch it says no more than "ssl".
+    ...(isSwitch(stated.encrypt) ? without(stated, 'encrypt') : stated),
     ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
     ...placeOf(stated),
   };
@@ -46,11 +47,16 @@ function tlsOf(fields: SecretFields): unknown {
   const mode = modeField === undefined ? undefined : fields[modeField];
   const byMode = typeof mode === 'string' ? readSslMode(mode) : undefined;
   const { encrypt } = fields;
-  const byEncrypt = typeof encrypt === 'boolean' ? encrypt : undefined;
+  const byEncrypt =
+    typeof encrypt === 'string' ? readEncrypt(encrypt) : isSwitch(encrypt) ? encrypt : undefined;
   const own = sslOf(fields.ssl);
   const other = byMode ?? byEncrypt;
   if (typeof own === 'boolean' && other !== undefined && own !== other) return 'contradictory';
   return own ?? other;
+}
+
+function isSwitch(value: unknown): value is boolean {
+  return typeof value === 'boolean';
 }
 
 function sslOf(ssl: unknown): unknown {

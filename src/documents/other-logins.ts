@@ -1,8 +1,6 @@
 import type { KeyturnError } from '../errors.ts';
 import { refused } from './form.ts';
 
-/** Values that say: the login is by user and password. */
-const byPassword = /^(|sql\s?password|notspecified|not specified|default)$/i;
 const off = /^(|false|no|0|off)$/i;
 
 type Rule = (value: string) => boolean;
@@ -21,13 +19,15 @@ const isOn: Rule = (value) => !off.test(value);
 const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['trustedconnection', isOn],
   ['integratedsecurity', isOn],
-  ['authentication', (value) => !byPassword.test(value.trim())],
+  ['authentication', (value) => /^(active\s?directory|azure|ntlm|kerberos|windows|integrated)/i.test(value)],
   ['fedauth', (value) => value !== ''],
   ['authenticator', (value) => /^(krb5|ntlm|winsspi)$/i.test(value)],
   // It means something beside integratedSecurity alone.
   ['authenticationscheme', (value) => /^(ntlm|javakerberos)$/i.test(value)],
   ['accesstoken', (value) => value !== ''],
   ['accesstokencallbackclass', (value) => value !== ''],
+  // jdbc:redshift:iam://
+  ['scheme:iam', (value) => value !== ''],
   ['wrapperplugins', (value) => /(^|,)\s*(iam|awsSecretsManager|federatedAuth|okta)\d?\s*(,|$)/i.test(value)],
 ]);
 

@@ -11,6 +11,7 @@ import {
   type Slot,
 } from './form.ts';
 import type { Leaf } from './leaves.ts';
+import { otherLogin } from './other-logins.ts';
 import { connectionStringForm, parseAs } from './recognise.ts';
 import { isDatabaseWord, isOtherAccount, readName, type SettingField, wordsOf } from './setting-names.ts';
 import { definedFields } from './switches.ts';
@@ -87,6 +88,7 @@ const plainFields = new Set(['username', 'password', 'host', 'port', 'dbname', '
  * @throws MalformedSecret for a named connection string that is none, and where several accounts leave open which one is meant
  */
 export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Settings {
+  const index = indexOf(leaves);
   const named = known.connections.map(namedString);
   const free = leaves.filter(
     (leaf) => !known.taken.has(leaf) && !known.connections.includes(leaf) && !known.isLeft(leaf.path),
@@ -95,8 +97,8 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
   const inStrings = new Set(strings.map(({ leaf }) => leaf));
   const groups = free
     .filter((leaf) => leaf !== known.password && !inStrings.has(leaf))
-    .flatMap((leaf) => groupAccount(leaf, leaves) ?? []);
-  const own = ownAccount(leaves, known);
+    .flatMap((leaf) => groupAccount(leaf, index) ?? []);
+  const own = ownAccount(index, known);
   const all = [...named, ...strings, ...groups];
   const primary = own ?? named[0] ?? choosePrimary(all, known.own.username) ?? strings[0];
   if (primary === undefined) return { ...nothing, others: othersOf(leaves) };
@@ -120,8 +122,23 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
     isConnectionString: places.some(({ slots }) => slots.length > 0),
     sensitive: places.flatMap(({ leaf, parsed }) => innerSensitive(String(leaf.value), parsed)),
     others: othersOf(leaves),
-    refusal: matching.find(({ parsed }) => parsed?.refusal !== undefined)?.parsed?.refusal,
+    refusal:
+      matching.find(({ parsed }) => parsed?.refusal !== undefined)?.parsed?.refusal ??
+      loginBeside(primary, leaves),
   };
+}
+
+/** A login of another kind, as npm's mssql and others say it beside user and password. */
+function loginBeside({ leaf, parsed }: Account, leaves: readonly Leaf[]): Settings['refusal'] {
+  if (parsed !== undefined) return undefined;
+  const { scope } = leaf;
+  const options = scope === '' ? 'options' : `${scope}.options`;
+  const isKind = ({ path }: Leaf): boolean =>
+    /(^|\.)authentication\.options$/.test(scope) && path === scope.replace(/options$/, 'type');
+  const settings = leaves
+    .filter((one) => one.scope === scope || one.scope === options || isKind(one))
+    .map((one): [string, unknown] => [isKind(one) ? 'authentication' : one.name, one.value]);
+  return otherLogin(settings);
 }
 
 const nothing: Settings = {
@@ -199,14 +216,14 @@ function parseIfPossible(form: Parameters<typeof parseAs>[0], text: string): Par
 }
 
 /** A password by its name, with the settings that belong to it. */
-function groupAccount(leaf: Leaf, leaves: readonly Leaf[]): Account | undefined {
+function groupAccount(leaf: Leaf, index: Index): Account | undefined {
   const reading = readName(leaf.name).find(({ field }) => field === 'password');
   const isEmpty = typeof leaf.value !== 'string' || leaf.value === '' || /^(null|none)$/i.test(leaf.value);
   if (reading === undefined || isEmpty) return undefined;
-  const members = membersOf(leaf, reading.prefix, leaves);
+  const members = membersOf(leaf, reading.prefix, index);
   const username = members.get('username');
   const scopeName = leaf.scope.split('.').at(-1) ?? '';
-  const fields = fieldsOf(members, reading.prefix, leaf, leaves);
+  const fields = fieldsOf(members, reading.prefix, leaf, index);
   return {
     leaf,
     username: textIn(username?.value),
@@ -223,11 +240,11 @@ function groupAccount(leaf: Leaf, leaves: readonly Leaf[]): Account | undefined 
 }
 
 /** The account of the fields that have their own names, completed by settings beside them that have others. */
-function ownAccount(leaves: readonly Leaf[], { own, password: leaf }: KnownSettings): Account | undefined {
+function ownAccount(index: Index, { own, password: leaf }: KnownSettings): Account | undefined {
   if (typeof own.password !== 'string' || leaf === undefined) return undefined;
   const prefix = readName(leaf.name).find(({ field }) => field === 'password')?.prefix ?? '';
-  const members = membersOf(leaf, prefix, leaves);
-  const found = fieldsOf(members, prefix, leaf, leaves);
+  const members = membersOf(leaf, prefix, index);
+  const found = fieldsOf(members, prefix, leaf, index);
   const username = members.get('username');
   const isMissing = own.username === undefined && username !== undefined;
   return {
@@ -246,18 +263,39 @@ function slotAt(field: string, { value, span, encode }: Leaf): Slot {
   return { field, value, span, encode };
 }
 
+/** What leaves can mean, read once for all passwords. */
+interface Index {
+  /** The first leaf of an object that has a prefix and means a field. */
+  meant(scope: string, prefix: string, field: SettingField): Leaf | undefined;
+  /** The first value of an object that has a name, in any case. */
+  named(scope: string, name: string): unknown;
+}
+
+function indexOf(leaves: readonly Leaf[]): Index {
+  const [meant, named] = [new Map<string, Leaf>(), new Map<string, unknown>()];
+  const key = (...parts: readonly string[]): string => JSON.stringify(parts);
+  for (const leaf of leaves) {
+    const name = key(leaf.scope, leaf.name.toLowerCase());
+    if (!named.has(name)) named.set(name, leaf.value);
+    for (const { prefix, field } of isMeaningful(leaf.value) ? readName(leaf.name) : []) {
+      const place = key(leaf.scope, prefix, field);
+      const isOther = field === 'engine' && engineIn(leaf.value) === undefined;
+      if (!isOther && !meant.has(place)) meant.set(place, leaf);
+    }
+  }
+  return {
+    meant: (scope, prefix, field) => meant.get(key(scope, prefix, field)),
+    named: (scope, name) => named.get(key(scope, name)),
+  };
+}
+
 /** The settings of the same object with the same prefix; without a prefix also those of the objects around it. */
-function membersOf(password: Leaf, prefix: string, leaves: readonly Leaf[]): Map<SettingField, Leaf> {
+function membersOf({ scope }: Leaf, prefix: string, index: Index): Map<SettingField, Leaf> {
+  const scopes = prefix === '' ? withParents(scope) : [scope];
   const members = new Map<SettingField, Leaf>();
-  const scopes = prefix === '' ? withParents(password.scope) : [password.scope];
-  for (const scope of scopes) {
-    const around = leaves.filter((leaf) => leaf.scope === scope && isMeaningful(leaf.value));
-    for (const leaf of around)
-      for (const reading of readName(leaf.name)) {
-        if (reading.prefix !== prefix || members.has(reading.field) || leaf === password) continue;
-        if (reading.field === 'engine' && engineIn(leaf.value) === undefined) continue;
-        members.set(reading.field, leaf);
-      }
+  for (const field of ['username', 'host', 'port', 'dbname', 'engine', 'ssl'] as const) {
+    const found = scopes.map((one) => index.meant(one, prefix, field)).find((leaf) => leaf !== undefined);
+    if (found !== undefined) members.set(field, found);
   }
   return members;
 }
@@ -280,8 +318,8 @@ function engineIn(value: unknown): string | undefined {
 function fieldsOf(
   members: ReadonlyMap<SettingField, Leaf>,
   prefix: string,
-  password: Leaf,
-  leaves: readonly Leaf[],
+  { scope }: Leaf,
+  index: Index,
 ): SecretFields {
   const [username, host, port, dbname] = (['username', 'host', 'port', 'dbname'] as const).map(
     (field) => members.get(field)?.value,
@@ -291,18 +329,15 @@ function fieldsOf(
     .find((engine) => engine !== undefined);
   const engine = members.get('engine')?.value;
   // Django's names are NAME, USER, HOST beside ENGINE; the encryption of npm's mssql is among its options.
-  const beside = (scope: string, name: string): unknown =>
-    leaves.find((leaf) => leaf.scope === scope && leaf.name.toLowerCase() === name)?.value;
   const isDjango = typeof engine === 'string' && engine.includes('.');
-  const options = password.scope === '' ? 'options' : `${password.scope}.options`;
+  const options = scope === '' ? 'options' : `${scope}.options`;
   return definedFields({
     engine: engineIn(engine) ?? byPrefix,
     username: typeof username === 'string' ? username : undefined,
     host: typeof host === 'string' ? host : undefined,
     port: typeof port === 'string' || typeof port === 'number' ? port : undefined,
-    dbname:
-      typeof dbname === 'string' ? dbname : isDjango ? textIn(beside(password.scope, 'name')) : undefined,
-    ssl: members.get('ssl')?.value ?? beside(options, 'encrypt') ?? beside(options, 'sslmode'),
+    dbname: typeof dbname === 'string' ? dbname : isDjango ? textIn(index.named(scope, 'name')) : undefined,
+    ssl: members.get('ssl')?.value ?? index.named(options, 'encrypt') ?? index.named(options, 'sslmode'),
   });
 }
 

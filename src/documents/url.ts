@@ -1,5 +1,5 @@
 import { engineOfKnownScheme, engineOfScheme } from './engines.ts';
-import { type Edit, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
+import { type Edit, malformed, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
 import { otherLogin } from './other-logins.ts';
 import { withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
@@ -64,6 +64,9 @@ export function isDatabaseUrl(text: string): boolean {
 /** Reads a URL, or what follows `jdbc:`. @throws MalformedSecret */
 export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText {
   const parts = scanUrl(text, form);
+  // Such as Db2's `/database:user=...;password=...;`.
+  if (form === 'jdbc' && /:\w+=[^;]*;/.test(text.slice(parts.path.start, parts.path.end)))
+    throw malformed(form, parts.path.start, 'properties follow the database in a way that is not known');
   const parameters = parts.query.map((part) => readParameter(text, part, form));
   const inQuery = parameters.flatMap(({ slot }) => slot ?? []);
   const inParameter = (field: string): boolean => inQuery.some((slot) => slot.field === field);
@@ -83,8 +86,11 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
       .map(({ written, value }) => ({ path: written, value })),
     inner: inner.map(({ part, written }) => embeddedPart(text, part.value, form, written)),
     refusal:
-      otherLogin(parameters.map(({ written, value }) => [written, value])) ??
-      idleUser(text, parts, fields, form),
+      otherLogin([
+        ...parameters.map(({ written, value }): [string, string] => [written, value]),
+        // Redshift's driver for logins by IAM: jdbc:redshift:iam://
+        ['scheme:iam', parts.scheme.endsWith(':iam') ? 'iam' : ''],
+      ]) ?? idleUser(text, parts, fields, form),
   };
 }
 

@@ -118,14 +118,18 @@ function requireReplaceable(
 /** What a text is that nobody means by a password. */
 function kindOfText(password: string, form: SecretDocument['form']): string | undefined {
   if (isKeyValueLines(password)) return 'KEY=value lines';
-  if (connectionStringForm(password) !== undefined || isDriversAddress.test(password))
+  if (connectionStringForm(password) !== undefined || isDriversAddress(password))
     return 'a connection string';
   if (startsAsJson.test(password) && /[\]}]\s*$/.test(password)) return 'JSON';
   return form === 'text' && /[^\r\n][\r\n]+[^\r\n]/.test(password) ? 'a text of several lines' : undefined;
 }
 
 /** Of Go's driver for MySQL, `user:password@tcp(host)/database`, and of Oracle's, `user/password@//host/service`. */
-const isDriversAddress = /^[^\s:/@]+(?::\S*@\w+\(\S+\)\/|\/\S+@(?:\/\/)?[\w.-]+(?::\d+)?\/)/;
+function isDriversAddress(text: string): boolean {
+  return text.length < 500 && driversAddress.test(text);
+}
+
+const driversAddress = /^[^\s:/@]+(?::\S*@\w+\(\S+\)\/|\/\S+@(?:\/\/)?[\w.-]+(?::\d+)?\/)/;
 
 function notReplaceable(what: string, { name }: Rotator): KeyturnError {
   return new KeyturnError(

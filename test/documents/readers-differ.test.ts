@@ -21,6 +21,13 @@ describe('a login that is not by user and password', () => {
     ['sqlserver://a:b@db?fedauth=ActiveDirectoryPassword', 'fedauth'],
     ['jdbc:aws-wrapper:postgresql://db/shop?user=a&password=b&wrapperPlugins=iam', 'wrapperPlugins'],
     ['{"cs":"Server=db;User Id=a;Password=b;Trusted_Connection=yes"}', 'Trusted_Connection'],
+    ['jdbc:redshift:iam://db/shop?user=a&password=b', 'scheme:iam'],
+    ['{"server":"db","user":"a","password":"b","options":{"trustedConnection":true}}', 'trustedConnection'],
+    [
+      '{"server":"db","authentication":{"type":"azure-active-directory-password","options":{"userName":"a","password":"b"}}}',
+      'authentication',
+    ],
+    ['{"username":"a","password":"b","Trusted_Connection":"yes"}', 'Trusted_Connection'],
     ['DB_URL="Server=db;User Id=a;Password=b;Trusted_Connection=yes"\nX=y', 'Trusted_Connection'],
   ])('is refused by name: %s', (text, name) => {
     const { refusal } = readDocument(text);
@@ -34,6 +41,8 @@ describe('a login that is not by user and password', () => {
   });
 
   it.each([
+    '{"server":"db","authentication":{"type":"default","options":{"userName":"a","password":"b"}}}',
+    '{"username":"a","password":"b","authentication":"SCRAM-SHA-256"}',
     'Server=db;User Id=a;Password=b;Trusted_Connection=no',
     'Server=db;User Id=a;Password=b;Integrated Security=False',
     'Server=db;User Id=a;Password=b;Authentication=Sql Password',

@@ -542,6 +542,12 @@ const lines: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
+    name: "AWS's names as lines",
+    text: 'engine=postgres\nhost=db\nusername=app\npassword=OLD\ndbname=shop\n',
+    form: 'env',
+    fields: at('postgres'),
+  },
+  {
     name: 'names of its own',
     text: 'LOGIN_OF_SHOP=app\nPHRASE_OF_SHOP=OLD\nPLACE=db\n',
     form: 'env',

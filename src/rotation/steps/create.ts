@@ -121,7 +121,11 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
     }),
   );
   run.redactor.learn(changes);
-  return requireUsable(rotation, current.document.write(changes));
+  // It is issued already, and the old one goes on working meanwhile: it is stored all the same, and the copies are told.
+  const written = current.document.write(changes, ({ message }) =>
+    run.note(message.replace('Nothing was changed. ', '')),
+  );
+  return requireUsable(rotation, written);
 }
 
 function passwordMaker({ run, current }: Rotation): GenerateContext['password'] {
