@@ -1,8 +1,8 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { array } from 'valibot';
-import { descriptionSchema } from '../rotators/api-token/schema.ts';
+import { array, union } from 'valibot';
+import { descriptionSchema, overrideSchema } from '../rotators/api-token/schema.ts';
 
 /** The JSON Schema of KEYTURN_API_TOKENS_FILE, as it is kept in rotators/api-token/schema.json. */
 export function apiSchemaText(): string {
-  return `${JSON.stringify(toJsonSchema(array(descriptionSchema)), null, 2)}\n`;
+  return `${JSON.stringify(toJsonSchema(array(union([descriptionSchema, overrideSchema]))), null, 2)}\n`;
 }

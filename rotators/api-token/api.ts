@@ -10,9 +10,9 @@ export interface Api {
   readonly perform: Perform;
 }
 
-/** Whether calls are made by the admin, or take something from the admin secret. */
-export function needsAdmin(...calls: readonly (Call | undefined)[]): boolean {
-  return placesIn(calls).some((place) => place.startsWith('admin.'));
+/** Whether parts of a description, such as calls, take something from the admin secret. */
+export function needsAdmin(...parts: readonly unknown[]): boolean {
+  return placesIn(parts).some((place) => place.startsWith('admin.'));
 }
 
 /** Whether the token itself makes a call. */
@@ -23,10 +23,10 @@ export function isByToken(call: Call): boolean {
 /** The admin's credential, if calls need it. @throws AdminSecretMissing */
 export async function adminFor(
   { description: { name } }: Api,
-  calls: readonly Call[],
+  parts: readonly unknown[],
   { admin }: AdminContext<ApiCredential>,
 ): Promise<ApiCredential | undefined> {
-  if (!needsAdmin(...calls)) return undefined;
+  if (!needsAdmin(...parts)) return undefined;
   const credential = await admin();
   if (credential !== undefined) return credential;
   throw new KeyturnError(

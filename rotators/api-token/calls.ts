@@ -1,12 +1,15 @@
-import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
-import { ApiFailure, codeOfStatus } from '../http/failure.ts';
+import { contradictoryField, type ErrorCode, type RotatorContext } from '../../src/rotator/index.ts';
+import { ApiFailure } from '../http/failure.ts';
+import { reasonIn } from '../http/json.ts';
 import { type Answer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
+import { readerOf } from './answer.ts';
 import type { ApiCredential } from './credential.ts';
-import type { Call } from './description.ts';
+import type { Call, Request } from './description.ts';
 import { requestGrant } from './grant.ts';
+import { isThrottled, type Verdict, verdictOf } from './outcome.ts';
 import { makeRequest } from './request.ts';
-import type { Values } from './template.ts';
+import { placesIn, type Values } from './template.ts';
 
 /** On whose behalf a call is made, and about what. */
 export interface Scope {
@@ -19,8 +22,12 @@ export interface Scope {
 
 /** What became of a call that was heard. */
 export interface Heard {
-  readonly outcome: 'accepted' | 'refused' | 'gone';
+  readonly outcome: Verdict;
   readonly answer: Answer;
+  /** Who made the call, in words. */
+  readonly by: string;
+  /** What the request has carried that is secret and that nobody else knows. */
+  readonly sent: readonly string[];
 }
 
 /** Makes the calls of one description. @param more is added to the URL's query */
@@ -32,39 +39,82 @@ export type Perform = (
   more?: Readonly<Record<string, string>>,
 ) => Promise<Heard>;
 
+/** Clocks that differ by less than this, in ms, are taken for equal. */
+const clockToleranceMs = 30_000;
+
 /** @throws ApiFailure for whatever is neither accepted nor refused nor gone */
 export function performVia(transport: Transport): Perform {
-  return async (name, call, scope, { signal }, more = {}) => {
-    const { auth, timeoutSeconds = 10, throttled = [429] } = call;
-    const isThrottled = ({ status }: Answer): boolean => throttled.includes(status);
-    const redirects = 'reads' as const;
-    const sending = { name, timeoutMs: timeoutSeconds * 1000, isThrottled, redirects, signal };
+  /** How far the server's clock is ahead of this one, as far as that has mattered. */
+  let aheadMs = 0;
+
+  const request = async (
+    name: string,
+    call: Request,
+    scope: Scope,
+    { signal }: Pick<RotatorContext, 'signal'>,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Heard> => {
+    const { auth, timeoutSeconds = 10 } = call;
+    const sending = {
+      name,
+      timeoutMs: timeoutSeconds * 1000,
+      isThrottled: (answer: Answer) => isThrottled(call, answer),
+      redirects: 'reads' as const,
+      signal,
+    };
+    const kept = Object.entries(scope.own ?? {}).filter(([place]) => /^(kept\.|password$)/.test(place));
+    const sent = kept.map(([, value]) => String(value));
+    const by = placesIn(auth).some((place) => place.startsWith('admin.')) ? 'the admin secret' : 'the token';
     let values = valuesOf(scope);
     if (auth.scheme === 'client-credentials') {
       const { token, answer } = await requestGrant(auth, values, sending, transport);
-      if (token === undefined) return { outcome: 'refused', answer };
+      if (token === undefined) return { outcome: 'refused', answer, by, sent };
       values = valuesOf({ ...scope, own: { ...scope.own, granted: token } });
+      sent.push(token);
     }
-    const request = makeRequest(call, baseUrlOf(scope), values);
-    for (const [parameter, value] of Object.entries(more)) request.url.searchParams.set(parameter, value);
-    const answer = await send(request, sending, transport);
-    return { outcome: outcomeOf(name, call, answer), answer };
+    const attempt = async (): Promise<Heard> => {
+      const made = makeRequest(call, baseUrlOf(scope), values, Date.now() + aheadMs);
+      for (const [parameter, value] of Object.entries(more)) made.url.searchParams.set(parameter, value);
+      // A header with a credential in it is not known to whoever masks errors: it may have been encoded or signed.
+      const carried = [...sent, ...(made.headers.authorization?.split(' ').slice(1) ?? [])];
+      const answer = await send(made, sending, transport);
+      return { outcome: verdictOf(name, call, answer, carried), answer, by, sent: carried };
+    };
+    const heard = await attempt();
+    if (auth.scheme !== 'jwt' || heard.outcome !== 'refused') return heard;
+    // A token that is signed says from when to when it is valid: the server's clock decides (RFC 9110, section 6.6.1).
+    const serversMs = Date.parse(heard.answer.headers.get('date') ?? '');
+    const differenceMs = serversMs - Date.now();
+    if (Number.isNaN(serversMs) || Math.abs(differenceMs - aheadMs) < clockToleranceMs) return heard;
+    aheadMs = differenceMs;
+    return attempt();
+  };
+
+  return async (name, call, scope, context, more) => {
+    let { own } = scope;
+    for (const step of call.before ?? []) {
+      const stepName = `the call before ${name}`;
+      const heard = await request(stepName, step, { ...scope, own: own ?? {} }, context);
+      if (heard.outcome !== 'accepted') return heard;
+      const reader = readerOf(stepName, heard.answer);
+      for (const [kept, place] of Object.entries(step.keep ?? {}))
+        own = { ...own, [`kept.${kept}`]: reader.requireText(place) };
+    }
+    return request(name, call, { ...scope, own: own ?? {} }, context, more);
   };
 }
 
-function outcomeOf(name: string, call: Call, { status }: Answer): Heard['outcome'] {
-  const { accepted, refused = [401, 403], gone = [404, 410] } = call;
-  if (accepted === undefined ? status >= 200 && status <= 299 : accepted.includes(status)) return 'accepted';
-  if (refused.includes(status)) return 'refused';
-  if (gone.includes(status)) return 'gone';
-  throw new ApiFailure(codeOfStatus(status), `${name} was answered ${status}`);
+/** The answer of a call that must succeed. @throws ApiFailure */
+export function requireAccepted(name: string, heard: Heard): Answer {
+  if (heard.outcome === 'accepted') return heard.answer;
+  throw failureOf(name, heard, heard.outcome === 'refused' ? 'PermissionDenied' : 'AccountMissing');
 }
 
-/** The answer of a call that must succeed. @throws ApiFailure */
-export function requireAccepted(name: string, { outcome, answer }: Heard): Answer {
-  if (outcome === 'accepted') return answer;
-  const code = outcome === 'refused' ? 'PermissionDenied' : 'AccountMissing';
-  throw new ApiFailure(code, `${name} was answered ${answer.status}`);
+/** What is wrong with a call that did not succeed: the server's own reason is in it, and who made the call. */
+export function failureOf(name: string, { answer, by, sent }: Heard, code: ErrorCode): ApiFailure {
+  return new ApiFailure(code, `${name}, made by ${by}, was answered ${answer.status}`, {
+    said: reasonIn(answer.text, sent),
+  });
 }
 
 function baseUrlOf({ caller, admin }: Scope): string {
@@ -73,7 +123,8 @@ function baseUrlOf({ caller, admin }: Scope): string {
   return baseUrl;
 }
 
-function valuesOf({ caller, admin, own = {} }: Scope): Values {
+/** What stands at the places of a call. */
+export function valuesOf({ caller, admin, own = {} }: Scope): Values {
   return (place) => {
     const [, kind, name = ''] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];
     if (kind === 'secret') return caller?.fields[name];

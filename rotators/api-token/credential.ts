@@ -1,7 +1,7 @@
 import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription } from './description.ts';
-import { placesIn } from './template.ts';
+import { requiredPlacesIn } from './template.ts';
 
 /** A token of an API, or an admin of it. */
 export interface ApiCredential {
@@ -57,11 +57,12 @@ function isPlainText(fields: SecretFields): boolean {
   );
 }
 
-/** Whether the secret has all that calls take from the admin secret. */
+/** Whether the secret has all that calls take from the admin secret, which is how an admin without a token looks. */
 function isAdmin({ mint, revoke, list, checkAdmin }: ApiDescription, fields: SecretFields): boolean {
-  if (checkAdmin === undefined) return false;
-  const needed = placesIn([mint, revoke, list, checkAdmin]).filter((place) => place.startsWith('admin.'));
-  return needed.every((place) => fields[place.slice('admin.'.length)] !== undefined);
+  const needed = requiredPlacesIn([mint, revoke, list, checkAdmin]).filter((place) =>
+    place.startsWith('admin.'),
+  );
+  return needed.length > 0 && needed.every((place) => fields[place.slice('admin.'.length)] !== undefined);
 }
 
 /** A name or a number; undefined where there is none. */
@@ -70,12 +71,16 @@ function optionalName(fields: SecretFields, field: string): string | undefined {
   return Number.isSafeInteger(value) ? String(value) : optionalText(fields, field);
 }
 
-function baseUrlOf({ baseUrl }: ApiDescription, fields: SecretFields): string {
+function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields): string {
   const host = optionalText(fields, 'host') ?? baseUrl;
   if (host === undefined) throw contradictoryField('host', 'is missing');
   const url = host.includes('://') ? host : `https://${host}`;
   const problem = baseUrlProblem(url);
   if (problem !== undefined) throw contradictoryField('host', problem);
+  const { hostname } = new URL(url);
+  const reason = notAt[hostname];
+  if (reason !== undefined)
+    throw contradictoryField('host', `must not be ${hostname}: ${reason.replace(/\.$/, '')}`);
   return new URL(url).href.replace(/\/$/, '');
 }
 

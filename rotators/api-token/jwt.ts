@@ -9,12 +9,13 @@ const [earlierSeconds, lifeSeconds] = [60, 540];
  *
  * @param issuer the app's id
  * @param privateKey PEM of an RSA key
+ * @param nowMs what time it is at the server, in ms since 1970
  * @throws InvalidSecretField for a key that is none
  * @see https://www.rfc-editor.org/rfc/rfc7519
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
  */
-export function signAppToken(issuer: string, privateKey: string): string {
-  const now = Math.floor(Date.now() / 1000);
+export function signAppToken(issuer: string, privateKey: string, nowMs: number): string {
+  const now = Math.floor(nowMs / 1000);
   const claims = { iss: issuer, iat: now - earlierSeconds, exp: now + lifeSeconds };
   const signed = [{ alg: 'RS256', typ: 'JWT' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { contradictoryField, type IssueContext, type SecretFields } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
-import { readJson, requireTextAt, textAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
+import { type AnswerReader, expiryAt, readerOf, written } from './answer.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
-import { requireAccepted } from './calls.ts';
+import { failureOf, requireAccepted, valuesOf } from './calls.ts';
 import { type ApiCredential, fieldNames } from './credential.ts';
-import type { ApiDescription } from './description.ts';
+import type { ApiDescription, MintCall, Template } from './description.ts';
+import { fieldError, placesIn, resolve, type Values } from './template.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 
 const dayMs = 86_400_000;
@@ -23,20 +24,22 @@ export async function mintToken(
   context: IssueContext<ApiCredential>,
 ): Promise<SecretFields> {
   const { description, perform } = api;
-  const { mint, revoke, overlap } = description;
+  const { mint, revoke, overlap, lifetimeDays } = description;
   if (!isRevocable(api, revoke, current)) {
     throw contradictoryField(fieldNames(description).id, 'is missing, and the API revokes a token by its id');
   }
-  const admin = await adminFor(api, [mint], context);
-  const own = ownPlaces(description, context);
+  const admin = await adminFor(api, [mint, lifetimeDays], context);
+  const own = ownPlaces(description, valuesOf({ caller: current, admin }), context);
+  let refusal: ApiFailure | undefined;
   for await (const caller of minters(api, current, context)) {
     // Where one token replaces another, a replaced one that comes back may be taken for theft, and end all of them.
     if (overlap === 'none' && (await verifyToken(api, caller, context)) === undefined) continue;
     const heard = await perform('mint', mint, { caller, admin, own }, context);
     if (heard.outcome !== 'refused')
-      return mintedFields(description, current, requireAccepted('mint', heard));
+      return mintedFields(description, current, requireAccepted('mint', heard), own);
+    refusal ??= failureOf('mint', heard, 'PermissionDenied');
   }
-  throw new ApiFailure('PermissionDenied', 'mint was refused');
+  throw refusal ?? new ApiFailure('PermissionDenied', 'mint was made by no stored token: all are refused');
 }
 
 /** Where a token mints the next, any that is stored can, should AWSCURRENT be refused. */
@@ -52,21 +55,38 @@ async function* minters(
 
 /** Some APIs refuse a label that they know, and each try mints anew: so what identifies the rotation is not all of it. */
 function ownPlaces(
-  { lifetimeDays }: ApiDescription,
-  { owner, requestToken }: IssueContext<ApiCredential>,
+  { lifetimeDays, mint }: ApiDescription,
+  values: Values,
+  { owner, requestToken, password }: IssueContext<ApiCredential>,
 ): Record<string, string | number> {
   const label = `${labelStart(owner)}${requestToken}-${randomBytes(3).toString('hex')}`;
-  if (lifetimeDays === undefined) return { label, owner, requestToken };
-  const end = new Date(Date.now() + lifetimeDays * dayMs).toISOString();
+  const named = { label, owner, requestToken };
+  const chosen = placesIn(mint).includes('password') ? { ...named, password: password() } : named;
+  if (lifetimeDays === undefined) return chosen;
+  const days = daysOf(lifetimeDays, values);
+  const endMs = Date.now() + days * dayMs;
+  const end = new Date(endMs).toISOString();
   return {
-    label,
-    owner,
-    requestToken,
+    ...chosen,
     'expiry.date': end.slice(0, 10),
     'expiry.time': end.replace(/\.\d+Z$/, 'Z'),
-    'expiry.seconds': (lifetimeDays * dayMs) / 1000,
-    'expiry.days': lifetimeDays,
+    'expiry.seconds': Math.floor((days * dayMs) / 1000),
+    'expiry.days': days,
+    'expiry.epoch': Math.floor(endMs / 1000),
+    'expiry.epochMs': endMs,
   };
+}
+
+/** Longest life of a token, in days: a hundred years. */
+const mostDays = 36_500;
+
+/** @throws InvalidSecretField for what is no number of days */
+function daysOf(lifetimeDays: number | Template, values: Values): number {
+  if (typeof lifetimeDays === 'number') return lifetimeDays;
+  const given = resolve(lifetimeDays, values);
+  const days = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+  if (typeof days === 'number' && days >= 1 && days <= mostDays) return days;
+  throw fieldError(placesIn(lifetimeDays)[0] ?? '', `must be a number of days from 1 to ${mostDays}`);
 }
 
 /** @throws ApiFailure for an answer without the token: what was minted is found by its label then */
@@ -74,18 +94,32 @@ function mintedFields(
   description: ApiDescription,
   { tokenField, isPlain }: ApiCredential,
   answer: Answer,
+  own: Readonly<Record<string, string | number>>,
 ): SecretFields {
   const { mint } = description;
+  const { token: place, id, expiresAt, store = {} } = mint;
   const names = fieldNames(description);
-  const json = readJson('mint', answer);
-  const token = valueAt(json, mint.token);
+  const reader = readerOf('mint', answer);
+  const token = place === '{password}' ? own.password : reader.scalar(place);
   if (typeof token !== 'string' || token === '') {
-    throw new ApiFailure('TargetFailed', `The answer to mint has no token at "${mint.token}"`);
+    throw new ApiFailure('TargetFailed', `The answer to mint has no token at "${written(place)}"`);
   }
   if (isPlain) return { [tokenField]: token };
   return {
+    ...Object.fromEntries(Object.entries(store).map(([field, from]) => [field, reader.scalar(from) ?? null])),
     [tokenField]: token,
-    ...(mint.id === undefined ? {} : { [names.id]: requireTextAt('mint', json, mint.id) }),
-    ...(mint.expiresAt === undefined ? {} : { [names.expiresAt]: textAt(json, mint.expiresAt) ?? null }),
+    ...(id === undefined ? {} : { [names.id]: reader.requireText(id) }),
+    ...(expiresAt === undefined ? {} : { [names.expiresAt]: expiryOf(reader, expiresAt, own) }),
   };
+}
+
+/** What the answer says, or what the request has asked for. */
+function expiryOf(
+  reader: AnswerReader,
+  place: NonNullable<MintCall['expiresAt']>,
+  own: Readonly<Record<string, string | number>>,
+): string | null {
+  if (place === '{expiry.time}' || place === '{expiry.date}')
+    return String(own[place.slice(1, -1)] ?? '') || null;
+  return expiryAt(reader, place);
 }

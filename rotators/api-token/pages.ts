@@ -35,7 +35,10 @@ export async function listTokens(
     if (!Array.isArray(items))
       throw new ApiFailure('TargetFailed', `The answer to list has no list at "${call.items}"`);
     for (const item of items) {
-      tokens.push({ id: requireTextAt('list', item, call.id), label: textAt(item, call.label) ?? '' });
+      tokens.push({
+        id: requireTextAt('list', item, call.id),
+        label: call.label === undefined ? '' : (textAt(item, call.label) ?? ''),
+      });
     }
     const following = next && parametersOfNext(next, { json, answer, page, isEmpty: items.length === 0 });
     if (following === undefined) return tokens;

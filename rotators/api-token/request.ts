@@ -1,25 +1,23 @@
 import { asHeader, asSegment, asUsername, basic } from '../http/encoding.ts';
 import type { HttpRequest } from '../http/send.ts';
-import type { Authentication, Call } from './description.ts';
+import type { Authentication, Request } from './description.ts';
 import { signAppToken } from './jwt.ts';
-import { asIs, fill, fillJson, type Values } from './template.ts';
+import { asIs, fill, fillAll, fillJson, type Values } from './template.ts';
 
 /**
  * Fills a call in.
  *
+ * @param nowMs what time it is at the server, for tokens that are signed, in ms since 1970
  * @throws InvalidSecretField for a value that is missing or does not fit where it goes
  */
-export function makeRequest(call: Call, baseUrl: string, values: Values): HttpRequest {
+export function makeRequest(call: Request, baseUrl: string, values: Values, nowMs = Date.now()): HttpRequest {
   const url = new URL(baseUrl + fill(call.path, values, asSegment));
-  for (const [name, template] of Object.entries(call.query ?? {})) {
-    url.searchParams.set(name, fill(template, values, asIs));
-  }
+  for (const [name, value] of fillAll(call.query ?? {}, values, asIs)) url.searchParams.set(name, value);
   const { content, body } = makeBody(call, values);
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'keyturn', ...content };
-  for (const [name, template] of Object.entries(call.headers ?? {})) {
-    headers[name.toLowerCase()] = fill(template, values, asHeader);
-  }
-  authenticate(call.auth, { url, headers }, values);
+  for (const [name, value] of fillAll(call.headers ?? {}, values, asHeader))
+    headers[name.toLowerCase()] = value;
+  authenticate(call.auth, { url, headers, nowMs }, values);
   return { method: call.method, url, headers, body };
 }
 
@@ -28,13 +26,12 @@ interface Body {
   readonly body: string | undefined;
 }
 
-function makeBody({ json, form }: Call, values: Values): Body {
+function makeBody({ json, form }: Request, values: Values): Body {
   if (json !== undefined) {
     return { content: { 'content-type': 'application/json' }, body: JSON.stringify(fillJson(json, values)) };
   }
   if (form === undefined) return { content: {}, body: undefined };
-  const body = new URLSearchParams();
-  for (const [name, template] of Object.entries(form)) body.set(name, fill(template, values, asIs));
+  const body = new URLSearchParams(fillAll(form, values, asIs));
   const content = { 'content-type': 'application/x-www-form-urlencoded' };
   return { content, body: body.toString() };
 }
@@ -42,9 +39,10 @@ function makeBody({ json, form }: Call, values: Values): Body {
 interface Outgoing {
   readonly url: URL;
   readonly headers: Record<string, string>;
+  readonly nowMs: number;
 }
 
-function authenticate(auth: Authentication, { url, headers }: Outgoing, values: Values): void {
+function authenticate(auth: Authentication, { url, headers, nowMs }: Outgoing, values: Values): void {
   switch (auth.scheme) {
     case 'bearer':
       headers.authorization = `Bearer ${fill(auth.token, values, asHeader)}`;
@@ -63,7 +61,7 @@ function authenticate(auth: Authentication, { url, headers }: Outgoing, values: 
       return;
     case 'jwt': {
       const [issuer, key] = [fill(auth.issuer, values, asIs), fill(auth.privateKey, values, asIs)];
-      headers.authorization = `Bearer ${signAppToken(issuer, key)}`;
+      headers.authorization = `Bearer ${signAppToken(issuer, key, nowMs)}`;
       return;
     }
     case 'client-credentials':

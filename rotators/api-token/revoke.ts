@@ -1,12 +1,12 @@
-import type { RevokeContext, RevokeOrphansContext } from '../../src/rotator/index.ts';
+import type { RevokeContext, RevokeOrphansContext, RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
-import { requireAccepted } from './calls.ts';
+import { failureOf, type Scope, valuesOf } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
-import type { ListCall } from './description.ts';
+import type { Call, ListCall } from './description.ts';
 import { type ListedToken, listTokens } from './pages.ts';
-import { placesIn } from './template.ts';
-import { isRevocable, verifyToken, verifyUnlessDead } from './verify.ts';
+import { placesIn, resolve } from './template.ts';
+import { isRevocable, verifyUnlessDead } from './verify.ts';
 
 /** Revokes a token; one that is no more is success. @throws ApiFailure, AdminSecretMissing */
 export async function revokeToken(
@@ -14,8 +14,7 @@ export async function revokeToken(
   old: ApiCredential,
   context: RevokeContext<ApiCredential>,
 ): Promise<void> {
-  const { description, perform } = api;
-  const { verify, revoke } = description;
+  const { verify, revoke } = api.description;
   if (revoke === undefined) return;
   // The API's word counts, not the secret's: whoever may write that could name the token of somebody else.
   const verified = verify.id === undefined ? old : await verifyUnlessDead(api, old, context);
@@ -23,11 +22,35 @@ export async function revokeToken(
   const admin = await adminFor(api, [revoke], context);
   if (verified.id !== undefined && !(await mayRevoke(api, { old, id: verified.id, admin }, context))) return;
   const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
-  const heard = await perform('revoke', revoke, { caller: old, admin, own }, context);
-  if (heard.outcome === 'accepted' || heard.outcome === 'gone') return;
-  // A token that is no more can't ask for its end.
-  if (isByToken(revoke) && (await verifyToken(api, old, context)) === undefined) return;
-  requireAccepted('revoke', heard);
+  const failure = await tryRevoke(api, revoke, { caller: old, admin, own }, context);
+  // What was answered may be wrong, or be about something else: a token that still works is not gone.
+  if (failure !== undefined && (await verifyUnlessDead(api, old, context)) !== undefined) throw failure;
+}
+
+/**
+ * Makes the call that revokes.
+ *
+ * @returns undefined where it was accepted; else what to throw, unless the token proves to be dead
+ * @throws ApiFailure where nothing was said about the token
+ */
+async function tryRevoke(
+  { perform }: Api,
+  revoke: Call,
+  scope: Scope,
+  context: Pick<RotatorContext, 'signal'>,
+): Promise<ApiFailure | undefined> {
+  try {
+    const heard = await perform('revoke', revoke, scope, context);
+    if (heard.outcome === 'accepted') return undefined;
+    if (heard.outcome === 'refused') return failureOf('revoke', heard, 'PermissionDenied');
+    return new ApiFailure(
+      'TargetBusy',
+      `revoke was answered ${heard.answer.status}, as if there were no such token, and it is still there`,
+    );
+  } catch (error) {
+    if (error instanceof ApiFailure && error.code === 'TargetFailed') return error;
+    throw error;
+  }
 }
 
 interface Revoked {
@@ -51,13 +74,29 @@ async function mayRevoke(
   if (list !== undefined) {
     const listed = await listTokens(perform, list, { caller: old, admin }, context);
     const found = listed.find((token) => token.id === id);
-    if (found === undefined) return false;
-    if (found.label.includes(labelStart(context.owner))) return true;
+    if (found === undefined) {
+      if ((await verifyUnlessDead({ description, perform }, old, context)) === undefined) return false;
+      throw new ApiFailure(
+        'TargetBusy',
+        'The API does not list the token that is to be revoked, and it still works',
+      );
+    }
+    if (isOurs(list, found, { caller: old, admin }, context.owner)) return true;
   }
   context.note(
     `The token with the id ${id} was not issued for this secret, as far as the API tells: it was not revoked. Revoke it by hand.`,
   );
   return false;
+}
+
+/** Whether a listed token was issued for this secret: its label says so, or the account has no others. */
+function isOurs(list: ListCall, { label }: ListedToken, scope: Scope, owner: string): boolean {
+  return label.includes(labelStart(owner)) || isDedicated(list, scope);
+}
+
+/** Whether somebody has said that the account has tokens of this secret alone. */
+export function isDedicated({ dedicated }: ListCall, scope: Scope): boolean {
+  return dedicated !== undefined && resolve(dedicated, valuesOf(scope)) === true;
 }
 
 /** Revokes what is labelled with the owner and not needed. @throws ApiFailure, AdminSecretMissing */
@@ -77,11 +116,17 @@ export async function revokeOrphans(
   const admin = await adminFor(api, [list, revoke], context);
   const callers = isByToken(list) || isByToken(revoke) ? [current, ...context.needed] : [current];
   const { caller, listed } = await listByOneOf(api, list, { callers, admin }, context);
-  for (const { id, label } of listed) {
-    if (!label.includes(labelStart(context.owner)) || kept.has(id)) continue;
-    const heard = await perform('revoke', revoke, { caller, admin, own: { 'revoked.id': id } }, context);
-    if (heard.outcome !== 'gone') requireAccepted('revoke', heard);
+  const scope = { caller, admin };
+  const failures = new Map<string, ApiFailure>();
+  for (const token of listed) {
+    const { id } = token;
+    if (kept.has(id) || !isOurs(list, token, scope, context.owner)) continue;
+    const failure = await tryRevoke(api, revoke, { ...scope, own: { 'revoked.id': id } }, context);
+    if (failure !== undefined) failures.set(id, failure);
   }
+  if (failures.size === 0) return;
+  const still = await listTokens(perform, list, scope, context);
+  for (const [id, failure] of failures) if (still.some((token) => token.id === id)) throw failure;
 }
 
 /** Undefined where one can't be told. */

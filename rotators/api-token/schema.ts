@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { ApiDescription, Call, JsonTemplate } from './description.ts';
+import type { ApiDescription, Call, Condition, JsonTemplate, PreparingCall, Request } from './description.ts';
 
 /** Entries of an object schema for a type: the two are held together by the compiler. */
 type EntriesOf<T> = { [Key in keyof T]-?: v.GenericSchema<T[Key], T[Key]> };
@@ -7,8 +7,35 @@ type EntriesOf<T> = { [Key in keyof T]-?: v.GenericSchema<T[Key], T[Key]> };
 const text = v.pipe(v.string(), v.nonEmpty());
 const texts = v.record(text, v.string());
 const pointer = v.pipe(v.string(), v.regex(/^(?:\/.*)?$/, 'A JSON pointer is empty or begins with a slash.'));
-const statuses = v.array(v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)));
+const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
 const positive = v.pipe(v.number(), v.minValue(1));
+const scalar = v.union([v.string(), v.number(), v.boolean(), v.null()]);
+
+const condition = v.strictObject({
+  status: v.optional(v.union([status, v.array(status)])),
+  at: v.optional(pointer),
+  header: v.optional(text),
+  is: v.optional(v.union([scalar, v.array(scalar)])),
+  contains: v.optional(text),
+  exists: v.optional(v.boolean()),
+} satisfies EntriesOf<Condition>);
+const outcome = v.array(v.union([status, condition]));
+
+const place = v.union([
+  pointer,
+  v.strictObject({ at: pointer }),
+  v.strictObject({ header: text }),
+  v.strictObject({ cookie: text }),
+]);
+const places = v.record(
+  v.pipe(v.string(), v.regex(/^\w+$/, 'A name has letters, digits and underscores.')),
+  place,
+);
+const expiryPlace = v.union([
+  place,
+  v.picklist(['{expiry.time}', '{expiry.date}']),
+  v.strictObject({ at: pointer, as: v.picklist(['seconds', 'milliseconds', 'seconds-from-now']) }),
+]);
 
 const json: v.GenericSchema<JsonTemplate, JsonTemplate> = v.union([
   v.string(),
@@ -40,7 +67,7 @@ const auth = v.variant('scheme', [
   }),
 ]);
 
-const call = {
+const request = {
   method: v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
   path: v.pipe(v.string(), v.regex(/^\/(?!\/)[^?#]*$/, 'A path begins with one slash and has no query.')),
   query: v.optional(texts),
@@ -48,12 +75,15 @@ const call = {
   json: v.optional(json),
   form: v.optional(texts),
   auth,
-  accepted: v.optional(statuses),
-  refused: v.optional(statuses),
-  gone: v.optional(statuses),
-  throttled: v.optional(statuses),
+  accepted: v.optional(outcome),
+  refused: v.optional(outcome),
+  gone: v.optional(outcome),
+  throttled: v.optional(outcome),
   timeoutSeconds: v.optional(v.pipe(positive, v.maxValue(900))),
-} satisfies EntriesOf<Call>;
+} satisfies EntriesOf<Request>;
+
+const preparing = { ...request, keep: v.optional(places) } satisfies EntriesOf<PreparingCall>;
+const call = { ...request, before: v.optional(v.array(v.strictObject(preparing))) } satisfies EntriesOf<Call>;
 
 const next = v.variant('by', [
   v.strictObject({ by: v.literal('link') }),
@@ -67,20 +97,40 @@ export const descriptionSchema = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, 'A name has small letters, digits and hyphens.')),
   source: v.optional(text),
   baseUrl: v.optional(text),
+  notAt: v.optional(v.record(v.string(), text)),
   accountField: v.optional(text),
   fields: v.optional(
     v.strictObject({ token: v.optional(text), id: v.optional(text), expiresAt: v.optional(text) }),
   ),
-  lifetimeDays: v.optional(positive),
+  lifetimeDays: v.optional(v.union([positive, text])),
   overlap: v.optional(v.picklist(['none', 'until-next-rotation'])),
   revocation: v.optional(
     v.union([v.picklist(['on-next-rotation', 'at-once']), v.strictObject({ afterHours: positive })]),
   ),
-  mint: v.strictObject({ ...call, token: pointer, id: v.optional(pointer), expiresAt: v.optional(pointer) }),
-  verify: v.strictObject({ ...call, id: v.optional(pointer), account: v.optional(pointer) }),
+  mint: v.strictObject({
+    ...call,
+    token: v.union([place, v.literal('{password}')]),
+    id: v.optional(place),
+    expiresAt: v.optional(expiryPlace),
+    store: v.optional(places),
+  }),
+  verify: v.strictObject({ ...call, id: v.optional(place), account: v.optional(place) }),
   revoke: v.optional(v.strictObject(call)),
   list: v.optional(
-    v.strictObject({ ...call, items: pointer, id: pointer, label: pointer, next: v.optional(next) }),
+    v.strictObject({
+      ...call,
+      items: pointer,
+      id: pointer,
+      label: v.optional(pointer),
+      dedicated: v.optional(text),
+      next: v.optional(next),
+    }),
   ),
   checkAdmin: v.optional(v.strictObject(call)),
 } satisfies EntriesOf<ApiDescription>);
+
+/** The structure of an override. What comes of it is checked as a description is. */
+export const overrideSchema = v.objectWithRest(
+  { extends: text, name: v.optional(descriptionSchema.entries.name) },
+  v.unknown(),
+);

@@ -1,4 +1,4 @@
-import { contradictoryField } from '../../src/rotator/index.ts';
+import { contradictoryField, KeyturnError } from '../../src/rotator/index.ts';
 import type { JsonTemplate, Template } from './description.ts';
 
 /** What stands at a place; undefined where there is nothing. */
@@ -6,11 +6,50 @@ export type Values = (place: string) => unknown;
 
 const places = /\{([^{}]*)\}/g;
 
+/** A place as a template writes it: `{name}`, `{name?}` or `{name|value}`. */
+interface TemplatePlace {
+  readonly name: string;
+  readonly isOptional: boolean;
+  readonly fallback: string | undefined;
+}
+
+function parsePlace(written: string): TemplatePlace {
+  const [, name = '', mark = '', fallback = ''] = /^([^?|]*)(\?|\|(.*))?$/.exec(written) ?? [
+    undefined,
+    written,
+  ];
+  return { name, isOptional: mark === '?', fallback: mark.startsWith('|') ? fallback : undefined };
+}
+
+function writtenPlaces(value: unknown): TemplatePlace[] {
+  if (typeof value === 'string')
+    return [...value.matchAll(places)].map(([, written = '']) => parsePlace(written));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(writtenPlaces);
+}
+
 /** The names of the places in a template, or in all templates of a value. */
 export function placesIn(value: unknown): string[] {
-  if (typeof value === 'string') return [...value.matchAll(places)].map(([, place = '']) => place);
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(placesIn);
+  return writtenPlaces(value).map(({ name }) => name);
+}
+
+/** As above, without those that can do without a value. */
+export function requiredPlacesIn(value: unknown): string[] {
+  return writtenPlaces(value).flatMap(({ name, isOptional, fallback }) =>
+    isOptional || fallback !== undefined ? [] : [name],
+  );
+}
+
+/** The error for what is at fault in a field of the secret, or of the admin secret. */
+export function fieldError(place: string, problem: string): KeyturnError {
+  const [, kind, name = place] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];
+  if (kind !== 'admin') return contradictoryField(name, problem);
+  return new KeyturnError(
+    'InvalidSecretField',
+    `The admin secret's "${name}" ${problem}.`,
+    'Correct the admin secret and rotate again.',
+    { field: name },
+  );
 }
 
 /** A field's name as it is known in the secret, for errors. */
@@ -18,17 +57,38 @@ function fieldOf(place: string): string {
   return place.replace(/^(secret|admin)\./, '');
 }
 
-function valueAt(place: string, values: Values): unknown {
-  const value = values(place);
-  if (value !== undefined && value !== null && value !== '') return value;
-  throw contradictoryField(fieldOf(place), `is missing: the API's description needs {${place}}`);
+function isValue(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
 }
 
-function textAt(place: string, values: Values): string {
-  const value = valueAt(place, values);
+function valueAt(written: string, values: Values): unknown {
+  const { name, fallback } = parsePlace(written);
+  const value = values(name);
+  if (isValue(value)) return value;
+  if (fallback === undefined) throw fieldError(name, `is missing: the API's description needs {${name}}`);
+  if (/^-?\d{1,15}$/.test(fallback)) return Number(fallback);
+  return fallback === 'true' || fallback === 'false' ? fallback === 'true' : fallback;
+}
+
+function textAt(written: string, values: Values): string {
+  const value = valueAt(written, values);
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return String(value);
-  throw contradictoryField(fieldOf(place), `must be a text or a number: {${place}} stands within one`);
+  const { name } = parsePlace(written);
+  throw fieldError(name, `must be a text or a number: {${name}} stands within one`);
+}
+
+/** Whether a template is one optional place alone, for which there is no value: what it stands for is left out. */
+export function isLeftOut(template: unknown, values: Values): boolean {
+  const [, written] = typeof template === 'string' ? (/^\{([^{}]*)\}$/.exec(template) ?? []) : [];
+  if (written === undefined) return false;
+  const { name, isOptional } = parsePlace(written);
+  return isOptional && !isValue(values(name));
+}
+
+/** What a template that is one place alone stands for; undefined where it is left out. @throws InvalidSecretField */
+export function resolve(template: Template, values: Values): unknown {
+  return isLeftOut(template, values) ? undefined : fillJson(template, values);
 }
 
 /**
@@ -42,7 +102,20 @@ export function fill(
   values: Values,
   encode: (text: string, field: string) => string,
 ): string {
-  return template.replace(places, (_, place: string) => encode(textAt(place, values), fieldOf(place)));
+  return template.replace(places, (_, written: string) =>
+    encode(textAt(written, values), fieldOf(parsePlace(written).name)),
+  );
+}
+
+/** As {@link fill}, for each member; those that are left out are not in it. */
+export function fillAll(
+  templates: Readonly<Record<string, Template>>,
+  values: Values,
+  encode: (text: string, field: string) => string,
+): [string, string][] {
+  return Object.entries(templates)
+    .filter(([, template]) => !isLeftOut(template, values))
+    .map(([name, template]) => [name, fill(template, values, encode)]);
 }
 
 /** As it is, for what is encoded as a whole afterwards. */
@@ -53,10 +126,17 @@ export function asIs(text: string): string {
 /** Fills the strings of a JSON value in; what makes the text of it encodes them. */
 export function fillJson(template: JsonTemplate, values: Values): unknown {
   if (typeof template === 'string') {
-    const [whole] = placesIn(template);
-    return template === `{${whole}}` ? valueAt(whole ?? '', values) : fill(template, values, asIs);
+    const [, written] = /^\{([^{}]*)\}$/.exec(template) ?? [];
+    return written === undefined ? fill(template, values, asIs) : valueAt(written, values);
   }
   if (typeof template !== 'object' || template === null) return template;
-  if (Array.isArray(template)) return template.map((part: JsonTemplate) => fillJson(part, values));
-  return Object.fromEntries(Object.entries(template).map(([name, part]) => [name, fillJson(part, values)]));
+  if (Array.isArray(template)) {
+    const parts: readonly JsonTemplate[] = template;
+    return parts.filter((part) => !isLeftOut(part, values)).map((part) => fillJson(part, values));
+  }
+  return Object.fromEntries(
+    Object.entries(template)
+      .filter(([, part]) => !isLeftOut(part, values))
+      .map(([name, part]) => [name, fillJson(part, values)]),
+  );
 }

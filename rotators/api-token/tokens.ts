@@ -13,7 +13,7 @@ import { type ApiCredential, fieldNames } from './credential.ts';
 import type { ApiDescription } from './description.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
-import { revokeOrphans, revokeToken } from './revoke.ts';
+import { isDedicated, revokeOrphans, revokeToken } from './revoke.ts';
 import { isRevocable, type Verified, verifyToken } from './verify.ts';
 
 /** What an API does with tokens: the part of a rotator that is loaded when it is first needed. */
@@ -48,7 +48,7 @@ async function look(
   context: RotatorContext,
 ): Promise<Finding[]> {
   const { description, perform } = api;
-  const { list, mint, revoke } = description;
+  const { list, mint, revoke, lifetimeDays } = description;
   const findings: Finding[] = [];
   if (revoke !== undefined) {
     const ok = isRevocable(api, revoke, credential);
@@ -56,11 +56,23 @@ async function look(
     const detail = ok ? 'all is known that revoking takes' : `"${id}" is missing: the API revokes by id`;
     findings.push({ check: 'revocation', ok, detail });
   }
-  if (needsAdmin(mint, revoke, list) && admin === undefined) {
+  if (needsAdmin(mint, revoke, list, lifetimeDays) && admin === undefined) {
     findings.push({ check: 'admin secret', ok: false, detail: 'the API needs one, and none is named' });
   } else if (list !== undefined) {
     const tokens = await listTokens(perform, list, { caller: credential, admin }, context);
     findings.push({ check: 'list', ok: true, detail: `the API lists ${tokens.length} tokens` });
   }
+  const isFound = list?.label !== undefined || (list && isDedicated(list, { caller: credential, admin }));
+  if (!isFound) findings.push({ check: 'lost answers', ok: true, detail: lostDetail(description) });
   return findings;
+}
+
+/** What becomes of a token whose answer is lost, where nothing finds it. */
+function lostDetail({ list, lifetimeDays, mint }: ApiDescription): string {
+  const [, field] = /^\{admin\.(\w+)\?\}$/.exec(list?.dedicated ?? '') ?? [];
+  const ends = lifetimeDays !== undefined || mint.expiresAt !== undefined;
+  const detail = `a token whose answer is lost is not found by Keyturn: it works until it ${ends ? 'expires' : 'is revoked by hand'}`;
+  return field === undefined
+    ? detail
+    : `${detail}. If the account has tokens of this secret alone, say so by "${field}": true in the admin secret`;
 }

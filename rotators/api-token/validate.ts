@@ -1,14 +1,14 @@
 import { getDotPath, safeParse } from 'valibot';
 import { KeyturnError } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
-import type { ApiDescription, Call } from './description.ts';
+import type { ApiDescription, Call, Condition } from './description.ts';
 import { descriptionSchema } from './schema.ts';
 import { placesIn } from './template.ts';
 
 type CallName = 'mint' | 'verify' | 'revoke' | 'list' | 'checkAdmin';
 const callNames: readonly CallName[] = ['mint', 'verify', 'revoke', 'list', 'checkAdmin'];
 
-const expiryPlaces = ['expiry.date', 'expiry.time', 'expiry.seconds', 'expiry.days'];
+const expiryPlaces = ['date', 'time', 'seconds', 'days', 'epoch', 'epochMs'].map((form) => `expiry.${form}`);
 const labelPlaces = ['label', 'requestToken', 'owner'];
 
 /** Where nobody but the token, or nobody but the admin, is there to be asked. */
@@ -22,7 +22,7 @@ const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
 
 /** The places that a call knows besides. */
 const ownPlaces: Readonly<Record<CallName, readonly string[]>> = {
-  mint: [...labelPlaces, ...expiryPlaces],
+  mint: [...labelPlaces, ...expiryPlaces, 'password'],
   verify: [],
   revoke: ['revoked.id', 'revoked.token'],
   list: [],
@@ -84,7 +84,7 @@ function* contradictions(description: ApiDescription): Generator<Problem> {
     const call = description[name];
     if (call !== undefined) yield* contradictionsInCall(name, call, description);
   }
-  const { baseUrl, mint, revoke, list, overlap } = description;
+  const { baseUrl, mint, revoke, list, overlap, lifetimeDays } = description;
   const wrongUrl = baseUrl === undefined ? undefined : baseUrlProblem(baseUrl);
   if (wrongUrl !== undefined) yield { path: 'baseUrl', problem: wrongUrl };
   if (list !== undefined && revoke === undefined) {
@@ -94,9 +94,21 @@ function* contradictions(description: ApiDescription): Generator<Problem> {
     yield { path: 'revoke', problem: 'must be left out with overlap none: mint has ended the old token' };
   }
   if (revoke !== undefined) yield* contradictionsOfRevoke(description, revoke);
-  if (list !== undefined && !placesIn(mint).some((place) => labelPlaces.includes(place))) {
+  if (list?.label !== undefined && !placesIn(mint).some((place) => labelPlaces.includes(place))) {
     yield { path: 'mint', problem: 'must put {label} where list finds it' };
   }
+  if (mint.token === '{password}' && !placesIn(bodyOf(mint)).includes('password')) {
+    yield { path: 'mint', problem: 'must send {password}, since that is the token' };
+  }
+  if (placesIn(mint).includes('password') && overlap === 'none') {
+    yield { path: 'overlap', problem: 'must not be none with {password}: a lost answer would lose it' };
+  }
+  if (lifetimeDays !== undefined && typeof lifetimeDays !== 'number') {
+    const isPlace = /^\{(?:admin|secret)\.\w+(?:\|\d+)?\}$/.test(lifetimeDays);
+    if (!isPlace)
+      yield { path: 'lifetimeDays', problem: 'must be a number, or a place such as {admin.days|90}' };
+  }
+  yield* contradictionsOfStore(description);
   yield* contradictionsOfAdmin(description);
 }
 
@@ -112,13 +124,48 @@ function* contradictionsInCall(
     const problem = baseUrlProblem(call.auth.tokenUrl);
     if (problem !== undefined) yield { path: `${name}.auth.tokenUrl`, problem };
   }
+  for (const outcome of outcomeNames) {
+    for (const [at, one] of (call[outcome] ?? []).entries()) {
+      const problem = typeof one === 'number' ? undefined : conditionProblem(one);
+      if (problem !== undefined) yield { path: `${name}.${outcome}.${at}`, problem };
+    }
+  }
+  const kept = (call.before ?? []).flatMap(({ keep = {} }) => Object.keys(keep).map((one) => `kept.${one}`));
   for (const place of placesIn(call)) {
-    if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place)) {
+    if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place) && !kept.includes(place)) {
       yield { path: name, problem: `has no place {${place}}` };
     }
     if (expiryPlaces.includes(place) && lifetimeDays === undefined) {
       yield { path: 'lifetimeDays', problem: `must say what {${place}} is` };
     }
+  }
+}
+
+const outcomeNames = ['accepted', 'refused', 'gone', 'throttled'] as const;
+
+function conditionProblem({ status, at, header, is, contains, exists }: Condition): string | undefined {
+  if (at !== undefined && header !== undefined) return 'must look at a place of the body or at a header';
+  if (status === undefined && at === undefined && header === undefined) return 'must say what it looks at';
+  const says = is !== undefined || contains !== undefined || exists !== undefined;
+  return says && at === undefined && header === undefined ? 'must say where: by "at" or "header"' : undefined;
+}
+
+/** All that a call sends, but for how it shows who makes it. */
+function bodyOf({ before, path, query, headers, json, form }: Call): unknown {
+  return [before, path, query, headers, json, form];
+}
+
+/** What an answer is stored in must not change where the credential goes or whose it is. */
+function* contradictionsOfStore({
+  mint,
+  accountField = 'username',
+  fields = {},
+}: ApiDescription): Generator<Problem> {
+  const { token = 'token', id = 'tokenId', expiresAt = 'expiresAt' } = fields;
+  const own = ['host', 'engine', 'masterarn', 'serves', accountField, token, id, expiresAt];
+  for (const field of Object.keys(mint.store ?? {})) {
+    if (own.includes(field))
+      yield { path: `mint.store.${field}`, problem: 'is a field with a meaning of its own' };
   }
 }
 
@@ -139,8 +186,8 @@ function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke:
  * secret, or is what the API itself has said of the current token.
  */
 function* contradictionsOfAdmin(description: ApiDescription): Generator<Problem> {
-  const { mint, verify, accountField = 'username' } = description;
-  const places = placesIn(mint);
+  const { mint, verify, lifetimeDays, accountField = 'username' } = description;
+  const places = placesIn([mint, lifetimeDays]);
   if (!places.some((place) => place.startsWith('admin.'))) return;
   for (const place of places) {
     if (place.startsWith('secret.') && (place !== `secret.${accountField}` || verify.account === undefined)) {

@@ -1,5 +1,5 @@
-import { contradictoryField, type RotatorContext } from '../../src/rotator/index.ts';
-import { readJson, requireTextAt } from '../http/json.ts';
+import { contradictoryField, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { readerOf } from './answer.ts';
 import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
@@ -22,23 +22,42 @@ export async function verifyToken(
   credential: ApiCredential,
   context: Pick<RotatorContext, 'signal'>,
 ): Promise<Verified | undefined> {
-  const { verify, checkAdmin, accountField = 'username' } = description;
-  if (credential.token === undefined && checkAdmin !== undefined) {
-    const heard = await perform('checkAdmin', checkAdmin, { admin: credential }, context);
-    if (heard.outcome !== 'refused') requireAccepted('checkAdmin', heard);
-    return heard.outcome === 'refused' ? undefined : { id: undefined };
-  }
+  const { verify, accountField = 'username' } = description;
+  if (credential.token === undefined) return verifyAdmin({ description, perform }, credential, context);
   const heard = await perform('verify', verify, { caller: credential }, context);
   if (heard.outcome === 'refused') return undefined;
   const answer = requireAccepted('verify', heard);
   if (verify.account === undefined && verify.id === undefined) return { id: undefined };
-  const json = readJson('verify', answer);
+  const reader = readerOf('verify', answer);
   // An admin's secret names no account: it is not the admin's tokens that are minted.
   if (verify.account !== undefined && credential.fields[accountField] !== undefined) {
-    const isOwn = requireTextAt('verify', json, verify.account) === credential.account;
+    const isOwn = reader.requireText(verify.account) === credential.account;
     if (!isOwn) throw contradictoryField(accountField, 'is not the account whose token the secret holds');
   }
-  return { id: verify.id === undefined ? undefined : requireTextAt('verify', json, verify.id) };
+  return { id: verify.id === undefined ? undefined : reader.requireText(verify.id) };
+}
+
+/** An admin who has no token shows himself by what else the calls take from his secret. */
+async function verifyAdmin(
+  { description: { name, checkAdmin, list, fields }, perform }: Api,
+  admin: ApiCredential,
+  context: Pick<RotatorContext, 'signal'>,
+): Promise<Verified | undefined> {
+  // Without checkAdmin, a list that nothing but the admin secret is needed for tries it as well.
+  const isAdmins = list !== undefined && placesIn(list).every((place) => place.startsWith('admin.'));
+  const call: Call | undefined = checkAdmin ?? (isAdmins ? list : undefined);
+  if (call === undefined) {
+    const field = fields?.token ?? 'token';
+    throw new KeyturnError(
+      'InvalidSecretField',
+      `A secret for api-token/${name} holds no "${field}". It is the secret itself, or an admin secret that can't be tried.`,
+      `Put the token into the secret. For an admin without a token, add "checkAdmin" to the description.`,
+      { field },
+    );
+  }
+  const heard = await perform('checkAdmin', call, { admin }, context);
+  if (heard.outcome !== 'refused') requireAccepted('checkAdmin', heard);
+  return heard.outcome === 'refused' ? undefined : { id: undefined };
 }
 
 /** As above; a refusal counts when it is said twice, since what is dead is not revoked, and one can be of the moment. */

@@ -19,6 +19,13 @@ export function valueAt(json: unknown, pointer: Pointer): unknown {
   return typeof json === 'object' && json !== null ? jsonpointer.get(json, pointer) : undefined;
 }
 
+/** A text, number, boolean or null; undefined for anything else. */
+export function scalarAt(json: unknown, pointer: Pointer): string | number | boolean | null | undefined {
+  const value = valueAt(json, pointer);
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** A text, or a whole number as text; undefined for anything else, and for an empty one. */
 export function textAt(json: unknown, pointer: Pointer): string | undefined {
   const value = valueAt(json, pointer);

@@ -1,12 +1,21 @@
-import type { ApiDescription } from '../description.ts';
+import type { ApiDescription, Outcome } from '../description.ts';
 
 const headers = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
 const bearer = { scheme: 'bearer', token: '{token}' } as const;
 const app = { scheme: 'jwt', issuer: '{admin.appId}', privateKey: '{admin.privateKey}' } as const;
 
+/** 403 is GitHub's word for a limit too. @see https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api */
+const throttled: Outcome = [
+  429,
+  { status: 403, header: 'retry-after', exists: true },
+  { status: 403, header: 'x-ratelimit-remaining', is: '0' },
+  { status: 403, at: '/message', contains: 'secondary rate limit' },
+];
+
 /**
- * Installation tokens of a GitHub App, whose `appId`, `installationId` and `privateKey` are in the admin secret. Such a
- * token lives an hour and ends by itself. 403 is GitHub's word for a limit too, and so is no refusal.
+ * Installation tokens of a GitHub App, whose `appId`, `installationId` and `privateKey` are in the admin secret. The lists
+ * `repositories` and `repositoryIds` and the object `permissions` in it narrow what a token may do. Such a token lives an
+ * hour and ends by itself.
  *
  * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
@@ -18,9 +27,17 @@ export const gitHubApp: ApiDescription = {
     method: 'POST',
     path: '/app/installations/{admin.installationId}/access_tokens',
     headers,
+    json: {
+      repositories: '{admin.repositories?}',
+      repository_ids: '{admin.repositoryIds?}',
+      permissions: '{admin.permissions?}',
+    },
     auth: app,
     token: '/token',
     expiresAt: '/expires_at',
+    // 403: the installation is suspended, or the app lacks a permission.
+    refused: [401, 403],
+    throttled,
   },
   verify: {
     method: 'GET',
@@ -29,7 +46,8 @@ export const gitHubApp: ApiDescription = {
     headers,
     auth: bearer,
     refused: [401],
+    throttled,
   },
-  revoke: { method: 'DELETE', path: '/installation/token', headers, auth: bearer, refused: [401] },
-  checkAdmin: { method: 'GET', path: '/app', headers, auth: app, refused: [401] },
+  revoke: { method: 'DELETE', path: '/installation/token', headers, auth: bearer, refused: [401], throttled },
+  checkAdmin: { method: 'GET', path: '/app', headers, auth: app, refused: [401], throttled },
 };

@@ -4,6 +4,7 @@ const tokens = '/api/v4/personal_access_tokens';
 const own: Authentication = { scheme: 'header', name: 'PRIVATE-TOKEN', value: '{token}' };
 const admin: Authentication = { scheme: 'header', name: 'PRIVATE-TOKEN', value: '{admin.token}' };
 
+/** A token of any scope may ask about itself. */
 const verify: VerifyCall = {
   method: 'GET',
   path: `${tokens}/self`,
@@ -14,54 +15,99 @@ const verify: VerifyCall = {
   refused: [401],
 };
 
+interface Minting {
+  readonly name: string;
+  readonly source: string;
+  /** Below this the admin makes tokens. */
+  readonly minted: string;
+  /** Below this the admin lists and revokes them. */
+  readonly listed: string;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** Tokens that somebody else makes, one beside the other, with the scopes of the list `scopes` in the admin secret. */
+function mintedByAdmin({ name, source, minted, listed, query = {} }: Minting): ApiDescription {
+  return {
+    name,
+    source,
+    accountField: 'userId',
+    lifetimeDays: '{admin.lifetimeDays|365}',
+    mint: {
+      method: 'POST',
+      path: minted,
+      json: { name: '{label}', scopes: '{admin.scopes}', expires_at: '{expiry.date}' },
+      auth: admin,
+      token: '/token',
+      id: '/id',
+      expiresAt: '/expires_at',
+    },
+    verify,
+    revoke: { method: 'DELETE', path: `${listed}/{revoked.id}`, auth: admin },
+    list: {
+      method: 'GET',
+      path: listed,
+      query: { ...query, state: 'active', per_page: '100' },
+      auth: admin,
+      items: '',
+      id: '/id',
+      label: '/name',
+      next: { by: 'link' },
+    },
+  };
+}
+
 /**
- * Personal access tokens of a GitLab user (`userId` in the secret), which an administrator makes one beside the other.
- * The scopes are those that the admin secret names in its list `scopes`.
+ * Personal access tokens of a GitLab user (`userId` in the secret), which an administrator makes one beside the other. The
+ * admin's token needs the scope `api`. Administrators are there at GitLab Self-Managed and Dedicated alone.
  *
  * @see https://docs.gitlab.com/api/user_tokens/
  */
 export const gitLab: ApiDescription = {
-  name: 'gitlab',
-  source: 'https://docs.gitlab.com/api/user_tokens/',
-  baseUrl: 'https://gitlab.com',
-  accountField: 'userId',
-  lifetimeDays: 365,
-  mint: {
-    method: 'POST',
-    path: '/api/v4/users/{secret.userId}/personal_access_tokens',
-    json: { name: '{label}', scopes: '{admin.scopes}', expires_at: '{expiry.date}' },
-    auth: admin,
-    token: '/token',
-    id: '/id',
-    expiresAt: '/expires_at',
-  },
-  verify,
-  revoke: { method: 'DELETE', path: `${tokens}/{revoked.id}`, auth: admin },
-  list: {
-    method: 'GET',
-    path: tokens,
-    query: { user_id: '{secret.userId}', state: 'active', per_page: '100' },
-    auth: admin,
-    items: '',
-    id: '/id',
-    label: '/name',
-    next: { by: 'link' },
+  ...mintedByAdmin({
+    name: 'gitlab',
+    source: 'https://docs.gitlab.com/api/user_tokens/',
+    minted: '/api/v4/users/{secret.userId}/personal_access_tokens',
+    listed: tokens,
+    query: { user_id: '{secret.userId}' },
+  }),
+  notAt: {
+    'gitlab.com':
+      'nobody there may make tokens for users. Use api-token/gitlab-service-account or api-token/gitlab-self',
   },
 };
 
+const serviceAccount =
+  '/api/v4/groups/{admin.groupId}/service_accounts/{secret.userId}/personal_access_tokens';
+
 /**
- * A GitLab token of any kind that rotates itself. GitLab ends the old one in that same moment: from then until
- * AWSCURRENT moves its readers are refused, and if the answer is lost, so is the token. Where an administrator can be
- * had, {@link gitLab} is better.
+ * Personal access tokens of a service account of a top-level group (`userId` in the secret), which an Owner of the group
+ * makes (`groupId` in the admin secret). Works at gitlab.com. Premium and Ultimate, since GitLab 17.11.
  *
- * @see https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token
+ * @see https://docs.gitlab.com/api/service_accounts/#group-service-accounts
+ */
+export const gitLabServiceAccount: ApiDescription = {
+  ...mintedByAdmin({
+    name: 'gitlab-service-account',
+    source: 'https://docs.gitlab.com/api/service_accounts/#group-service-accounts',
+    minted: serviceAccount,
+    listed: serviceAccount,
+  }),
+  baseUrl: 'https://gitlab.com',
+};
+
+/**
+ * A personal access token of GitLab that rotates itself, which takes the scope `api` or `self_rotate`. GitLab ends the old
+ * one in that same moment: from then until AWSCURRENT moves its readers are refused, and if the answer is lost, so is the
+ * token. Where somebody can be had who makes tokens, {@link gitLab} and {@link gitLabServiceAccount} are better.
+ *
+ * @see https://docs.gitlab.com/api/personal_access_tokens/#self-rotate
  */
 export const gitLabSelf: ApiDescription = {
   name: 'gitlab-self',
-  source: 'https://docs.gitlab.com/api/personal_access_tokens/#rotate-a-personal-access-token',
+  source: 'https://docs.gitlab.com/api/personal_access_tokens/#self-rotate',
   baseUrl: 'https://gitlab.com',
   accountField: 'userId',
-  lifetimeDays: 365,
+  lifetimeDays: '{secret.lifetimeDays|365}',
   overlap: 'none',
   mint: {
     method: 'POST',

@@ -5,14 +5,15 @@ const tokens = '/api/serviceaccounts/{admin.serviceAccountId}/tokens';
 
 /**
  * Tokens of a Grafana service account, which another one makes that may write service accounts: the admin secret holds
- * its `token`, and the `serviceAccountId` of the account that the tokens are for.
+ * its `token`, and the `serviceAccountId` of the account that the tokens are for. A Grafana that limits how long tokens
+ * live refuses a longer life: `lifetimeDays` in the admin secret says a shorter one.
  *
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/serviceaccount/
  */
 export const grafana: ApiDescription = {
   name: 'grafana',
   source: 'https://grafana.com/docs/grafana/latest/developers/http_api/serviceaccount/',
-  lifetimeDays: 365,
+  lifetimeDays: '{admin.lifetimeDays|365}',
   mint: {
     method: 'POST',
     path: tokens,
@@ -20,6 +21,8 @@ export const grafana: ApiDescription = {
     auth: admin,
     token: '/key',
     id: '/id',
+    // The answer doesn't say.
+    expiresAt: '{expiry.time}',
   },
   verify: {
     method: 'GET',

@@ -11,7 +11,7 @@ const tokens = '/hub/api/users/{secret.username}/tokens';
 export const jupyterHub: ApiDescription = {
   name: 'jupyterhub',
   source: 'https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html',
-  lifetimeDays: 365,
+  lifetimeDays: '{secret.lifetimeDays|365}',
   mint: {
     method: 'POST',
     path: tokens,

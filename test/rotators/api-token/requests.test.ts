@@ -118,6 +118,8 @@ describe('a list', () => {
       });
       return {
         outcome: 'accepted',
+        by: 'the token',
+        sent: [],
         answer: { status: 200, headers: new Headers(headersOf(page)), text },
       } as const;
     };

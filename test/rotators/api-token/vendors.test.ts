@@ -5,9 +5,10 @@ import { apiToken } from '../../../rotators/api-token/index.ts';
 import { presets } from '../../../rotators/api-token/presets/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { entraRoutes } from '../../support/token-service/entra.ts';
 import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
-import { account } from '../../support/token-service/vendor.ts';
-import { vendors } from '../../support/token-service/vendors.ts';
+import { account, adminToken, type Vendor } from '../../support/token-service/vendor.ts';
+import { cloudflareAt, gitHubWith, grafanaWith, vendors } from '../../support/token-service/vendors.ts';
 
 interface World {
   readonly fixture: RotationFixture;
@@ -19,10 +20,15 @@ interface World {
   alive(): string[];
 }
 
-/** A secret at a vendor's stand-in, and the function that rotates it. */
-async function withVendor(name: string, use: (world: World) => Promise<void>): Promise<void> {
+/** A secret at a vendor's stand-in, and the function that rotates it. @param change what is different at the vendor */
+async function withVendor(
+  name: string,
+  use: (world: World) => Promise<void>,
+  change: Partial<Vendor> = {},
+): Promise<void> {
   const description = presets.find((api) => api.name === name);
-  const vendor = vendors[name];
+  const known = vendors[name];
+  const vendor = known && { ...known, ...change };
   if (description === undefined || vendor === undefined) throw new Error(`No vendor is called ${name}.`);
   const names = fieldNames(description);
   const service = await startTokenService(vendor.routes);
@@ -49,9 +55,15 @@ async function tokensOf({ fixture, arn, tokenField }: World): Promise<unknown[]>
 }
 
 const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self');
-/** At these the API does not tell the id of a token, so that one made by hand is not known to be this secret's. */
-const knownByTheSecretAlone = ['entra', 'grafana', 'npm'];
-const listing = overlapping.filter((name) => name !== 'github-app');
+/**
+ * At these the API does not tell the id of a token, so that one made by hand is not known to be this secret's. At npm's the
+ * admin secret says that the account has no others.
+ */
+const knownByTheSecretAlone = presets
+  .filter(({ verify, list }) => verify.id === undefined && list?.label !== undefined)
+  .filter(({ name, revoke }) => name in vendors && JSON.stringify(revoke).includes('{admin.'))
+  .map(({ name }) => name);
+const listing = overlapping.filter((name) => name !== 'github-app' && name !== 'npm');
 
 describe('the presets', () => {
   it('are all proven, at a stand-in or at the real thing', () => {
@@ -79,7 +91,7 @@ describe('the presets', () => {
       const { fixture, service, arn, alive } = world;
       const other = service.store.issue(account, "somebody else's");
       const value = await fixture.read(arn);
-      const id = name === 'entra' ? 'keyId' : 'tokenId';
+      const id = name.startsWith('entra') ? 'keyId' : 'tokenId';
       await fixture.put(arn, { ...value, [world.tokenField]: 'made up', [id]: other?.id });
       await fixture.put(arn, value);
       expect(await fixture.rotate(arn)).toBeUndefined();
@@ -176,4 +188,183 @@ describe('the presets', () => {
       );
       expect(alive()).toHaveLength(1);
     }));
+
+  it.each(['cloudflare', 'cloudflare-account'])('%s: takes a disabled token for refused', (name) => {
+    const dead = new Map<string, string>();
+    const owned = name === 'cloudflare' ? '/client/v4/user/tokens' : '/client/v4/accounts/an-account/tokens';
+    return withVendor(
+      name,
+      async ({ fixture, service, arn, alive }) => {
+        const [byHand] = service.store.list(account);
+        dead.set(byHand?.id ?? '', 'disabled');
+        // The admin makes tokens for whom the admin secret names: so the rotation heals.
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(alive()).toContain((await fixture.read(arn)).token);
+        const { issue } = service.store;
+        service.store.issue = (...given) => {
+          const issued = issue(...given);
+          dead.set(issued?.id ?? '', 'expired');
+          return issued;
+        };
+        const before = (await fixture.read(arn)).token;
+        expect(await fixture.rotate(arn)).toMatch(/^PendingRefused/);
+        expect((await fixture.read(arn)).token).toBe(before);
+      },
+      { routes: cloudflareAt(name, owned, dead) },
+    );
+  });
+
+  it('entra: does not take 400 for gone, since it is also said of a secret that is there', () => {
+    const lag = { calls: 0 };
+    return withVendor(
+      'entra',
+      async ({ fixture, service, arn, alive }) => {
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        const before = alive();
+        // What was minted and not stored is the newest: the server says of it that there is none.
+        service.lose = ({ url = '' }) => url.endsWith('/addPassword');
+        expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable/);
+        service.lose = () => false;
+        expect(alive()).toHaveLength(before.length + 1);
+        lag.calls = 0;
+        const { list } = service.store;
+        const orphan = alive().at(-1);
+        service.store.list = (of) => {
+          // Newest is the orphan, until it is revoked.
+          const all = list(of);
+          const found = all.find(({ token }) => token === orphan);
+          return found === undefined ? all : [...all.filter((one) => one !== found), found];
+        };
+        lag.calls = 1;
+        expect(await fixture.rotate(arn)).toMatch(/^TargetFailed: .*No password credential found/);
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(alive()).not.toContain(orphan);
+      },
+      { routes: entraRoutes('entra', 'https://graph.microsoft.com', lag) },
+    );
+  });
+
+  it('github-app: is asked again after a 403 that is a limit, and not after one that is a missing right', () =>
+    withVendor('github-app', async ({ fixture, service, arn }) => {
+      const limited: string[] = [];
+      service.interfere = ({ method, url = '' }, response) => {
+        const request = `${method} ${url}`;
+        if (limited.includes(request)) return false;
+        limited.push(request);
+        response.writeHead(403, { 'retry-after': '0' }).end('{"message": "secondary rate limit"}');
+        return true;
+      };
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(limited.length).toBeGreaterThan(1);
+      service.interfere = ({ method }, response) => {
+        if (method !== 'POST') return false;
+        response.writeHead(403).end('{"message": "This installation has been suspended"}');
+        return true;
+      };
+      expect(await fixture.rotate(arn)).toMatch(
+        /^PermissionDenied: .*the admin secret.* 403: This installation has been suspended/,
+      );
+    }));
+
+  it('github-app: narrows what a token may do, where the admin secret says so', async () => {
+    const granted: Record<string, unknown> = {};
+    const routes = gitHubWith(0, granted);
+    await withVendor('github-app', ({ fixture, arn }) => rotated(fixture, arn), { routes });
+    expect(granted).toEqual({ repositories: undefined, repository_ids: undefined, permissions: undefined });
+    const narrowed = { repositories: ['docs'], permissions: { contents: 'read' } };
+    const admin = { ...vendors['github-app']?.admin, ...narrowed };
+    await withVendor('github-app', ({ fixture, arn }) => rotated(fixture, arn), { routes, admin });
+    expect(granted).toEqual({ ...narrowed, repository_ids: undefined });
+  });
+
+  it.each([-3_600_000, 3_600_000])(
+    "github-app: signs by the server's clock, which differs by %i ms",
+    (clockAheadMs) =>
+      withVendor('github-app', ({ fixture, arn }) => rotated(fixture, arn), {
+        routes: gitHubWith(clockAheadMs),
+      }),
+  );
+
+  it('grafana: tells that a token may not live so long, and takes the days from the admin secret', async () => {
+    const routes = grafanaWith(90 * 86_400);
+    await withVendor(
+      'grafana',
+      async ({ fixture, arn, alive }) => {
+        expect(await fixture.rotate(arn)).toMatch(
+          /^TargetFailed: .*mint was answered 400: Number of seconds before expiration is greater than the global limit/,
+        );
+        expect(alive()).toHaveLength(1);
+      },
+      { routes },
+    );
+    const admin = { ...vendors.grafana?.admin, lifetimeDays: 90 };
+    await withVendor(
+      'grafana',
+      async ({ fixture, arn }) => {
+        await rotated(fixture, arn);
+        const days = (Date.parse(String((await fixture.read(arn)).expiresAt)) - Date.now()) / 86_400_000;
+        expect(Math.round(days)).toBe(90);
+      },
+      { routes, admin },
+    );
+  });
+
+  it.each([
+    ['gitlab', 'https://gitlab.com', /must not be gitlab\.com: .*gitlab-service-account/],
+    ['npm', 'https://registry.npmjs.org', /must not be registry\.npmjs\.org: .*one-time password/],
+  ])('%s: says that it can not work at %s', (name, host, problem) =>
+    withVendor(name, async ({ fixture, arn }) => {
+      await fixture.put(arn, { ...(await fixture.read(arn)), host });
+      expect(await fixture.rotate(arn)).toMatch(problem);
+    }),
+  );
+
+  it('npm: says before the first rotation that it finds no lost token, and finds it in a dedicated account', async () => {
+    const shared = { username: account, password: adminToken };
+    const loseMint = async ({ fixture, service, arn }: World): Promise<void> => {
+      let lost = 0;
+      service.lose = ({ method }) => {
+        lost += method === 'POST' ? 1 : 0;
+        return method === 'POST' && lost === 1;
+      };
+      expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable/);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+    };
+    await withVendor(
+      'npm',
+      async (world) => {
+        const { fixture, arn, alive } = world;
+        expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+        expect(fixture.recorded.notes.join()).toMatch(
+          /lost answers: ok: .*works until .*"dedicated": true in the admin secret/,
+        );
+        await loseMint(world);
+        // The one that was made by hand, the lost one, and the new one.
+        expect(alive()).toHaveLength(3);
+      },
+      { admin: shared },
+    );
+    await withVendor('npm', async (world) => {
+      const { fixture, arn, alive } = world;
+      expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+      expect(fixture.recorded.notes.join()).not.toMatch(/lost answers/);
+      await loseMint(world);
+      expect(alive()).toEqual(await tokensOf(world));
+    });
+  });
+
+  it('npm: blames the admin secret where that is refused', () =>
+    withVendor(
+      'npm',
+      async ({ fixture, arn }) => {
+        expect(await fixture.rotate(arn, { immediately: false })).toMatch(/^PreflightFailed: .*admin login/);
+        expect(await fixture.rotate(arn)).toMatch(/^PermissionDenied: .*mint, made by the admin secret/);
+      },
+      { admin: { username: account, password: 'another-password' } },
+    ));
 });
+
+async function rotated(fixture: RotationFixture, arn: string): Promise<void> {
+  expect(await fixture.rotate(arn)).toBeUndefined();
+}

@@ -1,140 +1,267 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { entra } from './entra.ts';
-import { bearerOf, type Routes, type ServiceRequest } from './server.ts';
-import type { TokenStore } from './store.ts';
-import {
-  account,
-  adminToken,
-  byAdmin,
-  byToken,
-  expiry,
-  issue,
-  refused,
-  revoke,
-  type Vendor,
-} from './vendor.ts';
+import { type Answering, answersOf } from './documented.ts';
+import { entraVendors } from './entra.ts';
+import { bearerOf, type Routes, type ServiceAnswer, type ServiceRequest } from './server.ts';
+import type { IssuedToken, TokenStore } from './store.ts';
+import { account, adminToken, expiry, type Vendor } from './vendor.ts';
+
+/** Whether a request is the admin's, or of somebody who has a token. */
+interface Who {
+  readonly tokenOf: (request: ServiceRequest) => unknown;
+  readonly answer: Answering;
+}
+
+/** Answers to the admin alone. */
+function byAdmin(
+  { tokenOf, answer }: Who,
+  call: 'mint' | 'revoke' | 'list',
+  serve: (request: ServiceRequest) => ServiceAnswer,
+) {
+  return (request: ServiceRequest) =>
+    tokenOf(request) === adminToken ? serve(request) : answer(call, 'refused');
+}
+
+/** Answers to whoever has a token. */
+function byToken(
+  store: TokenStore,
+  { tokenOf, answer }: Who,
+  call: 'mint' | 'verify' | 'revoke',
+  serve: (caller: IssuedToken) => ServiceAnswer,
+) {
+  return (request: ServiceRequest) => {
+    const token = String(tokenOf(request));
+    const admin = { id: '0', label: 'admin', token, account: '1' };
+    const caller = token === adminToken ? admin : store.find(token);
+    return caller === undefined ? answer(call, 'refused') : serve(caller);
+  };
+}
+
+/** Issues under a label; what is incomplete, or has a label that is in use, is answered as documented. */
+function issue(
+  store: TokenStore,
+  answer: Answering,
+  label: unknown,
+  isComplete: boolean,
+  show: (issued: IssuedToken) => Readonly<Record<string, unknown>>,
+): ServiceAnswer {
+  const issued = typeof label === 'string' && isComplete ? store.issue(account, label) : undefined;
+  return issued === undefined ? answer('mint', 'failed') : answer('mint', 'accepted', show(issued));
+}
+
+function revoke(store: TokenStore, answer: Answering, id = ''): ServiceAnswer {
+  return answer('revoke', store.revoke(account, id) ? 'accepted' : 'gone');
+}
+
+const isDate = (text: unknown): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(String(text)) && Date.parse(String(text)) > Date.now();
+const isTime = (text: unknown): boolean =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(text)) && Date.parse(String(text)) > Date.now();
+
+/** Part of a list, two to a page. */
+function pageOf(store: TokenStore, page: number): IssuedToken[] {
+  return store.list(account).slice((page - 1) * 2, page * 2);
+}
 
 const privateToken = ({ headers }: ServiceRequest) => headers['private-token'];
 const gitLabTokens = '/api/v4/personal_access_tokens';
+/** A year from now at most: https://docs.gitlab.com/user/profile/personal_access_tokens/#access-token-expiration */
+const isWithinAYear = (date: unknown): boolean =>
+  isDate(date) && Date.parse(String(date)) <= Date.now() + 366 * 86_400_000;
 
-const gitLab = (store: TokenStore): Routes => ({
-  [`GET ${gitLabTokens}/self`]: byToken(store, privateToken, ({ id }) => ({
-    status: 200,
-    json: { id, user_id: Number(account) },
-  })),
-  [`POST /api/v4/users/${account}/personal_access_tokens`]: byAdmin(privateToken, ({ body }) => {
-    const isComplete = Array.isArray(body.scopes) && /^\d{4}-\d\d-\d\d$/.test(String(body.expires_at));
-    return issue(store, body.name, isComplete, (id, token) => ({ id, token, expires_at: body.expires_at }));
-  }),
-  // Two to a page, with the header that says so.
-  [`GET ${gitLabTokens}`]: byAdmin(privateToken, ({ query }) => {
-    const page = Number(query.get('page') ?? 1);
-    const all =
-      query.get('user_id') === account && query.get('state') === 'active' ? store.list(account) : [];
-    const more =
-      all.length > page * 2
-        ? `<https://gitlab${gitLabTokens}?page=${page + 1}&state=active&user_id=42>; rel="next", `
-        : '';
-    const json = all.slice((page - 1) * 2, page * 2).map(({ id, label: name }) => ({ id, name }));
-    return { status: 200, json, headers: { link: `${more}<https://gitlab/first>; rel="first"` } };
-  }),
-  [`DELETE ${gitLabTokens}/([^/]+)`]: byAdmin(privateToken, ({ parts: [id] }) => revoke(store, id)),
-});
+/** @param minted where tokens are made; @param listed where they are listed and revoked */
+const gitLabOf =
+  (name: string, minted: string, listed: string) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf(name);
+    const who = { tokenOf: privateToken, answer };
+    return {
+      [`GET ${gitLabTokens}/self`]: byToken(store, who, 'verify', ({ id, label }) =>
+        answer('verify', 'accepted', { id, name: label, user_id: Number(account) }),
+      ),
+      [`POST ${minted}`]: byAdmin(who, 'mint', ({ body }) => {
+        const { scopes, expires_at, name: label } = body;
+        const isComplete = Array.isArray(scopes) && scopes.length > 0 && isWithinAYear(expires_at);
+        return issue(store, answer, label, isComplete, ({ id, token }) => ({
+          id,
+          token,
+          expires_at,
+          name: label,
+        }));
+      }),
+      [`GET ${listed}`]: byAdmin(who, 'list', ({ query }) => {
+        const page = Number(query.get('page') ?? 1);
+        const isAsked = query.get('state') === 'active' && (query.get('user_id') ?? account) === account;
+        const isLast = store.list(account).length <= page * 2;
+        const next = `<https://gitlab${listed}?page=${page + 1}&state=active&user_id=42>; rel="next", `;
+        const json = isAsked ? pageOf(store, page).map(({ id, label }) => ({ id, name: label })) : [];
+        const link = `${isLast ? '' : next}<https://gitlab/first>; rel="first"`;
+        return { ...answer('list', 'accepted', json), headers: { link } };
+      }),
+      [`DELETE ${listed}/([^/]+)`]: byAdmin(who, 'revoke', ({ parts: [id] }) => revoke(store, answer, id)),
+    };
+  };
 
-const gitLabSelf = (store: TokenStore): Routes => ({
-  ...gitLab(store),
-  [`POST ${gitLabTokens}/self/rotate`]: byToken(store, privateToken, ({ id, label }) => {
-    store.revoke(account, id);
-    return issue(store, label, true, (newId, token) => ({ id: newId, token, expires_at: '2031-05-06' }));
-  }),
-});
+const gitLab = gitLabOf('gitlab', `/api/v4/users/${account}/personal_access_tokens`, gitLabTokens);
+const serviceAccount = `/api/v4/groups/a%2Fgroup/service_accounts/${account}/personal_access_tokens`;
+const gitLabServiceAccount = gitLabOf('gitlab-service-account', serviceAccount, serviceAccount);
+
+const gitLabSelf = (store: TokenStore): Routes => {
+  const answer = answersOf('gitlab-self');
+  return {
+    ...gitLab(store),
+    [`POST ${gitLabTokens}/self/rotate`]: (request) =>
+      byToken(store, { tokenOf: privateToken, answer }, 'mint', ({ id, label }) => {
+        const { expires_at } = request.body;
+        if (!isWithinAYear(expires_at)) return answer('mint', 'failed');
+        store.revoke(account, id);
+        return issue(store, answer, label, true, ({ id: newId, token }) => ({
+          id: newId,
+          token,
+          expires_at,
+        }));
+      })(request),
+  };
+};
 
 const grafanaTokens = `/api/serviceaccounts/${account}/tokens`;
 
-const grafana = (store: TokenStore): Routes => ({
-  'GET /api/org': byToken(store, bearerOf, () => ({
-    status: 403,
-    json: { message: 'Permissions needed: orgs:read' },
-  })),
-  [`POST ${grafanaTokens}`]: byAdmin(bearerOf, ({ body }) => {
-    const { status, json } = issue(store, body.name, typeof body.secondsToLive === 'number', (id, key) => ({
-      id,
-      name: body.name,
-      key,
-    }));
-    return { status: status === 201 ? 200 : status, json };
-  }),
-  [`GET ${grafanaTokens}`]: byAdmin(bearerOf, () => ({
-    status: 200,
-    json: store.list(account).map(({ id, label: name }) => ({ id, name })),
-  })),
-  [`DELETE ${grafanaTokens}/([^/]+)`]: byAdmin(bearerOf, ({ parts: [id] }) => ({
-    ...revoke(store, id),
-    json: { message: 'Service account token deleted' },
-  })),
-});
+/** @param mostSeconds what the server's own setting says that a token may live */
+export const grafanaWith =
+  (mostSeconds: number) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf('grafana');
+    const who = { tokenOf: bearerOf, answer };
+    return {
+      'GET /api/org': byToken(store, who, 'verify', () => answer('verify', 'accepted', undefined, 403)),
+      [`POST ${grafanaTokens}`]: byAdmin(who, 'mint', ({ body: { name, secondsToLive } }) => {
+        const isComplete = typeof secondsToLive === 'number' && secondsToLive <= mostSeconds;
+        return issue(store, answer, name, isComplete, ({ id, token: key }) => ({ id, name, key }));
+      }),
+      [`GET ${grafanaTokens}`]: byAdmin(who, 'list', () =>
+        answer(
+          'list',
+          'accepted',
+          store.list(account).map(({ id, label: name }) => ({ id, name })),
+        ),
+      ),
+      [`DELETE ${grafanaTokens}/([^/]+)`]: byAdmin(who, 'revoke', ({ parts: [id] }) =>
+        revoke(store, answer, id),
+      ),
+    };
+  };
 
-const cloudflareTokens = '/client/v4/user/tokens';
+/** @param owned below it are the admin's calls; @param dead ids of tokens that are there and don't work, with their status */
+export const cloudflareAt =
+  (preset: string, owned: string, dead: ReadonlyMap<string, string> = new Map()) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf(preset);
+    const who = { tokenOf: bearerOf, answer };
+    return {
+      [`GET ${owned}/verify`]: byToken(store, who, 'verify', ({ id }) =>
+        answer('verify', 'accepted', { id, status: dead.get(id) ?? 'active' }),
+      ),
+      [`POST ${owned}`]: byAdmin(who, 'mint', ({ body: { name, policies, expires_on } }) => {
+        const isComplete = Array.isArray(policies) && policies.length > 0 && isTime(expires_on);
+        return issue(store, answer, name, isComplete, ({ id, token: value }) => ({
+          id,
+          name,
+          value,
+          expires_on,
+        }));
+      }),
+      [`GET ${owned}`]: byAdmin(who, 'list', ({ query }) => {
+        const result = pageOf(store, Number(query.get('page') ?? 1)).map(({ id, label: name }) => ({
+          id,
+          name,
+        }));
+        return answer('list', 'accepted', { result });
+      }),
+      [`DELETE ${owned}/([^/]+)`]: byAdmin(who, 'revoke', ({ parts: [id] }) => revoke(store, answer, id)),
+    };
+  };
 
-const cloudflare = (store: TokenStore): Routes => ({
-  [`GET ${cloudflareTokens}/verify`]: byToken(store, bearerOf, ({ id }) => ({
-    status: 200,
-    json: { success: true, result: { id, status: 'active' } },
-  })),
-  [`POST ${cloudflareTokens}`]: byAdmin(bearerOf, ({ body }) => {
-    const isComplete = Array.isArray(body.policies) && /^\d{4}-.*\dZ$/.test(String(body.expires_on));
-    return issue(store, body.name, isComplete, (id, value) => ({
-      success: true,
-      result: { id, value, expires_on: body.expires_on },
-    }));
-  }),
-  [`GET ${cloudflareTokens}`]: byAdmin(bearerOf, ({ query }) => {
-    const start = (Number(query.get('page') ?? 1) - 1) * 2;
-    const result = store
-      .list(account)
-      .slice(start, start + 2)
-      .map(({ id, label: name }) => ({ id, name }));
-    return { status: 200, json: { success: true, result } };
-  }),
-  [`DELETE ${cloudflareTokens}/([^/]+)`]: byAdmin(bearerOf, ({ parts: [id = ''] }) => ({
-    ...revoke(store, id),
-    json: { success: true, result: { id } },
-  })),
-});
+/** The password that the admin shows with Basic authentication. */
+const basicOf = ({ headers }: ServiceRequest): string | undefined => {
+  const [, encoded = ''] = /^Basic (.+)$/.exec(headers.authorization ?? '') ?? [];
+  const [username, ...password] = Buffer.from(encoded, 'base64').toString().split(':');
+  return username === account ? password.join(':') : undefined;
+};
 
 const npmTokens = '/-/npm/v1/tokens';
 
-const npm = (store: TokenStore): Routes => ({
-  'GET /-/whoami': byToken(store, bearerOf, () => ({ status: 200, json: { username: account } })),
-  [`POST ${npmTokens}`]: byAdmin(bearerOf, ({ body }) => {
-    const isComplete =
-      body.password === 'the password' && typeof body.expires === 'number' && Array.isArray(body.packages);
-    return issue(store, body.name, isComplete, (key, token) => ({ key, token, expires: expiry }));
-  }),
-  [`GET ${npmTokens}`]: byAdmin(bearerOf, ({ query }) => {
-    const start = Number(query.get('start') ?? 0);
-    const objects = store
-      .list(account)
-      .slice(start, start + 2)
-      .map(({ id: key, label: name }) => ({ key, name }));
-    const isLast = start + 2 >= store.list(account).length;
-    return {
-      status: 200,
-      json: { objects, urls: isLast ? {} : { next: `${npmTokens}?start=${start + 2}` } },
-    };
-  }),
-  [`DELETE ${npmTokens}/token/([^/]+)`]: byAdmin(bearerOf, ({ parts: [id] }) => revoke(store, id)),
-});
+const npm = (store: TokenStore): Routes => {
+  const answer = answersOf('npm');
+  const who = { tokenOf: basicOf, answer };
+  return {
+    // A token that is none is answered 200, without a name.
+    'GET /-/whoami': (request) => {
+      const caller = store.find(bearerOf(request));
+      return caller === undefined
+        ? answer('verify', 'refused', undefined, 200)
+        : answer('verify', 'accepted', { username: caller.account });
+    },
+    [`POST ${npmTokens}`]: byAdmin(who, 'mint', ({ body }) => {
+      if (body.password !== adminToken) return answer('mint', 'refused');
+      const isComplete = typeof body.readonly === 'boolean';
+      // It keeps no name: two tokens may have the same.
+      return issue(store, answer, crypto.randomUUID(), isComplete, ({ id: key, token }) => ({ key, token }));
+    }),
+    [`GET ${npmTokens}`]: byAdmin(who, 'list', ({ query }) => {
+      const start = Number(query.get('start') ?? 0);
+      const objects = store
+        .list(account)
+        .slice(start, start + 2)
+        .map(({ id: key }) => ({ key }));
+      const isLast = start + 2 >= store.list(account).length;
+      const urls = { next: isLast ? '' : `${npmTokens}?start=${start + 2}` };
+      return answer('list', 'accepted', { objects, urls });
+    }),
+    [`DELETE ${npmTokens}/token/([^/]+)`]: byAdmin(who, 'revoke', ({ parts: [id = ''] }) =>
+      answer('revoke', store.revoke(account, id) ? 'accepted' : 'failed'),
+    ),
+  };
+};
+
+const giteaTokens = `/api/v1/users/${account}/tokens`;
+
+const gitea = (store: TokenStore): Routes => {
+  const answer = answersOf('gitea');
+  const who = { tokenOf: basicOf, answer };
+  return {
+    'GET /api/v1/user': (request) => {
+      const [, token] = /^token (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+      // Its scopes leave out read:user.
+      return store.find(token) === undefined
+        ? answer('verify', 'refused')
+        : answer('verify', 'accepted', undefined, 403);
+    },
+    [`POST ${giteaTokens}`]: byAdmin(who, 'mint', ({ body: { name, scopes } }) =>
+      issue(store, answer, name, Array.isArray(scopes) && scopes.length > 0, ({ id, token }) => ({
+        id,
+        name,
+        sha1: token,
+      })),
+    ),
+    [`GET ${giteaTokens}`]: byAdmin(who, 'list', ({ query }) =>
+      answer(
+        'list',
+        'accepted',
+        pageOf(store, Number(query.get('page') ?? 1)).map(({ id, label: name }) => ({ id, name, sha1: '' })),
+      ),
+    ),
+    [`DELETE ${giteaTokens}/([^/]+)`]: byAdmin(who, 'revoke', ({ parts: [id] }) => revoke(store, answer, id)),
+  };
+};
 
 const appKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 /** Whether a request shows the app's own token, as GitHub checks it: signature, issuer, and ten minutes at most. */
-function isApp(request: ServiceRequest): boolean {
+function isApp(request: ServiceRequest, clockAheadMs: number): boolean {
   const [head = '', claims = '', signature = ''] = (bearerOf(request) ?? '').split('.');
   if (signature === '') return false;
   const key = createPublicKey(appKey.publicKey.export({ type: 'spki', format: 'pem' }));
   const { iss, iat, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString());
-  const now = Date.now() / 1000;
+  const now = (Date.now() + clockAheadMs) / 1000;
   const isSigned = verify(
     'RSA-SHA256',
     Buffer.from(`${head}.${claims}`),
@@ -144,27 +271,60 @@ function isApp(request: ServiceRequest): boolean {
   return isSigned && iss === '77' && iat <= now && exp > now && exp - iat <= 600;
 }
 
-const gitHub = (store: TokenStore): Routes => ({
-  'GET /app': (request) => (isApp(request) ? { status: 200, json: { id: 77 } } : refused),
-  [`POST /app/installations/${account}/access_tokens`]: (request) =>
-    isApp(request)
-      ? issue(store, crypto.randomUUID(), true, (_id, token) => ({ token, expires_at: expiry }))
-      : refused,
-  'GET /installation/repositories': byToken(store, bearerOf, () => ({
-    status: 200,
-    json: { repositories: [] },
-  })),
-  'DELETE /installation/token': byToken(store, bearerOf, ({ id }) => revoke(store, id)),
-});
+/** @param clockAheadMs how far the server's clock is ahead; granted: what the last token was narrowed to */
+export const gitHubWith =
+  (clockAheadMs: number, granted: Record<string, unknown> = {}) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf('github-app');
+    const date = (): string => new Date(Date.now() + clockAheadMs).toUTCString();
+    const refused = (call: 'mint' | 'checkAdmin'): ServiceAnswer => ({
+      ...answer(call, 'refused'),
+      headers: { date: date() },
+    });
+    const who = { tokenOf: bearerOf, answer };
+    return {
+      'GET /app': (request) =>
+        isApp(request, clockAheadMs) ? answer('checkAdmin', 'accepted') : refused('checkAdmin'),
+      [`POST /app/installations/${account}/access_tokens`]: (request) => {
+        if (!isApp(request, clockAheadMs)) return refused('mint');
+        const { repositories, repository_ids, permissions } = request.body;
+        Object.assign(granted, { repositories, repository_ids, permissions });
+        const isComplete =
+          (repositories === undefined || Array.isArray(repositories)) && !Array.isArray(permissions);
+        return issue(store, answer, crypto.randomUUID(), isComplete, ({ token }) => ({
+          token,
+          expires_at: expiry,
+        }));
+      },
+      'GET /installation/repositories': byToken(store, who, 'verify', () => answer('verify', 'accepted')),
+      'DELETE /installation/token': byToken(store, who, 'revoke', ({ id }) => {
+        store.revoke(account, id);
+        return answer('revoke', 'accepted');
+      }),
+    };
+  };
 
 const admin = { token: adminToken };
 
-/** By the name of the ready description. */
+/** By the name of the preset. */
 export const vendors: Readonly<Record<string, Vendor>> = {
-  cloudflare: { routes: cloudflare, admin: { ...admin, policies: [{ effect: 'allow' }] } },
-  entra,
+  cloudflare: {
+    routes: cloudflareAt('cloudflare', '/client/v4/user/tokens'),
+    admin: { ...admin, policies: [{ effect: 'allow' }] },
+  },
+  'cloudflare-account': {
+    routes: cloudflareAt('cloudflare-account', '/client/v4/accounts/an-account/tokens'),
+    secret: { accountId: 'an-account' },
+    admin: { ...admin, accountId: 'an-account', policies: [{ effect: 'allow' }] },
+  },
+  ...entraVendors,
+  gitea: {
+    routes: gitea,
+    secret: { username: account },
+    admin: { username: account, password: adminToken, scopes: ['read:repository'] },
+  },
   'github-app': {
-    routes: gitHub,
+    routes: gitHubWith(0),
     admin: {
       appId: 77,
       installationId: Number(account),
@@ -172,11 +332,19 @@ export const vendors: Readonly<Record<string, Vendor>> = {
     },
   },
   gitlab: { routes: gitLab, secret: { userId: Number(account) }, admin: { ...admin, scopes: ['read_api'] } },
+  'gitlab-service-account': {
+    routes: gitLabServiceAccount,
+    secret: { userId: Number(account) },
+    admin: { ...admin, groupId: 'a/group', scopes: ['read_api'] },
+  },
   'gitlab-self': { routes: gitLabSelf, secret: { userId: Number(account) } },
-  grafana: { routes: grafana, admin: { ...admin, serviceAccountId: Number(account) } },
+  grafana: {
+    routes: grafanaWith(366 * 86_400),
+    admin: { ...admin, serviceAccountId: Number(account) },
+  },
   npm: {
     routes: npm,
     secret: { username: account },
-    admin: { ...admin, password: 'the password', packages: ['left-pad'], permission: 'read-only' },
+    admin: { username: account, password: adminToken, dedicated: true },
   },
 };

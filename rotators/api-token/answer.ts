@@ -1,0 +1,72 @@
+import { ApiFailure } from '../http/failure.ts';
+import { readJson, scalarAt } from '../http/json.ts';
+import type { Answer } from '../http/send.ts';
+import type { ExpiryPlace, Place, Scalar } from './description.ts';
+
+/** What an answer holds, by the places that a description names. */
+export interface AnswerReader {
+  /** A text, number or boolean; undefined where there is none. @throws ApiFailure for a place of a JSON that is none */
+  scalar(place: Place): Scalar | undefined;
+  /** A text, or a whole number as text; undefined for anything else, and for an empty one. @throws ApiFailure */
+  text(place: Place): string | undefined;
+  /** As above. @throws ApiFailure where there is none, naming the place */
+  requireText(place: Place): string;
+}
+
+/** @param name what errors call the call */
+export function readerOf(name: string, answer: Answer): AnswerReader {
+  let json: { readonly value: unknown } | undefined;
+  const scalar = (place: Place): Scalar | undefined => {
+    const pointer = pointerOf(place);
+    if (pointer === undefined) return outsideOf(answer, place);
+    json ??= { value: readJson(name, answer) };
+    return scalarAt(json.value, pointer);
+  };
+  const text = (place: Place): string | undefined => {
+    const value = scalar(place);
+    if (Number.isSafeInteger(value)) return String(value);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  return {
+    scalar,
+    text,
+    requireText: (place) => {
+      const value = text(place);
+      if (value !== undefined) return value;
+      throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${written(place)}"`);
+    },
+  };
+}
+
+function pointerOf(place: Place): string | undefined {
+  if (typeof place === 'string') return place;
+  return 'at' in place ? place.at : undefined;
+}
+
+/** What a header or a cookie holds. */
+function outsideOf({ headers }: Answer, place: Place): string | undefined {
+  if (typeof place === 'string' || 'at' in place) return undefined;
+  if ('header' in place) return headers.get(place.header) ?? undefined;
+  const start = `${place.cookie}=`;
+  const set = headers.getSetCookie().find((cookie) => cookie.startsWith(start));
+  // RFC 6265, section 4.1.1: attributes follow after a semicolon.
+  return set?.slice(start.length).split(';')[0];
+}
+
+/** How an error names a place. */
+export function written(place: Place): string {
+  return pointerOf(place) ?? Object.values(place).join();
+}
+
+/** When a token expires, as a secret holds it: ISO 8601, or the API's own text. Null where the answer doesn't say. */
+export function expiryAt(reader: AnswerReader, place: ExpiryPlace): string | null {
+  if (typeof place === 'string' || !('as' in place)) return reader.text(place) ?? null;
+  const number = Number(reader.text({ at: place.at }) ?? Number.NaN);
+  const ms = {
+    seconds: number * 1000,
+    milliseconds: number,
+    'seconds-from-now': Date.now() + number * 1000,
+  }[place.as];
+  // What is no date is not worth losing the token for.
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') : null;
+}

@@ -1,0 +1,83 @@
+import { ApiFailure, codeOfStatus } from '../http/failure.ts';
+import { reasonIn, scalarAt, valueAt } from '../http/json.ts';
+import type { Answer } from '../http/send.ts';
+import type { Condition, Outcome, Request } from './description.ts';
+
+/** What became of a call that was heard. */
+export type Verdict = 'accepted' | 'refused' | 'gone';
+
+/** Whether an answer says that the call is to be made later. */
+export function isThrottled({ throttled = [429] }: Request, answer: Answer): boolean {
+  return throttled.includes(answer.status) || meets(throttled, answer);
+}
+
+/**
+ * What an answer means. A condition on the body or a header says more than a status, so all of them are looked at first.
+ *
+ * @param sent what the request has carried that is secret and that nobody else knows
+ * @throws ApiFailure for whatever is neither accepted nor refused nor gone
+ */
+export function verdictOf(name: string, call: Request, answer: Answer, sent: readonly string[]): Verdict {
+  const { accepted, refused = [401, 403], gone = [404, 410] } = call;
+  const { status } = answer;
+  if (meets(gone, answer)) return 'gone';
+  if (meets(refused, answer)) return 'refused';
+  if (accepted !== undefined && meets(accepted, answer)) return 'accepted';
+  const failure = (problem: string): ApiFailure =>
+    new ApiFailure(codeOfStatus(status), problem, { said: reasonIn(answer.text, sent) });
+  if (accepted === undefined && status >= 200 && status <= 299) {
+    if (/^text\/html\b/i.test(answer.headers.get('content-type') ?? ''))
+      throw failure(`${name} was answered with a web page`);
+    if (deniesItself(answer)) throw failure(`${name} was answered ${status} with an error`);
+    return 'accepted';
+  }
+  if (accepted?.includes(status)) return 'accepted';
+  if (refused.includes(status)) return 'refused';
+  if (gone.includes(status)) return 'gone';
+  throw failure(`${name} was answered ${status}`);
+}
+
+function meets(outcome: Outcome, answer: Answer): boolean {
+  return outcome.some((one) => typeof one !== 'number' && isMet(one, answer));
+}
+
+function isMet({ status, at, header, is, contains, exists }: Condition, answer: Answer): boolean {
+  if (status !== undefined && ![status].flat().includes(answer.status)) return false;
+  if (at === undefined && header === undefined) return status !== undefined;
+  const json = at === undefined ? undefined : jsonOf(answer);
+  const value = at === undefined ? (answer.headers.get(header ?? '') ?? undefined) : scalarAt(json, at);
+  // A list or an object is something too.
+  const isThere = (at === undefined ? value : (valueAt(json, at) ?? undefined)) !== undefined;
+  if (exists !== undefined && exists !== isThere) return false;
+  if (is !== undefined && ![is].flat().some((one) => one === value)) return false;
+  if (
+    contains !== undefined &&
+    !String(value ?? '')
+      .toLowerCase()
+      .includes(contains.toLowerCase())
+  )
+    return false;
+  return exists !== undefined || is !== undefined || contains !== undefined || isThere;
+}
+
+function jsonOf({ text }: Answer): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether an answer says by itself that the call has failed, though its status is one of success. Slack's API does
+ * (https://docs.slack.dev/apis/web-api/#responses), and those of JSON:API's and GraphQL's style.
+ */
+function deniesItself(answer: Answer): boolean {
+  const json = jsonOf(answer);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
+  const told: Readonly<Record<string, unknown>> = { ...json };
+  if (['ok', 'success', 'active', 'valid', 'authenticated'].some((name) => told[name] === false)) return true;
+  const { error, errors } = told;
+  if (Array.isArray(errors)) return errors.length > 0;
+  return error !== undefined && error !== null && error !== false && error !== '' && error !== 0;
+}

@@ -1,0 +1,103 @@
+import type { ServerResponse } from 'node:http';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readerOf } from '../../../rotators/api-token/answer.ts';
+import { performVia, valuesOf } from '../../../rotators/api-token/calls.ts';
+import { type ApiCredential, parseCredential } from '../../../rotators/api-token/credential.ts';
+import { type ApiDescription, presets } from '../../../rotators/api-token/index.ts';
+import { ApiFailure } from '../../../rotators/http/failure.ts';
+import { createTransport } from '../../../rotators/http/transport.ts';
+import { startScriptedServer } from '../../support/scripted-server.ts';
+import { type DocumentedAnswer, documentedAnswers } from '../../support/token-service/documented.ts';
+import { account } from '../../support/token-service/vendor.ts';
+import { vendors } from '../../support/token-service/vendors.ts';
+
+let answer: (response: ServerResponse, url: string) => void = () => undefined;
+const server = await startScriptedServer((request, response) => answer(response, request.url ?? ''));
+afterAll(server.stop);
+
+/** The description, with the vendor's token endpoint at this machine. */
+function atThisMachine(description: ApiDescription): ApiDescription {
+  const { tokenOrigin } = vendors[description.name] ?? {};
+  const text = JSON.stringify(description);
+  return JSON.parse(tokenOrigin === undefined ? text : text.replaceAll(tokenOrigin, server.url));
+}
+
+const own = {
+  label: 'a-label',
+  'expiry.date': '2031-05-06',
+  'expiry.time': '2031-05-06T07:08:09Z',
+  'expiry.seconds': 1000,
+  'revoked.id': 'an-id',
+  'revoked.token': 'a-token',
+};
+
+function credentialsOf(description: ApiDescription): { caller: ApiCredential; admin: ApiCredential } {
+  const { secret = {}, admin = {} } = vendors[description.name] ?? { secret: { username: account } };
+  const names = { token: description.fields?.token ?? 'token', id: description.fields?.id ?? 'tokenId' };
+  const fields = { host: server.url, ...secret, [names.token]: 'a-token', [names.id]: 'an-id' };
+  return {
+    caller: parseCredential(description, fields),
+    admin: parseCredential(description, { host: server.url, token: 'admin-token', ...admin }),
+  };
+}
+
+/** What a rotator makes of an answer. */
+async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): Promise<string> {
+  const description = atThisMachine(preset);
+  const isGrant = documented.call === 'token request';
+  const call = description[documented.call === 'token request' ? 'verify' : documented.call];
+  if (call === undefined) throw new Error(`${preset.name} has no such call.`);
+  const { status, headers, body } = documented;
+  answer = (response, url) => {
+    const isToken = url.includes('/oauth2/') && !isGrant;
+    const json = isToken ? { access_token: 'granted' } : body;
+    response.writeHead(isToken ? 200 : status, isToken ? {} : headers);
+    response.end(json === undefined ? '' : JSON.stringify(isGrant && url.includes('/v1.0/') ? {} : json));
+  };
+  const perform = performVia(createTransport({}));
+  const scope = { ...credentialsOf(description), own };
+  expect(valuesOf(scope)('token')).toBe('a-token');
+  try {
+    const name = isGrant ? 'verify' : documented.call;
+    const heard = await perform(name, call, scope, { signal: AbortSignal.timeout(10_000) });
+    if (heard.outcome === 'accepted' && documented.call === 'mint') {
+      // What is documented has all that is stored.
+      const { token, id } = description.mint;
+      if (token !== '{password}')
+        expect(readerOf('mint', heard.answer).text(token)).toEqual(expect.any(String));
+      if (id !== undefined) expect(readerOf('mint', heard.answer).text(id)).toEqual(expect.any(String));
+    }
+    return heard.outcome;
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error;
+    if (error.code === 'TargetBusy') return 'throttled';
+    // The vendor's own reason is part of the error.
+    const texts = JSON.stringify(body ?? '');
+    if (error.said !== undefined) expect(texts).toContain(JSON.stringify(error.said).slice(1, -1));
+    return error.code === 'TargetFailed' ? 'failed' : error.code;
+  }
+}
+
+describe('the documented answers', () => {
+  it('are there for each preset, with a link for each and the date', () => {
+    expect([...documentedAnswers.keys()].sort()).toEqual(presets.map(({ name }) => name).sort());
+    for (const { read, answers } of documentedAnswers.values()) {
+      expect(read).toMatch(/^\d{4}-\d\d-\d\d$/);
+      for (const { source } of answers) expect(source).toMatch(/^https:\/\//);
+      for (const call of ['mint', 'verify']) {
+        const means = answers.filter((one) => one.call === call).map((one) => one.means);
+        expect(means).toEqual(expect.arrayContaining(['accepted', 'refused']));
+      }
+    }
+  });
+});
+
+describe.each(presets.map((preset) => [preset.name, preset] as const))('answers to %s', (name, preset) => {
+  const { answers = [] } = documentedAnswers.get(name) ?? {};
+  it.each(answers.map((one, index) => [`${index}: ${one.call}, ${one.status}, ${one.means}`, one] as const))(
+    '%s',
+    async (_, one) => {
+      expect(await meaningOf(preset, one)).toBe(one.means);
+    },
+  );
+});
