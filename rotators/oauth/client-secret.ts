@@ -8,10 +8,10 @@ import {
   requireText,
   type SecretFields,
 } from '../../src/rotator/index.ts';
-import { createTransport, type TransportOptions } from '../http/transport.ts';
+import type { TransportOptions } from '../http/transport.ts';
 import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
-import { type CallContext, connect } from './connection.ts';
+import { type CallContext, connect, createReach } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
 import { earlyExpiry, secondsIn, writtenSeconds } from './expiry.ts';
 import { accepted, classify, isClientRefused } from './refusal.ts';
@@ -58,12 +58,14 @@ function parse(fields: SecretFields): RegisteredClient {
  * section 2.1; RFC 7009, section 2.1), and nothing comes of it.
  */
 async function isAccepted(credential: RegisteredClient, context: CallContext): Promise<boolean> {
-  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
+  const { library, server, client, as, optionsFor } = await connect(credential, context);
   const canIntrospect = server.introspection_endpoint !== undefined;
   const ask = canIntrospect ? library.introspectionRequest : library.revocationRequest;
   const options = optionsFor(canIntrospect ? 'the introspection' : 'the revocation');
   try {
-    await accepted(await ask(server, client, authentication, randomUUID(), options));
+    await as(canIntrospect ? 'introspection' : 'revocation', async (authentication) =>
+      accepted(await ask(server, client, authentication, randomUUID(), options)),
+    );
     return true;
   } catch (error) {
     if (isClientRefused(error)) return false;
@@ -103,7 +105,7 @@ export function oauthClientSecret({
   overlap = 'until-next-rotation',
   ...reach
 }: ClientSecretOptions = {}): IssuingRotator<RegisteredClient> {
-  const transport = createTransport(reach);
+  const kept = createReach(reach);
   return {
     kind: 'issues',
     name: 'oauth/client-secret',
@@ -112,11 +114,9 @@ export function oauthClientSecret({
     parse,
     target: (credential) => targetOf(credential, credential.registration.uri),
     identity: ({ clientSecret }) => clientSecret,
-    issue: (current, context) => issue(current, { ...context, transport }),
+    issue: (current, context) => issue(current, { ...context, ...kept }),
     open: async (credential, context) =>
-      (await isAccepted(credential, { ...context, transport }))
-        ? { close: async () => undefined }
-        : undefined,
+      (await isAccepted(credential, { ...context, ...kept })) ? { close: async () => undefined } : undefined,
     verify: async (_session, pending, context) => {
       const { clientSecret, registration } = context.current;
       const { accessToken } = pending.registration;

@@ -22,12 +22,14 @@ export interface OAuthClient {
   readonly clientId: string;
   /** Absent for a public client. */
   readonly clientSecret: string | undefined;
-  readonly authentication: AuthenticationMethod;
+  /** What the secret says; undefined: what the server publishes decides. */
+  readonly authentication: AuthenticationMethod | undefined;
 }
 
-function parseMethod(fields: SecretFields, secret: string | undefined): AuthenticationMethod {
+function parseMethod(fields: SecretFields, secret: string | undefined): AuthenticationMethod | undefined {
   const field = 'token_endpoint_auth_method';
-  const given = optionalText(fields, field) ?? (secret === undefined ? 'none' : 'client_secret_basic');
+  const given = optionalText(fields, field) ?? (secret === undefined ? 'none' : undefined);
+  if (given === undefined) return undefined;
   const method = authenticationMethods.find((known) => known === given);
   if (method === undefined)
     throw contradictoryField(field, `must be one of ${authenticationMethods.join(', ')}`);

@@ -1,7 +1,8 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { missing, type RotatorContext } from '../../src/rotator/index.ts';
 import { send } from '../http/send.ts';
-import type { Transport } from '../http/transport.ts';
+import { createTransport, type Transport, type TransportOptions } from '../http/transport.ts';
+import { authenticated, type Endpoint, type KnownWays } from './authentication.ts';
 import type { OAuthClient } from './client.ts';
 import { accepted, Refusal } from './refusal.ts';
 
@@ -9,9 +10,18 @@ type Library = typeof import('oauth4webapi');
 
 type RequestOptions = ReturnType<typeof requestOptions>;
 
-/** What a call works with. */
-export interface CallContext extends RotatorContext {
+/** What is kept from one call to the next. */
+export interface Reach {
   readonly transport: Transport;
+  readonly known: KnownWays;
+}
+
+/** What a call works with. */
+export interface CallContext extends RotatorContext, Reach {}
+
+/** How servers are reached. */
+export function createReach(options: TransportOptions): Reach {
+  return { transport: createTransport(options), known: new Map() };
 }
 
 /** How a client reaches its server. */
@@ -19,7 +29,12 @@ export interface Connection {
   readonly library: Library;
   readonly server: AuthorizationServer;
   readonly client: Client;
-  readonly authentication: ClientAuth;
+  /** Makes a request in a way in which the server knows the client. See {@link authenticated}. */
+  as<T>(
+    endpoint: Endpoint,
+    request: (authentication: ClientAuth) => Promise<T>,
+    probe?: (authentication: ClientAuth) => Promise<unknown>,
+  ): Promise<T>;
   /** @param name what errors call the request */
   optionsFor(name: string): RequestOptions;
 }
@@ -27,7 +42,7 @@ export interface Connection {
 /** Sends by the kit for HTTP, in the form that the library asks for. */
 export async function sendOf(
   name: string,
-  { signal, transport }: CallContext,
+  { signal, transport }: Pick<CallContext, 'signal' | 'transport'>,
   url: string,
   { method = 'GET', headers, body }: RequestInit,
 ): Promise<Response> {
@@ -57,16 +72,13 @@ export async function connect(credential: OAuthClient, context: CallContext): Pr
   context.signal.throwIfAborted();
   const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
   const optionsFor = (name: string): RequestOptions => requestOptions(library, context, name);
-  const { clientId, clientSecret = '', authentication } = credential;
+  const server = await serverOf(credential, library, optionsFor("the server's metadata"));
   return {
     library,
-    server: await serverOf(credential, library, optionsFor("the server's metadata")),
-    client: { client_id: clientId },
-    authentication: {
-      client_secret_basic: () => library.ClientSecretBasic(clientSecret),
-      client_secret_post: () => library.ClientSecretPost(clientSecret),
-      none: () => library.None(),
-    }[authentication](),
+    server,
+    client: { client_id: credential.clientId },
+    as: (endpoint, request, probe) =>
+      authenticated(context.known, credential, { endpoint, server }, request, probe),
     optionsFor,
   };
 }

@@ -68,7 +68,7 @@ export function oauthRefreshToken(
 /** Undefined where the server refuses the refresh token itself. */
 async function refresh(connection: Connection, refreshToken: string): Promise<Answer | undefined> {
   try {
-    return await requestToken(connection, 'refresh_token', { refresh_token: refreshToken });
+    return await requestToken(connection, 'refresh_token', { refresh_token: refreshToken }, true);
   } catch (error) {
     if (error instanceof Refusal && error.code === 'invalid_grant') return undefined;
     throw error;

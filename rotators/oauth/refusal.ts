@@ -1,5 +1,6 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { classify as codeOfFailure, codeOfStatus } from '../http/failure.ts';
+import { textAt } from '../http/json.ts';
 
 /** What the server answered instead of what it was asked for. */
 export class Refusal extends AdapterError {
@@ -8,8 +9,9 @@ export class Refusal extends AdapterError {
   /** Such as `invalid_grant`: RFC 6749, section 5.2. */
   readonly code: string | undefined;
 
-  constructor(status: number, code: string | undefined) {
-    super(`the server answers ${status}${code === undefined ? '' : ` (${code})`}`);
+  /** @param said the server's own reason, which is masked where it is told */
+  constructor(status: number, code: string | undefined, said?: string) {
+    super(`the server answers ${status}${code === undefined ? '' : ` (${code})`}`, { said });
     this.status = status;
     this.code = code;
   }
@@ -20,10 +22,20 @@ export function isClientRefused(error: unknown): boolean {
   return error instanceof Refusal && (error.status === 401 || error.code === 'invalid_client');
 }
 
-/** Passes an answer on; anything but 200 is thrown, by its code and without its words. @throws Refusal */
+/** Passes an answer on; anything but 200 is thrown, by its code and its description. @throws Refusal */
 export async function accepted(response: Response): Promise<Response> {
   if (response.status === 200) return response;
-  throw new Refusal(response.status, codeIn(await response.text()));
+  const text = await response.text();
+  throw new Refusal(response.status, codeIn(text), descriptionIn(text));
+}
+
+/** RFC 6749, section 5.2. */
+function descriptionIn(body: string): string | undefined {
+  try {
+    return textAt(JSON.parse(body), '/error_description')?.slice(0, 300);
+  } catch {
+    return undefined;
+  }
 }
 
 function codeIn(body: string): string | undefined {

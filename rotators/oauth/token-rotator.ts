@@ -1,6 +1,6 @@
 import type { IssueContext, IssuingRotator, Revocation, SecretFields } from '../../src/rotator/index.ts';
-import { createTransport, type TransportOptions } from '../http/transport.ts';
-import type { CallContext } from './connection.ts';
+import type { TransportOptions } from '../http/transport.ts';
+import { type CallContext, createReach } from './connection.ts';
 import { earlyExpiry } from './expiry.ts';
 import { classify } from './refusal.ts';
 import { openToken, revokeToken, type TokenCredential, type TokenSession, tokenTarget } from './token.ts';
@@ -25,7 +25,7 @@ export function tokenRotator<Credential extends TokenCredential>(
   { name, parse, issue, isRevocable }: TokenRotatorParts<Credential>,
   { revocation = 'on-next-rotation', ...reach }: TokenOptions,
 ): IssuingRotator<Credential, TokenSession> {
-  const transport = createTransport(reach);
+  const kept = createReach(reach);
   return {
     kind: 'issues',
     name,
@@ -35,8 +35,8 @@ export function tokenRotator<Credential extends TokenCredential>(
     parse,
     target: tokenTarget,
     identity: ({ accessToken }) => accessToken,
-    issue: (current, context) => issue(current, { ...context, transport }),
-    open: (credential, context) => openToken(credential, { ...context, transport }),
+    issue: (current, context) => issue(current, { ...context, ...kept }),
+    open: (credential, context) => openToken(credential, { ...context, ...kept }),
     verify: async ({ expiresAtMs }, _pending, context) => {
       const warning = earlyExpiry('the token', expiresAtMs, context);
       if (warning !== undefined) context.note(`Warning: ${warning}.`);
@@ -48,7 +48,7 @@ export function tokenRotator<Credential extends TokenCredential>(
     // By the client as it is now: its own secret may have changed since the old version.
     revoke: async (old, context) => {
       const token = { ...context.current, accessToken: old.accessToken };
-      if (isRevocable(old)) await revokeToken(token, { ...context, transport });
+      if (isRevocable(old)) await revokeToken(token, { ...context, ...kept });
     },
     classify,
   };

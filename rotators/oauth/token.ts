@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { ClientAuth } from 'oauth4webapi';
 import {
   optionalText,
   requireText,
@@ -40,17 +42,28 @@ export function tokenTarget(credential: TokenCredential): Target {
   return targetOf(credential, credential.tokenEndpoint ?? credential.issuer ?? '');
 }
 
-/** Asks for a token. @throws Refusal @internal */
+/**
+ * Asks for a token.
+ *
+ * @param usedOnce whether the grant is used up by the request, so that no way to authenticate is to be tried with it
+ * @throws Refusal
+ * @internal
+ */
 export async function requestToken(
-  { library, server, client, authentication, optionsFor }: Connection,
+  { library, server, client, as, optionsFor }: Connection,
   grantType: string,
   parameters: Record<string, string>,
+  usedOnce = false,
 ): Promise<Answer> {
-  const ask = library.genericTokenEndpointRequest;
   const options = optionsFor('the token request');
-  return readAnswer(
-    await accepted(await ask(server, client, authentication, grantType, parameters, options)),
-  );
+  const ask = async (authentication: ClientAuth, given: Record<string, string>): Promise<Response> =>
+    accepted(
+      await library.genericTokenEndpointRequest(server, client, authentication, grantType, given, options),
+    );
+  const probe = (authentication: ClientAuth): Promise<Response> =>
+    ask(authentication, { ...parameters, refresh_token: randomUUID() });
+  const request = (authentication: ClientAuth): Promise<Response> => ask(authentication, parameters);
+  return readAnswer(await as('token', request, usedOnce ? probe : undefined));
 }
 
 /** The fields of a secret that a token's answer fills. */
@@ -72,20 +85,15 @@ export async function openToken(
   context: CallContext,
 ): Promise<TokenSession | undefined> {
   const { accessToken, expiresAtMs } = credential;
-  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
+  const { library, server, client, as, optionsFor } = await connect(credential, context);
   if (accessToken === undefined) return undefined;
   if (server.introspection_endpoint === undefined) {
     context.note('The server has no introspection endpoint: the token is taken to work until it expires.');
     return expiresAtMs !== undefined && expiresAtMs <= Date.now() ? undefined : session(expiresAtMs);
   }
-  const response = await accepted(
-    await library.introspectionRequest(
-      server,
-      client,
-      authentication,
-      accessToken,
-      optionsFor('the introspection'),
-    ),
+  const options = optionsFor('the introspection');
+  const response = await as('introspection', async (authentication) =>
+    accepted(await library.introspectionRequest(server, client, authentication, accessToken, options)),
   );
   const { active, exp } = await library.processIntrospectionResponse(server, client, response);
   return active ? session(exp === undefined ? expiresAtMs : exp * 1000) : undefined;
@@ -99,12 +107,14 @@ function session(expiresAtMs: number | undefined): TokenSession {
 export async function revokeToken(credential: TokenCredential, context: CallContext): Promise<void> {
   const { accessToken } = credential;
   if (accessToken === undefined) return;
-  const { library, server, client, authentication, optionsFor } = await connect(credential, context);
+  const { library, server, client, as, optionsFor } = await connect(credential, context);
   if (server.revocation_endpoint === undefined) {
     context.note('The server has no revocation endpoint: the old token works until it expires.');
     return;
   }
   const additionalParameters = { token_type_hint: 'access_token' };
   const request = { ...optionsFor('the revocation'), additionalParameters };
-  await accepted(await library.revocationRequest(server, client, authentication, accessToken, request));
+  await as('revocation', async (authentication) =>
+    accepted(await library.revocationRequest(server, client, authentication, accessToken, request)),
+  );
 }
