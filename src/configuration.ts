@@ -2,19 +2,19 @@ import { type DocumentHints, parseFieldNames, parseFormName } from './documents/
 import { KeyturnError } from './errors.ts';
 import type { PasswordPolicy } from './password.ts';
 
-/** What a rotation function is set to do, beyond what secrets say themselves. */
+/** A rotation function's settings. Secrets may have their own. */
 export interface Configuration extends Pick<DocumentHints, 'form' | 'fieldNames'> {
-  /** What is set here wins over a rotator's wishes; the rest is left to them and to AWS's defaults. */
+  /** Wins over the rotator's wishes, which win over AWS's defaults. */
   readonly password: Partial<PasswordPolicy>;
-  /** Name of the rotator for secrets that name none by tag or engine. */
+  /** The rotator's name for secrets that name none by tag or engine. */
   readonly defaultRotator: string | undefined;
-  /** Move AWSCURRENT in setSecret, right after the change, where the old credential has stopped working. */
+  /** Whether setSecret moves AWSCURRENT right after a change that ends the old credential. */
   readonly immediateCutover: boolean;
   /** ARN of the admin secret for secrets that name none in `masterarn`. */
   readonly adminSecretArn: string | undefined;
 }
 
-/** How things are where nothing is configured. */
+/** The settings if nothing is configured. */
 export const defaultConfiguration: Configuration = {
   password: {},
   defaultRotator: undefined,
@@ -22,16 +22,16 @@ export const defaultConfiguration: Configuration = {
   adminSecretArn: undefined,
 };
 
-/** Variables of a process; the caller reads them, nothing else does. */
+/** The variables of a process. Only the caller reads them from it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** AWS's reading of a boolean variable: "true" is any case of true, 1, y and yes; all else is false. */
+/** Reads a boolean variable as AWS's templates do: true, 1, y and yes, in any case, are true; everything else is false. */
 export function flag(environment: Environment, name: string): boolean | undefined {
   const value = environment[name];
   return value === undefined || value === '' ? undefined : /^(true|1|y|yes)$/i.test(value);
 }
 
-/** A variable that is set and not empty. */
+/** Reads a variable; undefined if it is unset or empty. */
 export function text(environment: Environment, name: string): string | undefined {
   return environment[name] || undefined;
 }
@@ -57,7 +57,7 @@ function withoutUndefined(
 }
 
 /**
- * Reads the variables of AWS's rotation templates, by the same names and with the same meaning, and Keyturn's own.
+ * Reads the variables of AWS's rotation templates, with their meaning, and Keyturn's own.
  *
  * @throws InvalidConfiguration, naming the variable
  * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
@@ -81,7 +81,7 @@ export function readConfiguration(environment: Environment): Configuration {
   };
 }
 
-/** Where Secrets Manager is, if it is not where the SDK looks. @throws InvalidConfiguration */
+/** Reads Secrets Manager's URL; undefined: the SDK's default. @throws InvalidConfiguration */
 export function readEndpoint(environment: Environment): string | undefined {
   const endpoint = text(environment, 'SECRETS_MANAGER_ENDPOINT');
   if (endpoint === undefined || (/^https?:/.test(endpoint) && URL.canParse(endpoint))) return endpoint;

@@ -61,7 +61,7 @@ export const errorCodes = [
 /** One of {@link errorCodes}. */
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** What an error can say beyond its message. */
+/** Optional members of an error. */
 export interface ErrorDetails {
   /** The field of the secret, event or configuration that is at fault: its name, never its value. */
   readonly field?: string;
@@ -69,8 +69,8 @@ export interface ErrorDetails {
 }
 
 /**
- * The one error that Keyturn throws. `name` equals `code`, because the Lambda runtime reports `name` as
- * `errorType`, which is what CloudTrail and alarms see.
+ * Keyturn's typed error. `name` equals `code`, because the Lambda runtime reports `name` as `errorType`, which CloudTrail
+ * and alarms see.
  */
 export class KeyturnError extends Error {
   readonly code: ErrorCode;
@@ -90,13 +90,12 @@ export class KeyturnError extends Error {
 }
 
 /**
- * What an adapter throws where it says itself what went wrong. Nothing that was sent or answered is in its message, so
- * it is told also where a value of the secret is too short or too common to be masked in what others say. What it
- * means is for `classify` to say.
+ * An adapter throws it with a message in its own words. Nothing that was sent or answered may be in the message: it is
+ * shown even if a value of the secret is too short or too common to be masked. `classify` decides its code.
  */
 export class AdapterError extends Error {
   override name = 'AdapterError';
-  /** What the target gave as its reason, if anything. It is told after the message, masked as what others write. */
+  /** The target's own reason, if any. It is shown after the message, masked like all texts of others. */
   readonly said: string | undefined;
 
   constructor(
@@ -113,7 +112,7 @@ export function isKeyturnError(error: unknown, ...codes: ErrorCode[]): error is 
   return error instanceof KeyturnError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** The message of anything thrown, for use as part of another message. */
+/** The message of anything thrown, to be a part of another message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Configuration, type Environment, readConfiguration, readEndpoint } from './configuration.ts';
 import { isKeyturnError, type KeyturnError } from './errors.ts';
-
 import { createAwsRds, type RdsOptions } from './rds/aws.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { startDeadline, type TimeLeft } from './rotation/deadline.ts';
@@ -22,34 +21,34 @@ import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.
 export interface RotationHandlerOptions {
   /** The rotators that the function serves. */
   readonly rotators: readonly Rotator[];
-  /** Default: a client for SECRETS_MANAGER_ENDPOINT, or for where the SDK looks. */
+  /** Default: a client for SECRETS_MANAGER_ENDPOINT, else with the SDK's own defaults. */
   readonly client?: SecretsManagerClient;
-  /** What is set here wins over the variables. */
+  /** Wins over the variables. */
   readonly configuration?: Partial<Configuration>;
-  /** The function's variables, as docs/configuration.md lists them. Default: those of the process; `{}` for none. */
+  /** The function's variables (docs/configuration.md). Default: the process's; `{}` for none. */
   readonly environment?: Environment;
   readonly telemetry?: Telemetry;
   /**
-   * How the RDS client is made; it is loaded only for RDS-managed admin secrets and read replicas.
-   * @internal Its types are those of an optional package, which not everybody has.
+   * Makes the RDS client. It is loaded only for RDS-managed admin secrets and read replicas.
+   * @internal Its types are from an optional package.
    */
   readonly createRdsClient?: RdsOptions['createClient'];
 }
 
-/** What a function answers that was asked for a preflight: all that it looked at, and it was in order. */
+/** The function's answer to a preflight that passed: all its findings. */
 export interface PreflightAnswer {
   readonly preflight: readonly Finding[];
 }
 
-/** What Lambda calls with an event and its context; resolves when the step is done. */
+/** Lambda calls it with an event and its context. Resolves when the step is done. */
 export type RotationHandler = (event: unknown, context?: TimeLeft) => Promise<PreflightAnswer | undefined>;
 
-/** Secrets whose values a warm function remembers during their rotation. */
+/** For how many secrets a warm function remembers the values of their rotation. */
 const rememberedSecrets = 16;
 
 /**
- * Makes the rotation function: event, gate, step, report. The variables are read when it is first invoked, so that a
- * wrong one is the error of an invocation (InvalidConfiguration), which a preflight finds.
+ * Makes the rotation function: event, gate, step, report. The variables are read at the first invocation, so that a
+ * preflight finds a wrong one (InvalidConfiguration).
  *
  * @returns a handler that throws a KeyturnError, masked, when a step fails
  */
@@ -65,7 +64,7 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
     try {
       const event = readEvent(input, redactor);
       redactor.publish(...publicTexts(event, options));
-      const { findings } = await reported(event, { redactor, telemetry }, (observed) => {
+      const { findings } = await withReports(event, { redactor, telemetry }, (observed) => {
         settings ??= readSettings(options);
         const { signal } = deadline;
         redactor.publish(settings.configuration.adminSecretArn ?? '');
@@ -118,7 +117,7 @@ function readEvent(input: unknown, redactor: Redactor): RotationEvent {
   }
 }
 
-/** What an invocation names in reports and errors, and everybody may read. */
+/** Texts in reports and errors that everybody may read. */
 function publicTexts(
   { secretId, token, step }: RotationEvent,
   { rotators }: RotationHandlerOptions,
@@ -147,13 +146,13 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
       return telemetry.trace(`SecretsManager ${operation}`, call);
     },
   });
-  const examine = async () => {
+  const passGate = async () => {
     const secret = await secretsManager.describe(event.secretId);
     return { secret, permitted: checkEvent(event, secret) };
   };
-  // Right after RotateSecret a read may not know the version yet.
+  // Right after RotateSecret, DescribeSecret may not list the version yet.
   const { secret, permitted } = await retry(
-    examine,
+    passGate,
     (error) => isKeyturnError(error, 'VersionNotStaged'),
     signal,
   );
@@ -173,7 +172,7 @@ async function runStep(event: RotationEvent, invocation: Invocation): Promise<St
     trace: (name, call) => telemetry.trace(name, call),
   };
   try {
-    return await workOf(permitted)(run);
+    return await stepFunctionFor(permitted)(run);
   } finally {
     await Promise.all(run.closing);
   }
@@ -186,7 +185,7 @@ const stepFunctions: Readonly<Record<Step, StepFunction>> = {
   finishSecret,
 };
 
-function workOf(permitted: Permitted): StepFunction {
+function stepFunctionFor(permitted: Permitted): StepFunction {
   switch (permitted.kind) {
     case 'proceed':
       return stepFunctions[permitted.step];
@@ -212,8 +211,8 @@ interface Reporting {
   readonly telemetry: Telemetry;
 }
 
-/** One report when a step starts and one when it ends, however it ends. */
-async function reported(
+/** Reports the step's start, and its end even if it fails. */
+async function withReports(
   event: RotationEvent,
   { redactor, telemetry }: Reporting,
   run: (observed: Observations) => Promise<StepResult>,

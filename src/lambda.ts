@@ -17,7 +17,7 @@ import { createLambdaHandler } from './powertools.ts';
 import { selectRotator } from './rotation/select.ts';
 import type { Revocation, Rotator } from './rotator/contract.ts';
 
-/** What is in the file of the bundle that a variable names. @throws InvalidConfiguration */
+/** Reads the file of the bundle that a variable names. @throws InvalidConfiguration */
 function readFile(environment: Environment, variable: string, kind: string): string | undefined {
   const file = text(environment, variable);
   if (file === undefined) return undefined;
@@ -32,14 +32,14 @@ function readFile(environment: Environment, variable: string, kind: string): str
   }
 }
 
-/** The way to whatever speaks HTTP. curl and its like know these variables in small letters too. */
+/** The HTTP proxy. As with curl, the variables may be in small letters. */
 function readProxy(environment: Environment): TokenOptions['proxy'] {
   const variable = (name: string): string | undefined =>
     text(environment, name) ?? text(environment, name.toLowerCase());
   return { https: variable('HTTPS_PROXY'), http: variable('HTTP_PROXY'), except: variable('NO_PROXY') };
 }
 
-/** What describes more APIs. @throws InvalidConfiguration */
+/** Reads the descriptions of further APIs. @throws InvalidConfiguration */
 function readDescriptions(environment: Environment): ApiTokensOptions['descriptions'] {
   const source = 'KEYTURN_API_TOKENS_FILE';
   const descriptions = readFile(environment, source, 'JSON');
@@ -54,7 +54,7 @@ function readRevocation(environment: Environment): Revocation {
   if (hours !== undefined) return { afterHours: Number(hours) };
   throw new KeyturnError(
     'InvalidConfiguration',
-    'KEYTURN_REVOCATION says nothing that is known.',
+    'KEYTURN_REVOCATION has an unknown value.',
     'Set it to on-next-rotation, at-once, or hours such as 24h.',
     { field: 'KEYTURN_REVOCATION' },
   );
@@ -123,7 +123,7 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
 }
 
 /**
- * What would fail some rotation later is to fail the first invocation, and with it a preflight.
+ * Checks the whole configuration at the first invocation, so that a preflight finds what would fail a later rotation.
  * @throws InvalidConfiguration, PasswordImpossible, UnknownRotator
  */
 function requireUsable({ password, defaultRotator }: Configuration, rotators: readonly Rotator[]): void {

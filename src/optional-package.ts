@@ -1,12 +1,12 @@
 import { KeyturnError } from './errors.ts';
 
 /**
- * What an `import()` of an optional package is to catch, so that whoever lacks the package is told how to get it:
- * `import('pg').catch(missing('pg'))`. Put it right behind the import: then a bundler whose project lacks the package
- * leaves the import as it is, instead of failing.
+ * Makes the `catch` for an `import()` of an optional package: `import('pg').catch(missing('pg'))`. Its error says how to
+ * install the package. Put it right behind the import: then a bundler that can't find the package leaves the import out
+ * instead of failing.
  *
  * @param name the package's name in the registry
- * @returns throws DriverMissing where that package is not installed, and whatever else went wrong as it is
+ * @returns throws DriverMissing if that package is not installed, and any other error as it is
  */
 export function missing(name: string): (error: unknown) => never {
   return (error) => {
@@ -21,7 +21,7 @@ export function missing(name: string): (error: unknown) => never {
   };
 }
 
-/** A package can also fail since one of its own dependencies is missing. */
+/** Whether this package is missing, and not one of its dependencies. */
 function isAbout(name: string, error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
   const { code, message } = error;

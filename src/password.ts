@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { KeyturnError } from './errors.ts';
 
-/** How passwords are made. Defaults and meaning are those of AWS's rotation templates. */
+/** How passwords are made. Meaning and defaults are those of AWS's rotation templates. */
 export interface PasswordPolicy {
-  /** Characters. */
+  /** In characters. */
   readonly length: number;
   /** Characters that must not occur. */
   readonly excludeCharacters: string;
@@ -15,7 +15,7 @@ export interface PasswordPolicy {
   readonly requireEachIncludedType: boolean;
 }
 
-/** What holds where neither configuration nor rotator says otherwise. */
+/** The policy unless configuration or rotator says otherwise. */
 export const defaultPasswordPolicy: PasswordPolicy = {
   length: 32,
   excludeCharacters: '/@"\'\\',
@@ -68,7 +68,7 @@ function shuffle(characters: string[]): string {
 }
 
 /**
- * Makes a password with the system's CSPRNG; `crypto.randomInt` has no modulo bias.
+ * Makes a password with the system's CSPRNG: `crypto.randomInt`, which has no modulo bias.
  *
  * @param avoided characters that it does without, unless the policy leaves nothing else of their class
  * @throws PasswordImpossible when the policy leaves no character, or fewer places than classes it requires

@@ -10,11 +10,10 @@ import type { PreflightAnswer, RotationHandler } from './handler.ts';
 import { loadOpenTelemetry, type Tracing, traceHeaderOf } from './open-telemetry.ts';
 import { missing } from './optional-package.ts';
 import { createRedactor } from './redact.ts';
-import { guardProcess } from './redaction/process.ts';
-
+import { maskNodeMessages } from './redaction/process.ts';
 import type { StepReport, Telemetry } from './telemetry.ts';
 
-/** A function as Lambda calls it. */
+/** A handler for Lambda. */
 export type LambdaHandler = (event: unknown, context: Context) => Promise<PreflightAnswer | undefined>;
 
 /** Tracing, and what middy runs for it. */
@@ -51,14 +50,14 @@ async function loadXRay(serviceName: string): Promise<LoadedTracing> {
     import('@aws-lambda-powertools/tracer').catch(missing('@aws-lambda-powertools/tracer')),
     import('@aws-lambda-powertools/tracer/middleware').catch(missing('@aws-lambda-powertools/tracer')),
   ]);
-  // By itself it would trace each HTTP request, with a path that can be a credential and with errors as they are.
+  // Otherwise it would trace each HTTP request: its path, which can be a credential, and unmasked errors.
   const tracer = new Tracer({ serviceName, captureHTTPsRequests: false });
   const trace: Telemetry['trace'] = <T>(name: string, call: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
       tracer.provider.captureAsyncFunc(name, (span) =>
         call()
           .then(resolve, (error: unknown) => {
-            // The flag alone: the error itself has not been masked yet.
+            // Only a flag: the error is not masked yet.
             span?.addErrorFlag();
             reject(error);
           })
@@ -101,8 +100,8 @@ function addMetrics(metrics: Metrics, report: StepReport): void {
  * Wraps a rotation handler for Lambda: middy runs it between Powertools' logger, metrics and, where
  * POWERTOOLS_TRACE_ENABLED is true, tracer. With KEYTURN_TRACING=opentelemetry it is traced by OpenTelemetry's API.
  *
- * @param create makes the handler; called once, at the first invocation, so that what it throws is that
- *   invocation's error and not a failed start
+ * @param create makes the handler; called once, at the first invocation, so that its error fails that invocation and not
+ *   the start
  */
 export function createLambdaHandler(
   environment: Environment,
@@ -123,7 +122,7 @@ export function createLambdaHandler(
     const metrics = new Metrics({ namespace, serviceName });
     const rotate = create(createTelemetry(logger, metrics, tracing));
     const handler = middy<unknown, PreflightAnswer | undefined, Error, Context>()
-      // The event holds the RotationToken, so POWERTOOLS_LOGGER_LOG_EVENT must not have it logged.
+      // The event holds the RotationToken, so it is never logged, whatever POWERTOOLS_LOGGER_LOG_EVENT says.
       .use(injectLambdaContext(logger, { logEvent: false }))
       .use(logMetrics(metrics));
     if (tracing.middleware !== undefined) handler.use(tracing.middleware);

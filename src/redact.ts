@@ -1,20 +1,20 @@
 import { readDocument, type SecretDocument } from './documents/document.ts';
 import type { SecretFields } from './documents/fields.ts';
 import type { KeyturnError } from './errors.ts';
-import { mask, maskInPlace, maskValue, publicError, wordsOf } from './redaction/errors.ts';
+import { mask, maskedMessage, maskInPlace, maskValue, publicError } from './redaction/errors.ts';
 import { createKnowledge, type Knowledge, type Learned } from './redaction/knowledge.ts';
 import { maskRanges } from './redaction/search.ts';
 import { harmlessIn, type Role, type Sensitive, sensitiveIn } from './redaction/sensitive.ts';
 
 export { sensitiveValues } from './redaction/sensitive.ts';
 
-/** Most characters that are told of a text that somebody else has written, and of any text. */
+/** How many characters are shown at most: of a text that others have written, and of any text. */
 const mostForeign = 1_000;
 const mostText = 16_384;
 
 /**
- * Credentials that nobody has told: what a server stores of a password, which can stand for it or be searched for it,
- * and what a request or a URL carries.
+ * Credentials that are found by their form, though their values are not known: password hashes, with which one can log in
+ * or search for the password, and credentials in HTTP headers and URLs.
  */
 const credentialForms: readonly RegExp[] = [
   /SCRAM-SHA-\d+\$\d+:[\w+/=]+(?:\$[\w+/=]+:[\w+/=]+)?/g,
@@ -25,50 +25,48 @@ const credentialForms: readonly RegExp[] = [
   /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@:]{0,200}:[^\s/@]{1,200}(?=@)/gi,
 ];
 
-/** In place of a text in which a value can't be masked. */
+/** Stands for a text in which a value can't be masked. */
 const withheld = `${mask} (not told: a value of the secret is too short or too common to be masked in it)`;
 
 /**
- * Keeps secret values out of whatever is told.
+ * Masks secret values in logs, errors, metrics and traces.
  *
- * A value is masked in every form in which it can be read: plain, in another case, quoted, escaped, encoded (also several
- * times over), as bytes, and in parts, as a server echoes it that cuts texts off. That holds for values of six
- * characters or more.
+ * A value of six characters or more is masked in every readable form: plain, in another case, quoted, escaped, encoded
+ * (also several times over), as bytes, and in parts, since servers cut texts off.
  *
- * A value that is shorter, a word, a number or a name that everybody knows stands in texts that have nothing to do with
- * it. Masking it would tell it to whoever knows the text: a client secret `secret` is a part of every ARN. So it is
- * never masked in what Keyturn writes, which has no value in it. What somebody else has written is not told at all as
- * long as such a credential is known, whatever stands in it.
+ * A shorter value, a word, a number or a common name stands in unrelated texts too. Masking it there would reveal it to
+ * whoever knows the text: a client secret `secret` is a part of every ARN. So it is never masked in Keyturn's own texts,
+ * which hold no value. While such a credential is known, texts of others are not shown at all.
  */
 export interface Redactor {
-  /** Adds texts that everybody may read, such as the secret's ARN: what they hold can not be kept secret. */
+  /** Adds texts that everybody may read, such as the secret's ARN. Nothing in them can be kept secret. */
   publish(...texts: readonly string[]): void;
   /** Adds the sensitive values of a secret. */
   learn(fields: SecretFields): void;
-  /** Adds the sensitive values of a document, also as they stand in its text. */
+  /** Adds the sensitive values of a document, parsed and as written in its text. */
   learnDocument(document: Pick<SecretDocument, 'fields' | 'sensitive'>): void;
-  /** Adds the whole string of a secret, which is masked as a whole only: much of it is not secret. */
+  /** Adds a secret's whole string. Only the whole is masked, since parts of it are not secret. */
   learnText(text: string): void;
-  /** Adds what is sensitive in a secret's string, in whatever form it is: all of it, where the form is not known. */
+  /** Adds the sensitive values of a secret's string, in any form; the whole string if its form is unknown. */
   learnSecret(text: string): void;
   /** Adds one credential. */
   learnValue(value: string): void;
-  /** Masks what Keyturn has written, which may hold what it was given. */
+  /** Masks a text of Keyturn's own. */
   text(text: string): string;
   /**
-   * Masks what somebody else has written: a server, a driver, Node.js. Of a long text only the first 1,000 characters
-   * are told, so that whoever writes one and reads the log can't find a value by trying many.
+   * Masks a text that others have written: a server, a driver, Node.js. Only its first 1,000 characters are shown.
+   * Otherwise, whoever writes such texts and reads the log could find a value by trying many.
    */
   foreign(text: string): string;
   /** Whether a credential is known that is too short or too common to be masked. */
   withholds(): boolean;
-  /** What was thrown says, masked as `text` does where Keyturn or an adapter says it, and else as `foreign` does. */
+  /** The message of anything thrown: masked by `text` if it is Keyturn's or an adapter's, else by `foreign`. */
   describe(thrown: unknown): string;
-  /** A copy of a value (nested objects and lists included) with its strings and names masked. */
+  /** A copy of a value, nested objects and lists included, with its strings and names masked. */
   value(value: unknown): unknown;
-  /** Masks an error and its causes in place. @returns the error, or a copy where it can't be changed */
+  /** Masks an error and its causes in place. @returns the error, or a copy if it can't be changed */
   error(error: unknown): unknown;
-  /** The error that may be thrown to whoever called the function, for whatever was thrown in it. Never throws. */
+  /** Makes the masked error that may leave the function, of anything thrown in it. Never throws. */
   publicError(thrown: unknown): KeyturnError;
 }
 
@@ -145,7 +143,7 @@ export function createRedactor(): Redactor {
     text,
     foreign,
     withholds: () => knowledge().withholds,
-    describe: (thrown) => wordsOf(thrown, masking),
+    describe: (thrown) => maskedMessage(thrown, masking),
     value: (input) => maskValue(input, text),
     error: (error) => maskInPlace(error, masking),
     publicError: (thrown) => publicError(thrown, masking),

@@ -1,14 +1,14 @@
 import type { ErrorCode } from './errors.ts';
 import type { Redactor } from './redact.ts';
 
-/** Which step of which rotation is meant. */
+/** A step of a rotation. */
 export interface StepIdentity {
   readonly secretArn: string;
   readonly versionId: string;
   readonly step: string;
 }
 
-/** What a step came to. `already-done`: an earlier invocation had done it. */
+/** The result of a step. `already-done`: an earlier invocation had done it. */
 export type StepOutcome =
   | 'stored'
   | 'kept'
@@ -23,7 +23,7 @@ export type StepOutcome =
   | 'already-done'
   | 'failed';
 
-/** What is told when a step ends. Holds no secret value: core has masked every text in it. */
+/** The report when a step ends. It holds no secret value: the core has masked its texts. */
 export interface StepReport extends StepIdentity {
   readonly rotator: string | undefined;
   readonly outcome: StepOutcome;
@@ -37,19 +37,19 @@ export interface StepReport extends StepIdentity {
   readonly refusedLogins: number;
 }
 
-/** Where the core's observations go. */
+/** Receives the core's reports. */
 export interface Telemetry {
   stepStarted(step: StepIdentity): void;
   stepEnded(report: StepReport): void;
-  /** Something worth a line while a step runs. */
+  /** A message for the log while a step runs, masked. */
   note(step: StepIdentity, message: string): void;
-  /** Is given each invocation's redactor, for what is told of it by others than the core, such as Node.js. */
+  /** Gets each invocation's redactor, to mask what others than the core print, such as Node.js. */
   redactWith?(redactor: Redactor): void;
   /** Runs a remote call inside a trace's span. */
   trace<T>(name: string, call: () => Promise<T>): Promise<T>;
 }
 
-/** Telemetry that goes nowhere: the default outside Lambda. */
+/** Drops all reports: the default outside Lambda. */
 export const silentTelemetry: Telemetry = {
   stepStarted: () => undefined,
   stepEnded: () => undefined,

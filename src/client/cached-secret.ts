@@ -6,7 +6,7 @@ import type { ReadAnswer, SecretSource } from './source.ts';
 import { elapsedSince, type Moment, now, RateLimit, unlessAborted, within } from './timing.ts';
 import { SecretValue } from './value.ts';
 
-/** How secrets are kept; times in ms. */
+/** How secrets are cached; times in ms. */
 export interface CacheSettings {
   readonly source: SecretSource;
   readonly emitter: Emitter;
@@ -19,39 +19,40 @@ export interface CacheSettings {
   readonly pending: boolean;
 }
 
-/** Waits between reads that fail behind a value that is in use. */
+/** How long to wait after a failed background read. */
 const shortestPauseMs = 500;
 const longestPauseMs = 30_000;
 
 /**
- * One secret: the value that is handed out, and the reads that keep it young.
+ * A secret in the cache, and its reads.
  *
- * Until `maxAge` (less a random part, so that processes don't read all at once) the value is handed out as it is. From
- * then until twice that age it is still handed out while one read is under way; an older one is waited for. Where the
- * read fails, the value goes on until `maxAge` and `maxStale` together are over.
+ * - Up to `maxAge`, less a random part, the value is handed out without a read.
+ * - Up to twice that age, it is handed out while a background read runs.
+ * - After that, callers wait for the read.
+ * - If reads fail, the value is used until `maxAge` plus `maxStale`.
  */
 export class CachedSecret {
   readonly id: string;
   readonly settings: CacheSettings;
-  /** What is known of refusals; undefined until there was one. */
+  /** Undefined until the first refusal. */
   refusals: Refusals | undefined;
-  /** The label of what is handed out. */
+  /** The label of the value that is handed out. */
   readonly stage: string;
-  /** Grows with each use, for finding the one that was used longest ago. */
+  /** The number of its last use, to find the least recently used secret. */
   lastUse = 0;
-  /** It was removed to make room: whoever holds it must ask for another. */
+  /** Whether it was removed from the cache. Its holder must then look the secret up again. */
   isEvicted = false;
 
   readonly #hints: SecretHints;
   readonly #limit: RateLimit;
   #value: SecretValue | undefined;
-  /** The same, ready to be handed out. */
+  /** The same as a promise, so that a cached read makes none. */
   #answer: Promise<SecretValue> | undefined;
   #checkedAt: Moment = now();
   #freshForMs = 0;
-  #failure: { readonly isDefinite: boolean; readonly count: number; readonly retryAt: number } | undefined;
+  #failure: { readonly isAnswer: boolean; readonly count: number; readonly retryAt: number } | undefined;
   #reading: { readonly fresh: boolean; readonly promise: Promise<SecretValue> } | undefined;
-  /** Reads are numbered in the order in which they were sent, and answers of a read before the newest are dropped. */
+  /** Reads are numbered as they are sent. An answer is dropped if a later read has answered already. */
   #sent = 0;
   #adopted = 0;
 
@@ -63,14 +64,14 @@ export class CachedSecret {
     this.#limit = new RateLimit(settings.readsPerSecond);
   }
 
-  /** What is known of refusals, which is loaded with the first. */
+  /** Loads the code for refusals at the first one. */
   async loadRefusals(): Promise<Refusals> {
     const { Refusals } = await import('./refusals.ts');
     this.refusals ??= new Refusals(this);
     return this.refusals;
   }
 
-  /** What is known now, however old. */
+  /** The cached value, however old. */
   get value(): SecretValue | undefined {
     return this.#value;
   }
@@ -80,26 +81,26 @@ export class CachedSecret {
     return this.#reading?.promise;
   }
 
-  /** Milliseconds until the limit allows another read; 0 for now. */
+  /** Milliseconds until the limit allows another read; 0: now. */
   get readDelayMs(): number {
     return this.#limit.delayMs;
   }
 
-  /** The value, where it is young enough to be handed out without a look at Secrets Manager. */
-  young(maxAgeMs: number = this.#freshForMs): Promise<SecretValue> | undefined {
+  /** The cached value, if it is young enough to be handed out without a read. */
+  freshValue(maxAgeMs: number = this.#freshForMs): Promise<SecretValue> | undefined {
     return this.#answer !== undefined && elapsedSince(this.#checkedAt) < maxAgeMs ? this.#answer : undefined;
   }
 
   /**
-   * As {@link young}, with a read where one is due.
+   * Gets the value, with a read if one is due.
    *
-   * @param mustRead whether an old value is not handed out before a read has failed
+   * @param mustRead whether an old value is handed out only after a failed read
    * @throws what a read throws
    */
   async load(signal?: AbortSignal, mustRead = false): Promise<SecretValue> {
     signal?.throwIfAborted();
     if (!mustRead && this.#value !== undefined && this.#isUsable()) {
-      this.#readBehind();
+      this.#readInBackground();
       return this.#value;
     }
     try {
@@ -111,7 +112,7 @@ export class CachedSecret {
     }
   }
 
-  /** A read that begins after this call. @throws what a read throws */
+  /** Makes a read that begins after this call. @throws what a read throws */
   async refresh(signal?: AbortSignal): Promise<SecretValue> {
     const earlier = this.#reading?.promise.catch(() => undefined);
     if (earlier !== undefined) await unlessAborted(earlier, signal);
@@ -122,24 +123,24 @@ export class CachedSecret {
     const age = elapsedSince(this.#checkedAt);
     const { maxAgeMs, maxStaleMs } = this.settings;
     if (this.#failure === undefined) return 2 * maxAgeMs - age;
-    return this.#failure.isDefinite ? this.#freshForMs - age : maxAgeMs + maxStaleMs - age;
+    return this.#failure.isAnswer ? this.#freshForMs - age : maxAgeMs + maxStaleMs - age;
   }
 
   #isUsable(): boolean {
     return this.#usableForMs() > 0;
   }
 
-  #readBehind(): void {
+  #readInBackground(): void {
     const retryAt = this.#failure?.retryAt ?? 0;
     if (this.#reading !== undefined || performance.now() < retryAt || this.readDelayMs > 0) return;
-    // A failure is told by an event, and met by whoever waits for the next read.
+    // A failed read has emitted an event.
     this.read().catch(() => undefined);
   }
 
   /**
-   * Reads AWSCURRENT; whoever asks meanwhile shares that read.
+   * Reads AWSCURRENT. Callers share a read that is under way.
    *
-   * @param fresh whether the source's own cache must be passed by
+   * @param fresh whether the source must bypass its own cache
    * @param refused the version that a target has refused
    */
   read(fresh = false, refused?: string): Promise<SecretValue> {
@@ -162,7 +163,7 @@ export class CachedSecret {
     return this.#value ?? value;
   }
 
-  /** Reads AWSPENDING, and hands it out to nobody. @throws what a read throws */
+  /** Reads AWSPENDING. It is not cached. @throws what a read throws */
   async readPending(refused: string): Promise<SecretValue> {
     await this.#limit.wait();
     return this.#ask('AWSPENDING', true, refused);
@@ -188,7 +189,7 @@ export class CachedSecret {
     }
   }
 
-  /** An answer as it is handed out. The reader of documents is loaded with the first. */
+  /** Makes the value of an answer. The code that reads documents is loaded with the first. */
   async valueOf({ arn, versionId, text }: ReadAnswer, stage: string): Promise<SecretValue> {
     const { readerOf } = await import('./reader.ts');
     return new SecretValue(
@@ -198,16 +199,16 @@ export class CachedSecret {
     );
   }
 
-  /** Takes note that a read failed, and tells. @returns the typed error for what the source has thrown */
+  /** Records that a read failed, and emits the event. @returns the typed error of what the source has thrown */
   async failed(thrown: unknown, stage: string, durationMs: number): Promise<KeyturnError> {
-    const { explainReadError, isDefinite } = await import('./read-errors.ts');
+    const { explainReadError, isAnswerAboutSecret } = await import('./read-errors.ts');
     const { id: secretId } = this;
     const error = explainReadError(thrown, secretId);
     if (stage === this.stage) {
       const failures = (this.#failure?.count ?? 0) + 1;
       const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
       this.#failure = {
-        isDefinite: isDefinite(error),
+        isAnswer: isAnswerAboutSecret(error),
         count: failures,
         retryAt: performance.now() + pauseMs,
       };
@@ -217,18 +218,18 @@ export class CachedSecret {
     return error;
   }
 
-  /** A read is sent now: its number. */
+  /** Numbers a read that is sent now. */
   begin(): number {
     this.#sent += 1;
     return this.#sent;
   }
 
-  /** A read that something else makes counts for this secret's limit too. */
+  /** Counts a read by `preload` towards this secret's limit. */
   countRead(): void {
     this.#limit.count();
   }
 
-  /** Hands a value out from now on, unless a later read has answered already. */
+  /** Caches a value, unless a later read has answered already. */
   adopt(value: SecretValue, order: number, readAt: Moment): void {
     if (order < this.#adopted) return;
     const { maxAgeMs, jitter, emitter } = this.settings;
@@ -238,7 +239,7 @@ export class CachedSecret {
     this.#freshForMs = maxAgeMs * (1 - jitter * Math.random());
     const held = this.#value;
     if (held?.versionId === value.versionId && held.stage === value.stage) return;
-    if (held !== undefined && this.refusals?.prefers(held, value) === true) return;
+    if (held !== undefined && this.refusals?.mustKeep(held, value) === true) return;
     this.#value = value;
     this.#answer = Promise.resolve(value);
     if (held === undefined || held.versionId === value.versionId) return;

@@ -1,7 +1,7 @@
 import type { KeyturnError } from '../errors.ts';
 
 interface AboutSecret {
-  /** The secret's name or ARN, as the application has given it. */
+  /** The secret's name or ARN, as the application has passed it. */
   readonly secretId: string;
 }
 
@@ -22,11 +22,11 @@ export interface ReadFailedEvent extends AboutSecret {
   readonly stage: string;
   readonly durationMs: number;
   readonly error: KeyturnError;
-  /** For how many ms more the value that was read before is used; 0: not at all, or there is none. */
+  /** For how many ms more the earlier value is used; 0: there is none, or it is too old. */
   readonly staleForMs: number;
 }
 
-/** From now on another version is handed out. */
+/** Another version is handed out from now on. */
 export interface RefreshedEvent extends AboutVersion {
   readonly type: 'refreshed';
   readonly previousVersionId: string;
@@ -38,17 +38,17 @@ export interface RefusedEvent extends AboutVersion {
   readonly stage: string;
 }
 
-/** After a refusal, a target has let somebody in: nobody noticed. */
+/** A target has accepted a credential after a refusal. The application has not noticed. */
 export interface BridgedEvent extends AboutVersion {
   readonly type: 'bridged';
-  /** The label of the version that was let in: AWSPENDING in the gap between a change and its move. */
+  /** The accepted version's label: AWSPENDING if the rotation had not yet moved AWSCURRENT. */
   readonly stage: string;
-  /** From the first refusal on, ms. */
+  /** Since the first refusal. */
   readonly durationMs: number;
   readonly refusals: number;
 }
 
-/** A refusal has stayed until the deadline: the application got its own error. */
+/** A refusal has stayed until the deadline. The application got its driver's error. */
 export interface RefusalStayedEvent extends AboutVersion {
   readonly type: 'refusal-stayed';
   readonly stage: string;
@@ -56,7 +56,7 @@ export interface RefusalStayedEvent extends AboutVersion {
   readonly refusals: number;
 }
 
-/** What a client tells. No event holds a secret value. */
+/** The events of a client. None holds a secret value. */
 export type SecretEvent =
   | ReadEvent
   | ReadFailedEvent
@@ -65,19 +65,20 @@ export type SecretEvent =
   | BridgedEvent
   | RefusalStayedEvent;
 
-/** Hears what a client tells. What it throws is reported as a warning of the process, and breaks nothing. */
+/** Gets a client's events. Its errors become warnings of the process, and disturb no reader. */
 export type SecretEventListener = (event: SecretEvent) => void;
 
-/** Tells listeners, none of which can break a reader. */
+/** Passes events to listeners. A listener that throws disturbs no reader. */
 export class Emitter {
   readonly #listeners = new Set<SecretEventListener>();
 
-  /** @returns what ends it */
+  /** Adds a listener. @returns a function that removes it */
   on(listener: SecretEventListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Passes an event to all listeners. */
   emit(event: SecretEvent): void {
     for (const listener of this.#listeners) {
       try {

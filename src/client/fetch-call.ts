@@ -16,18 +16,18 @@ export async function fetchWith(
   const isStandard = header.toLowerCase() === 'authorization';
   const { prefix = isStandard ? 'Bearer ' : '', deadline = '2s', fetch = globalThis.fetch } = options;
   const requested = input instanceof Request ? input : undefined;
-  // A stream can be read once, so that it is copied for each attempt; all else can be sent again as it is.
+  // A stream can be read only once, so it is copied for each attempt. Any other body can be sent again.
   const isStream = (requested?.body ?? null) !== null || isReadOnce(init?.body);
   const copied = isStream ? new Request(input, init) : undefined;
   const url = requested?.url ?? String(input);
   const signal = init?.signal ?? requested?.signal;
-  // fetch takes the standard header off at the border of an origin, and carries any other one across.
+  // On a redirect to another origin, fetch drops the standard header, but sends any other one along.
   const mode = init?.redirect ?? requested?.redirect ?? 'follow';
   const redirect = isStandard || mode !== 'follow' ? mode : 'error';
   const refused = Symbol('refused');
   let answer: Response | undefined;
   const send = async (value: SecretValue): Promise<Response> => {
-    // The answer before this one is given to nobody.
+    // Nobody gets the earlier, refused answer.
     await answer?.body?.cancel();
     answer = undefined;
     requireOrigin(url, value, options.origin);

@@ -3,14 +3,14 @@ import { readAnswer } from './read-errors.ts';
 import type { ReadAnswer, ReadRequest } from './source.ts';
 import { sleep } from './timing.ts';
 
-/** Where a process beside the application answers. */
+/** The HTTP endpoint of the extension or the agent. */
 export interface Endpoint {
   readonly port: number;
-  /** What proves that the application, and not somebody whose URLs it fetches, asks. */
+  /** Proves that the application itself asks, and was not tricked into fetching the URL. */
   readonly token: string;
 }
 
-/** It may be starting while the application is: for so long it is asked again. */
+/** It may start together with the application, so it is asked again for a while. */
 const tries = 20;
 const pauseMs = 100;
 
@@ -48,12 +48,12 @@ function parse(text: string): object {
   try {
     return Object(JSON.parse(text));
   } catch {
-    // What can't be parsed may hold the value, so nothing of it is told.
+    // The answer may hold the value, so the error quotes nothing of it.
     throw named('ConnectionError', 'the answer is no JSON');
   }
 }
 
-/** The error for an answer that is none. The agent passes AWS's errors on; so does the extension, in words. */
+/** The error for an HTTP error. The agent passes AWS's errors on; the extension names them in its text. */
 function refusal(status: number, text: string): Error {
   if (status === 403 && /token/i.test(text)) return named('TokenRefused', 'its token was refused');
   const name = /\b[A-Z]\w+Exception\b/.exec(text)?.[0] ?? 'RequestFailed';
@@ -64,7 +64,7 @@ function named(name: string, message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name });
 }
 
-/** A token, or what the file holds that is named as `file:///var/run/awssmatoken`. @throws InvalidConfiguration */
+/** Returns a token as it is, or reads it from a file such as `file:///var/run/awssmatoken`. @throws InvalidConfiguration */
 export async function readToken(token: string): Promise<string> {
   if (!token.startsWith('file:')) return token;
   const { readFile } = await import('node:fs/promises');

@@ -1,23 +1,23 @@
 import { invalidOption } from './duration.ts';
 import { type SecretSource, secretsManager } from './source.ts';
 
-/** Where both listen by default. */
+/** The default port of both. */
 const defaultPort = 2773;
 
-/** How the extension is reached. */
+/** How to reach the extension. */
 export interface LambdaExtensionOptions {
   /** The function's variables: AWS_SESSION_TOKEN and PARAMETERS_SECRETS_EXTENSION_HTTP_PORT. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Asked after a refusal, since nothing that is documented leads past the extension's cache; Secrets Manager itself by
-   * the SDK if absent, `false` for never.
+   * Read after a refusal, if the extension has nothing new: its documentation doesn't say how to bypass its cache. Default:
+   * Secrets Manager, by the SDK. `false`: never.
    */
   readonly direct?: SecretSource | false;
 }
 
 /**
- * The AWS Parameters and Secrets Lambda Extension. After a refusal it is asked with `refreshNow`; where it has nothing
- * new all the same, Secrets Manager is asked directly.
+ * Reads from the AWS Parameters and Secrets Lambda Extension. After a refusal it is asked with `refreshNow`. If it still
+ * has nothing new, `direct` is read.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
  */
@@ -29,7 +29,7 @@ export function lambdaExtension({
     caches: true,
     read: async (request) => {
       const { fresh, refused, stage } = request;
-      // What it holds as AWSPENDING may be of an earlier rotation.
+      // Its cached AWSPENDING may be from an earlier rotation.
       if (stage === 'AWSPENDING' && direct !== false) return direct.read(request);
       const { AWS_SESSION_TOKEN: token, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: port } = environment;
       if (!token) throw invalidOption('environment', 'has no AWS_SESSION_TOKEN', "Give the process's own.");
@@ -42,16 +42,16 @@ export function lambdaExtension({
   };
 }
 
-/** How the agent is reached. */
+/** How to reach the agent. */
 export interface SecretsManagerAgentOptions {
-  /** Its token, or the file that holds it, as `file:///var/run/awssmatoken`, which is what is read if absent. */
+  /** Its token, or the URL of its token's file. Default: `file:///var/run/awssmatoken`. */
   readonly token?: string;
-  /** 2773 if absent. */
+  /** Default: 2773. */
   readonly port?: number;
 }
 
 /**
- * The AWS Secrets Manager Agent. After a refusal it is asked with `refreshNow`, which passes its cache by.
+ * Reads from the AWS Secrets Manager Agent. After a refusal it is asked with `refreshNow`, which bypasses its cache.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/secrets-manager-agent.html
  */
@@ -63,7 +63,7 @@ export function secretsManagerAgent({
     caches: true,
     read: async (request) => {
       const { readFrom, readToken } = await import('./local-endpoint.ts');
-      // Read each time: the agent makes a new one when it starts.
+      // Read each time, since the agent makes a new token when it starts.
       return readFrom({ port, token: await readToken(token) }, request);
     },
   };

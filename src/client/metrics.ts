@@ -6,11 +6,14 @@ export interface MetricsWriter {
 }
 
 /**
- * Writes what a client tells as metrics, for `onEvent`: `SecretRead`, `SecretReadFailed`, `SecretRefreshed`,
- * `CredentialRefused`, `RotationBridged` and `RefusalStayed` count, `SecretReadDuration` and `RotationBridgeDuration`
- * are in ms. Where `RotationBridged` grows and `RefusalStayed` doesn't, rotations are survived.
+ * Makes a listener for `onEvent` that writes metrics.
  *
- * @param metrics Powertools' Metrics, or whatever has its `addMetric`
+ * - Counts: `SecretRead`, `SecretReadFailed`, `SecretRefreshed`, `CredentialRefused`, `RotationBridged`, `RefusalStayed`
+ * - Milliseconds: `SecretReadDuration`, `RotationBridgeDuration`
+ *
+ * If `RotationBridged` grows and `RefusalStayed` doesn't, the application gets through rotations.
+ *
+ * @param metrics Powertools' Metrics, or any object with its `addMetric`
  * @see https://docs.aws.amazon.com/powertools/typescript/latest/features/metrics/
  */
 export function metricsListener(metrics: MetricsWriter): SecretEventListener {
@@ -21,7 +24,7 @@ export function metricsListener(metrics: MetricsWriter): SecretEventListener {
       count('SecretRead');
       duration('SecretReadDuration', event.durationMs);
     }
-    // That there is no AWSPENDING, or none that may be read, is no failure.
+    // A missing AWSPENDING, or one that may not be read, is no failure.
     if (event.type === 'read-failed' && event.stage === 'AWSCURRENT') count('SecretReadFailed');
     if (event.type === 'refreshed') count('SecretRefreshed');
     if (event.type === 'refused') count('CredentialRefused');

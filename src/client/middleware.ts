@@ -1,7 +1,7 @@
 import type { Secret } from './secrets.ts';
 import type { SecretValue } from './value.ts';
 
-/** The context that Lambda gives a handler. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+/** A Lambda handler's context. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 export interface LambdaContext {
   callbackWaitsForEmptyEventLoop: boolean;
   functionName: string;
@@ -18,7 +18,7 @@ export interface LambdaContext {
   succeed(message: string, object: unknown): void;
 }
 
-/** The context as the handler finds it: the values by the names that were given to their secrets. */
+/** The handler's context, with the values of the secrets by the names given to them. */
 export interface SecretsContext<Names extends string> extends LambdaContext {
   secrets: Readonly<Record<Names, SecretValue>>;
 }
@@ -32,8 +32,8 @@ export interface SecretsMiddleware<Names extends string> {
 }
 
 /**
- * A middy middleware that has the values of secrets ready in the handler's context, as `context.secrets`. What was read
- * is used by later invocations too; what the handler finds is its own invocation's, however many the process serves.
+ * Makes a middy middleware that puts the values of secrets into the handler's context, as `context.secrets`. Values are
+ * cached across invocations. Each invocation has its own `context.secrets`.
  *
  * @see https://middy.js.org/docs/writing-middlewares/intro
  */
@@ -41,7 +41,7 @@ export function createSecretsMiddleware<Names extends string>(
   secrets: Readonly<Record<Names, Secret>>,
 ): SecretsMiddleware<Names> {
   const named = Object.entries<Secret>(secrets);
-  // Lambda may freeze the process when the handler has answered, and a read with it.
+  // Lambda may freeze the process after the answer, in the middle of a read.
   const settle = async (): Promise<void> => {
     await Promise.all(named.map(([, secret]) => secret.settled()));
   };

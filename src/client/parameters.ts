@@ -6,9 +6,9 @@ import type { SecretValue } from './value.ts';
 
 /** The options of Powertools' `getSecret`. */
 export interface GetSecretOptions {
-  /** The oldest value that will do, in seconds; the client's `maxAge` if absent. */
+  /** The oldest value that will do, in seconds. Default: the client's `maxAge`. */
   readonly maxAge?: number;
-  /** Reads Secrets Manager now. */
+  /** Whether Secrets Manager is read now. */
   readonly forceFetch?: boolean;
   readonly transform?: 'json' | 'binary';
   readonly sdkOptions?: {
@@ -17,16 +17,18 @@ export interface GetSecretOptions {
   };
 }
 
-/** What `getSecret` gives: the type that is asked for, else what the transform makes. */
+/** The type that `getSecret` returns: the wanted one, else the transform's. */
 export type GetSecretOutput<Wanted, Options> = undefined extends Wanted
   ? Options extends { readonly transform: 'json' }
     ? unknown
     : string
   : Wanted;
 
-/** Powertools' calls, on the cache that finds its way through rotations. */
+/** Powertools' calls, on a cache that bridges rotations. */
 export interface Parameters {
   /**
+   * Powertools' `getSecret`.
+   *
    * @throws as {@link Secret.get}; MalformedSecret for a value that can't be transformed
    * @see https://docs.aws.amazon.com/powertools/typescript/latest/features/parameters/
    */
@@ -34,22 +36,22 @@ export interface Parameters {
     name: string,
     options?: Options,
   ): Promise<GetSecretOutput<Wanted, Options>>;
-  /** The same, as `SecretsProvider` has it. */
+  /** The same call, as a method of Powertools' `SecretsProvider`. */
   get<Wanted = undefined, Options extends GetSecretOptions = GetSecretOptions>(
     name: string,
     options?: Options,
   ): Promise<GetSecretOutput<Wanted, Options>>;
-  /** As {@link Secret.use}: what Powertools has no call for. */
+  /** As {@link Secret.use}. Powertools has no such call. */
   use<T>(name: string, open: (value: SecretValue) => T | Promise<T>, options: UseOptions<T>): Promise<T>;
   clearCache(): void;
 }
 
 /**
- * A provider for those who read secrets with `@aws-lambda-powertools/parameters`: their calls stay as they are. Errors
- * are Keyturn's, and a binary secret is one.
+ * Replaces `@aws-lambda-powertools/parameters` for secrets: its calls stay the same. The errors are Keyturn's, and a binary
+ * secret is an error.
  */
 export function createParameters(secrets: Secrets): Parameters {
-  // One type, or another: it is the caller who says what the text holds.
+  // The caller chooses the type of the result.
   function getSecret<Wanted = undefined, Options extends GetSecretOptions = GetSecretOptions>(
     name: string,
     options?: Options,

@@ -8,8 +8,8 @@ import type { Secret } from './secrets.ts';
 type ClassOf<Instance> = new (...args: never[]) => Instance;
 
 /**
- * A `pg.Pool` whose new connections log in with the secret's credential, and find their way through rotations. Host,
- * port, database and TLS come from the secret too, unless the options say otherwise.
+ * Makes a `pg.Pool` whose new connections log in with the secret's credential and bridge rotations. Host, port, database
+ * and TLS come from the secret too, unless the options say otherwise.
  *
  * @param Pool `pg.Pool`
  * @throws DriverUnknown, InvalidConfiguration, InvalidSecretField, MalformedSecret; as {@link Secret.get}
@@ -24,8 +24,8 @@ export async function createPgPool<Options extends object, Pool extends PgPool>(
 }
 
 /**
- * A connected `mssql.ConnectionPool`; see {@link createPgPool}. Of a connection string, server, instance, port, database,
- * encryption and intent are taken over.
+ * Makes a connected `mssql.ConnectionPool`; see {@link createPgPool}. From a connection string it takes server, instance,
+ * port, database, encryption and intent.
  *
  * @param ConnectionPool `mssql.ConnectionPool`
  * @param options as `mssql.config`
@@ -41,7 +41,7 @@ export async function createMssqlPool<Pool extends MssqlPool>(
 }
 
 /**
- * What opens connections of `tedious`, which has no pool.
+ * Makes a function that opens connections of `tedious`, which has no pool.
  *
  * @param Connection `tedious.Connection`
  * @param options as tedious's `ConnectionConfiguration`
@@ -57,7 +57,7 @@ export async function createTediousConnector<Connection extends TediousConnectio
 }
 
 /**
- * A pool of `mysql2` or `mysql2/promise`; see {@link createPgPool}.
+ * Makes a pool of `mysql2` or `mysql2/promise`; see {@link createPgPool}.
  *
  * @param createPool the driver's own
  * @param options as mysql2's `PoolOptions`
@@ -73,8 +73,8 @@ export async function createMysqlPool<Pool extends object>(
 }
 
 /**
- * A client of ioredis, whose connections log in with the secret's credential before ioredis gets them. `drain` logs an
- * open connection in anew when the credential has changed, which is looked for each minute.
+ * Makes a client of ioredis. Its connections are logged in before ioredis gets them. `drain` checks every minute whether
+ * the credential has changed, and then logs the open connection in again.
  *
  * @param Redis the class that ioredis exports
  * @param options as ioredis's `RedisOptions`
@@ -90,7 +90,7 @@ export async function createIoRedis<Redis extends object>(
 }
 
 /**
- * A client of node-redis, not connected yet; `drain` as in {@link createIoRedis}.
+ * Makes a client of node-redis, not connected yet; `drain` as in {@link createIoRedis}.
  *
  * @param createClient what `redis` or `@redis/client` exports
  * @param options as node-redis's `RedisClientOptions`
@@ -106,7 +106,7 @@ export async function createNodeRedis<Client extends object>(
 }
 
 /**
- * Clients of MongoDB by the secret's credential. `drain` turns to a new client as soon as another version is known.
+ * Makes clients of MongoDB with the secret's credential. `drain` makes a new client as soon as another version is known.
  *
  * @param MongoClient the class that `mongodb` exports
  * @param options as mongodb's `MongoClientOptions`

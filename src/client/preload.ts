@@ -5,16 +5,16 @@ import { now, within } from './timing.ts';
 
 type Answers = ReadonlyMap<string, ReadAnswer | Error>;
 
-/** Each call reads so many, and may take as long as any read. */
+/** How many secrets one call reads. Each call may take as long as any read. */
 const readByOneCall = 20;
 
 /**
- * Reads secrets that are not in the cache, as many with one call as the source can.
+ * Reads the secrets that are not in the cache, many in one call if the source can.
  *
  * @throws the error of the first that could not be read, after all others are in the cache
  */
 export async function preload(secrets: readonly CachedSecret[], settings: CacheSettings): Promise<void> {
-  const missing = secrets.filter((secret) => secret.young() === undefined);
+  const missing = secrets.filter((secret) => secret.freshValue() === undefined);
   const reads = missing.map((secret) => ({ secret, order: secret.begin() }));
   const startedAt = now();
   const ids = missing.map(({ id }) => id);
@@ -40,7 +40,7 @@ export async function preload(secrets: readonly CachedSecret[], settings: CacheS
   }
 }
 
-/** What a source answers for many; nothing where it can't, or may not: then they are read one by one. */
+/** Reads many secrets in one call. No answers if the source can't or may not: then they are read one by one. */
 async function readMany(ids: readonly string[], { source, readTimeoutMs }: CacheSettings): Promise<Answers> {
   if (source.readMany === undefined) return new Map();
   const timeoutMs = readTimeoutMs * Math.ceil(ids.length / readByOneCall);
@@ -49,7 +49,7 @@ async function readMany(ids: readonly string[], { source, readTimeoutMs }: Cache
     return await within(timeoutMs, read, () => new Error(`no answer within ${timeoutMs} ms`));
   } catch (error) {
     const explained = explainReadError(error, `BatchGetSecretValue of ${ids.length} secrets`);
-    // The action may be allowed for single secrets alone.
+    // Reading single secrets may still be allowed.
     if (explained.code === 'AccessDenied') return new Map();
     throw explained;
   }

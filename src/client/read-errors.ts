@@ -9,7 +9,7 @@ export interface GetSecretValueAnswer {
   readonly SecretBinary?: unknown;
 }
 
-/** The answer as the cache takes it. @throws SecretIsBinary, SecretHasNoValue */
+/** Reads AWS's answer for the cache. @throws SecretIsBinary, SecretHasNoValue */
 export function readAnswer(
   secretId: string,
   {
@@ -39,7 +39,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
 
 function codeOf(name: string, message: string): ErrorCode {
   if (name === 'ResourceNotFoundException') {
-    // AWS has one error for both; this wording of the second is the only difference.
+    // AWS has one error for both. Only the message tells that the version is missing.
     return message.includes('secret value') ? 'SecretHasNoValue' : 'SecretNotFound';
   }
   if (name === 'InvalidRequestException' && /marked for deletion|scheduled for deletion/.test(message)) {
@@ -52,11 +52,11 @@ function codeOf(name: string, message: string): ErrorCode {
   return 'SecretsManagerFailed';
 }
 
-/** The typed error for whatever a source has thrown. It holds no value: none was answered. */
+/** Makes the typed error of anything that a source has thrown. It holds no secret value. */
 export function explainReadError(error: unknown, secretId: string): KeyturnError {
   if (isKeyturnError(error)) return error;
   if (error instanceof SyntaxError) {
-    // It quotes what it could not parse, which may be the value; so does the SDK, in hidden members.
+    // Not passed on as the cause: it quotes the answer, which may be the value, and so do hidden members of the SDK's.
     const problem = `${secretId} could not be read: the answer is no JSON.`;
     return new KeyturnError(
       'SecretsManagerFailed',
@@ -72,10 +72,10 @@ export function explainReadError(error: unknown, secretId: string): KeyturnError
 }
 
 /**
- * Whether an error is Secrets Manager's answer about the secret, and not a failure to answer: the value that was read
- * before it is used no longer than without a failure.
+ * Whether an error is Secrets Manager's answer about the secret, instead of a failure to answer. Then `maxStale` doesn't
+ * apply to the earlier value.
  */
-export function isDefinite(error: KeyturnError): boolean {
+export function isAnswerAboutSecret(error: KeyturnError): boolean {
   const { code, cause } = error;
   if (code === 'AccessDenied') return cause instanceof Error && cause.name.startsWith('AccessDenied');
   return /^Secret(NotFound|HasNoValue|IsBinary|MarkedForDeletion)$/.test(code);

@@ -3,19 +3,19 @@ import type { FormName } from '../documents/form.ts';
 import { type DocumentHints, parseFieldNames, parseFormName } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 
-/** What is read of a secret, and how, where that can't be seen in it. */
+/** Which version of a secret to read, and how. */
 export interface SecretHints {
-  /** The staging label of the version; AWSCURRENT if absent. */
+  /** The staging label of the version. Default: AWSCURRENT. */
   readonly stage?: string;
-  /** One version, whatever label it has. */
+  /** The version's id, instead of a label. */
   readonly versionId?: string;
-  /** The form that the text is in, as the tag `keyturn:form` names it; recognised where absent. */
+  /** The form of the text, as in the tag `keyturn:form`. Default: it is recognised. */
   readonly form?: FormName;
-  /** Where a JSON secret keeps its fields under other names, as in the tag `keyturn:fields`: `username=login password=db.pass`. */
+  /** Other names of a JSON secret's fields, as in the tag `keyturn:fields`: `username=login password=db.pass`. */
   readonly fields?: string;
 }
 
-/** What reads the texts of a secret. @throws InvalidConfiguration for hints that make no sense */
+/** Makes the reader of a secret's texts. @throws InvalidConfiguration for invalid hints */
 export function readerOf(secretId: string, { form, fields }: SecretHints): (text: string) => SecretDocument {
   const hints: DocumentHints = {
     form: parseFormName(form, 'The option "form"'),
@@ -28,8 +28,8 @@ export function readerOf(secretId: string, { form, fields }: SecretHints): (text
       if (!isKeyturnError(error, 'MalformedSecret')) throw error;
       throw new KeyturnError(
         'MalformedSecret',
-        `The value of ${secretId} is in no form that can be read: ${error.message}`,
-        'Or say its form, as in secret(id, { form: "text" }), or use its text instead of its fields.',
+        `The value of ${secretId} has no known form: ${error.message}`,
+        'Or name its form, as in secret(id, { form: "text" }), or use its text instead of its fields.',
         { cause: error },
       );
     }

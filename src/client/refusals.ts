@@ -1,59 +1,60 @@
 import type { CachedSecret } from './cached-secret.ts';
-import { explainReadError, isDefinite } from './read-errors.ts';
+import { explainReadError, isAnswerAboutSecret } from './read-errors.ts';
 import { now, sleep } from './timing.ts';
 import type { SecretValue } from './value.ts';
 
-/** What targets have said of a version, ms on the monotonic clock. */
-interface Verdict {
+/** When targets last refused and accepted a version; ms on the monotonic clock. */
+interface LoginTimes {
   refusedAt: number;
   acceptedAt: number;
 }
 
-/** The time from the refusal of AWSCURRENT to the next version that is let in. */
+/** The time from the refusal of AWSCURRENT until another version is accepted. */
 interface Bridge {
   readonly versionId: string;
   readonly startedAt: number;
   readonly moved: PromiseWithResolvers<void>;
-  /** Looks at Secrets Manager so far. */
+  /** How often Secrets Manager was read so far. */
   looks: number;
-  /** The look that is under way, for all who wait. */
+  /** The read that is under way, shared by all callers that wait. */
   look: Promise<void> | undefined;
-  /** That look waits for nothing but the answer. */
+  /** Whether that read began without a wait. */
   looksAtOnce: boolean;
   lookedAt: number;
   retriedAt: number;
 }
 
-/** For how long one caller waits; ms on the monotonic clock. */
+/** For how long one caller waits; moments in ms on the monotonic clock. */
 export interface Waiting {
+  /** When its last attempt was refused. */
   readonly at: number;
-  /** Its first refusal. */
+  /** When its first attempt was refused. */
   readonly firstAt: number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Attempts of one caller: what it has had refused, and when. */
+/** The versions that one caller has had refused, and when. */
 export type Tried = Map<string, number>;
 
-const keptVerdicts = 16;
-/** For so long nobody else tries what somebody has just had refused. */
+const keptVersions = 16;
+/** For how long other callers don't try a version that was just refused. */
 const sharedRefusalMs = 1_000;
 const shortestWaitMs = 100;
 const longestWaitMs = 2_000;
-/** The last look comes so long before the deadline, so that its answer is there in time. */
+/** The last read begins this long before the deadline, so that its answer comes in time. */
 const lastLookMs = 200;
-/** AWSPENDING of another target than AWSCURRENT's is not tried. */
+/** AWSPENDING is tried only if these fields equal AWSCURRENT's. */
 const targetFields = ['engine', 'host', 'port', 'dbname'];
 
-/** What becomes of refusals of one secret, for all callers together. */
+/** Finds the next credential after a refusal, for all callers of one secret together. */
 export class Refusals {
   readonly #secret: CachedSecret;
-  readonly #verdicts = new Map<string, Verdict>();
+  readonly #logins = new Map<string, LoginTimes>();
   /** A rotation's new version, which may work already. */
   #pending: SecretValue | undefined;
   #mayReadPending: boolean;
-  /** The last refusal came between the change and the move of a rotation, as the next one probably will. */
+  /** Whether AWSPENDING was accepted after the last refusal. The next refusal will probably be like it. */
   #expectsPending = false;
   #bridge: Bridge | undefined;
 
@@ -62,12 +63,12 @@ export class Refusals {
     this.#mayReadPending = secret.settings.pending && secret.stage === 'AWSCURRENT';
   }
 
-  /** Whether the value that is held stays, although an answer names another: that one was refused, and this one not. */
-  prefers(held: SecretValue, answered: SecretValue): boolean {
+  /** Whether to keep a value although a read has answered another: only the other one was refused. */
+  mustKeep(held: SecretValue, answered: SecretValue): boolean {
     return !this.#isRefused(held) && this.#isRefused(answered);
   }
 
-  /** Another version is handed out from now on. */
+  /** Ends the bridge: another version is handed out from now on. */
   moved(): void {
     this.#pending = undefined;
     this.#bridge?.moved.resolve();
@@ -75,37 +76,37 @@ export class Refusals {
   }
 
   #isRefused(value: SecretValue): boolean {
-    const verdict = this.#verdicts.get(keyOf(value));
-    return verdict !== undefined && verdict.refusedAt > verdict.acceptedAt;
+    const logins = this.#logins.get(keyOf(value));
+    return logins !== undefined && logins.refusedAt > logins.acceptedAt;
   }
 
   #refuse(value: SecretValue, tried: Tried, at: number): void {
-    // What is handed out may have been read as AWSPENDING: it is no other credential under its new label.
+    // The value may have been read as AWSPENDING. With its new label it is the same credential.
     const keys =
       value === this.#secret.value
         ? [`${value.versionId} ${this.#secret.stage}`, keyOf(value)]
         : [keyOf(value)];
     for (const key of keys) {
       tried.set(key, at);
-      this.#verdicts.set(key, { acceptedAt: this.#verdicts.get(key)?.acceptedAt ?? 0, refusedAt: at });
+      this.#logins.set(key, { acceptedAt: this.#logins.get(key)?.acceptedAt ?? 0, refusedAt: at });
     }
     if (value === this.#pending) this.#expectsPending = false;
-    for (const oldest of this.#verdicts.keys()) {
-      if (this.#verdicts.size <= keptVerdicts) break;
-      this.#verdicts.delete(oldest);
+    for (const oldest of this.#logins.keys()) {
+      if (this.#logins.size <= keptVersions) break;
+      this.#logins.delete(oldest);
     }
   }
 
   /**
-   * A target has let a version in.
+   * Records that a target has accepted a version.
    *
-   * @param begunAt when the attempt began, ms on the monotonic clock: one from before a refusal says nothing about it
+   * @param begunAt when the attempt began, ms on the monotonic clock. It is ignored if the version was refused later
    */
   accept(value: SecretValue, begunAt: number): void {
-    const verdict = this.#verdicts.get(keyOf(value));
-    if (verdict !== undefined) {
-      if (begunAt < verdict.refusedAt) return;
-      verdict.acceptedAt = performance.now();
+    const logins = this.#logins.get(keyOf(value));
+    if (logins !== undefined) {
+      if (begunAt < logins.refusedAt) return;
+      logins.acceptedAt = performance.now();
     }
     if (value === this.#pending) {
       this.#expectsPending = true;
@@ -114,12 +115,12 @@ export class Refusals {
     if (this.#bridge?.versionId === value.versionId) this.moved();
   }
 
-  /** A credential that this caller has not had refused, as far as one is known. */
+  /** A known credential that this caller has not had refused. */
   #known(tried: Tried): SecretValue | undefined {
     return [this.#secret.value, this.#pending].find((value) => {
       if (value === undefined) return false;
       const key = keyOf(value);
-      const { refusedAt, acceptedAt } = this.#verdicts.get(key) ?? { refusedAt: -Infinity, acceptedAt: 0 };
+      const { refusedAt, acceptedAt } = this.#logins.get(key) ?? { refusedAt: -Infinity, acceptedAt: 0 };
       const triedAt = tried.get(key);
       if (triedAt !== undefined) return acceptedAt > triedAt;
       return acceptedAt > refusedAt || performance.now() - refusedAt > sharedRefusalMs;
@@ -127,7 +128,7 @@ export class Refusals {
   }
 
   /**
-   * The next credential to try after a refusal; undefined where the refusal stays.
+   * Finds the next credential to try after a refusal; undefined if the refusal stays.
    *
    * @throws the signal's reason
    */
@@ -142,7 +143,7 @@ export class Refusals {
       const known = this.#known(tried);
       if (known !== undefined) return known;
       const bridge = this.#bridgeOf(deadlineMs);
-      // Where a refusal has outlasted the deadline, later callers don't wait again: they get one look in a second.
+      // After a refusal has outlasted the deadline, later callers don't wait again: they share one read a second.
       const hasStayed = firstAt - bridge.startedAt >= deadlineMs;
       const at = performance.now();
       if (at >= until || (hasStayed && !this.#mayLookAtOnce(bridge, at))) return undefined;
@@ -182,7 +183,7 @@ export class Refusals {
     return at - bridge.lookedAt >= sharedRefusalMs && this.#secret.readDelayMs === 0;
   }
 
-  /** Looks once whether the rotation has got on, after a wait: one read for all who were refused, or two. */
+  /** Waits, and reads Secrets Manager once for all callers that were refused: AWSCURRENT, AWSPENDING or both. */
   async #look(bridge: Bridge, longestMs: number): Promise<void> {
     const number = bridge.looks;
     try {
@@ -196,7 +197,7 @@ export class Refusals {
         if (this.#pending !== undefined) return;
         this.#expectsPending = false;
       }
-      // A failure is told by an event: it is no news, and the next look may bring some.
+      // A failed read has emitted an event. The next read may succeed.
       await this.#secret.read(true, bridge.versionId).catch(() => undefined);
       if (this.#bridge === bridge && number % 2 === 0 && !pendingFirst) await this.#readPending(bridge);
     } finally {
@@ -217,12 +218,12 @@ export class Refusals {
     } catch (error) {
       this.#pending = undefined;
       const explained = explainReadError(error, this.#secret.id);
-      if (explained.code === 'AccessDenied' && isDefinite(explained)) this.#mayReadPending = false;
+      if (explained.code === 'AccessDenied' && isAnswerAboutSecret(explained)) this.#mayReadPending = false;
     }
   }
 }
 
-/** Each second look allows one try, by one caller, with the version that was refused: targets may be late themselves. */
+/** From the fourth read on, every second one lets a caller try the refused version again: the target may have been late. */
 function mayRetry(bridge: Bridge): boolean {
   if (bridge.looks < 4 || bridge.looks % 2 !== 0 || bridge.retriedAt === bridge.looks) return false;
   bridge.retriedAt = bridge.looks;

@@ -12,7 +12,7 @@ export type SecretsManagerSender = Pick<SecretsManagerClient, 'send'>;
 
 const mostInOneCall = 20;
 
-/** A client as the SDK makes it by default. */
+/** A client with the SDK's own defaults. */
 export function defaultClient(): SecretsManagerSender {
   return new SecretsManagerClient();
 }
@@ -27,7 +27,7 @@ export async function read(
   return readAnswer(secretId, await client.send(command, { abortSignal: signal }));
 }
 
-/** Reads AWSCURRENT of many secrets, 20 with one call; for each the answer or the error. @throws what the SDK throws */
+/** Reads AWSCURRENT of many secrets, 20 in one call: for each, the answer or the error. @throws what the SDK throws */
 export async function readMany(
   client: SecretsManagerSender,
   secretIds: readonly string[],
@@ -52,7 +52,7 @@ export async function readMany(
   return answers;
 }
 
-/** A name, an ARN, or an ARN without the six characters that AWS has added to the name. */
+/** Whether an id means this secret: by name, by ARN, or by ARN without AWS's random six characters. */
 function isAskedBy(id: string, arn: string, name: string | undefined): boolean {
   return id === arn || id === name || id === arn.replace(/-[^-]{6}$/, '');
 }

@@ -8,44 +8,45 @@ import { sleep, unlessAborted } from './timing.ts';
 import { type UseOptions, use } from './use.ts';
 import type { SecretValue } from './value.ts';
 
-/** How secrets are read; everything has a default. */
+/** How secrets are read. */
 export interface SecretsOptions {
-  /** The SDK's client; made with its own defaults if absent. */
+  /** The SDK's client. Default: one with the SDK's own defaults. */
   readonly client?: SecretsManagerSender;
-  /** Where secrets are read from, in the place of the SDK's client: the extension, the agent, or one of your own. */
+  /** Where secrets are read from, instead of the SDK's client: the extension, the agent, or your own source. */
   readonly source?: SecretSource;
-  /** From which age on a value is read again; 5 minutes if absent. */
+  /** The age from which a value is read again. Default: 5 minutes. */
   readonly maxAge?: Duration;
-  /** For how long beyond `maxAge` a value is used where Secrets Manager fails; 1 hour if absent. */
+  /** For how long beyond `maxAge` a value is used while Secrets Manager fails. Default: 1 hour. */
   readonly maxStale?: Duration;
-  /** Which part of `maxAge` is left to chance, from 0 to 1, so that processes don't read at once; 0.1 if absent. */
+  /** The random part of `maxAge`, from 0 to 1, so that processes don't all read at once. Default: 0.1. */
   readonly jitter?: number;
-  /** For how long `use` looks for another credential after a refusal; 10 seconds if absent. */
+  /** For how long `use` looks for another credential after a refusal. Default: 10 seconds. */
   readonly deadline?: Duration;
-  /** After which time without an answer a read has failed; 5 seconds if absent. */
+  /** After how long a read without an answer fails. Default: 5 seconds. */
   readonly readTimeout?: Duration;
-  /** Most reads of one secret in any second; 5 if absent. */
+  /** How many reads of one secret are made in any second at most. Default: 5. */
   readonly readsPerSecond?: number;
-  /** Most secrets that are kept; the one that was used longest ago goes first. 1000 if absent. */
+  /** How many secrets are kept at most. The least recently used one is dropped first. Default: 1000. */
   readonly maxSecrets?: number;
-  /** Whether AWSPENDING is tried after a refusal; true if absent. Where it may not be read, it is tried once. */
+  /** Whether AWSPENDING is tried after a refusal. If reading it is denied, it is not read again. Default: true. */
   readonly pending?: boolean;
-  /** Hears of reads, refusals and what became of them. */
+  /** Gets the events of reads and refusals. */
   readonly onEvent?: SecretEventListener;
 }
 
-/** What ends a wait. */
+/** How a call waits. */
 export interface WaitOptions {
+  /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** How a value is got. */
+/** How a value is read. */
 export interface GetOptions extends WaitOptions {
-  /** The oldest that will do for this caller, where that is younger than the client's `maxAge`. */
+  /** The oldest value that will do for this caller. It can only shorten the client's `maxAge`. */
   readonly maxAge?: Duration;
 }
 
-/** One secret of a {@link Secrets}. */
+/** A secret of {@link Secrets}. */
 export class Secret {
   /** Its name or ARN, as given. */
   readonly id: string;
@@ -58,7 +59,7 @@ export class Secret {
   }
 
   /**
-   * AWSCURRENT, from the cache where it is young enough.
+   * Gets AWSCURRENT, from the cache if it is young enough.
    *
    * @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretMarkedForDeletion, AccessDenied, Throttled,
    *   SecretsManagerFailed; the signal's reason
@@ -66,7 +67,7 @@ export class Secret {
   get({ signal, maxAge }: GetOptions = {}): Promise<SecretValue> {
     const cached = this.#touched();
     if (maxAge !== undefined) return this.#younger(cached, maxAge, signal);
-    return (signal?.aborted === true ? undefined : cached.young()) ?? cached.load(signal);
+    return (signal?.aborted === true ? undefined : cached.freshValue()) ?? cached.load(signal);
   }
 
   async #younger(
@@ -75,27 +76,27 @@ export class Secret {
     signal: AbortSignal | undefined,
   ): Promise<SecretValue> {
     const maxAgeMs = Math.min(milliseconds(maxAge, 'maxAge'), cached.settings.maxAgeMs);
-    return cached.young(maxAgeMs) ?? cached.load(signal, true);
+    return cached.freshValue(maxAgeMs) ?? cached.load(signal, true);
   }
 
-  /** AWSCURRENT, read now. A failure is thrown, also where an older value could be used. @throws as {@link get} */
+  /** Reads AWSCURRENT now. A failure is thrown even if an older value could be used. @throws as {@link get} */
   refresh({ signal }: WaitOptions = {}): Promise<SecretValue> {
     return this.#touched().refresh(signal);
   }
 
   /**
-   * Calls `open` with the credential. Where the target refuses it, `open` is called again with the next one: a version
-   * that is known already, one that a fresh read finds, AWSPENDING while a rotation is between its change and its move,
-   * or whatever short waits bring, until the deadline.
+   * Calls `open` with the credential. If the target refuses it, `open` is called again with another one until the deadline:
+   * a version that is known already, a fresh AWSCURRENT, or AWSPENDING while a rotation has changed the credential and not
+   * yet moved AWSCURRENT.
    *
-   * @throws what `open` throws, unchanged: at once what is no refusal, and at the deadline a refusal that stays;
+   * @throws what `open` throws, unchanged: a refusal that stays, at the deadline; any other error, at once;
    *   as {@link get}; InvalidConfiguration
    */
   use<T>(open: (value: SecretValue) => T | Promise<T>, options: UseOptions<T>): Promise<T> {
     return use(this.#touched(), open, { ...options });
   }
 
-  /** Resolves when no read of it is under way, or after a second. */
+  /** Resolves once none of its reads is under way, or after a second. */
   async settled(): Promise<void> {
     const { reading } = this.#touched();
     if (reading !== undefined) await sleep(1_000, { or: reading });
@@ -111,28 +112,28 @@ export class Secret {
 
 let uses = 0;
 
-/** Secrets of an application, by one source. */
+/** An application's secrets, from one source. */
 export interface Secrets {
   /**
-   * One secret; nothing is read yet.
+   * Gives access to one secret. Nothing is read yet.
    *
    * @param id name or ARN
-   * @param hints which version is read, and how, where that can't be seen in its text
+   * @param hints which version to read, and its form if that can't be recognised
    */
   secret(id: string, hints?: SecretHints): Secret;
   /**
-   * Reads many secrets, by BatchGetSecretValue where the source can: 20 with one call.
+   * Reads many secrets into the cache: 20 in one call (BatchGetSecretValue) if the source can.
    *
    * @throws the error of the first that could not be read, after all others are in the cache
    */
   preload(ids: readonly string[], options?: WaitOptions): Promise<void>;
-  /** Hears of everything. @returns what ends it */
+  /** Adds a listener for all events. @returns a function that removes it */
   on(listener: SecretEventListener): () => void;
-  /** Forgets all values. */
+  /** Empties the cache. */
   clear(): void;
 }
 
-/** Reads secrets, keeps them, and finds the way through rotations. @throws InvalidConfiguration */
+/** Makes a client that reads secrets, caches them, and bridges rotations. @throws InvalidConfiguration */
 export function createSecrets(options: SecretsOptions = {}): Secrets {
   const { client, source = secretsManager(client), maxSecrets = 1_000, jitter = 0.1, onEvent } = options;
   if (!(jitter >= 0 && jitter <= 1)) throw invalidOption('jitter', 'is not from 0 to 1', 'Correct it.');

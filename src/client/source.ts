@@ -1,43 +1,44 @@
 import type { SecretsManagerSender } from './sdk.ts';
 
-/** What is to be read. */
+/** A read that a source is asked for. */
 export interface ReadRequest {
   readonly secretId: string;
   /** The staging label, such as AWSCURRENT. */
   readonly stage: string;
-  /** One version, whatever label it has; then `stage` means nothing. */
+  /** The version to read. `stage` is then ignored. */
   readonly versionId?: string | undefined;
-  /** Whether a cache of the source's own must be passed by: a target has refused what it holds. */
+  /** Whether the source must bypass its own cache, because a target has refused the cached value. */
   readonly fresh: boolean;
-  /** The version that was refused, where one was. */
+  /** The version that was refused, if any. */
   readonly refused?: string | undefined;
   /** Aborted when nobody waits any more. */
   readonly signal: AbortSignal;
 }
 
-/** What was read. */
+/** The version that was read. */
 export interface ReadAnswer {
   readonly arn: string;
   readonly versionId: string;
   readonly text: string;
 }
 
-/** Where secrets are read from. What it throws becomes a typed error; the names of AWS's errors are understood. */
+/** A source of secrets. Its errors become typed errors, by AWS's names of errors. */
 export interface SecretSource {
+  /** Reads one version. */
   read(request: ReadRequest): Promise<ReadAnswer>;
-  /** Many secrets by few calls; for each the answer or the error. Absent: they are read one by one. */
+  /** Reads AWSCURRENT of many secrets with few calls: for each, the answer or the error. Default: one by one. */
   readMany?(
     secretIds: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, ReadAnswer | Error>>;
-  /** Whether it has a cache of its own, so that a read is fresh only where that is asked for. */
+  /** Whether it has a cache of its own. Its reads are fresh only on request. */
   readonly caches?: boolean;
 }
 
 /**
- * Secrets Manager itself, by the AWS SDK, which is loaded with the first read.
+ * Reads from Secrets Manager by the AWS SDK, which is loaded with the first read.
  *
- * @param client made with the SDK's own defaults if absent
+ * @param client default: one with the SDK's own defaults
  */
 export function secretsManager(client?: SecretsManagerSender): SecretSource {
   let sender = client;

@@ -1,33 +1,34 @@
-/** A moment on both clocks of the machine, in ms. */
+/** A moment on both clocks, in ms. */
 export interface Moment {
   readonly monotonic: number;
   readonly wall: number;
 }
 
+/** The moment of the call. */
 export function now(): Moment {
   return { monotonic: performance.now(), wall: Date.now() };
 }
 
 /**
- * Milliseconds since a moment: the longer of what the two clocks say. The wall clock may be set back, and the
- * monotonic one may stand still while Lambda has frozen the process. A value that seems older than it is costs one
- * read; one that seems younger would be used for too long.
+ * Milliseconds since a moment, by the clock that says more. The wall clock may be set back, and the monotonic one may stop
+ * while Lambda has frozen the process. A value that seems too old costs one read; one that seems too young would be used
+ * for too long.
  */
 export function elapsedSince({ monotonic, wall }: Moment): number {
   return Math.max(performance.now() - monotonic, Date.now() - wall);
 }
 
-/** The longest that a timer of Node.js can wait; it fires at once for more. */
+/** A Node.js timer with a longer wait fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** What ends a wait before its time. */
+/** What ends a wait early. */
 export interface Interruption {
   readonly signal?: AbortSignal | undefined;
-  /** Resolves where there is nothing to wait for any more. */
+  /** Ends the wait when it settles. */
   readonly or?: Promise<unknown> | undefined;
 }
 
-/** Waits. @throws the signal's reason when it is aborted */
+/** Waits so many milliseconds. @throws the signal's reason when it is aborted */
 export function sleep(ms: number, { signal, or }: Interruption = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
@@ -57,7 +58,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   });
 }
 
-/** Runs `work`, and gives up on it after `ms`, also where it does not listen to its signal. */
+/** Runs `work`, and throws `tooLate()` after `ms`, even if the work ignores its signal. */
 export async function within<T>(
   ms: number,
   work: (signal: AbortSignal) => Promise<T>,
@@ -72,7 +73,7 @@ export async function within<T>(
   }
 }
 
-/** Lets so many begin in any second, and the others wait. */
+/** Limits how many reads begin in any second. */
 export class RateLimit {
   readonly #perSecond: number;
   #startedAt: number[] = [];
@@ -81,18 +82,18 @@ export class RateLimit {
     this.#perSecond = perSecond;
   }
 
-  /** Milliseconds until another may begin; 0 for now. */
+  /** Milliseconds until another read may begin; 0: now. */
   get delayMs(): number {
     const oldest = this.#startedAt.at(-this.#perSecond);
     return oldest === undefined ? 0 : Math.max(0, oldest + 1_000 - performance.now());
   }
 
-  /** One begins, allowed or not. */
+  /** Counts a read that begins, allowed or not. */
   count(): void {
     this.#startedAt = [...this.#startedAt, performance.now()].slice(-this.#perSecond);
   }
 
-  /** Waits until another may begin, and counts it. */
+  /** Waits until another read may begin, and counts it. */
   async wait(): Promise<void> {
     while (this.delayMs > 0) await sleep(this.delayMs);
     this.count();

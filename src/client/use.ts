@@ -5,20 +5,20 @@ import type { SecretValue } from './value.ts';
 
 /** How a credential is used. */
 export interface UseOptions<T = unknown> {
-  /** Whether what `open` has thrown means that the target refuses the credential, and not that anything else failed. */
+  /** Whether an error of `open` means that the target refuses the credential. */
   readonly isRefused: (error: unknown) => boolean | Promise<boolean>;
-  /** For how long, from the first refusal on, another credential is looked for; the client's `deadline` if absent. */
+  /** For how long after the first refusal to look for another credential. Default: the client's `deadline`. */
   readonly deadline?: Duration;
-  /** Ends the waiting; `open` itself is the application's to end. */
+  /** Ends the wait. It does not end a call of `open`. */
   readonly signal?: AbortSignal;
   /**
-   * Whether what `open` has returned proves that the credential was let in: a pool may hand out a connection of an
-   * earlier login. If absent, it does.
+   * Whether the result of `open` proves that the target accepted the credential. A pool may hand out a connection of an
+   * earlier login. Default: it does.
    */
   readonly proves?: (opened: T) => boolean;
 }
 
-/** Opens something with the credential, and does so again with another one where it was refused. */
+/** See Secret.use. */
 export async function use<T>(
   secret: CachedSecret,
   open: (value: SecretValue) => T | Promise<T>,
@@ -32,7 +32,7 @@ export async function use<T>(
   const deadlineMs = deadline === undefined ? settings.deadlineMs : milliseconds(deadline, 'deadline');
   const tried: Tried = new Map();
   let [refusals, firstAt] = [0, 0];
-  let value = await (secret.young() ?? secret.load(signal));
+  let value = await (secret.freshValue() ?? secret.load(signal));
   for (;;) {
     signal?.throwIfAborted();
     const { versionId, stage } = value;

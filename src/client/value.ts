@@ -2,23 +2,20 @@ import type { SecretDocument } from '../documents/document.ts';
 import type { SecretFields } from '../documents/fields.ts';
 import type { FormName } from '../documents/form.ts';
 
-/** What util.inspect and console.log show of an object that has this member. */
+/** The member that decides what util.inspect and console.log show of an object. */
 const inspected = Symbol.for('nodejs.util.inspect.custom');
 
-/** What identifies a value, and is no secret. */
+/** Identifies a value. It is not secret. */
 export interface ValueIdentity {
-  /** The secret's name or ARN, as the application has given it. */
+  /** The secret's name or ARN, as the application has passed it. */
   readonly secretId: string;
   readonly arn: string;
   readonly versionId: string;
-  /** The label by which it was read. AWSPENDING: a rotation had changed the credential, and not moved AWSCURRENT yet. */
+  /** The label by which it was read. AWSPENDING: a rotation had changed the credential and not yet moved AWSCURRENT. */
   readonly stage: string;
 }
 
-/**
- * The value of one version of a secret. Its text and fields are there for whoever asks for them; util.inspect, JSON and
- * errors show its identity alone.
- */
+/** The value of one version of a secret. util.inspect, JSON and errors show only its identity. */
 export class SecretValue implements ValueIdentity {
   readonly secretId: string;
   readonly arn: string;
@@ -42,16 +39,16 @@ export class SecretValue implements ValueIdentity {
     return this.#text;
   }
 
-  /** The form that the text is in. @throws MalformedSecret */
+  /** The form of the text. @throws MalformedSecret */
   get form(): FormName {
     return this.#parsed().form;
   }
 
   /**
-   * What the text says, by the names of AWS's secret structure (`host`, `port`, `dbname`, `username`, `password`), read as
-   * the rotators read it. Frozen.
+   * The fields of the text, by the names of AWS's secret structure (`host`, `port`, `dbname`, `username`, `password`), as
+   * the rotators read them. Frozen.
    *
-   * @throws MalformedSecret where the text is in no form that can be read; `text` is there all the same
+   * @throws MalformedSecret if the text has no known form; `text` still works
    */
   get fields(): SecretFields {
     return this.#parsed().fields;
@@ -76,7 +73,7 @@ export class SecretValue implements ValueIdentity {
 
 const mask = (): string => '[redacted]';
 
-/** Has inspection and JSON show nothing of an object, and nobody change it. */
+/** Hides an object from inspection and JSON, and freezes it. */
 function hide<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   Object.values(value).forEach(hide);

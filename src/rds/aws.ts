@@ -7,9 +7,10 @@ import type { RdsEndpoint, RdsPort } from './port.ts';
 /** The RDS SDK, loaded when first used: most rotations never need it. */
 type Sdk = typeof import('@aws-sdk/client-rds');
 
+/** How the RDS API is called. */
 export interface RdsOptions {
   readonly signal: AbortSignal;
-  /** Makes the client; replaced where the API is not AWS's. */
+  /** Makes the client. Tests pass one for an API that is not AWS's. */
   readonly createClient?: (sdk: Sdk) => RDSClient;
 }
 
@@ -22,7 +23,7 @@ function endpoint(arn: string, host?: string, port?: number, engine?: string): R
   return { host, port, engine };
 }
 
-/** RDS gives its endpoints as IDENTIFIER.HASH.REGION.rds.amazonaws.com (or .com.cn). */
+/** Reads the identifier of an RDS endpoint: IDENTIFIER.HASH.REGION.rds.amazonaws.com (or .com.cn). */
 function instanceIdentifier(host: string): string | undefined {
   return /^([a-z][a-z0-9-]*)\.[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/.exec(
     host.toLowerCase(),
@@ -84,7 +85,7 @@ export function createAwsRds({ signal, createClient = inTime }: RdsOptions): Rds
       const source = instanceIdentifier(sourceHost);
       if (replica === undefined || source === undefined) return false;
       const found = await explained(replica, () => describeInstance(replica).catch(undefinedIfMissing));
-      // The identifier alone would let a host name of somebody else's pass for the replica.
+      // Somebody else's host name could have the same identifier, so the whole address is compared.
       const isThatInstance = found?.Endpoint?.Address?.toLowerCase() === host.toLowerCase();
       return isThatInstance && found?.ReadReplicaSourceDBInstanceIdentifier === source;
     },

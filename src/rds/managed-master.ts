@@ -4,6 +4,7 @@ import type { RdsPort } from './port.ts';
 const instanceTag = 'aws:rds:primarydbinstancearn';
 const clusterTag = 'aws:rds:primarydbclusterarn';
 
+/** Where the missing fields come from. */
 export interface ManagedMasterSource {
   readonly rds: RdsPort;
   /** Tags of the admin secret; asked for only when needed. */
@@ -11,8 +12,8 @@ export interface ManagedMasterSource {
 }
 
 /**
- * A master that RDS manages holds username and password alone: host, port and engine come from RDS, by the tag
- * that RDS puts on the secret. Any other secret is returned as it is.
+ * Adds host, port and engine to the secret of a master user that RDS manages. It holds only username and password; the
+ * rest comes from RDS, by the tag that RDS puts on the secret. Any other secret is returned as it is.
  *
  * @throws RdsFailed
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html

@@ -1,16 +1,16 @@
-/** An endpoint as the RDS API tells it. */
+/** The endpoint of an instance or a cluster. */
 export interface RdsEndpoint {
   readonly host: string;
   readonly port: number | undefined;
   readonly engine: string;
 }
 
-/** What of the RDS API a rotation may need. */
+/** The calls of the RDS API that a rotation may need. */
 export interface RdsPort {
-  /** @throws RdsFailed */
+  /** The endpoint of an instance. @throws RdsFailed */
   instance(arn: string): Promise<RdsEndpoint>;
-  /** @throws RdsFailed */
+  /** The endpoint of a cluster. @throws RdsFailed */
   cluster(arn: string): Promise<RdsEndpoint>;
-  /** Whether `host` is the endpoint of a read replica whose source is the instance at `sourceHost`. False for hosts that are not RDS's. */
+  /** Whether `host` is a read replica of the instance at `sourceHost`. False for hosts that are not RDS's. */
   isReadReplica(host: string, sourceHost: string): Promise<boolean>;
 }

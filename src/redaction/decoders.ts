@@ -1,6 +1,6 @@
 import { Composer, type Decoder, type View } from './view.ts';
 
-/** Decodes each escape that a pattern finds; one that stands for nothing is left as it is. */
+/** Makes a decoder that decodes each match of a pattern. An invalid escape stays as it is. */
 function escapes(
   pattern: RegExp,
   decode: (groups: readonly (string | undefined)[]) => string | undefined,
@@ -26,7 +26,7 @@ function characterOf(code: number): string | undefined {
   return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
 }
 
-/** URLs and forms; `%u` is that of JavaScript's escape(). Bytes stay bytes: values are looked for as such too. */
+/** URLs and forms; `%u` is from JavaScript's escape(). Bytes are not joined to UTF-8: values are also searched as bytes. */
 const percent = escapes(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/gi, ([, wide, byte]) =>
   characterOf(Number.parseInt(wide ?? byte ?? '', 16)),
 );
@@ -60,7 +60,7 @@ const backslashHex = escapes(/\\([0-9a-f]{2})/gi, ([, digits = '']) =>
   characterOf(Number.parseInt(digits, 16)),
 );
 
-/** HTML's names of what ASCII has, https://html.spec.whatwg.org/multipage/named-characters.html */
+/** HTML's names of ASCII's characters, https://html.spec.whatwg.org/multipage/named-characters.html */
 const named = new Map(
   (
     'excl ! quot " num # dollar $ percnt % amp & apos \' lpar ( rpar ) ast * midast * plus + comma , hyphen - dash - ' +
@@ -73,7 +73,7 @@ const named = new Map(
     ),
 );
 
-/** XML and HTML. Of a letter with an accent the letter will do. */
+/** XML and HTML. A letter loses its accent, as in folding. */
 const entities = escapes(
   /&(?:#x([0-9a-f]{1,6});?|#(\d{1,7});?|([a-z])(?:grave|acute|circ|tilde|uml|ring|cedil|caron|slash);|([a-z]{2,8});)/gi,
   ([, hex, decimal, letter, name]) => {
@@ -83,18 +83,18 @@ const entities = escapes(
   },
 );
 
-/** Lines that were wrapped, and indented. */
+/** Wrapped lines, with their indentation. */
 const wrapped = escapes(/\r?\n[ \t]*/g, () => '');
 
 /** UTF-16, read as bytes. */
 const wide = escapes(/\0+/g, () => '');
 
-/** Between what was found in different places, so that nothing is read across them. */
+/** Stands between matches of different places, so that no value is found across them. */
 const gap = '\uffff';
-/** Fewer bytes than these hold nothing that would be masked. */
+/** Fewer bytes can't hold a value that would be masked. */
 const fewestBytes = 6;
 
-/** The digits of a run, without what separates them, and where each of them stands. */
+/** The digits of a run without their separators, and the position of each. */
 interface Run {
   readonly digits: string;
   readonly at: readonly number[];
@@ -110,7 +110,7 @@ function runsIn(text: string, pattern: RegExp, digit: RegExp): Run[] {
   });
 }
 
-/** Adds the bytes of a run, each of which is made of `bits` of its digits, and a gap. */
+/** Adds the bytes of a run, and a gap. Each digit of the run has `bits` bits. */
 function addBytes(composer: Composer, { at }: Run, bytes: Buffer, offset: number, bits: number): void {
   const placeOf = (digit: number): number => at[Math.min(offset + digit, at.length - 1)] ?? 0;
   bytes.forEach((byte, index) => {
@@ -121,7 +121,7 @@ function addBytes(composer: Composer, { at }: Run, bytes: Buffer, offset: number
   composer.add(gap, placeOf(at.length), placeOf(at.length) + 1);
 }
 
-/** Base64, in either alphabet. Where a run was cut off at its start, it begins at any of four places. */
+/** Base64, in either alphabet. A run may be cut off at its start, so all four offsets are decoded. */
 function base64(view: View): View[] {
   const runs = runsIn(view.text, /[A-Za-z0-9+/_-]{8,}/g, /\S/g);
   if (runs.length === 0) return [];
@@ -133,7 +133,7 @@ function base64(view: View): View[] {
   });
 }
 
-/** Hexadecimal bytes, with or without something between them, such as Node.js shows a Buffer. */
+/** Hexadecimal bytes, with or without separators, such as Node.js shows a Buffer. */
 function hexadecimal(view: View): View[] {
   const pattern = /[0-9a-f]{2,}(?:[\s,:;.|+-]{1,3}(?:0x)?[0-9a-f]{2,})*/gi;
   const digit = /(?!0x)[0-9a-f]/gi;
@@ -173,7 +173,7 @@ function decimal(view: View): View[] {
   return composer.done();
 }
 
-/** The encodings that are looked through. */
+/** All decoders. */
 export const decoders: readonly Decoder[] = [
   percent,
   backslash,

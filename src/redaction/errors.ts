@@ -2,25 +2,25 @@ import { AdapterError, isKeyturnError, KeyturnError } from '../errors.ts';
 
 /** How an error's texts are masked. */
 export interface Masking {
-  /** What Keyturn wrote. */
+  /** Masks a text of Keyturn's own. */
   text(text: string): string;
-  /** What was written by somebody else. */
+  /** Masks a text of others. */
   foreign(text: string): string;
-  /** The name or the code of an error that is not Keyturn's. */
+  /** Masks the name or the code of an error that is not Keyturn's. */
   label(text: string): string;
 }
 
-/** In place of what is not told at all. */
+/** Stands for a masked text. */
 export const mask = '[redacted]';
 
-/** How many causes of causes are told, and how many errors of an AggregateError. */
+/** How deep causes are shown, and how many errors of an AggregateError. */
 const mostCauses = 4;
 const mostErrors = 4;
 
 /**
- * The error that may leave the function. It is made anew, of an error's name, code, message, stack and causes, each
- * masked: in other properties a driver's error can hold a statement, its parameters or a whole connection. It neither
- * throws nor lets anything through, whatever was thrown.
+ * Makes the error that may leave the function, of anything thrown. It is a new error with the masked name, code, message,
+ * stack and causes: a driver's error can hold a statement, its parameters or a whole connection in other properties. Never
+ * throws.
  */
 export function publicError(thrown: unknown, masking: Masking): KeyturnError {
   try {
@@ -40,33 +40,33 @@ function copyOf(error: KeyturnError, masking: Masking): KeyturnError {
     ...(field !== undefined && { field: masking.text(String(field)) }),
     ...(cause !== undefined && { cause: summaryOf(cause, masking, mostCauses) }),
   });
-  return tell(copy, masking.text(String(error.message)), framesOf(error, masking));
+  return setMessage(copy, masking.text(String(error.message)), framesOf(error, masking));
 }
 
 function unexpected(thrown: unknown, masking: Masking): KeyturnError {
   return new KeyturnError(
     'InternalError',
-    `Keyturn failed unexpectedly: ${wordsOf(thrown, masking).replace(/\.?$/, '.')}`,
+    `Keyturn failed unexpectedly: ${maskedMessage(thrown, masking).replace(/\.?$/, '.')}`,
     'Report this with the log.',
     { cause: summaryOf(thrown, masking, mostCauses) },
   );
 }
 
-/** What is told of a cause, and of its own causes. */
+/** The masked copy of a cause, and of its own causes. */
 function summaryOf(cause: unknown, masking: Masking, depth: number): Error {
-  const message = wordsOf(cause, masking);
-  if (!(cause instanceof Error)) return tell(new Error(), message, []);
+  const message = maskedMessage(cause, masking);
+  if (!(cause instanceof Error)) return setMessage(new Error(), message, []);
   const deeper: unknown = depth > 1 ? cause.cause : undefined;
   const summary = new Error('', deeper === undefined ? {} : { cause: summaryOf(deeper, masking, depth - 1) });
   const code: unknown = Reflect.get(cause, 'code');
   if (typeof code === 'string' || typeof code === 'number')
     Object.assign(summary, { code: masking.label(String(code)) });
   define(summary, 'name', masking.label(textOf(cause.name)));
-  return tell(summary, message, framesOf(cause, masking));
+  return setMessage(summary, message, framesOf(cause, masking));
 }
 
-/** What was thrown says, masked as what it is: the words of Keyturn or of somebody else. */
-export function wordsOf(thrown: unknown, { text, foreign }: Pick<Masking, 'text' | 'foreign'>): string {
+/** The message of anything thrown, masked as Keyturn's own text or as others'. */
+export function maskedMessage(thrown: unknown, { text, foreign }: Pick<Masking, 'text' | 'foreign'>): string {
   if (thrown instanceof AdapterError) {
     const own = text(textOf(thrown.message));
     return thrown.said === undefined ? own : `${own}: ${foreign(textOf(thrown.said))}`;
@@ -78,16 +78,16 @@ function define(error: Error, key: PropertyKey, value: unknown, enumerable = fal
   return Reflect.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
 }
 
-/** Gives an error its message, and a stack that begins with it. */
-function tell<E extends Error>(error: E, message: string, frames: readonly string[]): E {
+/** Sets an error's message, and a stack that begins with it. */
+function setMessage<E extends Error>(error: E, message: string, frames: readonly string[]): E {
   define(error, 'message', message);
   define(error, 'stack', [`${error.name}: ${message}`, ...frames].join('\n'));
   return error;
 }
 
 /**
- * The message of anything that can be thrown. That of an AggregateError, which Node.js throws where a name has several
- * addresses and none of them answers, is often empty: then those of its errors.
+ * The message of anything thrown. An AggregateError's is often empty: then the messages of its errors. Node.js throws one
+ * if a host has several addresses and none answers.
  */
 function messageIn(thrown: unknown): string {
   if (!(thrown instanceof Error)) return textOf(thrown);
@@ -107,7 +107,7 @@ function textOf(value: unknown): string {
 const frame =
   /^ {4}at (?:[^\n()]{1,200} \()?(?:async )?(?:file:|node:|[a-z]:\\|\/|<anonymous>|index \d|native)[^\n()]{0,400}\)?$/i;
 
-/** Where the code was. The lines before are a message, which may be another than the error has now. */
+/** The stack's lines that are places in the code. The lines before them are a message, maybe an outdated one. */
 function framesOf(error: Error, { text }: Masking): string[] {
   const { stack } = error;
   if (typeof stack !== 'string') return [];
@@ -117,16 +117,16 @@ function framesOf(error: Error, { text }: Masking): string[] {
 }
 
 /**
- * Masks an error in place, for whoever has it already and prints it later, as Node.js does with one that nobody
- * catches. Properties that are objects are not told.
+ * Masks an error in place, since Node.js prints an uncaught error itself. Properties that are objects are replaced by the
+ * mask.
  *
- * @returns the error; where it can't be changed, another one to be used in its stead
+ * @returns the error, or a masked copy if it can't be changed
  */
 export function maskInPlace(thrown: unknown, masking: Masking): unknown {
   try {
     return maskPart(thrown, masking, new Map());
   } catch {
-    return tell(new Error(), mask, []);
+    return setMessage(new Error(), mask, []);
   }
 }
 
@@ -141,7 +141,7 @@ function maskPart(part: unknown, masking: Masking, seen: Map<unknown, unknown>):
 }
 
 function maskError(error: Error, masking: Masking, seen: Map<unknown, unknown>): unknown {
-  const message = wordsOf(error, masking);
+  const message = maskedMessage(error, masking);
   const name = isKeyturnError(error) ? error.name : masking.label(textOf(error.name));
   const frames = framesOf(error, masking);
   const isChangeable = canChange(error);
@@ -157,7 +157,7 @@ function maskError(error: Error, masking: Masking, seen: Map<unknown, unknown>):
     define(told, shown, maskPart(value, masking, seen), descriptor?.enumerable ?? false);
   }
   define(told, 'name', name);
-  return tell(told, message, frames);
+  return setMessage(told, message, frames);
 }
 
 function maskKey(key: PropertyKey, { text }: Masking): PropertyKey {
@@ -170,7 +170,7 @@ function canChange(error: Error): boolean {
   return Object.isExtensible(error) && descriptors.every(({ configurable }) => configurable === true);
 }
 
-/** Its own keys, and those of getters that its class gives it. */
+/** An error's own keys, and its classes' getters. */
 function keysOf(error: Error): PropertyKey[] {
   const keys = new Set(Reflect.ownKeys(error));
   for (let type = Reflect.getPrototypeOf(error); type !== null; type = Reflect.getPrototypeOf(type)) {
@@ -182,7 +182,7 @@ function keysOf(error: Error): PropertyKey[] {
   return [...keys];
 }
 
-/** A copy of a value with its texts, and the names of what it is made of, masked. */
+/** A copy of a value with its texts and the names of its members masked. */
 export function maskValue(
   value: unknown,
   text: (text: string) => string,
@@ -214,7 +214,7 @@ export function maskValue(
   return copy;
 }
 
-/** What an error says is in properties that are not enumerable. */
+/** A value's members, with an error's own ones, which are not enumerable. */
 function partsOf(value: object): Iterable<[string, unknown]> {
   const parts = Object.entries(value);
   return value instanceof Error

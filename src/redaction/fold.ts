@@ -1,6 +1,6 @@
 /**
- * A text as it is compared: without what quoting, wrapping and trimming add, and in one case. `from` and `to` say for
- * each of its characters where that stands in the text.
+ * A text in the form in which texts are compared: without the characters that quoting, wrapping and trimming change, and
+ * in one case. `from` and `to` give each character's range in the text.
  */
 export interface Folded {
   readonly text: string;
@@ -22,7 +22,7 @@ const foldedAscii: readonly string[] = Array.from({ length: 128 }, (_, code) => 
 const foldedOthers = new Map<string, string>();
 const mostRemembered = 4096;
 
-/** Compatible forms (NFKC, SASLprep), accents and capitals are the same; what no one sees is left out. */
+/** Folds compatible forms (NFKC, SASLprep), accents and capitals, and leaves out invisible characters. */
 function foldOther(character: string): string {
   const known = foldedOthers.get(character);
   if (known !== undefined) return known;
@@ -37,7 +37,7 @@ function foldOther(character: string): string {
 const isWordCharacter = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 97 && code <= 122) || code > 127;
 
-/** Folds a text. A character of punctuation that is repeated counts once: some are doubled where they are quoted. */
+/** Folds a text. Repeated punctuation counts once, since quoting doubles some of it. */
 export function fold(text: string): Folded {
   const from: number[] = [];
   const to: number[] = [];

@@ -2,20 +2,20 @@ import { fold } from './fold.ts';
 import { createSearch, type Range } from './search.ts';
 import { isCommon, type Role, type Sensitive, shortestUnknownSecret } from './sensitive.ts';
 
-/** What is known of a secret, or of a value that was learned by itself. */
+/** The values of one secret, or one value that was learned by itself. */
 export interface Learned {
   readonly sensitive: readonly Sensitive[];
-  /** What of it is not secret. */
+  /** Its values that are not secret. */
   readonly harmless: readonly string[];
 }
 
-/** What a redactor goes by, made of all that it was told. */
+/** Everything that a redactor knows, prepared for masking. */
 export interface Knowledge {
-  /** The parts of a text to mask; undefined for all of it. */
+  /** The ranges of a text to mask; undefined: the whole text. */
   search(text: string): readonly Range[] | undefined;
-  /** Whether some credential can't be masked where it stands. */
+  /** Whether a credential is known that can't be masked. */
   readonly withholds: boolean;
-  /** Common values of fields that hold no credential, as far as anybody knows: masked in others' texts, as words. */
+  /** Common values of fields that are not known to hold a credential. Masked as whole words in texts of others. */
   readonly words: RegExp | undefined;
   /** Whether a name is a common value. */
   isCommonValue(name: string): boolean;
@@ -26,20 +26,24 @@ interface Value {
   readonly folded: string;
   readonly role: Role;
   readonly isCommon: boolean;
-  /** It is what its own secret tells everybody, such as its account's name, or is part of what was published. */
+  /** Whether it is a public value of its own secret, such as the account's name, or a part of a published text. */
   readonly isPublic: boolean;
 }
 
-/** @param published texts that everybody may read */
+/**
+ * Prepares what was learned for masking.
+ *
+ * @param published texts that everybody may read
+ */
 export function createKnowledge(learned: readonly Learned[], published: readonly string[]): Knowledge {
-  const open = published.map((text) => fold(text).text);
+  const publicTexts = published.map((text) => fold(text).text);
   const values = new Map<string, Value>();
   const readable = new Set(published);
   for (const { sensitive, harmless } of learned) {
-    const own = sensitive.map((one) => judge(one, harmless, open));
-    for (const value of own) values.set(value.text, merged(value, values.get(value.text)));
-    // A host that has a password in it is none that everybody may read. But another secret's password makes no
-    // difference: whoever writes this one could find it by trying.
+    const own = sensitive.map((one) => classifyValue(one, harmless, publicTexts));
+    for (const value of own) values.set(value.text, mergeValues(value, values.get(value.text)));
+    // A host that holds this secret's password is not public. Another secret's password must not count: the writer of this
+    // one could find it by trying.
     const secret = own.filter(
       ({ role, isCommon, isPublic }) => role === 'credential' && !isCommon && !isPublic,
     );
@@ -75,7 +79,11 @@ export function createKnowledge(learned: readonly Learned[], published: readonly
   };
 }
 
-function judge({ text, role }: Sensitive, harmless: readonly string[], open: readonly string[]): Value {
+function classifyValue(
+  { text, role }: Sensitive,
+  harmless: readonly string[],
+  publicTexts: readonly string[],
+): Value {
   const folded = fold(text).text;
   const isWhole = role === 'whole';
   return {
@@ -85,14 +93,14 @@ function judge({ text, role }: Sensitive, harmless: readonly string[], open: rea
     isCommon: !isWhole && isCommon(text),
     isPublic:
       !isWhole &&
-      (open.some((one) => one.includes(folded)) || harmless.some((one) => fold(one).text === folded)),
+      (publicTexts.some((one) => one.includes(folded)) || harmless.some((one) => fold(one).text === folded)),
   };
 }
 
 const weight: Readonly<Record<Role, number>> = { credential: 2, other: 1, whole: 0 };
 
-/** What is one thing here and another there. */
-function merged(value: Value, before: Value | undefined): Value {
+/** Merges what two secrets say about the same text: the stronger role wins. */
+function mergeValues(value: Value, before: Value | undefined): Value {
   if (before === undefined) return value;
   const { role } = weight[before.role] > weight[value.role] ? before : value;
   return {
@@ -103,7 +111,7 @@ function merged(value: Value, before: Value | undefined): Value {
   };
 }
 
-/** Where a text that everybody may read stands in another. */
+/** Where a known text occurs in another. */
 function placesOf(known: string, text: string): Range[] {
   const found: Range[] = [];
   if (known === '') return found;

@@ -3,10 +3,10 @@ import type { View } from './view.ts';
 import { viewsOf } from './views.ts';
 import { isExpectedWord } from './words.ts';
 
-/** What must not be read. */
+/** A value to be masked. */
 export interface SearchedValue {
   readonly text: string;
-  /** False for a whole secret, in which much is not secret: what is of it is known by itself. */
+  /** Whether parts of it are masked. Not for a secret's whole string: its sensitive values are searched by themselves. */
   readonly inParts: boolean;
 }
 
@@ -16,41 +16,40 @@ export interface Range {
   readonly end: number;
 }
 
-/** A form of a value in which it can be found in what was decoded. */
+/** A form of a value that is searched in decoded texts. */
 interface Pattern {
   readonly folded: Folded;
   /** The fewest folded characters that are masked. */
   readonly least: number;
-  /** What folding leaves out of its start and its end. */
+  /** The characters that folding has dropped at its start and its end. */
   readonly before: string;
   readonly after: string;
 }
 
-/** A value of fewer folded characters can stand anywhere by chance: see redact.ts. */
+/** A shorter value (in folded characters) may occur anywhere by chance: see redact.ts. */
 export const shortestValue = 6;
-/** A part of more characters than these is masked, whatever the length of the value. */
+/** A part of this length is masked, whatever the length of the value. */
 const longestLeast = 8;
 const seedLength = 3;
-/** In how many places of one pattern a seed is tried. More have only values that repeat themselves. */
+/** In how many places of a pattern one seed is tried. Only values that repeat themselves have more. */
 const mostPlaces = 8;
 
-/** Finds values in whatever form they stand in a text. @returns the ranges to mask; undefined for all of it */
+/** Finds values in a text, in any form. @returns the ranges to mask; undefined: mask the whole text */
 export type Search = (text: string) => readonly Range[] | undefined;
 
 /**
- * Prepares a search for values. It takes a time that grows with the values' and the text's length, and not with their
- * product.
+ * Prepares a search for values. Its time grows with the sum of the values' and the text's lengths, not with their product.
  *
- * @param known texts that everybody may read: a part of a value that stands in one is not masked
+ * @param known texts that everybody may read: a part of a value that occurs in one is not masked
  */
 export function createSearch(values: readonly SearchedValue[], known: readonly string[]): Search {
-  const everybody = known.map((text) => fold(text).text);
+  const publicTexts = known.map((text) => fold(text).text);
   const patterns = patternsOf(values.filter(({ inParts }) => inParts));
   const wholes = patternsOf(values.filter(({ inParts }) => !inParts));
-  const seeds = plant(patterns);
+  const seeds = indexBySeed(patterns);
 
   const isHarmless = (part: string): boolean =>
-    isExpected(part) || everybody.some((text) => text.includes(part));
+    isExpected(part) || publicTexts.some((text) => text.includes(part));
 
   const searchView = (view: View, found: Range[]): void => {
     const folded = fold(view.text);
@@ -81,7 +80,7 @@ export function createSearch(values: readonly SearchedValue[], known: readonly s
         );
         furthest = Math.max(furthest, at + after);
       }
-      // What begins within the last few characters may go on further.
+      // Another part may begin within the last few characters.
       const next = furthest - longestLeast;
       if (next > at) {
         at = next - 1;
@@ -103,7 +102,7 @@ export function createSearch(values: readonly SearchedValue[], known: readonly s
   };
 }
 
-/** The text with ranges masked. */
+/** Replaces ranges of a text by the mask. Overlapping ranges count as one. */
 export function maskRanges(text: string, ranges: readonly Range[], mask: string): string {
   let out = '';
   let at = 0;
@@ -115,7 +114,7 @@ export function maskRanges(text: string, ranges: readonly Range[], mask: string)
   return out + text.slice(at);
 }
 
-/** Where something that was found stands in the first text, with the quotes and spaces that belong to it. */
+/** The range of a match in the original text, with the quotes and spaces that belong to the value. */
 function rangeIn(
   view: View,
   folded: Folded,
@@ -126,7 +125,7 @@ function rangeIn(
 ): Range {
   let first = folded.from[start] ?? 0;
   let last = (folded.to[end - 1] ?? 1) - 1;
-  // Each may stand there doubled or behind a backslash.
+  // Each of them may be doubled, or behind a backslash.
   const isOf = (border: string, at: number): boolean => {
     const character = view.text.charAt(at);
     return character !== '' && (border.includes(character) || character === '\\');
@@ -136,8 +135,11 @@ function rangeIn(
   return { start: view.from[first] ?? 0, end: view.to[last] ?? 0 };
 }
 
-/** By its first characters, each part that is long enough to be masked. */
-function plant(patterns: readonly Pattern[]): Map<string, { pattern: Pattern; place: number }[]> {
+/**
+ * Indexes patterns by their seeds: three characters at every few places, so that each part which is long enough to be
+ * masked holds one.
+ */
+function indexBySeed(patterns: readonly Pattern[]): Map<string, { pattern: Pattern; place: number }[]> {
   const seeds = new Map<string, { pattern: Pattern; place: number }[]>();
   for (const pattern of patterns) {
     const places = new Map<string, number>();
@@ -156,23 +158,23 @@ function plant(patterns: readonly Pattern[]): Map<string, { pattern: Pattern; pl
   return seeds;
 }
 
-/** What is looked for: each form of the values, once. */
+/** The forms of the values, each once. */
 function patternsOf(values: readonly SearchedValue[]): Pattern[] {
   const found = new Map<string, Pattern>();
   for (const { text } of values) {
     for (const pattern of formsOf(text)) {
       const same = found.get(pattern.folded.text);
       const borders = ({ before, after }: Pattern): number => before.length + after.length;
-      // One of them may stand in quotes in its secret.
+      // The same value may be quoted in another secret: keep the one with the quotes.
       if (same === undefined || borders(same) < borders(pattern)) found.set(pattern.folded.text, pattern);
     }
   }
   return [...found.values()];
 }
 
-/** A value as text, as bytes that are shown as text, and, where it is base64 or hexadecimal itself, what it stands for. */
+/** A value as text, and as bytes shown as text. If it is base64 or hexadecimal, also the bytes it encodes. */
 function formsOf(value: string): Pattern[] {
-  // What stands around each PEM is no secret.
+  // The lines around a PEM are not secret.
   const forms = new Set([value.replace(/-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----/g, '')]);
   if (/[^\0-\x7f]/.test(value)) {
     const wide = Buffer.from(value, 'utf16le');
@@ -194,8 +196,8 @@ function formsOf(value: string): Pattern[] {
 }
 
 /**
- * Whether a part of a value is a word that is to be expected in any message, such as `password` of `password123!`, or a
- * number such as a year. To mask it there would say that it is a part of the value.
+ * Whether a part of a value may occur in any message: a word, such as `password` of `password123!`, or a number such as a
+ * year. Masking it there would reveal that it is a part of the value.
  */
 function isExpected(part: string): boolean {
   const word = part.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');

@@ -5,9 +5,8 @@ import { shortestValue } from './search.ts';
 import { isExpectedWord } from './words.ts';
 
 /**
- * What of AWS's secret structure, of connection strings and of OAuth's clients is not secret, in lower case and without
- * separators.
- * Every other value of a secret is treated as sensitive.
+ * The fields of AWS's secret structure, connection strings and OAuth clients that are not secret: in lower case, without
+ * separators. Every other value of a secret is sensitive.
  */
 const harmlessFields = new Set([
   'engine',
@@ -54,13 +53,13 @@ const harmlessFields = new Set([
   'userarn',
 ]);
 
-/** Other fields whose names say that they hold a credential, however short it is. */
+/** Names of fields that hold a credential, however short it is. */
 const credentialField = /(?:pass|passw(?:or)?d|passphrase|pwd|secret|token|key|credentials?|pin)\d*$/;
 
-/** Below this length (characters) a value of an unknown field is a flag or a word, not a credential. */
+/** A shorter value (in characters) of an unknown field is a flag or a word, not a credential. */
 export const shortestUnknownSecret = 6;
 
-/** What a value is to its secret. */
+/** A value's role in its secret; `whole` is the secret's string. */
 export type Role = 'credential' | 'other' | 'whole';
 
 /** A value that must not be shown. */
@@ -71,7 +70,7 @@ export interface Sensitive {
 
 const nameOf = (field: string): string => field.toLowerCase().replace(/[\s_.-]/g, '');
 
-/** An object that is a credential, such as a JWK, has members that are none. */
+/** In an object, each member's own name decides: a JWK has members that are no credential. */
 function* textsIn(value: unknown, isCredential: boolean): Generator<Sensitive> {
   if (typeof value === 'string' || typeof value === 'number') {
     const text = String(value);
@@ -94,7 +93,7 @@ export function* sensitiveIn(fields: SecretFields): Generator<Sensitive> {
   }
 }
 
-/** What a URL that is not secret by itself may hold: a registration's can have its token in the query. */
+/** The credentials in a URL that is not secret as a whole: a client registration's URL can have a token in its query. */
 function* credentialsIn(url: string): Generator<Sensitive> {
   if (!url.includes('://') || !URL.canParse(url)) return;
   const { password, searchParams } = new URL(url);
@@ -102,7 +101,7 @@ function* credentialsIn(url: string): Generator<Sensitive> {
     if (!isCommon(text)) yield { text, role: 'credential' };
 }
 
-/** What a secret holds that is not secret; user and host also as they stand in a URL, which may be secret as a whole. */
+/** The values of a secret that are not secret, and `user@host` as in a URL, which may be secret as a whole. */
 export function harmlessIn(fields: SecretFields): string[] {
   const texts = Object.entries(fields)
     .filter(([field]) => harmlessFields.has(nameOf(field)))
@@ -117,7 +116,7 @@ function* textsWithin(value: unknown): Generator<string> {
     for (const part of Object.values(value)) yield* textsWithin(part);
 }
 
-/** What of a document must be shown nowhere, also as it stands in the text. */
+/** The sensitive values of a document, parsed and as written in its text. */
 export function sensitiveValues({
   fields,
   sensitive,
@@ -125,13 +124,13 @@ export function sensitiveValues({
   return [...[...sensitiveIn(fields)].map(({ text }) => text), ...sensitive];
 }
 
-/** Longer ones are passwords of letters, but for those that are expected. */
+/** Longer words count as passwords, unless they are expected ones. */
 const word = String.raw`(?:\p{Lu}?\p{Ll}{1,10}|\p{Lu}{1,11})`;
 const words = new RegExp(`^${word}(?: ${word}){0,2}$`, 'u');
 /** Names of operations and of variables. */
 const names = /^(?=.{1,32}$)(?:\p{Ll}*(?:\p{Lu}\p{Ll}{2,}){1,4}|\p{Lu}{2,}(?:_\p{Lu}{2,}){1,4})$/u;
 
-/** Whether a value is so short, or so common, that it stands in texts by chance. */
+/** Whether a value is so short, or so common, that it occurs in texts by chance. */
 export function isCommon(value: string): boolean {
   const folded = fold(value).text;
   if (folded.length < shortestValue || new Set(folded).size < 4) return true;

@@ -1,20 +1,20 @@
-/** A text that was decoded. `from` and `to` say for each of its characters where in the first text it comes from. */
+/** A decoded text. `from` and `to` give each character's range in the original text. */
 export interface View {
   readonly text: string;
   readonly from: readonly number[];
   readonly to: readonly number[];
 }
 
-/** Undoes one kind of encoding wherever it stands. Answers nothing where it stands nowhere. */
+/** Decodes one kind of encoding wherever it occurs; no view if it doesn't. */
 export type Decoder = (view: View) => readonly View[];
 
-/** A text as it is. */
+/** The original text as a view. */
 export function wholeView(text: string): View {
   const from = Array.from({ length: text.length }, (_, at) => at);
   return { text, from, to: from.map((at) => at + 1) };
 }
 
-/** A view that is put together of characters of another one. */
+/** Builds a view from another one. */
 export class Composer {
   private text = '';
   private readonly from: number[] = [];
@@ -24,7 +24,7 @@ export class Composer {
     this.view = view;
   }
 
-  /** Takes characters over as they are. */
+  /** Copies characters as they are. */
   copy(start: number, end: number): void {
     this.text += this.view.text.slice(start, end);
     for (let at = start; at < end; at += 1) {
@@ -33,7 +33,7 @@ export class Composer {
     }
   }
 
-  /** Adds what characters stand for. */
+  /** Adds the decoded text of the characters from `start` to `end`. */
   add(decoded: string, start: number, end: number): void {
     this.text += decoded;
     for (let unit = 0; unit < decoded.length; unit += 1) {

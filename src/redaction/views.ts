@@ -1,16 +1,16 @@
 import { decoders } from './decoders.ts';
 import { type View, wholeView } from './view.ts';
 
-/** JSON in JSON in a URL in base64 is four. */
+/** How many layers of encoding are decoded. JSON in JSON in a URL in base64 has four. */
 const mostLayers = 5;
-/** Most characters that are decoded, in all and for each one of the text: only a text that was made for it needs more. */
+/** Limits of decoding, in characters: in all, or for each character of the text. Only a text made for it exceeds them. */
 const leastWork = 262_144;
 const workPerCharacter = 64;
 
 /**
- * The text, and all that its reader can make of it by decoding it, in any order.
+ * The text, and everything that it decodes to, in any order of decoders.
  *
- * @returns undefined where it has more layers than are looked through
+ * @returns undefined if a limit is exceeded
  */
 export function viewsOf(text: string): readonly View[] | undefined {
   const mostWork = Math.max(leastWork, workPerCharacter * text.length);

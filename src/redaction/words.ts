@@ -1,4 +1,4 @@
-/** Words of six letters and more that servers, drivers and Keyturn say, and people put into passwords. */
+/** Words of six letters or more that occur in messages of servers, drivers and Keyturn, and also in passwords. */
 const expected = new Set(
   (
     'accept access accesstoken account address administration administrator already alternatingusers ' +
@@ -23,7 +23,7 @@ const expected = new Set(
   ).split(' '),
 );
 
-/** Whether a word, in small letters, stands in many messages. */
+/** Whether a word, in small letters, occurs in many messages. */
 export function isExpectedWord(word: string): boolean {
   return expected.has(word);
 }

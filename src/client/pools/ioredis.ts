@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
-import { authOf, follow, loginOf, once, placeOf } from './redis.ts';
+import { authOf, logInOnChange, loginOf, once, placeOf } from './redis.ts';
 import { refusedBy } from './refused-by.ts';
 import { memberOf, type PoolSettings, requireClass } from './shared.ts';
 
@@ -22,12 +22,12 @@ export async function ioRedis<Redis extends object>(
   ]);
   const call = memberOf(redis, 'call');
   if (settings.openConnections === 'drain' && typeof call === 'function') {
-    follow(secret, once(redis, 'end'), (value) => Reflect.apply(call, redis, authOf(loginOf(value))));
+    logInOnChange(secret, once(redis, 'end'), (value) => Reflect.apply(call, redis, authOf(loginOf(value))));
   }
   return redis;
 }
 
-/** What ioredis tells a connector. */
+/** The options that ioredis passes to a connector. */
 interface ConnectorOptions {
   readonly host?: string;
   readonly port?: number;
@@ -38,8 +38,8 @@ interface ConnectorOptions {
 }
 
 /**
- * A connector for ioredis that hands out connections which are logged in already: ioredis itself fails all waiting
- * commands when its login is refused.
+ * Makes a connector for ioredis whose connections are already logged in. If ioredis's own login is refused, it fails all
+ * waiting commands.
  */
 function connectorOf(secret: Secret, { deadline }: PoolSettings, said: ConnectorOptions) {
   return class Connector {
@@ -61,7 +61,7 @@ function connectorOf(secret: Secret, { deadline }: PoolSettings, said: Connector
       this.#stream?.end();
     }
 
-    /** A failure is told as ioredis wants it: by a connection that is over, since then it tries again. */
+    /** After a failure, returns a closed connection: ioredis then tries again. */
     async connect(): Promise<Socket> {
       this.connecting = true;
       const { tls, connectTimeout = 10_000 } = this.#options;
@@ -100,7 +100,7 @@ async function dial({ host, port, path, family, tls }: ConnectorOptions): Promis
     : createConnection({ path });
 }
 
-/** Waits until a connection is open. @throws what it ends with instead */
+/** Waits until a connection is open. @throws the connection's error */
 function opened(stream: Socket, event: 'connect' | 'secureConnect', timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('connect ETIMEDOUT')), timeoutMs);
@@ -112,7 +112,7 @@ function opened(stream: Socket, event: 'connect' | 'secureConnect', timeoutMs: n
   });
 }
 
-/** Sends a command on a connection that nobody else uses yet. @throws Error with what the server answers */
+/** Sends a command on a connection that is not in use yet. @throws Error with the server's answer */
 function command(stream: Socket, words: readonly string[]): Promise<void> {
   const bulk = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
   return new Promise((resolve, reject) => {

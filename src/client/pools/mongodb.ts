@@ -10,16 +10,16 @@ export interface MongoClientLike {
   close(): Promise<unknown>;
 }
 
-/** Clients of MongoDB, one after the other: a `MongoClient` can't change its credential. */
+/** Clients of MongoDB. A new credential needs a new one, since a `MongoClient` can't change its credential. */
 export interface Mongo<Client> {
   /**
-   * Runs an operation, and runs it again with another credential where MongoDB refuses a login. That happens when the
-   * client opens a connection, so the operation itself has not begun; keep to one operation for each call.
+   * Runs an operation. If MongoDB refuses the login, it runs again with another credential. A login happens when the client
+   * opens a connection, before the operation begins: so make only one operation in each call.
    *
    * @throws what the operation throws; as {@link Secret.use}
    */
   use<T>(operation: (client: Client) => T | Promise<T>): Promise<T>;
-  /** The client of now, connected. It is closed when another takes its place and no `use` is under way with it. */
+  /** The newest client, connected. It is closed once a newer one has replaced it and no `use` runs with it. */
   client(): Promise<Client>;
   /** Closes all clients. */
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export async function mongo<Client extends MongoClientLike>(
     for (const generation of open) {
       if (generation === newest || generation.users > 0) continue;
       open.delete(generation);
-      // It has no credential any more that would be worth an error.
+      // An error while an old client closes helps nobody.
       generation.client.close().catch(() => undefined);
     }
   };
@@ -89,7 +89,7 @@ export async function mongo<Client extends MongoClientLike>(
           try {
             return await run(earlier, operation);
           } catch (error) {
-            // The connections that are open were not enough: from now on the new credential.
+            // The old client had to open a connection, and was refused. Use the new credential from now on.
             if (!refusedBy.mongodb(error)) throw error;
           }
         }
@@ -114,7 +114,7 @@ export async function mongo<Client extends MongoClientLike>(
   };
 }
 
-/** A URL says by itself where to log in and as whom; fields are made one, with the credential beside it. */
+/** A MongoClient's arguments. A secret that is a URL is used as it is; of fields a URL is made, with the login beside it. */
 function argumentsOf(value: SecretValue, options: object): [string, object] {
   const { fields, form, text } = value;
   if (form === 'url') return [text.trim(), options];

@@ -4,7 +4,6 @@ import type { SecretValue } from '../value.ts';
 import { refusedBy } from './refused-by.ts';
 import {
   callBack,
-  hushRefusals,
   type Login,
   loginOf,
   memberOf,
@@ -13,14 +12,15 @@ import {
   requireClass,
   requireDriver,
   setLogin,
+  silenceRefusals,
 } from './shared.ts';
 
-/** What a `mssql.ConnectionPool` shows of itself. */
+/** The part of a `mssql.ConnectionPool` that is used. */
 export interface MssqlPool {
   connect(): Promise<unknown>;
 }
 
-/** Where a SQL Server is, in the words of both drivers. */
+/** A SQL Server's place, by the option names of both drivers. */
 interface SqlServerPlace {
   readonly server: string | undefined;
   readonly port: number | undefined;
@@ -28,7 +28,7 @@ interface SqlServerPlace {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Reads `[tcp:]host[\\instance][,port]`: the words of a connection string may stand in JSON too. A port makes the instance idle. */
+/** Reads `[tcp:]host[\\instance][,port]`, which a JSON secret's host may also be. With a port, the instance is ignored. */
 function placeOf({ fields }: SecretValue, { host = '', port, database, ssl }: Login): SqlServerPlace {
   const [, server, instance, named] =
     /^(?:tcp:)?([^,\\]*?)(?:\\([^,]*?))?\s*(?:,\s*(\d+))?$/i.exec(host.trim()) ?? [];
@@ -48,7 +48,7 @@ function placeOf({ fields }: SecretValue, { host = '', port, database, ssl }: Lo
   };
 }
 
-/** Which errors the server has sent for a login that failed: the drivers keep the words of the last alone. */
+/** Collects the server's error numbers of failed logins, which the drivers' errors leave out. */
 class LoginErrors {
   readonly #numbers = new WeakMap<object, readonly number[]>();
 
@@ -64,7 +64,7 @@ class LoginErrors {
   }
 
   /**
-   * 18456 alone says that name or password is wrong; where something else is the matter, the server sends that too.
+   * True if the server has sent only 18456: name or password is wrong. For another cause, it sends a further error.
    *
    * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
    */
@@ -108,10 +108,10 @@ export async function mssqlPool<Pool extends MssqlPool>(
   };
   setPlace(given, first);
   const pool: Pool = Reflect.construct(ConnectionPool, [given]);
-  // Some versions take the object itself, some a copy.
+  // Depending on the version, this is the object itself or a copy.
   const config = memberOf(pool, 'config');
   requireDriver(typeof config === 'object' && config !== null, name, example);
-  hushRefusals(pool, errors.isRefusal);
+  silenceRefusals(pool, errors.isRefusal);
   const [connectOnce, acquireOnce, release] = ['connect', 'acquire', 'release'].map((method) =>
     methodOf(pool, method),
   );
@@ -133,7 +133,7 @@ export async function mssqlPool<Pool extends MssqlPool>(
       const connection = await use(() => acquireOnce?.(requester), isNew);
       known.add(Object(connection));
       if (openConnections === 'keep' || passwordOf(connection) === newest.password) return connection;
-      // A connection that is closed does not pass the pool's own check, which makes room for another.
+      // The pool's own check drops a closed connection and makes room for another.
       methodOf(connection, 'close')();
       release?.(connection);
     }

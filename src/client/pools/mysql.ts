@@ -30,7 +30,7 @@ export async function mysqlPool<Pool extends object>(
   const tls = first.ssl === true ? { ssl: {} } : {};
   const given = { ...withoutTls(first), ...tls, ...options, user, password };
   const pool: Pool = Reflect.apply(createPool, undefined, [given]);
-  // What `mysql2/promise` gives has the pool within.
+  // A pool of `mysql2/promise` wraps the pool of `mysql2`.
   const core = Object(memberOf(pool, 'pool') ?? pool);
   const config = ['config', 'connectionConfig'].reduce<unknown>(memberOf, core);
   const [getConnection, releaseConnection] = [core.getConnection, core.releaseConnection];
@@ -79,7 +79,7 @@ export async function mysqlPool<Pool extends object>(
   return pool;
 }
 
-/** The driver has another form for it, which stays as it was at the start. */
+/** Leaves `ssl` out: the driver's own option differs, and is set once at the start. */
 function withoutTls({ ssl: _ssl, ...login }: Login): Login {
   return login;
 }

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../errors.ts';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
-import { authOf, follow, loginOf, once, placeOf, type RedisLogin } from './redis.ts';
+import { authOf, logInOnChange, loginOf, once, placeOf, type RedisLogin } from './redis.ts';
 import { refusedBy } from './refused-by.ts';
 import { memberOf, type PoolSettings, requireDriver } from './shared.ts';
 
@@ -34,7 +34,7 @@ export async function nodeRedis<Client extends object>(
   requireDriver(typeof emit === 'function' && typeof sendCommand === 'function', name, example);
   const heard = (...args: unknown[]): unknown => {
     if (args[0] === 'ready') logins.ended(undefined);
-    // A login that is refused is tried again with the next credential, and told if the refusal stays.
+    // A refused login is tried again with the next credential. The caller gets the error if the refusal stays.
     if (args[0] === 'error' && logins.ended(args[1])) return false;
     return Reflect.apply(Object(emit), instance, args);
   };
@@ -42,12 +42,12 @@ export async function nodeRedis<Client extends object>(
   if (settings.openConnections === 'drain') {
     const logIn = (value: SecretValue) =>
       Reflect.apply(Object(sendCommand), client, [authOf(loginOf(value))]);
-    follow(secret, once(client, 'end'), logIn);
+    logInOnChange(secret, once(client, 'end'), logIn);
   }
   return client;
 }
 
-/** What node-redis gives is an object whose prototype is the client: that is where events come from. */
+/** The object that emits events: node-redis returns an object whose prototype is the client. */
 function instanceOf(client: object): object {
   const prototype: unknown = Object.getPrototypeOf(client);
   return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, '_events')
@@ -55,7 +55,7 @@ function instanceOf(client: object): object {
     : client;
 }
 
-/** Turns round who asks: the driver wants credentials, and tells later what became of them. */
+/** Adapts `Secret.use` to a driver that asks for a credential, and reports the login's outcome later by an event. */
 function loginsOf(secret: Secret, { deadline }: PoolSettings, requirePlace: (value: SecretValue) => void) {
   let handed = Promise.withResolvers<RedisLogin>();
   let outcome: PromiseWithResolvers<void> | undefined;
@@ -81,7 +81,7 @@ function loginsOf(secret: Secret, { deadline }: PoolSettings, requirePlace: (val
     }
   };
   return {
-    /** The credential for the login that comes. */
+    /** The credential for the next login. */
     next: async (): Promise<RedisLogin> => {
       if (!isUnderWay) {
         handed = Promise.withResolvers();
@@ -93,7 +93,7 @@ function loginsOf(secret: Secret, { deadline }: PoolSettings, requirePlace: (val
         handed = Promise.withResolvers();
       }
     },
-    /** What became of a login. @returns whether it was refused, and is going to be tried with another credential */
+    /** Reports a login's outcome. @returns whether it was refused and will be tried with another credential */
     ended: (error: unknown): boolean => {
       const known = outcome;
       outcome = undefined;

@@ -5,7 +5,7 @@ import type { SecretValue } from '../value.ts';
 import { refusedBy } from './refused-by.ts';
 import { memberOf } from './shared.ts';
 
-/** As whom to log in. A password alone is the default user's. */
+/** A login. Without a username, it is the default user's. */
 export interface RedisLogin {
   readonly username: string | undefined;
   readonly password: string;
@@ -16,7 +16,7 @@ export function loginOf({ fields }: SecretValue): RedisLogin {
   return { username: optionalText(fields, 'username'), password: requireText(fields, 'password') };
 }
 
-/** Where it is. @throws MalformedSecret, InvalidSecretField */
+/** The server that a value names. @throws MalformedSecret, InvalidSecretField */
 export function placeOf({ fields }: SecretValue) {
   return {
     host: optionalText(fields, 'host') ?? 'localhost',
@@ -31,11 +31,11 @@ export function authOf({ username, password }: RedisLogin): string[] {
   return username === undefined ? ['AUTH', password] : ['AUTH', username, password];
 }
 
-/** How often a client asks whether the credential has changed, where open connections are to follow it. */
+/** How often `drain` checks whether the credential has changed. */
 const checkEveryMs = milliseconds('1m', 'checkEvery');
 
-/** Logs an open connection in anew whenever another version is known, until `ended`. */
-export function follow(
+/** Logs an open connection in again whenever the credential has changed, until `ended`. */
+export function logInOnChange(
   secret: Secret,
   ended: Promise<unknown>,
   logIn: (value: SecretValue) => unknown,
@@ -48,13 +48,13 @@ export function follow(
     }
     versionId = value.versionId;
   };
-  // What fails now is tried again; the connection that is open works until the server ends it.
+  // The next check tries again, and the open connection works until the server ends it.
   const timer = setInterval(() => void check().catch(() => undefined), checkEveryMs).unref();
   void check().catch(() => undefined);
   ended.then(() => clearInterval(timer));
 }
 
-/** Resolves when an emitter says so. */
+/** Resolves at an emitter's next event of this name. */
 export function once(emitter: object, event: string): Promise<void> {
   const listen: unknown = memberOf(emitter, 'once');
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** What a target's error says, as far as drivers tell. */
+/** Whether a member of a driver's error has one of these values. */
 function has(error: unknown, name: string, ...values: unknown[]): boolean {
   return typeof error === 'object' && error !== null && values.includes(Reflect.get(error, name));
 }
@@ -7,11 +7,11 @@ function says(error: unknown, words: RegExp): boolean {
   return error instanceof Error && words.test(error.message);
 }
 
-/** Tells a refused credential from any other error, for {@link Secret.use}: by each driver's codes. */
+/** Whether a driver's error means that the credential was refused; for `isRefused` of {@link Secret.use}. */
 export const refusedBy = {
   /** `pg`: invalid_password. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
   postgres: (error: unknown): boolean => has(error, 'code', '28P01'),
-  /** `mssql` and `tedious`: a failed login, for whatever reason; they keep the server's number to themselves. */
+  /** `mssql` and `tedious`: a failed login for any reason, since their errors don't have the server's error number. */
   sqlServer: (error: unknown): boolean => has(error, 'code', 'ELOGIN'),
   /** `mysql2`: access denied. @see https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html */
   mysql: (error: unknown): boolean => has(error, 'errno', 1045, 1698),

@@ -3,18 +3,18 @@ import { KeyturnError } from '../../errors.ts';
 import type { Duration } from '../duration.ts';
 import type { SecretValue } from '../value.ts';
 
-/** What becomes of open connections when the credential has changed. */
+/** How a pool treats a changed credential. */
 export interface PoolSettings {
   /**
-   * `keep`: connections that are open are used up, as long as the server lets them (the default). `drain`: they are closed
-   * as soon as nobody uses them.
+   * What happens to open connections when the credential has changed. `keep` (the default): they stay in use until the
+   * server ends them. `drain`: they are closed as soon as they are idle.
    */
   readonly openConnections?: 'keep' | 'drain';
-  /** For how long a login looks for another credential after a refusal; the client's `deadline` if absent. */
+  /** For how long a login looks for another credential after a refusal. Default: the client's `deadline`. */
   readonly deadline?: Duration;
 }
 
-/** Where to log in, and as whom. Absent members are the driver's to choose. */
+/** Server and login. The driver's defaults fill in absent members. */
 export interface Login {
   readonly host?: string;
   readonly port?: number;
@@ -46,17 +46,17 @@ function defined<T extends object>(members: T): Defined<T> {
   return Object(Object.fromEntries(kept));
 }
 
-/** @throws DriverUnknown unless what was given is what the driver's documentation says */
+/** Checks an argument that must come from the driver. @throws DriverUnknown */
 export function requireDriver(isKnown: boolean, name: string, example: string): void {
   if (isKnown) return;
   throw new KeyturnError(
     'DriverUnknown',
-    `What was given is not ${name}, or works otherwise than the versions that are known.`,
+    `The argument is not ${name}, or not of a version that is known to work.`,
     `Give the driver's own: ${example}.`,
   );
 }
 
-/** @throws DriverUnknown unless a class has the methods that the driver's has */
+/** Checks that a class has the methods of the driver's class. @throws DriverUnknown */
 export function requireClass(
   given: unknown,
   methods: readonly string[],
@@ -68,22 +68,21 @@ export function requireClass(
   requireDriver(typeof given === 'function' && isKnown, name, example);
 }
 
-/** A member of whatever it is that a driver gives; undefined where it has none. */
+/** Reads a member of a driver's object; undefined if there is none. */
 export function memberOf(object: unknown, name: string): unknown {
   const hasMembers = (typeof object === 'object' && object !== null) || typeof object === 'function';
   return hasMembers ? Reflect.get(object, name) : undefined;
 }
 
-/** A method, to be called as one also where the object gets another in its place. */
+/** A driver's method as it is now. It can still be called after the object's method was replaced. */
 export function methodOf(object: unknown, name: string): (...args: unknown[]) => unknown {
   const method = memberOf(object, name);
   return (...args) => (typeof method === 'function' ? Reflect.apply(method, object, args) : undefined);
 }
 
 /**
- * Sets where to log in from now on, and as whom. A version that is for another server must not be sent to this one, so
- * all of it is set each time, but for what the application has said itself. Inspection of the options does not show the
- * password.
+ * Sets server and login for new connections. The server is set too, since a version for another server must not be sent to
+ * this one; the application's own options stay. Inspection of the options does not show the password.
  */
 export function setLogin(options: object, { user, password, ...place }: Login, given: object): void {
   for (const [name, value] of Object.entries(place)) {
@@ -94,16 +93,16 @@ export function setLogin(options: object, { user, password, ...place }: Login, g
   Reflect.set(options, 'user', user);
 }
 
-/** Has an emitter say nothing of refused logins: whoever has asked for the connection is told, if they stay. */
-export function hushRefusals(emitter: object, isRefused: (error: unknown) => boolean): void {
+/** Keeps refused logins out of an emitter's error events: the caller gets the error if the refusal stays. */
+export function silenceRefusals(emitter: object, isRefused: (error: unknown) => boolean): void {
   const emit: unknown = Reflect.get(emitter, 'emit');
   if (typeof emit !== 'function') return;
-  const hushed = (event: unknown, ...args: unknown[]): unknown =>
+  const filtered = (event: unknown, ...args: unknown[]): unknown =>
     event === 'error' && isRefused(args[0]) ? false : Reflect.apply(emit, emitter, [event, ...args]);
-  Object.defineProperty(emitter, 'emit', { value: hushed, configurable: true, writable: true });
+  Object.defineProperty(emitter, 'emit', { value: filtered, configurable: true, writable: true });
 }
 
-/** A promise's outcome by a callback in Node.js's manner, thrown errors of which are nobody's but the process's. */
+/** Passes a promise's outcome to a Node.js callback. An error that the callback throws is an uncaught one. */
 export function callBack<T>(promise: Promise<T>, callback: (error: unknown, result?: T) => void): void {
   promise.then(
     (result) => process.nextTick(callback, null, result),
