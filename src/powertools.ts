@@ -71,7 +71,7 @@ async function loadXRay(serviceName: string): Promise<LoadedTracing> {
 function createTelemetry(logger: Logger, metrics: Metrics, tracing: Tracing): Telemetry {
   return {
     trace: tracing.trace,
-    redactWith: guardProcess,
+    redactWith: maskNodeMessages,
     stepStarted: (step) => logger.info('Rotation step started', { ...step }),
     note: (step, message) => logger.warn(message, { ...step }),
     stepEnded: (report) => {

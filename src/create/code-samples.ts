@@ -21,10 +21,7 @@ export const sampleLanguages = [
 /** One of {@link sampleLanguages}. */
 export type SampleLanguage = (typeof sampleLanguages)[number];
 
-/**
- * The code that reads a secret, for each language. Name and region are put into strings as they are: neither can hold a
- * quote or a backslash.
- */
+/** The code that reads a secret, for each language. Name and region have no quotes or backslashes, and need no escapes. */
 export function codeSamples(name: string, region: string): Readonly<Record<SampleLanguage, CodeSample>> {
   if (!/^[\w/+=.@!-]+$/.test(name) || !/^[\w-]+$/.test(region))
     throw new Error('Not a name, or not a region.');

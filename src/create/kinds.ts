@@ -7,19 +7,19 @@ import type { KindName } from './kind-names.ts';
 /** A field of a kind of secret. */
 export interface KindField {
   readonly name: string;
-  /** What it is, for a prompt. */
+  /** Its name in a prompt. */
   readonly title: string;
   readonly isSecret?: boolean;
   readonly isOptional?: boolean;
-  /** What is stored when nothing is said. */
+  /** The value if none is entered. */
   readonly byDefault?: string;
 }
 
-/** A kind of secret, as AWS's first screen lists them. */
+/** A kind of secret, as in the first screen of AWS's console. */
 export interface Kind {
   readonly name: KindName;
   readonly title: string;
-  /** Undefined for a secret of any other kind, whose fields have any names. */
+  /** Undefined for other secrets, whose fields have any names. */
   readonly engine: string | undefined;
   readonly fields: readonly KindField[];
 }
@@ -73,9 +73,9 @@ export function kindNamed(name: string): Kind | undefined {
 }
 
 /**
- * The text that is stored for a kind's fields: AWS's JSON, or a connection string made out of them.
+ * Makes the secret's text of a kind's fields: AWS's JSON, or a connection string.
  *
- * @throws InvalidSecretField for a field that is missing, is wrong, or that the form can't hold
+ * @throws InvalidSecretField if a field is missing or wrong, or the form can't hold it
  */
 export function composeFields(
   kind: Kind,
@@ -96,7 +96,7 @@ export function composeFields(
   return form === undefined ? json : toForm(json, readDocument(json), form);
 }
 
-/** Port and switch have the types that AWS's templates read. */
+/** Port and `ssl` get the types that AWS's templates read. */
 function typed(name: string, value: string): string | number | boolean {
   if (name === 'port') {
     if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) return Number(value);

@@ -1,9 +1,9 @@
-/** A secret as it is to be stored. */
+/** A secret to be stored. */
 export interface NewSecret {
   readonly name: string;
   readonly value: string;
   readonly description: string | undefined;
-  /** Undefined: AWS's own key, aws/secretsmanager. */
+  /** Undefined: the AWS managed key aws/secretsmanager. */
   readonly kmsKeyId: string | undefined;
   readonly tags: ReadonlyMap<string, string>;
   /** JSON; undefined: none. */
@@ -16,7 +16,7 @@ export interface NewSecret {
 export interface NewRotation {
   readonly functionArn: string;
   readonly schedule: NewSchedule;
-  /** Whether the first rotation is at once. */
+  /** Whether the first rotation begins at once. */
   readonly immediately: boolean;
 }
 
@@ -24,12 +24,12 @@ export interface NewRotation {
 export interface NewSchedule {
   /** `rate()` or `cron()`. */
   readonly expression: string;
-  /** The length of the window, such as `2h`; undefined: as long as AWS makes it. */
+  /** The length of the window, such as `2h`; undefined: AWS's default. */
   readonly duration: string | undefined;
   readonly words: string;
 }
 
-/** Why a name can't be a secret's; undefined where it can. @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
+/** Why a name can't be a secret's; undefined if it can. @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'a secret must have a name';
   if (!/^[\w/+=.@-]+$/.test(name)) return 'a name has only letters, digits and /_+=.@- in it';
@@ -37,7 +37,7 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** What AWS advises against in a name; undefined where there is nothing. */
+/** What AWS advises against in a name; undefined if nothing. */
 export function nameNote(name: string): string | undefined {
   if (!/-[A-Za-z0-9]{6}$/.test(name)) return undefined;
   return 'The name ends in a hyphen and six characters, as ARNs do: name it by its whole ARN in policies.';

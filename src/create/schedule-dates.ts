@@ -2,11 +2,11 @@ import { parseSchedule } from '../local/rotation/schedule.ts';
 import type { NewSchedule } from './new-secret.ts';
 
 /**
- * The next dates at which a schedule's window opens, as AWS documents schedules: a `rate()` counts from the last
- * rotation, so that its dates are those of a secret that is rotated now.
+ * The next dates at which a schedule's window opens. A `rate()` counts from the last rotation, so its dates are those of a
+ * secret that is rotated now.
  *
- * @param count how many
- * @throws ServiceError with what is wrong with the expression
+ * @param count how many dates
+ * @throws ServiceError if the expression is invalid
  */
 export function nextDates(
   { expression, duration }: Pick<NewSchedule, 'expression' | 'duration'>,

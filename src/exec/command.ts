@@ -4,24 +4,24 @@ import { delimiter, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { KeyturnError } from '../errors.ts';
 
-/** How a command ended: one of the two is set. */
+/** How a command ended: by an exit code or a signal. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What is started. */
+/** A command to start. */
 export interface Command {
-  /** A path, or a name that is looked for in `searchPath`. */
+  /** A path, or a name to find in `searchPath`. */
   readonly name: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** The PATH of whoever starts it: no value of a secret decides which program this is. */
+  /** The caller's PATH, so that no secret decides which program is started. */
   readonly searchPath: string;
   readonly output: 'inherit' | 'pipe';
 }
 
-/** A command that could not be started; `exitCode` is that of shells: 127 not found, 126 not to be executed. */
+/** A command could not be started. `exitCode` as in shells: 127 not found, 126 not executable. */
 export class CommandNotStarted extends KeyturnError {
   readonly exitCode: 126 | 127;
 
@@ -58,7 +58,7 @@ export async function startCommand(command: Command): Promise<ChildProcess> {
   return child;
 }
 
-/** As POSIX looks for a program: the first one in the PATH that may be executed. */
+/** Finds a program as POSIX does: the first executable one in the PATH. */
 function findProgram({ name, searchPath }: Command): string {
   if (name.includes('/') || process.platform === 'win32') return name;
   let refused = false;
@@ -77,7 +77,7 @@ function findProgram({ name, searchPath }: Command): string {
     : new CommandNotStarted(name, 'there is no such program in PATH', 127);
 }
 
-/** How a child ends. */
+/** Resolves when a child process has ended. */
 export function ending(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -95,10 +95,10 @@ export const passedSignals = [
 ] as const satisfies NodeJS.Signals[];
 
 /**
- * Calls back for each signal that is to be passed on, instead of what it would do to this process. Those of the
- * keyboard reach all processes of the terminal's foreground by themselves, and are kept from this one alone.
+ * Catches the signals that are passed on, so that they don't end this process. The keyboard's signals are caught and not
+ * passed on: the terminal sends them to all processes of its foreground itself.
  *
- * @returns undoes it
+ * @returns a function that removes the listeners
  */
 export function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
   const listeners = passedSignals.map((signal) => {
@@ -114,7 +114,7 @@ export function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => 
   };
 }
 
-/** Whether a terminal sends its signals to this process's group. @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Whether the terminal sends its signals to this process too. @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 function isInForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'utf8');

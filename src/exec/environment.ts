@@ -1,14 +1,14 @@
 import { KeyturnError } from '../errors.ts';
 
-/** Why a name can't be given to an environment variable; undefined where it can. */
+/** Why a key of a secret can't name an environment variable; undefined if it can. */
 export type NameProblem = 'invalid' | 'dangerous' | undefined;
 
 /** A name that every program and shell takes. @see https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html */
 const validName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Variables by which a process, its runtime, its loader or a tool that it starts finds code, configuration that names
- * code, certificates or servers. Whoever writes a secret could run a program of his own with one of these.
+ * Variables by which a process, its runtime, its loader or its tools find code, configuration, certificates or servers.
+ * With one of these, whoever writes a secret could run a program of their own.
  */
 const dangerousNames = new Set(
   [
@@ -49,7 +49,7 @@ const dangerousPrefixes = [
   ...['GTK_', 'QT_', 'XDG_', 'AWS_ENDPOINT_URL', 'KEYTURN_'],
 ];
 
-/** Looks at a name that a secret has chosen, in any case of letters: some platforms do not tell them apart. */
+/** Checks a name that a secret has chosen. In any case of letters, since some platforms ignore case. */
 export function nameProblem(name: string): NameProblem {
   if (!validName.test(name)) return 'invalid';
   const upper = name.toUpperCase();
@@ -58,14 +58,14 @@ export function nameProblem(name: string): NameProblem {
   return isDangerous ? 'dangerous' : undefined;
 }
 
-/** Whether a name is one for a variable at all; a user may choose any that is. */
+/** Whether a name is valid for a variable. A user may choose any valid name. */
 export function isValidName(name: string): boolean {
   return validName.test(name);
 }
 
 /**
- * The name of the variable for a key of a secret: in capitals, with an underscore for what separates words. A key with
- * other characters gives a name that is invalid; a letter outside of ASCII may have a capital inside of it.
+ * The variable's name for a key of a secret: in capitals, with underscores between words. A key with characters outside
+ * ASCII stays as it is, which is an invalid name: some of them have a capital in ASCII.
  */
 export function nameOfKey(key: string, prefix: string): string {
   if (/[^ -~]/.test(key)) return prefix + key;
@@ -75,7 +75,7 @@ export function nameOfKey(key: string, prefix: string): string {
 /** Linux's limit of one variable, in bytes, with its name and the NUL at its end. */
 const longestVariable = 131_072;
 
-/** @throws ValueNotWritable for a value that no environment can hold */
+/** Checks that an environment can hold a value. @throws ValueNotWritable */
 export function requireHeld(name: string, value: string): void {
   const problem = value.includes('\0')
     ? 'has a NUL'

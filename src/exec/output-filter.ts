@@ -1,8 +1,8 @@
 import { Transform } from 'node:stream';
 
 /**
- * A stream that replaces texts by three stars. What could be the beginning of one is held back until more comes, so
- * that a text is found also where it is cut; everything else goes on at once. It works on bytes: what is no text stays.
+ * Makes a stream that replaces texts by three stars. It holds back only what may be the beginning of such a text, so that
+ * a text which arrives in pieces is found. It works on bytes, so binary output stays as it is.
  */
 export function createOutputFilter(texts: () => readonly string[]): Transform {
   let held = '';
@@ -31,7 +31,7 @@ export function createOutputFilter(texts: () => readonly string[]): Transform {
 
 /**
  * @param patterns longest first
- * @param isEnd nothing follows, so that nothing has to wait
+ * @param isEnd whether this is the last piece, so that nothing is held back
  */
 function maskTexts(
   text: string,
@@ -55,7 +55,7 @@ function maskTexts(
   }
 }
 
-/** Where the first text begins that is whole; of those that begin there, the longest. */
+/** The first whole text, and the longest one at that place. */
 function firstMatch(
   text: string,
   from: number,
@@ -70,7 +70,7 @@ function firstMatch(
   return best;
 }
 
-/** Where the end of the text begins that may be the beginning of one of the texts. */
+/** The index from which the end may be the beginning of one of the texts. */
 function firstWaiting(text: string, from: number, patterns: readonly string[], longest: number): number {
   for (let at = Math.max(from, text.length - longest + 1); at < text.length; at += 1) {
     const rest = text.slice(at);

@@ -11,7 +11,7 @@ import { createOutputFilter } from './output-filter.ts';
 import type { RotationAction } from './rotation-actions.ts';
 import { makeRuntimeFolder, type RuntimeFolder } from './runtime-folder.ts';
 
-/** What secrets say at one moment. */
+/** Variables, files and masks made of the secrets' values at one moment. */
 export interface Prepared {
   readonly variables: Readonly<Record<string, string>>;
   readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
@@ -20,35 +20,35 @@ export interface Prepared {
   readonly versions: readonly ReadVersion[];
 }
 
-/** A command and what it is given. */
+/** A command, and how it is run. */
 export interface Execution {
   readonly name: string;
   readonly args: readonly string[];
-  /** What it gets beside the variables out of secrets. */
+  /** The variables that are not from secrets. */
   readonly environment: Readonly<Record<string, string>>;
   readonly searchPath: string;
   /** Reads the secrets. @throws KeyturnError */
   prepare(): Promise<Prepared>;
-  /** Where the folder with the files is made; undefined where there are none. */
+  /** The folder in which the folder for files is made; undefined if there are no files. */
   readonly filesIn: string | undefined;
   readonly onRotation: RotationAction;
   readonly source: SecretSource;
-  /** How often a secret is looked at, in ms. */
+  /** How often secrets are read again, in ms. */
   readonly pollMs: number;
   /** How long the command has to end before a restart, in ms. */
   readonly graceMs: number;
   readonly filterOutput: boolean;
-  /** Tells the user something. */
+  /** Shows a message to the user. */
   note(text: string): void;
 }
 
-/** The variable that names the folder of the files. */
+/** The variable with the path of the files' folder. */
 export const filesVariable = 'KEYTURN_FILES';
 
 /**
- * Runs a command with secrets in its environment and its files, passes signals on to it, and follows rotations.
+ * Runs a command with secrets in its environment and its files. It passes signals on, and acts on rotations.
  *
- * @throws KeyturnError before the command was started
+ * @throws KeyturnError if the command could not be started
  */
 export async function execute(execution: Execution): Promise<Ended> {
   const prepared = await execution.prepare();
@@ -67,13 +67,13 @@ export async function execute(execution: Execution): Promise<Ended> {
     let current = prepared;
     for (;;) {
       await writeFiles(folder, current);
-      // A command that is to end at once is not started.
+      // A signal came before the start: don't start the command.
       if (isToEnd && missed !== undefined) return { code: null, signal: missed };
       const started = await start(execution, current, folder);
       child = started.child;
       if (missed !== undefined) child.kill(missed);
       missed = undefined;
-      const next = await follow(execution, current, folder, started.ended, child);
+      const next = await waitForEndOrRotation(execution, current, folder, started.ended, child);
       if (!('restart' in next)) return next;
       current = next.restart;
       const ended = await stop(child, started.ended, execution.graceMs);
@@ -98,7 +98,7 @@ async function writeFiles(folder: RuntimeFolder | undefined, { files }: Prepared
 
 interface Started {
   readonly child: ChildProcess;
-  /** When it has ended and all of its output is written. */
+  /** Resolves when it has ended and all of its output is written. */
   readonly ended: Promise<Ended>;
 }
 
@@ -121,7 +121,7 @@ async function start(
     [child.stderr, process.stderr],
   ] as const;
   const written = outputs.map(async ([from, to]) => {
-    // Whoever read our output may go before the command does.
+    // The reader of our output may close it before the command ends.
     if (from !== null)
       await pipeline(
         from,
@@ -133,8 +133,8 @@ async function start(
   return { child, ended: Promise.all([ended, ...written]).then(([how]) => how) };
 }
 
-/** Waits for the command's end, or for a rotation after which it has to be started anew. */
-async function follow(
+/** Waits for the command's end, or for a rotation after which it must be restarted. */
+async function waitForEndOrRotation(
   execution: Execution,
   first: Prepared,
   folder: RuntimeFolder | undefined,
@@ -162,7 +162,7 @@ async function follow(
   }
 }
 
-/** What secrets say once one of them has another version; undefined when it is over. */
+/** Reads the secrets until one of them has another version; undefined once the command has ended. */
 async function nextRotation(
   { source, pollMs, prepare, note }: Execution,
   { versions }: Prepared,
@@ -182,7 +182,7 @@ async function nextRotation(
   }
 }
 
-/** Ends a command for a restart: with SIGTERM, and with SIGKILL when its time is up. */
+/** Ends a command for a restart: with SIGTERM, and with SIGKILL after the grace period. */
 async function stop(child: ChildProcess, ended: Promise<Ended>, graceMs: number): Promise<Ended> {
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);

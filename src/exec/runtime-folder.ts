@@ -7,23 +7,23 @@ import { KeyturnError } from '../errors.ts';
 
 const namePrefix = 'keyturn-exec-';
 const socketName = '.alive';
-/** A folder without its socket may be that of a process that is just starting, for this many ms. */
+/** For so many ms, a folder without a socket may belong to a process that is just starting. */
 const startMs = 60_000;
 
 /** @see https://man7.org/linux/man-pages/man2/statfs.2.html TMPFS_MAGIC, RAMFS_MAGIC */
 const memoryFileSystems = new Set([0x01021994, 0x858458f6]);
 
-/** A folder for files with values, which ends with the process that made it. */
+/** A folder for files with secret values, which is removed at the end of its process. */
 export interface RuntimeFolder {
   readonly path: string;
-  /** Removes it with all that is in it. */
+  /** Removes the folder and its files. */
   remove(): void;
 }
 
 /**
- * The first of some folders that is in memory.
+ * Finds the first of some folders that is in memory.
  *
- * @throws OutputFailed where none is
+ * @throws OutputFailed if none is
  */
 export async function findMemoryFolder(candidates: readonly (string | undefined)[]): Promise<string> {
   for (const candidate of candidates) {
@@ -39,9 +39,8 @@ export async function findMemoryFolder(candidates: readonly (string | undefined)
 }
 
 /**
- * Makes a folder for this user alone. As long as the process lives it listens on a socket in the folder, which the
- * system closes whatever ends the process; so the next start can tell a folder that was left from one in use, also from
- * within another container.
+ * Makes a folder that only this user can read. The process listens on a socket in it, which the system closes however the
+ * process ends. So the next start can tell whether the folder is still in use, even from another container.
  *
  * @throws OutputFailed
  */
@@ -97,7 +96,7 @@ async function answers(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch (error) {
-    // Anything but a refusal, such as too many waiting, is no proof that nobody is there.
+    // Only a refused connection proves that the process has ended.
     return !(error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED');
   } finally {
     socket.destroy();

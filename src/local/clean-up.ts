@@ -6,12 +6,12 @@ const KEPT_VERSIONS = 100;
 const KEPT_FOR_MS = 24 * 3_600_000;
 
 /**
- * Removes the oldest versions without labels while a secret has more than 100 versions, but none that is younger than
- * 24 hours; notes when the next one will be old enough.
+ * Removes the oldest versions without labels while a secret has more than 100 versions. Versions younger than 24 hours
+ * stay; it records when the next one will be old enough.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
 export function withoutDeprecated(unit: UnitOfWork, secret: Secret): Secret {
-  // None is old enough before, so a secret that is written all day is not looked through at each write.
+  // Before this time no version is old enough, so a secret that is written often is not searched at each write.
   if (secret.cleanUpAt !== undefined && secret.cleanUpAt > unit.now) return secret;
   const versions = unit.store.versions(secret.arn);
   const labelled = new Set(Object.values(secret.labels));

@@ -1,17 +1,18 @@
-/** Where the local Secrets Manager takes its time from: dates, rotation schedules and deletion windows. */
+/** The clock for dates, rotation schedules and deletion windows. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Calls `callback` once, when `now()` has reached `atMs` (milliseconds since the epoch; the past means at once).
-   * The function it returns cancels that.
+   * Calls `callback` once, when `now()` reaches `atMs` (milliseconds since the epoch; the past means at once).
+   *
+   * @returns a function that cancels the call
    */
   schedule(atMs: number, callback: () => void): () => void;
 }
 
-/** A clock that stands still until it is told to go on. For tests. */
+/** A clock that only moves on request. For tests. */
 export interface ManualClock extends Clock {
-  /** Moves the time forward by `ms`, firing what falls due in order, each with the time it was due at. */
+  /** Moves the time forward by `ms`. Calls that fall due are made in order, each at its own time. */
   advance(ms: number): Promise<void>;
 }
 
@@ -38,7 +39,7 @@ function scheduleReal(now: () => number, factor: number, atMs: number, callback:
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
     const delay = Math.max(0, (atMs - now()) / factor);
-    // The server keeps the process alive; a rotation that is due next month should not.
+    // The server keeps the process alive. A rotation that is due next month should not.
     timer = setTimeout(fire, Math.min(Math.ceil(delay), LONGEST_TIMEOUT_MS)).unref();
   };
   const fire = () => (now() >= atMs ? callback() : wait());

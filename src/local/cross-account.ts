@@ -9,8 +9,8 @@ import type { UnitOfWork } from './state.ts';
 export const MANAGED_POLICY_NAME = 'cross-account-replication';
 
 /**
- * The managed policy of a replica, as text: it lets the primary's account accept the replication. What AWS's says in
- * full is not documented.
+ * The managed policy of a replica, as text. It lets the primary's account accept the replication. AWS's full text is not
+ * documented.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_cross-account-replication.html
  */
 export function managedPolicyOf({ arn, crossAccountPrimary }: Secret): string | undefined {
@@ -29,14 +29,14 @@ export function managedPolicyOf({ arn, crossAccountPrimary }: Secret): string | 
   });
 }
 
-/** What CreateSecret is asked for. */
+/** The members of CreateSecret's request that matter for a replica. */
 interface ReplicaRequest {
   readonly CrossAccountPrimaryARN?: string | undefined;
   readonly KmsKeyId?: string | undefined;
 }
 
 /**
- * Whether this may become the replica of a secret in another account, which need not be there yet.
+ * Checks whether this may become the replica of a secret in another account. The other secret need not exist yet.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html CrossAccountPrimaryARN
  * @throws ServiceError InvalidParameterException
  */
@@ -55,12 +55,12 @@ export function checkReplicaRequest(replicaArn: string, request: ReplicaRequest)
   checkPair(CrossAccountPrimaryARN, replicaArn);
 }
 
-/** Whether a key can be that of a cross-account replica: the AWS managed one serves its own account alone. */
+/** Whether a key can encrypt a cross-account replica. The AWS managed key only serves its own account. */
 export function isCustomerKey(kmsKeyId: string | undefined): boolean {
   return kmsKeyId !== undefined && kmsKeyId !== '' && !kmsKeyId.endsWith(DEFAULT_KMS_KEY_ID);
 }
 
-/** @throws ServiceError InvalidParameterException unless they are of two accounts and of one region */
+/** Checks that two secrets are in different accounts and the same region. @throws ServiceError InvalidParameterException */
 function checkPair(primaryArn: string, replicaArn: string): void {
   const [primary, replica] = [partitionOf(primaryArn), partitionOf(replicaArn)];
   if (!primary || !replica) throw invalidParameter('The ARN of the other secret is not that of a secret.');
@@ -75,7 +75,7 @@ function checkPair(primaryArn: string, replicaArn: string): void {
 }
 
 /**
- * Begins to replicate a secret to one in another account, which was made for it; again, it repairs the replication.
+ * Begins to replicate a secret to one in another account, which was made for it. A second call repairs the replication.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
  * @throws ServiceError InvalidParameterException, InvalidRequestException, LimitExceededException,
  * ResourceNotFoundException
@@ -106,7 +106,7 @@ export function associate(
 }
 
 /**
- * Ends the replication, from the primary's side: the replica stays one, with what it has.
+ * Ends the replication from the primary's side. The replica stays a replica and keeps its value.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DisassociateCrossAccountReplica.html
  * @throws ServiceError ResourceNotFoundException when it is no replica of the secret
  */
@@ -120,7 +120,7 @@ export function disassociate(unit: UnitOfWork, primary: Secret, replicaArn: stri
   unit.save({ ...primary, crossAccountReplica: undefined, changedAt: unit.now }, primary);
 }
 
-/** Ends the replication, from the replica's side: it becomes a secret of its own. */
+/** Ends the replication from the replica's side. It becomes an independent secret. */
 export function standAlone(unit: UnitOfWork, replica: Secret): void {
   const primary = unit.store.secretByArn(replica.crossAccountPrimary?.arn ?? '');
   const link = primary?.crossAccountReplica;
@@ -147,7 +147,7 @@ export function replicateAbroad(unit: UnitOfWork, primary: Secret): void {
   unit.save(withoutDeprecated(unit, { ...replica, labels, changedAt: unit.now }), replica);
 }
 
-/** What DescribeSecret tells of replication between accounts. */
+/** DescribeSecret's members about replication between accounts. */
 export function describeAbroad({
   crossAccountPrimary: primary,
   crossAccountReplica: replica,

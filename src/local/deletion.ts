@@ -8,7 +8,7 @@ export function removeForGood(unit: UnitOfWork, secret: Secret): void {
   unit.store.removeSecret(secret.arn);
 }
 
-/** Tells of something that happens to each version of a secret. */
+/** Emits an event for each version of a secret. */
 export function tellOfVersions(unit: UnitOfWork, { arn }: Secret, name: VersionEventName): void {
   for (const { id } of unit.store.versions(arn)) {
     unit.tell(versionEvent(name, { timeMs: unit.now, secretArn: arn, versionId: id }));

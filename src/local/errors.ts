@@ -1,6 +1,6 @@
 import { DamagedRow, StoreError } from './store/store-error.ts';
 
-/** An error that the API answers with. The messages are AWS's own where they are known: clients match on them. */
+/** An error that the API answers. Known messages are AWS's own, since clients match on them. */
 export class ServiceError extends Error {
   /** AWS's name of the error, such as `ResourceNotFoundException`. */
   readonly type: string;
@@ -15,9 +15,9 @@ export class ServiceError extends Error {
   }
 
   /**
-   * The body of the answer. The service writes its own errors with a capital letter, which localstack's tests have
-   * recorded (`test_no_client_request_token` in its `test_secretsmanager.snapshot.json`); the framework in front of it
-   * doesn't.
+   * The body of the answer. The service's own errors have `Message` with a capital letter, as localstack's tests have
+   * recorded (`test_no_client_request_token` in its `test_secretsmanager.snapshot.json`). Errors of the framework in front
+   * of it don't.
    */
   get body(): object {
     return FRAMEWORK_ERRORS.has(this.type)
@@ -25,7 +25,7 @@ export class ServiceError extends Error {
       : { __type: this.type, Message: this.message };
   }
 
-  /** The body of the answer in Lambda's protocol, which has the type in a header. */
+  /** The body of the answer in Lambda's protocol, which puts the type into a header. */
   get restBody(): object {
     return FRAMEWORK_ERRORS.has(this.type)
       ? { message: this.message }
@@ -66,7 +66,7 @@ export function markedForDeletion(): ServiceError {
   return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.");
 }
 
-/** A replica is changed by way of its primary. The words are moto's, which other projects' logs confirm. */
+/** A replica can only be changed through its primary. The words are moto's, and other projects' logs confirm them. */
 export function notOnReplica(): ServiceError {
   return invalidParameter(
     "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
@@ -146,7 +146,7 @@ export function invalidSignature(message: string): ServiceError {
   return new ServiceError('InvalidSignatureException', message);
 }
 
-/** What was missing is not in the message: AWS's own depends on it, and quotes the header. */
+/** AWS's own message names what is missing and quotes the header. This one doesn't. */
 export function incompleteSignature(): ServiceError {
   return new ServiceError(
     'IncompleteSignatureException',
@@ -159,9 +159,9 @@ export function internalFailure(message = 'An error occurred on the server side.
 }
 
 /**
- * Tells whoever runs the server of a fault of its own; clients are told no more than that there was one, or what to do.
- * The message of JavaScript's own errors can quote what was worked on, such as a secret that is no JSON: of those the
- * name and the place are told. What is wrong with the disk says what to do, and needs no stack trace.
+ * Reports a fault of the server on its standard error. Clients only get a general error, or what to do. The message of a
+ * JavaScript error can quote a secret, so only its name and its stack are shown. A failure of the disk says what to do, and
+ * needs no stack.
  */
 export function reportFault(cause: unknown): void {
   process.emitWarning(`The local Secrets Manager failed: ${describeFault(cause)}`);
@@ -170,7 +170,7 @@ export function reportFault(cause: unknown): void {
 function describeFault(cause: unknown): string {
   if (!(cause instanceof Error)) return 'something was thrown that is no error';
   if (cause instanceof StoreError) return cause.message;
-  // SQLite's and the system's name files and constraints; those of Node.js's own functions quote arguments.
+  // Messages of SQLite and the system name files and constraints. Those of Node.js's functions quote arguments.
   const isHarmless = /^(?:ERR_SQLITE_ERROR|E[A-Z0-9]+)$/.test(String(Reflect.get(cause, 'code')));
   if (isHarmless || cause instanceof DamagedRow) return String(cause.stack);
   const frames = String(cause.stack)

@@ -9,12 +9,12 @@ export interface CallEvent {
   readonly type: 'call';
   /** The operation's name, such as `GetSecretValue`; empty when the request named none. */
   readonly operation: string;
-  /** The request's SecretId, as it was given. */
+  /** The request's SecretId. */
   readonly secretId?: string | undefined;
-  /** Who signed the request; empty when it wasn't signed. */
+  /** The access key that signed the request; empty if it wasn't signed. */
   readonly accessKeyId: string;
   readonly durationMs: number;
-  /** AWS's name of the error that was answered. */
+  /** AWS's name of the error in the answer. */
   readonly error?: string | undefined;
 }
 
@@ -31,19 +31,19 @@ interface RotationFacts {
   readonly secretArn: string;
   /** The rotation's ClientRequestToken, which is the new version's id. */
   readonly token: string;
-  /** 1 for the first time that this rotation is tried. */
+  /** The number of this attempt, from 1. */
   readonly attempt: number;
 }
 
-/** A rotation begins, or begins anew after a failed attempt. */
+/** An attempt of a rotation begins. */
 export interface RotationStartedEvent extends RotationFacts {
   readonly type: 'rotation-started';
   /** `test`: testSecret alone, for RotateImmediately=false. */
   readonly kind: 'rotation' | 'test';
-  /** Whether a call of RotateSecret, the schedule, or a restart in the middle of it began this. */
   readonly cause: RotationCause;
 }
 
+/** What began a rotation: RotateSecret, the schedule, or a restart of the server during a rotation. */
 export type RotationCause = 'request' | 'schedule' | 'restart';
 
 /** The function is called for a step. */
@@ -61,13 +61,13 @@ export interface StepEndedEvent extends RotationFacts {
   readonly error?: string | undefined;
 }
 
-/** All steps succeeded, and the labels are where AWS wants them. */
+/** All steps succeeded, and AWSCURRENT is on the new version. */
 export interface RotationSucceededEvent extends RotationFacts {
   readonly type: 'rotation-succeeded';
   readonly durationMs: number;
 }
 
-/** An attempt failed; `willRetry` tells whether another follows by itself. */
+/** An attempt failed. `willRetry`: another one follows. */
 export interface RotationFailedEvent extends RotationFacts {
   readonly type: 'rotation-failed';
   readonly durationMs: number;
@@ -80,7 +80,7 @@ export interface RotationCancelledEvent extends RotationFacts {
   readonly type: 'rotation-cancelled';
 }
 
-/** What Secrets Manager does by itself, such as to rotate a secret, as EventBridge would hand it to a rule's targets. */
+/** An event of Secrets Manager's own actions, such as a rotation, in EventBridge's form. */
 export interface EventBridgeEvent {
   readonly version: '0';
   readonly id: string;
@@ -101,7 +101,7 @@ export interface EventBridgeEvent {
   };
 }
 
-/** Everything that a listener is told. No event holds a secret value. */
+/** All events. None holds a secret value. */
 export type LocalEvent =
   | CallEvent
   | LabelsEvent
@@ -112,7 +112,7 @@ export type LocalEvent =
   | RotationFailedEvent
   | RotationCancelledEvent;
 
-/** Listens to events; an error that it throws is its own affair and reported as uncaught. */
+/** Listens to events. An error that it throws becomes an uncaught error. */
 export type Listener<Event> = (event: Event) => void;
 export type LocalEventListener = Listener<LocalEvent>;
 
@@ -136,7 +136,7 @@ export function createEventHub<Event = LocalEvent>(): EventHub<Event> {
   };
 }
 
-/** A listener's mistake must not break the request or the rotation that it listens to, nor be swallowed. */
+/** A listener's error must neither break the request or the rotation, nor be lost. */
 function callSafely<Event>(listener: Listener<Event>, event: Event): void {
   try {
     listener(event);

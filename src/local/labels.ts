@@ -1,7 +1,4 @@
-/**
- * The staging labels of one secret: which version holds which. A label has one holder at most, which a record by
- * label makes impossible to get wrong.
- */
+/** The staging labels of a secret, each with the id of its version. So a label can't be on two versions. */
 export type Labels = Readonly<Record<string, string>>;
 
 export const CURRENT = 'AWSCURRENT';
@@ -9,8 +6,7 @@ export const PENDING = 'AWSPENDING';
 export const PREVIOUS = 'AWSPREVIOUS';
 
 /**
- * Attaches `label` to `versionId`, taking it off its former holder. When that is AWSCURRENT, AWSPREVIOUS follows to
- * the version that loses it.
+ * Moves `label` to `versionId`. If it is AWSCURRENT, AWSPREVIOUS moves to the version that loses it.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
  */
 export function moveLabel(labels: Labels, label: string, versionId: string): Labels {
@@ -20,17 +16,17 @@ export function moveLabel(labels: Labels, label: string, versionId: string): Lab
   return label === CURRENT && holder !== undefined ? { ...moved, [PREVIOUS]: holder } : moved;
 }
 
-/** Takes `label` off whichever version holds it. */
+/** Takes `label` off its version. */
 export function removeLabel(labels: Labels, label: string): Labels {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => name !== label));
 }
 
-/** The labels that `versionId` holds, in the order in which they were first attached. */
+/** The labels of a version, in the order in which they were first attached. */
 export function labelsOf(labels: Labels, versionId: string): string[] {
   return Object.entries(labels).flatMap(([label, holder]) => (holder === versionId ? [label] : []));
 }
 
-/** The labelled versions in the order of their ids, each with its labels: DescribeSecret's VersionIdsToStages. */
+/** The labels by version, ordered by version id: DescribeSecret's VersionIdsToStages. */
 export function labelsByVersion(labels: Labels): Record<string, string[]> {
   const ids = [...new Set(Object.values(labels))].sort();
   return Object.fromEntries(ids.map((id) => [id, labelsOf(labels, id)]));

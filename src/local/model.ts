@@ -21,13 +21,13 @@ export interface Rotation {
   readonly enabled: boolean;
   readonly lambdaArn: string;
   readonly rules?: RotationRules | undefined;
-  /** The window of the next scheduled rotation, which DescribeSecret shows; past, after one that failed. */
+  /** The window of the next scheduled rotation, which DescribeSecret shows. In the past after a failed rotation. */
   readonly nextWindow?: { readonly opensAt: number; readonly closesAt: number } | undefined;
   /** When the schedule starts the next rotation. */
   readonly dueAt?: number | undefined;
   /** Whole days from the last rotation to the next, as DescribeSecret shows them. */
   readonly intervalDays?: number | undefined;
-  /** The rotation that is under way; still here after a crash, so that it goes on. */
+  /** The rotation that is under way. It is stored, so that it continues after a crash. */
   readonly running?: { readonly token: string; readonly kind: RotationKind } | undefined;
 }
 
@@ -39,13 +39,13 @@ export interface Replica {
   readonly failure?: string | undefined;
 }
 
-/** What a replica in another account knows of its primary. */
+/** A cross-account replica's data on its primary. */
 export interface CrossAccountPrimary {
   readonly arn: string;
   readonly status: 'Pending' | 'InSync' | 'Detached';
 }
 
-/** What a primary knows of its replica in another account. */
+/** A primary's data on its cross-account replica. */
 export interface CrossAccountReplica {
   readonly arn: string;
   readonly roleArn?: string | undefined;
@@ -56,19 +56,19 @@ export interface CrossAccountReplica {
 export interface Secret {
   readonly arn: string;
   readonly name: string;
-  /** The partner that a managed external secret is for. */
+  /** The partner of a managed external secret. */
   readonly type?: string | undefined;
   readonly description?: string | undefined;
   readonly kmsKeyId?: string | undefined;
-  /** Undefined until there is a first one, or an empty list of them. */
+  /** Undefined if none was ever given; an empty list counts as given. */
   readonly tags?: readonly Tag[] | undefined;
   /** The resource policy, as it was put. */
   readonly policy?: string | undefined;
-  /** Where the secret is replicated to; undefined or not empty. */
+  /** The secret's replicas; undefined if it has none. */
   readonly replicas?: readonly Replica[] | undefined;
   /** The region of the primary; set on a replica only. */
   readonly primaryRegion?: string | undefined;
-  /** Set on a secret that was made as the replica of one in another account. */
+  /** Set on a cross-account replica only. */
   readonly crossAccountPrimary?: CrossAccountPrimary | undefined;
   readonly crossAccountReplica?: CrossAccountReplica | undefined;
   readonly labels: Labels;
@@ -76,7 +76,7 @@ export interface Secret {
   readonly changedAt: number;
   readonly accessedAt?: number | undefined;
   readonly rotatedAt?: number | undefined;
-  /** Set on a secret that is marked for deletion; it is gone for good at `deletion.at`. */
+  /** Set on a secret that is marked for deletion. It is removed at `deletion.at`. */
   readonly deletion?: { readonly requestedAt: number; readonly at: number } | undefined;
   readonly rotation?: Rotation | undefined;
   /** When the next deprecated version is old enough to be removed. */
@@ -92,12 +92,12 @@ export interface Version {
   readonly kmsKeyId?: string | undefined;
 }
 
-/** What a version holds. */
+/** A version's value. */
 export type SecretValue =
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'binary'; readonly bytes: Buffer };
 
-/** The key of secrets that name none. */
+/** The default key. */
 export const DEFAULT_KMS_KEY_ID = 'alias/aws/secretsmanager';
 
 /** Whether two values are the same, kind and content. */
@@ -106,7 +106,7 @@ export function sameValue(a: SecretValue, b: SecretValue): boolean {
   return b.kind === 'binary' && a.bytes.equals(b.bytes);
 }
 
-/** The tag by which AWS tells a secret's owner. */
+/** AWS's tag with the service that owns a secret. */
 export const OWNING_SERVICE_TAG = 'aws:secretsmanager:owningService';
 
 /** The service that manages a secret of this name, such as `rds` of `rds!db-...`. */
@@ -115,8 +115,8 @@ export function owningServiceIn(name: string): string | undefined {
 }
 
 /**
- * When the scheduler has something to do for this secret (milliseconds since the epoch): its end, its next rotation
- * unless one is under way, or the removal of a version.
+ * When the scheduler must next handle this secret, in milliseconds since the epoch: its removal, its next rotation unless
+ * one is under way, or the removal of a version.
  */
 export function dueAt(secret: Secret): number | undefined {
   if (secret.deletion) return secret.deletion.at;
@@ -125,7 +125,7 @@ export function dueAt(secret: Secret): number | undefined {
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
-/** When the schedule starts the next rotation; never, while one is under way. */
+/** When the schedule starts the next rotation; undefined while one is under way. */
 export function rotationDueAt({ rotation }: Secret): number | undefined {
   return rotation?.enabled && !rotation.running ? rotation.dueAt : undefined;
 }

@@ -1,4 +1,4 @@
-/** Keeps what was used recently, up to a total size. */
+/** A cache of recently used values, up to a total size. */
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -7,11 +7,10 @@ export interface Recent<Value> {
 }
 
 /**
- * Two generations: what is used moves to the young one; when that has its half of the size, it becomes the old one, and
- * what was in the old one and has not been used since is forgotten. That costs less than to keep a list in the order
- * of use.
- * @param limit of the sizes of all values together
- * @param sizeOf in whatever unit `limit` is
+ * Makes a cache with two generations. A used value moves to the young one. When that reaches half of the limit, it becomes
+ * the old one, and the old one is dropped. This costs less than a list in the order of use.
+ * @param limit of all values' sizes together
+ * @param sizeOf a value's size, in the unit of `limit`
  */
 export function createRecent<Value>(limit: number, sizeOf: (value: Value) => number): Recent<Value> {
   let young = new Map<string, Value>();

@@ -12,7 +12,8 @@ interface WantedReplica {
 }
 
 /**
- * Replicates a secret to further regions; gives it as it is afterwards.
+ * Replicates a secret to further regions.
+ * @returns the changed secret
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
  * @throws ServiceError InvalidParameterException for a region that can have no replica
  */
@@ -37,14 +38,14 @@ export function addReplicas(
   return replicated;
 }
 
-/** Each of them another one, of the secret's partition, and not its own. The words are moto's. */
+/** Checks that the regions differ, are in the secret's partition, and are not its own. The words are moto's. */
 function checkRegions(secret: Secret, names: readonly (string | undefined)[]): void {
   const own = regionOf(secret);
   const areRight = names.every((name) => name !== undefined && name !== own && isRegionBeside(name, own));
   if (!areRight || new Set(names).size < names.length) throw invalidParameter('Invalid replica region.');
 }
 
-/** Makes room for a replica, or says why there is none. */
+/** Takes the secret's name in a replica's region. @returns the replica, with the failure if the name is taken */
 function claimRegion(unit: UnitOfWork, secret: Secret, replica: Replica, overwrite: boolean): Replica {
   const facts = { timeMs: unit.now, secretArn: secret.arn, region: replica.region };
   unit.tell(replicationEvent('ReplicationStarted', facts));
@@ -61,7 +62,7 @@ function claimRegion(unit: UnitOfWork, secret: Secret, replica: Replica, overwri
   return replica;
 }
 
-/** Deletes the replicas in these regions; gives the secret as it is afterwards. */
+/** Deletes the replicas in these regions. @returns the changed secret */
 export function removeReplicas(unit: UnitOfWork, secret: Secret, regions: readonly string[]): Secret {
   const removed = (secret.replicas ?? []).filter(({ region }) => regions.includes(region));
   for (const { region, failure } of removed) {
@@ -71,8 +72,9 @@ export function removeReplicas(unit: UnitOfWork, secret: Secret, regions: readon
 }
 
 /**
- * Gives a replica another key; gives it as it is afterwards, with its versions still under the old one.
- * @throws ServiceError ResourceNotFoundException when its primary is gone
+ * Gives a replica another key. Its versions stay encrypted with the old one.
+ * @returns the changed replica
+ * @throws ServiceError ResourceNotFoundException if its primary is gone
  */
 export function changeReplicaKey(unit: UnitOfWork, replica: Secret, kmsKeyId: string | undefined): Secret {
   const primary = unit.store.secretByArn(arnInRegion(replica.arn, replica.primaryRegion ?? ''));
@@ -87,7 +89,7 @@ export function changeReplicaKey(unit: UnitOfWork, replica: Secret, kmsKeyId: st
 }
 
 /**
- * Makes a replica a secret of its own.
+ * Makes a replica an independent secret.
  * @throws ServiceError ResourceNotFoundException when its primary is gone
  */
 export function promote(unit: UnitOfWork, replica: Secret, primaryRegion: string): void {
@@ -105,7 +107,7 @@ function forgetReplicas(unit: UnitOfWork, secret: Secret, regions: readonly stri
 }
 
 /**
- * Makes the replicas of a secret the same as it is, but for their keys and their dates.
+ * Copies a secret to its replicas, except for keys and dates.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html
  */
 export function replicate(store: Store, nowMs: number, primary: Secret): void {
@@ -148,7 +150,7 @@ function copyVersions(store: Store, from: string, to: Secret): void {
   for (const id of copied.keys()) store.removeVersion(to.arn, id);
 }
 
-/** What DescribeSecret tells of a secret's replicas. */
+/** DescribeSecret's status of a secret's replicas. */
 export function replicationStatus(store: Store, { arn, replicas }: Secret): object[] | undefined {
   return replicas?.map(({ region, kmsKeyId, failure }) => {
     const accessedAt = store.secretByArn(arnInRegion(arn, region))?.accessedAt;
@@ -162,7 +164,7 @@ export function replicationStatus(store: Store, { arn, replicas }: Secret): obje
   });
 }
 
-/** What is answered to a request for replicas: AWS makes them after it has answered. */
+/** The status in the answer to a request for replicas: AWS makes them after the answer. */
 export function beingReplicated({ replicas = [] }: Secret): object[] {
   return replicas.map(({ region, kmsKeyId, failure }) => ({
     Region: region,

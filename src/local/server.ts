@@ -41,35 +41,35 @@ import { openMemoryStore } from './store/sqlite-store.ts';
 
 const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
 
-/** How to start a local Secrets Manager; everything has a default. */
+/** How to start a local Secrets Manager. */
 export interface LocalSecretsManagerOptions extends AdmissionSettings, DisturbanceSettings {
-  /** The port to listen on; any free one if absent or 0. */
+  /** The port to listen on. Default, and 0: any free one. */
   readonly port?: number;
-  /** The address to listen on; 127.0.0.1 if absent. */
+  /** The address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
-  /** The folder that keeps the secrets; without one they are gone with the process. */
+  /** The folder that keeps the secrets. Default: none, and the secrets end with the process. */
   readonly dataDirectory?: string;
-  /** Where dates and schedules take their time from; the machine's own time if absent. */
+  /** The clock for dates and schedules. Default: the machine's. */
   readonly clock?: Clock;
-  /** The region of requests that aren't signed, and of functions that have a name only; us-east-1 if absent. */
+  /** The region of unsigned requests, and of functions without an ARN. Default: us-east-1. */
   readonly region?: string;
-  /** The account of access keys that aren't themselves an account's twelve digits; 123456789012 if absent. */
+  /** The account of access keys that are not an account's twelve digits. Default: 123456789012. */
   readonly accountId?: string;
-  /** The URL of a Lambda Invoke API, asked for functions that aren't registered. */
+  /** The URL of a Lambda Invoke API for functions that aren't registered. */
   readonly lambdaEndpoint?: string;
-  /** Real milliseconds before each further attempt of a failed rotation; 500, 1000, 2000, 4000 if absent. */
+  /** Milliseconds of real time before each further attempt of a failed rotation. Default: 500, 1000, 2000, 4000. */
   readonly retryDelaysMs?: readonly number[];
-  /** `enforce`: signatures are checked, and only what policies allow is done. If absent, everybody may do everything. */
+  /** `enforce`: signatures and policies are checked. Default: everybody may do everything. */
   readonly policies?: 'enforce' | undefined;
-  /** Whose access keys there are, where policies are enforced. */
+  /** The owners of access keys. Needs `policies`. */
   readonly principals?: readonly LocalPrincipal[] | undefined;
-  /** Roles that may be assumed, where policies are enforced. */
+  /** Roles that may be assumed. Needs `policies`. */
   readonly roles?: readonly LocalRole[] | undefined;
-  /** Customers' KMS keys with aliases or a policy, where policies are enforced. */
+  /** Customers' KMS keys with aliases or a policy. Needs `policies`. */
   readonly keys?: readonly LocalKey[] | undefined;
 }
 
-/** What an AWS SDK's client takes to talk to a local Secrets Manager. */
+/** An AWS SDK client's configuration for a local Secrets Manager. */
 export interface LocalClientConfig {
   readonly endpoint: string;
   readonly region: string;
@@ -80,33 +80,33 @@ export interface LocalClientConfig {
 export interface LocalSecretsManager {
   /** Its address, such as `http://127.0.0.1:4584`. */
   readonly url: string;
-  /** To be spread into `new SecretsManagerClient(...)`; where policies are enforced, with a principal's credentials. */
+  /** Spread it into `new SecretsManagerClient(...)`. With `policies`, add a principal's credentials. */
   readonly clientConfig: LocalClientConfig;
-  /** Makes a function in this process known under a name or an ARN; gives the ARN, for RotateSecret. */
+  /** Registers a function of this process under a name or an ARN. @returns the ARN, for RotateSecret */
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
-  /** Listens to calls, labels and rotations; the function it returns ends that. */
+  /** Listens to calls, labels and rotations. @returns a function that removes the listener */
   on(listener: LocalEventListener): () => void;
-  /** Listens to the events that AWS sends to EventBridge, in their form; the function it returns ends that. */
+  /** Listens to the events that AWS sends to EventBridge, in their form. @returns a function that removes the listener */
   onEventBridge(listener: Listener<EventBridgeEvent>): () => void;
-  /** Has calls of Secrets Manager's operations go wrong; the function it returns ends that. */
+  /** Makes calls of Secrets Manager's operations fail. @returns a function that removes the fault */
   injectFault(rule: FaultRule): () => void;
-  /** Resolves when no rotation, or none of the secret with this name or ARN, runs or waits for a retry. */
+  /** Resolves once no rotation (of this secret, by name or ARN, or of any) runs or waits for a retry. */
   rotationsSettled(secretId?: string): Promise<void>;
   /**
-   * Resolves when the last rotation of the secret with this name or ARN has succeeded, its retries included.
+   * Resolves once the last rotation of the secret (by name or ARN) has succeeded, retries included.
    * @throws Error that says why it failed, or that there was none
    */
   rotated(secretId: string): Promise<void>;
   /**
-   * Ends it: no further step of a rotation begins, one that is being done has two seconds to end; then timers,
-   * connections and files are closed. A rotation under way goes on when the same folder is opened again.
+   * Stops the server. No further step of a rotation begins, and a running step has two seconds to end. Then timers,
+   * connections and files are closed. A rotation under way continues when the same folder is opened again.
    */
   close(): Promise<void>;
 }
 
 /**
  * Starts a local Secrets Manager: an HTTP server that answers as AWS does, and rotates by calling functions.
- * @throws Error when the address can't be listened on, the folder is in use or damaged, or Node.js is too old
+ * @throws Error if it can't listen at the address, the folder is in use or damaged, or Node.js is too old
  */
 export async function startLocalSecretsManager(
   options: LocalSecretsManagerOptions = {},
@@ -190,7 +190,7 @@ export async function startLocalSecretsManager(
   };
 }
 
-/** Whoever has it listen on a name means that clients use it. */
+/** If the server listens on a name, clients may use that name too. */
 function hostNamesOf({ host, hostNames = [] }: LocalSecretsManagerOptions): readonly string[] {
   return host === undefined || isIP(host) !== 0 ? hostNames : [...hostNames, host];
 }

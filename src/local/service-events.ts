@@ -5,7 +5,7 @@ import type { EventBridgeEvent } from './events.ts';
 const SERVICE = 'secretsmanager.amazonaws.com';
 
 /**
- * The names of what Secrets Manager does by itself.
+ * The names of Secrets Manager's own events.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
  */
 export type RotationEventName =
@@ -30,7 +30,7 @@ interface Facts {
   readonly errorMessage?: string | undefined;
 }
 
-/** An event of a rotation, which its ClientRequestToken identifies. */
+/** Makes an event of a rotation. */
 export function rotationEvent(
   name: RotationEventName,
   facts: Facts & { readonly token: string },
@@ -38,7 +38,7 @@ export function rotationEvent(
   return serviceEvent(name, facts, { requestID: `Rotation-${facts.secretArn}-${facts.token}` });
 }
 
-/** An event of one version's deletion. */
+/** Makes an event of a version's deletion. */
 export function versionEvent(
   name: VersionEventName,
   facts: Facts & { readonly versionId: string },
@@ -46,7 +46,7 @@ export function versionEvent(
   return serviceEvent(name, facts, {}, { SecretVersionId: facts.versionId });
 }
 
-/** An event of the replication to a region. */
+/** Makes an event of the replication to a region. */
 export function replicationEvent(
   name: ReplicationEventName,
   facts: Facts & { readonly region: string },
@@ -55,8 +55,8 @@ export function replicationEvent(
 }
 
 /**
- * The form is that of a RotationSucceeded and a RotationFailed of 2021 that others have published: a service event of
- * CloudTrail as EventBridge hands it on. The further members of additionalEventData are our own.
+ * The form is CloudTrail's service event as EventBridge passes it on, from a RotationSucceeded and a RotationFailed that
+ * were published in 2021. The further members of additionalEventData are our own.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
  */
 function serviceEvent(eventName: string, facts: Facts, more: object, data: object = {}): EventBridgeEvent {

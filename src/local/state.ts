@@ -7,21 +7,21 @@ import { replicate } from './replication.ts';
 import { createGroupCommit } from './store/group-commit.ts';
 import type { Store } from './store/store.ts';
 
-/** One transaction on the state: everything in it happens, or nothing. */
+/** A transaction on the state: all of it happens, or nothing. */
 export interface UnitOfWork {
   readonly store: Store;
   /** The moment of this transaction, in milliseconds since the epoch. */
   readonly now: number;
   /**
-   * Stores `after` in place of `before`, once its versions are as they should be: its replicas become the same. Who
-   * needs to know is told once it is durable.
+   * Stores `after` in place of `before`, and updates its replicas. Call it after its versions are stored. Events follow
+   * once it is durable.
    */
   save(after: Secret, before?: Secret): void;
-  /** Stores the dates of an access, if the transaction succeeds; nothing waits for that to be durable. */
+  /** Stores the dates of an access, if the transaction succeeds. Nothing waits until they are durable. */
   noteAccess(secret: Secret, version: Version): void;
-  /** Hands an event to EventBridge's listeners once the transaction is durable. */
+  /** Passes an event to EventBridge's listeners once the transaction is durable. */
   tell(event: EventBridgeEvent): void;
-  /** Runs `callback` when the transaction is durable, and not at all when it fails. */
+  /** Runs `callback` once the transaction is durable; never if it fails. */
   afterCommit(callback: () => void): void;
 }
 

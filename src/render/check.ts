@@ -2,19 +2,19 @@ import { isKeyturnError, type KeyturnError } from '../errors.ts';
 import type { WantedVersion } from '../secrets-manager/port.ts';
 import type { PlacedReference } from './parse.ts';
 
-/** What can be told of a secret without reading its value. */
+/** A secret that may be read. */
 export interface Readable {
-  /** What could not be proven, in sentences. */
+  /** What could not be proved, in sentences. */
   readonly notes: readonly string[];
 }
 
-/** Looks whether a secret may be read, without its value. */
+/** Checks whether secrets may be read, without getting their values. */
 export interface ReadabilityCheck {
   /** @throws SecretNotFound, SecretHasNoValue, SecretMarkedForDeletion, AccessDenied and others */
   check(secret: string, version: WantedVersion): Promise<Readable>;
 }
 
-/** A reference as it was found to be. */
+/** The result of a reference's check. */
 export interface CheckedReference extends PlacedReference {
   /** Undefined: it may be read. `byDefault`: it does not exist, and has a default. */
   readonly problem: KeyturnError | 'byDefault' | undefined;

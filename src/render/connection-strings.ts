@@ -1,16 +1,16 @@
 import type { FormName } from '../documents/form.ts';
 
-/** The forms of connection strings that are made. */
+/** The forms of connection strings that can be made. */
 export type StringForm = Extract<FormName, 'url' | 'ado-net' | 'odbc' | 'libpq' | 'jdbc'>;
 
 /** Engines whose connection strings are known. */
 export type Engine = 'postgres' | 'redshift' | 'sqlserver' | 'mysql' | 'mariadb' | 'mongo' | 'redis' | 'amqp';
 
-/** What a connection string says beside user and password. */
+/** A connection string's server and database. */
 export interface Place {
   readonly engine: Engine;
   readonly host: string;
-  /** Of SQL Server: a named instance. */
+  /** A named instance of SQL Server. */
   readonly instance: string | undefined;
   readonly port: string | undefined;
   readonly dbname: string | undefined;
@@ -18,7 +18,7 @@ export interface Place {
   readonly ssl: boolean | undefined;
 }
 
-/** A connection string without its credential, and whether the database has its place in it already. */
+/** A connection string without its credential, and whether it has the database already. */
 export interface Skeleton {
   readonly base: string;
   readonly dbname: 'included' | 'separate';
@@ -26,7 +26,7 @@ export interface Skeleton {
 
 type Maker = (place: Place) => Skeleton | undefined;
 
-/** Makes the skeleton of a form; undefined for an engine that has none of this form. */
+/** Makes the skeleton of a form; undefined for an engine without this form. */
 export const skeletons: Readonly<Record<StringForm, Maker>> = {
   url: urlOf,
   jdbc: jdbcOf,
@@ -35,7 +35,7 @@ export const skeletons: Readonly<Record<StringForm, Maker>> = {
   libpq: libpqOf,
 };
 
-/** `ssl: true` means TLS with a certificate that is right. @see https://www.postgresql.org/docs/current/libpq-ssl.html */
+/** `ssl: true` means TLS with a verified certificate. @see https://www.postgresql.org/docs/current/libpq-ssl.html */
 function libpqOf({ engine, host, port, ssl }: Place): Skeleton | undefined {
   if (engine !== 'postgres' && engine !== 'redshift') return undefined;
   const mode = ssl === undefined ? '' : ` sslmode=${ssl ? 'verify-full' : 'disable'}`;
@@ -63,7 +63,7 @@ function urlOf(place: Place): Skeleton {
   const [name, on, off] = urlTls[engine] ?? [];
   if (ssl !== undefined && name !== undefined) query.set(name, (ssl ? on : off) ?? '');
   const path = isSqlServer ? instance : dbname;
-  // A space is %20 to every reader; a plus sign is one to some only.
+  // Every reader takes %20 for a space, but not every one a plus sign.
   const parameters = query.size === 0 ? '' : `?${query.toString().replaceAll('+', '%20')}`;
   const base = `${scheme}://${authority(place)}${path === undefined ? '' : `/${encodeURIComponent(path)}`}${parameters}`;
   return { base, dbname: 'included' };
@@ -123,7 +123,7 @@ function adoNetOf({ engine, host, instance, port, ssl }: Place): Skeleton | unde
   return { base: `Server=${host}${port === undefined ? '' : `;Port=${port}`}${tls}`, dbname: 'separate' };
 }
 
-/** The drivers of other engines have their version in their name. */
+/** Only SQL Server's and Postgres's drivers: other drivers have their version in their name. */
 function odbcOf({ engine, host, instance, port, ssl }: Place): Skeleton | undefined {
   if (engine === 'sqlserver') {
     const server = `tcp:${host}${instance === undefined ? '' : `\\${instance}`}${port === undefined ? '' : `,${port}`}`;

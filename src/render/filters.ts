@@ -1,15 +1,13 @@
 /** A change of a value's text, named in a placeholder after a bar. */
 export interface Filter {
   readonly name: string;
-  /**
-   * Set where the result is a number or a boolean, which JSON, YAML and TOML write without quotes.
-   */
+  /** Whether the result is a number or a boolean, which JSON, YAML and TOML write without quotes. */
   readonly isTyped?: boolean;
   /** @throws FilterError */
   apply(value: string): string;
 }
 
-/** Why a filter can't take a value; never a part of the value. */
+/** Why a filter can't take a value. It quotes nothing of the value. */
 export class FilterError extends Error {
   override readonly name = 'FilterError';
 }
@@ -34,7 +32,7 @@ const filters: readonly Filter[] = [
   { name: 'boolean', isTyped: true, apply: booleanWord },
 ];
 
-/** Every filter, in the order of the documentation. */
+/** The names of all filters, in the order of the documentation. */
 export const filterNames: readonly string[] = filters.map(({ name }) => name);
 
 /** A filter by its name. */
@@ -56,10 +54,10 @@ export function jsonString(value: string): string {
   return JSON.stringify(value);
 }
 
-/** What can stand for itself: a letter, mark, digit, sign or plain space. */
+/** Characters that need no escape: letters, marks, digits, signs and the space. */
 const visible = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** A character in the escapes that YAML's double quotes and TOML's basic strings have in common. */
+/** A character, escaped for YAML's double quotes and TOML's basic strings alike. */
 function escapedCharacter(char: string): string {
   if (char === '"' || char === '\\') return `\\${char}`;
   if (visible.test(char)) return char;
@@ -72,8 +70,8 @@ function escapedCharacter(char: string): string {
 }
 
 /**
- * What stands between double quotes in YAML and TOML alike. Spaces at the edges are escaped, since YAML folds them
- * away at the end of a line.
+ * The text between double quotes, for YAML and TOML alike. Spaces at the edges are escaped, since YAML removes them at the
+ * end of a line.
  *
  * @see https://yaml.org/spec/1.2.2/#57-escaped-characters
  * @see https://toml.io/en/v1.0.0#string
@@ -96,8 +94,8 @@ export function tomlString(value: string): string {
 const notInXml = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
 
 /**
- * Text for XML, for an element and for an attribute in quotes of both kinds. Line breaks and tabs are written as
- * references, since a parser makes spaces of them in attributes.
+ * Text for XML, for an element or an attribute in any quotes. Line breaks and tabs are written as references, since a
+ * parser turns them into spaces in attributes.
  *
  * @throws FilterError for a character that no XML document can hold
  */
@@ -115,7 +113,7 @@ function characterReference(char: string): string {
 }
 
 /**
- * A value of a .properties file. Everything outside of ASCII is escaped, since readers differ in the file's encoding.
+ * A value of a .properties file. Characters outside ASCII are escaped, since readers differ in the file's encoding.
  *
  * @see https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)
  */
@@ -128,7 +126,7 @@ export function propertiesValue(
     .map((unit, index) => {
       const isEdge = (index === 0 && atStart) || (index === units.length - 1 && atEnd);
       if (unit === '\\') return '\\\\';
-      // After a separator of spaces alone these would be the separator.
+      // If only spaces separate key and value, these would be read as the separator.
       if ((unit === '=' || unit === ':') && isEdge) return `\\${unit}`;
       if (unit === '\n') return '\\n';
       if (unit === '\r') return '\\r';
@@ -145,7 +143,7 @@ export function shellWord(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** encodeURIComponent, and the quotes and brackets that it leaves. */
+/** encodeURIComponent, which also encodes quotes and brackets. */
 function urlPart(value: string): string {
   return encodeURIComponent(value).replace(
     /[!'()*]/g,

@@ -1,6 +1,6 @@
 import type { FormName } from '../documents/form.ts';
 
-/** The forms that a placeholder can ask for, after `#@`: what is made out of a secret's fields. */
+/** The forms that a placeholder can ask for after `#@`. They are made of a secret's fields. */
 export const formsOfFields = [
   'url',
   'ado-net',

@@ -4,7 +4,7 @@ import type { FormatName } from './format-names.ts';
 /** What every placeholder begins with. */
 export const marker = '${secret:';
 
-/** Why a value can't stand at a place; never a part of the value. */
+/** Why a value can't be written at a place. It quotes nothing of the value. */
 export class Unwritable {
   readonly reason: string;
 
@@ -14,61 +14,61 @@ export class Unwritable {
   }
 }
 
-/** Where a value goes among the other text of its place. */
+/** The text around a placeholder, within its place. */
 export interface Surroundings {
   /** The text before it, decoded, with the values of earlier placeholders. */
   readonly before: string;
   /** The text after it, decoded, as the template has it. */
   readonly after: string;
-  /** Where its placeholder begins in the text of the place. */
+  /** The placeholder's index in the text of the place. */
   readonly index: number;
 }
 
 /**
- * A value with the character before it and the one after it, where these are among some that may mean something
- * together with it; the character after it is none where a further placeholder follows, which looks back by itself.
+ * A value with its neighbouring characters, if they are `meaningful` together with it. A placeholder that follows counts as
+ * no character, since it looks back itself.
  */
 export function withNeighbours(value: string, { before, after }: Surroundings, meaningful: RegExp): string {
   const [previous, next] = [before.slice(-1), after.startsWith(marker) ? '' : after.slice(0, 1)];
   return (meaningful.test(previous) ? previous : '') + value + (meaningful.test(next) ? next : '');
 }
 
-/** A value of a template: one string of JSON, one attribute of XML, one variable of a .env file. */
+/** A value of a template: a string in JSON, an attribute in XML, a variable in a .env file. */
 export interface ValuePlace {
-  /** All that is replaced when the place is written anew: quotes included. */
+  /** Its range in the template, including quotes. */
   readonly span: Span;
-  /** What a reader of the format reads there. */
+  /** The text that a reader of the format reads there. */
   readonly text: string;
-  /** Where parts of `text` stand in the template; undefined where that can't be told, as among escapes. */
+  /** The ranges in the template of parts of `text`; undefined if that can't be told, as among escapes. */
   locate(parts: readonly Span[]): readonly Span[] | undefined;
-  /** A part of the value as it must stand in the text of the place, which stays otherwise as it is. */
+  /** Writes a value in place of its placeholder, and leaves the rest of the place as it is. */
   inPlace(value: string, surroundings: Surroundings): string | Unwritable;
-  /** The whole place written anew, with quotes of another kind for instance; undefined where there is no other way. */
+  /** Writes the whole place anew, for instance with other quotes; undefined if there is no other way. */
   anew?(text: string): string | Unwritable;
-  /** Whether a number or a boolean can stand there without quotes. */
+  /** Whether a number or a boolean can be written there without quotes. */
   readonly takesTyped?: boolean;
 }
 
-/** A template as its format understands it. */
+/** The parts of a template, found by its format. */
 export interface ScannedTemplate {
   readonly places: readonly ValuePlace[];
   /** Comments: placeholders in them stay as they are. */
   readonly comments: readonly Span[];
 }
 
-/** {@link ValuePlace.locate} for a place of which it is known where each character, and the end, stands. */
+/** {@link ValuePlace.locate} for a place whose characters' positions, and its end, are known. */
 export function byOffsets(offsets: readonly number[]): ValuePlace['locate'] {
   return (parts) => parts.map(({ start, end }) => ({ start: offsets[start] ?? 0, end: offsets[end] ?? 0 }));
 }
 
-/** {@link ValuePlace.locate} for a place whose characters all stand for themselves, from an index on. */
+/** {@link ValuePlace.locate} for a place without escapes, from an index on. */
 export function byShift(from: number): ValuePlace['locate'] {
   return (parts) => parts.map(({ start, end }) => ({ start: start + from, end: end + from }));
 }
 
 /**
- * {@link ValuePlace.locate} for a place with escapes and folded lines: placeholders that stand in the template as they
- * are read, and as often, are found in their order.
+ * {@link ValuePlace.locate} for a place with escapes and folded lines. It finds placeholders in order, if the template has
+ * them as often, and in the same words, as the text.
  */
 export function byOccurrence(template: string, span: Span, text: string): ValuePlace['locate'] {
   const occurrences = [...indexesOf(template.slice(0, span.end), marker, span.start)];
@@ -83,14 +83,14 @@ export function byOccurrence(template: string, span: Span, text: string): ValueP
   };
 }
 
-/** Where a token stands in a text, from an index on. */
+/** The indexes of a token in a text, from an index on. */
 export function* indexesOf(text: string, token: string, from = 0): Generator<number> {
   for (let at = text.indexOf(token, from); at >= 0; at = text.indexOf(token, at + 1)) yield at;
 }
 
 /**
- * The index after a placeholder that begins at an index; undefined where it does not end on its line. Formats without
- * quotes of their own step over placeholders with it, since a key or a default may hold what ends a value.
+ * The index after a placeholder; undefined if it does not end on its line. Formats skip placeholders with it, since a key
+ * or a default may hold a character that would end the value.
  */
 export function placeholderEnd(text: string, from: number): number | undefined {
   let depth = 0;
@@ -110,14 +110,14 @@ export function placeholderEnd(text: string, from: number): number | undefined {
   return undefined;
 }
 
-/** A format that a template can have. */
+/** A format of templates. */
 export interface Format {
   readonly name: FormatName;
-  /** True where a placeholder has to say by a filter how it is written, because nothing else does. */
+  /** Whether each placeholder needs a filter that says how it is written. */
   readonly needsFilters?: boolean;
-  /** True where everything that is written is ASCII, so that the bytes of another encoding can be left alone. */
+  /** Whether everything that is written is ASCII, so that a file's encoding need not be known. */
   writesAscii?(text: string): boolean;
-  /** @throws SyntaxProblem where the template breaks the rules of the format */
+  /** Finds the values of a template. @throws SyntaxProblem if the template is not valid in the format */
   scan(text: string): ScannedTemplate;
 }
 
@@ -158,12 +158,12 @@ const extensions: ReadonlyMap<string, FormatName> = new Map([
   ['cfg', 'ini'],
 ]);
 
-/** What says that a file is a template, and nothing of its format. */
+/** Parts of file names that mean a template, and say nothing about its format. */
 const templateWords = new Set(['template', 'tmpl', 'tpl', 'example', 'sample', 'dist', 'in']);
 
 /**
- * The format of a file by its name; `text` where the name does not tell. `appsettings.template.json`,
- * `web.config.tmpl` and `.env.production` are known.
+ * The format of a file by its name; `text` if the name does not tell. Examples: `appsettings.template.json`,
+ * `web.config.tmpl`, `.env.production`.
  */
 export function formatOf(path: string): FormatName {
   const name = (path.split(/[\\/]/).at(-1) ?? '').toLowerCase();

@@ -6,10 +6,10 @@ import { type Engine, type Place, skeletons } from './connection-strings.ts';
 import type { FormOfFields } from './form-names.ts';
 
 /**
- * The secret as a connection string, or as JSON, made out of its fields. A secret that has this form is given as it
- * is. What was made is read again, and must say the same.
+ * Makes a connection string or JSON of a secret's fields. A secret that already has this form stays as it is. The result is
+ * read again, and must have the same fields.
  *
- * @throws InvalidSecretField for a field that is missing or that the form can't hold
+ * @throws InvalidSecretField if a field is missing, or the form can't hold it
  */
 export function toForm(text: string, document: SecretDocument, form: FormOfFields): string {
   if (document.form === form) return text;
@@ -34,7 +34,7 @@ function hostOf({ host, instance }: Place): string {
   return instance === undefined ? host : `${host}\\${instance}`;
 }
 
-/** All fields are read back as they are, and no value has become another keyword. */
+/** Checks that all fields are read back as they are, and that no value has become another keyword. */
 function requireSame(made: string, form: FormName, wanted: SecretFields, others: readonly string[]): void {
   const { fields } = readDocument(made, { form });
   const known = new Set([...Object.keys(wanted), ...others]);
@@ -65,7 +65,7 @@ function placeOf(fields: SecretFields): Place {
   if (engine === undefined) throw notMade('engine', 'is none that Keyturn knows connection strings of');
   const [host = '', instance] = required(fields, 'host').split('\\');
   const port = optional(fields, 'port');
-  // Whatever else would end the host's place, and so begin another one.
+  // Any other character would end the host and begin another part of the string.
   if (!/^([\w.-]+|[\da-f:.]+(%[\w.-]+)?)$/i.test(host))
     throw notMade('host', 'is no host name and no address');
   if (instance !== undefined && !/^[\w$#-]+$/.test(instance)) throw notMade('host', 'names no instance');

@@ -1,15 +1,15 @@
-/** Systems that can be told what to mask in their logs. */
+/** CI systems that can be told what to mask in their logs. */
 export type MaskingSystem = 'github' | 'azure';
 
-/** Shorter lines (characters) are words and brackets: masked, they would make a log unreadable and tell themselves. */
+/** Shorter lines (in characters) are words and brackets. Masking them would make a log unreadable and reveal them. */
 const shortestLine = 4;
 
-/** Fewer characters of base64 than these can be somewhere by chance. */
+/** A shorter base64 text may occur by chance. */
 const shortestBase64 = 6;
 
 /**
- * A text as base64, and those characters that depend on it alone where it is a part of something longer, as a password
- * is of the user and password of HTTP's Basic authentication: there it begins at any of three places.
+ * A text as base64, also as a part of a longer text, such as the password in HTTP's Basic authentication. There it begins
+ * at any of three offsets, and only the characters that depend on the text alone are returned.
  */
 function base64Of(text: string): string[] {
   const bytes = Buffer.from(text);
@@ -23,10 +23,7 @@ function base64Of(text: string): string[] {
   return [bytes.toString('base64'), ...long, ...standard];
 }
 
-/**
- * What a value looks like where it is most often logged. A CI system masks a text only as it is given, so that, other than
- * the redactor, it needs a list.
- */
+/** A value in the encodings that are logged most often. A CI system masks only the exact texts that it is given. */
 function encodingsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   const escaped = (one: string): string => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -55,10 +52,7 @@ function encodingsOf(value: string): string[] {
   ];
 }
 
-/**
- * The texts to mask for values: each line of each value, since logs are masked line by line, as it is and as JSON, URLs
- * and base64 have it.
- */
+/** The texts to mask: each line of each value, since logs are masked by line; plain, as JSON, in URLs and as base64. */
 export function textsToMask(values: Iterable<string>): string[] {
   const texts = new Set<string>();
   for (const value of values) {
@@ -72,7 +66,7 @@ export function textsToMask(values: Iterable<string>): string[] {
 }
 
 /**
- * The line that has a CI system mask a text. Nothing in the text can end the line or begin another command.
+ * The log line that makes a CI system mask a text. Nothing in the text can end the line or begin another command.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#masking-a-value-in-a-log
  * @see https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands#setsecret-register-a-value-as-a-secret

@@ -4,13 +4,13 @@ import { constants, type FileHandle, lstat, open, readdir, rename, unlink } from
 import { basename, dirname, join, resolve } from 'node:path';
 import { KeyturnError } from '../errors.ts';
 
-/** A file that a crash has left is removed when it is this old, in ms, and its process is gone. */
+/** A draft is removed when its process is gone and it is this old, in ms. */
 const leftoverAgeMs = 60_000;
 
 /**
- * Puts a file in the place of another one, all of it or nothing: it is written beside it, with mode 0600 whatever the
- * umask, and takes its name when it is on the disk. A symbolic link at that name is replaced and not followed, so that
- * nobody can have another file written. On an error, and when a signal ends the process, the old file is as it was.
+ * Replaces a file atomically. The new file is written beside it with mode 0600, and renamed when it is on the disk. A
+ * symbolic link is replaced and not followed, so that nobody can redirect the write. After an error, or a signal that ends
+ * the process, the old file is as before.
  *
  * @throws OutputFailed, with what to do
  */
@@ -30,7 +30,7 @@ export async function replaceFile(path: string, content: Uint8Array): Promise<vo
   } finally {
     forget();
   }
-  // Not every file system can do this for a folder; the file itself is on the disk.
+  // Not every file system can sync a folder. The file itself is on the disk.
   await synced(await open(folder, constants.O_RDONLY).catch(() => undefined)).catch(() => undefined);
 }
 
@@ -68,7 +68,7 @@ async function requireReplaceable(path: string, target: string): Promise<void> {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Removes a file before a signal ends the process, as it would without this. */
+/** Removes a file when a signal ends the process. @returns a function that removes the listeners */
 function removeOnSignal(path: string): () => void {
   const listeners = signals.map((signal) => {
     const listener = (): void => {
@@ -76,7 +76,7 @@ function removeOnSignal(path: string): () => void {
       try {
         unlinkSync(path);
       } catch {
-        // It is not there yet, or has its final name already.
+        // The file is not made yet, or has its final name already.
       }
       process.kill(process.pid, signal);
     };
@@ -89,7 +89,7 @@ function removeOnSignal(path: string): () => void {
   return forget;
 }
 
-/** Removes what a killed process of this user has left: it holds values. */
+/** Removes the files of this user's killed processes, since they hold secret values. */
 async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {

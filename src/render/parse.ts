@@ -4,12 +4,12 @@ import { type RenderProblem, RenderProblems } from './problems.ts';
 import { MalformedReference, parseReference, type Reference, type Variables } from './reference.ts';
 import { createLocator, type Position } from './template.ts';
 
-/** A placeholder, or `$${secret:`, which stands for the marker itself. */
+/** A placeholder, or the escaped marker `$${secret:`. */
 export interface Placeholder {
   readonly place: ValuePlace;
-  /** In the text of its place. */
+  /** Its range in the text of its place. */
   readonly span: Span;
-  /** In the template. */
+  /** Its index in the template. */
   readonly index: number;
   /** Undefined for an escaped marker. */
   readonly reference: Reference | undefined;
@@ -20,14 +20,14 @@ export interface ParsedTemplate {
   readonly text: string;
   readonly format: Format;
   readonly places: readonly ValuePlace[];
-  /** Those that are well-formed and stand in a value. */
+  /** Placeholders that are well-formed and in a value. */
   readonly placeholders: readonly Placeholder[];
-  /** What is wrong with the others; told together with what turns out when secrets are read. */
+  /** Problems of the other placeholders. They are reported together with those of reading secrets. */
   readonly problems: readonly RenderProblem[];
   readonly positionOf: (index: number) => Position;
 }
 
-/** A reference and where it stands. */
+/** A reference and its position. */
 export interface PlacedReference extends Position {
   readonly reference: Reference;
 }
@@ -42,7 +42,7 @@ export function referencesOf({ placeholders, positionOf }: ParsedTemplate): Plac
 /**
  * Reads a template and its placeholders.
  *
- * @throws RenderProblems for a template that is not valid in its format: InvalidTemplate
+ * @throws RenderProblems (InvalidTemplate) if the template is not valid in its format
  */
 export function parseTemplate(text: string, format: Format, variables: Variables): ParsedTemplate {
   const positionOf = createLocator(text);
@@ -78,7 +78,7 @@ export function parseTemplate(text: string, format: Format, variables: Variables
   return { text, format, places: scanned.places, placeholders, problems, positionOf };
 }
 
-/** Where the markers of a place stand in the template, by their index in the text; its start where that can't be told. */
+/** Maps a marker's index in a place's text to its index in the template; the place's start if that can't be told. */
 function markerSources({ text: read, span }: ValuePlace, template: string): (at: number) => number {
   const markers = [...indexesOf(read, marker)];
   const sources = [...indexesOf(template.slice(0, span.end), marker, span.start)];
@@ -117,7 +117,7 @@ function findPlaceholders(text: string, variables: Variables): Found {
     } catch (error) {
       if (!(error instanceof MalformedReference)) throw error;
       broken.push({ at: start, reason: error.message });
-      // What is inside of it belongs to it.
+      // Skip markers inside of the placeholder.
       at = placeholderEnd(text, start) ?? at;
     }
   }

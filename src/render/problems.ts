@@ -1,16 +1,16 @@
 import { type ErrorCode, KeyturnError } from '../errors.ts';
 import type { Position } from './template.ts';
 
-/** One thing that is wrong, and where. */
+/** A problem of a template, and its position. */
 export interface RenderProblem extends Position {
   readonly code: ErrorCode;
-  /** What is wrong and what to do; never a value. */
+  /** What is wrong and what to do, without a secret value. */
   readonly message: string;
   /** The reference at fault, without its default. */
   readonly reference?: string;
 }
 
-/** A template that can't be rendered, with everything that is wrong with it. */
+/** A template can't be rendered. Lists all of its problems. */
 export class RenderProblems extends KeyturnError {
   readonly problems: readonly RenderProblem[];
 

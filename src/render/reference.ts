@@ -2,13 +2,13 @@ import type { WantedVersion } from '../secrets-manager/port.ts';
 import { type Filter, filterNamed, filterNames } from './filters.ts';
 import { type FormOfFields, formOfFields, formsOfFields } from './form-names.ts';
 
-/** Which part of a secret is meant. */
+/** The part of a secret that a reference selects. */
 export type Selector =
   | { readonly kind: 'value' }
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'form'; readonly form: FormOfFields };
 
-/** What a placeholder asks for. */
+/** A placeholder's reference to a secret. */
 export interface Reference {
   /** Name or ARN. */
   readonly secret: string;
@@ -16,7 +16,7 @@ export interface Reference {
   readonly selector: Selector;
   /** Applied in this order. */
   readonly filters: readonly Filter[];
-  /** Taken where the secret, the label or the key does not exist. */
+  /** The text to use if the secret, the label or the key does not exist. */
   readonly byDefault: string | undefined;
   /** The reference for messages: variables filled in, without the default. */
   readonly shown: string;
@@ -25,12 +25,12 @@ export interface Reference {
 /** The values of `${name}` inside a reference. */
 export type Variables = ReadonlyMap<string, string>;
 
-/** Why a text is no reference; in words that follow a position. */
+/** Why a text is no reference. The message follows a position. */
 export class MalformedReference extends Error {
   override readonly name = 'MalformedReference';
 }
 
-/** A reference and where it ends: the index after its last character. */
+/** A reference, and the index after its last character. */
 export interface ParsedReference {
   readonly reference: Reference;
   readonly end: number;
@@ -39,10 +39,9 @@ export interface ParsedReference {
 /**
  * Reads `NAME[#KEY | #@FORM][@VERSION][|FILTER]...[:-DEFAULT]`.
  *
- * The structure is read first and variables are filled in afterwards, so that the value of a variable is always part
- * of a name and never of the structure.
+ * The structure is read before variables are filled in, so that a variable's value is always a part of a name.
  *
- * @param closing the character that ends the reference; undefined: the end of the text
+ * @param closing the character that ends the reference; undefined: it ends with the text
  * @throws MalformedReference
  */
 export function parseReference(
@@ -101,7 +100,7 @@ class ReferenceReader {
     return { kind: 'key', key };
   }
 
-  /** A version that follows a selector; without one the name may itself have an at sign in it. */
+  /** Reads the version after a selector. Without a selector, the name itself may have an at sign. */
   version(): WantedVersion | undefined {
     if (!this.#take('@')) return undefined;
     const label = this.#word('|');
@@ -153,7 +152,7 @@ class ReferenceReader {
     return true;
   }
 
-  /** Up to one of the stops, a default, or the end; with its variables filled in. */
+  /** Reads up to one of the stops, a default, or the end, and fills in variables. */
   #word(stops: string): string {
     let word = '';
     while (this.#at < this.#text.length) {
@@ -182,7 +181,7 @@ class ReferenceReader {
     return value;
   }
 
-  /** A text in single quotes, in which a quote is doubled. */
+  /** Reads a text in single quotes, in which a quote is doubled. */
   #quoted(what: string): string | undefined {
     const [whole, inner = ''] = /^'((?:[^']|'')*)'/.exec(this.#text.slice(this.#at)) ?? [];
     if (whole === undefined) {
@@ -200,7 +199,7 @@ function versionOf(label: string): WantedVersion {
   return uuid.test(label) ? { id: label } : { stage: label };
 }
 
-/** A secret's name may have an at sign, so that only AWS's own labels and ids are taken for a version here. */
+/** Splits off a version, if it is one of AWS's labels or an id: a secret's name may have an at sign, too. */
 function splitVersion(name: string): { secret: string; version: WantedVersion } {
   const at = name.lastIndexOf('@');
   const label = name.slice(at + 1);

@@ -7,17 +7,17 @@ import { type RenderProblem, RenderProblems } from './problems.ts';
 import type { Reference } from './reference.ts';
 import type { Resolved, Resolver } from './secrets.ts';
 
-/** What came of rendering. */
+/** The result of rendering. */
 export interface Rendered {
   readonly text: string;
-  /** Values that must not be shown, as they were written into the file, before the format's own escapes. */
+  /** The secret values in the file, before the format's own escapes. */
   readonly credentials: readonly string[];
 }
 
 /**
- * Puts the values into a template. All else stays as it is.
+ * Writes the values into a template. Everything else stays as it is.
  *
- * @throws RenderProblems with all that is wrong: AccessDenied, SecretNotFound, ValueNotWritable, ...
+ * @throws RenderProblems with all problems: AccessDenied, SecretNotFound, ValueNotWritable, ...
  */
 export async function renderTemplate(template: ParsedTemplate, resolver: Resolver): Promise<Rendered> {
   const problems = [...template.problems];
@@ -46,7 +46,7 @@ export async function renderTemplate(template: ParsedTemplate, resolver: Resolve
   return { text: write(template, writings), credentials };
 }
 
-/** The text of a value after the filters of its reference. @throws ValueNotWritable */
+/** Applies a reference's filters to its value. @throws ValueNotWritable */
 export function filtered({ value }: Resolved, { filters }: Reference): string {
   if (!value.isWellFormed()) throw unwritable('has half of a character, which no text file can hold');
   try {
@@ -71,18 +71,18 @@ function problemOf(
   return { ...positionOf(index), code: error.code, message: error.message, ...shown };
 }
 
-/** How the placeholders of one place are written. */
+/** A way to write the placeholders of one place. */
 interface Writing {
   readonly place: ValuePlace;
   readonly placeholders: readonly Placeholder[];
-  /** What a reader must find; undefined for a number or a boolean without quotes. */
+  /** What must be read there; undefined for a number or a boolean without quotes. */
   readonly expected: string | undefined;
   readonly edits: readonly Edit[];
-  /** Another way, for where the first turns out to be read differently. */
+  /** Another way, if this one is read back differently. */
   readonly otherwise: Writing | undefined;
 }
 
-/** How each place is written whose values are all known, and what can't be. */
+/** Plans how to write each place whose values are all known, and collects the problems of the others. */
 function planWritings(
   template: ParsedTemplate,
   texts: ReadonlyMap<Placeholder, string>,
@@ -106,7 +106,7 @@ function planWritings(
   return { writings, unwritten };
 }
 
-/** Whether a value could stand at a place if it were alone. */
+/** Whether a value alone could be written at a place. */
 function fits(place: ValuePlace, value: string): boolean {
   const ways = [place.inPlace(value, { before: '', after: '', index: 0 }), place.anew?.(value)];
   return ways.some((way) => typeof way === 'string');
@@ -185,7 +185,7 @@ function editsInPlace(
   return edits;
 }
 
-/** What was written is read again: each value must be where it was put, and be read as what it is. */
+/** Reads the result again. Each value must be where it was written, and must be read as what it is. */
 function findMisread(
   template: ParsedTemplate,
   text: string,

@@ -8,53 +8,57 @@ import type { SecretValue, WantedVersion } from '../secrets-manager/port.ts';
 import { toForm } from './forms.ts';
 import type { Reference } from './reference.ts';
 
-/** What reads secrets: a Secrets Manager, AWS's or the local one. */
+/** Reads secrets from a Secrets Manager, AWS's or the local one. */
 export interface SecretSource {
-  /** @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretMarkedForDeletion, AccessDenied and others */
+  /**
+   * Reads a version.
+   *
+   * @throws SecretNotFound, SecretHasNoValue, SecretIsBinary, SecretMarkedForDeletion, AccessDenied and others
+   */
   read(secret: string, version: WantedVersion): Promise<SecretValue>;
   /** The secret's tags. @throws AccessDenied and others */
   tags(secret: string): Promise<ReadonlyMap<string, string>>;
 }
 
-/** A reference with the value that it stands for. */
+/** The value of a reference. */
 export interface Resolved {
-  /** As the secret has it, before any filter. */
+  /** The value before any filter. */
   readonly value: string;
-  /** Undefined where the default was taken. */
+  /** The version that it was read from; undefined for a default. */
   readonly from: SecretValue | undefined;
-  /** True for what must not be shown: all but hosts, names, ports and the like. */
+  /** Whether it must not be shown: everything but hosts, names, ports and the like. */
   readonly isCredential: boolean;
 }
 
-/** Reads secrets, each version once, so that all parts of a secret are of the same version. */
+/** Reads each secret once, so that all its parts are from the same version. */
 export interface Resolver {
-  /** @throws KeyturnError, in words for whoever wrote the reference */
+  /** Finds the value of a reference. @throws KeyturnError, whose message is for the author of the reference */
   resolve(reference: Reference): Promise<Resolved>;
-  /** The whole of a secret, with what is known of its form. @throws KeyturnError */
+  /** Reads a whole secret. @throws KeyturnError */
   document(secret: string, version: WantedVersion): Promise<ReadSecret>;
-  /** What must not be shown of all secrets that were read. */
+  /** The sensitive values of all secrets that were read. */
   credentials(): Promise<string[]>;
   /** The versions that were read. */
   versions(): Promise<ReadVersion[]>;
-  /** What could not be looked at, for the user to know. */
+  /** Notes for the user on what could not be read, such as tags. */
   readonly notes: ReadonlySet<string>;
 }
 
-/** A secret's value, and how it is read; the document is made when it is asked for, since not every value has one. */
+/** A secret's value, and its document. The document is parsed on request, since not every value has one. */
 export interface ReadSecret {
   readonly value: SecretValue;
   /** @throws MalformedSecret */
   document(): Promise<SecretDocument>;
 }
 
-/** A version that was read: what was asked for, and which version that was. */
+/** A version that was asked for, and its id. */
 export interface ReadVersion {
   readonly secret: string;
   readonly version: WantedVersion;
   readonly versionId: string;
 }
 
-/** A resolver over a source. It keeps what it has read until it is dropped. */
+/** Makes a resolver that keeps everything it reads. */
 export function createResolver(source: SecretSource): Resolver {
   const reads = new Map<string, Promise<SecretValue>>();
   const readVersions: ReadVersion[] = [];
@@ -67,7 +71,7 @@ export function createResolver(source: SecretSource): Resolver {
     const found = reads.get(`${label} ${secret}`);
     if (found !== undefined) return found;
     const reading = source.read(secret, version).then((value) => {
-      // A rotation may end between two reads of a secret that is named in two ways: one version serves both.
+      // A template may name a secret in two ways, and a rotation may end in between: use one version for both.
       const same = byArn.get(`${label} ${value.arn}`) ?? value;
       byArn.set(`${label} ${value.arn}`, same);
       readVersions.push({ secret, version, versionId: same.versionId });
@@ -116,7 +120,7 @@ export function createResolver(source: SecretSource): Resolver {
   };
 }
 
-/** A user that may not describe a secret may still read it. */
+/** Reads a secret's tags. A user who may not describe the secret may still read its value. */
 async function readTags(source: SecretSource, arn: string, notes: Set<string>): Promise<DocumentHints> {
   try {
     return readHints(await source.tags(arn), {});
@@ -140,14 +144,14 @@ async function part(secret: ReadSecret, { selector, byDefault, secret: name }: R
   throw missingKey(name, key, jsonKeys(from.text));
 }
 
-/** Whether what stands under a key must not be shown; the redactor's own list decides. */
+/** Whether a key's value must not be shown, by the redactor's list. */
 export function isCredentialKey(key: string): boolean {
   const name = key.split('.').at(-1) ?? key;
   const probe = 'a value of an unknown field';
   return sensitiveValues({ fields: { [name]: probe }, sensitive: [] }).length > 0;
 }
 
-/** What must not be shown of a secret; all of it where its form is not known. */
+/** The sensitive values of a secret; the whole text if its form is unknown. */
 export async function credentialsOf(
   { text }: SecretValue,
   hints: Promise<DocumentHints> | DocumentHints | undefined,
@@ -161,13 +165,13 @@ export async function credentialsOf(
   }
 }
 
-/** The member of a JSON secret at a key: of that name, else at the path that its dots mean. */
+/** The member of a JSON secret with this name, or else at this path with dots. */
 export function jsonMember(text: string, key: string): string | undefined {
   const root = jsonRoot(text);
   const node = root === undefined ? undefined : nodeAt(root, key);
   if (node === undefined || node.type === 'null') return undefined;
   if (node.type === 'string') return String(node.value);
-  // As it is written: a number keeps all its digits.
+  // The text as written, so that a number keeps all its digits.
   return text.slice(node.offset, node.offset + node.length);
 }
 
@@ -178,7 +182,7 @@ export function jsonKeys(text: string): string[] | undefined {
   return [...new Set(root.children?.flatMap(({ children }) => String(children?.[0]?.value)))];
 }
 
-/** A JSON text with every credential in it masked, wherever it is; undefined for any other text. */
+/** A JSON text with all its credentials masked, at any depth; undefined for any other text. */
 export function maskedJson(text: string): string | undefined {
   const root = jsonRoot(text);
   if (root?.type !== 'object') return undefined;
@@ -201,7 +205,7 @@ function* credentialNodes(node: Node, isCredential: boolean): Generator<Node> {
   } else if (isCredential && (node.type === 'string' || node.type === 'number')) yield node;
 }
 
-/** Comments are allowed, as where secrets are read for a rotation. */
+/** Parses JSON with comments, as a rotation does. */
 function jsonRoot(text: string): Node | undefined {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: false });
@@ -219,7 +223,7 @@ function nodeAt(node: Node, path: string): Node | undefined {
   return undefined;
 }
 
-/** Of members with the same name the last one counts, as for every parser. */
+/** Finds a member. If several have the name, the last one counts, as for every parser. */
 function memberOf(node: Node, name: string): Node | undefined {
   if (node.type === 'array')
     return /^\d{1,9}$/.test(name) ? findNodeAtLocation(node, [Number(name)]) : undefined;

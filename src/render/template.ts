@@ -1,13 +1,13 @@
 import { type Format, SyntaxProblem } from './format.ts';
 
-/** A place in a file, for people: both count from 1. */
+/** A position in a file, for people: both numbers count from 1. */
 export interface Position {
   readonly line: number;
   /** In UTF-16 units, as editors count. */
   readonly column: number;
 }
 
-/** Tells line and column of an index of a text. */
+/** Makes a function that turns an index of a text into line and column. */
 export function createLocator(text: string): (index: number) => Position {
   const starts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map(({ 0: { length }, index }) => index + length)];
   return (index) => {
@@ -18,7 +18,7 @@ export function createLocator(text: string): (index: number) => Position {
 
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';
 
-/** A file's text, and how it becomes bytes again. */
+/** A file's text, and how to encode it again. */
 export interface DecodedFile {
   /** Without a byte order mark. */
   readonly text: string;
@@ -26,10 +26,10 @@ export interface DecodedFile {
 }
 
 /**
- * Reads a file as UTF-8 or, with its mark, as UTF-16. In a format that is written in ASCII alone, such as .properties,
- * the bytes of any other encoding can stay as they are.
+ * Decodes a file as UTF-8, or as UTF-16 if it has a byte order mark. In a format that only writes ASCII, such as
+ * .properties, other encodings are kept byte by byte.
  *
- * @throws SyntaxProblem for a file of another encoding
+ * @throws SyntaxProblem if the file has another encoding
  */
 export function decodeFile(bytes: Uint8Array, format: Format): DecodedFile {
   const [first, second, third] = bytes;

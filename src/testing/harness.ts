@@ -2,8 +2,8 @@ import type { SecretFields } from '../documents/fields.ts';
 import type { Overlap, Rotator } from '../rotator/contract.ts';
 
 /**
- * What the conformance kit and the crash matrix need besides the rotator: a real target with accounts to break.
- * Everything but `rotator` and `account` has a default that fits targets with host, port, username and password.
+ * A rotator with a real target, for the conformance kit and the crash matrix. Everything but `rotator` and `account` has a
+ * default, which fits targets with host, port, username and password.
  */
 export interface RotatorHarness {
   readonly rotator: Rotator;
@@ -11,17 +11,17 @@ export interface RotatorHarness {
   readonly overlap?: Overlap;
   /** Makes an account of its own at the real target, whose credential works now. Called for each test and cell. */
   account(): Promise<TestAccount>;
-  /** The fields with a credential that the target refuses. Default: another `password`. */
+  /** Changes fields to a credential that the target refuses. Default: another `password`. */
   refused?(fields: SecretFields): SecretFields;
-  /** True for a value that opens nothing: it can be neither refused nor out of reach. */
+  /** True if the value opens nothing. Then it can't be refused, and no target can be out of reach. */
   readonly opensNothing?: boolean;
-  /** The fields as of a target at another address. Default: another `host` and `port`. */
+  /** Changes fields to a target at another address. Default: another `host` and `port`. */
   elsewhere?(fields: SecretFields, address: Address): SecretFields;
-  /** What the target's driver throws when the target takes no more work just now. */
+  /** The driver's error if the target is too busy. */
   busy?(): Error;
-  /** Passwords that the target's own policy takes, as hostile as it allows. Default: {@link hostilePasswords}. */
+  /** Hostile passwords that the target's policy allows. Default: {@link hostilePasswords}. */
   readonly passwords?: readonly string[];
-  /** How a process of its own makes the same rotator; without it no cell has its process killed. */
+  /** The module that makes the same rotator in another process. Without it, no cell kills its process. */
   readonly module?: RotatorModule;
 }
 
@@ -39,34 +39,36 @@ export interface TestAccount {
   readonly secret: string | SecretFields;
   /** Tags of the secret, such as `keyturn:rotator`. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** The admin secret's value; its ARN becomes the secret's `masterarn`, or its tag `keyturn:admin` beside a text. */
+  /** The admin secret's value. Its ARN becomes the secret's `masterarn`; for a text, its tag `keyturn:admin`. */
   readonly admin?: SecretFields;
   /**
-   * A digest of all that decides which credentials the target accepts for this account. Where there is one, a state
-   * that was looked at before is not looked at again.
+   * A digest of everything that decides which credentials the target accepts for this account. With it, a state is checked
+   * only once.
    */
   digest?(): Promise<string>;
-  /** For rotators that mint: how many credentials of the account are alive at the target and not among these, which
-   * the labelled versions hold. */
+  /**
+   * For rotators that issue credentials: how many of the account's credentials work at the target and are not among these,
+   * which the labelled versions hold.
+   */
   strays?(needed: readonly SecretFields[]): Promise<number>;
-  /** Removes it from the target. */
+  /** Removes the account from the target. */
   remove?(): Promise<void>;
 }
 
-/** Where something listens, or nothing does. */
+/** An address, at which a server may listen or not. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** A module whose default export makes a rotator out of settings: `(settings) => Rotator`. */
+/** A module whose default export makes a rotator: `(settings) => Rotator`. */
 export interface RotatorModule {
   readonly url: string;
   /** Anything that JSON can hold. */
   readonly settings?: unknown;
 }
 
-/** Passwords that break whatever pastes instead of quoting. They hold what the strictest usual policies ask for. */
+/** Passwords that break code which pastes instead of quoting. They satisfy the strictest usual policies. */
 export const hostilePasswords: readonly string[] = [
   `It's "quoted" \\ and \\' back 1`,
   `Aa1'; DROP ROLE admin; --`,

@@ -1,14 +1,14 @@
-/** What the suites need of a test runner. Tests are given a way to say why they don't apply. */
+/** A test runner, as the suites use it. A test can skip itself with a reason. */
 export interface Runner {
   /** A group of tests; `body` registers them. */
   describe(name: string, body: () => void): void;
   test(name: string, body: (skip: (reason: string) => void) => Promise<void>): void;
 }
 
-/** A real target can take long, in ms. */
+/** In ms. A real target can take long. */
 const timeoutMs = 120_000;
 
-/** Vitest sets VITEST in its workers; everywhere else node:test is there, and does no harm where it isn't used. */
+/** Vitest sets VITEST in its workers. Everywhere else node:test is available, and harmless if it isn't used. */
 async function detectRunner(): Promise<Runner> {
   if (process.env.VITEST !== undefined) {
     const { describe, test } = await import('vitest');
@@ -22,5 +22,5 @@ async function detectRunner(): Promise<Runner> {
   };
 }
 
-/** The test runner that this process belongs to. */
+/** The test runner of this process. */
 export const detectedRunner: Runner = await detectRunner();

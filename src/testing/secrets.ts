@@ -18,12 +18,12 @@ import {
 import { rotatorTag } from '../rotation/select.ts';
 import type { TestAccount } from './harness.ts';
 
-/** A local Secrets Manager, with a client for each side, so that their calls can be told apart and made to fail. */
+/** A local Secrets Manager with two clients, so that the function's calls can be told apart and made to fail. */
 export interface TestSecretsManager {
   readonly local: LocalSecretsManager;
-  /** The test's. */
+  /** The test's client. */
   readonly client: SecretsManagerClient;
-  /** The rotation function's, which signs with {@link functionKey}. */
+  /** The rotation function's client, which signs with {@link functionKey}. */
   readonly functionClient: SecretsManagerClient;
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface TestSecretsManager {
 /** The access key of the rotation function's client, as events of the local Secrets Manager name it. */
 export const functionKey = 'FUNCTION';
 
-/** Starts a local Secrets Manager in memory. @param retryDelaysMs by default it does not retry failed rotations */
+/** Starts a local Secrets Manager in memory. @param retryDelaysMs default: failed rotations are not retried */
 export async function startTestSecretsManager(
   retryDelaysMs: readonly number[] = [],
   clock: Clock = systemClock(),
@@ -52,13 +52,13 @@ export async function startTestSecretsManager(
   };
 }
 
-/** An account's secret at a Secrets Manager. */
+/** The ARNs of an account's secret and of its admin secret. */
 export interface StoredAccount {
   readonly arn: string;
   readonly adminArn: string | undefined;
 }
 
-/** Stores an account's secret, and its admin secret, which the first names as rotations expect it. */
+/** Stores an account's secret, and the admin secret that it names. */
 export async function storeAccount(
   client: SecretsManagerClient,
   { secret, tags = {}, admin }: TestAccount,
@@ -88,20 +88,20 @@ export function documentOf(text: string, tags: Readonly<Record<string, string>> 
   return readDocument(text, { ...readHints(known, {}), rotatorIsNamed: known.has(rotatorTag) });
 }
 
-/** The text that an account's secret begins with, before it names an admin secret. */
+/** The text of an account's secret, before it names an admin secret. */
 export function textOf({ secret }: TestAccount): string {
   return typeof secret === 'string' ? secret : JSON.stringify(secret);
 }
 
-/** A version of a secret, with what is stored in it. */
+/** A version of a secret with its value. */
 export interface StoredVersion {
   readonly id: string;
   readonly labels: readonly string[];
-  /** Undefined for a version that has no value. */
+  /** Undefined if the version has no value. */
   readonly text: string | undefined;
 }
 
-/** All versions of a secret, those without labels included. */
+/** Reads all versions of a secret, including those without labels. */
 export async function storedVersions(client: SecretsManagerClient, arn: string): Promise<StoredVersion[]> {
   const entries: SecretVersionsListEntry[] = [];
   const request = { SecretId: arn, IncludeDeprecated: true };
@@ -116,7 +116,7 @@ export async function storedVersions(client: SecretsManagerClient, arn: string):
   );
 }
 
-/** The text of a version; undefined for one that is empty, or was removed since it was listed. */
+/** Reads a version's text; undefined if it is empty, or was removed since it was listed. */
 export async function readVersion(
   client: SecretsManagerClient,
   SecretId: string,

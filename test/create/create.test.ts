@@ -8,7 +8,7 @@ import { kindNames } from '../../src/create/kind-names.ts';
 import { composeFields, kindNamed, kinds } from '../../src/create/kinds.ts';
 import { nameNote, nameProblem } from '../../src/create/new-secret.ts';
 import { nextDates } from '../../src/create/schedule-dates.ts';
-import { judgeText } from '../../src/create/verdict.ts';
+import { previewValue } from '../../src/create/value-preview.ts';
 import { ending } from '../cli/keyturn-process.ts';
 import { start, temporaryFolder } from '../local/harness.ts';
 
@@ -85,7 +85,7 @@ describe('the verdict on a text', () => {
     ['x'.repeat(65_537), undefined, false, '65,536 bytes'],
     ['\ud800', undefined, false, 'half of a character'],
   ])('%.40j for %s is %s: %s', (text, engine, ok, words) => {
-    const verdict = judgeText(text, engine);
+    const verdict = previewValue(text, engine);
     expect(verdict).toEqual({ ok, words: expect.stringContaining(words) });
     expect(verdict.words).not.toContain('hunter2');
   });

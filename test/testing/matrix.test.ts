@@ -99,7 +99,7 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
       },
     };
     await expect(crashMatrix(harnessOf(careless))).rejects.toThrow(
-      'A rotation fails with nothing in its way: No stored version opens the target.',
+      'A rotation fails without any fault: No stored version opens the target.',
     );
   });
 
@@ -133,7 +133,7 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
       revoke: async () => undefined,
     };
     await expect(crashMatrix(harnessOf(lenient))).rejects.toThrow(
-      'A rotation fails with nothing in its way: AWSPREVIOUS opens the target, and was to be revoked at once.',
+      'A rotation fails without any fault: AWSPREVIOUS opens the target, and was to be revoked at once.',
     );
   });
 
@@ -152,7 +152,7 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
       only: (cell) =>
         afterCrashes(cell) && cell.place.endsWith('issue') && cell.recovery !== 'second-invocation',
     });
-    const failure = '1 minted credentials are alive and in no labelled version.';
+    const failure = '1 issued credentials work and are in no labelled version.';
     expect(failures(report).sort(byId)).toEqual(
       report.cells.map(({ id, place }) => ({ id, place, failure })).sort(byId),
     );

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { composeFields, type Kind, kindNamed, kinds } from '../../create/kinds.ts';
-import { judgeText } from '../../create/verdict.ts';
+import { previewValue } from '../../create/value-preview.ts';
 import { KeyturnError } from '../../errors.ts';
 import { isCredentialKey } from '../../render/secrets.ts';
 import { UsageError } from '../command.ts';
@@ -24,7 +24,7 @@ export async function composeValue(work: CreateWork, prompter: Prompter | undefi
     throw new UsageError('--form is for the fields of a database: give --kind as well');
   }
   const text = await composeText(work, kind, prompter);
-  const { ok, words } = judgeText(text, kind.engine);
+  const { ok, words } = previewValue(text, kind.engine);
   // What was composed out of fields may be of an engine that Keyturn knows no connection strings of.
   if (ok || work.asIs) return { kind, text, words };
   throw new KeyturnError(
@@ -80,8 +80,8 @@ function composeGiven(work: CreateWork, kind: Kind, given: ReadonlyMap<string, s
 
 async function askText(kind: Kind, prompter: Prompter): Promise<string> {
   for (;;) {
-    const text = await prompter.hidden('Value', (typed) => judgeText(typed, kind.engine).words);
-    const { ok, words } = judgeText(text, kind.engine);
+    const text = await prompter.hidden('Value', (typed) => previewValue(typed, kind.engine).words);
+    const { ok, words } = previewValue(text, kind.engine);
     prompter.say(`  ${words}`);
     if (ok) return text;
   }

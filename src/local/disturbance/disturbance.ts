@@ -7,22 +7,22 @@ import type { OperationName } from '../protocol/input.ts';
 import { createFaults, type FaultRule, isConnectionFault, seededRandom } from './faults.ts';
 import { createThrottle, type Throttling } from './throttle.ts';
 
-/** What is made worse than it is, for tests of applications. */
+/** Throttling, latency and faults, for tests of applications. */
 export interface DisturbanceSettings {
-  /** Calls per second that are not answered with ThrottlingException; without limit if absent. */
+  /** Calls per second before ThrottlingException. Default: no limit. */
   readonly throttle?: Throttling | undefined;
-  /** Milliseconds of real time that each call takes longer, or the least and the most of them. */
+  /** By how many milliseconds of real time each call is delayed: a number, or the least and the most. */
   readonly latencyMs?: number | readonly [least: number, most: number] | undefined;
-  /** What goes wrong from the start; injectFault adds to it. */
+  /** Faults from the start. injectFault adds to them. */
   readonly faults?: readonly FaultRule[] | undefined;
-  /** Which random numbers decide; other ones each time if absent. */
+  /** The seed of random decisions. Default: another one each time. */
   readonly seed?: number | undefined;
 }
 
 /** A call that is about to be answered. */
 interface Call {
   readonly operation: OperationName;
-  /** Whose quota it counts for. */
+  /** The account and region whose quota it counts for. */
   readonly partition: Partition;
   readonly message: IncomingMessage;
 }
@@ -30,15 +30,15 @@ interface Call {
 /** Disturbs calls of Secrets Manager's operations. */
 export interface Disturbance {
   /**
-   * Answers a call by `answer`, or doesn't.
-   * @throws ServiceError one that was asked for; ConnectionCut
+   * Answers a call by `answer`, with the faults that apply.
+   * @throws ServiceError of a fault; ConnectionCut
    */
   run<Answer>(call: Call, answer: () => Promise<Answer>): Promise<Answer>;
   /** See `injectFault`. */
   inject(rule: FaultRule): () => void;
 }
 
-/** @throws Error for settings that can't be */
+/** Makes the disturbance. @throws Error for invalid settings */
 export function createDisturbance(settings: DisturbanceSettings): Disturbance {
   const { throttle, faults: rules = [], seed = Math.floor(Math.random() * 2 ** 32) } = settings;
   const random = seededRandom(seed);
@@ -61,8 +61,8 @@ export function createDisturbance(settings: DisturbanceSettings): Disturbance {
 }
 
 /**
- * The milliseconds that each call takes longer; undefined for none.
- * @throws Error for what is no latency
+ * Makes the function that draws a call's delay in ms; undefined for no delay.
+ * @throws Error for an invalid latency
  */
 export function delayOf(
   latencyMs: DisturbanceSettings['latencyMs'] = 0,

@@ -2,36 +2,38 @@ import type { OperationName } from '../protocol/input.ts';
 import { operationNamed } from './throttle.ts';
 
 /**
- * Faults of the connection: it is cut before anything is done; when all is done and nothing answered; or the request
- * is never answered.
+ * Faults of the connection. `reset`: it is cut before the call is carried out. `lost-answer`: it is cut after that.
+ * `no-answer`: the call is never answered.
  */
 export const CONNECTION_FAULTS = ['reset', 'lost-answer', 'no-answer'] as const;
+/** One of {@link CONNECTION_FAULTS}. */
 export type ConnectionFault = (typeof CONNECTION_FAULTS)[number];
 
-/** What is to go wrong. */
+/** A fault to inject. */
 export interface FaultRule {
-  /** Of which operation; of every one if absent. */
+  /** The operation that it applies to. Default: all. */
   readonly operation?: OperationName | undefined;
-  /** A fault of the connection, or the name of an error to answer with, such as `InternalServiceError`. */
+  /** A fault of the connection, or the name of an error to answer, such as `InternalServiceError`. */
   readonly fault: ConnectionFault | (string & {});
-  /** In which share of its calls, from 0 to 1; in each if absent. */
+  /** The share of calls that meet it, from 0 to 1. Default: 1. */
   readonly share?: number | undefined;
-  /** How often at most; without end if absent. */
+  /** How often it happens at most. Default: no limit. */
   readonly times?: number | undefined;
 }
 
-/** The rules that hold. */
+/** The faults that apply now. */
 export interface Faults {
-  /** The fault of a call, by the first rule that it meets; undefined for none. */
+  /** The fault of a call, by the first matching rule; undefined for none. */
   next(operation: OperationName): FaultRule['fault'] | undefined;
   /**
-   * Adds a rule; the function that it returns takes it away.
-   * @throws Error for a rule that can't be
+   * Adds a rule.
+   * @returns a function that removes it
+   * @throws Error for an invalid rule
    */
   add(rule: FaultRule): () => void;
 }
 
-/** @param random numbers from 0 to 1 */
+/** Makes the set of faults. @param random makes numbers from 0 to 1 */
 export function createFaults(rules: readonly FaultRule[], random: () => number): Faults {
   const active = new Set<{ rule: FaultRule; left: number }>();
   const add = (rule: FaultRule): (() => void) => {
@@ -66,7 +68,7 @@ function checkRule({ operation, fault, share = 1, times = 1 }: FaultRule): void 
     throw new Error(`A fault happens once at least, not ${times} times.`);
 }
 
-/** Whether this is no error to answer with. */
+/** Whether a fault cuts the connection, instead of answering an error. */
 export function isConnectionFault(fault: string): fault is ConnectionFault {
   return CONNECTION_FAULTS.some((one) => one === fault);
 }

@@ -1,15 +1,15 @@
 import { ServiceError } from '../errors.ts';
 import type { OperationName } from '../protocol/input.ts';
 
-/** Calls per second of one account in one region that some operations may have together. */
+/** Calls per second of an account in a region, for some operations together. */
 interface Quota {
   readonly operations: readonly OperationName[];
   readonly perSecond: number;
 }
 
 /**
- * Those of AWS. Associating and disassociating replicas are not among the documented ones, and are taken for the rest
- * of replication.
+ * AWS's quotas. None is documented for associating and disassociating replicas, so they count towards the other calls of
+ * replication.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 const AWS_QUOTAS: readonly Quota[] = [
@@ -49,16 +49,16 @@ const AWS_QUOTAS: readonly Quota[] = [
   { operations: ['RestoreSecret'], perSecond: 50 },
 ];
 
-/** `aws`: AWS's quotas. Else calls per second by operation; what has none is not throttled. */
+/** `aws`: AWS's quotas. Otherwise calls per second by operation; operations without a number are not throttled. */
 export type Throttling = 'aws' | Readonly<Partial<Record<OperationName, number>>>;
 
 /**
  * Counts a call of an operation by an account in a region.
- * @throws ServiceError ThrottlingException when there were too many in the last second
+ * @throws ServiceError ThrottlingException if there were too many in the last second
  */
 export type Throttle = (operation: OperationName, place: string) => void;
 
-/** @param nowMs a clock that only goes forward, in milliseconds */
+/** Makes a throttle. @param nowMs a monotonic clock, in milliseconds */
 export function createThrottle(throttling: Throttling, nowMs: () => number): Throttle {
   const quotas = throttling === 'aws' ? AWS_QUOTAS : quotasOf(throttling);
   const quotaByOperation = new Map(
@@ -79,7 +79,7 @@ export function createThrottle(throttling: Throttling, nowMs: () => number): Thr
   };
 }
 
-/** Calls that may be made at once; as many as in a second, at most. */
+/** How many calls may be made at once: at most as many as in a second. */
 interface Bucket {
   calls: number;
   at: number;
@@ -95,7 +95,7 @@ function quotasOf(throttling: Readonly<Partial<Record<OperationName, number>>>):
   });
 }
 
-/** @throws Error for what is no operation */
+/** Requires the name of an operation. @throws Error */
 export function operationNamed(name: string): OperationName {
   const operation = AWS_QUOTAS.flatMap(({ operations }) => operations).find((one) => one === name);
   if (operation === undefined) throw new Error(`There is no operation ${name}.`);

@@ -35,7 +35,7 @@ interface AttemptParts {
   readonly eventBridge: EventHub<EventBridgeEvent>;
 }
 
-/** Goes through the steps of a rotation once, telling the listeners; never throws. */
+/** Runs the steps of a rotation once, and emits events. Never throws. */
 export async function attemptRotation(
   parts: AttemptParts,
   rotation: RunningRotation,
@@ -63,9 +63,9 @@ export async function attemptRotation(
   }
 }
 
-/** AWS says of a failed step that it failed, and no more: what the function threw may hold anything. */
+/** AWS's message only says that the step failed, since the function's error may hold anything. */
 class StepFailure extends Error {
-  /** What the function threw, without a value of the secret. */
+  /** The function's error, with the secret's values masked. */
   readonly told: string;
   constructor(lambdaArn: string, step: RotationStep, told: string) {
     super(`Error when executing lambda ${lambdaArn} during ${step} step`);

@@ -4,8 +4,8 @@ import type { UnitOfWork } from '../state.ts';
 import { daysUntil, parseSchedule } from './schedule.ts';
 
 /**
- * Registers a rotation in the state: an empty version under the token, labelled AWSPENDING. A rotation that isn't
- * complete is taken up again with its own token instead.
+ * Registers a rotation in the state: an empty version with the token as its id, labelled AWSPENDING. An unfinished rotation
+ * is resumed instead, with its own token.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 export function beginRotation(
@@ -30,7 +30,7 @@ export function beginTest(unit: UnitOfWork, secret: Secret, rotation: Rotation, 
   return labelPending(secret, rotation, token, 'test');
 }
 
-/** Takes a rotation out of the state: it succeeded, was given up, or was cancelled. */
+/** Removes a rotation from the state, after it succeeded, was given up or was cancelled. */
 export function endRotation(unit: UnitOfWork, secret: Secret, succeeded: boolean): Secret {
   const { rotation } = secret;
   if (!rotation?.running) return secret;
@@ -49,8 +49,8 @@ export function withNextWindow(rotation: Rotation, nowMs: number): Rotation {
 }
 
 /**
- * After a failure the window that is shown stays, so it may be past (cloud-custodian's recording
- * `test_secrets_manager_delete` shows one); the rotation is taken up again at the next one.
+ * After a failure, the rotation is tried again in the next window. The old window is still shown, as in cloud-custodian's
+ * recording `test_secrets_manager_delete`.
  */
 function missed(rotation: Rotation, nowMs: number): Rotation {
   const { nextWindow, rules } = rotation;

@@ -6,7 +6,7 @@ import { endRotation } from './begin.ts';
 import type { FunctionRegistry } from './functions.ts';
 import type { RotationTokens } from './rotation-token.ts';
 
-/** How long `close` waits for a step that is being done. */
+/** How long `close` waits for a running step. */
 const CLOSE_GRACE_MS = 2_000;
 
 /** What the engine needs. */
@@ -16,30 +16,30 @@ export interface RotationEngineParts {
   readonly tokens: RotationTokens;
   readonly events: EventHub;
   readonly eventBridge: EventHub<EventBridgeEvent>;
-  /** Real milliseconds before each further attempt of a rotation that failed; as many attempts follow. */
+  /** Milliseconds of real time before each further attempt of a failed rotation. As many attempts follow. */
   readonly retryDelaysMs: readonly number[];
 }
 
 /**
- * Runs the rotations that the state says are under way, one at a time for each secret. That a rotation is under way
- * is stored; that one runs is known here only, so after a restart it can be taken up again.
+ * Runs the rotations that are under way in the state, one at a time for each secret. The state is stored, so rotations
+ * resume after a restart.
  */
 export interface RotationEngine {
-  /** Runs what is under way for this secret; if it runs already and waits for a retry, the retry comes at once. */
+  /** Runs this secret's rotation. If it already waits for a retry, the retry begins at once. */
   start(secretArn: string, cause: RotationCause): void;
   /**
-   * Takes up what was under way when the last process ended, in a moment: whoever starts a server registers its
-   * functions next, and what is taken up has to find them.
+   * Resumes rotations of the last process, a moment later: a server's functions are registered right after its start, and
+   * must be there first.
    */
   resume(): Promise<void>;
-  /** Resolves when no rotation of this secret, or of any, runs or waits for a retry. */
+  /** Resolves once no rotation (of this secret, or of any) runs or waits for a retry. */
   settled(secretArn?: string): Promise<void>;
-  /** Starts no further step; a rotation under way stays so in the state. */
+  /** Starts no further step. Rotations stay under way in the state. */
   close(): Promise<void>;
 }
 
 interface ActiveRotation {
-  /** Cuts the wait for the next attempt short. */
+  /** Ends the wait for the next attempt. */
   wake: () => void;
   ended: Promise<void>;
 }
@@ -50,7 +50,7 @@ export function createRotationEngine(parts: RotationEngineParts): RotationEngine
 
   const runAll = async (secretArn: string, cause: RotationCause, self: ActiveRotation): Promise<void> => {
     try {
-      // While one ran, it may have been cancelled and another begun: that one's turn is now.
+      // It may have been cancelled while it ran, and another one may have begun.
       let next = underWay(parts.state, secretArn);
       while (next) {
         await runToItsEnd(parts, { secretArn, cause, ...next, mayGoOn: () => !closing }, self);
@@ -115,7 +115,7 @@ async function runToItsEnd(
       attempt,
       willRetry: retryAfterMs !== undefined,
     });
-    // The store may be closed by now; the rotation is taken up again when it is opened the next time.
+    // The store may be closed by now. The rotation resumes when it is opened again.
     if (outcome === 'interrupted' || !rotation.mayGoOn()) return;
     if (outcome === 'succeeded' || retryAfterMs === undefined)
       return recordEnd(parts.state, rotation, outcome);

@@ -5,20 +5,20 @@ import type { InvokeEndpoint } from './lambda-endpoint.ts';
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * What a rotation function is called with.
+ * The event of a rotation function.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export interface RotationRequest {
-  /** One of the steps of a rotation, or whatever else somebody invokes it with by hand. */
+  /** A step of a rotation, or any text of a manual invocation. */
   readonly Step: string;
   /** The secret's full ARN. */
   readonly SecretId: string;
   readonly ClientRequestToken: string;
-  /** Proves to PutSecretValue that a rotation asks. It is sensitive. */
+  /** Proves to PutSecretValue that a rotation makes the call. Sensitive. */
   readonly RotationToken?: string | undefined;
 }
 
-/** The context that Lambda gives a handler, as far as it means anything here. */
+/** A Lambda handler's context, reduced to what applies here. */
 export interface LocalFunctionContext {
   readonly awsRequestId: string;
   readonly functionName: string;
@@ -28,7 +28,7 @@ export interface LocalFunctionContext {
   readonly logGroupName: string;
   readonly logStreamName: string;
   callbackWaitsForEmptyEventLoop: boolean;
-  /** Milliseconds until the call is taken for failed. */
+  /** Milliseconds until the call counts as failed. */
   getRemainingTimeInMillis(): number;
   /** Lambda's old ways to answer, which do nothing here: return or throw instead. */
   done(): void;
@@ -41,7 +41,7 @@ export type LocalFunction = (event: RotationRequest, context: LocalFunctionConte
 
 /** Settings of a function in this process. */
 export interface LocalFunctionSettings {
-  /** After how many milliseconds of real time a call is taken for failed; 30,000 if absent. */
+  /** After how many milliseconds of real time a call counts as failed. Default: 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -52,9 +52,9 @@ interface RegisteredFunction {
 
 /** The functions that rotations can call. */
 export interface FunctionRegistry {
-  /** Adds or replaces a function; gives its ARN. */
+  /** Adds or replaces a function. @returns its ARN */
   register(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
-  /** Whether a call of this ARN goes anywhere. */
+  /** Whether a function with this ARN can be called. */
   knows(arn: string): boolean;
   /** Calls a function and waits for its answer; rejects when it fails. */
   invoke(arn: string, request: RotationRequest): Promise<unknown>;

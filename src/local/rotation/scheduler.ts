@@ -12,9 +12,9 @@ import type { RotationControl } from './control.ts';
 const AFTER_FAULT_MS = 60_000;
 const AT_ONCE = 100;
 
-/** Does what falls due: scheduled rotations, and the end of secrets that were marked for deletion. */
+/** Starts scheduled rotations, and removes secrets that were marked for deletion. */
 export interface Scheduler {
-  /** Looks up what is due first, and sets the one timer to it. */
+  /** Sets the one timer to the secret that is due first. */
   plan(): void;
   close(): void;
 }
@@ -32,7 +32,7 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
       await Promise.all(beginDue(state, clock, rotations));
       plan();
     } catch (error) {
-      // A full disk, say. The secret is due still; trying again at once would only spin.
+      // Such as a full disk. The secret is still due, but an immediate retry would only spin.
       reportFault(error);
       cancel = clock.schedule(clock.now() + AFTER_FAULT_MS, plan);
     }
@@ -47,14 +47,14 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
 }
 
 /**
- * Does the business of secrets that are due, each in a transaction of its own, which takes it out of the index of
- * what is due or moves it to a later time there. Requests get their turn after some of them.
+ * Handles the secrets that are due, each in its own transaction, which sets the time when it is due next. Requests get
+ * their turn after some of them.
  */
 function beginDue(state: State, clock: Clock, rotations: RotationControl): Promise<void>[] {
   const begun = new Map<string, Promise<void>>();
   while (begun.size < AT_ONCE) {
     const next = state.read((store) => store.nextDue());
-    // One that is due still has failed.
+    // A secret that is still due has failed.
     if (!next || next.at > clock.now() || begun.has(next.arn)) break;
     begun.set(
       next.arn,

@@ -2,8 +2,8 @@ import { createRedactor } from '../../redact.ts';
 import type { State } from '../state.ts';
 
 /**
- * Masks what a function's error says of a secret that it rotates: a function may be anybody's, and events are printed
- * and kept. AWS says of a failed step no more than that it failed.
+ * Masks the values of a secret in the error of its rotation function. The function may be anybody's, and events are printed
+ * and kept.
  *
  * @param rotationToken proves to PutSecretValue that a rotation asks
  */

@@ -12,8 +12,8 @@ import {
 } from '../format.ts';
 
 /**
- * .env files. There is no standard, so that what is written is what all of these read alike: dotenv of Node.js,
- * python-dotenv, Docker Compose and a POSIX shell. What they differ in is refused.
+ * .env files. There is no standard. A value is written so that Node.js's dotenv, python-dotenv, Docker Compose and a POSIX
+ * shell read it alike. A value that they would read differently is refused.
  *
  * @see https://github.com/motdotla/dotenv
  * @see https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
@@ -66,7 +66,7 @@ function valueAt(text: string, start: number): ValuePlace {
     text: inner,
     locate: byShift(start + quote.length),
     inPlace: (value, surroundings) =>
-      // What stands beside it without quotes is read in several ways too, unless it is as plain.
+      // Readers differ in the text beside it too, if that has no quotes and isn't plain.
       quote === '' && !/^[\w./:@%+,=^-]*$/.test(withoutPlaceholders(inner))
         ? new Unwritable('must be in quotes')
         : writeInside(value, quote, surroundings),
@@ -74,7 +74,7 @@ function valueAt(text: string, start: number): ValuePlace {
   };
 }
 
-/** Up to a comment or the end of the line, without the space before it. */
+/** The end of a value without quotes: before a comment or the line's end, and before the space in front of it. */
 function endOfPlain(text: string, start: number): number {
   let end = start;
   for (let at = start; at < text.length && !/[\r\n]/.test(text.charAt(at)); ) {
@@ -107,7 +107,7 @@ function withoutPlaceholders(text: string): string {
 const mixed = new Unwritable(
   'has characters that would have to be quoted, beside variables or escapes that would not: give the placeholder a variable of its own',
 );
-/** Not empty, since a comment that follows nothing is a value to python-dotenv. */
+/** Not empty, since python-dotenv would read a comment after an empty value as the value. */
 const plain = /^[\w./:@%+,=^-]+$/;
 
 function writeInside(value: string, quote: Quote, surroundings: Surroundings): string | Unwritable {
@@ -135,7 +135,7 @@ function notInSingle(value: string): string | undefined {
   if (value.includes("'"))
     return 'has a single quote together with others of "$`\\, and no quotes suit all readers';
   if (/\\\\|\\$/.test(value)) return 'has backslashes that readers of .env files take in different ways';
-  // python-dotenv puts variables into every value.
+  // python-dotenv expands variables in every value.
   if (value.includes('${')) return 'has a ${, which some readers of .env files take for a variable';
   return notHeld(value);
 }

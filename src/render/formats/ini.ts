@@ -17,9 +17,11 @@ import type { FormatName } from '../format-names.ts';
 type IniFormat = Extract<FormatName, 'ini' | 'ini-python' | 'ini-quoted'>;
 
 /**
- * INI files. There is no standard: `ini` writes what all readers agree on, and refuses the rest; `ini-python` is
- * Python's configparser, which takes nothing for a quote and a percent sign for interpolation; `ini-quoted` is for
- * readers of double quotes with JSON's escapes, such as npm's `ini`.
+ * INI files. There is no standard, so there are three formats:
+ *
+ * - `ini` writes only what all readers agree on, and refuses the rest.
+ * - `ini-python` is for Python's configparser: no quotes, and a percent sign interpolates.
+ * - `ini-quoted` is for readers of double quotes with JSON's escapes, such as npm's `ini`.
  *
  * @see https://docs.python.org/3/library/configparser.html
  * @see https://github.com/npm/ini
@@ -70,7 +72,7 @@ function valuePlace(name: IniFormat, text: string, from: number, lineEnd: number
   return { span, text: source, locate: byShift(span.start), inPlace: portable };
 }
 
-/** Before a comment that follows, which configparser does not have, and without the space at the end. */
+/** The end of a value: before a comment on the same line (not for configparser), and without the space at its end. */
 function endOfValue(name: IniFormat, text: string, start: number, lineEnd: number): number {
   let end = start;
   const isQuoted = text[start] === '"';
@@ -147,7 +149,7 @@ function parseQuoted(source: string, span: Span): string {
     const value: unknown = JSON.parse(source);
     if (typeof value === 'string') return value;
   } catch {
-    // Said below, without a part of the text.
+    // The error below quotes nothing of the text.
   }
   throw new SyntaxProblem(span.start, 'a value in double quotes is none with escapes as in JSON');
 }
@@ -162,7 +164,7 @@ function barePlace(source: string, span: Span): ValuePlace {
   };
 }
 
-/** JSON's string with everything escaped that an editor, or a reader of lines, could take for a line break. */
+/** A JSON string, in which everything that may count as a line break is escaped. */
 function quoted(value: string): string {
   return jsonString(value).replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (char) =>
     Array.from(

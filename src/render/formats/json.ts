@@ -39,7 +39,7 @@ function stringPlace(text: string, value: string, span: Span): ValuePlace {
   };
 }
 
-/** Where each character of a string stands, and its end. */
+/** The position of each character of a string, and of its end. */
 function stringOffsets(text: string, { start, end }: Span): number[] {
   const offsets: number[] = [];
   for (let at = start + 1; at < end - 1; ) {

@@ -35,7 +35,7 @@ function endOfLine(text: string, from: number): number {
   return from + lengthAt(/[^\r\n]*/y, text, from);
 }
 
-/** A backslash before its line break, or before any other character, goes together with it. */
+/** The end of a logical line: a backslash escapes the line break, or any other character, after it. */
 function endOfLogicalLine(text: string, from: number): number {
   return from + lengthAt(/(?:\\(?:\r\n|[\s\S])|[^\\\r\n])*/y, text, from);
 }

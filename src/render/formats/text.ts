@@ -1,6 +1,6 @@
 import { byShift, type Format } from '../format.ts';
 
-/** A file of any other format: all of it is one value, and each placeholder says by a filter how it is written. */
+/** A file of any other format. The whole file is one value, and each placeholder needs a filter. */
 export const textFormat: Format = {
   name: 'text',
   needsFilters: true,

@@ -4,8 +4,8 @@ import { FilterError, xmlText } from '../filters.ts';
 import { type Format, type ScannedTemplate, SyntaxProblem, Unwritable, type ValuePlace } from '../format.ts';
 
 /**
- * XML: attributes, text and CDATA sections. A strict parser says first that the template is well-formed; where
- * everything stands is found by a scan that relies on this, since no parser tells where an attribute's value is.
+ * XML: attributes, text and CDATA sections. A strict parser first checks that the template is well-formed. Then a scan,
+ * which relies on that, finds the places: no parser tells the position of an attribute's value.
  */
 export const xmlFormat: Format = {
   name: 'xml',
@@ -37,7 +37,7 @@ interface Segment {
   readonly kind: 'text' | 'attribute' | 'cdata';
 }
 
-/** What a document that is well-formed is made of. A DOCTYPE may have declarations in brackets, with quotes in them. */
+/** The parts of a well-formed document. A DOCTYPE may have declarations in brackets, with quotes in them. */
 const markup =
   /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<!DOCTYPE(?:"[^"]*"|'[^']*'|<!--[\s\S]*?-->|\[(?:"[^"]*"|'[^']*'|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|[^\]"'])*\]|[^>"'[])*>|<(?:"[^"]*"|'[^']*'|[^>"'])*>/g;
 const attribute = /=\s*(?:"([^"]*)"|'([^']*)')/dg;
@@ -45,7 +45,7 @@ const attribute = /=\s*(?:"([^"]*)"|'([^']*)')/dg;
 function scan(text: string, onlyAscii: boolean): ScannedTemplate {
   const places: ValuePlace[] = [];
   const comments: Span[] = [];
-  // Text and CDATA sections that follow each other are one value to a reader.
+  // A reader sees adjacent text and CDATA sections as one value.
   let run: Segment[] = [];
   const endRun = (): void => {
     if (run.some(({ span }) => span.end > span.start)) places.push(placeOf(text, run, onlyAscii));
@@ -73,7 +73,7 @@ function scan(text: string, onlyAscii: boolean): ScannedTemplate {
   return { places, comments };
 }
 
-/** A character as it is read, and where it stands. */
+/** A character as a parser reads it, and its position. */
 interface Read {
   readonly char: string;
   readonly start: number;
@@ -110,7 +110,7 @@ function* readSegment(text: string, segment: Segment): Generator<Read> {
     const start = span.start + index;
     const decoded =
       source.length > 1 && source.startsWith('&') ? decodeReference(source) : lineBreak(source, kind);
-    // One of two UTF-16 units after the other, so that an index of the text is an index here.
+    // One entry for each UTF-16 unit, so that the indexes match the text's.
     for (let unit = 0; unit < decoded.length; unit += 1) yield { char: decoded.charAt(unit), start, segment };
   }
 }
@@ -135,7 +135,7 @@ function decodeReference(source: string): string {
   return entities[source] ?? source;
 }
 
-/** What can stand in a CDATA section and can't be part of its end. */
+/** Texts that can't be a part of a CDATA section's end. */
 const plainInSection = /^(?!.*[\]>])[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
 function write(value: string, kind: Segment['kind'] | undefined, onlyAscii: boolean): string | Unwritable {
@@ -143,7 +143,7 @@ function write(value: string, kind: Segment['kind'] | undefined, onlyAscii: bool
     const escaped = xmlText(value, onlyAscii);
     if (kind !== 'cdata') return escaped;
     const isPlain = plainInSection.test(value) && (!onlyAscii || !/[^ -~]/.test(value));
-    // The section ends, and begins again: to a reader it is the same text.
+    // End the section, write escaped text, and begin another section: readers see one text.
     return isPlain ? value : `]]>${escaped}<![CDATA[`;
   } catch (error) {
     if (error instanceof FilterError) return new Unwritable(error.message);

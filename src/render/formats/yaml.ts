@@ -20,7 +20,7 @@ export const yamlFormat: Format = {
   },
 };
 
-/** Keys are no places, and aliases only point at one. */
+/** The places of a node. Keys are none, and aliases only refer to one. */
 function* placesIn(node: ParsedNode | null, text: string): Generator<ValuePlace> {
   if (node === null || isAlias(node)) return;
   if (isMap(node)) {
@@ -41,7 +41,7 @@ function scalarPlace(value: string, { range, type }: Scalar.Parsed, text: string
   const [start, valueEnd] = range;
   const isBlock = type === Scalar.BLOCK_LITERAL || type === Scalar.BLOCK_FOLDED;
   const source = text.slice(start, valueEnd);
-  // The line break after a block stays, and with it what ends the next token's line.
+  // Keep the line break after a block.
   const end = isBlock ? start + source.trimEnd().length : valueEnd;
   const span = { start, end };
   const header = isBlock ? (/^[|>][-+\d]*([ \t]+#[^\r\n]*)?/.exec(source)?.[1] ?? '') : '';

@@ -6,10 +6,10 @@ import { contextOf, type Subject } from './subject.ts';
 import type { Theme } from './theme.ts';
 import { endOf, eventually } from './waiting.ts';
 
-/** At which of the messages of a change the signal fires: a change may have many. */
+/** At which message of a change the signal fires. */
 const moments = [1, 2, 3, 5, 8, 13];
 
-/** What `change` promises when the signal fires: it ends soon, and leaves a credential that works. */
+/** The promises of `change` when the signal fires: it ends soon, and leaves a credential that works. */
 export const aborting: Theme = {
   'gives up a change that gets no answer when the signal fires': (subject) =>
     throughRelay(subject, (relayed) => giveUpChange(subject, relayed, { at: 1, treatment: 'hold' })),
@@ -26,7 +26,7 @@ export const aborting: Theme = {
 interface Moment {
   /** The message with which the signal fires. */
   readonly at: number;
-  /** What becomes of that message and all that follow. */
+  /** What happens to that message and all that follow. */
   readonly treatment: 'pass' | 'hold';
 }
 
@@ -57,7 +57,7 @@ async function giveUpChange(
       const change = rotator.change(session, credential, context);
       await Promise.race([fired, Promise.allSettled([change])]);
       const end = await endOf(change);
-      // Else closing the session could wait for an answer too.
+      // Otherwise, closing the session could wait for an answer, too.
       if (end.status === 'pending') await relay.close();
       return end;
     },
@@ -65,9 +65,9 @@ async function giveUpChange(
   );
   assert.notEqual(ended.status, 'pending', 'The change goes on after the signal has fired.');
   if (ended.status === 'fulfilled') await prove(pending.fields);
-  // An account that is half made may be let in by name and shown the door for what it lacks: that is an error.
+  // A half-made account may be accepted and then fail for what it lacks, which is an error.
   const works = (fields: SecretFields) => opens(fields).catch(() => false);
-  // What was sent before may be done a moment later.
+  // The target may carry out what was sent a moment later.
   const oneWorks = async () => (await works(pending.fields)) || (await works(first.fields));
   assert.ok(await eventually(oneWorks), 'Neither the pending credential nor the one before works.');
   if (!signal.aborted) skip(`a change has ${sent} messages`);

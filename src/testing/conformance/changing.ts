@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { contextOf } from './subject.ts';
 import type { Theme } from './theme.ts';
 
-/** What `change` promises. */
+/** The promises of `change`. */
 export const changing: Theme = {
   'has the target accept the pending credential': async ({ generate, change, prove }) => {
     const pending = await generate();
@@ -56,7 +56,7 @@ export const changing: Theme = {
   },
 };
 
-/** A change to each of these passwords. */
+/** Tests of a change to each of these passwords. */
 export function takingPasswords(passwords: readonly string[]): Theme {
   const tests = passwords.map((password): [string, Theme[string]] => [
     `takes the password ${JSON.stringify(password)}`,

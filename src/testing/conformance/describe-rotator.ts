@@ -15,11 +15,11 @@ import { createSubject, Skipped } from './subject.ts';
 import type { Theme } from './theme.ts';
 
 /**
- * Registers the tests that every rotator has to pass, at a real target, with vitest or node:test: what the contract
- * of {@link Rotator} promises, and rotations through the whole handler and a local Secrets Manager. Each test makes an
- * account of its own. Tests that don't apply are skipped and say why.
+ * Registers the tests that every rotator must pass at a real target, with vitest or node:test. They test the promises of
+ * the contract ({@link Rotator}), and rotations through the whole handler and a local Secrets Manager. Each test makes a
+ * new account. Tests that don't apply are skipped and say why.
  *
- * @param runner where neither vitest nor node:test is to be used
+ * @param runner another test runner
  */
 export function describeRotator(
   name: string,
@@ -57,7 +57,7 @@ async function runTest(
   if (reason !== undefined) skip(reason);
 }
 
-/** A runner prints what a driver throws with all its properties, and an account's target may be in use elsewhere. */
+/** Masks errors, since a runner prints a driver's error with all its properties, and the target may be a shared one. */
 async function reasonToSkip(
   test: () => Promise<void>,
   account: TestAccount,

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { contextOf, owner } from './subject.ts';
 import type { Theme } from './theme.ts';
 
-/** What `generate` promises. Core writes what it returns into the secret, and reads that again. */
+/** The promises of `generate`. The core writes its fields into the secret and reads that again. */
 export const generating: Theme = {
   'generates for the same target': async ({ rotator, first, generate }) => {
     const pending = await generate();
@@ -19,8 +19,8 @@ export const generating: Theme = {
 
   'never generates the same twice': async ({ first, generate }) => {
     const [one, other] = [await generate(), await generate()];
-    // A comparison of assert's would print what it compares.
-    assert.ok(!isDeepStrictEqual(one.fields, first.fields), 'It generates what there was.');
+    // assert.notDeepEqual would print the values.
+    assert.ok(!isDeepStrictEqual(one.fields, first.fields), 'It generates the current credential again.');
     assert.ok(!isDeepStrictEqual(one.fields, other.fields), 'It generates the same twice.');
   },
 
@@ -32,7 +32,7 @@ export const generating: Theme = {
     const requestToken = randomUUID();
     const lost = await generate(first, { requestToken });
     const pending = await generate(first, { requestToken });
-    assert.ok(!isDeepStrictEqual(lost.fields, pending.fields), 'It mints the same twice.');
+    assert.ok(!isDeepStrictEqual(lost.fields, pending.fields), 'It issues the same twice.');
     const needed = [first, pending].map(({ fields }) => rotator.parse(fields));
     const context = { ...contextOf(), admin, owner, needed };
     await rotator.revokeOrphans(rotator.parse(first.fields), context);

@@ -14,7 +14,7 @@ function openResources(): string[] {
     .sort();
 }
 
-/** Waits until what was there before has come to rest. */
+/** Waits until the number of open resources no longer changes. */
 async function atRest(): Promise<string[]> {
   let last = openResources();
   await eventually(async () => {
@@ -26,11 +26,11 @@ async function atRest(): Promise<string[]> {
   return last;
 }
 
-/** More than one time, so that a connection that was just ending before can't hide one that stays. */
+/** More than once, so that a connection that was just ending can't hide one that stays. */
 const times = 3;
 
 async function assertLeavesNothing(work: () => Promise<void>): Promise<void> {
-  // A driver that is loaded now may keep something for good.
+  // The first run loads the driver, which may keep something open for good.
   await work();
   const before = await atRest();
   for (let time = 0; time < times; time += 1) await work();
@@ -42,7 +42,7 @@ async function assertLeavesNothing(work: () => Promise<void>): Promise<void> {
   assert.ok(gone, `Before there were [${before.join(', ')}], and now there are [${left.join(', ')}].`);
 }
 
-/** No connection, socket or timer stays when a rotator is done. */
+/** A rotator leaves no connection, socket or timer behind. */
 export const leavingNothing: Theme = {
   'leaves nothing after a session': ({ prove, first }) => assertLeavesNothing(() => prove(first.fields)),
 

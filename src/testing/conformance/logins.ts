@@ -3,7 +3,7 @@ import { closedAddress, startSilentServer } from './servers.ts';
 import type { Theme } from './theme.ts';
 import { endOf } from './waiting.ts';
 
-/** What `open` promises: a session, undefined for a refusal, and an error for everything else. */
+/** The promises of `open`: a session, undefined for a refusal, and an error for everything else. */
 export const logins: Theme = {
   'opens the target with a credential that is right': async ({ prove, first }) => {
     await prove(first.fields);

@@ -11,12 +11,12 @@ const canary = `canary-${'of-a-field-'.repeat(40)}`;
 /** Values that no field of a credential can have. */
 const wrongValues: readonly unknown[] = [undefined, '', canary, [canary], { canary }, 918273645.5];
 
-/** What `parse` and `target` promise. */
+/** The promises of `parse` and `target`. */
 export const reading: Theme = {
   'reads the same from the same, and leaves it as it is': async ({ rotator, first }) => {
     const fields = structuredClone(first.fields);
     const credential = rotator.parse(fields);
-    // A comparison of assert's would print what it compares.
+    // assert.deepEqual would print the values.
     const again = rotator.parse(fields);
     assert.ok(isDeepStrictEqual(again, credential), 'parse answers something else the second time.');
     assert.deepEqual(rotator.target(credential), rotator.target(again));

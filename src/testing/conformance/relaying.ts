@@ -4,14 +4,14 @@ import type { Address } from '../harness.ts';
 import { type Relay, startRelay } from './servers.ts';
 import type { Subject } from './subject.ts';
 
-/** A way to the target on which things can happen. */
+/** A target behind a relay. */
 export interface RelayedTarget {
   readonly relay: Relay;
-  /** The fields as of a target behind the relay. */
+  /** Changes fields to the relay's address. */
   through(fields: SecretFields): SecretFields;
 }
 
-/** Where a target listens; a host may be a URL. */
+/** A target's address. Its host may be a URL. */
 function addressOf({ host, port }: Target): Address | undefined {
   if (port !== undefined) return { host, port };
   if (!URL.canParse(host)) return undefined;
@@ -19,7 +19,7 @@ function addressOf({ host, port }: Target): Address | undefined {
   return { host: hostname, port: Number(named) || (protocol === 'https:' ? 443 : 80) };
 }
 
-/** Puts a relay before the target, for as long as `use` takes. Skips the test where the target can't be had that way. */
+/** Puts a relay before the target while `use` runs. Skips the test if the target does not work behind one. */
 export async function throughRelay(
   { rotator, first, elsewhere, opens, skip }: Subject,
   use: (relayed: RelayedTarget) => Promise<void>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { contextOf, owner, type Subject, type Version } from './subject.ts';
 import type { Theme } from './theme.ts';
 
-/** What `revoke` promises, where there is one. */
+/** The promises of `revoke`. */
 export const revoking: Theme = {
   'ends the old credential, and no other': async (subject) => {
     const { revoke, pending } = await readyToRevoke(subject);

@@ -30,7 +30,7 @@ export const rotating: Theme = {
       const before = [await versions(), await account.digest?.()];
       assert.equal(await rotate({ immediately: false }), undefined);
       const after = [await versions(), await account.digest?.()];
-      // A comparison of assert's would print what it compares.
+      // assert.deepEqual would print the values.
       assert.ok(isDeepStrictEqual(after, before), 'The secret or the account is not as it was before.');
       await prove(first.fields);
     });

@@ -13,10 +13,10 @@ import {
   storedVersions,
 } from '../secrets.ts';
 
-/** What a rotation function lets be seen. */
+/** What a rotation function has shown. */
 interface Recording {
   readonly reports: StepReport[];
-  /** All of it: reports, notes, names of traces, answers and errors. */
+  /** Everything: reports, notes, names of traces, answers and errors. */
   readonly shown: unknown[];
   readonly telemetry: Telemetry;
 }
@@ -56,11 +56,11 @@ export interface RotatedSecret extends Omit<Recording, 'telemetry'> {
     readonly delivery?: Delivery;
   }): Promise<string | undefined>;
   versions(): Promise<StoredVersion[]>;
-  /** All that must not be seen: values of the secret's versions, of the admin secret, and RotationTokens. */
+  /** Everything that must not be shown: values of the secret's versions and of the admin secret, and RotationTokens. */
   secretValues(): Promise<string[]>;
 }
 
-/** Stores an account's secret for as long as `use` takes. The calls are those of the real SDK, over HTTP. */
+/** Stores an account's secret while `use` runs. Calls go through the real SDK, over HTTP. */
 export async function withSecret(
   rotator: Rotator,
   account: TestAccount,

@@ -10,7 +10,7 @@ import { secretsShown } from './shown.ts';
 import type { Subject } from './subject.ts';
 import type { Theme } from './theme.ts';
 
-/** No secret value is in whatever a rotation lets be seen: errors, notes, reports, traces. */
+/** No secret value is in a rotation's errors, notes, reports or traces. */
 export const secrecy: Theme = {
   'shows no secret value when a rotation succeeds': ({ rotator, account }) =>
     withSecret(rotator, account, async (secret) => {
@@ -22,7 +22,7 @@ export const secrecy: Theme = {
     const { rotator, first, refused } = subject;
     return withSecret(rotator, accountWith(subject, refused(first.fields)), async (secret) => {
       await secret.rotate();
-      // Where the target issues credentials, it may never be asked about AWSCURRENT.
+      // A target that issues credentials may never be asked about AWSCURRENT.
       if (rotator.kind === 'changes')
         assert.ok(secret.reports.some(({ refusedLogins }) => refusedLogins > 0));
       await assertSecrecy(secret, rotator);
@@ -65,7 +65,7 @@ export const secrecy: Theme = {
     }),
 };
 
-/** An account whose secrets were altered: as JSON, since not every form can be written anew. */
+/** An account with altered secrets. They are JSON, since not every form can be written anew. */
 function accountWith(
   { account, rotator }: Subject,
   fields: SecretFields,

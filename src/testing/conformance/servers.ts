@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from '../harness.ts';
 
-/** Something that listens at this machine. */
+/** A server on this machine. */
 export interface Listening {
   readonly address: Address;
   /** Cuts its connections and stops listening. */
@@ -31,33 +31,34 @@ async function listen(server: Server): Promise<Listening> {
 }
 
 /**
- * An address of this machine at which nobody listens: a port that only a service long forgotten would take. One that was
- * free a moment ago may be somebody's by now, and `fetch` refuses port 1.
+ * An address of this machine at which nothing listens. A port that was free a moment ago may be in use by now, so this is
+ * one of a forgotten service. `fetch` refuses port 1.
  */
 export const closedAddress: Address = { host, port: 2 };
 
-/** A server that accepts connections and never says a word. */
+/** A server that accepts connections and never answers. */
 export interface SilentServer extends Listening {
-  /** Resolves when the next one connects. */
+  /** Resolves at the next connection. */
   connection(): Promise<unknown>;
 }
 
+/** Starts a server that never answers. */
 export async function startSilentServer(): Promise<SilentServer> {
-  // Unread, a socket would never learn that the other side has hung up.
+  // A socket that is not read never notices that the other side has hung up.
   const server = createServer((socket) => socket.resume());
   return { ...(await listen(server)), connection: () => once(server, 'connection') };
 }
 
-/** What becomes of something that a client sends: it goes on, it never arrives, or the connection breaks. */
+/** What a relay does with a client's data: passes it on, drops it, or cuts the connection. */
 export type Treatment = 'pass' | 'hold' | 'cut';
 
-/** Another address of a target, at which things can happen. */
+/** Another address of a target, whose connections can be disturbed. */
 export interface Relay extends Listening {
-  /** Asked about whatever clients send; at first all passes. */
+  /** Decides on each chunk that clients send. At first, all pass. */
   treat: () => Treatment;
 }
 
-/** Starts a server that hands on to another address what it receives, and back what that answers. */
+/** Starts a server that forwards connections to another address. */
 export async function startRelay(to: Address): Promise<Relay> {
   const server = createServer((client) => {
     const target = connect(to.port, to.host);

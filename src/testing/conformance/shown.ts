@@ -1,6 +1,6 @@
 import { createRedactor } from '../../redact.ts';
 
-/** Every string in a value, also where errors keep theirs: in properties that are not enumerable. */
+/** Every string in a value, including properties that are not enumerable, such as an error's. */
 export function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator<string> {
   if (typeof value === 'string') yield value;
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
@@ -12,9 +12,9 @@ export function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator
 }
 
 /**
- * Those of some secrets that can be read in a value: plain, or encoded in a way that the redactor knows.
+ * Finds secrets that can be read in a value: plain, or in an encoding that the redactor knows.
  *
- * @param known what everybody may read, such as the rotator's name
+ * @param known texts that everybody may read, such as the rotator's name
  */
 export function secretsShown(
   value: unknown,

@@ -21,32 +21,34 @@ export interface Version {
   readonly fields: SecretFields;
 }
 
+/** How a version is generated. */
 export interface GenerateSettings {
   readonly password?: string;
   readonly requestToken?: string;
 }
 
+/** How a credential is changed. */
 export interface ChangeSettings {
-  /** What opens the session of an account that changes itself. Default: the account's first version. */
+  /** The credential for the session of an account that changes itself. Default: the account's first version. */
   readonly using?: SecretFields;
-  /** What AWSCURRENT says. Default: the account's first version. */
+  /** AWSCURRENT. Default: the account's first version. */
   readonly current?: SecretFields;
   readonly admin?: SecretFields;
   readonly signal?: AbortSignal;
 }
 
-/** A rotator and an account of its own at the target, with the moves of a rotation as core makes them. */
+/** A rotator and a new account at the target, with the parts of a rotation as the core calls them. */
 export interface Subject {
   readonly rotator: Rotator;
   readonly overlap: Overlap;
   /** The rotator, if it changes credentials; skips the test where the target issues them. */
   changing(): ChangingRotator;
   readonly account: TestAccount;
-  /** The admin's credential, where the account has one. */
+  /** The admin's credential; undefined if the account has no admin. */
   admin(): Promise<unknown>;
   /** The secret as it is before any rotation. */
   readonly first: Version;
-  /** Throws what marks the test as skipped. */
+  /** Skips the test, by throwing. */
   skip(reason: string): never;
   /** The fields with a credential that the target refuses. */
   refused(fields: SecretFields): SecretFields;
@@ -54,14 +56,14 @@ export interface Subject {
   open(fields: SecretFields, signal?: AbortSignal): Promise<Session | undefined>;
   /** Whether the target accepts a credential. */
   opens(fields: SecretFields): Promise<boolean>;
-  /** Opens, uses and closes. @throws AssertionError when the target refuses */
+  /** Logs in, uses the session and closes it. @throws AssertionError if the target refuses */
   using<T>(fields: SecretFields, use: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** The version that createSecret would store. */
   generate(from?: Version, settings?: GenerateSettings): Promise<Version>;
   change(pending: SecretFields, settings?: ChangeSettings): Promise<void>;
-  /** Who opens the session of a change: the account or the admin. */
+  /** The credential for the session of a change: the account's or the admin's. */
   changer(settings?: ChangeSettings): SecretFields;
-  /** Has pending opened and verified. @throws AssertionError when the target refuses */
+  /** Logs in with the pending credential and verifies it. @throws AssertionError if the target refuses */
   prove(pending: SecretFields): Promise<void>;
 }
 
@@ -70,15 +72,15 @@ export class Skipped extends Error {}
 
 const never = new AbortController().signal;
 
-/** Stands for the secret, where there is none. */
+/** Stands for the secret in labels at the target. */
 export const owner = 'conformance';
 
-/** What a rotator gets when the tests call it; what it notes is for the tests of secrecy, which go through core. */
+/** The context of the tests' own calls. Its notes are dropped: the tests of secrecy go through the core. */
 export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
 
-/** Makes the subject of one test, whose credentials the redactor learns. */
+/** Makes the subject of one test. The redactor learns its credentials. */
 export function createSubject(harness: RotatorHarness, account: TestAccount, redactor: Redactor): Subject {
   const { rotator } = harness;
   const read = (text: string): Version => {
@@ -108,7 +110,8 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
   const changer = ({ using: own = first.fields, current = first.fields, admin }: ChangeSettings = {}) => {
     if (rotator.kind === 'issues' || rotator.changedBy === 'account') return own;
     const given = admin ?? account.admin;
-    if (given === undefined) throw new Error('The harness gives the account no admin, who has to change it.');
+    if (given === undefined)
+      throw new Error('The harness gives the account no admin, but an admin has to change it.');
     return adminFields(given, current);
   };
 

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** In ms, and generous: who honours a signal needs none of it, who waits for a time-out of their own needs more. */
+/** In ms. Code that honours a signal needs less; code that waits for its own time-out needs more. */
 export const promptlyMs = 3_000;
 
-/** Longest wait, in ms, for what comes about by itself; between two looks at it a moment passes. */
+/** How long `eventually` waits, and how long between two checks, in ms. */
 const [patienceMs, pollMs] = [5_000, 20];
 
-/** How a promise ended, or that it hasn't yet. */
+/** A promise's outcome, or that it is still pending. */
 export type Ended<T> = PromiseSettledResult<T> | { readonly status: 'pending' };
 
-/** Waits for a promise to end, but no longer than promptly. Never throws. */
+/** Waits up to {@link promptlyMs} for a promise to settle. Never throws. */
 export async function endOf<T>(promise: Promise<T>): Promise<Ended<T>> {
   const timer = new AbortController();
   const settled = Promise.allSettled([promise]).then(([result]): Ended<T> => result);
@@ -21,7 +21,7 @@ export async function endOf<T>(promise: Promise<T>): Promise<Ended<T>> {
   }
 }
 
-/** Looks again and again until `check` holds; false where it never does. */
+/** Repeats a check until it holds; false if it doesn't in time. */
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<boolean> {
   for (const startedMs = performance.now(); performance.now() - startedMs < patienceMs; await sleep(pollMs))
     if (await check()) return true;

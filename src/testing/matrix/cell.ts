@@ -4,17 +4,17 @@ import type { Plan } from './driver.ts';
 import { abandoned, recover } from './recovery.ts';
 import { startWorld, type World } from './world.ts';
 
-/** What came of a cell or a walk. */
+/** The result of a cell or a walk. */
 export interface CellResult {
-  /** What did not hold; undefined where all did. */
+  /** Which promise was broken; undefined if none was. */
   readonly failure: string | undefined;
-  /** Whether each plan's call was made; a walk may be at rest before. */
+  /** Whether each plan's call was made. A walk's rotation may end before it. */
   readonly struck: boolean;
-  /** Each remote call and each act in their order; nothing secret. */
+  /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];
 }
 
-/** Runs plans one after the other, on one account and one local Secrets Manager of their own. */
+/** Runs plans one after the other, on a new account and a new local Secrets Manager. */
 export async function runPlans(
   harness: RotatorHarness,
   plans: readonly Plan[],
@@ -26,18 +26,18 @@ export async function runPlans(
     const { trace } = world;
     let struck = true;
     for (const plan of plans) {
-      const failure = await play(world, plan);
+      const failure = await runPlan(world, plan);
       struck &&= world.fired;
       if (failure !== undefined) return { failure, struck, trace };
     }
-    const failure = plans.at(-1)?.recovery === abandoned ? await heal(world) : undefined;
+    const failure = plans.at(-1)?.recovery === abandoned ? await rotateAgain(world) : undefined;
     return { failure, struck, trace };
   } finally {
     await world.close();
   }
 }
 
-async function play(world: World, plan: Plan): Promise<string | undefined> {
+async function runPlan(world: World, plan: Plan): Promise<string | undefined> {
   world.plan(plan);
   await world.rotate();
   world.resume();
@@ -45,8 +45,8 @@ async function play(world: World, plan: Plan): Promise<string | undefined> {
   return (await recover(world, plan.recovery)) ?? (await world.invariants.atRest());
 }
 
-/** Whatever was left behind, the next rotation heals it. */
-async function heal(world: World): Promise<string | undefined> {
+/** Checks that the next rotation recovers from whatever was left behind. */
+async function rotateAgain(world: World): Promise<string | undefined> {
   await world.rotate();
   return (await recover(world, 'retried')) ?? (await world.invariants.atRest());
 }

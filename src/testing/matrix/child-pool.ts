@@ -6,13 +6,13 @@ import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import { type Checkpoint, Crash } from './faults.ts';
 import type { TestFunction, TestFunctionParts } from './function.ts';
 
-/** Processes for functions; one that was not killed serves again. */
+/** Processes for functions. A process that was not killed is used again. */
 export interface ChildPool {
   start(parts: Pick<TestFunctionParts, 'clientConfig' | 'checkpoint'>): Promise<TestFunction>;
   close(): Promise<void>;
 }
 
-/** Undefined where the harness does not say how a process makes the rotator. */
+/** Makes a pool; undefined if the harness names no module. */
 export function startChildPool({ module, busy }: RotatorHarness): ChildPool | undefined {
   if (module === undefined) return undefined;
   const idle: ChildProcess[] = [];
@@ -51,11 +51,11 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 function tell(child: ChildProcess, message: ToChild): void {
-  // A process that was killed hears nothing; what waits for it sees its exit.
+  // A killed process gets no message. Its callers see its exit.
   if (child.connected) child.send(message, () => undefined);
 }
 
-/** Sends a message and waits for the answer of a type. @throws Crash where the process ends before */
+/** Sends a message and waits for an answer of this type. @throws Crash if the process ends before */
 function ask<Type extends FromChild['type']>(
   child: ChildProcess,
   message: ToChild,
@@ -96,7 +96,7 @@ function childFunction(child: ChildProcess, checkpoint: Checkpoint, release: () 
     tell(child, { type: 'go', id: call.id, verdict });
   };
   const hear = (message: FromChild): void => {
-    // The checkpoint throws to end the process, and when something did not hold: either way it goes no further.
+    // The checkpoint throws to end the process, or because a promise was broken. Either way it must stop.
     pass(message).catch(() => kill(child));
   };
   child.on('message', hear);

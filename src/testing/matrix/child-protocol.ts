@@ -2,11 +2,11 @@ import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager
 import type { RotatorModule } from '../harness.ts';
 import type { RemoteCall, Verdict } from './faults.ts';
 
-/** What a function in a process of its own is made of. */
+/** What another process needs to make the function. */
 export interface ChildFunction {
   readonly module: RotatorModule;
   readonly clientConfig: SecretsManagerClientConfig;
-  /** What the target's driver throws when it takes no more work just now. */
+  /** The driver's error if the target is too busy. */
   readonly busy: { readonly message: string; readonly code?: unknown } | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface ChildFunction {
 export type ToChild =
   | { readonly type: 'create'; readonly function: ChildFunction }
   | { readonly type: 'invoke'; readonly event: unknown }
-  /** Lets a call, by its id, go on past the checkpoint. */
+  /** Lets a call continue after the checkpoint. */
   | { readonly type: 'go'; readonly id: number; readonly verdict?: Verdict | undefined };
 
 /** From a process with a function to the matrix. */

@@ -4,10 +4,10 @@ import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import type { Verdict } from './faults.ts';
 import type { TestFunction } from './function.ts';
 
-// Many such processes start, and all compile the same modules: those are imported once this holds.
+// Many such processes compile the same modules, so those are imported after this.
 enableCompileCache();
 
-/** A process with one function, which asks the matrix at each remote call and can be killed at any. */
+/** This process's function. It asks the matrix at each remote call, and can be killed at any. */
 let subject: TestFunction | undefined;
 const waiting = new Map<number, (verdict: Verdict | undefined) => void>();
 
@@ -48,7 +48,7 @@ async function invoke(event: unknown): Promise<void> {
   }
 }
 
-// The matrix may be killed: then nobody waits for this process.
+// The matrix was killed, so nobody waits for this process.
 process.on('disconnect', () => process.exit());
 process.on('message', async (message: ToChild) => {
   if (message.type === 'go') {

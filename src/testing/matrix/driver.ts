@@ -7,47 +7,49 @@ import { startRival } from './rival.ts';
 import { isRead } from './secrets-manager.ts';
 import { type StoredSecret, staleAnswer } from './stored.ts';
 
-/** Which remote call of a rotation (1 is its first) meets which fault, and what happens then. */
+/** Which remote call of a rotation meets which fault, and what happens afterwards. Call 1 is the first. */
 export interface Plan {
   readonly call: number;
   readonly fault: Fault;
   readonly recovery: Recovery | typeof abandoned;
 }
 
-/** A remote call as it was seen. `composite`: it made calls of its own, which are the finer points to strike at. */
+/** A remote call that was made. `composite`: it made calls of its own, which meet the faults instead. */
 export interface SeenCall {
   readonly call: RemoteCall;
   readonly step: string;
   composite: boolean;
 }
 
-/** Runs the function under test as Secrets Manager calls it, strikes at the planned call, and looks after each. */
+/** Runs the function under test, injects the fault at the planned call, and checks the invariants after each call. */
 export interface Driver {
-  /** To be registered as the rotation function. */
+  /** The rotation function to register. */
   readonly handler: LocalFunction;
   readonly trace: string[];
   /** The calls since the last plan. */
   readonly seen: readonly SeenCall[];
-  /** Whether the planned call was met. */
+  /** Whether the planned call was made. */
   readonly fired: boolean;
-  /** The first invariant that did not hold. */
+  /** The first invariant that was broken. */
   readonly violation: string | undefined;
   plan(plan: Plan | undefined): void;
-  /** Lets steps come again. */
+  /** Lets Secrets Manager call steps again. */
   resume(): void;
-  /** Remembers what Secrets Manager holds, before somebody changes it. */
+  /** Remembers the state of the secret before a change, for stale reads. */
   remember(): Promise<void>;
-  /** Resolves when no second invocation runs. */
+  /** Resolves once no second invocation runs. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** What a driver works with. */
 export interface DriverParts {
   readonly invariants: Invariants;
   readonly read: () => Promise<StoredSecret>;
   readonly start: (checkpoint: Checkpoint) => Promise<TestFunction>;
 }
 
+/** Makes a driver without a plan. */
 export function createDriver({ invariants, read, start }: DriverParts): Driver {
   const trace: string[] = [];
   const rivals = new Set<Promise<void>>();
@@ -69,8 +71,8 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
     current = undefined;
     await dying?.kill();
   };
-  /** Beside a second invocation, what was read a moment ago may be another state by the time it is tried. */
-  const look = async (): Promise<void> => {
+  /** Repeats a failed check during a second invocation, which may change the state between a read and a login. */
+  const checkInvariants = async (): Promise<void> => {
     let found = await invariants.always();
     for (let again = 0; found !== undefined && rivals.size > 0 && again < 5; again += 1) {
       found = await invariants.always();
@@ -82,7 +84,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
     struck = call;
     trace.push(`    ${fault}`);
     if (recovery === 'second-invocation' && event !== undefined) {
-      await startRival({ event, start, trace, rivals, remember, look });
+      await startRival({ event, start, trace, rivals, remember, checkInvariants });
     }
     if (fault === 'crash-before') {
       await kill();
@@ -106,7 +108,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
     after: async ({ id }) => {
       const ended = open.find(({ call }) => call.id === id);
       open = open.filter((entry) => entry !== ended);
-      await look();
+      await checkInvariants();
       if (ended === undefined || ended.call !== struck || plan?.fault !== 'crash-after') return;
       await kill();
       throw new Crash();
@@ -163,7 +165,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
   };
 }
 
-/** The calls of which a call is a part. Calls can also be under way beside each other. */
+/** The calls that contain a call. Others may run in parallel. */
 function surroundings(open: readonly SeenCall[], { within }: RemoteCall): SeenCall[] {
   const outer = open.find(({ call }) => call.id === within);
   return outer === undefined ? [] : [outer, ...surroundings(open, outer.call)];

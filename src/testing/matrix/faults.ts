@@ -1,14 +1,14 @@
-/** What can befall one remote call. */
+/** The faults of a remote call. */
 export const faults = [
   /** The function's process ends before the call is made. */
   'crash-before',
-  /** It ends after the call was carried out, before it hears the answer. */
+  /** It ends after the call was carried out, and before the answer arrives. */
   'crash-after',
   /** The call is carried out, and the connection breaks before the answer arrives. */
   'lost-answer',
   /** The call is carried out, and no answer ever arrives: the function's time runs out. */
   'time-out',
-  /** The other side has too much to do, once. */
+  /** The other side is too busy, once. */
   'throttled',
   /** A read of Secrets Manager is answered with the state before its last write, once. */
   'stale-read',
@@ -16,47 +16,48 @@ export const faults = [
   'refused',
 ] as const;
 
+/** One of {@link faults}. */
 export type Fault = (typeof faults)[number];
 
 /** One remote call that a function makes. */
 export interface RemoteCall {
   /** Its number in the function's process. */
   readonly id: number;
-  /** The call of which it is a part, where a rotator's member makes calls of its own. */
+  /** The call that contains it: a rotator's member may make several calls. */
   readonly within: number | undefined;
   readonly to: 'Secrets Manager' | 'target';
   /** The operation, such as `GetSecretValue`, or the session's method. */
   readonly name: string;
-  /** What a read of Secrets Manager asks for. */
+  /** What a read of Secrets Manager asks for; undefined for other calls. */
   readonly asked?: AskedVersion | undefined;
 }
 
-/** Which secret, and which version of it, a read of Secrets Manager is about. */
+/** The secret and the version that a read of Secrets Manager asks for. */
 export interface AskedVersion {
   readonly secretId: string | undefined;
   readonly versionId: string | undefined;
   readonly stage: string | undefined;
 }
 
-/** What Secrets Manager answers to a read that lags: an output, or an error by name and message. */
+/** The outdated answer of a stale read: an output, or an error by name and message. */
 export type StaleAnswer =
   | { readonly output: object }
   | { readonly error: { readonly name: string; readonly message: string } };
 
-/** What is to happen to a call. */
+/** The fault that a call meets. */
 export interface Verdict {
   readonly fault: Exclude<Fault, 'crash-before'>;
   readonly stale?: StaleAnswer | undefined;
 }
 
-/** What every remote call of a function under test passes, before it is made and when it was carried out. */
+/** Every remote call of a function under test passes it, before and after the call. */
 export interface Checkpoint {
-  /** Never goes on in a process that is to end. */
+  /** Throws Crash in a process that is to end. */
   before(call: RemoteCall): Promise<Verdict | undefined>;
   after(call: RemoteCall): Promise<void>;
 }
 
-/** Thrown at whatever a process does that should be dead. */
+/** Thrown at every call of a process that counts as dead. */
 export class Crash extends Error {
   override readonly name = 'Crash';
   constructor() {
@@ -64,7 +65,7 @@ export class Crash extends Error {
   }
 }
 
-/** The error of a connection that broke, as Node.js has it. */
+/** Node.js's error for a broken connection. */
 export function brokenConnection(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
 }

@@ -11,13 +11,13 @@ interface Interception {
 const interceptions = new AsyncLocalStorage<Interception>();
 let installed = false;
 
-/** Runs a handler in such a way that each `fetch` made by it passes the checkpoint. */
+/** Runs a handler so that each of its `fetch` calls passes the checkpoint. */
 export function interceptFetch<T>(interception: Interception, run: () => Promise<T>): Promise<T> {
   if (!installed) install();
   return interceptions.run(interception, run);
 }
 
-/** A checkpoint may call the target too, to look at it: that is no remote call of the function. */
+/** Exempts the checkpoint's own calls of the target, which are not the function's. */
 export function withOwnFetch(checkpoint: Checkpoint): Checkpoint {
   return {
     before: (call) => interceptions.exit(() => checkpoint.before(call)),
@@ -25,7 +25,7 @@ export function withOwnFetch(checkpoint: Checkpoint): Checkpoint {
   };
 }
 
-/** Stands in for the global fetch from the first use on; what runs outside an interception sees no difference. */
+/** Replaces the global fetch. Outside an interception nothing changes. */
 function install(): void {
   installed = true;
   const real = globalThis.fetch;

@@ -10,33 +10,35 @@ import { interceptTarget } from './target.ts';
 export interface TestFunction {
   /** Calls it as Lambda does; rejects as the handler does. */
   invoke(event: unknown): Promise<void>;
-  /** Ends its process, or what stands for one: nothing of it does anything any more. */
+  /** Kills its process, or what stands for one: no further call of it is carried out. */
   kill(): Promise<void>;
-  /** Is done with it. */
+  /** Releases it after use. */
   end(): Promise<void>;
 }
 
-/** What a function under test is made of. */
+/** What a function under test needs. */
 export interface TestFunctionParts {
   readonly rotator: Rotator;
   readonly clientConfig: SecretsManagerClientConfig;
   readonly checkpoint: Checkpoint;
-  /** What the target's driver throws when the target takes no more work just now. */
+  /** The driver's error if the target is too busy. */
   readonly busy?: (() => Error) | undefined;
 }
 
-/** Lets an invocation's time run out. */
+/** The time of an invocation. */
 export interface Lifetime {
   /** Fires when the invocation's time is up. */
   readonly signal: AbortSignal;
+  /** Whether the process counts as dead. */
   readonly dead: boolean;
+  /** Ends the invocation's time. @returns the time-out's error */
   expire(): Error;
 }
 
-/** Time of an invocation in ms: long, since a time-out is a fault that expires it, and a busy machine is none. */
+/** Time of an invocation in ms. It is long, so that only the fault `time-out` ends it, and never a busy machine. */
 export const plentyMs = 300_000;
 
-/** Makes a function in this process. A crash is pretended: from then on, whatever it calls is not carried out. */
+/** Makes a function in this process. A crash is simulated: from then on, none of its calls is carried out. */
 export function createTestFunction(given: TestFunctionParts): TestFunction {
   const parts = { ...given, checkpoint: withOwnFetch(given.checkpoint) };
   let dead = false;

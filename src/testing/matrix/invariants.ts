@@ -5,23 +5,25 @@ import { overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts'
 import { documentOf } from '../secrets.ts';
 import type { StoredSecret } from './stored.ts';
 
-/** Looks at what must hold whatever happens. Each answers with what does not hold, or with undefined. */
+/** Checks what must hold whatever happens. Each check answers the broken promise, or undefined. */
 export interface Invariants {
-  /** At every moment: a stored version opens the target; AWSCURRENT does where credentials overlap. */
+  /** At every moment: a stored version opens the target. If credentials overlap, AWSCURRENT does. */
   always(): Promise<string | undefined>;
-  /** Once everything has come to rest. */
+  /** After the rotation: labels are in place, AWSCURRENT works, and no credential is left over. */
   atRest(): Promise<string | undefined>;
 }
 
+/** What the checks need. */
 export interface InvariantsParts {
   readonly harness: RotatorHarness;
   readonly account: TestAccount;
   readonly read: () => Promise<StoredSecret>;
 }
 
+/** Makes the checks for one account and its secret. */
 export function createInvariants({ harness, account, read }: InvariantsParts): Invariants {
   const { rotator } = harness;
-  const held = new Map<string, string | undefined>();
+  const checked = new Map<string, string | undefined>();
 
   const fieldsOf = ({ description, texts }: StoredSecret, versionId: string): SecretFields | undefined => {
     const text = texts.get(versionId);
@@ -36,7 +38,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       await session?.close();
       return session !== undefined;
     } catch (error) {
-      // A report quotes it.
+      // The report quotes this error.
       const redactor = createRedactor();
       redactor.learn(fields);
       throw redactor.error(error);
@@ -46,7 +48,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
     const current = versionWith(stored.stages, 'AWSCURRENT');
     return current === undefined ? Promise.resolve(false) : opens(fieldsOf(stored, current));
   };
-  const judge = async (stored: StoredSecret): Promise<string | undefined> => {
+  const findViolation = async (stored: StoredSecret): Promise<string | undefined> => {
     if (await currentOpens(stored)) return undefined;
     if (overlapOf(harness) !== 'none') return 'AWSCURRENT does not open the target.';
     for (const id of likeliestFirst(stored)) {
@@ -58,10 +60,10 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
   return {
     always: async () => {
       const [stored, digest] = await Promise.all([read(), account.digest?.()]);
-      if (digest === undefined) return judge(stored);
+      if (digest === undefined) return findViolation(stored);
       const state = JSON.stringify([digest, stored.stages, [...stored.texts.keys()]]);
-      if (!held.has(state)) held.set(state, await judge(stored));
-      return held.get(state);
+      if (!checked.has(state)) checked.set(state, await findViolation(stored));
+      return checked.get(state);
     },
     atRest: async () => {
       const stored = await read();
@@ -80,7 +82,7 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
         .map((id) => fieldsOf(stored, id))
         .filter((fields) => fields !== undefined);
       const strays = (await account.strays?.(needed)) ?? 0;
-      return strays === 0 ? undefined : `${strays} minted credentials are alive and in no labelled version.`;
+      return strays === 0 ? undefined : `${strays} issued credentials work and are in no labelled version.`;
     },
   };
 }

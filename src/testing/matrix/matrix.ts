@@ -7,23 +7,23 @@ import { type Recovery, recoveries } from './recovery.ts';
 import { isRead } from './secrets-manager.ts';
 import { startWorld } from './world.ts';
 
-/** A cell of the matrix: the fault, the call that meets it, and what happens then. */
+/** A cell of the matrix: a call, the fault that it meets, and the recovery. */
 export interface Cell extends Plan {
   readonly recovery: Recovery;
-  /** Runs it alone: `12/lost-answer/cancelled`. */
+  /** Selects the cell in a command: `12/lost-answer/cancelled`. */
   readonly id: string;
-  /** Such as `setSecret: target open`. */
+  /** The step and the call, such as `setSecret: target open`. */
   readonly place: string;
 }
 
-/** A cell that did not pass. */
+/** A cell that has failed. */
 export interface FailedCell extends Cell {
   readonly failure: string;
-  /** Each remote call and each act in their order; nothing secret. */
+  /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];
 }
 
-/** What came of a matrix. */
+/** The result of a matrix. */
 export interface MatrixReport {
   /** The rotator's name. */
   readonly rotator: string;
@@ -33,19 +33,17 @@ export interface MatrixReport {
   readonly skipped: readonly string[];
 }
 
+/** How a matrix runs. */
 export interface MatrixOptions {
-  /** Which cells to run; all if absent. */
+  /** Which cells to run. Default: all. */
   readonly only?: (cell: Cell) => boolean;
-  /** Cells at a time. Default: 4, since they mostly wait. */
+  /** How many cells run in parallel. Default: 4, since they mostly wait. */
   readonly concurrency?: number;
-  /** Called when a cell has ended. */
+  /** Called after each cell. */
   readonly onCell?: (done: number, of: number) => void;
 }
 
-/**
- * Runs a rotation once for each remote call that it makes, each fault that the call can meet, and each way in which
- * things can go on from there, against the harness's real target.
- */
+/** Runs a rotation at the harness's real target, once for each combination of remote call, fault and recovery. */
 export async function crashMatrix(
   harness: RotatorHarness,
   { only = () => true, concurrency = 4, onCell = () => undefined }: MatrixOptions = {},
@@ -56,8 +54,8 @@ export async function crashMatrix(
     const failed: FailedCell[] = [];
     let done = 0;
     await inParallel(cells, concurrency, async (cell) => {
-      const { failure: found, struck, trace } = await attempt(() => runPlans(harness, [cell], children));
-      const failure = found ?? (struck ? undefined : 'The rotation did not come to this call.');
+      const { failure: found, struck, trace } = await resultOf(() => runPlans(harness, [cell], children));
+      const failure = found ?? (struck ? undefined : 'The rotation did not make this call.');
       if (failure !== undefined) failed.push({ ...cell, failure, trace });
       done += 1;
       onCell(done, cells.length);
@@ -69,8 +67,8 @@ export async function crashMatrix(
   }
 }
 
-/** A cell whose surroundings fail has failed too. */
-export async function attempt(run: () => Promise<CellResult>): Promise<CellResult> {
+/** Runs a cell or a walk. If its surroundings fail, it has failed too. */
+export async function resultOf(run: () => Promise<CellResult>): Promise<CellResult> {
   try {
     return await run();
   } catch (error) {
@@ -79,7 +77,7 @@ export async function attempt(run: () => Promise<CellResult>): Promise<CellResul
   }
 }
 
-/** The calls of a rotation to which nothing happens. */
+/** The calls of a rotation without a fault. */
 export async function remoteCalls(harness: RotatorHarness): Promise<readonly SeenCall[]> {
   const world = await startWorld(harness);
   try {
@@ -87,7 +85,7 @@ export async function remoteCalls(harness: RotatorHarness): Promise<readonly See
     const failure =
       world.violation ?? (world.outcome.succeeded ? await world.invariants.atRest() : world.outcome.error);
     if (failure === undefined) return world.seen;
-    throw new Error(`A rotation fails with nothing in its way: ${failure}`);
+    throw new Error(`A rotation fails without any fault: ${failure}`);
   } finally {
     await world.close();
   }
@@ -109,14 +107,14 @@ function cellsOf(calls: readonly SeenCall[], harness: RotatorHarness): Cell[] {
   );
 }
 
-/** What can happen after a fault without a process of its own to kill, which takes ten times as long. */
+/** All recoveries but `process-killed`, which takes ten times as long. */
 const cheapRecoveries = recoveries.filter((recovery) => recovery !== 'process-killed');
 
 /**
- * Chooses one cell for each remote call and each fault, and deals the recoveries out over them: neighbouring calls and
- * faults go on in different ways. It leaves out `process-killed`. For {@link MatrixOptions.only}.
+ * A filter for {@link MatrixOptions.only} with one cell for each remote call and fault. The recoveries take turns. It
+ * leaves out `process-killed`.
  *
- * @param number which deal, 0 or more. The deals 0 to 4 together have every cell but those of `process-killed`
+ * @param number which deal, from 0. The deals 0 to 4 together have every cell but those of `process-killed`
  */
 export function dealtOut(number: number): (cell: Cell) => boolean {
   return ({ call, fault, recovery }) =>
@@ -130,11 +128,12 @@ function faultsOf({ to, name }: RemoteCall, { busy }: RotatorHarness): Fault[] {
   });
 }
 
+/** The recoveries that a harness allows. */
 export function recoveriesOf({ module }: RotatorHarness): Recovery[] {
   return recoveries.filter((recovery) => recovery !== 'process-killed' || module !== undefined);
 }
 
-/** Works through a list, so many at a time. */
+/** Works through a list, up to `concurrency` items in parallel. */
 export async function inParallel<T>(
   items: readonly T[],
   concurrency: number,

@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer, type Verdict } from './faults.ts';
 import type { Lifetime } from './function.ts';
 
-/** A call as it is, and how it meets each fault. */
+/** How a call runs, without a fault and with each. */
 export interface Ways<T> {
   perform(): Promise<T>;
-  /** Carries it out; the connection breaks before the answer arrives. */
+  /** Carries it out and breaks the connection before the answer arrives. */
   lose(): Promise<T>;
   throttle(): Promise<T>;
   refuse(): Promise<T>;
@@ -15,7 +15,7 @@ export interface Ways<T> {
 const surrounding = new AsyncLocalStorage<number>();
 let calls = 0;
 
-/** Makes one call past the checkpoint, with whatever that has in store for it. */
+/** Makes one call through the checkpoint, with the fault that the checkpoint decides on. */
 export async function passCheckpoint<T>(
   checkpoint: Checkpoint,
   lifetime: Lifetime,
@@ -27,13 +27,13 @@ export async function passCheckpoint<T>(
   const call: RemoteCall = { ...described, id: calls, within: surrounding.getStore() };
   const verdict = await checkpoint.before(call);
   if (lifetime.dead) throw new Crash();
-  const made = await settle(() => surrounding.run(call.id, () => meet(verdict, ways)));
+  const made = await settle(() => surrounding.run(call.id, () => callWith(verdict, ways)));
   await checkpoint.after(call);
   if (verdict?.fault === 'time-out') throw lifetime.expire();
   return made();
 }
 
-function meet<T>(verdict: Verdict | undefined, ways: Ways<T>): Promise<T> {
+function callWith<T>(verdict: Verdict | undefined, ways: Ways<T>): Promise<T> {
   switch (verdict?.fault) {
     case 'lost-answer':
       return ways.lose();
@@ -48,7 +48,7 @@ function meet<T>(verdict: Verdict | undefined, ways: Ways<T>): Promise<T> {
   }
 }
 
-/** What came of a call, to be taken up after the checkpoint. */
+/** Keeps a call's outcome until it has passed the checkpoint. */
 async function settle<T>(call: () => Promise<T>): Promise<() => T> {
   try {
     const result = await call();

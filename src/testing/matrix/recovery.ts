@@ -10,15 +10,16 @@ export const recoveries = [
   'pending-cleared',
   /** No further step comes; an operator cancels the rotation and turns it on again. */
   'cancelled',
-  /** The function is a process of its own, which is killed; another one tries again with the same token. */
+  /** The function's process is killed, and another one tries again with the same token. */
   'process-killed',
   /** No further step comes until the schedule's next rotation. */
   'next-schedule',
 ] as const;
 
+/** One of {@link recoveries}. */
 export type Recovery = (typeof recoveries)[number];
 
-/** Nothing: the rotation is left as it is. What follows in a walk comes on top. */
+/** In a walk: the rotation is left as it is, and the next one follows. */
 export const abandoned = 'abandoned';
 
 /** Recoveries before which Secrets Manager gives up: the step after the fault never comes. */
@@ -29,10 +30,10 @@ export const givenUp: ReadonlySet<string> = new Set([
   abandoned,
 ]);
 
-/** One try, and one more: what a rotation may need after a fault. */
+/** A rotation may need one more attempt after a fault. */
 const mostAttempts = 2;
 
-/** Lets a rotation recover. @returns what did not go as it must, or undefined */
+/** Lets a rotation recover. @returns the broken promise, or undefined */
 export async function recover(world: World, recovery: Recovery): Promise<string | undefined> {
   if (givenUp.has(recovery)) {
     if (recovery === 'pending-cleared') await world.clearPending();

@@ -4,21 +4,23 @@ import type { Checkpoint } from './faults.ts';
 import type { TestFunction } from './function.ts';
 import { isRead } from './secrets-manager.ts';
 
+/** What a second invocation works with. */
 export interface RivalParts {
   readonly event: RotationRequest;
   readonly start: (checkpoint: Checkpoint) => Promise<TestFunction>;
   readonly trace: string[];
-  /** Holds each second invocation as long as it runs. */
+  /** The second invocations that run. */
   readonly rivals: Set<Promise<void>>;
   remember(): Promise<void>;
-  look(): Promise<void>;
+  checkInvariants(): Promise<void>;
 }
 
-/** After so many ms without a sign, a second invocation is taken to wait for the first, by a lock at the target. */
+/** After so many ms without a call, the second invocation is assumed to wait for the first one's lock at the target. */
 const patienceMs = 300;
 
-/** Runs a second invocation of a step, to its end or until it can't go on before the first does. */
-export async function startRival({ event, start, trace, rivals, remember, look }: RivalParts): Promise<void> {
+/** Runs a second invocation of a step, to its end or until it waits for the first. */
+export async function startRival(parts: RivalParts): Promise<void> {
+  const { event, start, trace, rivals, remember, checkInvariants } = parts;
   let lastSign = performance.now();
   const rival = await start({
     before: async ({ to, name }) => {
@@ -29,12 +31,12 @@ export async function startRival({ event, start, trace, rivals, remember, look }
     },
     after: async () => {
       lastSign = performance.now();
-      await look();
+      await checkInvariants();
     },
   });
   const running = rival
     .invoke(event)
-    // What it comes to is not heard: Secrets Manager waits for the first.
+    // Secrets Manager waits only for the first invocation.
     .catch((error: unknown) => {
       trace.push(`      second invocation failed: ${error instanceof Error ? error.message : error}`);
     })

@@ -5,14 +5,14 @@ import { passCheckpoint } from './pass.ts';
 
 const reads = new Set(['DescribeSecret', 'GetSecretValue', 'ListSecretVersionIds']);
 
-/** Whether an operation of Secrets Manager changes nothing, so that its answer may lag. */
+/** Whether an operation only reads, so that its answer may be stale. */
 export function isRead(operation: string): boolean {
   return reads.has(operation);
 }
 
 /**
- * Has every call of a client pass the checkpoint. Throttling and broken connections happen below the SDK's own
- * retries, as they do on AWS; all else above them.
+ * Makes every call of a client pass the checkpoint. Throttling and broken connections happen below the SDK's own retries,
+ * as on AWS. The other faults happen above them.
  */
 export function interceptSecretsManager(
   client: SecretsManagerClient,
@@ -70,7 +70,7 @@ function askedVersion(input: object): AskedVersion {
   return { secretId: text('SecretId'), versionId: text('VersionId'), stage: text('VersionStage') };
 }
 
-/** An answer's output has metadata wherever it comes from. */
+/** The output of a stale answer, with the metadata that the SDK expects. */
 function outputOf(answer: StaleAnswer) {
   if ('error' in answer) throw serviceError(answer.error.name, answer.error.message);
   return { $metadata: {}, ...answer.output };

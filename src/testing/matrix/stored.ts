@@ -8,17 +8,17 @@ import { type VersionStages, versionWith } from '../../secrets-manager/staging-l
 import { readVersion } from '../secrets.ts';
 import type { RemoteCall, StaleAnswer } from './faults.ts';
 
-/** All that Secrets Manager holds of one secret at one moment. */
+/** The state of a secret at one moment. */
 export interface StoredSecret {
   readonly description: DescribeSecretResponse;
   readonly stages: VersionStages;
-  /** Ids of all versions, those without a label included. */
+  /** Ids of all versions, including those without a label. */
   readonly versionIds: readonly string[];
-  /** Values by version id; an empty version has none. */
+  /** Values by version id. Empty versions are missing. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Reads a secret as a whole. Values that were read are remembered, since they never change. */
+/** Makes a reader of a secret's state. It remembers values, since they never change. */
 export function createStoredReader(client: SecretsManagerClient, arn: string): () => Promise<StoredSecret> {
   const known = new Map<string, string>();
   const textOf = async (versionId: string): Promise<string | undefined> => {
@@ -43,7 +43,7 @@ export function createStoredReader(client: SecretsManagerClient, arn: string): (
   };
 }
 
-/** What a lagging replica answers to a read when `stored` is what it knows; undefined for other secrets. */
+/** The answer of a read that still sees the state `stored`; undefined for other secrets. */
 export function staleAnswer(stored: StoredSecret, { name, asked }: RemoteCall): StaleAnswer | undefined {
   const { ARN, Name } = stored.description;
   if (asked === undefined || asked.secretId !== ARN) return undefined;

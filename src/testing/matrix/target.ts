@@ -6,13 +6,13 @@ import { passCheckpoint } from './pass.ts';
 /** A rotator whose remote calls pass the checkpoint. */
 export interface InterceptedTarget {
   readonly rotator: Rotator;
-  /** Closes what a dead process leaves open, as its operating system would. */
+  /** Closes the connections of a dead process, as its operating system would. */
   drop(): Promise<void>;
 }
 
 /**
- * Stands before a rotator: its logins, each method of its sessions, and its members that reach the target are remote
- * calls. A member that makes finer calls of its own is one with them.
+ * Wraps a rotator so that its remote calls pass the checkpoint: its logins, each method of its sessions, and its members
+ * that reach the target.
  */
 export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): InterceptedTarget {
   const { rotator } = parts;
@@ -58,7 +58,7 @@ export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): I
     );
   const open: Rotator['open'] = (...args) => logIn(() => rotator.open(...args));
   const standing = new Set<Prepared<Session>>();
-  /** The login on a connection that was prepared is a remote call like any other. */
+  /** The login on a prepared connection is a remote call too. */
   const prepare = async (...args: Parameters<NonNullable<ChangingRotator['prepare']>>) => {
     if (rotator.kind !== 'changes' || rotator.prepare === undefined)
       throw new TypeError('Nothing is prepared.');
@@ -98,7 +98,7 @@ async function refused(): Promise<never> {
 
 type Member = (...args: unknown[]) => unknown;
 
-/** The same object with its functions replaced, one by one, when they are asked for. */
+/** Wraps an object so that each of its functions is replaced when it is read. */
 function replaceMembers<T extends object>(
   original: T,
   replace: (name: string, member: Member) => Rotator['open'] | ChangingRotator['prepare'] | Member,

@@ -4,42 +4,43 @@ import { runPlans } from './cell.ts';
 import { startChildPool } from './child-pool.ts';
 import type { Plan } from './driver.ts';
 import { faults } from './faults.ts';
-import { attempt, inParallel, recoveriesOf, remoteCalls } from './matrix.ts';
+import { inParallel, recoveriesOf, remoteCalls, resultOf } from './matrix.ts';
 import { abandoned } from './recovery.ts';
 
-/** What came of random walks. */
+/** The result of random walks. */
 export interface WalksReport {
   readonly rotator: string;
   readonly walks: number;
-  /** With this seed, the same walks are walked again. */
+  /** The same seed makes the same walks. */
   readonly seed: number;
   readonly failed: readonly FailedWalk[];
 }
 
-/** The shortest walk that fails. */
+/** The shortest walk that failed. */
 export interface FailedWalk {
   readonly plans: readonly Plan[];
   readonly failure: string;
   readonly trace: readonly string[];
 }
 
+/** How walks run. */
 export interface WalksOptions {
   readonly walks: number;
-  /** Default: one that is drawn and reported. */
+  /** Default: a random one, which is in the report. */
   readonly seed?: number | undefined;
-  /** Walks at a time. Default: 4. */
+  /** How many walks run in parallel. Default: 4. */
   readonly concurrency?: number;
   readonly onWalk?: (done: number, of: number) => void;
 }
 
-/** Most rotations of one walk. */
+/** How many rotations a walk has at most. */
 const longestWalk = 5;
 
 /**
- * Random walks: several rotations of one secret, each of which meets a fault at any call and goes on in any way, or
- * is left as it is. Needs `fast-check`, which is an optional package.
+ * Runs random walks: several rotations of one secret, each with a random fault at a random call and a random recovery. Needs
+ * the optional package `fast-check`.
  *
- * @throws DriverMissing where that is not installed
+ * @throws DriverMissing if it is not installed
  */
 export async function randomWalks(
   harness: RotatorHarness,
@@ -61,7 +62,7 @@ export async function randomWalks(
   const failed: FailedWalk[] = [];
   let done = 0;
   const walk = fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: longestWalk }), async (plans) => {
-    const { failure, trace } = await attempt(() => runPlans(harness, plans, children));
+    const { failure, trace } = await resultOf(() => runPlans(harness, plans, children));
     done += 1;
     onWalk(Math.min(done, walks), walks);
     if (failure !== undefined) throw new WalkFailure(failure, trace);

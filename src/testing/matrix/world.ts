@@ -16,7 +16,7 @@ import { createInvariants, type Invariants } from './invariants.ts';
 import { isRead } from './secrets-manager.ts';
 import { createStoredReader } from './stored.ts';
 
-/** How the last rotation went. */
+/** The outcome of the last rotation. */
 export interface Outcome {
   readonly succeeded: boolean;
   readonly attempts: number;
@@ -27,7 +27,7 @@ export interface Outcome {
 export interface World extends Pick<Driver, 'trace' | 'seen' | 'fired' | 'violation' | 'plan' | 'resume'> {
   readonly invariants: Invariants;
   readonly outcome: Outcome;
-  /** Turns rotation on, or asks for one more, and waits for its end. */
+  /** Calls RotateSecret, and waits for the rotation's end. */
   rotate(): Promise<void>;
   /** Takes AWSPENDING off a version that is not current. */
   clearPending(): Promise<void>;
@@ -41,9 +41,9 @@ const dayMs = 86_400_000;
 const days = 30;
 
 /**
- * Where a rotator revokes, one rotation has been made, so that there is something to revoke.
+ * Sets up a cell or a walk. If the rotator revokes, one rotation is made first, so that there is something to revoke.
  *
- * @param children where the function is to be a process of its own
+ * @param children runs the function in another process
  */
 export async function startWorld(harness: RotatorHarness, children?: ChildPool): Promise<World> {
   const clock = manualClock(Date.UTC(2030, 0, 1));
@@ -141,7 +141,7 @@ export async function startWorld(harness: RotatorHarness, children?: ChildPool):
   return world;
 }
 
-/** What is stored is read again once something has happened that may have changed it: most calls change nothing. */
+/** Caches a read until a call may have changed the secret. Most calls don't. */
 function rereadOnChange<T>(local: LocalSecretsManager, read: () => Promise<T>): () => Promise<T> {
   let known: Promise<T> | undefined;
   local.on((event) => {
@@ -153,7 +153,7 @@ function rereadOnChange<T>(local: LocalSecretsManager, read: () => Promise<T>): 
   };
 }
 
-/** AWS answers an error and tries the unfinished rotation again all the same. */
+/** With an unfinished rotation, AWS answers this error, and tries that rotation again. */
 function tolerateUnfinished(error: unknown): void {
   if (!String(error).includes("A previous rotation isn't complete")) throw error;
 }

@@ -2,9 +2,9 @@ import { readDocument } from '../documents/document.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError } from '../errors.ts';
 
-/** How a text would be read as a secret; in words that hold no credential. */
-export interface Verdict {
-  /** False where the text looks like a form and breaks its rules, so that something is surely wrong. */
+/** How a text would be read as a secret, in words without a credential. */
+export interface ValuePreview {
+  /** False if the text looks like a form but breaks its rules. */
   readonly ok: boolean;
   readonly words: string;
 }
@@ -20,15 +20,15 @@ const titles: Readonly<Record<string, string>> = {
   text: 'a token',
 };
 
-/** The largest value, in bytes. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
+/** The largest value of a secret, in bytes. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
 const largestBytes = 65_536;
 
 /**
  * Reads a text as a rotation would, while it is typed.
  *
- * @param engine of the kind of secret that it is to be; undefined for any other
+ * @param engine of the chosen kind of secret; undefined for other secrets
  */
-export function judgeText(text: string, engine: string | undefined): Verdict {
+export function previewValue(text: string, engine: string | undefined): ValuePreview {
   if (text === '') return { ok: false, words: 'there is nothing yet' };
   if (Buffer.byteLength(text) > largestBytes) return { ok: false, words: 'it has more than 65,536 bytes' };
   if (!text.isWellFormed()) return { ok: false, words: 'it has half of a character' };
@@ -50,7 +50,7 @@ export function judgeText(text: string, engine: string | undefined): Verdict {
   }
 }
 
-function unread(text: string, message: string, engine: string | undefined): Verdict {
+function unread(text: string, message: string, engine: string | undefined): ValuePreview {
   const looksLikeJson = /^\s*[{[]/.test(text);
   if (looksLikeJson && isJson(text)) return { ok: engine === undefined, words: 'it is JSON, but no object' };
   if (looksLikeJson || connectionStringForm(text) !== undefined || engine !== undefined) {
