@@ -80,9 +80,11 @@ async function askWhy(
 /** What a function said to a preflight. */
 export function showPreflight(screen: Screen, preflight: Preflight): void {
   switch (preflight.outcome) {
-    case 'passed':
-      for (const { check, detail } of preflight.findings) screen.fact(`ok  ${check}`, detail);
+    case 'passed': {
+      const width = Math.max(...preflight.findings.map(({ check }) => check.length)) + 2;
+      for (const { check, detail } of preflight.findings) screen.say(`  ok  ${check.padEnd(width)}${detail}`);
       break;
+    }
     case 'failed':
       screen.bad(`The function says: ${preflight.code}: ${preflight.message}`);
       break;
