@@ -36,10 +36,13 @@ export { refusedBy } from './pools/refused-by.ts';
 export type { PoolSettings } from './pools/shared.ts';
 export {
   createIoRedis,
+  createIoRedisCluster,
   createMongo,
   createMssqlPool,
   createMysqlPool,
   createNodeRedis,
+  createNodeRedisCluster,
+  createNodeRedisSentinel,
   createPgPool,
   createTediousConnector,
 } from './pools.ts';

@@ -73,8 +73,9 @@ export async function createMysqlPool<Pool extends object>(
 }
 
 /**
- * Makes a client of ioredis. Its connections are logged in before ioredis gets them. `drain` checks every minute whether
- * the credential has changed, and then logs the open connection in again.
+ * Makes a client of ioredis. Its connections are logged in before ioredis gets them. If the secret has a `mastername`, or the
+ * options have `sentinels`, Sentinels are asked for the server. `drain` checks every minute whether the credential has changed,
+ * and then logs the open connection in again.
  *
  * @param Redis the class that ioredis exports
  * @param options as ioredis's `RedisOptions`
@@ -87,6 +88,56 @@ export async function createIoRedis<Redis extends object>(
   settings?: PoolSettings,
 ): Promise<Redis> {
   return (await import('./pools/ioredis.ts')).ioRedis(Redis, secret, options, settings);
+}
+
+/**
+ * Makes a client of ioredis for a cluster; see {@link createIoRedis}. The secret's hosts are the servers that it begins with.
+ *
+ * @param Cluster the class that ioredis exports
+ * @param options as ioredis's `ClusterOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createIoRedisCluster<Cluster extends object>(
+  Cluster: ClassOf<Cluster>,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Cluster> {
+  return (await import('./pools/ioredis.ts')).ioRedisCluster(Cluster, secret, options, settings);
+}
+
+/**
+ * Makes a client of node-redis for a cluster, not connected yet. The secret's hosts are the servers that it begins with. Open
+ * connections are kept.
+ *
+ * @param createCluster what `redis` or `@redis/client` exports
+ * @param options as node-redis's `RedisClusterOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createNodeRedisCluster<Cluster extends object>(
+  createCluster: (options: never) => Cluster,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Cluster> {
+  return (await import('./pools/node-redis.ts')).nodeRedisCluster(createCluster, secret, options, settings);
+}
+
+/**
+ * Makes a client of node-redis for a server behind Sentinel, not connected yet. The secret's hosts are Sentinels, and its `mastername` the master
+ * that they watch. Open connections are kept.
+ *
+ * @param createSentinel what `redis` or `@redis/client` exports
+ * @param options as node-redis's `RedisSentinelOptions`
+ * @throws as {@link createPgPool}
+ */
+export async function createNodeRedisSentinel<Sentinel extends object>(
+  createSentinel: (options: never) => Sentinel,
+  secret: Secret,
+  options: object = {},
+  settings?: PoolSettings,
+): Promise<Sentinel> {
+  return (await import('./pools/node-redis.ts')).nodeRedisSentinel(createSentinel, secret, options, settings);
 }
 
 /**

@@ -1,9 +1,19 @@
 import type { Socket } from 'node:net';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
-import { authOf, logInOnChange, loginOf, once, placeOf } from './redis.ts';
+import {
+  authOf,
+  logInOnChange,
+  loginOf,
+  masterNameOf,
+  once,
+  placeOf,
+  placesOf,
+  sentinelsOf,
+} from './redis.ts';
+import { command, dial, opened, type SocketOptions } from './redis-socket.ts';
 import { refusedBy } from './refused-by.ts';
-import { memberOf, type PoolSettings, requireClass } from './shared.ts';
+import { defined, memberOf, methodOf, type PoolSettings, requireClass, requireDriver } from './shared.ts';
 
 /** See createIoRedis. */
 export async function ioRedis<Redis extends object>(
@@ -14,9 +24,15 @@ export async function ioRedis<Redis extends object>(
 ): Promise<Redis> {
   const [name, example] = ['the class Redis of ioredis', 'createIoRedis(Redis, secret)'];
   requireClass(Redis, ['call', 'disconnect', 'duplicate'], name, example);
-  const { host, port, database, tls } = placeOf(await secret.get());
-  const given = { host, port, db: database, ...(tls ? { tls: {} } : {}), ...options };
-  const Connector = connectorOf(secret, settings, options);
+  const value = await secret.get();
+  const { host, port, database, tls } = placeOf(value);
+  const encryption = tls ? { tls: {} } : {};
+  const isBehindSentinel = memberOf(options, 'sentinels') !== undefined || masterNameOf(value) !== undefined;
+  const where = isBehindSentinel ? sentinelOptions(value, tls) : { host, port };
+  const given = { ...where, db: database, ...encryption, ...options };
+  const Connector = isBehindSentinel
+    ? sentinelConnectorOf(sentinelClassOf(Redis), secret, settings)
+    : connectorOf(secret, settings, options);
   const redis: Redis = Reflect.construct(Redis, [
     { ...given, username: undefined, password: undefined, Connector },
   ]);
@@ -27,28 +43,129 @@ export async function ioRedis<Redis extends object>(
   return redis;
 }
 
-/** The options that ioredis passes to a connector. */
-interface ConnectorOptions {
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
-  readonly family?: number;
-  readonly tls?: object;
-  readonly connectTimeout?: number;
+/** See createIoRedisCluster. */
+export async function ioRedisCluster<Cluster extends object>(
+  Cluster: new (...args: never[]) => Cluster,
+  secret: Secret,
+  options: object,
+  settings: PoolSettings = {},
+): Promise<Cluster> {
+  const [name, example] = ['the class Cluster of ioredis', 'createIoRedisCluster(Cluster, secret)'];
+  requireClass(Cluster, ['nodes', 'disconnect', 'duplicate'], name, example);
+  const value = await secret.get();
+  const { tls } = placeOf(value);
+  const said = Object(memberOf(options, 'redisOptions'));
+  // Each server has a connector of its own, which connects where the cluster says.
+  const Connector = connectorOf(secret, settings, {}, false);
+  const redisOptions = {
+    ...(tls ? { tls: {} } : {}),
+    ...said,
+    username: undefined,
+    password: undefined,
+    Connector,
+  };
+  const cluster: Cluster = Reflect.construct(Cluster, [placesOf(value), { ...options, redisOptions }]);
+  if (settings.openConnections === 'drain') {
+    logInOnChange(secret, once(cluster, 'end'), async (now) => {
+      const nodes = methodOf(cluster, 'nodes')();
+      const login = authOf(loginOf(now));
+      for (const node of Array.isArray(nodes) ? nodes : []) await methodOf(node, 'call')(...login);
+    });
+  }
+  return cluster;
+}
+
+function sentinelOptions(value: SecretValue, tls: boolean): object {
+  const { name, places, username, password } = sentinelsOf(value);
+  return {
+    sentinels: places,
+    name,
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+  };
+}
+
+interface SentinelConnector {
+  firstError?: unknown;
+  connecting: boolean;
+  connect(tell: (event: string, error: Error) => void): Promise<Socket>;
+}
+
+type SentinelConnectorClass = new (options: SocketOptions) => SentinelConnector;
+
+/** ioredis's own, which its class has as a member. @throws DriverUnknown */
+function sentinelClassOf(Redis: unknown): SentinelConnectorClass {
+  const found = memberOf(Redis, 'SentinelConnector');
+  if (isSentinelConnector(found)) return found;
+  requireDriver(
+    false,
+    'the class Redis of ioredis, with its SentinelConnector',
+    'createIoRedis(Redis, secret)',
+  );
+  throw new TypeError('The driver was refused.');
+}
+
+function isSentinelConnector(found: unknown): found is SentinelConnectorClass {
+  return typeof found === 'function' && typeof memberOf(found.prototype, 'connect') === 'function';
+}
+
+/** ioredis's way to the master, by Sentinels, whose connections are logged in before it gets them. */
+function sentinelConnectorOf(Base: SentinelConnectorClass, secret: Secret, { deadline }: PoolSettings) {
+  return class Connector extends Base {
+    readonly #options: SocketOptions;
+
+    constructor(options: SocketOptions) {
+      super(options);
+      this.#options = options;
+    }
+
+    override async connect(tell: (event: string, error: Error) => void): Promise<Socket> {
+      const { tls, connectTimeout = 10_000 } = this.#options;
+      let last: Socket | undefined;
+      const login = async (value: SecretValue): Promise<Socket> => {
+        const stream = await super.connect(tell);
+        last = stream.on('error', () => undefined);
+        try {
+          await opened(stream, tls === undefined ? 'connect' : 'secureConnect', connectTimeout);
+          await command(stream, authOf(loginOf(value)));
+          return stream;
+        } catch (error) {
+          stream.destroy();
+          throw error;
+        }
+      };
+      try {
+        return await secret.use(login, { isRefused: refusedBy.redis, ...(deadline && { deadline }) });
+      } catch (error) {
+        // A connection that is over: then ioredis tries again.
+        this.firstError = error;
+        if (last === undefined) throw error;
+        return last;
+      }
+    }
+  };
 }
 
 /**
  * Makes a connector for ioredis whose connections are already logged in. If ioredis's own login is refused, it fails all
  * waiting commands.
+ *
+ * @param isPlaceOfSecret false: ioredis says where to connect, as for the servers of a cluster
  */
-function connectorOf(secret: Secret, { deadline }: PoolSettings, said: ConnectorOptions) {
+function connectorOf(
+  secret: Secret,
+  { deadline }: PoolSettings,
+  said: SocketOptions,
+  isPlaceOfSecret = true,
+) {
   return class Connector {
     firstError: unknown;
     connecting = false;
-    readonly #options: ConnectorOptions;
+    readonly #options: SocketOptions;
     #stream: Socket | undefined;
 
-    constructor(options: ConnectorOptions) {
+    constructor(options: SocketOptions) {
       this.#options = options;
     }
 
@@ -66,8 +183,8 @@ function connectorOf(secret: Secret, { deadline }: PoolSettings, said: Connector
       this.connecting = true;
       const { tls, connectTimeout = 10_000 } = this.#options;
       const login = async (value: SecretValue): Promise<Socket> => {
-        const { host, port } = placeOf(value);
-        const stream = await dial({ ...this.#options, host, port, ...said });
+        const { host, port } = isPlaceOfSecret ? placeOf(value) : this.#options;
+        const stream = await dial({ ...this.#options, ...defined({ host, port }), ...said });
         this.#stream = stream;
         try {
           await opened(stream, tls === undefined ? 'connect' : 'secureConnect', connectTimeout);
@@ -89,46 +206,4 @@ function connectorOf(secret: Secret, { deadline }: PoolSettings, said: Connector
       }
     }
   };
-}
-
-async function dial({ host, port, path, family, tls }: ConnectorOptions): Promise<Socket> {
-  const where = path === undefined ? { host, port, family } : { path };
-  if (tls !== undefined) return (await import('node:tls')).connect({ ...where, ...tls });
-  const { createConnection } = await import('node:net');
-  return path === undefined
-    ? createConnection({ host: host ?? 'localhost', port: port ?? 6379, ...(family && { family }) })
-    : createConnection({ path });
-}
-
-/** Waits until a connection is open. @throws the connection's error */
-function opened(stream: Socket, event: 'connect' | 'secureConnect', timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('connect ETIMEDOUT')), timeoutMs);
-    stream.once('error', reject).once(event, () => {
-      stream.off('error', reject);
-      resolve();
-    });
-    stream.once(event, () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-  });
-}
-
-/** Sends a command on a connection that is not in use yet. @throws Error with the server's answer */
-function command(stream: Socket, words: readonly string[]): Promise<void> {
-  const bulk = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const end = (settle: () => void): void => {
-      stream.off('data', hear).off('error', fail).off('close', close);
-      settle();
-    };
-    const fail = (error: Error): void => end(() => reject(error));
-    const close = (): void => fail(new Error('Connection is closed.'));
-    const hear = (chunk: Buffer): void => {
-      answer += chunk.toString('latin1');
-      if (!answer.endsWith('\r\n')) return;
-      end(() => (answer.startsWith('+') ? resolve() : reject(new Error(answer.slice(1).trim()))));
-    };
-    stream.on('data', hear).once('error', fail).once('close', close);
-    stream.write(`*${words.length}\r\n${bulk.join('')}`);
-  });
 }

@@ -1,9 +1,21 @@
+import type { Socket } from 'node:net';
 import { KeyturnError } from '../../errors.ts';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
-import { authOf, logInOnChange, loginOf, once, placeOf, type RedisLogin } from './redis.ts';
+import {
+  authOf,
+  logInOnChange,
+  loginOf,
+  once,
+  placeOf,
+  placesOf,
+  type RedisLogin,
+  type RedisPlace,
+  sentinelsOf,
+} from './redis.ts';
+import { command, dial, opened, type SocketOptions } from './redis-socket.ts';
 import { refusedBy } from './refused-by.ts';
-import { memberOf, type PoolSettings, requireDriver } from './shared.ts';
+import { defined, memberOf, type PoolSettings, requireDriver } from './shared.ts';
 
 /** See createNodeRedis. */
 export async function nodeRedis<Client extends object>(
@@ -47,7 +59,134 @@ export async function nodeRedis<Client extends object>(
   return client;
 }
 
-/** The object that emits events: node-redis returns an object whose prototype is the client. */
+/** See createNodeRedisCluster. */
+export async function nodeRedisCluster<Cluster extends object>(
+  createCluster: (options: never) => Cluster,
+  secret: Secret,
+  options: object,
+  settings: PoolSettings = {},
+): Promise<Cluster> {
+  const [name, example] = ['createCluster of redis', 'createNodeRedisCluster(createCluster, secret)'];
+  requireFunction(createCluster, name, example);
+  const value = await secret.get();
+  const { tls } = placeOf(value);
+  const said = Object(memberOf(options, 'defaults'));
+  const socket = { ...(tls ? { tls } : {}), ...Object(memberOf(said, 'socket')) };
+  const credentialsProvider = provenLogins(secret, settings, async (now) =>
+    placesOf(now).map((place) => socketOf(place, socket)),
+  );
+  const defaults = { ...said, socket, credentialsProvider };
+  const rootNodes = placesOf(value).map((place) => ({ socket: { ...socket, ...place } }));
+  const cluster: Cluster = Reflect.apply(createCluster, undefined, [{ rootNodes, ...options, defaults }]);
+  requireDriver(typeof memberOf(cluster, 'connect') === 'function', name, example);
+  return cluster;
+}
+
+/** See createNodeRedisSentinel. */
+export async function nodeRedisSentinel<Sentinel extends object>(
+  createSentinel: (options: never) => Sentinel,
+  secret: Secret,
+  options: object,
+  settings: PoolSettings = {},
+): Promise<Sentinel> {
+  const [called, example] = ['createSentinel of redis', 'createNodeRedisSentinel(createSentinel, secret)'];
+  requireFunction(createSentinel, called, example);
+  const value = await secret.get();
+  const { tls, database } = placeOf(value);
+  const { name, places, username, password } = sentinelsOf(value);
+  const said = Object(memberOf(options, 'nodeClientOptions'));
+  const socket = { ...(tls ? { tls } : {}), ...Object(memberOf(said, 'socket')) };
+  const credentialsProvider = provenLogins(secret, settings, (now) => masterOf(now, socket));
+  const given = {
+    name,
+    sentinelRootNodes: places,
+    sentinelClientOptions: defined({ username, password, socket: tls ? { tls } : undefined }),
+    ...options,
+    nodeClientOptions: { database, ...said, socket, credentialsProvider },
+  };
+  const sentinel: Sentinel = Reflect.apply(createSentinel, undefined, [given]);
+  requireDriver(typeof memberOf(sentinel, 'connect') === 'function', called, example);
+  return sentinel;
+}
+
+/**
+ * Credentials for clients that the driver makes itself. Each is tried by a connection of its own before it is handed out: the
+ * driver sends waiting commands together with the login, and all of them would fail with it.
+ *
+ * @param place where to try, and how
+ */
+function provenLogins(
+  secret: Secret,
+  { deadline }: PoolSettings,
+  places: (value: SecretValue) => Promise<readonly SocketOptions[]>,
+) {
+  const credentials = (): Promise<RedisLogin> =>
+    secret.use(
+      async (value) => {
+        const login = loginOf(value);
+        await atFirstThere(await places(value), (stream) => command(stream, authOf(login)));
+        return login;
+      },
+      { isRefused: refusedBy.redis, ...(deadline && { deadline }) },
+    );
+  return { type: 'async-credentials-provider', credentials };
+}
+
+/** Longest wait for a connection, in ms. */
+const connectTimeoutMs = 5_000;
+
+/** Asks the first server that is there. @throws the last one's error where none is, and what it answers */
+async function atFirstThere(
+  places: readonly SocketOptions[],
+  ask: (stream: Socket) => Promise<string>,
+): Promise<string> {
+  let lost: unknown;
+  for (const place of places) {
+    const stream = await dial(place);
+    stream.on('error', () => undefined);
+    try {
+      await opened(stream, place.tls === undefined ? 'connect' : 'secureConnect', connectTimeoutMs);
+    } catch (error) {
+      lost = error;
+      stream.destroy();
+      continue;
+    }
+    try {
+      return await ask(stream);
+    } finally {
+      stream.destroy();
+    }
+  }
+  throw lost;
+}
+
+/** How node-redis is told to connect, in Node.js's own words. */
+function socketOf(place: RedisPlace, socket: object): SocketOptions {
+  return memberOf(socket, 'tls') ? { ...place, tls: socket } : place;
+}
+
+/** The master that the Sentinels name. */
+async function masterOf(value: SecretValue, socket: object): Promise<SocketOptions[]> {
+  const { name = '', places, username, password } = sentinelsOf(value);
+  const answer = await atFirstThere(
+    places.map((place) => socketOf(place, socket)),
+    async (stream) => {
+      if (password !== undefined) await command(stream, authOf({ username, password }));
+      return command(stream, ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name]);
+    },
+  );
+  const [, host = '', port = ''] = /^\*2\r\n\$\d+\r\n([^\r]*)\r\n\$\d+\r\n(\d+)\r\n$/.exec(answer) ?? [];
+  if (host === '') throw new Error('The Sentinels know no master of that name.');
+  return [socketOf({ host, port: Number(port) }, socket)];
+}
+
+/** A class, which can't be called, is none of the driver's functions. @throws DriverUnknown */
+function requireFunction(given: unknown, name: string, example: string): void {
+  const isClass = typeof given === 'function' && /^class\b/.test(Function.prototype.toString.call(given));
+  requireDriver(typeof given === 'function' && !isClass, name, example);
+}
+
+/** What node-redis gives is an object whose prototype is the client: that is where events come from. */
 function instanceOf(client: object): object {
   const prototype: unknown = Object.getPrototypeOf(client);
   return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, '_events')

@@ -16,13 +16,47 @@ export function loginOf({ fields }: SecretValue): RedisLogin {
   return { username: optionalText(fields, 'username'), password: requireText(fields, 'password') };
 }
 
-/** The server that a value names. @throws MalformedSecret, InvalidSecretField */
-export function placeOf({ fields }: SecretValue) {
+/** One of several places at which a secret's servers, or its Sentinels, listen. */
+export interface RedisPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** All places that a value names: `host` may hold several, with commas between them. @throws MalformedSecret, InvalidSecretField */
+export function placesOf(value: SecretValue, byDefault = 6379): RedisPlace[] {
+  const { fields } = value;
+  const port = optionalPort(fields, 'port', byDefault);
+  return (optionalText(fields, 'host') ?? 'localhost').split(',').map((written) => {
+    const [, host = written.trim(), own] = /^\s*(\[[^\]]*\]|[^:]*):(\d+)\s*$/.exec(written) ?? [];
+    return { host: host.replace(/^\[|\]$/g, ''), port: own === undefined ? port : Number(own) };
+  });
+}
+
+/** The server that a value names; the first where it names several. @throws MalformedSecret, InvalidSecretField */
+export function placeOf(value: SecretValue) {
+  const { fields } = value;
+  const [{ host, port } = { host: 'localhost', port: 6379 }] = placesOf(value);
   return {
-    host: optionalText(fields, 'host') ?? 'localhost',
-    port: optionalPort(fields, 'port', 6379),
+    host,
+    port,
     database: Number(/^\d+$/.exec(String(fields.dbname))?.[0] ?? 0),
     tls: optionalSsl(fields) === true,
+  };
+}
+
+/** The name of the master that the value's hosts, which are Sentinels then, watch. @throws InvalidSecretField */
+export function masterNameOf({ fields }: SecretValue): string | undefined {
+  return optionalText(fields, 'mastername');
+}
+
+/** The Sentinels that a value names, and how to log in there. @throws MalformedSecret, InvalidSecretField */
+export function sentinelsOf(value: SecretValue) {
+  const { fields } = value;
+  return {
+    name: masterNameOf(value),
+    places: placesOf(value, 26_379),
+    username: optionalText(fields, 'sentinelusername'),
+    password: optionalText(fields, 'sentinelpassword'),
   };
 }
 

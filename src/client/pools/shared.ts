@@ -41,7 +41,7 @@ export function loginOf({ fields }: SecretValue): Login {
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
 /** An object without its members that are undefined. */
-function defined<T extends object>(members: T): Defined<T> {
+export function defined<T extends object>(members: T): Defined<T> {
   const kept = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object(Object.fromEntries(kept));
 }
