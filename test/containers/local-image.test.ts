@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { GenericContainer, Wait } from 'testcontainers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { filesIn } from '../support/docs-files.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Any image with a `node` in it; in CI the stand-in for Lambda's, since none can be pulled there. */
+const base = process.env.KEYTURN_INVOKE_IMAGE;
+const isThere = async (...args: string[]): Promise<boolean> =>
+  run('docker', args).then(
+    () => true,
+    () => false,
+  );
+const missing = !(await isThere('info'))
+  ? 'no Docker engine answers'
+  : base === undefined || !(await isThere('image', 'inspect', base))
+    ? 'KEYTURN_INVOKE_IMAGE names no image to build on'
+    : undefined;
+
+describe.skipIf(missing !== undefined)(`the image of docs/testing.md${missing ? `: ${missing}` : ''}`, () => {
+  it('is built of the package, answers AWS’s SDK at the port that it is given, and becomes healthy', async () => {
+    const context = await mkdtemp(join(tmpdir(), 'keyturn-image-'));
+    onTestFinished(() => rm(context, { recursive: true }));
+    await mkdir(join(context, 'packed'));
+    const { stdout: packed } = await run(
+      'npm',
+      ['pack', '--json', '--pack-destination', join(context, 'packed')],
+      { cwd: root, maxBuffer: 64 * 1024 * 1024 },
+    );
+    const [{ filename = '' } = {}]: { filename?: string }[] = JSON.parse(packed.slice(packed.indexOf('[')));
+    await writeFile(join(context, 'package.json'), '{"private":true}');
+    const install = ['install', '--no-audit', '--no-fund', join(context, 'packed', filename)];
+    await run('npm', install, { cwd: context });
+    const dockerfile = (await filesIn('docs/testing.md')).get('Dockerfile') ?? '';
+    await writeFile(join(context, 'Dockerfile'), dockerfile);
+    await writeFile(join(context, '.dockerignore'), 'packed\n');
+    const tag = 'keyturn-local-test';
+    await run('docker', ['build', '--quiet', '--build-arg', `BASE=${base}`, '--tag', tag, context]);
+    onTestFinished(async () => void (await run('docker', ['image', 'rm', '--force', tag])));
+
+    await using container = await new GenericContainer(tag)
+      .withExposedPorts(4584)
+      .withWaitStrategy(Wait.forAll([Wait.forLogMessage(/listens on/), Wait.forHealthCheck()]))
+      .start();
+    const endpoint = `http://${container.getHost()}:${container.getMappedPort(4584)}`;
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const client = new SecretsManager({ endpoint, region: 'us-east-1', credentials });
+    onTestFinished(() => client.destroy());
+    await client.createSecret({ Name: 'shop/db', SecretString: 'value' });
+    expect((await client.getSecretValue({ SecretId: 'shop/db' })).SecretString).toBe('value');
+    // By the name that other containers call it by, and by one that nobody has told it.
+    const answerTo = async (host: string): Promise<string> => {
+      const headers = {
+        host,
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'secretsmanager.X',
+      };
+      const request = JSON.stringify({ port: 4584, method: 'POST', headers });
+      const script = `require('http').request(${request}, (answer) => answer.pipe(process.stdout)).end('{}')`;
+      return (await container.exec(['node', '-e', script])).output;
+    };
+    expect(await answerTo('keyturn:4584')).not.toContain('AccessDenied');
+    expect(await answerTo('elsewhere:4584')).toContain('AccessDenied');
+  });
+});
