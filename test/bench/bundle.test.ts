@@ -12,8 +12,10 @@ import {
   sizeWithoutRotators,
 } from '../../bench/support/bundle.ts';
 import { makeSourceMaps, sourcePosition } from '../../scripts/source-maps.ts';
+import { mysqlHarness } from '../rotators/mysql/harness.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
+import { missingServer, startMysql } from '../support/mysql-server.ts';
 import { startOAuthServer } from '../support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
@@ -87,6 +89,8 @@ describe('the bundle of the deployed function', () => {
     expect(packages).toContain('@aws-sdk/client-secrets-manager');
     const others = [
       'tedious',
+      'mysql2',
+      'ioredis',
       '@aws-sdk/client-rds',
       'aws-xray-sdk-core',
       '@mongodb-js/saslprep',
@@ -122,6 +126,23 @@ describe('the bundle of the deployed function', () => {
     expect(failure).toBeUndefined();
     const rotated = loginOf(await fixture.read(arn));
     expect([await harness.canLogIn(rotated), await harness.canLogIn(login)]).toEqual([true, false]);
+  });
+
+  it('rotates a MySQL or MariaDB secret', async ({ skip }) => {
+    const flavour = (['mysql', 'mariadb'] as const).find((each) => missingServer(each) === undefined);
+    if (flavour === undefined) return skip(missingServer('mariadb'));
+    const server = await startMysql(flavour);
+    onTestFinished(server.stop);
+    const { fixture, deployed } = await deployBundle(server.ca);
+    const harness = mysqlHarness(server, flavour === 'mysql' ? 'own right' : 'nobody');
+    const { secret } = await harness.account();
+    const { arn, failure } = await rotateWith(fixture, deployed, secret);
+    expect(failure).toBeUndefined();
+    const { rotator } = harness;
+    const context = { signal: new AbortController().signal, note: () => undefined };
+    const session = await rotator.open(rotator.parse(await fixture.read(arn)), context);
+    expect(session).toBeDefined();
+    await session?.close();
   });
 
   it('rotates an API token, by an authority of its own', async () => {
