@@ -51,9 +51,12 @@ export function requireWritable({ readOnly }: Server): void {
  */
 export async function accountsOf(admin: MysqlSession, username: string): Promise<KnownAccount[]> {
   try {
-    return await admin.query<KnownAccount>(
+    const known = await admin.query<KnownAccount>(
       `SELECT User AS user, Host AS host, plugin FROM mysql.user WHERE User = ${quoteLiteral(username)}`,
     );
+    // MariaDB keeps roles in the same table, without a host.
+    const { isMariaDb } = await admin.server();
+    return known.filter(({ user, host }) => user === username && !(isMariaDb && host === ''));
   } catch (error) {
     if (!isRightMissing(error)) throw error;
     throw new KeyturnError(
@@ -63,6 +66,21 @@ export async function accountsOf(admin: MysqlSession, username: string): Promise
       { cause: error },
     );
   }
+}
+
+/**
+ * Makes sure that the server has matched a login to the account of its name: it can be an anonymous account, or one that
+ * another stands in for (PROXY), whose password is not the login's.
+ *
+ * @throws PermissionDenied
+ */
+export function requireOwnAccount({ account }: Server, username: string): void {
+  if (account.user === username) return;
+  throw new KeyturnError(
+    'PermissionDenied',
+    `Nothing was changed: the server lets "${username}" in as ${quoteAccount(account)}, which is another account.`,
+    'Create an account of that name, or drop the anonymous one; a proxy user is rotated where its password is kept.',
+  );
 }
 
 /** The one account of a name. @throws AccountMissing, PermissionDenied where there are several, or none with a password */

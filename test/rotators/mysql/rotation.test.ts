@@ -281,6 +281,33 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
       expect(await fixture.rotate(arn)).toBeUndefined();
     });
 
+    it('never changes an account of another name that a login was matched to', async () => {
+      const password = newPassword();
+      await server.run("CREATE USER ''@'%' IDENTIFIED BY ?", [password]);
+      try {
+        const ghost = { username: newName(), password };
+        expect(await opens(ghost)).toBe(true);
+        const tags = { ...singleTags, 'keyturn:admin': await adminArn(), 'keyturn:accounts': '*' };
+        const arn = await fixture.createSecret(secretOf(ghost), tags);
+        expect(await fixture.rotate(arn)).toMatch(/PermissionDenied.*another account/);
+        expect(await opens(ghost)).toBe(true);
+      } finally {
+        await server.run("DROP USER ''@'%'");
+      }
+    });
+
+    it('takes no role for an account', async () => {
+      const login = await createUser();
+      if (flavour === 'mariadb') await server.run('CREATE ROLE ?', [login.username]);
+      const arn = await fixture.createSecret(secretOf({ ...login, password: 'lost' }), {
+        ...singleTags,
+        'keyturn:admin': await adminArn(),
+        'keyturn:accounts': '*',
+      });
+      const [, current] = await rotateTimes(arn, 1);
+      expect(await opens(current ?? {})).toBe(true);
+    });
+
     it('refuses an account that logs in by a plugin which keeps no password', async () => {
       const username = newName();
       const plugin = flavour === 'mysql' ? "IDENTIFIED WITH 'auth_socket'" : 'IDENTIFIED VIA unix_socket';
