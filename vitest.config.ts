@@ -7,7 +7,7 @@ const longest = [
   'test/package/package.test.ts',
   'test/demo/demo.test.ts',
   'test/redact.test.ts',
-  'test/rotators/api-token/jupyterhub.test.ts',
+  'test/rotators/api-token/real-servers.test.ts',
   'test/testing/conformance.test.ts',
   'test/testing/matrix.test.ts',
   'test/cli/list-and-get.test.ts',

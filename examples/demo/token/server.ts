@@ -1,7 +1,7 @@
 import { type ApiDescription, apiToken } from '../../../rotators/api-token/index.ts';
 import { jupyterHub } from '../../../rotators/api-token/presets/jupyterhub.ts';
 import type { Rotator } from '../../../src/index.ts';
-import { startJupyterHub } from '../../../test/support/jupyterhub.ts';
+import { startJupyterHub } from '../../../test/support/token-servers/jupyterhub.ts';
 import { accountApi, accountRoutes } from '../../../test/support/token-service/accounts.ts';
 import { startTokenService } from '../../../test/support/token-service/server.ts';
 
