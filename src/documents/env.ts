@@ -54,7 +54,8 @@ function quotedLine(key: string, start: number, quoted: string): Line {
 /** A number sign after a space begins a comment; without one it does so for some readers only. */
 function bareLine(text: string, key: string, start: number): Line {
   const whole = match(bareValue, text, start)?.[0] ?? '';
-  const value = whole.replace(/(?:^|[ \t]+)#.*$/, '').trimEnd();
+  const comment = whole.search(/(?:^|[ \t])#/);
+  const value = whole.slice(0, comment < 0 ? undefined : comment).trimEnd();
   const dispute = /^["'`]/.test(value)
     ? 'a quote that does not end'
     : /#/.test(value)

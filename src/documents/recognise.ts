@@ -117,7 +117,7 @@ function known(
 
 /** Where the first value is malformed already. */
 function startsAsPairs(text: string): boolean {
-  const [, first = ''] = /^[\s;]*([^=;]*)=/.exec(text) ?? [];
+  const [, first = ''] = /^[\s;]*([^=;\s][^=;]*)=/.exec(text) ?? [];
   return pairKeywords.has(nameIn(adoNetKeywords, first));
 }
 

@@ -27,7 +27,7 @@ const unsafeCharacters = ',"\'\\$`';
 
 /** A server first, and an option that only this client has, or a password, later; no semicolon before it. */
 const startsAsConfiguration =
-  /^\s*(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\s*,(?:[^;=]*=[^;,]*,|[^;=,]*,)*\s*(?:password|user|ssl|sslhost|servicename|abortconnect|allowadmin|defaultdatabase)\s*=/i;
+  /^\s*(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\s*,(?:[^;=,]*=[^;,]*,|[^;=,]*,)*\s*(?:password|user|ssl|sslhost|servicename|abortconnect|allowadmin|defaultdatabase)\s*=/i;
 
 /** Whether a text is such a configuration. */
 export function isStackExchangeRedis(text: string): boolean {

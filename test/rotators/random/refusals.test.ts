@@ -93,3 +93,24 @@ describe('values that would be lost', () => {
     expect([isKeyValueLines(text), connectionStringForm(text)]).toEqual([false, undefined]);
   });
 });
+
+describe('a policy that leaves only characters that need quotes', () => {
+  it('is told by the preflight, with the readers that would get them wrong', async () => {
+    const excludeCharacters = '-._~/@"\'\\!#$%&*+,:<>?^`|()[]';
+    const fixture = await startFixture({
+      rotators: randomRotators(),
+      configuration: { password: { excludeCharacters } },
+    });
+    try {
+      const tags = { 'keyturn:rotator': 'random/string', 'keyturn:form': 'ado-net' };
+      const arn = await fixture.createSecret(connectionString, tags);
+      await fixture.rotate(arn, { immediately: false });
+      expect(fixture.recorded.notes.join('\n')).toMatch(
+        /new credential: ok: can be made, but .*go-mssqldb up to 1\.9\.2/,
+      );
+      expect(await fixture.text(arn)).toBe(connectionString);
+    } finally {
+      await fixture.close();
+    }
+  });
+});
