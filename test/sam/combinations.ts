@@ -23,7 +23,7 @@ const defaultAdmin = { defaultAdminSecretArn: secret('dev/default-admin') };
 const boundary = { permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary' };
 const privateCa = { privateCaLayerArn: `arn:aws:lambda:${region}:layer:private-ca:1` };
 const passwords = { excludeCharacters: '%:;', excludePunctuation: 'true', passwordLength: '24' };
-const cacheUsers = { cacheUserArns: `arn:aws:elasticache:${region}:123456789012:user:shop` };
+const cacheUsers = { cacheUserArns: `arn:aws:elasticache:${region}:user:shop` };
 const attached = { attachSecretArn: secret(attachedSecret) };
 
 /** Parameters that switch each of the template's conditions on, and off: one deployment for each. */
