@@ -53,7 +53,7 @@ async function motoVersions(python: string): Promise<Record<string, string>> {
   return JSON.parse(stdout);
 }
 
-/** Starts all servers, measures them in turns, and ends them. */
+/** Starts all servers, measures them in turns, and stops them. */
 async function compareServers(
   scratch: string,
   generator: Generator,
@@ -70,7 +70,7 @@ async function compareServers(
   await add('keyturn', startKeyturn(scratch));
   if (python !== undefined) await add('moto', startMoto(scratch, python));
   await add('fixed answer', startFixedAnswer(scratch));
-  // Awaited, so that the servers end after it and not before.
+  // Awaited, so that the servers stop after it.
   return await measureThroughput(servers, generator, options);
 }
 

@@ -7,12 +7,12 @@ interface Account {
   readonly tokenId: string;
 }
 
-/** What the service answers: a new token and its id, or all tokens of an account. */
+/** The service's answer: a new token and its id, or all tokens of an account. */
 type Answer = { token: string; id: string; tokens: { id: string; label: string }[] };
 
 type Context = { readonly signal: AbortSignal };
 
-/** Calls the service by a token; undefined where that is refused, or what it is about is gone. */
+/** Calls the service with a token; undefined if the token is refused, or the resource is gone. */
 async function call({ host, token }: Account, request: string, { signal }: Context, body?: string) {
   const [method = '', path] = request.split(' ');
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -25,7 +25,7 @@ async function call({ host, token }: Account, request: string, { signal }: Conte
 
 const tokensOf = ({ username }: Account): string => `/users/${encodeURIComponent(username)}/tokens`;
 
-/** Rotates a token where tokens issue, list and revoke each other: the service is in test/support/token-service. */
+/** Rotates a token of a service whose tokens issue, list and revoke each other: test/support/token-service. */
 export const exampleToken: IssuingRotator<Account> = {
   kind: 'issues',
   name: 'example-token',

@@ -2,12 +2,12 @@ import { constants } from 'node:os';
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Somebody ended the program before its end. */
+/** A signal ended the program early. */
 class Interrupted extends Error {
   readonly exitCode: number;
   constructor(signal: (typeof endingSignals)[number]) {
     super(`Ended by ${signal}.`);
-    // What shells report for a process that a signal has ended.
+    // The exit code that shells report for a process that was ended by a signal.
     this.exitCode = 128 + constants.signals[signal];
   }
 }
@@ -18,11 +18,11 @@ export interface Program<Arguments extends { readonly help: boolean }> {
   readonly help: string;
   /** @throws Error with one line that says what is wrong */
   readArguments(args: readonly string[]): Arguments;
-  /** Does the work; `ending` is aborted when the program is to end. @returns the exit code */
+  /** Does the work. `ending` is aborted when a signal asks the program to end. @returns the exit code */
   run(args: Arguments, ending: AbortSignal): Promise<number>;
 }
 
-/** Runs a program by its command line. @returns the exit code: 2 where its arguments are wrong, 1 where it failed */
+/** Runs a program by its command line. @returns the exit code: 2 for wrong arguments, 1 for a failure */
 export async function runProgram<Arguments extends { readonly help: boolean }>(
   program: Program<Arguments>,
   commandLine: readonly string[],
@@ -45,18 +45,18 @@ export async function runProgram<Arguments extends { readonly help: boolean }>(
   try {
     return await program.run(args, ending);
   } catch (error) {
-    // Whatever still waits for answers will get none any more.
+    // Don't wait for calls that are still under way.
     if (ending.reason instanceof Interrupted) process.exit(ending.reason.exitCode);
     return complain(error, 1);
   }
 }
 
-/** Each signal is heard for good: npm passes a Ctrl-C on that the terminal has sent already. */
+/** Keeps listening after the first signal: npm passes on a Ctrl-C that the terminal has already sent. */
 function listenForTheEnd(): AbortSignal {
   const ending = new AbortController();
   for (const signal of endingSignals) process.on(signal, () => ending.abort(new Interrupted(signal)));
   process.on('uncaughtException', (error) => ending.abort(error));
-  // Whoever read our output may go before we do.
+  // The reader of our output may close it early.
   process.stdout.on('error', () => undefined);
   return ending.signal;
 }

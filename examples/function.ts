@@ -18,7 +18,7 @@ Options:
   --help     Show this text
 `;
 
-/** The time that the template gives the function for a step, in ms. */
+/** The function's time-out in the template, in ms. */
 const timeoutMs = 60_000;
 
 function createContext(): Context {
@@ -40,14 +40,14 @@ function createContext(): Context {
   };
 }
 
-/** Answers Lambda's Invoke API: whatever function is invoked, it is this one. */
+/** Serves Lambda's Invoke API. Any function name invokes this function. */
 function serve(port: number): void {
   const server = createServer(async (request, response) => {
     try {
       const answer = await handler(await json(request), createContext());
       response.end(JSON.stringify(answer ?? null));
     } catch (error) {
-      // For an event that is no JSON, JSON.parse would quote a part, which can be the RotationToken.
+      // The error of JSON.parse would quote a part of the event, which can be the RotationToken.
       const known = isKeyturnError(error);
       const errorType = known ? error.code : 'InvalidEvent';
       const errorMessage = known ? error.message : 'The event could not be read.';

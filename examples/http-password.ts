@@ -6,7 +6,7 @@ interface Account {
   readonly password: string;
 }
 
-/** Calls the service as an account; undefined when it refuses the credential, and throws for anything else. */
+/** Calls the service as an account; undefined if it refuses the credential. Any other failure throws. */
 async function call(account: Account, path: string, init: RequestInit): Promise<Response | undefined> {
   const credential = Buffer.from(`${account.username}:${account.password}`).toString('base64');
   const headers = { authorization: `Basic ${credential}`, 'content-type': 'application/json' };

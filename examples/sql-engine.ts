@@ -14,7 +14,7 @@ interface Login extends kit.DatabaseLogin {
   readonly database: string;
 }
 
-/** What the engine's driver gives: it logs in on a connection that stands, and throws errors with an SQLSTATE as `code`. */
+/** The engine's driver. It logs in on an open connection, and throws errors with an SQLSTATE as `code`. */
 export type Driver = (login: Login, socket: Socket) => Promise<Connection>;
 interface Connection {
   query(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
@@ -25,7 +25,7 @@ type ExampleSession = Session & Pick<Connection, 'query'>;
 const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** What the server's codes mean, by its documentation. */
+/** The meaning of the server's codes, by its documentation. */
 const meanings = new Map([
   ['42501', 'PermissionDenied'],
   ['42704', 'AccountMissing'],
@@ -79,7 +79,7 @@ export function exampleSql(
   const setPassword = async (session: ExampleSession, { username, password }: Login): Promise<void> => {
     await session.query(`ALTER ROLE ${name(username)} WITH PASSWORD ${literal(password)}`);
   };
-  /** What one user may do and another may not. */
+  /** The rights that one user has and another lacks. */
   const lacking = async (session: ExampleSession, one: string, other: string): Promise<string[]> => {
     const [who, whom] = [one, other].map(
       (user) => `(SELECT oid FROM pg_roles WHERE rolname = ${literal(user)})`,
@@ -99,7 +99,7 @@ export function exampleSql(
       change: async (admin, pending, { signal }) => {
         const { original, alternate } = pending.pair;
         const [from, to] = [name(original ?? alternate), name(pending.username)];
-        // A delivered event can arrive twice at once: whoever is second begins again.
+        // The same event can arrive twice at once: the second invocation begins again.
         await kit.untilNoConflict(
           signal,
           (error) => /^(42710|23505|XX000)$/.test(codeOf(error)),

@@ -4,24 +4,24 @@ import { type Bundle, lambdaBuild, loadedWith, packageOf } from '../support/bund
 import { type Dependency, dependenciesOf } from './imports.ts';
 import { measureImports } from './start-up.ts';
 
-/** What one package costs. */
+/** The cost of one package. */
 export interface DependencyFigures {
   readonly name: string;
-  /** Minified, in the files that are loaded when the function starts. */
+  /** Minified size, in the files that are loaded at the function's start. */
   readonly bytesAtStart: number;
-  /** Minified, in the files that are loaded when they are needed. */
+  /** Minified size, in the files that are loaded on demand. */
   readonly bytesOnDemand: number;
   /**
-   * Milliseconds that a process takes which imports what the function uses of this package, its own dependencies
-   * included, and nothing else. Absent for packages that the function does not import itself.
+   * How long a process takes that only imports what the function uses of this package, with its dependencies, in ms.
+   * Absent for packages that the function does not import itself.
    */
   readonly ms?: number;
 }
 
-/** A package with less than this in the bundle is left out. */
+/** Smaller packages are left out. */
 const LEAST_BYTES = 5_000;
 
-/** Measures each package that has a share in the bundle, the largest first. */
+/** Measures each package of the bundle, the largest first. */
 export async function measureDependencies(
   bundle: Bundle,
   folder: string,

@@ -1,30 +1,30 @@
 import { type Bundle, type Chunk, chunkFor, loadedWith, packageOf } from '../support/bundle.ts';
 import { measureImports } from './start-up.ts';
 
-/** What one entry into the bundle costs. */
+/** The cost of one entry of the bundle. */
 export interface EntryFigures {
-  /** The function itself, or the package that is loaded on demand. */
+  /** The function, or the package that is loaded on demand. */
   readonly name: string;
   readonly onDemand: boolean;
-  /** Of its own file. */
+  /** The size of its own file. */
   readonly bytes: number;
-  /** Of all files that are loaded for it; on demand: that aren't loaded at the start. */
+  /** The size of all files that are loaded for it. On demand: without those of the start. */
   readonly bytesLoaded: number;
-  /** Milliseconds that its import takes; on demand: in a process that has imported the function. */
+  /** How long its import takes, in ms. On demand: in a process that has imported the function. */
   readonly ms: number;
 }
 
 export interface BundleFigures {
-  /** Milliseconds before the first line of a program. */
+  /** Time from a process's start to its first line, in ms. */
   readonly nodeMs: number;
-  /** Milliseconds of the function's start that go to Node.js's own modules, measured without it. */
+  /** How long the function's start takes for Node.js's own modules alone, in ms. */
   readonly builtinsMs: number;
-  /** What a rotation at Postgres loads. */
+  /** The size of everything that a rotation at Postgres loads. */
   readonly postgresBytes: number;
   readonly entries: readonly EntryFigures[];
 }
 
-/** Measures the bundle's entry, and each module that the start leaves to be loaded on demand. */
+/** Measures the bundle's entry, and each module that is loaded on demand. */
 export async function measureEntries(bundle: Bundle, runs: number): Promise<BundleFigures> {
   const { entry } = bundle;
   const atStart = loadedWith(bundle, entry);
@@ -55,7 +55,7 @@ export async function measureEntries(bundle: Bundle, runs: number): Promise<Bund
   return { nodeMs: start.node, builtinsMs, postgresBytes: sizeOf(postgres), entries };
 }
 
-/** What the code that is loaded at the start may load later, the largest first. */
+/** The chunks that the start's code may load later, the largest first. */
 function chunksOnDemand(bundle: Bundle, atStart: ReadonlySet<Chunk>): Chunk[] {
   const files = new Set([...atStart].flatMap(({ onDemand }) => onDemand));
   return [...bundle.chunks.values()]

@@ -3,11 +3,11 @@ import { stripTypeScriptTypes } from 'node:module';
 import { init, parse } from 'es-module-lexer';
 import { packageOf } from '../support/bundle.ts';
 
-/** A package as the repository's sources import it: by names when the function starts, or whole and on demand. */
+/** A package that the sources import: by names at the start, or as a whole on demand. */
 export interface Dependency {
   readonly name: string;
   readonly onDemand: boolean;
-  /** A module that imports the same of it, and nothing else. */
+  /** A module that imports only the same names of it. */
   readonly module: string;
 }
 
@@ -34,14 +34,14 @@ export async function dependenciesOf(sources: readonly string[]): Promise<Depend
   }));
 }
 
-/** The names that a static import asks for, as the package exports them. */
+/** The exported names that a static import asks for. */
 function namesIn(statement: string): string[] {
   const [, byDefault, list = ''] = /^import\s+(\w+)?[\s,]*(?:\{([^}]*)\})?/.exec(statement) ?? [];
   const named = list.split(',').flatMap((item) => /\w+/.exec(item)?.[0] ?? []);
   return byDefault === undefined ? named : ['default', ...named];
 }
 
-/** Numbered, since two specifiers of a package may export the same name. */
+/** Re-exports names of a package. They are numbered, since two specifiers may export the same name. */
 function reexport(specifier: string, names: ReadonlySet<string>, index: number): string {
   const renamed = [...names].map((name) => `${name} as ${name}${index}`).join(', ');
   return `export ${names.has('*') ? `* as all${index}` : `{ ${renamed} }`} from '${specifier}';`;

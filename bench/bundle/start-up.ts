@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { median } from '../support/table.ts';
 
-/** Imports its arguments one after the other; prints when it began, and how long each import took, in ms. */
+/** Imports its arguments one after the other, and prints when it began and how long each import took, in ms. */
 const program = `
   const times = [performance.now()];
   for (const module of process.argv.slice(1)) {
@@ -12,7 +12,7 @@ const program = `
   }
   process.stdout.write(JSON.stringify(times), () => process.exit());`;
 
-/** How long a process takes to get ready. Times in milliseconds, each the median of its runs. */
+/** How long a process takes to start. Times in ms, each the median of its runs. */
 export interface StartUp {
   /** From the process's start to its first line. */
   readonly node: number;

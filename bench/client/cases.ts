@@ -21,26 +21,26 @@ import { accountApi, accountRoutes, adminToken } from '../../test/support/token-
 import { startTokenService } from '../../test/support/token-service/server.ts';
 import { startWorld, type World } from './world.ts';
 
-/** Most connections of a pool, and places of an application that works at once. */
+/** The connections of a pool, and the workers of an application that run in parallel. */
 export const places = 20;
 
-/** A secret that is rotated, and what applications do with it. */
+/** A rotated secret, and what applications do with it. */
 export interface Subject {
   readonly world: World;
   readonly arn: string;
-  /** What an application does with a credential: it logs in, asks for something, and goes. @throws what the driver throws */
+  /** An application's use of a credential: log in, run a query, close. @throws what the driver throws */
   open(fields: SecretFields): Promise<unknown>;
   isRefused(error: unknown): boolean;
-  /** An application of keyturn/client with a pool of its own: what it does again and again. */
+  /** Makes an application with a pool of keyturn/client. @returns its repeated work */
   pooled(secret: Secret, resources: AsyncDisposableStack): Promise<() => Promise<unknown>>;
 }
 
 /** A rotator with its strategy, at a server. */
 export interface Case {
   readonly name: string;
-  /** What the server is. */
+  /** The server's name, for people. */
   readonly server: string;
-  /** Pause of each place between two calls on average, ms: a login by TLS at a server in this process takes its time. */
+  /** Each worker's average pause between two calls, in ms. A login by TLS at a server in this process takes long. */
   readonly pauseMs: number;
   start(resources: AsyncDisposableStack): Promise<Subject>;
 }
@@ -83,9 +83,9 @@ function postgresCase(name: string, alternating: boolean): Case {
           }
         },
         pooled: async (secret, own) => {
-          // A connection serves twice, so that there are logins all the time.
+          // Each connection is used twice, so that there are always new logins.
           const pool = await createPgPool(pg.Pool, secret, { max: places, maxUses: 2 });
-          // Connections that end while the server does.
+          // Connections end with the server.
           pool.on('error', () => undefined);
           own.defer(() => pool.end());
           return () => pool.query('SELECT 1');
@@ -174,7 +174,7 @@ const apiTokenCase: Case = {
   },
 };
 
-/** @throws Error with its status for an answer that is none */
+/** Sends a request. @throws Error with the status of an HTTP error */
 async function get(url: string, bearer: string | undefined, fetch = globalThis.fetch): Promise<void> {
   const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
   const response = await fetch(url, { headers });
@@ -189,7 +189,7 @@ function oauthCase(kind: 'client-secret' | 'refresh-token' | 'client-credentials
     server: 'oidc-provider',
     pauseMs: 600,
     start: async (resources) => {
-      // A server that ends a client secret the moment it has another; tokens live side by side.
+      // This server ends a client secret as soon as it has another one. Tokens overlap.
       const isSecret = kind === 'client-secret';
       const server = await startOAuthServer({ leewayMs: isSecret ? 0 : 60_000 });
       resources.defer(() => server.stop());
@@ -226,7 +226,7 @@ async function askForToken(fields: SecretFields): Promise<void> {
   if (status !== 200) throw Object.assign(new Error(`answered ${status}`), { status });
 }
 
-/** What a service does that is called with an access token: an inactive one is refused. */
+/** Checks an access token as a service does: an inactive one is refused. */
 async function introspect(fields: SecretFields): Promise<void> {
   const { answer } = await post(fields.introspection_endpoint, fields, {
     token: String(fields.access_token),

@@ -9,7 +9,7 @@ import { createSecrets } from '../../src/client/index.ts';
 import type { SecretFields } from '../../src/rotator/index.ts';
 import type { Subject } from './cases.ts';
 
-/** An application, by the way in which it reads its secret: what it does again and again. */
+/** An application, by the way in which it reads its secret. */
 export interface Contender {
   readonly name: string;
   readonly about: string;
@@ -21,9 +21,8 @@ export interface Contender {
 }
 
 /**
- * Rotations come so often here, and caches whose age is the application's to choose live for as long: a second is the least
- * that Powertools knows. In production both are longer, and rotations a thousand times as rare; how many calls fail for
- * each rotation depends on the age of the cache.
+ * How often secrets rotate here, and how long configurable caches keep a value. A second is Powertools' minimum. Production
+ * has rarer rotations and longer caches. The number of failed calls for each rotation depends on the cache's age.
  */
 export const rotationEveryMs = 1_000;
 const cacheMs = rotationEveryMs;
@@ -72,9 +71,9 @@ function fieldsOf(text: unknown): SecretFields {
 }
 
 /**
- * What aws-secretsmanager-caching does (Java; there is none for JavaScript): DescribeSecret tells which version has
- * AWSCURRENT, whose value is read once; that is asked anew after half an hour to an hour. AWS's JDBC driver, on a refused
- * login, has the cache refreshed, after a random pause of up to 100 ms, and tries again, 5 times.
+ * Does the same as aws-secretsmanager-caching (Java; there is none for JavaScript). DescribeSecret tells which version has
+ * AWSCURRENT, and its value is read once. Both are refreshed after half an hour to an hour. After a refused login, AWS's
+ * JDBC driver refreshes the cache, waits for up to 100 ms at random, and tries again, up to 5 times.
  *
  * @see https://github.com/aws/aws-secretsmanager-caching-java
  * @see https://github.com/aws/aws-secretsmanager-jdbc

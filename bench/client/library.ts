@@ -8,17 +8,17 @@ import { createSecrets } from '../../src/client/index.ts';
 import { measureImports } from '../bundle/start-up.ts';
 import { lambdaBuild } from '../support/bundle.ts';
 
-/** What the client costs where it does nothing yet. Bytes are bundled and minified, without the AWS SDK. */
+/** The cost of the client by itself. Bytes are bundled and minified, without the AWS SDK. */
 export interface LibraryFigures {
-  /** Awaited reads from the cache, ns each. */
+  /** An awaited read from the cache, in ns. */
   readonly cachedGetNs: number;
   readonly importMs: number;
-  /** What the import loads: all that the package path exports. */
+  /** The size of what the import loads. */
   readonly importedBytes: number;
   readonly importedGzipBytes: number;
-  /** What reads documents, loaded with the first value. */
+  /** The size of the code that reads documents. It is loaded with the first value. */
   readonly readerBytes: number;
-  /** All of it, with what some pool or a refusal needs. */
+  /** The size of everything, including all pools and the code for refusals. */
   readonly allBytes: number;
 }
 
@@ -37,7 +37,7 @@ export async function measureLibrary(): Promise<LibraryFigures> {
       metafile: true,
       logLevel: 'error',
     });
-    // The SDK that is outside of the bundle is found beside it, though importing loads none of it.
+    // The SDK is not in the bundle, and must be found beside it. The import doesn't load it.
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     const outputs = new Map(
       Object.entries(metafile.outputs).map(([path, output]) => [resolve(root, path), output]),
@@ -71,7 +71,7 @@ export async function measureLibrary(): Promise<LibraryFigures> {
   }
 }
 
-/** The best of several: what else the machine does can only make it slower. */
+/** The best of several runs, since other load on the machine can only make it slower. */
 async function measureCachedGet(): Promise<number> {
   const source = { read: async () => ({ arn: 'arn', versionId: '1', text: '{"password":"x"}' }) };
   const secret = createSecrets({ source }).secret('db');

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Case, places } from './cases.ts';
 import { type Contender, rotationEveryMs } from './contenders.ts';
 
-/** What became of an application. */
+/** The figures of an application. */
 export interface Figures {
   readonly calls: number;
   /** Errors that reached the application. */
@@ -17,11 +17,11 @@ export interface CaseFigures {
   readonly server: string;
   readonly rotations: number;
   readonly contenders: Readonly<Record<string, Figures>>;
-  /** The first error of each contender, where there was one: its code or message. */
+  /** The first error of each contender, by its code or message, if there was one. */
   readonly firstErrors: Readonly<Record<string, string>>;
 }
 
-/** Has all contenders work at the same secret at once, through so many rotations. */
+/** Runs all contenders with the same secret, in parallel, during so many rotations. */
 export async function measureCase(
   { name, server, pauseMs, start }: Case,
   contenders: readonly Contender[],

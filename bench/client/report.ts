@@ -4,7 +4,7 @@ import { contenders } from './contenders.ts';
 import type { LibraryFigures } from './library.ts';
 import type { CaseFigures, Figures } from './measure.ts';
 
-/** What a run came to. */
+/** The result of a run. */
 export interface ClientReport {
   readonly machine: Machine;
   readonly rotations: number;

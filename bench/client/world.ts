@@ -8,12 +8,12 @@ import { createRotationHandler } from '../../src/index.ts';
 import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
 import type { Rotator } from '../../src/rotator/index.ts';
 
-/** A local Secrets Manager with a rotation function in this process, and applications' clients that it can tell apart. */
+/** A local Secrets Manager with a rotation function in this process, and a client for each application. */
 export interface World {
   createSecret(value: object, tags?: Readonly<Record<string, string>>): Promise<string>;
-  /** Rotates a secret. @throws Error where that failed */
+  /** Rotates a secret. @throws Error if the rotation has failed */
   rotate(arn: string): Promise<void>;
-  /** A client of its own for each application, and how often it has called. */
+  /** Makes a client for one application, and counts its calls. */
   client(): { readonly client: SecretsManagerClient; calls(): number };
 }
 

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 
-/** What a server answered. */
+/** A server's answer. */
 export interface Answer {
   readonly status: number;
   readonly body: Buffer;
 }
 
-/** Sends one request after the other to a server, with as little work as possible. */
+/** Sends requests to a server one after the other, with as little work as possible. */
 export interface Connection {
   /**
    * Sends a request and waits for the whole answer.
@@ -16,7 +16,7 @@ export interface Connection {
   close(): void;
 }
 
-/** A connection that is opened anew when the server has closed it after its answer, as HTTP/1.0 does. */
+/** Opens a connection. It is reopened if the server closes it after an answer, as with HTTP/1.0. */
 export function openConnection(port: number): Connection {
   let socket: Socket | undefined;
   let received = Buffer.alloc(0);
@@ -61,7 +61,7 @@ export function openConnection(port: number): Connection {
   };
 }
 
-/** The answer once it is all there. Both servers give its length, and send no more than one. */
+/** The answer, once it is complete. Both servers send its length, and only one answer. */
 function completeAnswer(bytes: Buffer): (Answer & { readonly closes: boolean }) | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;

@@ -1,32 +1,32 @@
 import { openConnection } from './connection.ts';
 import { httpRequest, inputOf, type LoadOperation } from './requests.ts';
 
-/** What a generator is told to do. */
+/** The work of a generator. */
 export interface Load {
   readonly port: number;
   readonly operation: LoadOperation;
   readonly connections: number;
-  /** Secrets from `firstSecret` on, over and over; CreateSecret takes each number once. */
+  /** The first secret's number. Secrets are used in turns, but CreateSecret uses each number once. */
   readonly firstSecret: number;
   readonly secrets: number;
-  /** It ends after this many requests, or after this time. */
+  /** Ends after so many requests, or after the time. */
   readonly requests?: number;
   readonly seconds?: number;
 }
 
-/** What came of it. */
+/** The result of a generator's work. */
 export interface LoadResult {
   readonly requests: number;
   /** Answers with a status other than 200. */
   readonly refused: number;
   readonly seconds: number;
-  /** Of one core, the share that the generator itself took: near 1, it is the generator that limits. */
+  /** The generator's own share of a core. Near 1, the generator is the limit. */
   readonly generatorShare: number;
 }
 
 async function generate(load: Load): Promise<LoadResult> {
   const { connections, firstSecret, secrets, operation, requests = Infinity, seconds = Infinity } = load;
-  // A read is the same each time, so it is made once.
+  // The requests of a read are always the same, so they are made once.
   const isRead = operation === 'GetSecretValue' || operation === 'DescribeSecret';
   const made: Buffer[] = [];
   const make = (index: number): Buffer =>

@@ -5,9 +5,9 @@ import type { Load, LoadResult } from './generator.ts';
 
 export type { Load, LoadResult } from './generator.ts';
 
-/** A load generator in a process of its own, so that it takes nothing from the server or from the bench. */
+/** A load generator in its own process, so that it slows down neither the server nor the bench. */
 export interface Generator {
-  /** @throws Error when the server can't be reached */
+  /** Runs a load. @throws Error if the server can't be reached */
   run(load: Load): Promise<LoadResult>;
   stop(): void;
 }

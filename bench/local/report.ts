@@ -5,7 +5,7 @@ import type { RotationFigures } from './rotations.ts';
 import type { ScaleFigures } from './scale.ts';
 import type { Throughput } from './throughput.ts';
 
-/** What `bench:local` prints, as data. */
+/** The result of `bench:local`. */
 export interface LocalReport {
   readonly machine: Machine;
   readonly connections: number;

@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
-/** What is measured. */
+/** The operations that are measured. */
 export const loadOperations = ['GetSecretValue', 'DescribeSecret', 'PutSecretValue', 'CreateSecret'] as const;
 export type LoadOperation = (typeof loadOperations)[number];
 
-/** The secret with a number. */
+/** The name of the secret with a number. */
 export function secretName(index: number): string {
   return `bench/secret-${index}`;
 }
 
-/**
- * A whole HTTP request, ready to be sent to this port of the machine. It is signed by nobody: neither server looks at more of the signature than
- * the key and the region.
- */
+/** A complete HTTP request for this port. Its signature is not valid: both servers only read its key and region. */
 export function httpRequest(port: number, operation: string, input: object): Buffer {
   const body = JSON.stringify(input);
   return Buffer.from(
@@ -31,7 +28,7 @@ export function httpRequest(port: number, operation: string, input: object): Buf
   );
 }
 
-/** What the operation is asked for the secret with a number. */
+/** The operation's input for the secret with a number. */
 export function inputOf(operation: LoadOperation, index: number): object {
   switch (operation) {
     case 'GetSecretValue':

@@ -8,7 +8,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { httpRequest, inputOf } from './requests.ts';
 
-/** What the rotations of one window cost. */
+/** The cost of the rotations in one window. */
 export interface RotationFigures {
   readonly secrets: number;
   readonly seconds: number;
@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
 
 type Call = (operation: string, input: object) => Promise<Record<string, unknown>>;
 
-/** Rotates as many secrets as its first argument says, all of them due in the same window, kept in a folder. */
+/** Rotates so many secrets of a folder, all due in the same window. */
 async function rotateAll(secrets: number, dataDirectory: string): Promise<RotationFigures> {
   const clock = manualClock(Date.UTC(2026, 0, 1, 12));
   const local = await startLocalSecretsManager({ clock, dataDirectory });
@@ -67,7 +67,7 @@ function portOf({ url }: LocalSecretsManager): number {
   return Number(new URL(url).port);
 }
 
-/** Calls take turns on the connections. */
+/** Makes calls on the connections in turns. */
 function callOver(connections: readonly Connection[], port: number): Call {
   const free = [...connections];
   const waiting: ((connection: Connection) => void)[] = [];
@@ -86,7 +86,7 @@ function callOver(connections: readonly Connection[], port: number): Call {
   };
 }
 
-/** The least that a rotation function does: a new value, and AWSCURRENT on it. */
+/** The minimum of a rotation function: stores a new value, and moves AWSCURRENT to it. */
 function moveLabels(call: Call): LocalFunction {
   return async ({ Step, SecretId, ClientRequestToken }) => {
     if (Step === 'createSecret') {

@@ -1,12 +1,12 @@
 import type { Generator } from './load.ts';
 import { type ServerProcess, startKeyturn } from './servers.ts';
 
-/** What a large folder costs. Memory is resident memory in bytes. */
+/** The cost of a large folder. Memory is resident memory, in bytes. */
 export interface ScaleFigures {
   readonly secrets: number;
-  /** How long it took to make them, in seconds. */
+  /** How long it took to create the secrets, in seconds. */
   readonly createSeconds: number;
-  /** From the start of the process until it took a connection, in milliseconds. */
+  /** From the process's start until it accepted a connection, in ms. */
   readonly startMs: number;
   readonly memoryAtStart: number;
   readonly reads: number;
@@ -18,7 +18,7 @@ export interface ScaleFigures {
 const CREATING_CONNECTIONS = 128;
 const SAMPLES = 10;
 
-/** Makes secrets in a folder, starts anew with them, and reads all of them over and over. */
+/** Creates secrets in a folder, restarts the server, and reads all of them repeatedly. */
 export async function measureScale(
   scratch: string,
   dataDirectory: string,

@@ -9,10 +9,10 @@ import { promisify } from 'node:util';
 
 const POLL_MS = 5;
 
-/** A server that runs in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   readonly port: number;
-  /** From the start of its process until it took a connection, in milliseconds. */
+  /** From the process's start until it accepted a connection, in ms. */
   readonly startMs: number;
   /** Its resident memory in bytes. */
   memory(): Promise<number>;
@@ -21,7 +21,7 @@ export interface ServerProcess {
 
 const programOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** `keyturn local` as it is, with its line for each call; with a folder it keeps the secrets there. */
+/** Starts `keyturn local`, with its log of calls. With a folder, it keeps the secrets there. */
 export function startKeyturn(scratch: string, dataDirectory?: string): Promise<ServerProcess> {
   const data = dataDirectory === undefined ? [] : ['--data', dataDirectory];
   return start(scratch, (port) => [
@@ -34,19 +34,19 @@ export function startKeyturn(scratch: string, dataDirectory?: string): Promise<S
   ]);
 }
 
-/** moto's server, run by a Python that has `moto[server,secretsmanager]`. */
+/** Starts moto's server, by a Python with `moto[server,secretsmanager]`. */
 export function startMoto(scratch: string, python: string): Promise<ServerProcess> {
   return start(scratch, (port) => [python, '-m', 'moto.server', '-p', String(port)]);
 }
 
-/** A server that answers everything with the same bytes: what is measured of it is the limit of the generator. */
+/** Starts a server that answers everything with the same bytes. Its figures are the generator's limit. */
 export function startFixedAnswer(scratch: string): Promise<ServerProcess> {
   return start(scratch, (port) => [process.execPath, programOf('./fixed-answer.ts'), String(port)]);
 }
 
 type CommandLine = (port: number) => readonly [program: string, ...args: string[]];
 
-/** Both servers write a line for each call; it goes to a file, so that nobody has to take it from them. */
+/** Both servers log each call. The log goes to a file, so that this process needn't read it. */
 async function start(scratch: string, commandLine: CommandLine): Promise<ServerProcess> {
   const port = await freePort();
   const log = await open(join(scratch, `server-${port}.log`), 'w');

@@ -4,24 +4,24 @@ import type { Generator, LoadResult } from './load.ts';
 import { type LoadOperation, loadOperations } from './requests.ts';
 import type { ServerProcess } from './servers.ts';
 
-/** How many secrets there are to read and to write. */
+/** How many secrets are read and written. */
 const SECRETS = 100;
 
-/** What one server did. */
+/** The throughput of one server. */
 export interface Throughput {
   readonly server: string;
-  /** Operations per second that were answered with 200. */
+  /** Operations per second with status 200. */
   readonly perSecond: Readonly<Record<LoadOperation, number>>;
   /** Answers with another status. */
   readonly refused: number;
-  /** The largest share of a core that the generator took in any of these. */
+  /** The generator's largest share of a core. */
   readonly generatorShare: number;
 }
 
 export interface ThroughputOptions {
   readonly connections: number;
   readonly rounds: number;
-  /** Of each round. */
+  /** The duration of each round. */
   readonly seconds: number;
 }
 
@@ -30,7 +30,7 @@ interface Sample extends LoadResult {
   readonly operation: LoadOperation;
 }
 
-/** Measures the servers in turns, so that whatever else the machine does hits all of them alike. */
+/** Measures the servers in turns, so that other load on the machine affects all of them alike. */
 export async function measureThroughput(
   servers: ReadonlyMap<string, ServerProcess>,
   generator: Generator,
@@ -54,7 +54,7 @@ export async function measureThroughput(
   return [...servers.keys()].map((server) => summarise(server, samples));
 }
 
-/** One at a time: moto refuses some of those that come together. */
+/** Creates secrets one at a time, since moto refuses some parallel ones. */
 async function makeSecrets(servers: ReadonlyMap<string, ServerProcess>, generator: Generator): Promise<void> {
   for (const { port } of servers.values()) {
     const load = { ...secretsFrom(0), requests: SECRETS, connections: 1 };

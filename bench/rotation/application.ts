@@ -2,7 +2,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { withClient } from '../../test/support/postgres-server.ts';
 import type { Servers } from './servers.ts';
 
-/** A login with what AWSCURRENT held a moment before, and when it had ended (ms, monotonic). */
+/** A login with AWSCURRENT, and when it ended (ms, monotonic). */
 interface Attempt {
   readonly accepted: boolean;
   readonly endedMs: number;
@@ -12,11 +12,10 @@ interface Attempt {
 const refusal = '28P01';
 
 /**
- * Plays an application that reads AWSCURRENT and logs in with it all the time, with no latency added, while `act`
- * runs.
+ * Plays an application that repeatedly reads AWSCURRENT and logs in with it, without added latency, while `act` runs.
  *
- * @returns for how long it was shut out, in ms: from the last login that was accepted before a refusal to the first
- *   one after it. 0 when none was refused.
+ * @returns for how long it was shut out, in ms: from the last accepted login before a refusal to the first one after it.
+ *   0 if none was refused
  */
 export async function shutOutDuring(
   servers: Servers,

@@ -6,22 +6,22 @@ import { promisify } from 'node:util';
 import { bundleLambda } from '../support/bundle.ts';
 import type { FunctionCommand } from './function-process.ts';
 
-/** How a secret is rotated. */
+/** The strategies that are measured. */
 export const strategies = ['single user', 'alternating users'] as const;
 export type Strategy = (typeof strategies)[number];
 
-/** A rotation function that takes part. */
+/** A rotation function that is measured. */
 export interface Contender {
   readonly name: 'keyturn' | 'template';
   /** How its function for a strategy is started. */
   readonly commands: Readonly<Record<Strategy, FunctionCommand>>;
-  /** What it runs on, by name with its version. */
+  /** The programs that it runs on, with their versions. */
   readonly programs: Readonly<Record<string, string>>;
 }
 
 const runtime = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** Keyturn as it is deployed: bundled into `folder`, one function for both strategies. */
+/** Keyturn as deployed: bundled into `folder`, one function for both strategies. */
 export async function keyturn(folder: string): Promise<Contender> {
   const { entry } = await bundleLambda(folder);
   const command = { program: process.execPath, args: [runtime('runtime.js'), entry.file] };
@@ -44,10 +44,10 @@ print(json.dumps({"Python": platform.python_version(), "boto3": version("boto3")
 `;
 
 /**
- * AWS's templates, in a Python that has boto3 and PyGreSQL.
+ * AWS's templates, in a Python with boto3 and PyGreSQL.
  *
  * @param templates a checkout of aws-samples/aws-secrets-manager-rotation-lambdas
- * @throws Error when one of them is not there
+ * @throws Error if one of them is missing
  */
 export async function template(templates: string, python: string): Promise<Contender> {
   const command = async (strategy: Strategy): Promise<FunctionCommand> => {

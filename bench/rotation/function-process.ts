@@ -4,23 +4,23 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 
-/** How a rotation function is started: a runtime that takes events on stdin, see runtime.js and runtime.py. */
+/** The command that starts a rotation function: a runtime that gets events on stdin, see runtime.js and runtime.py. */
 export interface FunctionCommand {
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** A rotation function in a process of its own. */
+/** A rotation function in its own process. */
 export interface FunctionProcess {
-  /** Calls the function and waits for its end. @throws Error when it fails */
+  /** Calls the function and waits for its end. @throws Error if it fails */
   invoke(event: object): Promise<void>;
-  /** The most memory that the process has had resident so far, in MiB; undefined where the system does not tell. */
+  /** The process's peak resident memory so far, in MiB; undefined if the system does not tell. */
   peakMemoryMiB(): Promise<number | undefined>;
-  /** Tells it that no event will come any more, and waits for its exit. */
+  /** Ends its input, and waits for its exit. */
   end(): Promise<void>;
 }
 
-/** Starts a function; its log is dropped, and what it complains about goes to stderr. */
+/** Starts a function. Its log is dropped, and its errors go to stderr. */
 export function startFunction(
   { program, args }: FunctionCommand,
   variables: Readonly<Record<string, string>>,
@@ -29,7 +29,7 @@ export function startFunction(
   const { stdin } = child;
   const [, , , pipe] = child.stdio;
   if (stdin === null || !(pipe instanceof Readable)) throw new Error(`${program} has no pipes.`);
-  // A process that has ended shows in its answers, which end too.
+  // If the process has ended, its answers end too.
   stdin.on('error', () => undefined);
   const answers = createInterface({ input: pipe })[Symbol.asyncIterator]();
   const exited = once(child, 'exit');
@@ -41,7 +41,7 @@ export function startFunction(
       const { error }: { error?: string } = JSON.parse(value);
       if (error !== undefined) throw new Error(error);
     },
-    // Not the maximum of getrusage(), which a process inherits from the one that has spawned it.
+    // Not the maximum of getrusage(), which a process inherits from its parent.
     peakMemoryMiB: async () => {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
       const kiB = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A TCP address of this machine that leads to another one, later. */
+/** A TCP address of this machine that forwards to another one, with a delay. */
 export interface LatencyProxy {
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * Passes TCP connections on, with every round trip `addedMs` longer: what a client sends arrives half of that
- * later, and so do the answers. Opening a connection is a round trip too, so the first bytes of one wait for it.
+ * Forwards TCP connections, and makes every round trip `addedMs` longer: each direction takes half of that. Opening a
+ * connection is a round trip too, so its first bytes wait for it.
  */
 export async function startLatencyProxy(
   target: { readonly host: string; readonly port: number },
@@ -50,7 +50,7 @@ interface Delay {
 }
 
 function pass(from: Socket, to: Socket, { delayMs, notBeforeMs }: Delay): void {
-  // One after the other: timers that are due at almost the same moment may fire in the wrong order.
+  // One after the other, since timers that are due at almost the same time may fire in the wrong order.
   let earlier = Promise.resolve();
   const later = (act: () => void): void => {
     const dueMs = Math.max(performance.now() + delayMs, notBeforeMs);
@@ -61,7 +61,7 @@ function pass(from: Socket, to: Socket, { delayMs, notBeforeMs }: Delay): void {
   from.on('error', () => to.destroy());
 }
 
-/** Resolves at once where the moment has come: a timer of 0 ms takes 1 ms. */
+/** Waits until a moment; at once if it has passed, since a timer of 0 ms takes 1 ms. */
 async function until(momentMs: number): Promise<void> {
   const leftMs = momentMs - performance.now();
   if (leftMs > 0) await sleep(leftMs);

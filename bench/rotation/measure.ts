@@ -5,29 +5,29 @@ import type { FunctionProcess } from './function-process.ts';
 import { type Servers, startNetwork } from './servers.ts';
 import { createSubject, type Subject } from './subject.ts';
 
-/** What a contender took in one case; times in ms, and medians where several rotations were measured. */
+/** A contender's figures in one case. Times in ms, and medians if several rotations were measured. */
 export interface Figures {
   readonly secretsManagerCalls: number;
   readonly logins: number;
   readonly refusedLogins: number;
-  /** From the start of a process to the end of the four steps of its first rotation. */
+  /** From a process's start to the end of its first rotation's four steps. */
   readonly firstRotationMs: number;
   /** As `firstRotationMs`, to the end of the process. */
   readonly wholeProcessMs: number;
-  /** The four steps in a process that has rotated before. */
+  /** The four steps, in a process that has rotated before. */
   readonly warmRotationMs: number;
-  /** For how long an application was shut out that logs in with AWSCURRENT all the time. */
+  /** For how long an application that keeps logging in with AWSCURRENT was shut out. */
   readonly gapMs: number;
   readonly longestGapMs: number;
-  /** Of the process of a first rotation; absent where the system does not tell. */
+  /** Of the process of a first rotation; absent if the system does not tell. */
   readonly peakMemoryMiB?: number;
 }
 
 export interface Case {
   readonly strategy: Strategy;
-  /** By how much each round trip was longer than on this machine. */
+  /** The latency that was added to each round trip. */
   readonly addedLatencyMs: number;
-  /** Whether PostgreSQL was reached by TLS, with a check of its certificate. */
+  /** Whether PostgreSQL was reached by verified TLS. */
   readonly tls: boolean;
   readonly figures: Readonly<Partial<Record<Contender['name'], Figures>>>;
 }
@@ -37,11 +37,11 @@ export interface CaseOptions {
   readonly addedLatencyMs: number;
   readonly tls: boolean;
   readonly contenders: readonly Contender[];
-  /** How many rotations each measured figure is of. */
+  /** How many rotations are measured for each figure. */
   readonly rotations: number;
 }
 
-/** A contender's secret, and what was measured with it. */
+/** A contender's secret and its measurements. */
 interface Entrant {
   readonly subject: Subject;
   readonly firstMs: number[];
@@ -51,7 +51,7 @@ interface Entrant {
   readonly gapMs: number[];
 }
 
-/** Measures one case. The contenders take turns, so that what else the machine does meets all of them. */
+/** Measures one case. The contenders take turns, so that other load on the machine affects all of them. */
 export async function measureCase(servers: Servers, options: CaseOptions): Promise<Case> {
   const { strategy, addedLatencyMs, tls, contenders, rotations } = options;
   await using resources = new AsyncDisposableStack();
@@ -59,7 +59,7 @@ export async function measureCase(servers: Servers, options: CaseOptions): Promi
   const entrants: Entrant[] = [];
   for (const contender of contenders) {
     const subject = await createSubject(servers, network, contender, strategy);
-    // Not measured: it makes the second of two users, and warms the file system's cache.
+    // Not measured: it creates the second of two users, and warms the file system's cache.
     await inProcess(subject, (by) => subject.rotate(by));
     entrants.push({ subject, firstMs: [], processMs: [], peakMemoryMiB: [], warmMs: [], gapMs: [] });
   }
@@ -100,7 +100,7 @@ async function measureFirst({ subject, firstMs, processMs, peakMemoryMiB }: Entr
   if (peak !== undefined) peakMemoryMiB.push(peak);
 }
 
-/** Apart, since an application that logs in all the time takes time from the rotation that it watches. */
+/** Measured separately, since an application that keeps logging in slows down the rotation that it watches. */
 async function measureWarm(servers: Servers, entrants: readonly Entrant[], rotations: number): Promise<void> {
   const running = entrants.map((entrant) => ({ ...entrant, by: entrant.subject.start() }));
   try {

@@ -3,13 +3,13 @@ import { figure, formatTable, ratio } from '../support/table.ts';
 import { type Strategy, strategies } from './contenders.ts';
 import type { Case, Figures } from './measure.ts';
 
-/** What a run came to; `ratios` of each case are Keyturn's figures divided by the template's. */
+/** The result of a run. `ratios` of each case are Keyturn's figures divided by the template's. */
 export interface RotationReport {
   readonly machine: Machine;
-  /** How many rotations each time is the median of. */
+  /** How many rotations are measured for each median. */
   readonly rotations: number;
   readonly cases: readonly Case[];
-  /** Why AWS's template did not take part. */
+  /** Why AWS's template was not measured. */
   readonly skipped?: string;
 }
 

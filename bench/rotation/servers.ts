@@ -7,11 +7,11 @@ import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/lo
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
 import { startLatencyProxy } from './latency-proxy.ts';
 
-/** The two servers that every rotation of a run works with. */
+/** The two servers of all rotations of a run. */
 export interface Servers {
   readonly postgres: PostgresServer;
   readonly postgresVersion: string;
-  /** A file with the authority of PostgreSQL's certificate. */
+  /** The file with PostgreSQL's certificate authority. */
   readonly caFile: string;
   readonly local: LocalSecretsManager;
   /** Reaches the local Secrets Manager directly, as applications do. */
@@ -26,7 +26,7 @@ export interface Network {
   readonly tls: boolean;
 }
 
-/** Starts both. Failed rotations are not retried, because a rotation that fails measures nothing. */
+/** Starts both servers. Failed rotations are not retried, because they measure nothing. */
 export async function startServers(folder: string, resources: AsyncDisposableStack): Promise<Servers> {
   const postgres = await startPostgres();
   resources.defer(() => postgres.stop());
@@ -47,7 +47,7 @@ export async function startServers(folder: string, resources: AsyncDisposableSta
   return { postgres, postgresVersion, caFile, local, client };
 }
 
-/** @param network.addedMs by how much each round trip is longer than on this machine */
+/** Starts the proxies. @param network.addedMs the latency that is added to each round trip */
 export async function startNetwork(
   { postgres, local }: Servers,
   { addedMs, tls }: { readonly addedMs: number; readonly tls: boolean },
@@ -66,7 +66,7 @@ export async function startNetwork(
   };
 }
 
-/** Logins as the server's own log tells them. */
+/** Logins, as the server logs them. */
 export interface Logins {
   readonly accepted: number;
   readonly refused: number;

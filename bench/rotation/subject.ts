@@ -4,7 +4,7 @@ import type { Contender, Strategy } from './contenders.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { countLogins, type Logins, type Network, type Servers } from './servers.ts';
 
-/** A secret of its own that one contender rotates. */
+/** A contender's own secret. */
 export interface Subject {
   readonly contender: Contender;
   readonly secretArn: string;
@@ -12,9 +12,9 @@ export interface Subject {
   readonly tls: boolean;
   /** Starts the contender's function in a new process. */
   start(): FunctionProcess;
-  /** Asks Secrets Manager for a rotation by this process. @returns from the first event to the last answer, in ms */
+  /** Rotates by this process. @returns the time from the first event to the last answer, in ms */
   rotate(by: FunctionProcess): Promise<number>;
-  /** As `rotate`, with what the two servers counted. */
+  /** As `rotate`, with the counts of the two servers. */
   rotateCounted(by: FunctionProcess): Promise<Counted>;
 }
 
@@ -23,7 +23,7 @@ export interface Counted {
   readonly logins: Logins;
 }
 
-/** Makes a role, its secret, and a function that can be asked for rotations of it. */
+/** Makes a role, its secret, and a function that rotates it. */
 export async function createSubject(
   servers: Servers,
   network: Network,
@@ -80,7 +80,7 @@ export async function createSubject(
   };
 }
 
-/** A role that may log in, its secret, and for alternating users the admin's. @returns the ARN of the first */
+/** Makes a login, its secret, and for alternating users the admin's secret. @returns the ARN of the login's secret */
 async function createSecrets(
   { postgres, client }: Servers,
   network: Network,

@@ -8,7 +8,7 @@ export interface BenchUsage<Options extends ProgramOptions = ProgramOptions> {
   readonly options: Options;
 }
 
-/** What a bench ends with: the same figures for people and for machines. */
+/** A bench's result: the same figures for people and for machines. */
 export interface BenchReport {
   readonly text: string;
   readonly data: object;
@@ -19,14 +19,14 @@ export function readCount(option: string, text: string): number {
   return wholeNumber(option, text, 1);
 }
 
-/** Says on stderr what a bench is doing: its stdout is for the figures. */
+/** Shows progress on stderr, since stdout is for the figures. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
 /**
- * Runs a bench as a command: reads the command line, and prints the help, the text or the JSON document. The
- * exit code is 2 for a command line that makes no sense, and 1 for a bench that failed.
+ * Runs a bench as a command: reads the command line, and prints the help, the text or the JSON document. The exit code is 2
+ * for wrong arguments, and 1 for a failure.
  */
 export async function runBench<const Options extends ProgramOptions>(
   { name, about, options }: BenchUsage<Options>,

@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What the deployed function and the parts of it that are measured are built with: as SAM's esbuild method does. */
+/** esbuild's options for the deployed function and its measured parts, as in SAM's esbuild method. */
 export const lambdaBuild = {
   absWorkingDir: root,
   bundle: true,
@@ -15,7 +15,7 @@ export const lambdaBuild = {
   target: 'node24',
   minify: true,
   mainFields: ['module', 'main'],
-  // Packages that are CommonJS still ask for Node.js's modules by `require`, which an ES module does not have.
+  // CommonJS packages call `require` for Node.js's modules, and an ES module has none.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
@@ -25,7 +25,7 @@ export const lambdaBuild = {
 export interface Chunk {
   readonly file: string;
   readonly bytes: number;
-  /** The module that this file is the whole of, relative to the repository; absent where entries share the file. */
+  /** The file's entry module, relative to the repository; absent if several entries share the file. */
   readonly module?: string;
   /** Bytes by package; the repository's own sources are `keyturn`. */
   readonly packages: ReadonlyMap<string, number>;
@@ -33,7 +33,7 @@ export interface Chunk {
   readonly sources: readonly string[];
   /** Files that are loaded with it. */
   readonly needs: readonly string[];
-  /** Files that it loads when it first has use for them. */
+  /** Files that it loads on demand. */
   readonly onDemand: readonly string[];
   /** Modules of Node.js that are loaded with it. */
   readonly builtins: readonly string[];
@@ -46,9 +46,9 @@ export interface Bundle {
 }
 
 /**
- * Bundles the deployed function into `folder`, as `sam build` does: ES modules, minified, with the AWS SDK, and split
- * so that what is imported on demand is loaded on demand.
- * @throws Error when it can't be bundled
+ * Bundles the deployed function into `folder`, as `sam build` does: ES modules, minified, with the AWS SDK, and split for
+ * imports on demand.
+ * @throws Error if it can't be bundled
  */
 export async function bundleLambda(folder: string): Promise<Bundle> {
   const { metafile } = await build({
@@ -66,14 +66,14 @@ export async function bundleLambda(folder: string): Promise<Bundle> {
   return { entry, chunks };
 }
 
-/** A function of one's own, whose rotators come on top. */
+/** The source of a function without rotators. */
 const withoutRotators = `
   import { createRotationHandler } from './src/index.ts';
   import { createLambdaHandler } from './src/powertools.ts';
   export const handler = createLambdaHandler(process.env, (telemetry) =>
     createRotationHandler({ rotators: [], telemetry }));`;
 
-/** Bytes of a bundle with no rotator in it, as docs/deploy.md has a function of one's own bundled: in one file. */
+/** The size of a bundle without rotators, in bytes. It is one file, as for your own function in docs/deploy.md. */
 export async function sizeWithoutRotators(): Promise<number> {
   const { peerDependencies }: { peerDependencies: object } = JSON.parse(
     await readFile(resolve(root, 'package.json'), 'utf8'),
@@ -90,7 +90,7 @@ export async function sizeWithoutRotators(): Promise<number> {
   return outputFiles.reduce((sum, { contents }) => sum + contents.byteLength, 0);
 }
 
-/** The chunks that are loaded with `from`, itself among them. */
+/** The chunks that are loaded with `from`, including itself. */
 export function loadedWith({ chunks }: Bundle, from: Chunk): ReadonlySet<Chunk> {
   const loaded = new Set([from]);
   for (const chunk of loaded) {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 
-/** The machine that figures were measured on, and the programs that took part, by name with their versions. */
+/** The machine of a measurement, and the programs with their versions. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -12,7 +12,7 @@ export interface Machine {
   readonly programs: Readonly<Record<string, string>>;
 }
 
-/** @param programs versions of what took part besides this Node.js */
+/** Describes this machine. @param programs versions of programs other than this Node.js */
 export async function describeMachine(programs: Readonly<Record<string, string>> = {}): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -23,13 +23,13 @@ export async function describeMachine(programs: Readonly<Record<string, string>>
   };
 }
 
-/** Says in one line what figures were measured on. */
+/** Describes a machine in one line. */
 export function formatMachine({ cpu, cores, memoryGiB, os, programs }: Machine): string {
   const versions = Object.entries(programs).map(([name, version]) => `${name} ${version}`);
   return [cpu, `${cores} cores`, `${memoryGiB} GiB`, os, ...versions].join(', ');
 }
 
-/** The version that a program answers with, such as `3.11.7` of `Python 3.11.7`; undefined where it answers none. */
+/** A program's version, such as `3.11.7` from `Python 3.11.7`; undefined if it prints none. */
 export async function programVersion(program: string, args: readonly string[]): Promise<string | undefined> {
   const { stdout } = await promisify(execFile)(program, [...args]);
   return /\d+(?:\.\d+)+/.exec(stdout)?.[0];

@@ -1,4 +1,4 @@
-/** A table for a terminal: the first column to the left, the figures of the others to the right. */
+/** A table for a terminal: the first column aligned left, the others right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -14,7 +14,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   return [line(header), rule, ...rows.map(line)].join('\n');
 }
 
-/** The middle value; for an even number of values the mean of the middle two. @throws Error when there is none */
+/** The median of some values. @throws Error if there is none */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
@@ -23,13 +23,13 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** A figure with as many decimals as its size deserves. */
+/** Formats a figure, with fewer decimals for larger ones. */
 export function figure(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** How much one figure is of another, such as `0.42`; `-` where that means nothing. */
+/** Formats the ratio of two figures, such as `0.42`; `-` if one is missing. */
 export function ratio(value: number | undefined, of: number | undefined): string {
   return value === undefined || of === undefined || of === 0 ? '-' : (value / of).toFixed(2);
 }

@@ -1,8 +1,8 @@
 import { type Clock, fastClock } from '../../src/local/index.ts';
 
-/** A clock whose speed can be changed while it runs; it begins at the machine's time and speed. */
+/** A clock whose speed can be changed. It begins with the machine's time and speed. */
 export interface VariableClock extends Clock {
-  /** From now on, time passes `factor` times as fast as the machine's. */
+  /** Makes time pass `factor` times as fast as the machine's, from now on. */
   runAt(factor: number): void;
 }
 

@@ -6,8 +6,8 @@ import { serveFunction } from '../sam/serve.ts';
 import type { FunctionSurroundings } from './rotation.ts';
 
 /**
- * Builds the function as it is deployed and has `sam local start-lambda` run it, where the local Secrets Manager calls
- * it. What it tells comes out of its log.
+ * Builds the function as for a deployment, and runs it by `sam local start-lambda` for the local Secrets Manager. Its
+ * reports are read from its log.
  *
  * @returns the function's ARN
  */

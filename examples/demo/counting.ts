@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { StepOutcome, StepReport } from '../../src/index.ts';
 import type { LocalEvent, LocalSecretsManager } from '../../src/local/index.ts';
 
-/** What a rotation took. */
+/** The cost of a rotation. */
 export interface RotationRecord {
-  /** Counted by the local Secrets Manager: requests that were signed with the function's key. */
+  /** Counted by the local Secrets Manager, by the function's key. */
   readonly secretsManagerCalls: number;
   /** Counted by the database, such as in PostgreSQL's log. */
   readonly logins: number;
   readonly refusedLogins: number;
-  /** For how long AWSCURRENT was refused: an upper bound. */
+  /** For how many ms AWSCURRENT was refused: an upper bound. */
   readonly gapMs: number;
   readonly durationMs: number;
   readonly steps: readonly StepRecord[];
@@ -24,10 +24,10 @@ export interface StepRecord {
 /** Logins of the function. */
 export type Logins = Pick<RotationRecord, 'logins' | 'refusedLogins'>;
 
-/** Counts what each rotation takes, as the two servers saw it. */
+/** Counts the calls and logins of each rotation, as the two servers saw them. */
 export interface RotationCounter {
   stepEnded(report: StepReport): void;
-  /** The next rotation that ends; rejects when it has failed for good. */
+  /** Resolves at the end of the next rotation; rejects if it has failed for good. */
   next(): Promise<RotationRecord>;
 }
 
@@ -54,7 +54,7 @@ export function countRotations({ local, loginsSeen, functionKey }: CountedParts)
     durationMs = undefined;
     before = loginsSeen();
   };
-  // What the function tells of its last step may come after Secrets Manager has told of the rotation.
+  // The function's last report may come after Secrets Manager's event.
   const settle = (): void => {
     if (durationMs === undefined || steps.at(-1)?.step !== 'finishSecret') return;
     const seen = loginsSeen();
@@ -87,8 +87,8 @@ export function countRotations({ local, loginsSeen, functionKey }: CountedParts)
 }
 
 /**
- * Logins in PostgreSQL's log, where the function names itself. A refusal has no name, but during a rotation nobody else
- * logs in.
+ * Counts the function's logins in PostgreSQL's log, by its application name. A refused login has no name, but nobody else
+ * logs in during a rotation.
  */
 export function loginsInLog(logFile: string): Logins {
   const log = readFileSync(logFile, 'utf8');

@@ -4,7 +4,7 @@ import type { PostgresServer } from '../../test/support/postgres-server.ts';
 
 export const database = 'demo';
 
-/** Who logs in, and with what. */
+/** A user name and a password. */
 export interface Login {
   readonly username: string;
   readonly password: string;
@@ -13,7 +13,7 @@ export interface Login {
 /** SQLSTATE invalid_password: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const refusal = '28P01';
 
-/** Makes the account whose password is going to be rotated, and a database that it owns. */
+/** Creates the account whose password is rotated, and a database that it owns. */
 export async function createLogin(postgres: PostgresServer): Promise<Login> {
   const login = { username: 'demo_app', password: randomBytes(18).toString('base64url') };
   await postgres.asAdmin(async (client) => {
@@ -27,7 +27,7 @@ export async function createLogin(postgres: PostgresServer): Promise<Login> {
   return login;
 }
 
-/** Whether PostgreSQL lets this login in; what is neither yes nor a refusal of the password throws. */
+/** Whether PostgreSQL accepts this login. Anything but a refused password throws. */
 export async function isAccepted({ host, port, ca }: PostgresServer, login: Login): Promise<boolean> {
   const client = new pg.Client({
     host,

@@ -3,12 +3,12 @@ import { freePort, type PostgresServer, startPostgres } from '../../test/support
 import { machine } from '../sam/reach.ts';
 import { type VariableClock, variableClock } from './clock.ts';
 
-/** What the demo runs on. */
+/** The servers and the clock of the demo. */
 export interface Environment {
   readonly postgres: PostgresServer;
   readonly local: LocalSecretsManager;
   readonly clock: VariableClock;
-  /** Where functions are asked for that run elsewhere: a port of this machine. */
+  /** The port of the Lambda Invoke API if the function runs in a container. */
   readonly lambdaPort: number | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface EnvironmentOptions {
   readonly remoteFunction: boolean;
 }
 
-/** Starts both servers at once; whichever has started ends with `resources`, also when the other has failed. */
+/** Starts both servers in parallel. A started server ends with `resources`, even if the other one has failed. */
 export async function startEnvironment(
   { remoteFunction }: EnvironmentOptions,
   resources: AsyncDisposableStack,
@@ -32,7 +32,7 @@ export async function startEnvironment(
   const starts = [startPostgres({ signal }), startLocalSecretsManager({ clock, ...remote })] as const;
   const [postgres, local] = await Promise.allSettled(starts);
   if (postgres.status === 'fulfilled') resources.defer(() => postgres.value.stop());
-  // Last in, first out: no rotation is under way any more when PostgreSQL goes.
+  // Last in, first out: PostgreSQL ends when no rotation is under way.
   if (local.status === 'fulfilled') resources.defer(() => local.value.close());
   signal.throwIfAborted();
   return { postgres: await starts[0], local: await starts[1], clock, lambdaPort };

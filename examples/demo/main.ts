@@ -110,7 +110,7 @@ async function rotatePasswords(
   if (sam) await requireTools();
   screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   screen.progress('starting PostgreSQL and the local Secrets Manager');
-  // Loaded only now, so that a signal finds its listener from the start.
+  // Loaded only now, so that the listener for signals is there first.
   const [{ startEnvironment }, { playScenario }, { showHowToReach }] = await Promise.all([
     import('./environment.ts'),
     import('./scenario.ts'),

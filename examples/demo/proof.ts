@@ -4,7 +4,7 @@ import { isAccepted, type Login, refusal } from './database.ts';
 import type { Screen } from './screen.ts';
 import { readSecret, type StoredSecret } from './secrets.ts';
 
-/** Values of the secret whose time is over, or soon will be. */
+/** Earlier values of the secret. */
 export interface OldValues {
   /** Stored before any rotation. */
   readonly first: StoredSecret;
@@ -12,7 +12,7 @@ export interface OldValues {
   readonly previous: StoredSecret;
 }
 
-/** What PostgreSQL says to the logins that the secret holds and has held. */
+/** Whether PostgreSQL accepts the secret's new and earlier logins. */
 export interface Proof {
   readonly now: StoredSecret;
   readonly newAccepted: boolean;
@@ -20,7 +20,7 @@ export interface Proof {
   readonly firstAccepted: boolean;
 }
 
-/** Reads the secret as an application does, and tries the new login and the old ones at PostgreSQL. */
+/** Reads the secret as an application does, and tries the new and the earlier logins at PostgreSQL. */
 export async function prove(
   client: SecretsManagerClient,
   postgres: PostgresServer,

@@ -9,16 +9,16 @@ import type { Screen } from './screen.ts';
 const functionName = 'keyturn-demo';
 export const schedule = { ScheduleExpression: 'rate(4 hours)', Duration: '1h' } as const;
 
-/** The function signs with a key of its own, so that its calls can be told from the demo's. */
+/** The function signs with its own key, so that its calls can be told from the demo's. */
 const functionKey = 'keyturn-demo-function';
 
-/** A rotation function that the local Secrets Manager can call, and what counts its rotations. */
+/** A rotation function that the local Secrets Manager can call, and a counter of its rotations. */
 export interface StartedFunction {
   readonly arn: string;
   readonly counter: RotationCounter;
 }
 
-/** What a function is started among, and shown by. */
+/** What a function needs to start. */
 export interface FunctionSurroundings {
   readonly environment: Environment;
   readonly screen: Screen;
@@ -26,7 +26,7 @@ export interface FunctionSurroundings {
   readonly ending: AbortSignal;
 }
 
-/** Starts the rotation function, in this process or, where the environment has a port for it, in a container. */
+/** Starts the rotation function in this process, or in a container if the environment has a port for it. */
 export async function startFunction(surroundings: FunctionSurroundings): Promise<StartedFunction> {
   const { environment, screen, resources } = surroundings;
   const { local, postgres, lambdaPort } = environment;
@@ -69,7 +69,7 @@ function tell(screen: Screen, counter: RotationCounter): Telemetry {
   };
 }
 
-/** Turns rotation on, with a schedule; the first one begins at once. */
+/** Turns rotation on, with a schedule. The first rotation begins at once. */
 export async function attachFunction(
   client: SecretsManagerClient,
   secretArn: string,

@@ -16,14 +16,14 @@ import {
   storeLogin,
 } from './secrets.ts';
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface DemoOutcome {
   readonly rotations: readonly RotationRecord[];
-  /** Whether PostgreSQL took each new password. */
+  /** Whether PostgreSQL accepted each new password. */
   readonly newPasswordAccepted: boolean;
-  /** Whether PostgreSQL refused each password whose time was over. */
+  /** Whether PostgreSQL refused each old password. */
   readonly oldPasswordRefused: boolean;
-  /** The secret before and after, its password masked, where it is kept as a connection string. */
+  /** The secret before and after, with masked password; only for a connection string. */
   readonly documentBefore?: string;
   readonly documentAfter?: string;
 }
@@ -41,10 +41,10 @@ interface Stage extends Scenario {
   readonly client: SecretsManagerClient;
 }
 
-/** Four hours of the schedule in one second. */
+/** One second for four hours of the schedule. */
 const speedUp = 14_400;
 
-/** Creates a login and its secret, rotates it at once and by schedule, and proves both rotations. */
+/** Creates a login and its secret, rotates it at once and by schedule, and checks both rotations. */
 export async function playScenario(environment: Environment, scenario: Scenario): Promise<DemoOutcome> {
   const client = new SecretsManagerClient(environment.local.clientConfig);
   scenario.resources.defer(() => client.destroy());
@@ -62,7 +62,7 @@ export async function playScenario(environment: Environment, scenario: Scenario)
 
   stage.screen.heading('Summary', 'as the two servers counted');
   stage.screen.summary([first, second]);
-  // The previous one of two alternating users works until the next rotation; that is what they are for.
+  // With alternating users, the previous login works until the next rotation.
   const expired = stage.alternating
     ? [afterSecond.firstAccepted]
     : [afterFirst.previousAccepted, afterSecond.previousAccepted];
@@ -81,7 +81,7 @@ async function prepare({ environment, client, screen, alternating, form }: Stage
   readonly stored: StoredSecret;
 }> {
   const { postgres, local } = environment;
-  // The address by which the function finds it.
+  // The address under which the function reaches it.
   const server = { ...postgres, host: environment.lambdaPort === undefined ? postgres.host : machine };
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, a real server, with TLS`);
   screen.fact('Secrets Manager', `${local.url}, on this machine`);
@@ -96,9 +96,9 @@ async function prepare({ environment, client, screen, alternating, form }: Stage
 }
 
 interface Rotations {
-  /** Turns rotation on; the first begins at once. */
+  /** Turns rotation on. The first rotation begins at once. */
   attach(): Promise<RotationRecord>;
-  /** Lets the clock run fast until the schedule begins the next, and no longer, so that a third doesn't follow. */
+  /** Runs the clock fast until the schedule begins the next rotation. It then slows down, so that no third one follows. */
   awaitScheduled(): Promise<RotationRecord>;
 }
 

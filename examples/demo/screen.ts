@@ -4,10 +4,10 @@ import type { LabelsEvent } from '../../src/local/index.ts';
 import type { RotationRecord } from './counting.ts';
 import { describeLabels, describeStep } from './wording.ts';
 
-/** Everything that the demo shows. No password is ever given to it. */
+/** The demo's output. It never gets a password. */
 export interface Screen {
   heading(title: string, explanation?: string): void;
-  /** Something that takes a while has begun. */
+  /** Announces work that takes a while. */
   progress(text: string): void;
   fact(name: string, value: string): void;
   stepStarted(): void;
@@ -15,7 +15,7 @@ export interface Screen {
   note(message: string): void;
   labelsMoved(event: LabelsEvent): void;
   summary(rotations: readonly RotationRecord[]): void;
-  /** A line to be copied, or a part of one. */
+  /** Prints a command to copy, or a part of one. */
   command(line: string): void;
   gap(): void;
 }
@@ -25,16 +25,16 @@ const durationWidth = 7;
 const factWidth = stepWidth + durationWidth + 2;
 const summaryWidth = 18;
 
-/** Colours only for a terminal, and not where NO_COLOR is set: styleText looks at both. */
+/** Colours only for a terminal, and not if NO_COLOR is set: styleText checks both. */
 function styled(style: Parameters<typeof styleText>[0], text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
 
-/** @param print takes one line */
+/** Makes the demo's output. @param print prints one line */
 export function createScreen(print: (line: string) => void): Screen {
   const versions = new Set<string>();
-  // What happens within a step is shown below it, once it has ended and its line can be written. A function elsewhere
-  // may tell of its end when the next step has begun.
+  // Lines of a step are held back until the step's own line is printed at its end. A function in a container may report
+  // that end after the next step has begun.
   const heldBack: string[][] = [];
   const inStep = (line: string): void => {
     const step = heldBack.at(-1);

@@ -11,15 +11,15 @@ export const adminSecretName = 'dev/demo/PostgresAdmin';
 export const kmsKey = 'alias/keyturn-demo';
 const mask = '****';
 
-/** How the login's secret is kept: AWS's JSON, or the connection string that the application reads. */
+/** The form of the login's secret: AWS's JSON, or a connection string. */
 export type SecretForm = 'json' | 'connection-string';
 
-/** A secret as its readers see it. */
+/** A secret as an application reads it. */
 export interface StoredSecret {
   readonly login: Login;
-  /** All of it, with the password masked. */
+  /** The whole text, with masked password. */
   readonly masked: string;
-  /** All of it but the login. */
+  /** Everything but the login. */
   readonly rest: string;
 }
 
@@ -46,7 +46,7 @@ export async function storeLogin(
   const fields = {
     ...fieldsOf(postgres, login),
     ...(adminSecretArn === undefined ? {} : { masterarn: adminSecretArn }),
-    // Means nothing to Keyturn, which has to leave it as it is.
+    // A field that Keyturn doesn't know and must not change.
     owner: 'team-demo',
   };
   return store(client, { ...named, value: JSON.stringify(fields) });
@@ -57,7 +57,7 @@ function connectionString({ host, port }: PostgresServer, { username, password }
   return `postgres://${user}:${secret}@${host}:${port}/${database}?sslmode=verify-full&application_name=orders`;
 }
 
-/** Stores the login that alternates the two users. @returns the secret's ARN */
+/** Stores the admin of alternating users. @returns the secret's ARN */
 export async function storeAdmin(client: SecretsManagerClient, postgres: PostgresServer): Promise<string> {
   return store(client, {
     name: adminSecretName,
@@ -95,7 +95,7 @@ async function store(
   return ARN;
 }
 
-/** What an application gets that reads the secret now. */
+/** Reads the secret as an application does. */
 export async function readSecret(client: SecretsManagerClient): Promise<StoredSecret> {
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: secretName }));
   return SecretString.startsWith('{') ? readJson(SecretString) : readConnectionString(SecretString);
@@ -110,11 +110,11 @@ function readJson(text: string): StoredSecret {
   return { login: { username, password }, masked, rest: JSON.stringify(rest) };
 }
 
-/** Read by the URL class and not by Keyturn: the application doesn't have it either. */
+/** Reads it with the URL class instead of Keyturn, as an application does. */
 function readConnectionString(text: string): StoredSecret {
   const { username, password } = new URL(text);
   const login = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
-  // By its place: the class encodes some characters that may stand in the text as they are.
+  // Masked by position: the URL class encodes some characters that the text has unencoded.
   return {
     login,
     masked: text.replace(/(?<=:\/\/[^:@/]*:)[^@/]*(?=@)/, mask),

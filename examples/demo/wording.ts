@@ -1,6 +1,6 @@
 import type { StepReport } from '../../src/index.ts';
 
-/** What is another thing for a token than for a password. */
+/** Words for a token's rotation that differ from a password's. */
 const tokenWords: Partial<Record<StepReport['outcome'], string>> = {
   stored: 'minted a token beside the one that works, stored it as AWSPENDING',
   'found-changed': 'found that the server accepts a token of the secret',
@@ -45,12 +45,12 @@ export function describeStep({ outcome, rotator = '', errorMessage }: StepReport
   }
 }
 
-/** Enough of a version's id to tell it from the others of a demo. */
+/** The beginning of a version's id, enough for a demo. */
 export function shortId(versionId: string): string {
   return versionId.slice(0, 8);
 }
 
-/** Staging labels by version, in the order of `versions`; those that this very move changed come through `mark`. */
+/** Describes staging labels by version, in the order of `versions`. `mark` marks those that have just moved. */
 export function describeLabels(
   versions: Iterable<string>,
   { before, after }: { readonly before: LabelsByVersion; readonly after: LabelsByVersion },

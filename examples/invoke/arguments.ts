@@ -1,7 +1,7 @@
 import { type ProgramOptions, programHelp, readOptions } from '../../scripts/program.ts';
 import { ROTATION_STEPS, type RotationStep } from '../../src/local/events.ts';
 
-/** Kinds of target that a function can be invoked for here; the folders of `events`. */
+/** The kinds of target, which are also the folders of `events`. */
 export const rotatorNames = ['postgres', 'sqlserver', 'api-token'] as const;
 export type RotatorName = (typeof rotatorNames)[number];
 

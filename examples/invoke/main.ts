@@ -32,7 +32,7 @@ interface Surroundings {
 
 type Labels = Readonly<Record<string, readonly string[]>>;
 
-/** What is printed for machines. */
+/** The result, as --json prints it. */
 interface Result {
   readonly step: string;
   readonly rotator: string | undefined;

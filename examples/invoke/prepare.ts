@@ -15,9 +15,9 @@ export interface Store {
 }
 
 /**
- * Stores the target's secret and brings it to the event's step: what earlier steps leave behind is made by hand.
- * @param event of a rotation; its secret is one that this makes
- * @returns the event with the ARN of the secret
+ * Stores the target's secret, and does by hand what the steps before the event's step would do.
+ * @param event a rotation's event; its secret is replaced
+ * @returns the event with the ARN of the new secret
  */
 export async function prepareStep(
   { local, client }: Store,
@@ -31,7 +31,7 @@ export async function prepareStep(
       Tags: Object.entries(target.tags ?? {}).map(([Key, Value]) => ({ Key, Value })),
     }),
   );
-  // It fails as soon as it has begun, and so leaves the secret with rotation turned on and an empty AWSPENDING.
+  // It fails at once, which leaves rotation turned on and AWSPENDING empty.
   const RotationLambdaARN = local.registerFunction('stopped', () => Promise.reject(new Error('Stopped.')));
   const { ClientRequestToken, Step } = event;
   await client.send(

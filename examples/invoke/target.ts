@@ -12,22 +12,22 @@ import { startTokenTarget } from './token-target.ts';
 /** A new credential, as createSecret stores it. */
 export interface Renewal {
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Has the target accept it, as setSecret does. */
+  /** Makes the target accept it, as setSecret does. */
   accept(): Promise<void>;
 }
 
 /** A server with an account whose credential is rotated. */
 export interface Target {
-  /** What it is, for people. */
+  /** Its name, for people. */
   readonly name: string;
   readonly description: string;
-  /** The account's secret, with the address that a container finds the server by. */
+  /** The account's secret, with the address under which a container reaches the server. */
   readonly secret: Readonly<Record<string, unknown>>;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Port on this machine; undefined where the server is elsewhere. */
+  /** Port on this machine; undefined for a server elsewhere. */
   readonly localPort: number | undefined;
   readonly ca: string;
-  /** APIs that the function is to know. */
+  /** Descriptions of APIs for the function. */
   readonly apis?: readonly ApiDescription[];
   renew(): Renewal;
 }
@@ -48,7 +48,7 @@ export function findTarget(
   }
 }
 
-/** With a password that is as good as any: long, and of all kinds of character. */
+/** Makes a new password that any policy accepts: long, with all kinds of characters. */
 function renewPassword(set: (password: string) => Promise<void>): Renewal {
   const password = `Aa1!${randomBytes(15).toString('base64url')}`;
   return { fields: { password }, accept: () => set(password) };

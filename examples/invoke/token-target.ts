@@ -5,7 +5,7 @@ import { startTokenService } from '../../test/support/token-service/server.ts';
 import { machine } from '../sam/reach.ts';
 import type { Target } from './target.ts';
 
-/** Starts a service that issues tokens and lets in whoever has one, with an account that has a token. */
+/** Starts a service that issues and accepts tokens, with an account that has one. */
 export async function startTokenTarget(resources: AsyncDisposableStack): Promise<Target> {
   const { cert, key } = await makeCertificate();
   const service = await startTokenService(accountRoutes, { cert, key });
@@ -24,7 +24,7 @@ export async function startTokenTarget(resources: AsyncDisposableStack): Promise
     localPort: service.port,
     ca: cert,
     apis: [api],
-    // A token that was minted is accepted at once.
+    // An issued token is accepted at once.
     renew: () => ({ fields: issue(), accept: async () => undefined }),
   };
 }

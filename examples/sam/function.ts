@@ -4,25 +4,25 @@ import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import { root, run } from './program.ts';
 import { machine } from './reach.ts';
 
-/** What a function that runs here is to know of its surroundings. */
+/** Settings of a function that runs on this machine. */
 export interface FunctionSettings {
   /** Port of the local Secrets Manager on this machine. */
   readonly secretsManagerPort: number;
-  /** PEM of the authority that the target's certificate is of. */
+  /** PEM of the authority that has signed the target's certificate. */
   readonly ca: string;
-  /** APIs whose tokens it is to rotate. */
+  /** Descriptions of APIs whose tokens it rotates. */
   readonly apis?: readonly ApiDescription[] | undefined;
 }
 
-/** Where the build for running here goes: apart from the one that is deployed, since it gets the authority added. */
+/** The folder of this build. It is not the deployed build's, since the authority is added to it. */
 const buildFolder = '.aws-sam/local';
 
 /** The function's name in the template. */
 export const functionId = 'RotationFunction';
 
 /**
- * Builds the function as it is deployed, and adds what it needs to know here.
- * @returns arguments of `sam local` that find all that; files are removed with `resources`
+ * Builds the function as for a deployment, and adds the settings.
+ * @returns arguments of `sam local` for that build; files are removed with `resources`
  */
 export async function buildFunction(
   { secretsManagerPort, ca, apis = [] }: FunctionSettings,
@@ -53,8 +53,8 @@ export async function buildFunction(
 }
 
 /**
- * Variables of `sam local`, for a function that signs with this key. SAM would ask AWS whose the key is, and is kept
- * from it: nobody listens at that port.
+ * Variables of `sam local`, for a function that signs with this key. SAM would ask AWS who owns the key, so AWS's endpoint
+ * is set to a port at which nothing listens.
  */
 export function localEnvironment(accessKeyId: string): Readonly<Record<string, string>> {
   return {
@@ -65,7 +65,7 @@ export function localEnvironment(accessKeyId: string): Readonly<Record<string, s
   };
 }
 
-/** AWS's image, which SAM pulls, unless KEYTURN_INVOKE_IMAGE names one that is here. */
+/** AWS's image, which SAM pulls, unless KEYTURN_INVOKE_IMAGE names a local one. */
 function imageArguments(): string[] {
   const image = process.env.KEYTURN_INVOKE_IMAGE;
   return image ? ['--invoke-image', image, '--skip-pull-image'] : [];

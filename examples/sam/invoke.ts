@@ -7,16 +7,16 @@ import { functionId, localEnvironment } from './function.ts';
 import { readLogLine } from './log.ts';
 import { run } from './program.ts';
 
-/** What an invocation came to. */
+/** The outcome of an invocation. */
 export interface Invocation {
-  /** Undefined where the function did not get as far as a step. */
+  /** Undefined if the function failed before the step. */
   readonly report: StepReport | undefined;
   readonly notes: readonly string[];
-  /** What Lambda answers for a function that fails. */
+  /** Lambda's answer for a failed function. */
   readonly error: { readonly errorType: string; readonly errorMessage: string } | undefined;
 }
 
-/** Has `sam local invoke` call the function with an event. @param samArguments those of buildFunction */
+/** Calls the function with an event, by `sam local invoke`. @param samArguments those of buildFunction */
 export async function invokeFunction(
   event: RotationRequest,
   samArguments: readonly string[],

@@ -11,11 +11,11 @@ export interface ProgramOptions {
   readonly folder?: string;
   /** Variables besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends the program as Ctrl-C does, which SAM removes its containers for. */
+  /** Ends the program as Ctrl-C does: SAM then removes its containers. */
   readonly signal?: AbortSignal;
 }
 
-/** What a program wrote. */
+/** A program's output. */
 export interface ProgramOutput {
   readonly stdout: string;
   readonly stderr: string;

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { run } from './program.ts';
 
-/** By this name a container finds the machine that it runs on. */
+/** The name under which a container reaches its machine. */
 export const machine = 'host.docker.internal';
 
 /**
- * Lets containers in to servers that listen on loopback, and nobody else: on Linux by forwarding the same ports of
- * Docker's own network. Docker Desktop does it by itself, and that network is in a machine of its own there.
+ * Lets only containers reach servers on loopback. On Linux it forwards the same ports of Docker's own network. Docker
+ * Desktop does that by itself.
  */
 export async function openToContainers(
   ports: readonly number[],
@@ -28,10 +28,10 @@ export async function openToContainers(
 }
 
 /**
- * The address at which containers find this machine. An engine that has just started names no gateway yet; it gives the
- * bridge the first address of its subnet then. Never an empty one, by which a server would listen at all interfaces.
+ * The address at which containers reach this machine. An engine that has just started names no gateway yet: then it is the
+ * first address of the bridge's subnet. Never empty, since a server would then listen on all interfaces.
  *
- * @param networks what `docker network inspect bridge` answers
+ * @param networks the answer of `docker network inspect bridge`
  */
 export function bridgeAddress(networks: unknown): string {
   const gateway = textAt(networks, 0, 'IPAM', 'Config', 0, 'Gateway');

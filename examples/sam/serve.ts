@@ -9,11 +9,11 @@ export interface ServeSettings {
   /** Those of buildFunction. */
   readonly samArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Hears each line of SAM's output, in which the function's log is. */
+  /** Gets each line of SAM's output, including the function's log. */
   onLine(line: string): void;
 }
 
-/** Runs `sam local start-lambda` until `resources` are let go, with the function in a container that stays. */
+/** Runs `sam local start-lambda` until `resources` are disposed. The function's container stays warm. */
 export async function serveFunction(
   { port, samArguments, env, onLine }: ServeSettings,
   resources: AsyncDisposableStack,
@@ -27,7 +27,7 @@ export async function serveFunction(
   });
   const ended = once(sam, 'exit');
   resources.defer(async () => {
-    // SAM removes its containers for this signal.
+    // At this signal, SAM removes its containers.
     sam.kill('SIGINT');
     await ended;
   });

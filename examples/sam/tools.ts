@@ -1,13 +1,13 @@
 import { run } from './program.ts';
 
-/** Something that has to be installed first; the message says what, in one line. */
+/** A tool must be installed first. The message names it in one line. */
 export class MissingTool extends Error {}
 
 /** The first SAM CLI that knows nodejs24.x. */
 const oldestSam = [1, 147] as const;
 
 /**
- * Makes sure that functions can be run here as on Lambda.
+ * Checks that Docker and SAM can run functions here.
  * @throws MissingTool
  */
 export async function requireTools(): Promise<void> {
@@ -26,7 +26,7 @@ export async function requireTools(): Promise<void> {
   }
 }
 
-/** Undefined where the program is not there, or fails. */
+/** A program's output; undefined if it is missing or fails. */
 async function outputOf(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
     return (await run(program, args)).stdout;

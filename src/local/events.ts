@@ -116,10 +116,10 @@ export type LocalEvent =
 export type Listener<Event> = (event: Event) => void;
 export type LocalEventListener = Listener<LocalEvent>;
 
-/** Hands events to listeners. */
+/** Passes events to listeners. */
 export interface EventHub<Event = LocalEvent> {
   emit(event: Event): void;
-  /** Returns the function that ends it. */
+  /** Adds a listener. @returns a function that removes it */
   on(listener: Listener<Event>): () => void;
 }
 

@@ -1,6 +1,6 @@
 import { generate } from 'selfsigned';
 
-/** What a server shows, and its own authority. In PEM. */
+/** A server's certificate and key, and its authority, in PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -8,7 +8,7 @@ export interface Certificate {
 
 const names = ['localhost', 'host.docker.internal'];
 
-/** A certificate of this machine, also by the name that containers know it by. */
+/** Makes a certificate for this machine, also for its name in containers. */
 export async function makeCertificate(keyType: 'ec' | 'rsa' = 'ec'): Promise<Certificate> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType,

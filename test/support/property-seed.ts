@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 
-/** What property tests draw their values from: always the same, unless KEYTURN_TEST_SEED says another. */
+/** The seed of property tests. It is always the same, unless KEYTURN_TEST_SEED sets another one. */
 const seed = Number(process.env.KEYTURN_TEST_SEED ?? 1);
 
-// As a setup file, for each file of tests.
+// Runs for each test file, as a setup file.
 fc.configureGlobal({ seed });
 
-/** As the global setup, once for a run. */
+/** Runs once, as the global setup. */
 export default function sayOnce(): void {
   console.log(`Property tests draw from the seed ${seed} (KEYTURN_TEST_SEED).`);
 }

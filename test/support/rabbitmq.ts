@@ -19,7 +19,7 @@ export interface RabbitMqServer {
 
 const longestStartMs = 120_000;
 
-/** Starts a broker of its own. @param program the script `rabbitmq-server` of an installation */
+/** Starts a broker. @param program the script `rabbitmq-server` of an installation */
 export async function startRabbitMq(program: string): Promise<RabbitMqServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-rabbitmq-'));
   const [amqp, management] = [await closedPort(), await closedPort()];
@@ -48,7 +48,7 @@ export async function startRabbitMq(program: string): Promise<RabbitMqServer> {
       ERL_EPMD_ADDRESS: '127.0.0.1',
     },
     stdio: 'ignore',
-    // The broker is below a shell: the group is what has to end.
+    // The broker runs below a shell, so the whole process group must end.
     detached: true,
   });
   const url = `http://127.0.0.1:${management}`;
@@ -65,7 +65,7 @@ export async function startRabbitMq(program: string): Promise<RabbitMqServer> {
     if (child.exitCode === null && child.pid !== undefined) {
       process.kill(-child.pid, 'SIGKILL');
       await exited;
-      // Erlang's name server is a daemon of its own.
+      // Erlang's name server is a separate daemon.
       await runProgram('epmd', ['-port', names, '-kill'], { cwd: folder }).catch(() => undefined);
     }
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

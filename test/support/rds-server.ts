@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 
 /**
- * A stand-in for the RDS API, which can't be had without an AWS account: the two describe calls in RDS's XML, read
- * by the real SDK. It proves that Keyturn asks and reads rightly, not what RDS would answer.
+ * A stand-in for the RDS API, which needs an AWS account: the two describe calls in RDS's XML, read by the real SDK. It
+ * proves that Keyturn sends and reads these calls correctly, not what RDS would answer.
  */
 export function startRds(instances: Record<string, string>, clusters: Record<string, string>): Server {
   return createServer((request, response) => {

@@ -23,7 +23,7 @@ import type { LocalSecretsManager } from '../../src/local/index.ts';
 import { functionKey, startTestSecretsManager } from '../../src/testing/secrets.ts';
 import { sharedOptions, uniqueName } from './postgres-fixtures.ts';
 
-/** Everything that a handler told its telemetry. */
+/** Everything that a handler has reported. */
 export interface Recording {
   readonly reports: StepReport[];
   readonly notes: string[];
@@ -49,14 +49,14 @@ export function record(): Recording {
 export interface RotationFixture {
   readonly local: LocalSecretsManager;
   readonly client: SecretsManagerClient;
-  /** Signs with the function's key; made for adding faults. */
+  /** The function's client, to which tests add faults. */
   readonly functionClient: SecretsManagerClient;
   readonly recorded: Recording;
   /** Operations that the function has called, in order. */
   readonly calls: string[];
   readonly handler: ReturnType<typeof createRotationHandler>;
   createSecret(value: unknown, tags?: Readonly<Record<string, string>>): Promise<string>;
-  /** Turns rotation on, or asks for one more, and waits for its end; the error of the last attempt if it failed. */
+  /** Calls RotateSecret and waits for the rotation's end. @returns the error of the last attempt, or undefined */
   rotate(
     arn: string,
     settings?: { readonly immediately?: boolean; readonly token?: string },
@@ -80,8 +80,10 @@ function sharedRotators(): Rotator[] {
 }
 
 /**
- * @param settings by default both Postgres rotators, as configured by default; failed rotations are not retried
- * @param start by default a Secrets Manager at which everybody may do everything
+ * Starts a Secrets Manager with a rotation function. Failed rotations are not retried.
+ *
+ * @param settings default: both Postgres rotators, with their default configuration
+ * @param start default: a Secrets Manager without policies
  */
 export async function startFixture(
   settings: HandlerSettings = {},
@@ -132,7 +134,7 @@ export async function startFixture(
         RotationRules: { AutomaticallyAfterDays: 30 },
         RotateImmediately: immediately,
       });
-      // AWS answers an error and tries the unfinished rotation again all the same.
+      // With an unfinished rotation, AWS answers this error, and tries that rotation again.
       await client.send(command).catch((error: unknown) => {
         if (!String(error).includes("A previous rotation isn't complete")) throw error;
       });
@@ -184,7 +186,7 @@ export function failOnce(client: SecretsManagerClient, operation: string, when: 
   );
 }
 
-/** A TCP port of this machine at which nobody listens. */
+/** A TCP port of this machine at which nothing listens. */
 export async function closedPort(): Promise<number> {
   const { createServer } = await import('node:net');
   const server = createServer().listen(0, '127.0.0.1');

@@ -6,13 +6,13 @@ export interface RunOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly cwd: string;
-  /** Ends the program and whatever it has started. */
+  /** Ends the program and all its child processes. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs a program to its end; what it says on stderr is in the error if it fails. On an abort it rejects only when
- * nothing of the program is left: the pipe closes with the last process that holds it.
+ * Runs a program to its end. If it fails, the error has its stderr. After an abort it rejects once all its processes have
+ * ended: the pipe closes with the last one.
  */
 export async function runProgram(
   program: string,
@@ -20,7 +20,7 @@ export async function runProgram(
   { signal, ...options }: RunOptions,
 ): Promise<void> {
   signal?.throwIfAborted();
-  // A process group of its own, which can be killed as a whole; Windows has none.
+  // A new process group can be killed as a whole. Windows has none.
   const detached = process.platform !== 'win32';
   const child = spawn(program, args, { ...options, detached, stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = (): void => {
@@ -41,6 +41,6 @@ function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // It has just ended by itself.
+    // The program has just ended by itself.
   }
 }

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
-/** A server that answers as a test says: for what no sound server does. */
+/** A server that answers as a test says, even what no sound server answers. */
 export interface ScriptedServer {
   readonly url: string;
-  /** What was asked, such as `POST /token`. */
+  /** The requests so far, such as `POST /token`. */
   readonly asked: string[];
   stop(): Promise<void>;
 }
 
-/** @param tls serves https with this key and certificate */
+/** Starts the server. @param tls serves https with this key and certificate */
 export async function startScriptedServer(
   answer: RequestListener,
   tls?: { readonly key: string; readonly cert: string },

@@ -1,15 +1,15 @@
 import type { Template, TemplateParameter } from './template.ts';
 
-/** What parameters hold, by name; those that are not given have their defaults. */
+/** Parameter values by name. Missing ones have their defaults. */
 export type ParameterValues = Readonly<Record<string, string>>;
 
-/** Which of the template's conditions hold for these parameters. */
+/** Evaluates the template's conditions for these parameters. */
 export function evaluateConditions(template: Template, given: ParameterValues): ReadonlyMap<string, boolean> {
   const holds = evaluator(template, given);
   return new Map(Object.keys(template.Conditions).map((name) => [name, holds({ Condition: name })]));
 }
 
-/** Why CloudFormation refuses these parameters: a sentence for each reason, none where it takes them. */
+/** Why CloudFormation would refuse these parameters: a sentence for each reason, or none. */
 export function refusals(template: Template, given: ParameterValues): string[] {
   const holds = evaluator(template, given);
   const constraints = Object.entries(given).flatMap(([name, value]) => {
@@ -26,7 +26,7 @@ export function refusals(template: Template, given: ParameterValues): string[] {
   return [...constraints, ...assertions.map(({ AssertDescription }) => AssertDescription)];
 }
 
-/** Of a pattern, CloudFormation asks that all of the value matches it. */
+/** Checks a parameter's constraints. A pattern must match the whole value, as in CloudFormation. */
 function fits(parameter: TemplateParameter, value: string): boolean {
   const { AllowedPattern, AllowedValues, MinValue = -Infinity, MaxValue = Infinity } = parameter;
   if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) return false;

@@ -1,7 +1,7 @@
 import type { Template } from './template.ts';
 import { evaluateConditions, type ParameterValues } from './template-conditions.ts';
 
-/** Where the template is deployed; anything but the function of that name goes by its logical id. */
+/** Pseudo parameters of the deployment, and names of resources other than their logical ids. */
 export const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::AccountId': '123456789012',
   'AWS::Partition': 'aws',
@@ -9,7 +9,7 @@ export const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::URLSuffix': 'amazonaws.com',
 };
 
-/** What `AWS::NoValue` stands for: it leaves nothing behind. */
+/** Stands for `AWS::NoValue`, which removes the member. */
 const nothing = Symbol('AWS::NoValue');
 
 /** A value of the template, with its functions evaluated for these parameters. */

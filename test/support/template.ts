@@ -13,7 +13,7 @@ export interface TemplateParameter {
   readonly ConstraintDescription?: string;
 }
 
-/** Assertions about the parameters, which CloudFormation looks at before it makes anything. */
+/** Assertions about the parameters, which CloudFormation checks before it creates anything. */
 export interface TemplateRule {
   readonly RuleCondition?: object;
   readonly Assertions: readonly { readonly Assert: object; readonly AssertDescription: string }[];

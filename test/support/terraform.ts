@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-/** Says why nothing of Terraform's runs. */
+/** Why Terraform's tests are skipped. */
 export const noTerraform =
   'KEYTURN_TEST_TERRAFORM_PROVIDER names no program terraform-provider-aws, for the terraform on the PATH.';
 
-/** The real Terraform, with AWS's provider in a process that all its commands share: it takes long to start. */
+/** The real Terraform. All its commands share one process of AWS's provider, which takes long to start. */
 export interface Terraform {
   /** A folder of its own, with its own state. */
   workspace(name: string): Promise<Workspace>;

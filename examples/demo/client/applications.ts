@@ -15,19 +15,19 @@ export interface Application {
   stop(): Promise<void>;
 }
 
-/** What the one with keyturn/client tells besides. */
+/** The application with keyturn/client, and its counters. */
 export interface ClientApplication extends Application {
   /** Logins that PostgreSQL refused. */
   readonly refused: number;
-  /** Refused logins after which the application was let in all the same. */
+  /** Refused logins after which another credential was accepted. */
   readonly bridged: number;
 }
 
-/** So many things are done at once. */
+/** How many workers run in parallel. */
 export const places = 20;
-/** Each place does something after a pause of this length on average, ms. */
+/** The average pause of each worker, in ms. */
 const pauseMs = 50;
-/** For so long the other application uses what it has read, ms. */
+/** For how long the other application caches a value, in ms. */
 export const cacheMs = 1_000;
 
 function underLoad(work: () => Promise<unknown>): Application {
@@ -56,7 +56,7 @@ function underLoad(work: () => Promise<unknown>): Application {
   };
 }
 
-/** Queries by a pool whose logins are the client's. A connection serves three times, so that there are logins all the time. */
+/** Queries through a client's pool. Each connection is used three times, so that there are always new logins. */
 export async function startWithClient(
   client: SecretsManagerClient,
   { ca }: PostgresServer,
@@ -94,14 +94,14 @@ export async function startWithClient(
   };
 }
 
-/** Logs in with a value from a cache that knows nothing but its age. */
+/** Logs in with a value from a plain cache, which only knows the value's age. */
 export async function startWithCache(
   client: SecretsManagerClient,
   postgres: PostgresServer,
 ): Promise<Application> {
   let known: { readonly secret: StoredSecret; readonly readAt: number } | undefined;
   return underLoad(async () => {
-    // Fewer than the other does, since each makes a connection of its own.
+    // Less often than the other application, since each query makes a new connection.
     await sleep(10 * pauseMs);
     if (known === undefined || performance.now() - known.readAt > cacheMs) {
       known = { secret: await readSecret(client), readAt: performance.now() };

@@ -9,19 +9,19 @@ import type { Screen } from '../screen.ts';
 import { type SecretForm, secretName, storeAdmin, storeLogin } from '../secrets.ts';
 import { type Application, cacheMs, places, startWithCache, startWithClient } from './applications.ts';
 
-/** What an application went through. */
+/** The counts of one application. */
 export interface ApplicationOutcome {
   readonly calls: number;
   readonly errors: number;
   readonly secretsManagerCalls: number;
 }
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface ClientOutcome {
   readonly rotations: number;
   /** The application that reads its secret with keyturn/client. */
   readonly client: ApplicationOutcome & { readonly refusedLogins: number; readonly bridgedRefusals: number };
-  /** The one that keeps what it has read for a second. */
+  /** The application that caches a value for a second. */
   readonly cache: ApplicationOutcome;
 }
 
@@ -36,7 +36,7 @@ const rotations = 10;
 const pauseMs = 500;
 const functionKey = 'keyturn-demo-function';
 
-/** Rotates a login ten times below two applications under load, and counts what reaches them. */
+/** Rotates a login ten times while two applications use it, and counts their errors. */
 export async function playClient(environment: Environment, scenario: ClientScenario): Promise<ClientOutcome> {
   const { screen, resources } = scenario;
   const { local, postgres: server } = environment;
@@ -89,7 +89,7 @@ export async function playClient(environment: Environment, scenario: ClientScena
   return outcome;
 }
 
-/** Makes the login, its secret and the function. @returns what rotates once, and tells how long that took, in ms */
+/** Makes the login, its secret and the function. @returns a function that rotates once, and returns how long it took (ms) */
 async function prepare(
   { local, postgres: server }: Environment,
   { alternating, form, screen }: ClientScenario,
@@ -124,7 +124,7 @@ async function prepare(
 
 type Counted = Pick<Application, 'calls' | 'errors'>;
 
-/** A line of the table: what reached each application so far. */
+/** A line of the table: each application's counts so far. */
 function countsOf(client: Counted | string, cache: Counted | string, prefix = ''): string {
   const cell = (counted: Counted | string): string =>
     typeof counted === 'string' ? `${prefix} ${counted}` : `${counted.errors} of ${counted.calls}`;

@@ -19,15 +19,15 @@ import { countRotations, type Logins, type RotationCounter, type RotationRecord 
 import { schedule } from '../rotation.ts';
 import type { Screen } from '../screen.ts';
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface SqlServerOutcome {
   readonly server: 'stand-in' | 'SQL Server';
   readonly rotations: readonly RotationRecord[];
-  /** Whether the server took each new password. */
+  /** Whether the server accepted each new password. */
   readonly newPasswordAccepted: boolean;
-  /** Whether the server refused each password whose time was over. */
+  /** Whether the server refused each old password. */
   readonly oldPasswordRefused: boolean;
-  /** The secret before and after, its password masked. */
+  /** The secret before and after, with masked password. */
   readonly documentBefore: string;
   readonly documentAfter: string;
 }
@@ -42,7 +42,7 @@ export interface SqlServerSurroundings {
 interface Stage extends SqlServerSurroundings {
   readonly kind: SqlServerOutcome['server'];
   readonly server: SqlServerHarness;
-  /** Logins of the function that the server has seen so far; undefined where it can't be asked. */
+  /** The function's logins so far, as the server counts; undefined if it doesn't tell. */
   readonly loginsSeen: (() => Logins) | undefined;
   readonly local: LocalSecretsManager;
   readonly client: SecretsManagerClient;
@@ -182,7 +182,7 @@ async function read(client: SecretsManagerClient): Promise<string> {
   return SecretString;
 }
 
-/** Read by the driver and not by Keyturn: the application does not have it either. */
+/** Reads it with the driver's parser instead of Keyturn, as an application does. */
 function loginIn(text: string): TestLogin {
   const { user = '', password = '' } = mssql.ConnectionPool.parseConnectionString(text);
   return { username: user, password };

@@ -3,9 +3,9 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readToken } from './secret.ts';
 import type { TokenServer } from './server.ts';
 
-/** An application that reads the secret and calls with it, again and again. */
+/** An application that keeps reading the secret and calling the server with it. */
 export interface Application {
-  /** Ends it, and tells how often it called and was refused. */
+  /** Ends it. @returns how often it called and was refused */
   stop(): Promise<{ readonly calls: number; readonly refusedCalls: number }>;
 }
 
@@ -24,7 +24,7 @@ export function startApplication(client: SecretsManagerClient, server: TokenServ
     }
   };
   const running = call();
-  // Heard when it is stopped.
+  // stop() throws its error.
   running.catch(() => undefined);
   return {
     stop: async () => {

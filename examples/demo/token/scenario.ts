@@ -11,16 +11,16 @@ import { startTokenServer, type TokenServer } from './server.ts';
 export interface TokenRotation {
   readonly attempts: number;
   readonly durationMs: number;
-  /** Where the function's process ended on the way; null where it did not. */
+  /** Where the function crashed; null if it didn't. */
   readonly crashedAt: string | null;
 }
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface TokenOutcome {
   readonly rotations: readonly TokenRotation[];
   /** How many tokens of the account work at the end, as the server counts: those of AWSCURRENT and AWSPREVIOUS. */
   readonly liveTokens: number;
-  /** How often an application was refused that called with AWSCURRENT all along. */
+  /** How often the application, which always calls with AWSCURRENT, was refused. */
   readonly refusedCalls: number;
 }
 
@@ -39,7 +39,7 @@ interface Stage extends TokenSurroundings {
 
 const crashes = 50;
 
-/** Rotates a token twice and shows what works; then 50 times, with a crash in each, below an application that calls. */
+/** Rotates a token twice and shows which tokens work. Then 50 times with a crash in each, while an application calls. */
 export async function playTokens(surroundings: TokenSurroundings): Promise<TokenOutcome> {
   const stage = await prepare(surroundings);
   const { screen, server, client } = stage;
@@ -70,7 +70,7 @@ async function prepare(surroundings: TokenSurroundings): Promise<Stage> {
   return { ...surroundings, server, local, client };
 }
 
-/** Asks for a rotation and waits for its end. @throws Error where all its tries have failed */
+/** Rotates, and waits for the end. @throws Error if all attempts have failed */
 async function rotate(
   { local, client }: Stage,
   functionArn: string,

@@ -33,7 +33,7 @@ export async function readToken(client: SecretsManagerClient, VersionStage: stri
   return token;
 }
 
-/** Has the secret rotated by a function; that goes on after the answer. */
+/** Starts a rotation by a function. It continues after the answer. */
 export async function requestRotation(client: SecretsManagerClient, functionArn: string): Promise<void> {
   await client.send(
     new RotateSecretCommand({

@@ -7,12 +7,12 @@ import { startTokenService } from '../../../test/support/token-service/server.ts
 
 /** A server that issues tokens, and an account there. */
 export interface TokenServer {
-  /** What it is, in words. */
+  /** The kind of server, for people. */
   readonly kind: string;
   readonly url: string;
   readonly rotator: Rotator;
   readonly account: { readonly username: string; readonly token: string; readonly tokenId: string };
-  /** Calls the server with a token, as an application does; what is neither yes nor a refusal throws. */
+  /** Calls the server with a token, as an application does. Anything but success or a refusal throws. */
   accepts(token: string): Promise<boolean>;
   /** How many tokens of the account work, as the server counts. */
   liveTokens(): Promise<number>;
@@ -21,7 +21,7 @@ export interface TokenServer {
 
 const username = 'demo-robot';
 
-/** @param python a Python that has the package `jupyterhub`; without one, a small service stands in for a server */
+/** Starts the server. @param python a Python with the package `jupyterhub`; without it, a small service stands in */
 export async function startTokenServer(python: string | undefined): Promise<TokenServer> {
   if (python === undefined) return startService();
   const hub = await startJupyterHub(python);

@@ -3,16 +3,16 @@ import type Provider from 'oidc-provider';
 import type { ClientMetadata, KoaContextWithOIDC } from 'oidc-provider';
 import type { Leniency } from './storage.ts';
 
-/** What a server does with client secrets. */
+/** How a server treats client secrets. */
 export interface SecretManners extends Leniency {
-  /** Whether the update of a registration brings another one (RFC 7592, section 2.2). Default: yes. */
+  /** Whether the update of a registration makes a new secret (RFC 7592, section 2.2). Default: yes. */
   readonly renewsSecrets?: boolean;
 }
 
-/** Has the update of a registration bring another client secret, unless it names the one that there is. */
+/** Makes a new client secret at each update of a registration that does not name the current one. */
 export interface SecretRenewal {
   policy(ctx: KoaContextWithOIDC, metadata: ClientMetadata): void;
-  /** Has a server accept replaced secrets for a while. */
+  /** Makes a server accept replaced secrets for a while. */
   install(provider: Provider): void;
   /** The replaced secrets of a client that still work. */
   accepted(clientId: string): string[];

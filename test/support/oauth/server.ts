@@ -11,25 +11,25 @@ import {
 } from './replaced-secrets.ts';
 import { createStorage, type Leniency, type Storage } from './storage.ts';
 
-/** What a server does that the RFCs leave to it. */
+/** Behaviour that the RFCs leave to the server. */
 export interface ServerManners extends Leniency, Pick<SecretManners, 'renewsSecrets'> {
-  /** Whether the revocation of an access token ends all of its grant (RFC 7009, section 2.1). Default: no. */
+  /** Whether revoking an access token ends its whole grant (RFC 7009, section 2.1). Default: no. */
   readonly revokesGrants?: boolean;
 }
 
-/** A real authorization server on this machine, and its clients' secrets, which work now. */
+/** A real authorization server on this machine. Its clients' secrets work at first. */
 export interface OAuthServer {
   readonly issuer: string;
   readonly provider: Provider;
   /** A client that may manage its registration. */
   registeredClient(): Promise<SecretFields>;
-  /** What an operator gives a client that has lost what opens its registration. */
+  /** A new registration access token, as an operator issues it to a client that has lost its own. */
   registrationAccess(clientId: unknown): Promise<string>;
-  /** A client to which somebody has given access, with the tokens for it. */
+  /** A client that a user has authorized, with its tokens. */
   authorizedClient(): Promise<SecretFields>;
-  /** A client with a token for itself. */
+  /** A client with a token of its own (client credentials). */
   serviceClient(): Promise<SecretFields>;
-  /** What is alive of a client: secrets and tokens. */
+  /** A client's secrets and tokens that still work. */
   alive(clientId: unknown): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export interface OAuthServer {
 const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 const renewal = 'another-secret';
 
-/** Its access tokens live for an hour; refresh tokens and registration access tokens are replaced at each use. */
+/** Starts a server. Access tokens live an hour. Refresh tokens and registration access tokens are replaced at each use. */
 export async function startOAuthServer(manners: ServerManners): Promise<OAuthServer> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -127,7 +127,7 @@ function createProvider(issuer: string, { adapter }: Storage, secrets: SecretRen
   });
 }
 
-/** Registers a client as clients do (RFC 7591). */
+/** Registers a client (RFC 7591). */
 async function register(provider: Provider, grantTypes: readonly string[]): Promise<SecretFields> {
   const isInteractive = grantTypes.includes('authorization_code');
   const initialAccess = await new provider.InitialAccessToken({ policies: [renewal] }).save();
@@ -167,7 +167,7 @@ async function findClient(provider: Provider, clientId: unknown) {
   return client;
 }
 
-/** What a client has once somebody has logged in and consented. */
+/** Makes the tokens that a client gets after a user has logged in and consented. */
 async function authorize(provider: Provider, clientId: string): Promise<SecretFields> {
   const [client, accountId] = [await findClient(provider, clientId), randomUUID()];
   const scope = 'openid offline_access';

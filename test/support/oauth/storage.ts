@@ -1,32 +1,32 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 
-/** One thing that the server has issued. */
+/** An entry of the server's storage, such as a token. */
 interface Stored {
   readonly model: string;
   readonly id: string;
   readonly payload: AdapterPayload;
-  /** When it ends by itself, is used up, or is gone; ms since the epoch. */
+  /** When it expires, is used up or is removed; ms since the epoch. */
   expiresAtMs: number;
   consumedAtMs: number;
   goneAtMs: number;
 }
 
-/** How forgiving a server is to a client that has not heard the answer to its last request. */
+/** How lenient a server is to a client that has lost an answer. */
 export interface Leniency {
-  /** For so long, in ms, works what was replaced: client secrets, registration access tokens, refresh tokens. */
+  /** For how many ms replaced client secrets, registration access tokens and refresh tokens still work. */
   readonly leewayMs: number;
 }
 
-/** All that a server has issued, in memory. */
+/** Everything that a server has issued, in memory. */
 export interface Storage {
   adapter(model: string): Adapter;
-  /** What is alive of a client: models and ids. */
+  /** A client's entries that still work: models and ids. */
   alive(clientId: string): string[];
 }
 
 const never = Number.POSITIVE_INFINITY;
 
-/** @param keepsGrant asked when a grant is to be revoked with one of its tokens */
+/** Makes the storage. @param keepsGrant decides whether a grant survives the revocation of one of its tokens */
 export function createStorage({ leewayMs }: Leniency, keepsGrant: () => boolean): Storage {
   const things = new Map<string, Stored>();
   const isAlive = ({ expiresAtMs, goneAtMs }: Stored): boolean =>
@@ -55,7 +55,7 @@ export function createStorage({ leewayMs }: Leniency, keepsGrant: () => boolean)
     },
     destroy: async (id) => {
       const thing = find(model, id);
-      // A registration access token is destroyed where another one takes its place.
+      // A registration access token is destroyed when another one replaces it.
       const leeway = model === 'RegistrationAccessToken' ? leewayMs : 0;
       if (thing !== undefined) thing.goneAtMs = Math.min(thing.goneAtMs, Date.now() + leeway);
     },

@@ -15,7 +15,7 @@ const classes: Readonly<Record<string, readonly [number, string, string | null]>
   LOGIN: [101, 'SERVER_PRINCIPAL', 'S'],
 };
 
-/** A row for the permission catalogue. */
+/** Makes a row of the permission catalogue. */
 export function grantOf(
   permission: string,
   words: string | undefined,
@@ -52,7 +52,7 @@ function sameThing(one: Grant, other: Grant): boolean {
 }
 
 /**
- * Permissions on the server, which GRANT writes without ON.
+ * Permissions on the server: GRANT has no ON for them.
  *
  * @see https://learn.microsoft.com/sql/t-sql/statements/grant-server-permissions-transact-sql
  */
@@ -107,7 +107,7 @@ const cannotFind = (what: string, name: string): SqlError =>
     `Cannot find the ${what} '${name}', because it does not exist or you do not have permission.`,
   );
 
-/** Refuses a securable that is not there, and a permission that it has not. */
+/** Refuses a missing securable, and a permission that the securable does not have. */
 function requireSecurable(
   model: Model,
   session: Identity,
@@ -140,7 +140,7 @@ function requireSecurable(
     throw new SqlError(1911, `Column name '${column}' does not exist in the target table or view.`);
 }
 
-/** Whom nobody grants anything. */
+/** Principals to which nothing can be granted. */
 const untouchable = new Set(['sa', 'dbo', 'sys', 'INFORMATION_SCHEMA']);
 
 /**

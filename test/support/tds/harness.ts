@@ -15,29 +15,29 @@ export type ContainedDatabase = { readonly database: string } | { readonly missi
 /** A server that the suite runs against, real or not. */
 export interface SqlServerHarness {
   readonly options: SqlServerOptions;
-  /** A database of the suite's own, in which logins have users. */
+  /** The suite's own database, in which logins have users. */
   readonly database: string;
-  /** One whose users have passwords of their own, made when it is first asked for, or why there is none. */
+  /** A contained database, whose users have their own passwords, made at the first call; or why there is none. */
   contained(): Promise<ContainedDatabase>;
   secretOf(login: TestLogin, database?: string): SecretFields & TestLogin;
   adminSecret(): SecretFields & TestLogin;
-  /** A name that no other test uses, and that is removed at the end. */
+  /** A unique name. Whatever has it is removed at the end. */
   uniqueName(base: string): string;
   createLogin(base?: string, password?: string): Promise<TestLogin>;
-  /** Runs statements by way of `mssql`, which the rotators don't use. */
+  /** Runs statements with `mssql`, which the rotators don't use. */
   as(login: TestLogin, statements: readonly string[], database?: string): Promise<void>;
   asAdmin(statements: readonly string[], database?: string): Promise<void>;
-  /** Whether `mssql` gets in; anything but a refused login throws. */
+  /** Whether `mssql` can log in. Anything but a refused login throws. */
   canLogIn(login: TestLogin, database?: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-/** Long, and of all kinds of character, as SQL Server's policy wants. */
+/** A long password with all kinds of characters, as SQL Server's policy requires. */
 export function randomPassword(): string {
   return `Aa1!${randomBytes(15).toString('base64url')}`;
 }
 
-/** Names of logins that break whatever pastes instead of quoting. SQL Server takes no backslash in them (15006). */
+/** Names of logins that break code which pastes instead of quoting. SQL Server allows no backslash in them (15006). */
 export const hostileNames = [
   `It's "quoted" ]] [x] and 1`,
   `app'; DROP LOGIN sa; --`,
@@ -46,7 +46,7 @@ export const hostileNames = [
   '{Server=x;Pwd=y} %s $1',
 ];
 
-/** Passwords likewise; all have three of the four categories that the policy knows, in which only Latin letters are. */
+/** Passwords of that kind. All have three of the policy's four categories, in which only Latin letters count. */
 export const hostilePasswords = [
   `It's "quoted" ]] [x] \\ and 1`,
   `Aa1'; DROP LOGIN sa; --`,
@@ -63,7 +63,7 @@ interface Place {
   readonly options: SqlServerOptions;
 }
 
-/** A stand-in of its own. */
+/** Starts a stand-in. */
 export async function standInHarness(): Promise<SqlServerHarness & { readonly standIn: StandIn }> {
   const standIn = await startStandIn();
   const { host, port, admin, ca } = standIn;
@@ -76,7 +76,7 @@ export async function standInHarness(): Promise<SqlServerHarness & { readonly st
   return { ...harness, contained, standIn, stop: () => standIn.stop() };
 }
 
-/** The server that an ADO.NET connection string of an admin names. */
+/** Uses the real server that an admin's ADO.NET connection string names. */
 export async function realHarness(connectionString: string): Promise<SqlServerHarness> {
   const {
     server,

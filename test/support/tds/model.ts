@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SqlError, type Value } from './tokens.ts';
 
-/** One row of a permission catalogue, with what it is about by name. */
+/** One row of a permission catalogue, with names instead of ids. */
 export interface Grant {
   readonly class: number;
   readonly classDescription: string;
@@ -20,7 +20,7 @@ export interface Principal {
 }
 
 export interface StandInLogin extends Principal {
-  /** As a literal. */
+  /** As a T-SQL literal. */
   readonly sid: string;
   password: string;
   readonly usedBefore: string[];
@@ -28,19 +28,19 @@ export interface StandInLogin extends Principal {
   defaultLanguage: string;
   policyChecked: boolean;
   expirationChecked: boolean;
-  /** Why a right password does not help: disabled 18470, locked out 18486, expired 18487, to be changed 18488. */
+  /** The error despite the right password: 18470 disabled, 18486 locked out, 18487 expired, 18488 must be changed. */
   barred: number | undefined;
 }
 
 export interface StandInUser extends Principal {
-  /** The login that it is for; undefined for a user with a password of its own. */
+  /** Its login; undefined for a user with its own password. */
   login: string | undefined;
   password: string | undefined;
   defaultSchema: string | null;
   defaultLanguage: string | null;
 }
 
-/** A DDL trigger of a database: what it runs, with the rights of whoever fires it. */
+/** A DDL trigger of a database. It runs with the rights of the session that fires it. */
 export interface StandInTrigger {
   readonly events: readonly string[];
   readonly statements: readonly string[];
@@ -94,27 +94,27 @@ const fixedDatabaseRoles: readonly string[] = [
   'db_denydatareader',
 ];
 
-/** What a stand-in holds: a table of logins, and databases with users. Names are compared as a binary collation does. */
+/** The stand-in's state: logins, and databases with users. Names are compared as a binary collation does. */
 export interface Model {
   readonly logins: Map<string, StandInLogin>;
   readonly databases: Map<string, StandInDatabase>;
   readonly serverRoles: Set<string>;
   readonly serverName: string;
-  /** Whether it stands for the server of Azure SQL Database. */
+  /** Whether it stands in for Azure SQL Database. */
   readonly azure: boolean;
-  /** Whether the server takes Windows accounts only: each login is refused then, by the same 18456. */
+  /** Whether the server only accepts Windows accounts. Each login is then refused with the same 18456. */
   windowsOnly: boolean;
-  /** `sp_configure 'contained database authentication'`: whether users with passwords of their own are let in. */
+  /** `sp_configure 'contained database authentication'`: whether users with their own passwords may log in. */
   containedAuthentication: boolean;
 }
 
-/** Who a session is, and where. */
+/** A session's login or user, and its database. */
 export interface Identity {
   readonly name: string;
-  /** Where its password is kept: a database, or the server. */
+  /** The database that keeps its password; undefined for a login of the server. */
   readonly containedIn: string | undefined;
   database: string;
-  /** As which user of the database it acts by EXECUTE AS, and what ends that. */
+  /** The database user as which it acts by EXECUTE AS, and the cookie that ends that. */
   acting: { readonly user: string; readonly cookie: string } | undefined;
 }
 
@@ -212,7 +212,7 @@ const bars: Readonly<Record<number, string>> = {
   18488: 'Login failed. The password of the account must be changed.',
 };
 
-/** What a client is told nothing of: states 11, 12 and 58 of 18456. */
+/** Whether a login may connect. If not, the client gets 18456 without the reason (states 11, 12 and 58). */
 export function mayConnect({ windowsOnly }: Model, { roles, grants }: StandInLogin): boolean {
   if (windowsOnly) return false;
   const own = grants.filter(({ permission }) => permission === 'CONNECT SQL');
@@ -220,7 +220,7 @@ export function mayConnect({ windowsOnly }: Model, { roles, grants }: StandInLog
   return own.length > 0 || roles.has('sysadmin');
 }
 
-/** Lets a login in. @throws AggregateError of what the server answers, in order */
+/** Logs in. @throws AggregateError with the server's errors, in order */
 export function logIn(model: Model, username: string, password: string, wanted: string): Identity {
   const refused = new SqlError(18456, `Login failed for user '${username}'.`);
   const contained = model.databases.get(wanted)?.users.get(username);

@@ -9,7 +9,7 @@ export interface Message {
 const headerBytes = 8;
 const lastPacket = 0x01;
 
-/** Puts packets together to messages. */
+/** Joins packets to messages. */
 export class MessageReader {
   private rest = Buffer.alloc(0);
   private parts: Buffer[] = [];
@@ -30,7 +30,7 @@ export class MessageReader {
     }
   }
 
-  /** What was received beyond the last whole message. */
+  /** The bytes after the last whole message. */
   takeRest(): Buffer {
     const { rest } = this;
     this.rest = Buffer.alloc(0);
@@ -38,7 +38,7 @@ export class MessageReader {
   }
 }
 
-/** Cuts a message into packets. */
+/** Splits a message into packets. */
 export function packetsOf(type: number, data: Buffer, packetBytes = 4096): Buffer {
   const packets: Buffer[] = [];
   const most = packetBytes - headerBytes;

@@ -22,7 +22,7 @@ interface ResultSet {
 
 type Ask = (model: Model, session: Identity, username: string) => readonly Row[];
 
-/** Whether a session is shown a login and what it holds. */
+/** Whether a session can see a login and its permissions. */
 function seesLogin(model: Model, session: Identity, name: string): boolean {
   return (
     session.name === name ||
@@ -31,7 +31,7 @@ function seesLogin(model: Model, session: Identity, name: string): boolean {
   );
 }
 
-/** Likewise a user of the session's database. */
+/** Whether a session can see a user of its database. */
 function seesUser(model: Model, session: Identity, user: StandInUser): boolean {
   return session.name === (user.login ?? user.name) || seesAll(model, session, session.database);
 }
@@ -156,7 +156,7 @@ const worker: Ask = (model, session) => {
 };
 
 /**
- * EXECUTE AS USER = 'dbo' and what the rotator asks with it.
+ * EXECUTE AS USER = 'dbo', with the rotator's query in the same batch.
  *
  * @see https://learn.microsoft.com/sql/t-sql/statements/execute-as-transact-sql
  */
@@ -179,7 +179,7 @@ const actAsOwner: Ask = (model, session) => {
   ];
 };
 
-/** The rotator's question about two accounts, on the server and in each database that the session may enter. */
+/** The rotator's query about two accounts, on the server and in each database that the session may enter. */
 function rights(model: Model, session: Identity, values: Readonly<Record<string, string>>): ResultSet[] {
   const accounts = [
     ['subject', values.subject ?? ''],
@@ -276,7 +276,7 @@ const ofTheServer = new Set<string>([
   catalogue.databasePermissionsStatement(new Set(securableViews)),
 ]);
 
-/** The questions of the rotator, known by their very text, and the columns of their answers. */
+/** The rotator's queries by their exact text, and the columns of their results. */
 const queries = new Map<string, readonly [Ask, readonly string[]]>([
   [
     catalogue.accountStatement,
@@ -376,7 +376,7 @@ function requireInAzure({ database }: Identity, text: string): void {
 
 const actingColumns = ['cookie', 'actingAs', 'sysadmin', 'controlServer', 'alterAnyLogin'];
 
-/** Answers a question, or undefined where it is none of the rotator's. */
+/** Answers a query; undefined if it is not one of the rotator's. */
 export function answer(
   model: Model,
   session: Identity,

@@ -1,4 +1,4 @@
-/** What a client asks with PRELOGIN about encryption, and what a server may answer. */
+/** The values for encryption in PRELOGIN, of client and server. */
 export const encryption = { off: 0, on: 1, notSupported: 2, required: 3 } as const;
 
 const encryptionOption = 1;
@@ -26,7 +26,7 @@ export interface Login7 {
   readonly readOnlyIntent: boolean;
 }
 
-/** Reads LOGIN7; the password comes with its nibbles swapped and its bits flipped by 0xA5. */
+/** Reads LOGIN7. The password's bytes are XORed with 0xA5 and have swapped nibbles. */
 export function readLogin(data: Buffer): Login7 {
   const part = (at: number): Buffer => {
     const offset = data.readUInt16LE(at);
@@ -45,7 +45,7 @@ export function readLogin(data: Buffer): Login7 {
   };
 }
 
-/** A statement and what is bound to it. */
+/** A statement and its parameters. */
 export interface Statement {
   readonly text: string;
   readonly values: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export function readBatch(data: Buffer): Statement {
   return { text: afterHeaders(data).toString('utf16le'), values: {} };
 }
 
-/** Reads a call of sp_executesql whose parameters are all nvarchar: the statement, their declarations, then they. */
+/** Reads a call of sp_executesql: the statement, the declarations of its parameters, and their values (all nvarchar). */
 export function readRpc(data: Buffer): Statement {
   const call = afterHeaders(data);
   const executeSql = 10;

@@ -1,14 +1,14 @@
 import { databaseOf, type Identity, type Model, type StandInLogin, userOfLogin } from './model.ts';
 import { SqlError } from './tokens.ts';
 
-/** A statement that changes the model, with the parts that its pattern found. */
+/** Runs a statement that changes the model, with the matches of its pattern. */
 export type Run = (model: Model, session: Identity, parts: readonly (string | undefined)[]) => void;
 
 const denied = (): SqlError => new SqlError(15247, 'User does not have permission to perform this action.');
 
 /**
- * The login whose rights on the server count. By EXECUTE AS USER a session has none, whoever the user is for, unless
- * the database is TRUSTWORTHY and its owner may vouch for it.
+ * The login whose server rights apply. With EXECUTE AS USER a session has none, unless the database is TRUSTWORTHY and its
+ * owner may authenticate it.
  *
  * @see https://learn.microsoft.com/sql/t-sql/statements/execute-as-transact-sql
  * @see https://learn.microsoft.com/sql/relational-databases/security/trustworthy-database-property

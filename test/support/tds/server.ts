@@ -31,29 +31,29 @@ import {
 } from './tokens.ts';
 
 /**
- * A stand-in for SQL Server, to have the real driver and the rotators run against where there is none. It speaks TDS
- * 7.4 over TLS and TDS 8, checks LOGIN7 against a table of logins, and answers the statements of the rotators, which it knows
- * by their text. It parses no T-SQL: that a real server takes the statements, it can't prove.
+ * A stand-in for SQL Server, for the real driver and the rotators. It speaks TDS 7.4 over TLS and TDS 8, checks LOGIN7
+ * against a table of logins, and answers the rotators' statements, which it knows by their text. It parses no T-SQL, so it
+ * can't prove that a real server accepts the statements.
  */
 export interface StandIn {
   readonly host: string;
   readonly port: number;
-  /** The certificate that it shows, which is its own authority. */
+  /** Its self-signed certificate. */
   readonly ca: string;
   readonly admin: { readonly username: string; readonly password: string };
   readonly model: Model;
-  /** Every login, in order: who, and whether it was let in. */
+  /** Every login attempt, in order: who, and whether it was accepted. */
   readonly logins: StandInLoginAttempt[];
   /** Every statement that was sent, in order. */
   readonly statements: string[];
   /** Open connections. */
   connections(): number;
-  /** From now on statements get no answer. */
+  /** Stops answering statements. */
   fallSilent(): void;
   stop(): Promise<void>;
 }
 
-/** A LOGIN7 that came in. */
+/** A LOGIN7 that was received. */
 export interface StandInLoginAttempt {
   readonly username: string;
   readonly appName: string;
@@ -62,15 +62,15 @@ export interface StandInLoginAttempt {
 }
 
 export interface StandInOptions {
-  /** What it says of encryption in PRELOGIN; default: that it is on. */
+  /** Its encryption in PRELOGIN. Default: on. */
   readonly encryption?: number;
-  /** Whether it stands for Azure SQL Database. */
+  /** Whether it stands in for Azure SQL Database. */
   readonly azure?: boolean;
-  /** Where it sends who logs in with `ApplicationIntent=ReadOnly`, as the listener of an availability group. */
+  /** Where it routes logins with `ApplicationIntent=ReadOnly`, like the listener of an availability group. */
   readonly secondary?: () => { readonly host: string; readonly port: number } | undefined;
   /**
-   * `forced`: as with "Force Strict Encryption" of SQL Server 2022, TDS 8 only. `none`: a server before 2022. Default: both
-   * ways in.
+   * `forced`: only TDS 8, like "Force Strict Encryption" of SQL Server 2022. `none`: no TDS 8, like a server before 2022.
+   * Default: both.
    *
    * @see https://learn.microsoft.com/sql/relational-databases/security/networking/tds-8
    */
@@ -138,7 +138,7 @@ async function listen(server: Server): Promise<number> {
 const tlsHandshake = 0x16;
 const alpn = 'tds/8.0';
 
-/** TDS 8: TLS first, and all of TDS within it. */
+/** Serves TDS 8: TLS first, and all of TDS within it. */
 function serveStrict(socket: Socket, state: State): void {
   const stream = new TLSSocket(socket, {
     isServer: true,
@@ -152,7 +152,7 @@ function serveStrict(socket: Socket, state: State): void {
   converse(stream, state);
 }
 
-/** PRELOGIN in the clear, then all else within TLS, if both sides want that; or TLS first. */
+/** Serves TDS 7.4: PRELOGIN in plaintext, then everything within TLS if both sides want it. Or TDS 8, if TLS comes first. */
 function serve(socket: Socket, state: State): void {
   const reader = new MessageReader();
   const begin = (chunk: Buffer): void => {
@@ -250,7 +250,7 @@ function execute(
   isCall: boolean,
 ): Buffer {
   const end = isCall ? 'doneProc' : 'done';
-  // What drivers set up a session with.
+  // Statements with which drivers set up a session.
   if (/^(set |SELECT 1;?$)/i.test(text) || text === '') return Buffer.concat([done(end)]);
   statements.push(text);
   try {

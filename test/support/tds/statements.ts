@@ -32,7 +32,7 @@ const alterLoginPassword: Run = (model, session, [quoted, password, oldPassword,
   const login = model.logins.get(plainName(quoted));
   const bySelf = session.containedIn === undefined && session.name === login?.name;
   const mayAlter = mayOnServer(model, session, 'ALTER ANY LOGIN');
-  // A sysadmin's password is a sysadmin's to change.
+  // Only a sysadmin may change a sysadmin's password.
   const mayAlterThis =
     mayAlter && (login?.roles.has('sysadmin') !== true || mayOnServer(model, session, 'CONTROL SERVER'));
   if (login === undefined || (!bySelf && !mayAlterThis)) throw noSuch('login', plainName(quoted));
@@ -107,7 +107,7 @@ function requireNameOfLogin(name: string): void {
 
 const reservedLogins = new Set(['public']);
 
-/** Names that a database's user can't have, as far as they are not users already. */
+/** Reserved names of database users. */
 const reservedUsers = new Set(['sys', 'information_schema', 'guest', 'public']);
 
 /** Some of sys.syslanguages. */
@@ -255,7 +255,7 @@ const addToRole: Run = (model, session, [role, member]) => {
   fire(model, session, 'ADD_ROLE_MEMBER');
 };
 
-/** CREATE TABLE, as far as permissions on it go: the names of its columns. */
+/** CREATE TABLE: only the columns' names are kept, for permissions on them. */
 const createTable: Run = (model, session, [schema, table, columns = '']) => {
   requireInDatabase(model, session);
   const database = databaseOf(model, session.database);
@@ -319,7 +319,7 @@ const revert: Run = (_model, session, [cookie]) => {
 
 const use: Run = (model, session, [quoted]) => {
   const database = databaseOf(model, plainName(quoted));
-  // A user who is acted as by EXECUTE AS is nobody in another database.
+  // With EXECUTE AS, a session may enter no other database.
   if (session.acting !== undefined || !mayEnter(model, session, database))
     throw new SqlError(916, `The server principal "${session.name}" is not able to access the database.`);
   session.database = database.name;
@@ -392,7 +392,7 @@ function requireWritable({ name, readOnly }: StandInDatabase, statement: string)
     throw new SqlError(3906, `Failed to update database "${name}" because the database is read-only.`);
 }
 
-/** Runs a statement that changes something; false where it is not one of those that are known. */
+/** Runs a statement that changes the model; false if it is not a known one. */
 export function run(model: Model, session: Identity, statement: string): boolean {
   for (const [known, change] of statements) {
     const parts = known.exec(statement);

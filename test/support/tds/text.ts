@@ -5,7 +5,7 @@ import { SqlError } from './tokens.ts';
 const name = String.raw`\[((?:[^\]]|\]\])+)\]`;
 const text = "N'((?:[^']|'')*)'";
 
-/** A statement of the rotator, or of a test that prepares something: quoted as they quote, or not known here. */
+/** Makes the pattern of a statement, which only matches with the rotators' and the tests' quoting. */
 export function pattern(source: string): RegExp {
   return new RegExp(`^${source.replaceAll('<name>', name).replaceAll('<text>', text)}$`, 's');
 }

@@ -4,10 +4,10 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import { MessageReader, packetsOf, packetType } from './packets.ts';
 
 /**
- * TLS as TDS 7.4 has it: the handshake goes inside PRELOGIN packets, one message for each flight, and what follows
- * goes as it is.
+ * Starts TLS as in TDS 7.4: the handshake is wrapped in PRELOGIN packets, one message for each flight, and later records are
+ * not wrapped.
  *
- * @param first what was received after the client's first PRELOGIN
+ * @param first the bytes received after the client's first PRELOGIN
  */
 export function startTls(socket: Socket, secureContext: SecureContext, first: Buffer): TLSSocket {
   const reader = new MessageReader();
@@ -32,7 +32,7 @@ export function startTls(socket: Socket, secureContext: SecureContext, first: Bu
     },
   });
   const receive = (chunk: Buffer): void => {
-    // A TLS record of application data is no packet of TDS.
+    // TLS records after the handshake are not wrapped in TDS packets.
     if (wrapped && chunk[0] !== packetType.prelogin) wrapped = false;
     if (!wrapped) wire.push(chunk);
     else for (const { data } of reader.read(chunk)) wire.push(data);

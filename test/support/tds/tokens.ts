@@ -3,7 +3,7 @@
 export type Value = string | number | boolean | null;
 export type Row = Readonly<Record<string, Value>>;
 
-/** An error of the server, which a statement or login ends with. */
+/** A server's error, which ends a statement or a login. */
 export class SqlError extends Error {
   readonly number: number;
 
@@ -51,7 +51,7 @@ export function databaseChange(to: string, from: string): Buffer {
 }
 
 /**
- * ENVCHANGE of type 20: where a login with read-only intent is to go.
+ * ENVCHANGE of type 20: the server to which a login with read-only intent is routed.
  *
  * @see https://learn.microsoft.com/openspecs/windows_protocols/ms-tds/2b3eb7e5-d43d-4d1b-bf4d-76b9e3afc791
  */
@@ -87,7 +87,7 @@ export function returnStatus(): Buffer {
 
 type ColumnType = 'text' | 'int' | 'bit';
 
-/** A result set; a column's type is that of its first value that is not null. */
+/** A result set. A column's type is that of its first non-null value. */
 export function resultSet(rows: readonly Row[], names: readonly string[]): Buffer {
   const types = names.map((name) => typeOf(rows.map((row) => row[name] ?? null)));
   const columns = names.map((name, index) => columnOf(name, types[index] ?? 'text'));

@@ -7,17 +7,17 @@ type RunText = (model: Model, session: Identity, statement: string) => boolean;
 
 let runText: RunText = () => false;
 
-/** Tells how the statements of a trigger are run; they are the same as everybody's. */
+/** Sets how a trigger's statements are run: like all others. */
 export function runTriggersBy(run: RunText): void {
   runText = run;
 }
 
-/** Groups of events that hold each event that is fired here. */
+/** Groups of events that contain every event which is fired here. */
 const groups = new Set(['DDL_DATABASE_LEVEL_EVENTS', 'DDL_DATABASE_SECURITY_EVENTS', 'DDL_EVENTS']);
 
 /**
- * Runs the triggers of the session's database for an event, with the rights of the session. What a trigger does by USE
- * ends with it, and it can't revert a context that was set outside of it. Its errors are swallowed by its own CATCH.
+ * Runs the triggers of the session's database for an event, with the session's rights. A trigger's USE ends with it, and it
+ * can't revert a context that was set outside. Its own CATCH swallows its errors.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/triggers/manage-trigger-security
  * @see https://learn.microsoft.com/sql/t-sql/statements/revert-transact-sql

@@ -4,11 +4,11 @@ import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { createTokenStore, type TokenStore } from './store.ts';
 
-/** A request that was read to its end. */
+/** A complete request. */
 export interface ServiceRequest {
   readonly headers: IncomingMessage['headers'];
   readonly query: URLSearchParams;
-  /** What the groups of the route's path have matched, decoded. */
+  /** The decoded matches of the groups in the route's path. */
   readonly parts: readonly string[];
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -19,25 +19,25 @@ export interface ServiceAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** `GET /users/([^/]+)/tokens`, and what it answers. */
+/** Routes such as `GET /users/([^/]+)/tokens`, and their answers. */
 export type Routes = Readonly<Record<string, (request: ServiceRequest) => ServiceAnswer>>;
 
-/** An HTTP service that issues tokens, lets in whoever has one, lists and revokes them. */
+/** An HTTP service that issues, accepts, lists and revokes tokens. */
 export interface TokenService {
   /** Such as `http://127.0.0.1:4000`. */
   readonly url: string;
   readonly port: number;
   readonly store: TokenStore;
-  /** Requests that were refused for who made them. */
+  /** Counts requests that were refused because of their token. */
   readonly refusals: { count: number };
-  /** Answers a request in place of the service, where it returns true. */
+  /** May answer a request instead of the service. Returns true if it does. */
   interfere: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Breaks the connection before the answer, where it returns true. */
+  /** If it returns true, the connection breaks before the answer. */
   lose: (request: IncomingMessage) => boolean;
   stop(): Promise<void>;
 }
 
-/** Starts a service on a free port of this machine. @param tls a certificate and its key in PEM; plain HTTP without */
+/** Starts a service on a free port of this machine. @param tls a certificate and its key in PEM. Default: plain HTTP */
 export async function startTokenService(
   routesOf: (store: TokenStore) => Routes,
   tls?: { readonly cert: string; readonly key: string },
@@ -65,7 +65,7 @@ export async function startTokenService(
     response.end(json === undefined ? '' : JSON.stringify(json));
   };
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    // A client that has gone away ends a request in the middle.
+    // The client may hang up in the middle of a request.
     answer(request, response).catch(() => response.destroy());
   };
   const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
@@ -95,7 +95,7 @@ function bodyOf({ headers }: IncomingMessage, body: string): ServiceRequest['bod
     : JSON.parse(body);
 }
 
-/** What follows `Bearer`. */
+/** The token after `Bearer`. */
 export function bearerOf({ headers }: ServiceRequest): string | undefined {
   return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
 }

@@ -10,11 +10,11 @@ export interface IssuedToken {
 
 /** The tokens that a service has issued and not revoked. */
 export interface TokenStore {
-  /** Undefined for a label that the account has in use. */
+  /** Issues a token; undefined if the account already uses the label. */
   issue(account: string, label: string): IssuedToken | undefined;
   find(token: string | undefined): IssuedToken | undefined;
   list(account: string): IssuedToken[];
-  /** Whether there was such a token. */
+  /** Revokes a token. @returns whether there was one */
   revoke(account: string, id: string): boolean;
 }
 

@@ -1,14 +1,14 @@
 import type { Routes } from './server.ts';
 import type { TokenStore } from './store.ts';
 
-/** Calls of a vendor's API, as its documentation has them, over tokens that are really issued and revoked. */
+/** The calls of a vendor's API, by its documentation, with tokens that are really issued and revoked. */
 export interface Vendor {
   readonly routes: (store: TokenStore) => Routes;
   /** Fields of the secret besides host, token and its id. */
   readonly secret?: Readonly<Record<string, unknown>>;
-  /** Fields of the admin secret besides host; none where no admin is needed. */
+  /** Fields of the admin secret besides host; absent if no admin is needed. */
   readonly admin?: Readonly<Record<string, unknown>>;
-  /** Where the vendor issues access tokens; the same service does at the stand-in. */
+  /** The vendor's origin for access tokens. In the stand-in it is the same service. */
   readonly tokenOrigin?: string;
 }
 
