@@ -115,7 +115,8 @@ export function createAwsSecretsManager(options: CallOptions): SecretsManagerPor
         found.push(...(page.Versions ?? []).map(versionOf));
         NextToken = page.NextToken;
       } while (NextToken !== undefined);
-      return found.sort((one, other) => timeOf(other) - timeOf(one));
+      // The list is oldest first, which decides between versions of the same time.
+      return found.reverse().sort((one, other) => timeOf(other) - timeOf(one));
     },
   };
 }

@@ -8,6 +8,8 @@ import {
   randomWalks,
   recoveries,
 } from '../../src/testing/index.ts';
+import { runPlans } from '../../src/testing/matrix/cell.ts';
+import { remoteCalls } from '../../src/testing/matrix/matrix.ts';
 import {
   type MemoryPasswordRotator,
   type MemoryRotator,
@@ -160,6 +162,16 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
 });
 
 describe('random walks', { timeout: 300_000 }, () => {
+  it('find the newest of many versions without a label that were made at the same time', async () => {
+    const plain = { call: 1, fault: 'crash-before', recovery: 'retried' } as const;
+    const calls = (await remoteCalls(harnessOf(passwordRotator))).map(({ call }) => call.name);
+    const change = calls.indexOf('change') + 1;
+    const lost = { call: change, fault: 'lost-answer', recovery: 'pending-cleared' } as const;
+    const plans = [plain, plain, plain, plain, plain, lost];
+    const { failure } = await runPlans(harnessOf(passwordRotator), plans, undefined);
+    expect(failure).toBeUndefined();
+  });
+
   it('pass a sound rotator', async () => {
     const { failed } = await randomWalks(harnessOf(passwordRotator), { walks: 20 });
     expect(failed).toEqual([]);
