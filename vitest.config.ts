@@ -8,6 +8,7 @@ const longest = [
   'test/demo/demo.test.ts',
   'test/redact.test.ts',
   'test/rotators/api-token/real-servers.test.ts',
+  'test/console/stories.test.ts',
   'test/testing/conformance.test.ts',
   'test/testing/matrix.test.ts',
   'test/cli/list-and-get.test.ts',

@@ -1,12 +1,28 @@
+import { startConsole } from '../../src/console/index.ts';
 import { database } from './database.ts';
 import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
 import { secretName } from './secrets.ts';
 
-/** Commands for another terminal, for as long as everything is left running. */
-export function showHowToReach({ local, clock, postgres }: Environment, screen: Screen): void {
+/** The console and commands for another terminal, for as long as everything is left running. */
+export async function showHowToReach(
+  { local, clock, postgres }: Environment,
+  screen: Screen,
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  const { region } = local.clientConfig;
+  const console_ = await startConsole({
+    place: { endpoint: local.url, region },
+    kind: 'local',
+    environment: process.env,
+    events: local.on,
+    now: clock.now,
+    note: (line) => screen.fact('console', line),
+  });
+  resources.defer(() => console_.close());
   const hoursAhead = ((clock.now() - Date.now()) / 3_600_000).toFixed(1);
   screen.heading('Kept', 'until Ctrl-C');
+  screen.fact('console', console_.address());
   screen.fact('clock', `at its normal speed, ${hoursAhead} hours ahead of yours; rotation is still on`);
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, the database ${database}, with TLS`);
   screen.fact('Secrets Manager', local.url);

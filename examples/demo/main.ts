@@ -127,7 +127,7 @@ async function rotatePasswords(
   if (!outcome.newPasswordAccepted) throw new Error('PostgreSQL refuses the new password.');
   if (!outcome.oldPasswordRefused) throw new Error('PostgreSQL still accepts the old password.');
   if (keep) {
-    showHowToReach(environment, screen);
+    await showHowToReach(environment, screen, resources);
     await ended;
   }
   return 0;

@@ -1,11 +1,12 @@
-import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { LocalSecretsManager, LocalSecretsManagerOptions } from '../local/index.ts';
 import { isHostName, isOrigin } from '../local/protocol/admission.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
+import { createSayer, readPort } from './console.ts';
 import { DISTURBANCE_HELP, disturbanceOptions, parseDisturbance } from './local-disturbance.ts';
 import { describeEvent } from './local-events.ts';
+import { firstSignal } from './signals.ts';
 
 const HELP = `keyturn local: a Secrets Manager on this machine, which any AWS SDK and the AWS CLI can talk to
 
@@ -24,6 +25,8 @@ Options:
   --region REGION          Region in ARNs (default: us-east-1)
   --enforce                Check signatures, and allow only what the policies of --policies and of secrets allow
   --policies FILE          JSON with the principals and KMS keys for --enforce
+  --console                Serve the web page of keyturn console as well
+  --console-port N         Port of that page (default: any that is free)
   --json                   Print one JSON document per line
   --help                   Show this text
 
@@ -38,7 +41,7 @@ export const localCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { json, policyFile, ...rest } = parseOptions(args);
+  const { json, policyFile, consolePort, ...rest } = parseOptions(args);
   const options = { ...rest, ...(policyFile !== undefined && (await enforcing(policyFile))) };
   warnOfOpenHost(options);
   const ended = firstSignal();
@@ -46,7 +49,10 @@ async function run(args: readonly string[]): Promise<number> {
   const { startLocalSecretsManager } = await import('../local/index.ts');
   const local = await startLocalSecretsManager(options);
   announce(local, options, json);
+  const console_ =
+    consolePort === undefined ? undefined : await serveConsole(local, options, consolePort, json);
   await ended;
+  await console_?.close();
   await local.close();
   return EXIT.done;
 }
@@ -55,6 +61,8 @@ interface Options extends LocalSecretsManagerOptions {
   readonly json: boolean;
   /** Undefined where nothing is enforced. */
   readonly policyFile: string | undefined;
+  /** Undefined without a console. */
+  readonly consolePort: number | undefined;
 }
 
 function parseOptions(args: readonly string[]): Options {
@@ -70,29 +78,32 @@ function parseOptions(args: readonly string[]): Options {
       region: { type: 'string', default: 'us-east-1' },
       enforce: { type: 'boolean', default: false },
       policies: { type: 'string' },
+      console: { type: 'boolean', default: false },
+      'console-port': { type: 'string' },
       json: { type: 'boolean', default: false },
       ...disturbanceOptions,
     },
   });
   const endpoint = values['lambda-endpoint'];
   return {
-    port: parsePort(values.port),
+    port: readPort('--port', values.port),
     host: values.host,
     hostNames: values['host-name'].map(parseHostName),
     allowedOrigins: values['allow-origin'].map(parseOrigin),
     region: parseRegion(values.region),
     json: values.json,
     policyFile: parsePolicyFile(values.enforce, values.policies),
+    consolePort: parseConsolePort(values.console, values['console-port']),
     ...(values.data !== undefined && { dataDirectory: parseDirectory(values.data) }),
     ...(endpoint !== undefined && { lambdaEndpoint: parseUrl(endpoint) }),
     ...parseDisturbance(values),
   };
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new UsageError(`--port must be a number from 0 to 65535, not '${text}'`);
+function parseConsolePort(isWanted: boolean, port: string | undefined): number | undefined {
+  if (isWanted) return readPort('--console-port', port ?? '0');
+  if (port === undefined) return undefined;
+  throw new UsageError('--console-port goes with --console');
 }
 
 function parseHostName(text: string): string {
@@ -140,14 +151,6 @@ function warnOfOpenHost({ host = '', policies }: LocalSecretsManagerOptions): vo
   process.stderr.write(`keyturn local: warning: on ${host} other machines may reach it, and ${danger}\n`);
 }
 
-/** A second signal is left to end the process the hard way. */
-async function firstSignal(): Promise<void> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  await Promise.race([once(process, 'SIGTERM', { signal }), once(process, 'SIGINT', { signal })]);
-  stop.abort();
-}
-
 function announce(local: LocalSecretsManager, { seed }: LocalSecretsManagerOptions, json: boolean): void {
   // Whoever read the URL and went away has what it came for; the server stays.
   process.stdout.on('error', () => {});
@@ -158,4 +161,32 @@ function announce(local: LocalSecretsManager, { seed }: LocalSecretsManagerOptio
   if (seed !== undefined)
     print(json ? JSON.stringify({ type: 'disturbed', seed }) : `disturbed on request, with --seed ${seed}`);
   local.on((event) => print(json ? JSON.stringify(event) : describeEvent(event)));
+}
+
+/** The console, on loopback whatever the Secrets Manager listens on. */
+async function serveConsole(
+  local: LocalSecretsManager,
+  { policies, principals = [], roles, keys }: LocalSecretsManagerOptions,
+  port: number,
+  json: boolean,
+) {
+  const { startConsole } = await import('../console/index.ts');
+  const say = createSayer(json);
+  const { region } = local.clientConfig;
+  const starting = startConsole({
+    place: { endpoint: local.url, region },
+    kind: 'local',
+    environment: process.env,
+    policies: policies === 'enforce' ? { principals, roles, keys } : undefined,
+    port,
+    events: local.on,
+    note: say.note,
+  });
+  // What has started ends with what could not.
+  const started = await starting.catch(async (error: unknown) => {
+    await local.close();
+    throw error;
+  });
+  say.address(started.address());
+  return started;
 }

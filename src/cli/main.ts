@@ -3,6 +3,7 @@ import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
 import { type Command, EXIT, isUsageError } from './command.ts';
 import { completionCommand } from './completion.ts';
+import { consoleCommand } from './console.ts';
 import { createCommand } from './create.ts';
 import { doctorCommand } from './doctor.ts';
 import { execCommand } from './exec.ts';
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   statusCommand,
   doctorCommand,
   localCommand,
+  consoleCommand,
   completionCommand(() => commands),
 ];
 

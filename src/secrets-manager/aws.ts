@@ -2,17 +2,26 @@ import { randomUUID } from 'node:crypto';
 import {
   CancelRotateSecretCommand,
   CreateSecretCommand,
+  DeleteResourcePolicyCommand,
+  DeleteSecretCommand,
   DescribeSecretCommand,
   type DescribeSecretCommandOutput,
+  GetResourcePolicyCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
   ListSecretVersionIdsCommand,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
+  RemoveRegionsFromReplicationCommand,
+  ReplicateSecretToRegionsCommand,
+  RestoreSecretCommand,
   RotateSecretCommand,
   type SecretListEntry,
   type SecretsManagerClient,
   type SecretVersionsListEntry,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateSecretCommand,
   UpdateSecretVersionStageCommand,
   ValidateResourcePolicyCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -104,21 +113,25 @@ export function createAwsSecretsManager(options: CallOptions): SecretsManagerPor
         await client.send(command, abort);
       }),
 
-    versions: async (SecretId) => {
-      const found: Version[] = [];
-      let NextToken: string | undefined;
-      do {
-        const command = new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, NextToken });
-        const page = await call('ListSecretVersionIds', SecretId, (client, abort) =>
-          client.send(command, abort),
-        );
-        found.push(...(page.Versions ?? []).map(versionOf));
-        NextToken = page.NextToken;
-      } while (NextToken !== undefined);
-      // The list is oldest first, which decides between versions of the same time.
-      return found.reverse().sort((one, other) => timeOf(other) - timeOf(one));
-    },
+    versions: async (SecretId) => newestFirst((await listVersions(call, SecretId)).map(versionOf)),
   };
+}
+
+async function listVersions(call: Send, SecretId: string): Promise<SecretVersionsListEntry[]> {
+  const found: SecretVersionsListEntry[] = [];
+  let NextToken: string | undefined;
+  do {
+    const command = new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, NextToken });
+    const page = await call('ListSecretVersionIds', SecretId, (client, abort) => client.send(command, abort));
+    found.push(...(page.Versions ?? []));
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  return found;
+}
+
+function newestFirst<T extends Version>(versions: T[]): T[] {
+  // The list is oldest first, which decides between versions of the same time.
+  return versions.reverse().sort((one, other) => timeOf(other) - timeOf(one));
 }
 
 /** {@link createAwsSecretsManager} and the calls of people and their tools. */
@@ -126,6 +139,92 @@ export function createAwsSecretsManagement(options: CallOptions): SecretsManagem
   const call = createSend(options);
   return {
     ...createAwsSecretsManager(options),
+
+    details: (SecretId) =>
+      call('DescribeSecret', SecretId, async (client, abort) => {
+        const { $metadata: _, ...found } = await client.send(new DescribeSecretCommand({ SecretId }), abort);
+        return {
+          ...secretOf(found, SecretId),
+          stages: found.VersionIdsToStages ?? {},
+          type: found.Type,
+          accessed: found.LastAccessedDate,
+          replicas: (found.ReplicationStatus ?? []).map((replica) => ({
+            region: replica.Region ?? '',
+            kmsKeyId: replica.KmsKeyId,
+            status: replica.Status ?? 'Unknown',
+            message: replica.StatusMessage,
+          })),
+          json: JSON.stringify(found, undefined, 2),
+        };
+      }),
+
+    versionDetails: async (SecretId) => {
+      const found = await listVersions(call, SecretId);
+      return newestFirst(
+        found.map((version) => ({
+          ...versionOf(version),
+          accessedAt: version.LastAccessedDate,
+          keys: version.KmsKeyIds ?? [],
+        })),
+      );
+    },
+
+    readAny: (SecretId, VersionId) =>
+      call('GetSecretValue', SecretId, async (client, abort) => {
+        const answer = await client.send(new GetSecretValueCommand({ SecretId, VersionId }), abort);
+        const { SecretString: text, SecretBinary, VersionId: versionId = VersionId } = answer;
+        return text === undefined
+          ? { kind: 'binary', bytes: SecretBinary?.length ?? 0, versionId }
+          : { kind: 'text', text, versionId };
+      }),
+
+    policy: (SecretId) =>
+      call('GetResourcePolicy', SecretId, async (client, abort) => {
+        const { ResourcePolicy } = await client.send(new GetResourcePolicyCommand({ SecretId }), abort);
+        return ResourcePolicy;
+      }),
+
+    removePolicy: (SecretId) =>
+      call('DeleteResourcePolicy', SecretId, async (client, abort) => {
+        await client.send(new DeleteResourcePolicyCommand({ SecretId }), abort);
+      }),
+
+    changeDescription: (SecretId, Description) =>
+      call('UpdateSecret', SecretId, async (client, abort) => {
+        await client.send(new UpdateSecretCommand({ SecretId, Description }), abort);
+      }),
+
+    tag: (SecretId, Key, Value) =>
+      call('TagResource', SecretId, async (client, abort) => {
+        await client.send(new TagResourceCommand({ SecretId, Tags: [{ Key, Value }] }), abort);
+      }),
+
+    untag: (SecretId, key) =>
+      call('UntagResource', SecretId, async (client, abort) => {
+        await client.send(new UntagResourceCommand({ SecretId, TagKeys: [key] }), abort);
+      }),
+
+    replicate: (SecretId, Region, KmsKeyId) =>
+      call('ReplicateSecretToRegions', SecretId, async (client, abort) => {
+        const AddReplicaRegions = [{ Region, KmsKeyId }];
+        await client.send(new ReplicateSecretToRegionsCommand({ SecretId, AddReplicaRegions }), abort);
+      }),
+
+    removeReplica: (SecretId, region) =>
+      call('RemoveRegionsFromReplication', SecretId, async (client, abort) => {
+        const RemoveReplicaRegions = [region];
+        await client.send(new RemoveRegionsFromReplicationCommand({ SecretId, RemoveReplicaRegions }), abort);
+      }),
+
+    remove: (SecretId, RecoveryWindowInDays) =>
+      call('DeleteSecret', SecretId, async (client, abort) => {
+        await client.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays }), abort);
+      }),
+
+    restore: (SecretId) =>
+      call('RestoreSecret', SecretId, async (client, abort) => {
+        await client.send(new RestoreSecretCommand({ SecretId }), abort);
+      }),
 
     rotate: (SecretId, { token, functionArn, rules, immediately }) =>
       call('RotateSecret', SecretId, async (client, abort) => {

@@ -113,8 +113,58 @@ export interface CreateRequest {
   readonly replicas: readonly { readonly region: string; readonly kmsKeyId: string | undefined }[];
 }
 
+/** A region that a secret is replicated to. */
+export interface Replica {
+  readonly region: string;
+  readonly kmsKeyId: string | undefined;
+  /** Such as `InSync`. */
+  readonly status: string;
+  readonly message: string | undefined;
+}
+
+/** All that DescribeSecret tells of a secret. */
+export interface SecretDetails extends Secret {
+  /** The partner that a managed external secret is for. */
+  readonly type: string | undefined;
+  /** When a value was read last. AWS tells the day only. */
+  readonly accessed: Date | undefined;
+  readonly replicas: readonly Replica[];
+  /** The answer as it came, as JSON. */
+  readonly json: string;
+}
+
+/** All that ListSecretVersionIds tells of a version. */
+export interface VersionDetails extends Version {
+  readonly accessedAt: Date | undefined;
+  /** The keys that its value is encrypted with; none while it is empty. */
+  readonly keys: readonly string[];
+}
+
+/** The value of a version, whether it is a text or not. */
+export type AnyValue =
+  | { readonly kind: 'text'; readonly text: string; readonly versionId: string }
+  | { readonly kind: 'binary'; readonly bytes: number; readonly versionId: string };
+
 /** The calls that people and their tools make, beside those of a rotation. */
 export interface SecretsManagementPort extends SecretsManagerPort {
+  details(secretId: string): Promise<SecretDetails>;
+  /** Newest first. */
+  versionDetails(secretId: string): Promise<VersionDetails[]>;
+  /** Reads a value also where it is binary. @throws SecretHasNoValue, AccessDenied and others */
+  readAny(secretId: string, versionId: string): Promise<AnyValue>;
+  /** The resource policy; undefined where there is none. */
+  policy(secretId: string): Promise<string | undefined>;
+  removePolicy(secretId: string): Promise<void>;
+  changeDescription(secretId: string, description: string): Promise<void>;
+  tag(secretId: string, key: string, value: string): Promise<void>;
+  untag(secretId: string, key: string): Promise<void>;
+  /** @param kmsKeyId undefined: AWS's own key there */
+  replicate(secretId: string, region: string, kmsKeyId: string | undefined): Promise<void>;
+  removeReplica(secretId: string, region: string): Promise<void>;
+  /** Marks it for deletion. @param recoveryDays 7 to 30 */
+  remove(secretId: string, recoveryDays: number): Promise<void>;
+  /** Takes a deletion back. */
+  restore(secretId: string): Promise<void>;
   /** `reattempts`: a rotation was unfinished; AWS refuses, and tries that one again. */
   rotate(secretId: string, request: RotateRequest): Promise<'started' | 'reattempts'>;
   cancelRotation(secretId: string): Promise<void>;

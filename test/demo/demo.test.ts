@@ -247,6 +247,8 @@ describe('the demo with --keep', () => {
       Description: expect.any(String),
       Tags: expect.arrayContaining([{ Key: 'application', Value: 'demo' }]),
     });
+    const console_ = /http:\S+\?token=[\w-]+/.exec(demo.said.stdout)?.[0] ?? '';
+    expect((await fetch(console_)).headers.get('set-cookie')).toContain('HttpOnly');
     demo.child.kill('SIGTERM');
     await demo.ended;
     expect(demo.child.exitCode).toBe(143);

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeUnless } from '../sam/tools.ts';
@@ -166,6 +168,35 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
     expect(await run(project, 'node', [command, 'local', '--help'], pathOf(node))).toContain('--port');
   });
 
+  it.each(['oldest', 'newest'])(
+    'serves the console on the %s Node.js, without further packages',
+    async (node) => {
+      const command = join(project, 'node_modules/keyturn/bin/keyturn.js');
+      const child = spawn(join(pathOf(node), 'node'), [command, 'console'], {
+        cwd: project,
+        env: environment,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      try {
+        let address = '';
+        for await (const line of createInterface(child.stdout)) {
+          address = /http:\S+\?token=\S+/.exec(line)?.[0] ?? '';
+          if (address !== '') break;
+        }
+        const opened = await fetch(address);
+        const [cookie = '', path = ''] = opened.headers.get('set-cookie')?.split('; Path=') ?? [];
+        const [base = ''] = path.split(';');
+        const files = ['', 'assets/console.css', 'assets/console.js', 'who-may', 'rotations', 'store'];
+        const answers = files.map((file) => fetch(new URL(base + file, address), { headers: { cookie } }));
+        const statuses = (await Promise.all(answers)).map(({ status }) => status);
+        expect(statuses).toEqual([200, 200, 200, 404, 200, 200]);
+      } finally {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+    },
+  );
+
   const pathOf = (node: string): string => (node === 'oldest' ? oldestNode : join(process.execPath, '..'));
 
   /** Runs the documentation's own command line. */
@@ -191,6 +222,7 @@ async function pack(checkout: string): Promise<string> {
     'rotators',
     'tsconfig.json',
     'tsconfig.build.json',
+    'scripts/build.ts',
   ]);
   wanted.delete('dist');
   for (const name of wanted) await cp(join(root, name), join(checkout, name), { recursive: true });

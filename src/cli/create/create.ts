@@ -1,11 +1,7 @@
 import { codeSamples } from '../../create/code-samples.ts';
-import { type NewSecret, nameNote } from '../../create/new-secret.ts';
-import { isKeyturnError } from '../../errors.ts';
 import { createRedactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import type { CreateWork } from '../create.ts';
-import { printable } from '../printable.ts';
-import { attach } from '../rotation/attach.ts';
 import { connect, regionOf } from '../rotation/clients.ts';
 import { createFunctionApi } from '../rotation/function.ts';
 import type { Tools } from '../rotation/rotate.ts';
@@ -13,7 +9,7 @@ import { type Answer, type Screen, showing } from '../rotation/screen.ts';
 import { type Interview, interview } from './interview.ts';
 import { Cancelled, createPrompter, type Prompter } from './prompts.ts';
 import { describe, showCode, showReview } from './review.ts';
-import { validatePolicy } from './validate-policy.ts';
+import { examine, finish, store } from './store.ts';
 
 const CANCELLED = 130;
 
@@ -55,10 +51,9 @@ async function reviewAndStore(
   if (work.dryRun) return { ok: true, document: { outcome: 'reviewed', ...review } };
   if (prompter !== undefined && !work.yes && !(await prompter.confirm('Store it?', true)))
     throw new Cancelled();
-  const stored = await tools.secrets.create(found.secret);
-  screen.good(`Stored: ${found.secret.name}`);
-  screen.fact('secret', stored.arn);
-  const done = await finish(tools, work, { secret: found.secret, arn: stored.arn });
+  const stored = await store(tools, found.secret);
+  const { timeoutMs } = work;
+  const done = await finish(tools, { secret: found.secret, arn: stored.arn, timeoutMs });
   const samples = codeSamples(found.secret.name, regionOf(stored.arn) ?? 'us-east-1');
   const document = { ...review, secret: stored.arn, versionId: stored.versionId, ...done.document };
   await showCode(screen, work, samples, prompter);
@@ -66,37 +61,4 @@ async function reviewAndStore(
     Object.entries(samples).map(([language, sample]) => [language, sample.code]),
   );
   return { ok: done.ok, document: { outcome: done.ok ? 'created' : 'incomplete', ...document, code } };
-}
-
-/** Looks at what can be wrong before anything is stored. */
-async function examine(
-  { secrets, functions }: Tools,
-  { name, resourcePolicy, rotation }: NewSecret,
-): Promise<readonly string[]> {
-  const notes = [nameNote(name)].filter((note) => note !== undefined);
-  if (resourcePolicy !== undefined) notes.push(...(await validatePolicy(secrets, resourcePolicy)));
-  if (rotation !== undefined) notes.push(...(await functions.look(rotation.functionArn)).notes);
-  return notes;
-}
-
-/** Policy and rotation. The secret is stored by now, so that what fails here is told beside it. */
-async function finish(
-  tools: Tools,
-  work: CreateWork,
-  { secret: { resourcePolicy, rotation }, arn }: { readonly secret: NewSecret; readonly arn: string },
-): Promise<Answer> {
-  const { screen } = tools;
-  try {
-    if (resourcePolicy !== undefined) {
-      await tools.secrets.putPolicy(arn, resourcePolicy);
-      screen.good('Its resource policy is put.');
-    }
-    if (rotation === undefined) return { ok: true, document: {} };
-    const attached = await attach(tools, { secret: arn, ...rotation, timeoutMs: work.timeoutMs });
-    return { ok: attached.ok, document: { rotation: attached.document } };
-  } catch (error) {
-    if (!isKeyturnError(error)) throw error;
-    screen.bad(`The secret is stored, and the rest is not done. ${error.code}: ${printable(error.message)}`);
-    return { ok: false, document: { error: { code: error.code, message: error.message } } };
-  }
 }

@@ -23,7 +23,7 @@ export function withTools(
 }
 
 /** Tells the redactor of whatever is read: a function may be anybody's, and say what it likes. */
-function telling(redactor: Redactor, api: SecretsManagementPort): SecretsManagementPort {
+export function telling(redactor: Redactor, api: SecretsManagementPort): SecretsManagementPort {
   const publish = (secret: Secret): Secret => {
     redactor.publish(secret.arn, secret.name, secret.functionArn ?? '', ...Object.keys(secret.stages));
     return secret;

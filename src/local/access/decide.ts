@@ -25,6 +25,25 @@ export type Decide = (principal: KnownPrincipal, request: AccessRequest) => Prom
  * @throws DriverMissing when it is not installed
  */
 export async function loadDecide(): Promise<Decide> {
+  const explain = await loadExplain();
+  return async (principal, request) => (await explain(principal, request)).reason;
+}
+
+/** What policies say of a request, and how they came to it. */
+export interface Explanation {
+  /** Undefined when policies allow it; else why not, in AWS's words. */
+  readonly reason: string | undefined;
+  readonly analysis: RequestAnalysis | undefined;
+}
+
+/** Evaluates the policies of a request, and tells how. @throws Error for a policy that can't be evaluated */
+export type Explain = (principal: KnownPrincipal, request: AccessRequest) => Promise<Explanation>;
+
+/**
+ * Loads the library that evaluates policies.
+ * @throws DriverMissing when it is not installed
+ */
+export async function loadExplain(): Promise<Explain> {
   const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch(
     missing('@cloud-copilot/iam-simulate'),
   );
@@ -33,9 +52,9 @@ export async function loadDecide(): Promise<Decide> {
     if (outcome.resultType === 'error') {
       throw new Error(`A policy can't be evaluated for ${principal.arn}: ${JSON.stringify(outcome.errors)}`);
     }
-    if (outcome.overallResult === 'Allowed') return undefined;
     const analysis = outcome.resultType === 'single' ? outcome.result.analysis : outcome.results[0]?.analysis;
-    return reasonOf(analysis, request.action);
+    const isAllowed = outcome.overallResult === 'Allowed';
+    return { reason: isAllowed ? undefined : reasonOf(analysis, request.action), analysis };
   };
 }
 

@@ -162,11 +162,17 @@ function subjectOf(state: State, operation: string, input: unknown, partition: P
   return { operation, body, partition, secret, replica };
 }
 
+/** What condition keys can tell of how a request came. */
+export interface RequestOrigin {
+  readonly headers: Pick<IncomingMessage['headers'], 'user-agent'>;
+  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
+}
+
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
-function requestContext(
+export function requestContext(
   nowMs: number,
   { region }: Partition,
-  { headers, socket }: IncomingMessage,
+  { headers, socket }: RequestOrigin,
 ): ConditionContext {
   return {
     'aws:CurrentTime': new Date(nowMs).toISOString(),

@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto';
+import type { Screen } from '../cli/rotation/screen.ts';
+import { type LocalEvent, ROTATION_STEPS, type RotationStep } from '../local/events.ts';
+
+/** How far a step of a rotation is. `unseen`: Secrets Manager does not tell of it. */
+export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'unseen';
+
+/** A step of a rotation, as far as it can be seen. */
+export interface StepView {
+  readonly step: RotationStep;
+  state: StepState;
+  /** How long it took, or when it was seen to be done, in ms since the rotation began. */
+  afterMs?: number | undefined;
+  note?: string | undefined;
+}
+
+/** A line that the work on a secret has said. */
+export interface Line {
+  readonly tone: 'plain' | 'good' | 'bad' | 'quiet';
+  readonly text: string;
+}
+
+/** A rotation of a secret, or other work on one, as it goes on. */
+export interface Run {
+  readonly id: string;
+  readonly arn: string;
+  readonly title: string;
+  readonly startedAt: number;
+  readonly steps: readonly StepView[];
+  readonly lines: Line[];
+  /** Whether the console has begun it, so that it may be more than one rotation: a test comes before. */
+  readonly isOwn: boolean;
+  /** A test of the function goes on. */
+  isTest: boolean;
+  state: 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled';
+  attempt: number;
+  error: string | undefined;
+  endedAt: number | undefined;
+  /** How long it took, in ms of real time, whatever the Secrets Manager's clock says. */
+  tookMs: number | undefined;
+}
+
+/** Something that happened. */
+export interface FeedEntry {
+  readonly at: number;
+  readonly arn: string;
+  readonly tone: Line['tone'];
+  readonly title: string;
+  readonly detail: string;
+}
+
+/** What happens to secrets, as far as it is seen: events of a local Secrets Manager, and the console's own work. */
+export interface Activity {
+  /** The last run of a secret. */
+  runOf(arn: string): Run | undefined;
+  /** Newest first. */
+  readonly feed: readonly FeedEntry[];
+  /** Begins work on a secret. @param rotates whether it is a rotation */
+  begin(arn: string, title: string, rotates: boolean): Run;
+  /** A screen for the commands' code, whose words become the run's lines and steps. */
+  screenOf(run: Run, masked: (text: string) => string): Screen;
+  end(run: Run, state: 'succeeded' | 'failed', error?: string): void;
+  /** Takes an event of a local Secrets Manager that runs in this process. */
+  take(event: LocalEvent): void;
+  /** Something was seen at a secret without an event. */
+  saw(entry: Omit<FeedEntry, 'at'>): void;
+  /** Tells that something about a secret has changed. */
+  changed(arn: string): void;
+  /** Calls the listener with the ARN of each secret that something happens to. */
+  on(listener: (arn: string) => void): () => void;
+}
+
+const MOST_ENTRIES = 200;
+const MOST_LINES = 200;
+
+/** @param now ms since the epoch */
+export function createActivity(now: () => number): Activity {
+  const runs = new Map<string, Run>();
+  const feed: FeedEntry[] = [];
+  const listeners = new Set<(arn: string) => void>();
+  const begun = new WeakMap<Run, number>();
+  /** Whether steps are told by events, which are exact. */
+  let hasEvents = false;
+
+  const changed = (arn: string): void => {
+    for (const listener of listeners) listener(arn);
+  };
+  const tell = (arn: string, tone: Line['tone'], title: string, detail = ''): void => {
+    feed.unshift({ at: now(), arn, tone, title, detail });
+    feed.splice(MOST_ENTRIES);
+    changed(arn);
+  };
+  const begin = (
+    arn: string,
+    title: string,
+    { isOwn, isTest, steps }: Pick<Run, 'isOwn' | 'isTest'> & { readonly steps: readonly RotationStep[] },
+  ): Run => {
+    const run: Run = {
+      id: randomUUID(),
+      arn,
+      title,
+      startedAt: now(),
+      steps: steps.map((step) => ({ step, state: 'waiting' })),
+      lines: [],
+      isOwn,
+      isTest,
+      state: 'running',
+      attempt: 1,
+      error: undefined,
+      endedAt: undefined,
+      tookMs: undefined,
+    };
+    begun.set(run, performance.now());
+    runs.set(arn, run);
+    changed(arn);
+    return run;
+  };
+  const current = (arn: string, isTest = false): Run => {
+    const known = runs.get(arn);
+    if (known !== undefined && known.endedAt === undefined) return known;
+    return isTest
+      ? begin(arn, 'Test of the function', { isOwn: false, isTest, steps: ['testSecret'] })
+      : begin(arn, 'Rotation', { isOwn: false, isTest, steps: ROTATION_STEPS });
+  };
+  const end = (run: Run, state: 'succeeded' | 'failed' | 'cancelled', error?: string): void => {
+    run.state = state;
+    run.error = error ?? (state === 'succeeded' ? undefined : run.error);
+    run.endedAt = now();
+    run.tookMs = performance.now() - (begun.get(run) ?? 0);
+    changed(run.arn);
+  };
+  const set = (run: Run, step: RotationStep, view: Partial<StepView>): void => {
+    const found = run.steps.find((known) => known.step === step);
+    if (found !== undefined) Object.assign(found, view);
+    changed(run.arn);
+  };
+
+  const take = (event: LocalEvent): void => {
+    hasEvents = true;
+    switch (event.type) {
+      case 'rotation-started': {
+        const isTest = event.kind === 'test';
+        const run = current(event.secretArn, isTest);
+        run.isTest = isTest;
+        run.state = 'running';
+        run.attempt = event.attempt;
+        for (const { step } of run.steps)
+          set(run, step, { state: 'waiting', afterMs: undefined, note: undefined });
+        const what = event.kind === 'test' ? 'A test of the function began' : 'A rotation began';
+        const why = { request: 'asked for', schedule: 'by its schedule', restart: 'after a restart' }[
+          event.cause
+        ];
+        tell(event.secretArn, 'plain', what, event.attempt === 1 ? why : `attempt ${event.attempt}`);
+        break;
+      }
+      case 'step-started':
+        set(current(event.secretArn), event.step, { state: 'running' });
+        break;
+      case 'step-ended': {
+        const run = current(event.secretArn);
+        const failed = event.error !== undefined;
+        set(run, event.step, {
+          state: failed ? 'failed' : 'done',
+          afterMs: event.durationMs,
+          note: event.error,
+        });
+        if (failed) run.error = event.error;
+        tell(
+          event.secretArn,
+          failed ? 'bad' : 'quiet',
+          `${event.step} ${failed ? 'failed' : 'done'}`,
+          event.error ?? `${Math.round(event.durationMs)} ms`,
+        );
+        break;
+      }
+      case 'rotation-succeeded': {
+        const run = current(event.secretArn);
+        const title = run.isTest ? 'The test passed' : 'Succeeded';
+        tell(event.secretArn, 'good', title, `after ${Math.round(event.durationMs)} ms`);
+        if (!isOwnTest(run)) end(run, 'succeeded');
+        break;
+      }
+      case 'rotation-failed': {
+        const run = current(event.secretArn);
+        run.error = event.error;
+        tell(event.secretArn, 'bad', event.willRetry ? 'Failed, and is tried again' : 'Failed', event.error);
+        if (event.willRetry) run.state = 'retrying';
+        else if (!isOwnTest(run)) end(run, 'failed', event.error);
+        break;
+      }
+      case 'rotation-cancelled': {
+        const run = current(event.secretArn);
+        tell(event.secretArn, 'bad', 'The rotation was given up', '');
+        if (!isOwnTest(run)) end(run, 'cancelled');
+        break;
+      }
+      case 'labels-moved':
+        tell(event.secretArn, 'quiet', 'Labels moved', labelsIn(event.after));
+        break;
+      case 'call':
+        break;
+    }
+  };
+
+  const screenOf = (run: Run, masked: (text: string) => string): Screen => {
+    const say = (tone: Line['tone'], text: string): void => {
+      run.lines.push({ tone, text: masked(text) });
+      if (run.lines.length > MOST_LINES) run.lines.shift();
+      changed(run.arn);
+    };
+    return {
+      heading: () => undefined,
+      fact: (name, value) => {
+        const step = ROTATION_STEPS.find((known) => known === name);
+        if (step === undefined) say('quiet', `${name}: ${value}`);
+        else if (!hasEvents) seen(run, step, { note: masked(value), now: now(), set });
+      },
+      progress: (text) => say('quiet', `${text} ...`),
+      good: (text) => say('good', text),
+      bad: (text) => say('bad', text),
+      say: (text) => say('plain', text),
+    };
+  };
+
+  return {
+    runOf: (arn) => runs.get(arn),
+    feed,
+    begin: (arn, title, rotates) =>
+      begin(arn, title, { isOwn: true, isTest: false, steps: rotates ? ROTATION_STEPS : [] }),
+    screenOf,
+    end: (run, state, error) => {
+      // An event has told already, and knows better.
+      if (run.endedAt === undefined || !hasEvents) end(run, state, error);
+      else changed(run.arn);
+    },
+    take,
+    saw: ({ arn, tone, title, detail }) => tell(arn, tone, title, detail),
+    changed,
+    on: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** The test that comes before a rotation that the console has asked for: what follows is not known by its end. */
+function isOwnTest({ isOwn, isTest }: Run): boolean {
+  return isOwn && isTest;
+}
+
+/** A step that was seen from outside. The test is between two steps that are seen, and is itself not. */
+function seen(
+  run: Run,
+  step: RotationStep,
+  {
+    note,
+    now,
+    set,
+  }: {
+    readonly note: string;
+    readonly now: number;
+    readonly set: (run: Run, step: RotationStep, view: Partial<StepView>) => void;
+  },
+): void {
+  const afterMs = now - run.startedAt;
+  if (step === 'finishSecret')
+    set(run, 'testSecret', { state: 'unseen', note: 'Secrets Manager does not tell of it' });
+  set(run, step, { state: 'done', afterMs, note });
+  const next = ROTATION_STEPS[ROTATION_STEPS.indexOf(step) + 1];
+  if (next !== undefined) set(run, next, { state: 'running' });
+}
+
+function labelsIn(after: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(after)
+    .map(([version, labels]) => `${labels.join(' and ')} on ${version.slice(0, 8)}`)
+    .join(', ');
+}

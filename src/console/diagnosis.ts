@@ -1,0 +1,81 @@
+import { adviceOf, readPending } from '../cli/rotation/status.ts';
+import { type Diagnosis, diagnose, type RotationState } from '../doctor/diagnosis.ts';
+import type { Preflight } from '../doctor/facts.ts';
+import { type SecretsManagementPort, unfinishedVersion } from '../secrets-manager/port.ts';
+
+/** What can be done about a secret with one button. */
+export type Remedy = 'rotate' | 'clear-pending' | 'restore' | 'attach' | 'preflight';
+
+/** How a secret's rotation stands, what that means, and what is safe to do. */
+export interface Verdict extends Diagnosis {
+  readonly tone: 'good' | 'bad' | 'plain';
+  readonly title: string;
+  /** What to do, in sentences, with commands. */
+  readonly advice: readonly string[];
+  readonly remedies: readonly Remedy[];
+  /** The version that AWSPENDING is stuck on. */
+  readonly pending: string | undefined;
+}
+
+const titles: Readonly<Record<RotationState, string>> = {
+  deleted: 'Scheduled for deletion',
+  'no-value': 'There is no value',
+  'unfinished-empty': 'A rotation is not complete',
+  'unfinished-with-value': 'A rotation is not complete',
+  'unfinished-unreadable': 'A rotation is not complete',
+  'never-attached': 'Not rotated',
+  off: 'Rotation is off',
+  overdue: 'A rotation is overdue',
+  'preflight-failed': 'The next rotation would fail',
+  'would-fail': 'The next rotation would fail',
+  healthy: 'In order',
+};
+
+/**
+ * Looks at a secret. Whether its pending version has a value is found out by reading it.
+ *
+ * @param preflight what its function has said lately
+ * @throws KeyturnError
+ */
+export async function judge(
+  secrets: SecretsManagementPort,
+  secretId: string,
+  preflight: Preflight | undefined,
+  nowMs: number,
+): Promise<Verdict> {
+  const secret = await secrets.describe(secretId);
+  const pendingValue = await readPending(secrets, secret);
+  const diagnosis = diagnose({ secret, pendingValue, preflight, surroundings: undefined }, nowMs);
+  const { state } = diagnosis;
+  const isQuiet = state === 'never-attached' || state === 'off';
+  return {
+    ...diagnosis,
+    tone: state === 'healthy' ? 'good' : isQuiet ? 'plain' : 'bad',
+    title: titles[state],
+    advice: adviceOf(diagnosis),
+    remedies: remediesFor(state, secret.rotationEnabled === true),
+    pending: secret.deletedOn === undefined ? unfinishedVersion(secret) : undefined,
+  };
+}
+
+function remediesFor(state: RotationState, isOn: boolean): readonly Remedy[] {
+  switch (state) {
+    case 'deleted':
+      return ['restore'];
+    case 'unfinished-empty':
+    case 'unfinished-with-value':
+    case 'unfinished-unreadable':
+      return isOn ? ['rotate', 'clear-pending'] : ['clear-pending', 'attach'];
+    case 'never-attached':
+    case 'off':
+      return ['attach'];
+    case 'overdue':
+      return ['rotate'];
+    case 'preflight-failed':
+    case 'would-fail':
+      return ['preflight'];
+    case 'no-value':
+    case 'healthy':
+      return [];
+  }
+}

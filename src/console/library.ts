@@ -1,0 +1,8 @@
+/**
+ * All that the console takes of other packages. The build bundles them into this file, so that the console needs no
+ * packages of its own where Keyturn is installed.
+ */
+export { getRequestListener } from '@hono/node-server';
+export { type Context, Hono } from 'hono';
+export { html } from 'hono/html';
+export { streamSSE } from 'hono/streaming';

@@ -1,0 +1,343 @@
+import { hasFailed } from '../../doctor/diagnosis.ts';
+import type { Preflight } from '../../doctor/facts.ts';
+import type { SecretDetails, VersionDetails } from '../../secrets-manager/port.ts';
+import type { Run } from '../activity.ts';
+import type { Remedy, Verdict } from '../diagnosis.ts';
+import type { SecretState } from '../inventory.ts';
+import { html } from '../library.ts';
+import type { Timeline } from '../timeline.ts';
+import {
+  badge,
+  buttonForm,
+  card,
+  copyable,
+  dateWords,
+  dayWords,
+  facts,
+  form,
+  type Html,
+  inputField,
+  problem,
+  text,
+  type View,
+  when,
+} from './parts.ts';
+import { runView } from './run.ts';
+import { versionsPicture } from './versions.ts';
+
+/** What could be told of something, or why it could not. */
+export type Told<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: unknown };
+
+/** What a function said to a preflight, and when. */
+export interface AskedPreflight {
+  readonly at: number;
+  readonly preflight: Preflight;
+}
+
+/** What the page of a secret shows. */
+export interface SecretPageParts {
+  readonly secret: SecretDetails;
+  readonly state: SecretState;
+  readonly verdict: Told<Verdict>;
+  readonly versions: Told<readonly VersionDetails[]>;
+  readonly timeline: Timeline | undefined;
+  readonly policy: Told<string | undefined>;
+  /** What was typed and not taken. */
+  readonly typedPolicy: string | undefined;
+  readonly run: Run | undefined;
+  readonly preflight: AskedPreflight | undefined;
+  /** Of the schedule; undefined where there is none. */
+  readonly dates: Told<readonly Date[]> | undefined;
+  /** Functions that rotate other secrets, as suggestions. */
+  readonly functions: readonly string[];
+}
+
+/** All of a secret. */
+export function secretPage(view: View, parts: SecretPageParts): Html {
+  const { secret, state } = parts;
+  const isDeleted = secret.deletedOn !== undefined;
+  return html`
+<p class="trail"><a href="${view.base}/">Secrets</a></p>
+<div class="headline"><div><h1 class="name">${text(secret.name)}</h1><p class="subline"><span id="state" data-live>${badge(state)}</span> ${secret.description === undefined ? html`<span class="soft">No description</span>` : html`<span>${text(secret.description)}</span>`}</p></div>
+${view.readOnly || isDeleted || secret.rotationEnabled !== true ? '' : buttonForm(view, 'secret/rotate', { id: secret.arn }, 'Rotate now', 'primary')}</div>
+<div class="columns"><div class="column">
+<div id="verdict-card" data-live>${verdictCard(view, parts)}</div>
+<div id="run-card" data-live>${isRecent(view, parts.run) ? runCard(view, parts.run) : ''}</div>
+${isDeleted ? '' : valueCard(view, parts)}
+${card('versions', 'Versions', html`<div id="versions-body" data-live>${versionsBody(view, parts)}</div>`)}
+<div id="past-run-card" data-live>${isRecent(view, parts.run) ? '' : runCard(view, parts.run)}</div>
+${isDeleted ? '' : rotationCard(view, parts)}
+${isDeleted ? '' : policyCard(view, parts)}
+</div><div class="column side">
+${detailsCard(view, secret)}
+${tagsCard(view, secret)}
+${replicasCard(view, secret)}
+${deletionCard(view, secret)}
+</div></div>`;
+}
+
+const RECENT_MS = 600_000;
+
+/** What goes on, went wrong or has just ended is looked at first. */
+function isRecent({ nowMs }: View, run: Run | undefined): boolean {
+  return run?.state !== 'succeeded' || nowMs - (run.endedAt ?? nowMs) < RECENT_MS;
+}
+
+function runCard(view: View, run: Run | undefined): Html | string {
+  return run === undefined ? '' : card('run', 'Last rotation seen', runView(view, run));
+}
+
+function versionsBody(view: View, { versions, timeline }: SecretPageParts): Html {
+  if (!versions.ok) return problem(versions.error);
+  if (timeline === undefined || versions.value.length === 0)
+    return html`<div class="empty"><p>There is no version yet.</p></div>`;
+  return versionsPicture(view, timeline);
+}
+
+const remedyWords: Readonly<Record<Remedy, string>> = {
+  rotate: 'Have it tried again',
+  'clear-pending': 'Take AWSPENDING off',
+  restore: 'Restore the secret',
+  attach: 'Turn rotation on',
+  preflight: 'Ask the function again',
+};
+
+function verdictCard(view: View, { secret, verdict }: SecretPageParts): Html {
+  if (!verdict.ok) return card('verdict', 'How it stands', problem(verdict.error));
+  const { title, tone, findings, advice, remedies, pending, state } = verdict.value;
+  if (tone === 'good')
+    return html`<section class="verdict good" id="verdict"><h2>${title}</h2>${findings.map((line) => html`<p>${text(line)}</p>`)}</section>`;
+  const remedy = (name: Remedy, isFirst: boolean): Html => {
+    if (name === 'attach')
+      return html`<a class="button ${isFirst ? 'primary' : ''}" href="#rotation">${remedyWords[name]}</a>`;
+    const fields = { id: secret.arn, ...(name === 'clear-pending' ? { version: pending ?? '' } : {}) };
+    const label = state === 'overdue' && name === 'rotate' ? 'Rotate now' : remedyWords[name];
+    return buttonForm(view, `secret/${name}`, fields, label, isFirst ? 'primary' : '');
+  };
+  return html`<section class="verdict ${tone}" id="verdict"><h2>${title}</h2>
+${findings.map((line) => html`<p>${text(line)}</p>`)}
+${view.readOnly || remedies.length === 0 ? '' : html`<div class="buttons">${remedies.map((name, index) => remedy(name, index === 0))}</div>`}
+${advice.length === 0 ? '' : html`<details><summary>${state.startsWith('unfinished') ? 'What is safe to do' : 'At the command line'}</summary><ul>${advice.map((line) => html`<li>${text(line)}</li>`)}</ul></details>`}</section>`;
+}
+
+function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
+  const labelled = versions.ok ? versions.value : [];
+  const body = html`<form class="reveal" data-reveal="${view.base}/secret/reveal"><input type="hidden" name="id" value="${secret.arn}">
+<label for="reveal-version">Version</label>
+<select id="reveal-version" name="version">${labelled.map(({ id, labels }) => html`<option value="${id}" ${labels.includes('AWSCURRENT') ? html`selected` : ''}>${text(id.slice(0, 8))}${labels.length === 0 ? ', no label' : `, ${text(labels.join(' '))}`}</option>`)}</select>
+<button class="button" data-reveal-button aria-expanded="false" aria-controls="shown-value">Show the value</button></form>
+<div id="shown-value" class="shown-value" hidden></div>
+<p class="hint">Each reading is noted on the terminal. The value hides itself after a minute.</p><noscript><p class="hint">Showing a value needs JavaScript: it is in no page that the browser may keep.</p></noscript>`;
+  if (versions.ok && labelled.length === 0)
+    return card('value', 'Value', html`<div class="empty"><p>There is no value yet.</p></div>`);
+  return card('value', 'Value', body);
+}
+
+function rotationCard(view: View, parts: SecretPageParts): Html {
+  const { secret, dates } = parts;
+  const isOn = secret.rotationEnabled === true;
+  if (secret.functionArn === undefined || !isOn) {
+    const lead =
+      secret.rotationEnabled === undefined
+        ? 'Nothing rotates this secret yet.'
+        : 'Rotation was turned off. The secret keeps its value until somebody changes it.';
+    return card('rotation', 'Rotation', html`<p>${lead}</p>${view.readOnly ? '' : attachForm(view, parts)}`);
+  }
+  return card(
+    'rotation',
+    'Rotation',
+    html`${facts([
+      ['Function', copyable(secret.functionArn, 'the ARN of the function')],
+      ['Schedule', scheduleWords(secret)],
+      [
+        'Last rotated',
+        html`<span id="last-rotated" data-live>${when(secret.lastRotated, view.nowMs)}</span>`,
+      ],
+      [
+        'Next, at the latest',
+        html`<span id="next-rotation" data-live>${when(secret.nextRotation, view.nowMs, 'not planned')}</span>`,
+      ],
+    ])}
+<div class="two"><div><h3>The next five windows</h3><div id="next-dates" data-live>${datesView(view, dates)}</div></div>
+<div><h3>Preflight</h3>${preflightView(view, parts)}</div></div>
+${
+  view.readOnly
+    ? ''
+    : html`<details class="edit"><summary>Change the schedule</summary>${scheduleForm(view, secret)}</details>
+<details class="edit"><summary>Turn rotation off</summary><p>Nothing rotates the secret from then on. A rotation that is under way is given up where it is.</p>${buttonForm(view, 'secret/turn-off', { id: secret.arn }, 'Turn rotation off', 'danger')}</details>`
+}`,
+  );
+}
+
+function scheduleWords({ rules }: SecretDetails): string | undefined {
+  if (rules === undefined) return undefined;
+  const every = rules.ScheduleExpression ?? `every ${rules.AutomaticallyAfterDays} days`;
+  return rules.Duration === undefined ? every : `${every}, in a window of ${rules.Duration}`;
+}
+
+/** The dates at which windows open. */
+export function datesView(view: Pick<View, 'nowMs'>, dates: Told<readonly Date[]> | undefined): Html {
+  if (dates === undefined) return html`<p class="soft">None is planned.</p>`;
+  if (!dates.ok) return problem(dates.error);
+  return html`<ol class="dates">${dates.value.map((date) => html`<li>${dateWords(date)} <span class="soft">${when(date, view.nowMs)}</span></li>`)}</ol>`;
+}
+
+function preflightView(view: View, { secret, preflight }: SecretPageParts): Html {
+  const ask = view.readOnly
+    ? ''
+    : buttonForm(view, 'secret/preflight', { id: secret.arn }, 'Ask the function', '');
+  if (preflight === undefined)
+    return html`<p class="soft">The function looks at everything that a rotation needs, and changes nothing.</p>${ask}`;
+  return html`<div class="preflight">${preflightWords(preflight.preflight)}<p class="soft">Asked ${when(new Date(preflight.at), view.nowMs)}</p></div>${ask}`;
+}
+
+function preflightWords(preflight: Preflight): Html {
+  switch (preflight.outcome) {
+    case 'passed':
+      return html`<p>${hasFailed(preflight) ? html`<span class="badge bad">A rotation would fail</span>` : html`<span class="badge good">A rotation would succeed</span>`}</p><ul class="findings">${preflight.findings.map(({ check, ok, detail }) => html`<li><strong>${ok ? '' : 'Not in order: '}${text(check)}</strong> ${text(detail)}</li>`)}</ul>`;
+    case 'failed':
+      return html`<p><span class="badge bad">A rotation would fail</span></p><p><strong>${text(preflight.code)}</strong> ${text(preflight.message)}</p>`;
+    case 'unknown':
+      return html`<p><span class="badge mute">Not known</span></p><p>${text(preflight.reason)}</p>`;
+  }
+}
+
+function scheduleForm(view: View, { arn, rules }: SecretDetails): Html {
+  const expression =
+    rules?.ScheduleExpression ??
+    (rules?.AutomaticallyAfterDays === undefined ? '' : `rate(${rules.AutomaticallyAfterDays} days)`);
+  return form(
+    view,
+    'secret/schedule',
+    html`<input type="hidden" name="id" value="${arn}">
+<div class="row">${inputField({ name: 'expression', label: 'Schedule expression', hint: html`<code>rate(30 days)</code>, or <code>cron(0 4 1 * ? *)</code>, in UTC` }, expression, html`required data-schedule`)}
+${inputField({ name: 'duration', label: 'Window', hint: html`Such as <code>2h</code>; empty: as long as AWS makes it` }, rules?.Duration ?? '', html`size="6" data-schedule`)}</div>
+<div class="preview" data-preview="${view.base}/schedule-dates" aria-live="polite"></div>
+<p class="buttons"><button class="button primary">Save the schedule</button></p><p class="hint">The function tests itself. Nothing is rotated before the next window.</p>`,
+  );
+}
+
+/** Turns rotation on. */
+function attachForm(view: View, { secret, functions }: SecretPageParts): Html {
+  return form(
+    view,
+    'secret/attach',
+    html`<input type="hidden" name="id" value="${secret.arn}">
+${inputField({ name: 'function', label: 'Rotation function', hint: 'The ARN of a Lambda function that Secrets Manager may invoke' }, secret.functionArn ?? '', html`list="functions" required`)}
+<datalist id="functions">${functions.map((arn) => html`<option value="${arn}"></option>`)}</datalist>
+<div class="row">${inputField({ name: 'every', label: 'How often', hint: html`Such as <code>30d</code> or <code>12h</code>` }, '30d', html`size="6" required`)}
+${inputField({ name: 'at-hour', label: 'Hour in UTC', hint: '0 to 23; empty: any' }, '', html`size="4"`)}
+${inputField({ name: 'window', label: 'Window', hint: html`Such as <code>2h</code>` }, '', html`size="6"`)}</div>
+<p class="check"><input type="checkbox" id="immediately" name="immediately" value="yes" checked><label for="immediately">Rotate at once, after a test</label></p>
+<p class="buttons"><button class="button primary">Turn rotation on</button></p><p class="hint">The function is tested first. When it says that a rotation would fail, nothing is changed.</p>`,
+  );
+}
+
+function policyCard(view: View, { secret, policy, typedPolicy }: SecretPageParts): Html {
+  if (!policy.ok) return card('policy', 'Resource policy', problem(policy.error));
+  const stored = policy.value === undefined ? undefined : pretty(policy.value);
+  const shown = typedPolicy ?? stored ?? '';
+  if (view.readOnly)
+    return card(
+      'policy',
+      'Resource policy',
+      stored === undefined
+        ? html`<p class="soft">None. Identity policies decide alone.</p>`
+        : html`<pre class="policy" tabindex="0"><code>${text(stored)}</code></pre>`,
+    );
+  const body = html`${stored === undefined ? html`<p class="soft">None. Identity policies decide alone.</p>` : ''}
+<details class="edit" ${typedPolicy !== undefined || stored !== undefined ? html`open` : ''}><summary>${stored === undefined ? 'Write one' : 'The policy'}</summary>
+${form(
+  view,
+  'secret/policy',
+  html`<input type="hidden" name="id" value="${secret.arn}"><div class="field"><label for="policy-text" class="hidden">The resource policy, as JSON</label><textarea id="policy-text" name="policy" rows="${Math.min(24, Math.max(8, shown.split('\n').length + 1))}" spellcheck="false" class="code-input" required>${shown}</textarea></div>
+<p class="buttons"><button class="button primary" name="do" value="save">Save the policy</button><button class="button" name="do" value="validate">Validate</button></p><p class="hint">A policy that lets everybody in is refused.</p>`,
+)}
+${stored === undefined ? '' : html`<p class="buttons">${buttonForm(view, 'secret/remove-policy', { id: secret.arn }, 'Remove the policy', 'danger')}</p>`}</details>`;
+  return card('policy', 'Resource policy', body);
+}
+
+function pretty(policy: string): string {
+  try {
+    return JSON.stringify(JSON.parse(policy), undefined, 2);
+  } catch {
+    return policy;
+  }
+}
+
+function detailsCard(view: View, secret: SecretDetails): Html {
+  return card(
+    'details',
+    'Details',
+    html`${facts([
+      ['ARN', copyable(secret.arn, 'the ARN')],
+      ['Encryption key', secret.kmsKeyId ?? 'aws/secretsmanager'],
+      ['Created', when(secret.created, view.nowMs, 'unknown')],
+      ['Changed', html`<span id="changed-at" data-live>${when(secret.changed, view.nowMs, 'never')}</span>`],
+      [
+        'Last read',
+        secret.accessed === undefined
+          ? html`<span class="soft">never</span>`
+          : html`<time datetime="${secret.accessed.toISOString()}">${dayWords(secret.accessed)}</time>`,
+      ],
+      ['Rotated', when(secret.lastRotated, view.nowMs)],
+      ['Kind', secret.type],
+      ['Managed by', secret.owningService],
+      ['Primary region', secret.primaryRegion],
+    ])}<details class="edit"><summary>All that describe-secret tells</summary><pre class="policy" tabindex="0"><code>${text(secret.json)}</code></pre></details>${view.readOnly || secret.deletedOn !== undefined ? '' : html`<details class="edit"><summary>Change the description</summary>${form(view, 'secret/describe', html`<input type="hidden" name="id" value="${secret.arn}"><div class="field"><label for="description">Description</label><textarea id="description" name="description" rows="3" maxlength="2048">${secret.description ?? ''}</textarea></div><p class="buttons"><button class="button primary">Save</button></p>`)}</details>`}`,
+  );
+}
+
+function tagsCard(view: View, { arn, tags, deletedOn }: SecretDetails): Html {
+  const isFixed = view.readOnly || deletedOn !== undefined;
+  const rows = [...tags].map(
+    ([key, value]) =>
+      html`<li><span class="pair"><span class="key">${text(key)}</span><span class="value">${text(value)}</span></span>${isFixed || key.startsWith('aws:') ? '' : buttonForm(view, 'secret/untag', { id: arn, key }, 'Remove', 'quiet small')}</li>`,
+  );
+  return card(
+    'tags',
+    'Tags',
+    html`${tags.size === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${rows}</ul>`}${isFixed ? '' : html`<details class="edit"><summary>Add a tag</summary>${form(view, 'secret/tag', html`<input type="hidden" name="id" value="${arn}">${inputField({ name: 'tag-key', label: 'Key' }, '', html`required maxlength="128"`)}${inputField({ name: 'tag-value', label: 'Value' }, '', html`maxlength="256"`)}<p class="buttons"><button class="button primary">Add</button></p>`)}</details>`}`,
+  );
+}
+
+function replicasCard(view: View, { arn, replicas, deletedOn, primaryRegion }: SecretDetails): Html {
+  const isFixed = view.readOnly || deletedOn !== undefined;
+  const home = arn.split(':')[3];
+  if (primaryRegion !== undefined && primaryRegion !== home)
+    return card(
+      'replicas',
+      'Replicas',
+      html`<p class="soft">This is a replica of the secret in ${primaryRegion}.</p>`,
+    );
+  return card(
+    'replicas',
+    'Replicas',
+    html`${replicas.length === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${replicas.map(({ region, status, message, kmsKeyId }) => html`<li><span class="pair"><span class="key">${text(region)}</span><span class="value">${text(status)}${kmsKeyId === undefined ? '' : `, ${text(kmsKeyId)}`}${message === undefined ? '' : html`<br>${text(message)}`}</span></span>${isFixed ? '' : buttonForm(view, 'secret/remove-replica', { id: arn, region }, 'Remove', 'quiet small')}</li>`)}</ul>`}${isFixed ? '' : html`<details class="edit"><summary>Replicate to a region</summary>${form(view, 'secret/replicate', html`<input type="hidden" name="id" value="${arn}">${inputField({ name: 'region', label: 'Region', hint: 'Such as eu-west-1' }, '', html`required`)}${inputField({ name: 'key', label: 'Encryption key there', hint: 'Empty: aws/secretsmanager' }, '')}<p class="buttons"><button class="button primary">Replicate</button></p>`)}</details>`}`,
+  );
+}
+
+function deletionCard(view: View, { arn, name, deletedOn }: SecretDetails): Html {
+  if (deletedOn !== undefined) {
+    return card(
+      'deletion',
+      'Deletion',
+      html`<p>Asked for ${when(deletedOn, view.nowMs)}. Until its time is over it can be restored.</p>${view.readOnly ? '' : buttonForm(view, 'secret/restore', { id: arn }, 'Restore the secret', 'primary')}`,
+    );
+  }
+  if (view.readOnly) return html``;
+  return card(
+    'deletion',
+    'Delete',
+    html`<details class="edit"><summary>Delete this secret</summary>${form(
+      view,
+      'secret/delete',
+      html`<input type="hidden" name="id" value="${arn}"><p>Nobody can read it from then on. It can be restored until the time is over.</p>
+${inputField({ name: 'days', label: 'Recovery window in days', hint: '7 to 30' }, '30', html`inputmode="numeric" size="4" required`)}
+${inputField({ name: 'confirm', label: 'Type its name', hint: text(name) }, '', html`required`)}
+<p class="buttons"><button class="button danger">Schedule the deletion</button></p>`,
+    )}</details>`,
+  );
+}
