@@ -46,6 +46,8 @@ export const errorCodes = [
   'RdsFailed',
   'DriverMissing',
   'FunctionUnusable',
+  'InvalidPlan',
+  'FleetUnusable',
   'InvalidTemplate',
   'ValueNotWritable',
   'RenderFailed',

@@ -7,6 +7,7 @@ import { consoleCommand } from './console.ts';
 import { createCommand } from './create.ts';
 import { doctorCommand } from './doctor.ts';
 import { execCommand } from './exec.ts';
+import { fleetCommand } from './fleet.ts';
 import { getCommand } from './get.ts';
 import { listCommand } from './list.ts';
 import { localCommand } from './local.ts';
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   rotateCommand,
   statusCommand,
   doctorCommand,
+  fleetCommand,
   localCommand,
   consoleCommand,
   completionCommand(() => commands),

@@ -5,21 +5,24 @@ import type { SecretArguments } from './arguments.ts';
 import { connect } from './clients.ts';
 import { createFunctionApi } from './function.ts';
 import type { Tools } from './rotate.ts';
-import { type Answer, showing } from './screen.ts';
+import { type Answer, type Screen, showing } from './screen.ts';
 
 /** Runs the work of a command with AWS's clients and a screen. @returns the exit code */
 export function withTools(
   target: Omit<SecretArguments, 'secret'> & { readonly secret?: string },
   work: (tools: Tools) => Promise<Answer>,
 ): Promise<number> {
-  const clients = connect({ ...target, secret: target.secret ?? '' }, process.env);
   const redactor = createRedactor();
-  const secrets = telling(
-    redactor,
-    createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }),
+  return showing({ json: target.json, redactor }, (screen) =>
+    work(toolsFor({ ...target, secret: target.secret ?? '' }, redactor, screen)),
   );
-  const functions = createFunctionApi(clients.lambda);
-  return showing({ json: target.json, redactor }, (screen) => work({ clients, secrets, functions, screen }));
+}
+
+/** AWS's clients for a place. @param redactor learns whatever is read */
+export function toolsFor(target: Omit<SecretArguments, 'json'>, redactor: Redactor, screen: Screen): Tools {
+  const clients = connect(target, process.env);
+  const secrets = telling(redactor, createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }));
+  return { clients, secrets, functions: createFunctionApi(clients.lambda), screen };
 }
 
 /** Tells the redactor of whatever is read: a function may be anybody's, and say what it likes. */

@@ -1,0 +1,22 @@
+import { stringify } from 'yaml';
+import { type Definition, fleetDefinition, targetDefinition } from '../src/fleet/definition.ts';
+
+const definitions = { targetDefinition, fleetDefinition };
+
+/** fleet.yaml with the definitions as they are now. */
+export function withDefinitions(template: string): string {
+  return Object.entries(definitions).reduce(
+    (text, [name, definition]) =>
+      text.replace(
+        new RegExp(`( *)# ${name}: written by npm run generate:fleet\n[^]*?( *)# /${name}`),
+        (_all, indent: string) =>
+          `${indent}# ${name}: written by npm run generate:fleet\n${yamlOf(definition, indent)}${indent}# /${name}`,
+      ),
+    template,
+  );
+}
+
+function yamlOf(definition: Definition, indent: string): string {
+  const text = stringify({ Definition: definition }, { lineWidth: 0, aliasDuplicateObjects: false });
+  return text.replace(/^(?=.)/gm, indent);
+}

@@ -1,0 +1,159 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { defaultConfiguration } from '../../configuration.ts';
+import { isCauseName } from '../../doctor/causes.ts';
+import { hasFailed } from '../../doctor/diagnosis.ts';
+import { isKeyturnError } from '../../errors.ts';
+import {
+  type Blocked,
+  type BlockReason,
+  type FleetPlan,
+  fleetVersion,
+  makePlan,
+  type PlannedSecret,
+} from '../../fleet/plan.ts';
+import { createRedactor } from '../../redact.ts';
+import { type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
+import { versionWith } from '../../secrets-manager/staging-labels.ts';
+import { UsageError } from '../command.ts';
+import { regionOf } from '../rotation/clients.ts';
+import { lookAtDocument } from '../rotation/document.ts';
+import type { Tools } from '../rotation/rotate.ts';
+import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { askPreflight } from '../rotation/status.ts';
+import { toolsFor } from '../rotation/tools.ts';
+import { writePlan } from './plan-file.ts';
+import type { PlanWork } from './work.ts';
+
+/** How many values are read, or functions asked, at once. */
+const looksAtOnce = 16;
+
+/** `keyturn fleet plan`: chooses secrets, finds their targets and what blocks them, and makes the waves. */
+export function plan(work: PlanWork): Promise<number> {
+  return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
+    screen.progress('listing secrets');
+    const found: PlannedSecret[] = [];
+    const blocked: Blocked[] = [];
+    for (const region of work.regions ?? [work.region]) {
+      // What is read is shown nowhere: masking the plan by thousands of values would take minutes.
+      const tools = toolsFor({ endpoint: work.endpoint, region, secret: '' }, createRedactor(), screen);
+      await choose(tools, work, found, blocked);
+    }
+    const made = makePlan(
+      found,
+      blocked.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+      {
+        id: `fleet-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(4).toString('hex')}`,
+        madeAt: new Date(),
+        waves: work.waves,
+        perTarget: work.perTarget,
+        atOnce: work.atOnce,
+        toleratedPercent: work.toleratedPercent,
+        quotaShare: work.quotaShare,
+      },
+      randomUUID,
+    );
+    const whole: FleetPlan = { version: fleetVersion, ...made };
+    if (work.out !== undefined) await writePlan(work.out, whole);
+    showPlan(screen, whole, work.out);
+    if (whole.secrets === 0 && work.prefix !== undefined)
+      throw new UsageError(`no secret that begins with '${work.prefix}' can be rotated`);
+    return { ok: true, document: { ...whole } };
+  });
+}
+
+async function choose(
+  tools: Tools,
+  work: PlanWork,
+  found: PlannedSecret[],
+  blocked: Blocked[],
+): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  for await (const secret of tools.secrets.list({ prefix: work.prefix, tags: work.tags })) {
+    if (!isMeant(secret, work)) continue;
+    const { arn, name, lastRotated } = secret;
+    const look = async (): Promise<void> => {
+      const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
+      if (typeof block === 'string') found.push({ arn, name, target: block, lastRotated });
+      else blocked.push({ arn, name, ...block });
+    };
+    const one: Promise<void> = look().finally(() => underWay.delete(one));
+    underWay.add(one);
+    if (underWay.size >= looksAtOnce) await Promise.race(underWay);
+  }
+  await Promise.all(underWay);
+}
+
+function isMeant({ arn, functionArn, lastRotated }: Secret, work: PlanWork): boolean {
+  const { functions, account, olderThanDays } = work;
+  if (functions.length > 0 && !functions.includes(functionArn ?? '')) return false;
+  if (account !== undefined && arn.split(':')[4] !== account) return false;
+  const ageDays = (Date.now() - (lastRotated?.getTime() ?? 0)) / 86_400_000;
+  return olderThanDays === undefined || ageDays >= olderThanDays;
+}
+
+type Block = Pick<Blocked, 'reason' | 'detail'>;
+
+async function blockOf(tools: Tools, secret: Secret, { preflight }: PlanWork): Promise<Block | undefined> {
+  const block = (reason: BlockReason, detail: string): Block => ({ reason, detail });
+  if (secret.deletedOn !== undefined) return block('deleted', 'It is marked for deletion.');
+  if (isReplica(secret)) return block('replica', 'It is a replica: it rotates in its primary region.');
+  if (secret.owningService !== undefined) return block('managed', `${secret.owningService} rotates it.`);
+  if (versionWith(secret.stages, 'AWSCURRENT') === undefined) return block('no-value', 'It has no value.');
+  if (secret.rotationEnabled !== true) return block('no-rotation', 'Rotation is off: keyturn attach.');
+  if (unfinishedVersion(secret) !== undefined) {
+    return block('stuck', `A rotation is not complete: keyturn doctor ${secret.name}`);
+  }
+  if (!preflight) return undefined;
+  const asked = await askPreflight(tools, secret);
+  if (asked.outcome === 'unknown' || !hasFailed(asked)) return undefined;
+  // A function's own words may hold what is in the secret.
+  const code = asked.outcome === 'failed' && isCauseName(asked.code) ? asked.code : 'PreflightFailed';
+  return block('preflight-failed', `${code}: keyturn doctor ${secret.name}`);
+}
+
+async function targetOf(tools: Tools, secret: Secret, { groupBy }: PlanWork): Promise<string | Block> {
+  const byFunction = secret.functionArn ?? 'no function';
+  if (groupBy === 'function') return byFunction;
+  if (typeof groupBy === 'object') return secret.tags.get(groupBy.tag) ?? byFunction;
+  try {
+    const { served } = await lookAtDocument(tools.secrets, secret, defaultConfiguration);
+    // A rotator of somebody's own may be the function's: its secrets are one group.
+    return served === undefined ? byFunction : served.place.replace(/:\d+$/, '').toLowerCase();
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    return { reason: 'unreadable', detail: `${error.message} Without reading it: --group-by function.` };
+  }
+}
+
+function showPlan(screen: Screen, made: FleetPlan, out: string | undefined): void {
+  screen.heading(`Plan ${made.id}`);
+  screen.fact('secrets', `${made.secrets}, of ${made.targets} targets`);
+  screen.fact('at once', `${made.perTarget} of a target, ${made.atOnce} in all`);
+  for (const { name, items, toleratedFailures } of made.waves) {
+    const secrets = items.reduce((sum, one) => sum + one.secrets.length, 0);
+    screen.fact(
+      name,
+      `${secrets} secrets of ${items.length} targets; stops when more than ${toleratedFailures} targets fail`,
+    );
+  }
+  screen.fact(
+    'takes',
+    `about ${describeSeconds(made.estimatedSeconds)}, under ${Math.round(made.quotaShare * 100)}% of the quotas`,
+  );
+  for (const { name, reason, detail } of made.blocked) screen.bad(`  ${reason.padEnd(16)}${name}: ${detail}`);
+  if (made.blocked.length > 0) screen.bad(`${made.blocked.length} secrets are left out.`);
+  screen.say(
+    out === undefined
+      ? 'Nothing was written: give --out FILE to start it later.'
+      : `Written to ${out}. Start it: keyturn fleet start ${out} --here`,
+  );
+}
+
+function describeSeconds(seconds: number): string {
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+/** Whether it is a copy of a secret in another region. */
+function isReplica({ arn, primaryRegion }: Secret): boolean {
+  return primaryRegion !== undefined && primaryRegion !== regionOf(arn);
+}

@@ -1,0 +1,110 @@
+/**
+ * What is decided about a secret of a fleet, by what DescribeSecret tells of it. The command line evaluates these rules,
+ * and the state machine's definition is made of the same ones.
+ */
+
+/** A secret as DescribeSecret tells of it; dates in ISO 8601. */
+export interface SeenSecret {
+  readonly deletedOn: string | undefined;
+  readonly lastRotated: string | undefined;
+  readonly rotationEnabled: boolean | undefined;
+}
+
+/** What became of a secret in a run. Only `rotated` and `already-rotated` are success. */
+export type Outcome =
+  /** This run has rotated it. */
+  | 'rotated'
+  /** It was rotated since the plan was made: by an earlier run of it, by its schedule, or by a person. */
+  | 'already-rotated'
+  /** It is deleted, or marked for deletion. */
+  | 'gone'
+  /** Its rotation is off. */
+  | 'off'
+  /** No permission. */
+  | 'refused'
+  /** It was asked for, and had not ended when the time was up. Secrets Manager goes on with it. */
+  | 'unfinished'
+  /** Some other error. */
+  | 'failed'
+  /** The first secret of its target was not rotated in an earlier wave. */
+  | 'skipped'
+  /** The run was stopped before, by an operator or by too many failures. */
+  | 'not-started';
+
+/** What to do with a secret next. `due`: it is to be rotated; after that it means to wait. */
+export type Verdict = Extract<Outcome, 'rotated' | 'gone' | 'off'> | 'due';
+
+/** A condition in the Amazon States Language, on the input of a Choice state. */
+export interface ChoiceRule {
+  readonly [member: string]: unknown;
+}
+
+interface Rule {
+  readonly verdict: Exclude<Verdict, 'due'>;
+  /** @param rotatedBefore the date of the plan's entry: a rotation after it is one since the plan */
+  holds(secret: SeenSecret, rotatedBefore: string): boolean;
+  /** The same, where `$.secret` is DescribeSecret's answer and `$.entry` is the plan's entry. */
+  readonly choice: ChoiceRule;
+}
+
+/** In this order; a secret that none of them is about is due. */
+export const rules: readonly Rule[] = [
+  {
+    verdict: 'gone',
+    holds: ({ deletedOn }) => deletedOn !== undefined,
+    choice: { Variable: '$.secret.DeletedDate', IsPresent: true },
+  },
+  {
+    verdict: 'rotated',
+    holds: ({ lastRotated }, rotatedBefore) =>
+      lastRotated !== undefined && Date.parse(lastRotated) > Date.parse(rotatedBefore),
+    choice: {
+      And: [
+        { Variable: '$.secret.LastRotatedDate', IsPresent: true },
+        { Variable: '$.secret.LastRotatedDate', TimestampGreaterThanPath: '$.entry.rotatedBefore' },
+      ],
+    },
+  },
+  {
+    verdict: 'off',
+    holds: ({ rotationEnabled }) => rotationEnabled !== true,
+    choice: {
+      Or: [
+        { Variable: '$.secret.RotationEnabled', IsPresent: false },
+        { Variable: '$.secret.RotationEnabled', BooleanEquals: false },
+      ],
+    },
+  },
+];
+
+/** What to do with a secret of the plan now. A rotation since the plan is never followed by another. */
+export function judge(secret: SeenSecret, rotatedBefore: string): Verdict {
+  return rules.find((rule) => rule.holds(secret, rotatedBefore))?.verdict ?? 'due';
+}
+
+/**
+ * The date after which a rotation counts as one since the plan: the last one, rounded up to a second, since not everybody
+ * tells fractions of it.
+ */
+export function rotatedBefore(lastRotated: Date | undefined): string {
+  const seconds = Math.ceil((lastRotated?.getTime() ?? 0) / 1000);
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** Whether an outcome leaves nothing to do. */
+export function isDone(outcome: Outcome): boolean {
+  return outcome === 'rotated' || outcome === 'already-rotated';
+}
+
+/** Whether so many targets have failed in a wave that the run stops. */
+export function isBraked(failedTargets: number, toleratedFailures: number): boolean {
+  return failedTargets > toleratedFailures;
+}
+
+/** How long a rotation is waited for, and how. */
+export const waiting = {
+  /** Seconds between two looks. */
+  pollSeconds: 5,
+  /** Looks until it counts as unfinished: ten minutes. */
+  looks: 120,
+} as const;

@@ -1,0 +1,210 @@
+import { rotatedBefore, waiting } from './decisions.ts';
+
+/** The version of plans, which the state machines take as well. */
+export { fleetVersion } from './definition.ts';
+
+/** A secret of a plan. */
+export interface PlanEntry {
+  readonly arn: string;
+  readonly name: string;
+  /** RotateSecret's ClientRequestToken: the same in every run of the plan, so that a request that is repeated is one. */
+  readonly token: string;
+  /** A rotation after this date (ISO 8601) is one since the plan was made. */
+  readonly rotatedBefore: string;
+}
+
+/** Secrets of one target in one wave: an item of the distributed map. */
+export interface PlanItem {
+  readonly target: string;
+  /** The target's secret of an earlier wave, which must be rotated before these are. */
+  readonly canary?: Pick<PlanEntry, 'arn' | 'rotatedBefore'>;
+  /** How many of them are rotated at once. */
+  readonly perTarget: number;
+  readonly pollSeconds: number;
+  readonly mostLooks: number;
+  readonly secrets: readonly PlanEntry[];
+}
+
+/** Items that are rotated before the next wave begins. */
+export interface PlanWave {
+  readonly name: string;
+  readonly targetsAtOnce: number;
+  /** With more failed targets the run stops. */
+  readonly toleratedFailures: number;
+  readonly items: readonly PlanItem[];
+}
+
+/** Why a secret is not in a plan. */
+export type BlockReason =
+  | 'deleted'
+  | 'no-rotation'
+  | 'no-value'
+  | 'stuck'
+  | 'replica'
+  | 'managed'
+  | 'unreadable'
+  | 'preflight-failed';
+
+/** A secret that is left out, and why. */
+export interface Blocked {
+  readonly arn: string;
+  readonly name: string;
+  readonly reason: BlockReason;
+  readonly detail: string;
+}
+
+/** Which secrets are rotated in which order. The file of `keyturn fleet plan` holds it as JSON. */
+export interface FleetPlan {
+  readonly version: number;
+  readonly id: string;
+  /** ISO 8601. */
+  readonly madeAt: string;
+  readonly secrets: number;
+  readonly targets: number;
+  readonly perTarget: number;
+  readonly atOnce: number;
+  /** The share of AWS's quotas that is used, up to 1. */
+  readonly quotaShare: number;
+  readonly estimatedSeconds: number;
+  readonly waves: readonly PlanWave[];
+  readonly blocked: readonly Blocked[];
+}
+
+/** A secret that is to be planned. */
+export interface PlannedSecret {
+  readonly arn: string;
+  readonly name: string;
+  /** What is kept from too many rotations at once: a host. */
+  readonly target: string;
+  readonly lastRotated: Date | undefined;
+}
+
+/** How the waves are made. */
+export interface PlanSettings {
+  readonly id: string;
+  readonly madeAt: Date;
+  /** `canary`, or how many percent of each target's secrets are rotated when the wave is done. */
+  readonly waves: readonly ('canary' | number)[];
+  readonly perTarget: number;
+  readonly atOnce: number;
+  /** Percent of a wave's targets that may fail. */
+  readonly toleratedPercent: number;
+  readonly quotaShare: number;
+  readonly pollSeconds?: number;
+  readonly mostLooks?: number;
+}
+
+/**
+ * AWS's quotas, for each account and region, in calls per second.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+ */
+export const quotas = {
+  /** RotateSecret and CancelRotateSecret together. */
+  rotateSecret: 50,
+  /** PutSecretValue, UpdateSecretVersionStage and others together. */
+  writes: 50,
+  /** A rotation writes its version, and moves AWSCURRENT. */
+  writesPerRotation: 2,
+} as const;
+
+/** How many rotations may begin in a second of an account in a region. @param share of the quotas, up to 1 */
+export function rotationsPerSecond(share: number): number {
+  return Math.min(quotas.rotateSecret, quotas.writes / quotas.writesPerRotation) * share;
+}
+
+/** By how much an execution's input, history and cause are kept within the limits of Step Functions. */
+export const mostSecretsPerItem = 100;
+
+/** Seconds that a rotation takes, for the estimate: four cold steps, and the look that notices. */
+const usualSeconds = 10;
+
+/**
+ * Puts secrets in waves: the first of each target, then a part of each, then the rest. Pure, but for the tokens.
+ *
+ * @param newToken a version's id that nobody has
+ */
+export function makePlan(
+  secrets: readonly PlannedSecret[],
+  blocked: readonly Blocked[],
+  settings: PlanSettings,
+  newToken: () => string,
+): Omit<FleetPlan, 'version'> {
+  const { id, madeAt, perTarget, atOnce, quotaShare } = settings;
+  const targets = new Map<string, PlanEntry[]>();
+  for (const { arn, name, target, lastRotated } of secrets.toSorted(byName)) {
+    const entries = targets.get(target) ?? [];
+    entries.push({ arn, name, token: newToken(), rotatedBefore: rotatedBefore(lastRotated) });
+    targets.set(target, entries);
+  }
+  const taken = new Map<string, number>();
+  const waves = settings.waves.flatMap((share) => {
+    const parts = new Map<string, readonly PlanEntry[]>();
+    for (const [target, entries] of targets) {
+      const from = taken.get(target) ?? 0;
+      const until = share === 'canary' ? 1 : Math.ceil((entries.length * share) / 100);
+      if (until <= from) continue;
+      parts.set(target, entries.slice(from, until));
+      taken.set(target, until);
+    }
+    return wavesOf(share === 'canary' ? 'canary' : `${share}%`, parts, targets, settings);
+  });
+  return {
+    id,
+    madeAt: madeAt.toISOString(),
+    secrets: secrets.length,
+    targets: targets.size,
+    perTarget,
+    atOnce,
+    quotaShare,
+    estimatedSeconds: estimate(waves, settings),
+    waves,
+    blocked,
+  };
+}
+
+/** What is too much for one item comes in another wave: two items of a target would be rotated at once. */
+function wavesOf(
+  name: string,
+  parts: ReadonlyMap<string, readonly PlanEntry[]>,
+  targets: ReadonlyMap<string, readonly PlanEntry[]>,
+  settings: PlanSettings,
+): PlanWave[] {
+  const { perTarget, atOnce, toleratedPercent } = settings;
+  const { pollSeconds = waiting.pollSeconds, mostLooks = waiting.looks } = settings;
+  const waves: PlanWave[] = [];
+  for (let from = 0; ; from += mostSecretsPerItem) {
+    const items = [...parts].flatMap(([target, entries]): PlanItem[] => {
+      const secrets = entries.slice(from, from + mostSecretsPerItem);
+      const [first] = targets.get(target) ?? [];
+      if (secrets.length === 0 || first === undefined) return [];
+      const isFirst = secrets.includes(first);
+      const canary = isFirst ? {} : { canary: { arn: first.arn, rotatedBefore: first.rotatedBefore } };
+      return [{ target, ...canary, perTarget, pollSeconds, mostLooks, secrets }];
+    });
+    if (items.length === 0) return waves;
+    waves.push({
+      name: from === 0 ? name : `${name}, part ${from / mostSecretsPerItem + 1}`,
+      targetsAtOnce: Math.max(1, Math.floor(atOnce / perTarget)),
+      toleratedFailures: Math.floor((items.length * toleratedPercent) / 100),
+      items,
+    });
+  }
+}
+
+/** Seconds: what is slowest of the quotas, the largest target, and how much may be under way. */
+function estimate(waves: readonly PlanWave[], { quotaShare, perTarget, atOnce }: PlanSettings): number {
+  const seconds = waves.map(({ items }) => {
+    const counts = items.map(({ secrets }) => secrets.length);
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    return Math.max(
+      all / rotationsPerSecond(quotaShare) + usualSeconds,
+      Math.ceil(Math.max(...counts) / perTarget) * usualSeconds,
+      (all / atOnce) * usualSeconds,
+    );
+  });
+  return Math.ceil(seconds.reduce((sum, one) => sum + one, 0));
+}
+
+function byName(one: PlannedSecret, other: PlannedSecret): number {
+  return one.name < other.name ? -1 : 1;
+}

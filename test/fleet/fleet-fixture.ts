@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { createRotationHandler, type Rotator } from '../../src/index.ts';
+import {
+  type LocalSecretsManager,
+  type LocalSecretsManagerOptions,
+  startLocalSecretsManager,
+} from '../../src/local/index.ts';
+
+/** A fleet of secrets, whose targets are in this process. */
+export interface Fleet {
+  readonly local: LocalSecretsManager;
+  readonly client: SecretsManagerClient;
+  /** Adds a secret whose rotation is on. `lost`: no version works. `failing`: its function fails. */
+  add(name: string, host: string, kind?: 'good' | 'lost' | 'failing'): Promise<string>;
+  /** Adds so many secrets, `PREFIX000` and so on, of so many hosts. */
+  addMany(prefix: string, count: number, hosts: number): Promise<string[]>;
+  newValue(host: string): string;
+  /** Has the rotations of a secret fail, until they are mended. */
+  breakFor(arn: string): void;
+  mendFor(arn: string): void;
+  /** The most rotations of secrets with such a name that were under way at once. */
+  mostAtOnce(prefix: string): number;
+  /** How many rotations of secrets with such a name have succeeded. */
+  rotationsOf(prefix: string): number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a local Secrets Manager and a rotation function with a rotator whose targets are a map of passwords in this
+ * process: what is proven here is the fleet, and not a server.
+ */
+export async function startFleet(options: LocalSecretsManagerOptions = {}): Promise<Fleet> {
+  const local = await startLocalSecretsManager({ retryDelaysMs: [], ...options });
+  const config = { ...local.clientConfig, maxAttempts: 8 };
+  const client = new SecretsManagerClient(config);
+  const functionClient = new SecretsManagerClient(config);
+  const passwords = new Map<string, string>();
+  const rotate = createRotationHandler({
+    rotators: [rotatorOf(passwords)],
+    client: functionClient,
+    environment: {},
+  });
+  const broken = new Set<string>();
+  const functionArn = local.registerFunction('fleet', (event, context) => {
+    if (broken.has(event.SecretId)) throw new Error('It does not work today.');
+    return rotate(event, context);
+  });
+  const failing = local.registerFunction('failing', () => {
+    throw new Error('It never works.');
+  });
+  const rotated: string[] = [];
+  const underWay = new Set<string>();
+  const most = new Map<string, number>();
+  local.on((one) => {
+    if (one.type === 'rotation-started') underWay.add(one.secretArn);
+    if (one.type === 'rotation-failed' || one.type === 'rotation-succeeded') underWay.delete(one.secretArn);
+    if (one.type === 'rotation-succeeded') rotated.push(one.secretArn);
+    if (one.type !== 'rotation-started') return;
+    const prefix = /:secret:([^/]+[/])/.exec(one.secretArn)?.[1] ?? '';
+    const now = [...underWay].filter((arn) => arn.includes(`:secret:${prefix}`)).length;
+    most.set(prefix, Math.max(most.get(prefix) ?? 0, now));
+  });
+  let users = 0;
+  const newValue = (host: string): string => {
+    users += 1;
+    const username = `app-${users}`;
+    const password = randomBytes(12).toString('base64url');
+    passwords.set(`${username}@${host}`, password);
+    return JSON.stringify({ engine: 'postgres', host, port: 5432, username, password, dbname: 'app' });
+  };
+  const add: Fleet['add'] = async (Name, host, kind = 'good') => {
+    const value: { username: string } = JSON.parse(newValue(host));
+    if (kind === 'lost') passwords.set(`${value.username}@${host}`, 'another');
+    const { ARN = '' } = await client.send(
+      new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }),
+    );
+    await client.send(
+      new RotateSecretCommand({
+        SecretId: ARN,
+        RotationLambdaARN: functionArn,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+        RotateImmediately: false,
+      }),
+    );
+    await local.rotationsSettled(ARN);
+    if (kind !== 'failing') return ARN;
+    // The test of its function is not what fails it, but the rotation.
+    await client.send(
+      new RotateSecretCommand({ SecretId: ARN, RotationLambdaARN: failing, RotateImmediately: false }),
+    );
+    await local.rotationsSettled(ARN);
+    await client.send(new DescribeSecretCommand({ SecretId: ARN }));
+    return ARN;
+  };
+  return {
+    local,
+    client,
+    add,
+    newValue,
+    addMany: (prefix, count, hosts) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          add(`${prefix}${String(index).padStart(3, '0')}`, `db-${index % hosts}`),
+        ),
+      ),
+    breakFor: (arn) => void broken.add(arn),
+    mendFor: (arn) => void broken.delete(arn),
+    mostAtOnce: (prefix) => most.get(prefix) ?? 0,
+    rotationsOf: (prefix) => rotated.filter((arn) => arn.includes(`:secret:${prefix}`)).length,
+    close: async () => {
+      client.destroy();
+      functionClient.destroy();
+      await local.close();
+    },
+  };
+}
+
+interface Login {
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+function rotatorOf(passwords: Map<string, string>): Rotator {
+  const keyOf = ({ username, host }: Login): string => `${username}@${host}`;
+  return {
+    kind: 'changes',
+    name: 'postgres',
+    engines: ['postgres'],
+    overlap: 'none',
+    changedBy: 'account',
+    parse: ({ host, username, password }): Login => ({
+      host: String(host),
+      username: String(username),
+      password: String(password),
+    }),
+    target: ({ host, username }: Login) => ({ host, account: username }),
+    generate: async (_current: Login, { password }) => ({ password: password({}) }),
+    open: async (login: Login) =>
+      passwords.get(keyOf(login)) === login.password ? { close: async () => undefined } : undefined,
+    change: async (_session, pending: Login) => {
+      passwords.set(keyOf(pending), pending.password);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+
+/** A stand-in for S3 that is running. */
+export interface S3Server {
+  readonly url: string;
+  /** What is in it, by `BUCKET/KEY`. */
+  readonly objects: Map<string, Buffer>;
+  close(): Promise<void>;
+}
+
+/**
+ * A stand-in for S3, which can't be had without an AWS account: objects are put, got and listed by path. It knows the
+ * buckets that it was given, and answers NoSuchBucket and NoSuchKey as S3 does.
+ */
+export async function startS3(buckets: readonly string[]): Promise<S3Server> {
+  const objects = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    void (async () => {
+      const url = new URL(request.url ?? '/', 'http://s3');
+      const [bucket = '', ...rest] = url.pathname.slice(1).split('/');
+      const key = rest.map(decodeURIComponent).join('/');
+      const body = await buffer(request);
+      const fail = (status: number, code: string): void => {
+        response.writeHead(status, { 'content-type': 'application/xml' });
+        response.end(`<Error><Code>${code}</Code><Message>${code}</Message></Error>`);
+      };
+      if (!buckets.includes(bucket)) return fail(404, 'NoSuchBucket');
+      const name = `${bucket}/${key}`;
+      if (request.method === 'PUT') {
+        objects.set(name, contentOf(body, request.headers['content-encoding']));
+        response.writeHead(200, { etag: '"1"' });
+        return response.end();
+      }
+      if (request.method === 'GET' && key === '') {
+        const prefix = url.searchParams.get('prefix') ?? '';
+        const keys = [...objects.keys()]
+          .filter((one) => one.startsWith(`${bucket}/${prefix}`))
+          .map((one) => one.slice(bucket.length + 1))
+          .sort();
+        const contents = keys.map((one) => `<Contents><Key>${one}</Key><Size>1</Size></Contents>`).join('');
+        response.writeHead(200, { 'content-type': 'application/xml' });
+        return response.end(
+          `<ListBucketResult><Name>${bucket}</Name><KeyCount>${keys.length}</KeyCount><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`,
+        );
+      }
+      const found = objects.get(name);
+      if (found === undefined) return fail(404, 'NoSuchKey');
+      response.writeHead(200, { 'content-type': 'application/octet-stream', etag: '"1"' });
+      return response.end(found);
+    })();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('No address.');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    objects,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** The SDKs send a body in chunks, each with its length, where they add a checksum to its end. */
+function contentOf(body: Buffer, encoding: string | undefined): Buffer {
+  if (!encoding?.includes('aws-chunked')) return body;
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const end = body.indexOf('\r\n', at);
+    const length = Number.parseInt(body.toString('latin1', at, end).split(';')[0] ?? '0', 16);
+    if (!(length > 0)) return Buffer.concat(parts);
+    parts.push(body.subarray(end + 2, end + 2 + length));
+    at = end + 2 + length + 2;
+  }
+}

@@ -1,0 +1,74 @@
+"""LocalStack's interpreter of the Amazon States Language, by itself.
+
+It is started with the endpoints that the state machines' calls go to: a JSON object in ENDPOINTS, by service as boto3
+names it. Calls are signed with the access key of KEY.
+"""
+import json
+import os
+from datetime import datetime, timezone
+
+import boto3
+from botocore.config import Config
+
+from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.operator.implementations.is_operator import (
+    IsTimestamp,
+)
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.item_reader.resource_eval import (
+    resource_eval_s3 as reader,
+)
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.result_writer.resource_eval import (
+    resource_eval_s3 as writer,
+)
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+    state_task_service_aws_sdk as aws_sdk,
+)
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service import (
+    state_task_service_sfn as nested,
+)
+
+ENDPOINTS = json.loads(os.environ["ENDPOINTS"])
+KEY = os.environ["KEY"]
+
+
+def as_aws_tells(value):
+    """Dates as the real SDK integrations tell them: RFC 3339, in UTC with a Z."""
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    if isinstance(value, dict):
+        return {name: as_aws_tells(member) for name, member in value.items()}
+    return [as_aws_tells(member) for member in value] if isinstance(value, list) else value
+
+
+def tell_dates(parsed, **_):
+    parsed.update(as_aws_tells(parsed))
+
+
+def client_for(service, region, state_credentials):
+    # LocalStack takes the account of its own key, which its own clients have.
+    key = "test" if service == "stepfunctions" else KEY
+    client = boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=ENDPOINTS[service],
+        aws_access_key_id=key,
+        aws_secret_access_key=os.environ.get("SECRET", "test") if service != "stepfunctions" else "test",
+        config=Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            max_pool_connections=50,
+        ),
+    )
+    client.meta.events.register("after-call.secretsmanager", tell_dates)
+    return client
+
+
+for module in (reader, writer, aws_sdk, nested):
+    module.boto_client_for = client_for
+
+# It takes dates of whole seconds alone, where AWS takes fractions too.
+IsTimestamp.string_to_timestamp = staticmethod(datetime.fromisoformat)
+
+from localstack.runtime.main import main  # noqa: E402
+
+main()

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SFNClient } from '@aws-sdk/client-sfn';
+
+const PROGRAM = fileURLToPath(new URL('./interpreter.py', import.meta.url));
+
+/** Where the calls of the state machines go, and who makes them. */
+export interface Surroundings {
+  readonly secretsManager: string;
+  readonly s3: string;
+  /** The access key that calls are signed with. */
+  readonly key?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** An interpreter that is running. */
+export interface Interpreter {
+  readonly url: string;
+  readonly client: SFNClient;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts LocalStack's interpreter of the Amazon States Language, from a Python that has it.
+ * @throws Error when it does not answer in time, with what it has printed
+ */
+export async function startInterpreter(python: string, surroundings: Surroundings): Promise<Interpreter> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-states-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { PATH = '' } = process.env;
+  const { key = { accessKeyId: 'fleet', secretAccessKey: 'fleet' } } = surroundings;
+  const child = spawn(python, [PROGRAM], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH,
+      HOME: folder,
+      SERVICES: 'stepfunctions',
+      STRICT_SERVICE_LOADING: '1',
+      GATEWAY_LISTEN: `127.0.0.1:${port}`,
+      DISABLE_EVENTS: '1',
+      SKIP_SSL_CERT_DOWNLOAD: '1',
+      SKIP_INFRA_DOWNLOADS: '1',
+      DNS_ADDRESS: '0',
+      LOCALSTACK_HOST: `127.0.0.1:${port}`,
+      FILESYSTEM_ROOT: folder,
+      DATA_DIR: folder,
+      SFN_MOCK_CONFIG: '',
+      ENDPOINTS: JSON.stringify({
+        secretsmanager: surroundings.secretsManager,
+        s3: surroundings.s3,
+        stepfunctions: url,
+      }),
+      KEY: key.accessKeyId,
+      SECRET: key.secretAccessKey,
+    },
+  });
+  let said = '';
+  let ended = false;
+  const hear = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-20_000);
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  child.once('exit', () => {
+    ended = true;
+  });
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  };
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new SFNClient({ endpoint: url, region: 'us-east-1', credentials });
+  for (let tries = 0; tries < 240; tries += 1) {
+    if (ended) break;
+    const isUp = await fetch(`${url}/_localstack/health`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (isUp) return { url, client, close };
+    await sleep(250);
+  }
+  await close();
+  throw new Error(`The interpreter did not start: ${said}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise<void>((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('No port.');
+  return address.port;
+}
