@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readerOf } from '../../../rotators/api-token/answer.ts';
 import { performVia, valuesOf } from '../../../rotators/api-token/calls.ts';
 import { type ApiCredential, parseCredential } from '../../../rotators/api-token/credential.ts';
-import { type ApiDescription, presets } from '../../../rotators/api-token/index.ts';
+import { type ApiDescription, apiToken, apiTokens, presets } from '../../../rotators/api-token/index.ts';
 import { ApiFailure } from '../../../rotators/http/failure.ts';
 import { createTransport } from '../../../rotators/http/transport.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
@@ -77,6 +78,47 @@ async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): 
     return error.code === 'TargetFailed' ? 'failed' : error.code;
   }
 }
+
+describe('docs/api-token.md', async () => {
+  const page = await readFile(new URL('../../../docs/api-token.md', import.meta.url), 'utf8');
+
+  it('has a row for each preset, which says what proved it', () => {
+    const rows = page.split('\n').filter((line) => line.startsWith('| `api-token/'));
+    const clouds = /^entra-(.*)$/;
+    for (const { name } of presets) {
+      const shown = clouds.exec(name)?.[1];
+      const row = rows.find((line) =>
+        line.includes(shown === undefined ? `\`api-token/${name}\`` : `\`-${shown}\``),
+      );
+      expect(row?.split(' | ').at(-1)).toMatch(/documented answers|a real /);
+    }
+  });
+
+  it('shows the example that is tried at a real Miniflux', async () => {
+    const example = new URL('../../../examples/miniflux.json', import.meta.url);
+    expect(page).toContain((await readFile(example, 'utf8')).trim());
+  });
+
+  it('shows descriptions that are right, also where it shows a part of one', () => {
+    const blocks = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, block = '']): unknown =>
+      JSON.parse(block),
+    );
+    const lists = blocks.filter((block) => Array.isArray(block));
+    expect(lists).toHaveLength(2);
+    for (const list of lists) {
+      const descriptions = { text: JSON.stringify(list), source: 'the page' };
+      expect(apiTokens({ descriptions }).length).toBeGreaterThan(presets.length - 1);
+    }
+    const [preset] = presets.filter(({ name }) => name === 'jupyterhub');
+    const parts = blocks.filter((block) => typeof block === 'object' && block !== null);
+    const [outcomes] = parts.filter((part) => 'throttled' in Object(part));
+    const [twoCalls] = parts.filter((part) => 'before' in Object(part));
+    expect(
+      preset && apiToken({ ...preset, verify: { ...preset.verify, ...Object(outcomes) } }),
+    ).toBeDefined();
+    expect(preset && apiToken({ ...preset, list: undefined, revoke: Object(twoCalls) })).toBeDefined();
+  });
+});
 
 describe('the documented answers', () => {
   it('are there for each preset, with a link for each and the date', () => {
