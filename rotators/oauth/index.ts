@@ -13,5 +13,6 @@ export type { TokenOptions } from './token-rotator.ts';
 
 /** The rotators of OAuth's credentials, all of them. */
 export function oauthRotators(options: TokenOptions = {}): Rotator[] {
-  return [oauthClientSecret(), oauthRefreshToken(options), oauthClientCredentials(options)];
+  const { revocation: _tokensOnly, ...reach } = options;
+  return [oauthClientSecret(reach), oauthRefreshToken(options), oauthClientCredentials(options)];
 }

@@ -193,6 +193,29 @@ it('trusts a private authority, and no other', async () => {
   expect(failure).toMatch(/^CertificateRejected: /);
 });
 
+it('reaches every server by the authorities of the function, also where it rotates client secrets', async () => {
+  const tls = await makeCertificate();
+  const registrations = ['the-secret-of-app', 'another-secret'].map((client_secret) => ({ client_secret }));
+  const server = await scripted(
+    (request, response) =>
+      json(
+        response,
+        request.url === '/reg/app' ? registrations.shift() : { active: false, access_token: 'new' },
+      ),
+    tls,
+  );
+  const fixture = await startFixture({ rotators: oauthRotators({ ca: () => tls.cert }) });
+  onTestFinished(() => fixture.close());
+  const secret = secretAt(server, {
+    introspection_endpoint: `${server.url}/introspection`,
+    registration_client_uri: `${server.url}/reg/app`,
+    registration_access_token: 'rat-1',
+  });
+  const arn = await fixture.createSecret(secret, { 'keyturn:rotator': 'oauth/client-secret' });
+  expect(await fixture.rotate(arn)).toBeUndefined();
+  expect(await fixture.read(arn)).toMatchObject({ client_secret: 'another-secret' });
+});
+
 /** An answer that ends in the middle of a token. */
 function halfOf(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
