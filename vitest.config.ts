@@ -6,6 +6,8 @@ const longest = [
   'test/local/terraform.test.ts',
   'test/package/package.test.ts',
   'test/demo/demo.test.ts',
+  'test/doctor/doctor.test.ts',
+  'test/fleet/state-machine.test.ts',
   'test/redact.test.ts',
   'test/rotators/api-token/real-servers.test.ts',
   'test/console/stories.test.ts',

@@ -15,6 +15,7 @@ const options = {
   ),
   mysql: flag('Rotate a user of MySQL or MariaDB instead, whose old password works until the next rotation'),
   redis: flag('Rotate a user of Valkey or Redis instead, whose old password works until the next rotation'),
+  fleet: flag("Rotate 120 secrets of 12 hosts in waves, under AWS's quotas"),
   keep: flag('Leave PostgreSQL and the local Secrets Manager running until Ctrl-C'),
 } as const satisfies ProgramOptions;
 
@@ -26,6 +27,7 @@ const combinations: Partial<Record<DemoOption, readonly DemoOption[]>> = {
   sqlserver: [],
   mysql: [],
   redis: [],
+  fleet: [],
   client: ['alternating', 'document'],
 };
 

@@ -13,7 +13,8 @@ async function run(given: DemoArguments, ending: AbortSignal): Promise<number> {
   return await scenarioOf(given)(given, { screen, resources, ending });
 }
 
-function scenarioOf({ token, sqlserver, mysql, redis, client }: DemoArguments) {
+function scenarioOf({ token, sqlserver, mysql, redis, client, fleet }: DemoArguments) {
+  if (fleet) return rotateFleet;
   if (token) return rotateTokens;
   if (sqlserver) return rotateSqlServer;
   if (mysql || redis) return rotateTwoPasswords;
@@ -57,6 +58,18 @@ async function rotateBelowApplications(
   const outcome = await Promise.race([playing, rejectionOf(ending)]);
   if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   if (outcome.client.errors > 0) throw new Error(`${outcome.client.errors} errors reached the application.`);
+  return 0;
+}
+
+async function rotateFleet(
+  { json }: DemoArguments,
+  { screen, resources, ending }: Surroundings,
+): Promise<number> {
+  screen.heading('Keyturn', 'rotates a fleet in waves');
+  const { playFleet } = await import('./fleet/scenario.ts');
+  const outcome = await Promise.race([playFleet({ screen, resources, ending }), rejectionOf(ending)]);
+  if (json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  if (outcome.rotated !== outcome.secrets) throw new Error('Not all secrets were rotated.');
   return 0;
 }
 

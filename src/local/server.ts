@@ -116,7 +116,7 @@ export async function startLocalSecretsManager(
   const endpoint = options.lambdaEndpoint
     ? lambdaEndpoint(options.lambdaEndpoint, partition.region)
     : undefined;
-  const disturbance = createDisturbance(options);
+  const disturbance = createDisturbance(options, clock.now);
   const store =
     options.dataDirectory === undefined ? openMemoryStore() : openFileStore(options.dataDirectory);
   const events = createEventHub();

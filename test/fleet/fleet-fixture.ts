@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { createRotationHandler, type Rotator } from '../../src/index.ts';
 import {
+  type LocalPrincipal,
   type LocalSecretsManager,
   type LocalSecretsManagerOptions,
   startLocalSecretsManager,
@@ -35,9 +36,13 @@ export interface Fleet {
  * Starts a local Secrets Manager and a rotation function with a rotator whose targets are a map of passwords in this
  * process: what is proven here is the fleet, and not a server.
  */
-export async function startFleet(options: LocalSecretsManagerOptions = {}): Promise<Fleet> {
+export async function startFleet(
+  options: LocalSecretsManagerOptions = {},
+  principal?: LocalPrincipal,
+): Promise<Fleet> {
   const local = await startLocalSecretsManager({ retryDelaysMs: [], ...options });
-  const config = { ...local.clientConfig, maxAttempts: 8 };
+  const credentials = principal ?? local.clientConfig.credentials;
+  const config = { ...local.clientConfig, credentials, maxAttempts: 8 };
   const client = new SecretsManagerClient(config);
   const functionClient = new SecretsManagerClient(config);
   const passwords = new Map<string, string>();
@@ -55,9 +60,12 @@ export async function startFleet(options: LocalSecretsManagerOptions = {}): Prom
     throw new Error('It never works.');
   });
   const rotated: string[] = [];
+  // The test of a function, with which rotation is turned on, is no rotation.
+  const ready = new Set<string>();
   const underWay = new Set<string>();
   const most = new Map<string, number>();
   local.on((one) => {
+    if (!('secretArn' in one) || !ready.has(one.secretArn)) return;
     if (one.type === 'rotation-started') underWay.add(one.secretArn);
     if (one.type === 'rotation-failed' || one.type === 'rotation-succeeded') underWay.delete(one.secretArn);
     if (one.type === 'rotation-succeeded') rotated.push(one.secretArn);
@@ -89,6 +97,7 @@ export async function startFleet(options: LocalSecretsManagerOptions = {}): Prom
       }),
     );
     await local.rotationsSettled(ARN);
+    ready.add(ARN);
     if (kind !== 'failing') return ARN;
     // The test of its function is not what fails it, but the rotation.
     await client.send(

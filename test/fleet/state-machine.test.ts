@@ -102,7 +102,7 @@ describe.skipIf(python === undefined)(
       // Looks come fast here.
       const waves = plan.waves.map((wave) => ({
         ...wave,
-        items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 3 })),
+        items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 8 })),
       }));
       await writeFile(file, JSON.stringify({ ...plan, waves }));
       return file;

@@ -52,9 +52,9 @@ function shortForms(): Tags {
   ];
 }
 
-/** Reads the template of the repository. */
-export async function readTemplate(): Promise<Template> {
-  const text = await readFile(new URL('../../template.yaml', import.meta.url), 'utf8');
+/** Reads a template of the repository. */
+export async function readTemplate(file = 'template.yaml'): Promise<Template> {
+  const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
   const template: Template = parse(text, { customTags: shortForms() });
   return template;
 }

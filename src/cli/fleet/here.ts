@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isKeyturnError } from '../../errors.ts';
 import { judge, type Outcome } from '../../fleet/decisions.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
@@ -92,6 +93,16 @@ function fleetApi(work: RunWork): FleetApi {
     regions.set(region, secrets);
     return secrets;
   };
+  return apiBy(apiOf);
+}
+
+/** The calls of a run by one client. */
+export function connectedApi(getClient: () => Promise<SecretsManagerClient>): FleetApi {
+  const secrets = createAwsSecretsManagement({ client: getClient, reader: 'person' });
+  return apiBy(() => secrets);
+}
+
+function apiBy(apiOf: (arn: string) => SecretsManagementPort): FleetApi {
   return {
     describe: async (arn) => {
       const { deletedOn, lastRotated, rotationEnabled } = await apiOf(arn).describe(arn);

@@ -21,7 +21,10 @@ export function withTools(
 /** AWS's clients for a place. @param redactor learns whatever is read */
 export function toolsFor(target: Omit<SecretArguments, 'json'>, redactor: Redactor, screen: Screen): Tools {
   const clients = connect(target, process.env);
-  const secrets = telling(redactor, createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }));
+  const secrets = telling(
+    redactor,
+    createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' }),
+  );
   return { clients, secrets, functions: createFunctionApi(clients.lambda), screen };
 }
 

@@ -38,12 +38,17 @@ export interface Disturbance {
   inject(rule: FaultRule): () => void;
 }
 
-/** Makes the disturbance. @throws Error for invalid settings */
-export function createDisturbance(settings: DisturbanceSettings): Disturbance {
+/**
+ * Makes the disturbance.
+ *
+ * @param nowMs the local Secrets Manager's own time, by which quotas count
+ * @throws Error for invalid settings
+ */
+export function createDisturbance(settings: DisturbanceSettings, nowMs: () => number): Disturbance {
   const { throttle, faults: rules = [], seed = Math.floor(Math.random() * 2 ** 32) } = settings;
   const random = seededRandom(seed);
   const faults = createFaults(rules, random);
-  const count = throttle && createThrottle(throttle, () => performance.now());
+  const count = throttle && createThrottle(throttle, nowMs);
   const delay = delayOf(settings.latencyMs, random);
   return {
     inject: faults.add,

@@ -12,6 +12,8 @@ import { oauthRotators } from 'keyturn/rotators/oauth';
 import { postgres } from 'keyturn/rotators/postgres';
 import { sqlServer } from 'keyturn/rotators/sqlserver';
 import { randomWalks } from 'keyturn/testing';
+// The command line is no export: what its commands ask of other services is reached by its file.
+import { connect } from '../node_modules/keyturn/dist/src/cli/rotation/clients.js';
 import { httpPasswordHarness } from './harness.js';
 
 const login = { host: '127.0.0.1', port: 1, username: 'app', password: 'old' };
@@ -74,6 +76,7 @@ const client = {
   token_endpoint: 'http://127.0.0.1:1/token',
 };
 const traced = createLambdaHandler({ POWERTOOLS_TRACE_ENABLED: 'true' }, () => async () => undefined);
+const clients = connect({ secret: '', endpoint: undefined, region: 'us-east-1' }, {});
 const service = { url: 'http://127.0.0.1:1', passwords: new Map() };
 
 console.log(
@@ -94,6 +97,11 @@ console.log(
       { admin: { ...login, host: rdsHost('source'), username: 'admin' } },
     ),
     '@aws-sdk/client-lambda': await rotate([], 'none', login, { lambdaEndpoint: 'http://127.0.0.1:1' }),
+    '@aws-sdk/client-cloudwatch-logs': await failureOf(clients.logs()),
+    '@aws-sdk/client-ec2': await failureOf(clients.ec2()),
+    '@aws-sdk/client-kms': await failureOf(clients.kms()),
+    '@aws-sdk/client-s3': await failureOf(clients.s3()),
+    '@aws-sdk/client-sfn': await failureOf(clients.sfn()),
     '@aws-lambda-powertools/tracer': await failureOf(traced(event, { functionName: 'own' })),
     '@cloud-copilot/iam-simulate': await failureOf(startLocalSecretsManager({ policies: 'enforce' })),
     'fast-check': await failureOf(randomWalks(httpPasswordHarness(service), { walks: 1 })),

@@ -16,6 +16,9 @@ from localstack.services.stepfunctions.asl.component.state.state_choice.comparis
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.item_reader.resource_eval import (
     resource_eval_s3 as reader,
 )
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.iteration.distributed_iteration_component import (
+    DistributedIterationComponent,
+)
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.result_writer.resource_eval import (
     resource_eval_s3 as writer,
 )
@@ -65,6 +68,19 @@ def client_for(service, region, state_credentials):
 
 for module in (reader, writer, aws_sdk, nested):
     module.boto_client_for = client_for
+
+# It runs a distributed map to its end, however many items fail. AWS fails the map, and so does this, in the end.
+run_map = DistributedIterationComponent._map_run
+
+
+def run_map_within_tolerance(self, env, eval_input):
+    run_map(self, env, eval_input)
+    record = eval_input.map_run_record
+    if record.item_counter.failed.get() > record.tolerated_failure_count:
+        raise RuntimeError("The failure tolerance of the map is exceeded.")
+
+
+DistributedIterationComponent._map_run = run_map_within_tolerance
 
 # It takes dates of whole seconds alone, where AWS takes fractions too.
 IsTimestamp.string_to_timestamp = staticmethod(datetime.fromisoformat)
