@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { GenericContainer, Wait } from 'testcontainers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { filesIn } from '../support/docs-files.ts';
+import { filesIn, projectWith } from '../support/docs-files.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,20 +41,25 @@ describe.skipIf(missing !== undefined)(`the image of docs/testing.md${missing ? 
     const dockerfile = (await filesIn('docs/testing.md')).get('Dockerfile') ?? '';
     await writeFile(join(context, 'Dockerfile'), dockerfile);
     await writeFile(join(context, '.dockerignore'), 'packed\n');
-    const tag = 'keyturn-local-test';
-    await run('docker', ['build', '--quiet', '--build-arg', `BASE=${base}`, '--tag', tag, context]);
-    onTestFinished(async () => void (await run('docker', ['image', 'rm', '--force', tag])));
+    await run('docker', [
+      'build',
+      '--quiet',
+      '--build-arg',
+      `BASE=${base}`,
+      '--tag',
+      'keyturn-local',
+      context,
+    ]);
+    onTestFinished(async () => void (await run('docker', ['image', 'rm', '--force', 'keyturn-local'])));
 
-    await using container = await new GenericContainer(tag)
+    const script = join(await projectWith('docs/testing.md', 'containers.ts'), 'containers.ts');
+    const node = ['--disable-warning=ExperimentalWarning', script];
+    expect((await run(process.execPath, node)).stdout).toBe('value\n');
+
+    await using container = await new GenericContainer('keyturn-local')
       .withExposedPorts(4584)
-      .withWaitStrategy(Wait.forAll([Wait.forLogMessage(/listens on/), Wait.forHealthCheck()]))
+      .withWaitStrategy(Wait.forHealthCheck())
       .start();
-    const endpoint = `http://${container.getHost()}:${container.getMappedPort(4584)}`;
-    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    const client = new SecretsManager({ endpoint, region: 'us-east-1', credentials });
-    onTestFinished(() => client.destroy());
-    await client.createSecret({ Name: 'shop/db', SecretString: 'value' });
-    expect((await client.getSecretValue({ SecretId: 'shop/db' })).SecretString).toBe('value');
     // By the name that other containers call it by, and by one that nobody has told it.
     const answerTo = async (host: string): Promise<string> => {
       const headers = {
@@ -64,8 +68,8 @@ describe.skipIf(missing !== undefined)(`the image of docs/testing.md${missing ? 
         'x-amz-target': 'secretsmanager.X',
       };
       const request = JSON.stringify({ port: 4584, method: 'POST', headers });
-      const script = `require('http').request(${request}, (answer) => answer.pipe(process.stdout)).end('{}')`;
-      return (await container.exec(['node', '-e', script])).output;
+      const code = `require('http').request(${request}, (answer) => answer.pipe(process.stdout)).end('{}')`;
+      return (await container.exec(['node', '-e', code])).output;
     };
     expect(await answerTo('keyturn:4584')).not.toContain('AccessDenied');
     expect(await answerTo('elsewhere:4584')).toContain('AccessDenied');

@@ -24,6 +24,7 @@ export async function projectWith(page: string, ...names: readonly string[]): Pr
     await writeFile(join(folder, name), content);
   }
   const modules = join(folder, 'node_modules');
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
   await mkdir(join(modules, '.bin'), { recursive: true });
   await symlink(join(root, 'bin/keyturn.js'), join(modules, '.bin/keyturn'));
   for (const name of ['vitest', 'testcontainers', '@aws-sdk/client-secrets-manager']) {
