@@ -153,6 +153,14 @@ describe('a folder that can’t be written', () => {
     }
   });
 
+  it.runIf(process.platform === 'linux')('is refused at once where no folder can be made', async () => {
+    const dataDirectory = '/proc/keyturn/secrets';
+    await expect(startLocalSecretsManager({ dataDirectory })).rejects.toMatchObject({
+      name: 'StoreError',
+      message: "/proc/keyturn/secrets can't be made there: name a folder elsewhere.",
+    });
+  });
+
   it.each([
     ['EROFS', "can't be written"],
     ['EACCES', "can't be written"],

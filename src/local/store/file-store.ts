@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { cachedStore } from './cached-store.ts';
 import { fileKeyRing } from './key-ring.ts';
@@ -34,7 +34,7 @@ export function openFileStore(directory: string): Store {
 /** @throws StoreError that says what to do */
 function makeFiles(directory: string, path: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(directory));
     // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
     closeSync(openSync(path, 'a', 0o600));
   } catch (error) {
@@ -44,7 +44,26 @@ function makeFiles(directory: string, path: string): void {
         cause: error,
       });
     }
+    if (code === 'ENOENT') {
+      throw new StoreError(`${directory} can't be made there: name a folder elsewhere.`, { cause: error });
+    }
     throw explainStoreFailure(error, directory);
+  }
+}
+
+/**
+ * Makes a folder with those above it. Node.js's own `recursive` never ends where the file system refuses a folder with
+ * ENOENT, as /proc does.
+ */
+function makeFolder(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST' && statSync(directory).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(directory))) throw error;
+    makeFolder(dirname(directory));
+    mkdirSync(directory, { mode: 0o700 });
   }
 }
 
