@@ -70,7 +70,7 @@ async function newCredentialFindings(rotation: Rotation, admin: Admin | undefine
   let check = 'new credential';
   try {
     const pending = await generatePending(rotation);
-    const made: Finding = { check, ok: true, detail: madeDetail(pending) };
+    const made: Finding = { check, ok: true, detail: madeDetail(current, pending) };
     if (rotation.guarded.rotator.changedBy !== 'admin' || admin === undefined) return [made];
     check = 'account';
     await requireMayChange(rotation, admin, pending, current);
@@ -85,9 +85,10 @@ async function newCredentialFindings(rotation: Rotation, admin: Admin | undefine
 }
 
 /** The policy can ask for characters that some readers of the secret's form get wrong. */
-function madeDetail({ document }: Version): string {
-  const { password } = document.fields;
-  const readers = typeof password === 'string' ? document.misreadBy(password) : [];
+function madeDetail(current: Version, pending: Version): string {
+  const { password } = pending.document.fields;
+  // What was quoted before is read by an application that knows quotes.
+  const readers = typeof password === 'string' ? current.document.misreadBy(password) : [];
   if (readers.length === 0) return 'can be made';
   return `can be made, but the policy of new passwords leaves only characters that need quotes or codes here; these would misread it: ${readers.join('; ')}`;
 }
