@@ -42,7 +42,7 @@ export const adoNetKeywords = vocabulary(
 );
 
 /**
- * Of Microsoft's ODBC drivers and FreeTDS. The driver manager takes the first of two equal keywords.
+ * Of Microsoft's ODBC drivers and FreeTDS. Microsoft's take the first of two equal keywords.
  *
  * @see https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
  * @see https://www.freetds.org/userguide/OdbcConnAttr.html
@@ -80,8 +80,12 @@ const odbcOfMysql = vocabulary(
   ['UID', 'PWD', 'Database'],
 );
 
-/** The vocabulary of an ODBC string, by the engine that its driver is for. */
-export function odbcKeywords(engine: string): Vocabulary {
+/** FreeTDS takes the last of two equal keywords, as test/documents/freetds.test.ts finds. */
+const odbcOfFreeTds: Vocabulary = { ...odbcOfSqlServer, counts: 'last' };
+
+/** The vocabulary of an ODBC string, by its driver and the engine that this is for. */
+export function odbcKeywords(engine: string, driver: string): Vocabulary {
+  if (/freetds|tdsodbc/i.test(driver)) return odbcOfFreeTds;
   if (engine === 'postgres') return odbcOfPostgres;
   return engine === 'mysql' || engine === 'mariadb' ? odbcOfMysql : odbcOfSqlServer;
 }

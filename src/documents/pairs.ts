@@ -62,8 +62,30 @@ export function parseOdbc(text: string): ParsedText {
   const pairs = [...scanPairs(text, odbcSyntax)];
   const driver = pairs.find(({ keyword }) => plainKeyword(keyword) === 'driver')?.value ?? '';
   const engine = engineOfDriver(driver);
-  const parsed = parsedPairs(text, odbcSyntax, odbcKeywords(engine), pairs, { engine });
-  return { ...parsed, engineIsGuess: driver === '' };
+  const parsed = parsedPairs(text, odbcSyntax, odbcKeywords(engine, driver), pairs, { engine });
+  const isUnknown = driver === '';
+  return {
+    ...parsed,
+    engineIsGuess: isUnknown,
+    refusal: parsed.refusal ?? (isUnknown ? twoLogins(pairs) : undefined),
+  };
+}
+
+/** Microsoft's drivers take the first of two equal keywords, FreeTDS the last. A DSN does not say which one it is. */
+function twoLogins(pairs: readonly Pair[]): KeyturnError | undefined {
+  const values = new Map<string, string>();
+  for (const { keyword, value } of pairs) {
+    const name = keyword.toLowerCase();
+    const earlier = values.get(name);
+    if (/^(uid|pwd|server)$/.test(name) && earlier !== undefined && earlier !== value)
+      return refused(
+        keyword,
+        `The secret has "${keyword}" twice, and drivers differ in which one they take.`,
+        'Take one of them out, or name the driver in the string.',
+      );
+    values.set(name, value);
+  }
+  return undefined;
 }
 
 function engineOfDriver(driver: string): string {

@@ -58,7 +58,7 @@ describe('duplicates', () => {
   it.each([
     [
       'ODBC takes the first',
-      'Driver=FreeTDS;Server=one;Server=two;UID=a;UID=b;PWD=c;PWD=d',
+      'Driver={ODBC Driver 18 for SQL Server};Server=one;Server=two;UID=a;UID=b;PWD=c;PWD=d',
       { host: 'one', username: 'a', password: 'c' },
     ],
     [
@@ -78,6 +78,18 @@ describe('duplicates', () => {
     ],
   ])('%s', (_form, text, fields) => {
     expect(readDocument(text).fields).toMatchObject(fields);
+  });
+});
+
+describe('duplicates where the driver decides', () => {
+  it('FreeTDS takes the last', () => {
+    const text = 'Driver=FreeTDS;Server=one;Server=two;UID=a;UID=b;PWD=c;PWD=d';
+    expect(readDocument(text).fields).toMatchObject({ host: 'two', username: 'b', password: 'd' });
+  });
+
+  it('a DSN leaves it open, which is refused', () => {
+    expect(readDocument('DSN=x;UID=a;UID=b;PWD=c').refusal?.message).toContain('"UID" twice');
+    expect(readDocument('DSN=x;UID=a;UID=a;PWD=c').refusal).toBeUndefined();
   });
 });
 
