@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { missing, type RotatorContext } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
@@ -26,9 +26,36 @@ export interface Connection {
 
 /** Who logs in, and how. */
 export type Login = Pick<RedisCredential, 'username' | 'password' | 'ssl' | 'serverName'> & {
-  /** The host that the secret names. A server that another one has told of may show that one's certificate. */
-  readonly namedHost: string;
+  /** The servers that the secret itself names. */
+  readonly named: readonly Node[];
 };
+
+/**
+ * Names of which a server's certificate has to carry one. A server that only another one has told of is not thereby the
+ * secret's: whoever may join a cluster, or replicate, could have the password sent to a host of his own, and have a
+ * certificate for that. So it has to show the name that the secret has, or one beside or below it.
+ */
+export function namesOf(
+  node: Node,
+  { serverName, named }: Pick<Login, 'serverName' | 'named'>,
+): TlsWanted['names'] {
+  if (serverName !== undefined) return [serverName];
+  const isNamed = named.some((other) => placeOf(other) === placeOf(node));
+  const [first = node] = named;
+  if (isNamed) return [node.host];
+  const isBeside = named.some(({ host }) => isOfSameDomain(node.host, host));
+  return isBeside ? [first.host, node.host] : [first.host];
+}
+
+/** A domain that one owner has: of three labels, or of two whose last is none of a country, below which many register. */
+function isOfSameDomain(host: string, named: string): boolean {
+  if (isIP(host) !== 0 || isIP(named) !== 0) return false;
+  const [one, other] = [host.toLowerCase(), named.toLowerCase()];
+  if (one.endsWith(`.${other}`)) return true;
+  const parent = other.split('.').slice(1);
+  const isOwned = parent.length > 2 || (parent.length === 2 && (parent[1] ?? '').length > 2);
+  return isOwned && one.endsWith(`.${parent.join('.')}`);
+}
 
 /** Opens connections. */
 export interface Connector {
@@ -45,8 +72,7 @@ export function createConnector(options: ConnectOptions): Connector {
   const trust = createTrust(options);
 
   const dialWith = async (node: Node, login: Login, context: RotatorContext): Promise<Socket> => {
-    const names: TlsWanted['names'] =
-      login.serverName !== undefined ? [login.serverName] : [node.host, login.namedHost];
+    const names = namesOf(node, login);
     if (login.ssl === false) return dial(node, undefined, context.signal);
     try {
       return await dial(node, { secureContext: trust(), names }, context.signal);

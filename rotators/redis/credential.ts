@@ -67,9 +67,18 @@ export function parseCredential(fields: SecretFields): RedisCredential {
     sentinelLogin: sentinelLoginIn(fields),
     username,
     password,
-    ssl: optionalSsl({ ssl: fields.ssl ?? fields.tls }),
+    ssl: sslIn(fields),
     serverName,
   };
+}
+
+/** `tls` is what most clients of Redis call it. @throws InvalidSecretField */
+function sslIn(fields: SecretFields): boolean | undefined {
+  const { ssl, tls } = fields;
+  if (ssl !== undefined && ssl !== null) return optionalSsl(fields);
+  if (tls === undefined || tls === null || typeof tls === 'boolean' || /^(true|false)$/i.test(String(tls)))
+    return optionalSsl({ ssl: tls });
+  throw contradictoryField('tls', 'must be true or false');
 }
 
 /** @throws InvalidSecretField */

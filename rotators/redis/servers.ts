@@ -13,7 +13,7 @@ export interface RedisSession extends Session {
 
 /** What to log in with at any server of a credential. */
 export function loginOf({ username, password, ssl, serverName, nodes }: RedisCredential): Login {
-  return { username, password, ssl, serverName, namedHost: nodes[0].host };
+  return { username, password, ssl, serverName, named: nodes };
 }
 
 /**

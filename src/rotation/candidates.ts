@@ -108,7 +108,7 @@ async function loadOlder(rotation: Rotation, id: string): Promise<Version | unde
   const { fields } = version.document;
   try {
     const ssl = stricterSsl(rotation.current.document.fields, fields);
-    const credential = rotator.parse({ ...fields, ssl });
+    const credential = rotator.parse({ ...fields, ssl, tls: undefined });
     const target = rotator.target(credential);
     return isSameTarget(rotation.current.target, target) ? { ...version, credential, target } : undefined;
   } catch (error) {
@@ -127,7 +127,7 @@ function stricterSsl(...versions: readonly SecretFields[]): unknown {
 /** Undefined also for an invalid `ssl`: AWSCURRENT has been checked, and other kinds of secret have no such field. */
 function readSsl(fields: SecretFields): boolean | undefined {
   try {
-    return optionalSsl(fields);
+    return optionalSsl({ ssl: fields.ssl ?? fields.tls });
   } catch (error) {
     if (isKeyturnError(error, 'InvalidSecretField')) return undefined;
     throw error;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pairsOf } from '../../rotators/redis/servers.ts';
 import { findProgram } from '../client/support/servers.ts';
-import { makeCertificate } from './certificate.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
 import { freePort } from './postgres-server.ts';
 
 /** A server of Redis or Valkey that is installed on this machine. */
@@ -48,7 +48,8 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  readonly tls?: boolean;
+  /** One of its own, or the one that servers share which belong together. */
+  readonly tls?: boolean | Certificate;
   /** Where its users are kept. Default: in its configuration file. */
   readonly users?: 'acl-file' | 'configuration' | 'nowhere';
   /** Further settings, such as `cluster-enabled yes`. */
@@ -70,7 +71,7 @@ export async function startRedisServer(
     `user admin on >${admin.password} ~* &* +@all`,
     ...(requirepass === undefined ? ['user default off'] : []),
   ];
-  const certificate = tls ? await makeCertificate() : undefined;
+  const certificate = tls === true ? await makeCertificate() : tls || undefined;
   if (certificate !== undefined) {
     await writeFile(join(folder, 'cert.pem'), certificate.cert);
     await writeFile(join(folder, 'key.pem'), certificate.key);
@@ -184,18 +185,17 @@ export type RedisCluster = RedisGroup<readonly [RedisServer, RedisServer, RedisS
 /** Starts a cluster. */
 export async function startRedisCluster(
   program: RedisProgram,
-  options: Pick<RedisServerOptions, 'tls'> = {},
+  { tls = false }: { readonly tls?: boolean } = {},
 ): Promise<RedisCluster> {
+  const certificate = tls && (await makeCertificate());
   const start = async (): Promise<RedisServer> =>
     startRedisServer(program, {
-      ...options,
+      tls: certificate,
       port: await clusterPort(),
       settings: [
         'cluster-enabled yes',
         'cluster-node-timeout 5000',
-        ...(options.tls === true
-          ? ['tls-cluster yes', 'tls-replication yes', 'tls-ca-cert-file cert.pem']
-          : []),
+        ...(tls ? ['tls-cluster yes', 'tls-ca-cert-file cert.pem'] : []),
       ],
     });
   const first = await start();

@@ -17,6 +17,23 @@ export const revoking: Theme = {
     await revoke();
     await subject.prove(pending.fields);
   },
+
+  'ends what a change has replaced, before the next change does, and twice as once': async (subject) => {
+    const { rotator, overlap, first, generate, change, changer, using, opens, prove, skip } = subject;
+    if (rotator.kind !== 'changes' || rotator.endReplaced === undefined)
+      return skip('the rotator has no endReplaced');
+    if (overlap === 'none') return skip('the change has ended it');
+    const pending = await generate();
+    await change(pending.fields);
+    const by = changer({ using: pending.fields, current: pending.fields });
+    const current = rotator.parse(pending.fields);
+    const context = { ...contextOf(), using: rotator.parse(by), current };
+    for (let time = 0; time < 2; time += 1) {
+      await using(by, async (session) => rotator.endReplaced?.(session, current, context));
+      assert.equal(await opens(first.fields), false, 'The old credential still works.');
+      await prove(pending.fields);
+    }
+  },
 };
 
 async function readyToRevoke({ rotator, first, admin, generate, change, skip }: Subject): Promise<{

@@ -55,7 +55,7 @@ async function rotateOnce(
   );
   const works = ({ text = '' }: StoredVersion) => opens(documentOf(text, account.tags).fields);
   assert.ok(await works(current), 'AWSCURRENT does not open the target.');
-  const endsAtOnce = rotator.kind === 'issues' && rotator.revocation === 'at-once';
+  const endsAtOnce = rotator.revocation === 'at-once';
   const goesOn = overlap === 'until-next-rotation' && !endsAtOnce;
   assert.equal(await works(previous), goesOn);
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { namesOf } from '../../../rotators/redis/connection.ts';
 import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
 import { clusterNode } from '../../../rotators/redis/servers.ts';
 import type { SecretFields } from '../../../src/index.ts';
@@ -117,6 +118,28 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
       expect(await fixture.rotate(arn)).toMatch(/^TargetFailed: .*users are not replicated/);
       expect(await passwordsAt(first, username)).toEqual(before);
     });
+  });
+
+  it('of a cluster with TLS have the same passwords at every server, which show the name that the secret has', async () => {
+    const cluster = await startRedisCluster(found, { tls: true });
+    try {
+      const [first] = cluster.servers;
+      const other = await startFixture({ rotators: [redis({ ca: () => first.ca })] });
+      try {
+        const username = newName();
+        await cluster.askAll('ACL', 'SETUSER', username, 'on', '>a first password', '~*', '&*', '+@all');
+        const secret = { engine: 'redis', port: first.port, username, password: 'a first password' };
+        // They tell of each other by 127.0.0.1, for which the certificates are not.
+        const arn = await other.createSecret({ ...secret, host: 'localhost' });
+        expect(await other.rotate(arn)).toBeUndefined();
+        const { password } = await other.read(arn);
+        await expectEverywhere(cluster, username, [hashOf('a first password'), hashOf(password)]);
+      } finally {
+        await other.close();
+      }
+    } finally {
+      await cluster.stop();
+    }
   });
 
   describe('of a master and its replica', () => {
@@ -276,6 +299,23 @@ describe('a server that can not be had here is answered by a stand-in', () => {
       await fixture.close();
       await server.stop();
     }
+  });
+});
+
+describe('the certificate of a server', () => {
+  const named = [{ host: 'redis.example.com', port: 6379 }];
+  it.each([
+    ['that the secret names', 'redis.example.com', {}, ['redis.example.com']],
+    ['beside it', 'node-2.example.com', {}, ['redis.example.com', 'node-2.example.com']],
+    ['below it', 'node-2.redis.example.com', {}, ['redis.example.com', 'node-2.redis.example.com']],
+    ["of somebody's own", 'node.attacker.example.net', {}, ['redis.example.com']],
+    ['of a name that only ends alike', 'evil-example.com', {}, ['redis.example.com']],
+    ['by its address', '10.0.0.9', {}, ['redis.example.com']],
+    ['whose name is said', '10.0.0.9', { serverName: 'db' }, ['db']],
+    ['in a country of many', 'evil.co.uk', { named: [{ host: 'redis.co.uk', port: 1 }] }, ['redis.co.uk']],
+    ['of another address', '10.0.0.9', { named: [{ host: '10.0.0.1', port: 1 }] }, ['10.0.0.1']],
+  ])('%s', (_what, host, more, names) => {
+    expect(namesOf({ host, port: 6379 }, { serverName: undefined, named, ...more })).toEqual(names);
   });
 });
 
