@@ -21,6 +21,18 @@ const deaf = <Context extends { readonly signal: AbortSignal }>(context: Context
 /** Faults that rotators are known to have. */
 export const mutants: readonly Mutant[] = [
   {
+    fault: 'keeps the replaced credential for ever',
+    rotator: {
+      ...passwordRotator,
+      overlap: 'until-next-rotation',
+      change: async (session, { password }, { using }) => {
+        await session.ask({ op: 'set', password, old: using.password, keep: true });
+      },
+      endReplaced: async () => undefined,
+    },
+    failing: ['ends what a change has replaced, before the next change does, and twice as once'],
+  },
+  {
     fault: 'takes a target that can not be reached for one that refuses',
     rotator: {
       ...passwordRotator,
