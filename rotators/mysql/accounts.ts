@@ -68,21 +68,6 @@ export async function accountsOf(admin: MysqlSession, username: string): Promise
   }
 }
 
-/**
- * Makes sure that the server has matched a login to the account of its name: it can be an anonymous account, or one that
- * another stands in for (PROXY), whose password is not the login's.
- *
- * @throws PermissionDenied
- */
-export function requireOwnAccount({ account }: Server, username: string): void {
-  if (account.user === username) return;
-  throw new KeyturnError(
-    'PermissionDenied',
-    `Nothing was changed: the server lets "${username}" in as ${quoteAccount(account)}, which is another account.`,
-    'Create an account of that name, or drop the anonymous one; a proxy user is rotated where its password is kept.',
-  );
-}
-
 /** The one account of a name. @throws AccountMissing, PermissionDenied where there are several, or none with a password */
 export async function onlyAccount(admin: MysqlSession, username: string): Promise<KnownAccount> {
   const [account, ...others] = await accountsOf(admin, username);

@@ -5,7 +5,6 @@ import {
   accountsOf,
   onlyAccount,
   requireNewServer,
-  requireOwnAccount,
   requirePassword,
   requireWritable,
 } from './accounts.ts';
@@ -47,13 +46,7 @@ export async function preflightSingleUser(
   { username }: MysqlCredential,
   admin: MysqlSession | undefined,
 ): Promise<Finding[]> {
-  const findings = [
-    ...(await serverFindings(session)),
-    await findingOf('user', 'is let in as itself', async () =>
-      requireOwnAccount(await session.server(), username),
-    ),
-    await overlap(session, admin),
-  ];
+  const findings = [...(await serverFindings(session)), await overlap(session, admin)];
   if (admin === undefined) return findings;
   const rights = finding('admin rights', `may change ${username}`, await adminLacks(admin));
   if (!rights.ok) return [...findings, rights];

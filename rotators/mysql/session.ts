@@ -15,7 +15,7 @@ import {
 import { codesOf } from '../network.ts';
 import { explainLogin, isRefusal } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
-import { type Account, parseAccount } from './quoting.ts';
+import { type Account, parseAccount, quoteAccount } from './quoting.ts';
 
 /** What a session has asked its server. */
 export interface Server {
@@ -45,15 +45,15 @@ export type Open = (
 /**
  * Logs in; undefined where the server refuses the password.
  *
- * @throws PermissionDenied for an account that no other password would let in
+ * @throws PermissionDenied for an account that no other password would let in, or that is not the login's own
  */
 export function createOpen(options: ConnectionOptions): Open {
   const trust = createTrust(options);
   return async (credential, context) => {
     // Before anything is dialled, since it may be missing.
     await loadDriver();
-    const logInOnce = (encrypted: boolean): Promise<MysqlSession> =>
-      logIn(credential, encrypted, trust, context);
+    const logInOnce = async (encrypted: boolean): Promise<MysqlSession> =>
+      requireOwnAccount(await logIn(credential, encrypted, trust, context), credential);
     try {
       if (credential.ssl === false) return await logInOnce(false);
       return await tlsFirst(credential, options, context, logInOnce);
@@ -62,6 +62,32 @@ export function createOpen(options: ConnectionOptions): Open {
       throw explainLogin(error, credential.username) ?? error;
     }
   };
+}
+
+/**
+ * A login proves something of the account of its name alone. The server may have matched it to an anonymous account, whose
+ * host comes first, or to one that another stands in for (PROXY): whoever knows that password could otherwise have an admin
+ * change any account that he names.
+ *
+ * @throws PermissionDenied, with the session closed
+ * @see https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
+ */
+async function requireOwnAccount(
+  session: MysqlSession,
+  { username }: MysqlCredential,
+): Promise<MysqlSession> {
+  try {
+    const { account } = await session.server();
+    if (account.user === username) return session;
+    throw new KeyturnError(
+      'PermissionDenied',
+      `The server lets "${username}" in as ${quoteAccount(account)}, which is another account.`,
+      'Nothing was changed. Create an account of that name for this host, or drop the anonymous one. A proxy user is rotated where its password is kept.',
+    );
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 const loadDriver = () => import('mysql2').catch(missing('mysql2'));

@@ -1,13 +1,7 @@
 import type { ChangingRotator, Revocation } from '../../src/rotator/index.ts';
 import type { ConnectionOptions } from '../database/connection.ts';
 import { singleUser } from '../database/rotators.ts';
-import {
-  onlyAccount,
-  requireNewServer,
-  requireOwnAccount,
-  requirePassword,
-  requireWritable,
-} from './accounts.ts';
+import { onlyAccount, requireNewServer, requirePassword, requireWritable } from './accounts.ts';
 import { isExpired } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
 import { mysqlEngine } from './engine.ts';
@@ -39,10 +33,8 @@ export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredenti
       const server = await session.server();
       requireNewServer(server);
       requireWritable(server);
-      if (context.using.username === pending.username) {
-        requireOwnAccount(server, pending.username);
+      if (context.using.username === pending.username)
         return changeOwnPassword(session, { pending, context, open });
-      }
       // An admin sets a lost password.
       const account = await onlyAccount(session, pending.username);
       requirePassword(account);

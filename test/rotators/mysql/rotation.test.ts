@@ -260,7 +260,7 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
       const expired = await createUser();
       await server.run("ALTER USER ?@'%' PASSWORD EXPIRE", [expired.username]);
       const ofExpired = await fixture.createSecret(secretOf(expired), singleTags);
-      if (flavour === 'mysql') expect(await fixture.rotate(ofExpired)).toMatch(/NoCredentialAccepted/);
+      expect(await fixture.rotate(ofExpired)).toMatch(/NoCredentialAccepted/);
       const noSchema = await fixture.createSecret(
         secretOf({ ...(await createUser()), dbname: 'nowhere' }),
         singleTags,
@@ -294,6 +294,26 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
       } finally {
         await server.run("DROP USER ''@'%'");
       }
+    });
+
+    it("gives nobody another account's clone for the password of an anonymous account", async () => {
+      const victim = await createUser();
+      const password = newPassword();
+      // The server looks at hosts first: this one is matched to every login from here that is not for a host as exact.
+      await server.run("CREATE USER ''@'localhost' IDENTIFIED BY ?", [password]);
+      try {
+        const forged = { ...victim, password };
+        expect([await opens(forged), await opens(victim)]).toEqual([true, false]);
+        const arn = await fixture.createSecret({ ...secretOf(forged), masterarn: await adminArn() });
+        expect(await fixture.rotate(arn)).toMatch(/PermissionDenied.*another account/);
+        const made = await server.run('SELECT User FROM mysql.user WHERE User = ?', [
+          `${victim.username}_clone`,
+        ]);
+        expect(made).toEqual([]);
+      } finally {
+        await server.run("DROP USER ''@'localhost'");
+      }
+      expect(await opens(victim)).toBe(true);
     });
 
     it('takes no role for an account', async () => {
