@@ -151,10 +151,16 @@ function cdk({
   const isLow = replicas.length > 0 || resourcePolicy !== undefined || rotation !== undefined;
   const imports = ['CfnParameter', 'SecretValue', 'Stack', ...(tags.size === 0 ? [] : ['Tags'])];
   const keys = [kmsKeyId, ...replicas.map((replica) => replica.kmsKeyId)].some((key) => key !== undefined);
-  const key = (id: string): string =>
-    id.startsWith('alias/')
-      ? `Alias.fromAliasName(this, ${text(`Key ${id}`)}, ${text(id)})`
-      : `Key.fromKeyArn(this, ${text(`Key ${id}`)}, ${text(id)})`;
+  let keyCount = 0;
+  const key = (id: string): string => {
+    keyCount += 1;
+    const own = text(`Key${keyCount}`);
+    if (id.startsWith('alias/')) return `Alias.fromAliasName(this, ${own}, ${text(id)})`;
+    const arn = id.startsWith('arn:')
+      ? text(id)
+      : `this.formatArn({ service: 'kms', resource: 'key', resourceName: ${text(id)} })`;
+    return `Key.fromKeyArn(this, ${own}, ${arn})`;
+  };
   const lines = [
     `import { ${imports.join(', ')} } from 'aws-cdk-lib';`,
     ...(keys ? ["import { Alias, Key } from 'aws-cdk-lib/aws-kms';"] : []),

@@ -74,7 +74,7 @@ describe('a secret as code', () => {
   it('is TypeScript for the CDK, with texts that are what they were', () => {
     const code = stripTypeScriptTypes(secretAsCode(secret).cdk.code);
     expect(code).toContain(`description: ${JSON.stringify(secret.description)}`);
-    expect(code).toContain('Alias.fromAliasName(this, "Key alias/shared", "alias/shared")');
+    expect(code).toContain('Alias.fromAliasName(this, "Key1", "alias/shared")');
     expect(code).toContain('new CfnRotationSchedule');
   });
 
