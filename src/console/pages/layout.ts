@@ -18,10 +18,11 @@ export function layout(view: View, { title, active, live, body }: PageParts): Ht
   const link = (name: PageParts['active'], path: string, label: string): Html =>
     html`<a href="${base}/${path}" ${active === name ? html`aria-current="page"` : ''}>${label}</a>`;
   return html`<!doctype html>
-<html lang="en">
+<html lang="en" translate="no">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="google" content="notranslate">
 <meta name="color-scheme" content="light dark">
 <title>${text(title)} · Keyturn</title>
 <link rel="stylesheet" href="${base}/assets/console.css">

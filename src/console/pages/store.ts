@@ -98,7 +98,7 @@ function databaseFields(kind: Kind, draft: Draft, problems: Problems): Html {
       return field(
         { name: id, label, hint, problem },
         (attributes) =>
-          html`<span class="secret-input"><input type="password" autocomplete="new-password" value="" ${attributes}><button type="button" class="copy" data-unmask="${id}" aria-pressed="false">Show</button></span>`,
+          html`<span class="secret-input"><input type="password" autocomplete="new-password" spellcheck="false" value="" ${attributes}><button type="button" class="copy" data-unmask="${id}" aria-pressed="false">Show</button></span>`,
       );
     return inputField({ name: id, label, hint, problem }, draft.fields.get(name) ?? '');
   });
@@ -122,7 +122,7 @@ const formWords: Readonly<Record<(typeof formsOfFields)[number], string>> = {
 function pairFields(draft: Draft, problems: Problems): Html {
   const rows = [...draft.fields.keys(), ...Array(Math.max(1, 3 - draft.fields.size)).fill('')];
   return html`<fieldset class="rows" data-rows><legend>Keys and values</legend>
-${rows.map((key: string, index) => html`<div class="pair-row"><label class="hidden" for="key-${index}">Key ${index + 1}</label><input id="key-${index}" name="key" value="${key}" placeholder="Key" autocomplete="off" spellcheck="false"><label class="hidden" for="value-${index}">Value ${index + 1}</label><span class="secret-input"><input type="password" id="value-${index}" name="value" placeholder="${key === '' ? 'Value' : 'Kept. Type to replace'}" autocomplete="new-password"><button type="button" class="copy" data-unmask="value-${index}" aria-pressed="false">Show</button></span></div>`)}
+${rows.map((key: string, index) => html`<div class="pair-row"><label class="hidden" for="key-${index}">Key ${index + 1}</label><input id="key-${index}" name="key" value="${key}" placeholder="Key" autocomplete="off" spellcheck="false"><label class="hidden" for="value-${index}">Value ${index + 1}</label><span class="secret-input"><input type="password" id="value-${index}" name="value" placeholder="${key === '' ? 'Value' : 'Kept. Type to replace'}" autocomplete="new-password" spellcheck="false"><button type="button" class="copy" data-unmask="value-${index}" aria-pressed="false">Show</button></span></div>`)}
 <button type="button" class="button quiet" data-add-row>Add a row</button>${problems.has('field-value') || problems.has('value') ? html`<p class="problem">${text(capital(problems.get('field-value') ?? problems.get('value') ?? ''))}</p>` : ''}</fieldset>`;
 }
 
