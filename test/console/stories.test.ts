@@ -441,6 +441,30 @@ describeInBrowser('the console in a browser', () => {
     expect(await textOf(page, '#feed-body')).toContain('prod/another');
   });
 
+  it('says what a function finds before a rotation fails, and what to do', async () => {
+    const harness = await startHarness();
+    const RotationLambdaARN = harness.local.registerFunction('broken', (event) => {
+      if (String(event.Step) === 'preflight')
+        throw Object.assign(new Error('The admin secret does not exist.'), { name: 'AdminSecretMissing' });
+    });
+    const { ARN: SecretId = '' } = await harness.client.createSecret({
+      Name: 'prod/mail',
+      SecretString: 'x',
+    });
+    const rules = { RotationRules: { AutomaticallyAfterDays: 30 }, RotateImmediately: false };
+    await harness.client.rotateSecret({ SecretId, RotationLambdaARN, ...rules });
+    await harness.local.rotationsSettled();
+    const { page, goto } = await openConsole(browser, harness.console.address());
+    await goto('/secret?id=prod/mail');
+    expect(await textOf(page, '#verdict')).toContain('In order');
+    await press(page, 'Ask the function');
+    await page.waitForSelector('#verdict.bad');
+    const verdict = await textOf(page, '#verdict');
+    expect(verdict).toContain('The next rotation would fail');
+    expect(verdict).toContain('the function says: AdminSecretMissing: The admin secret does not exist.');
+    expect(await breaches(page)).toEqual([]);
+  });
+
   it('changes schedule, policy, tags and replicas, and deletes and restores', async () => {
     const harness = await startHarness();
     const RotationLambdaARN = harness.local.registerFunction('quiet', () => undefined);

@@ -1,4 +1,4 @@
-import { hasFailed } from '../../doctor/diagnosis.ts';
+import { hasFailed, stepLine } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
 import type { SecretDetails, VersionDetails } from '../../secrets-manager/port.ts';
 import type { Run } from '../activity.ts';
@@ -9,7 +9,9 @@ import type { Timeline } from '../timeline.ts';
 import {
   badge,
   buttonForm,
+  capital,
   card,
+  codeBlock,
   copyable,
   dateWords,
   dayWords,
@@ -78,6 +80,21 @@ ${deletionCard(view, secret)}
 </div></div>`;
 }
 
+/** Causes, most likely first, with what is safe to do. */
+function causesView({ state, causes, advice }: Verdict): Html | string {
+  const steps = new Set(causes.map(stepLine));
+  const first = advice.filter((line) => !steps.has(line));
+  if (causes.length === 0 && first.length === 0) return '';
+  const isOpen = state === 'preflight-failed' || state === 'would-fail';
+  const isUnfinished = state.startsWith('unfinished');
+  return html`<details class="causes" ${isOpen ? html`open` : ''}><summary>${isUnfinished || isOpen ? 'Why, and what is safe to do' : 'At the command line'}</summary>
+${first.map((line) => html`<p>${text(line)}</p>`)}
+<ol>${causes.map(
+    ({ problem: what, likelihood, evidence, step, command }) =>
+      html`<li><p><strong>${text(what)}</strong> <span class="soft">${capital(likelihood)}: ${text(evidence)}.</span></p><p>${text(step)}</p>${command === null ? '' : codeBlock(command, 'the command')}</li>`,
+  )}</ol></details>`;
+}
+
 const RECENT_MS = 600_000;
 
 /** What goes on, went wrong or has just ended is looked at first. */
@@ -106,7 +123,7 @@ const remedyWords: Readonly<Record<Remedy, string>> = {
 
 function verdictCard(view: View, { secret, verdict }: SecretPageParts): Html {
   if (!verdict.ok) return card('verdict', 'How it stands', problem(verdict.error));
-  const { title, tone, findings, advice, remedies, pending, state } = verdict.value;
+  const { title, tone, findings, remedies, pending, state } = verdict.value;
   if (tone === 'good')
     return html`<section class="verdict good" id="verdict"><h2>${title}</h2>${findings.map((line) => html`<p>${text(line)}</p>`)}</section>`;
   const remedy = (name: Remedy, isFirst: boolean): Html => {
@@ -119,7 +136,7 @@ function verdictCard(view: View, { secret, verdict }: SecretPageParts): Html {
   return html`<section class="verdict ${tone}" id="verdict"><h2>${title}</h2>
 ${findings.map((line) => html`<p>${text(line)}</p>`)}
 ${view.readOnly || remedies.length === 0 ? '' : html`<div class="buttons">${remedies.map((name, index) => remedy(name, index === 0))}</div>`}
-${advice.length === 0 ? '' : html`<details><summary>${state.startsWith('unfinished') ? 'What is safe to do' : 'At the command line'}</summary><ul>${advice.map((line) => html`<li>${text(line)}</li>`)}</ul></details>`}</section>`;
+${causesView(verdict.value)}</section>`;
 }
 
 function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
