@@ -81,13 +81,14 @@ describeUnless(await missingSam(), 'the template', () => {
       for (const statement of deployed.role.Statements) expectNarrow(statement, arn);
     });
 
-    it('may be invoked by Secrets Manager, for this account, by its own rule, and by nobody else', () => {
+    it('may be invoked by Secrets Manager, for this account and those it serves, by its own rule, and by nobody else', () => {
       const rule = deployed.rules.find(({ ScheduleExpression }) => ScheduleExpression !== undefined);
+      const accounts = ['123456789012', ...(given.servedAccountIds?.split(',') ?? [])];
       const invokers = [
-        {
+        ...accounts.map((account) => ({
           Principal: { Service: 'secretsmanager.amazonaws.com' },
-          Condition: { StringEquals: { 'AWS:SourceAccount': '123456789012' } },
-        },
+          Condition: { StringEquals: { 'AWS:SourceAccount': account } },
+        })),
         ...(rule === undefined
           ? []
           : [

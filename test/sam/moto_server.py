@@ -84,6 +84,9 @@ for resource_type, make in {
     "AWS::CloudWatch::Alarm": make_alarm,
     "AWS::SNS::TopicPolicy": make_topic_policy,
     "AWS::SecretsManager::RotationSchedule": make_rotation_schedule,
+    # The combinations' VPC is not there; test/template.test.ts looks at what these are made with.
+    "AWS::EC2::SecurityGroup": lambda _name, _properties: None,
+    "AWS::EC2::VPCEndpoint": lambda _name, _properties: None,
 }.items():
     get_model_map()[resource_type] = Maker(make)
     get_name_type_map()[resource_type] = ""
