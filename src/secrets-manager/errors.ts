@@ -54,7 +54,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   const message = messageOf(error);
   const keyUnusable = (how: string, permission: string): Meaning => ({
     code: 'AccessDenied',
-    problem: `The value of ${resource} can't be ${how} (${action}): ${sentence(message)}`,
+    problem: `The value of ${resource} can't be ${how} (${action}): ${name}: ${sentence(message)}`,
     remedy: {
       operator: `Grant the function's role ${permission} under the secret's key, by its policy and by the key policy.`,
       person: `Have ${permission} allowed to you under its key, by your policy and by the key policy.`,

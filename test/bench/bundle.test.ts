@@ -59,7 +59,7 @@ describe('the bundle of the deployed function', () => {
     expect(files.filter((name) => !name.endsWith('.mjs'))).toEqual([]);
     expect([...maps.keys()].sort()).toEqual(files.sort());
     const lines = (await readFile(bundle.entry.file, 'utf8')).split('\n');
-    const message = 'KEYTURN_REVOCATION says nothing that is known.';
+    const message = 'KEYTURN_REVOCATION has an unknown value.';
     const line = lines.findIndex((text) => text.includes(message));
     const position = `file:///var/task/lambda.mjs:${line + 1}:${(lines[line] ?? '').indexOf(message) + 1}`;
     const source = sourcePosition(maps, position);

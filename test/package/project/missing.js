@@ -8,8 +8,11 @@ import { createRotationHandler } from 'keyturn';
 import { createLambdaHandler } from 'keyturn/lambda';
 import { startLocalSecretsManager } from 'keyturn/local';
 import { apiTokens } from 'keyturn/rotators/api-token';
+import { elastiCache, memoryDb } from 'keyturn/rotators/elasticache';
+import { mysql } from 'keyturn/rotators/mysql';
 import { oauthRotators } from 'keyturn/rotators/oauth';
 import { postgres } from 'keyturn/rotators/postgres';
+import { redis } from 'keyturn/rotators/redis';
 import { sqlServer } from 'keyturn/rotators/sqlserver';
 import { randomWalks } from 'keyturn/testing';
 // The command line is no export: what its commands ask of other services is reached by its file.
@@ -77,11 +80,24 @@ const client = {
 };
 const traced = createLambdaHandler({ POWERTOOLS_TRACE_ENABLED: 'true' }, () => async () => undefined);
 const clients = connect({ secret: '', endpoint: undefined, region: 'us-east-1' }, {});
+const openTelemetry = createLambdaHandler({ KEYTURN_TRACING: 'opentelemetry' }, () => async () => undefined);
 const service = { url: 'http://127.0.0.1:1', passwords: new Map() };
 
 console.log(
   JSON.stringify({
     pg: await rotate([postgres()], 'postgres', login),
+    mysql2: await rotate([mysql()], 'mysql', login),
+    ioredis: await rotate([redis()], 'redis', login),
+    '@aws-sdk/client-elasticache': await rotate([elastiCache()], 'elasticache', {
+      username: 'app',
+      password: 'old',
+      user_arn: 'arn:aws:elasticache:us-east-1:123456789012:user:app',
+    }),
+    '@aws-sdk/client-memorydb': await rotate([memoryDb()], 'memorydb', {
+      username: 'app',
+      password: 'old',
+      user_arn: 'arn:aws:memorydb:us-east-1:123456789012:user/app',
+    }),
     tedious: await rotate([sqlServer()], 'sqlserver', login),
     oauth4webapi: await rotate(oauthRotators(), 'oauth/client-credentials', client),
     undici: await rotate(apiTokens({ ca: () => 'a CA' }), 'api-token/jupyterhub', {
@@ -103,6 +119,7 @@ console.log(
     '@aws-sdk/client-s3': await failureOf(clients.s3()),
     '@aws-sdk/client-sfn': await failureOf(clients.sfn()),
     '@aws-lambda-powertools/tracer': await failureOf(traced(event, { functionName: 'own' })),
+    '@opentelemetry/api': await failureOf(openTelemetry(event, { functionName: 'own' })),
     '@cloud-copilot/iam-simulate': await failureOf(startLocalSecretsManager({ policies: 'enforce' })),
     'fast-check': await failureOf(randomWalks(httpPasswordHarness(service), { walks: 1 })),
   }),
