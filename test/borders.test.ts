@@ -30,6 +30,11 @@ async function importsOf(file: string): Promise<Import[]> {
   }));
 }
 
+/** Without its comments. */
+function code(text: string): string {
+  return text.replace(/\/\*.*?\*\//gs, '').replace(/(?<=^|\s)\/\/.*$/gm, '');
+}
+
 describe('the borders of the architecture', () => {
   const imports: Import[] = [];
   const texts = new Map<string, string>();
@@ -100,6 +105,14 @@ describe('the borders of the architecture', () => {
     }
     // The list of all rotators is no kit.
     expect(from(/^rotators\/[a-z-]+\//).filter(({ to }) => to === 'rotators/index.ts')).toEqual([]);
+  });
+
+  it("has one place that knows Node.js's codes of certificates and networks", () => {
+    const known = /UNABLE_TO_|ECONNREFUSED|EHOSTUNREACH/;
+    const knowing = [...texts].filter(
+      ([file, text]) => file.startsWith('rotators/') && known.test(code(text)),
+    );
+    expect(knowing.map(([file]) => file)).toEqual(['rotators/network.ts']);
   });
 
   it('has one way to send for all rotators of HTTP', () => {

@@ -1,4 +1,5 @@
 import { type Activity, AdapterError, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
+import { isCertificateCode, isNetworkCode } from '../network.ts';
 
 /** An answer of the server that begins with a minus. Its code is the first word: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
 export class ServerError extends Error {
@@ -23,9 +24,6 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-const unreachable =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-const certificate = /^(CERT_|ERR_TLS_CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
 /** What a server says in plaintext is no record of TLS. */
 const noTls = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
 
@@ -35,7 +33,7 @@ export function isTlsUnavailable(error: unknown): boolean {
 
 /** Whether a server is not there. */
 export function isUnreachable(error: unknown): boolean {
-  return unreachable.test(codeOf(error));
+  return isNetworkCode(codeOf(error));
 }
 
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -51,7 +49,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 /** What an error of the server, of the connection or of Node.js means. */
 export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
   if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  if (certificate.test(codeOf(error))) return 'CertificateRejected';
+  if (isCertificateCode(codeOf(error))) return 'CertificateRejected';
   if (isUnreachable(error)) return 'TargetUnreachable';
   if (!(error instanceof ServerError)) return undefined;
   if (/^ERR max number of clients/.test(error.message)) return 'TargetBusy';
