@@ -82,10 +82,10 @@ function hintedFields({ fields, engineIsStated }: ParsedText, hints: DocumentHin
 
 function parse(text: string, hints: DocumentHints): ParsedText {
   const { form, fieldNames = new Map(), leave } = hints;
-  const isLeft = (path: string): boolean => covers(leave, path);
+  const settings = { isLeft: (path: string): boolean => covers(leave, path), engines: hints.engines };
   const found = form ?? recognised(text);
-  if (found === 'json') return parseJson(text, fieldNames, isLeft);
-  if (found === 'env') return parseEnv(text, fieldNames, isLeft);
+  if (found === 'json') return parseJson(text, fieldNames, settings);
+  if (found === 'env') return parseEnv(text, fieldNames, settings);
   if (found !== undefined) return parseAs(found, text);
   throw new KeyturnError(
     'MalformedSecret',

@@ -4,7 +4,7 @@ import { connectionField, type FieldNames } from './json.ts';
 import { innerLeaves, type Leaf } from './leaves.ts';
 import { scanSettings } from './libpq.ts';
 import { isCredentialName } from './setting-names.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type SettingsHints } from './settings.ts';
 
 /** A setting, and where its value stands. */
 interface Line {
@@ -106,7 +106,6 @@ const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}~';
 /**
  * Reads `KEY=value` lines, as of `.env` files: quotes of three kinds, `export`, comments.
  *
- * @param isLeft whether a setting stays as it is, whatever it holds
  * @throws MalformedSecret
  * @see https://github.com/motdotla/dotenv#what-rules-does-the-parsing-engine-follow
  * @see https://github.com/theskumar/python-dotenv#file-format
@@ -114,7 +113,7 @@ const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}~';
 export function parseEnv(
   text: string,
   fieldNames: FieldNames,
-  isLeft: (path: string) => boolean = () => false,
+  hints: SettingsHints = { isLeft: () => false },
 ): ParsedText {
   const lines = [...scanLines(text)];
   if (lines.length === 0) throw malformed('env', 0, 'there is nothing in it');
@@ -128,7 +127,7 @@ export function parseEnv(
     password: at(fieldNames.get('password')).at(-1),
     connections: at(fieldNames.get(connectionField)),
     taken: new Set(named.flatMap(([, key]) => at(key))),
-    isLeft,
+    hints,
   });
   const raw = Object.fromEntries(lines.map(({ key, value }) => [key, value]));
   const ownSlots = [

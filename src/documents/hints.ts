@@ -12,6 +12,8 @@ export interface DocumentHints {
   readonly rotatorIsNamed?: boolean;
   /** Places that stay as they are, although they hold the credential: paths, with dots between names. */
   readonly leave?: readonly string[] | undefined;
+  /** Engines that the rotator is for, where it is known. */
+  readonly engines?: readonly string[] | undefined;
   /** ARN of the admin secret, for a document that names none in `masterarn`. */
   readonly masterarn?: string | undefined;
 }

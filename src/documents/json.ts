@@ -1,7 +1,7 @@
 import { type Edit, malformed, type ParsedText, type Slot } from './form.ts';
 import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
 import { jsonLeaves } from './leaves.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type SettingsHints } from './settings.ts';
 
 /** Where fields are in a JSON secret, by field: names, or paths with dots between names. */
 export type FieldNames = ReadonlyMap<string, string>;
@@ -20,14 +20,13 @@ const unsafeCharacters = '"\\';
  * Reads a JSON secret: AWS's structure, the same with other names for its fields, connection strings in it, and the settings
  * of frameworks.
  *
- * @param isLeft whether a place stays as it is, whatever it holds
  * @throws MalformedSecret
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
  */
 export function parseJson(
   text: string,
   fieldNames: FieldNames,
-  isLeft: (path: string) => boolean = () => false,
+  hints: SettingsHints = { isLeft: () => false },
 ): ParsedText {
   const root = scanJson(text);
   if (root.members === undefined) throw malformed('json', root.span.start, 'it is no object');
@@ -43,7 +42,7 @@ export function parseJson(
     password: at(password).at(-1),
     connections: at(connections),
     taken: new Set(at([...named.values()].flat())),
-    isLeft,
+    hints,
   });
   const hasNoText = (value: unknown): boolean => value === undefined || value === null || value === '';
   const stated = Object.fromEntries(

@@ -43,8 +43,15 @@ export interface KnownSettings {
   readonly connections: readonly Leaf[];
   /** Leaves that are fields, whatever they look like. */
   readonly taken: ReadonlySet<Leaf>;
-  /** Whether the secret's tag says that a place stays as it is. */
+  readonly hints: SettingsHints;
+}
+
+/** What the secret's tags and its rotator say of its settings. */
+export interface SettingsHints {
+  /** Whether a place stays as it is, whatever it holds. */
   isLeft(path: string): boolean;
+  /** Engines that the secret's rotator is for: of accounts at several servers, it is theirs that is meant. */
+  readonly engines?: readonly string[] | undefined;
 }
 
 /** One mention of an account: a connection string, or a password with the settings around it. */
@@ -91,7 +98,7 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
   const index = indexOf(leaves);
   const named = known.connections.map(namedString);
   const free = leaves.filter(
-    (leaf) => !known.taken.has(leaf) && !known.connections.includes(leaf) && !known.isLeft(leaf.path),
+    (leaf) => !known.taken.has(leaf) && !known.connections.includes(leaf) && !known.hints.isLeft(leaf.path),
   );
   const strings = free.flatMap((leaf) => stringAccount(leaf) ?? []);
   const inStrings = new Set(strings.map(({ leaf }) => leaf));
@@ -100,7 +107,7 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
     .flatMap((leaf) => groupAccount(leaf, index) ?? []);
   const own = ownAccount(index, known);
   const all = [...named, ...strings, ...groups];
-  const primary = own ?? named[0] ?? choosePrimary(all, known.own.username) ?? strings[0];
+  const primary = own ?? named[0] ?? choosePrimary(all, known) ?? strings[0];
   if (primary === undefined) return { ...nothing, others: othersOf(leaves) };
 
   const matching = [
@@ -342,7 +349,10 @@ function fieldsOf(
 }
 
 /** The account that is meant where no field has its own name; undefined where none is. */
-function choosePrimary(accounts: readonly Account[], username: unknown): Account | undefined {
+function choosePrimary(
+  accounts: readonly Account[],
+  { own: { username }, hints }: KnownSettings,
+): Account | undefined {
   const usable = accounts.filter(({ password, isOther }) => password !== undefined && !isOther);
   const withPassword = usable.filter((account) => !differs(account.username, textIn(username)));
   if (withPassword.length === 0 && usable.some(({ parsed }) => parsed !== undefined))
@@ -351,9 +361,13 @@ function choosePrimary(accounts: readonly Account[], username: unknown): Account
     among.filter((one, index) => !among.slice(0, index).some((earlier) => isSame(earlier, one)));
   const distinct = different(withPassword);
   if (distinct.length <= 1) return best(withPassword);
-  const ofDatabases = different(distinct.filter(({ isDatabase }) => isDatabase));
-  if (ofDatabases.length === 1)
-    return best(withPassword.filter((account) => ofDatabases.some((one) => isSame(one, account))));
+  const families = new Set(hints.engines?.flatMap((engine) => engineFamily(engine) ?? []));
+  const isOfRotator = ({ fields }: Account): boolean => families.has(engineFamily(fields.engine) ?? '');
+  for (const isMeant of [({ isDatabase }: Account) => isDatabase, isOfRotator]) {
+    const meant = different(distinct.filter(isMeant));
+    if (meant.length === 1)
+      return best(withPassword.filter((account) => meant.some((one) => isSame(one, account))));
+  }
   if (!withPassword.some(({ parsed }) => parsed !== undefined)) return undefined;
   throw differentAccounts(distinct);
 }

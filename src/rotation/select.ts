@@ -7,6 +7,16 @@ import type { Rotator } from '../rotator/contract.ts';
 export const rotatorTag = 'keyturn:rotator';
 
 /** What the choice of a rotator depends on. */
+/** What the secret's tag says of its rotator, for whoever reads the secret's value. */
+export function rotatorHints(
+  rotators: readonly Rotator[],
+  tags: ReadonlyMap<string, string>,
+): { readonly rotatorIsNamed: boolean; readonly engines: readonly string[] | undefined } {
+  const name = tags.get(rotatorTag);
+  const named = rotators.find((rotator) => rotator.name === name);
+  return { rotatorIsNamed: name !== undefined, engines: named?.engines };
+}
+
 export interface Selection {
   readonly tags: ReadonlyMap<string, string>;
   readonly fields: SecretFields;

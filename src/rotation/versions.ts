@@ -10,7 +10,7 @@ import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
-import { rotatorTag, type Selection, selectRotator } from './select.ts';
+import { rotatorHints, rotatorTag, type Selection, selectRotator } from './select.ts';
 import { isSameTarget, requireSameTarget } from './targets.ts';
 
 /** A version of the secret, parsed: a stored one, or the pending one before it is stored. */
@@ -155,7 +155,7 @@ function accountIn({ fields }: SecretDocument): string | undefined {
 function readValue(run: Run, text: string): SecretDocument {
   run.redactor.learnText(text);
   const { tags } = run.secret;
-  const hints = { ...readHints(tags, run.configuration), rotatorIsNamed: tags.has(rotatorTag) };
+  const hints = { ...readHints(tags, run.configuration), ...rotatorHints(run.rotators, tags) };
   const document = readDocument(text, hints);
   run.redactor.learnDocument(document);
   return document;

@@ -111,6 +111,24 @@ describe('which account is meant', () => {
     expect(named.write({ password: next })).toBe(text.replace('else-12345', next));
   });
 
+  it('is said by a rotator that is named, where they are at servers of different kinds', () => {
+    const text = json({ DATABASE_URL: 'postgres://app:OLD@db/shop', REDIS_URL: 'redis://:else-12345@cache' });
+    expect(() => readDocument(text)).toThrow(/different accounts/);
+    const document = readDocument(text, { rotatorIsNamed: true, engines: ['postgres', 'aurora-postgresql'] });
+    expect(document.fields).toMatchObject({ host: 'db', username: 'app', password: old });
+    expect(document.write({ password: next })).toBe(text.replace(old, next));
+    const lines = `DB_CONNECTION=pgsql\nDB_HOST=db\nDB_USERNAME=app\nDB_PASSWORD=${old}\nREDIS_HOST=cache\nREDIS_PASSWORD=else-12345\n`;
+    expect(readDocument(lines).fields.password).toBeUndefined();
+    expect(readDocument(lines, { engines: ['postgres'] }).fields).toMatchObject({
+      host: 'db',
+      password: old,
+    });
+    expect(readDocument(lines, { engines: ['redis'] }).fields).toMatchObject({
+      host: 'cache',
+      password: 'else-12345',
+    });
+  });
+
   it('never mixes the user of one with the password of another', () => {
     const text = json({ username: 'x', url: 'postgres://app:OLD@db/shop' });
     expect(() => readDocument(text)).toThrow(/different accounts/);

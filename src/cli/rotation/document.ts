@@ -3,7 +3,7 @@ import type { Configuration } from '../../configuration.ts';
 import { readDocument } from '../../documents/document.ts';
 import { readHints } from '../../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
-import { rotatorTag, selectRotator } from '../../rotation/select.ts';
+import { rotatorHints, selectRotator } from '../../rotation/select.ts';
 import { placeOf } from '../../rotation/targets.ts';
 import type { Rotator } from '../../rotator/contract.ts';
 import type { Secret, SecretsManagementPort } from '../../secrets-manager/port.ts';
@@ -33,7 +33,7 @@ export async function lookAtDocument(
   const versionId = versionWith(stages, 'AWSCURRENT');
   if (versionId === undefined) throw noValue(name);
   const { text } = await api.read(arn, { id: versionId });
-  const hints = { ...readHints(tags, configuration), rotatorIsNamed: tags.has(rotatorTag) };
+  const hints = { ...readHints(tags, configuration), ...rotatorHints(rotators, tags) };
   const { form, fields, refusal } = readDocument(text, hints);
   if (refusal !== undefined) throw refusal;
   const { defaultRotator } = configuration;
