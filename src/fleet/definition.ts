@@ -187,17 +187,18 @@ export const targetDefinition: Definition = {
       Parameters: {
         'target.$': '$.target',
         'outcomes.$': '$.outcomes',
-        'anyFailed.$': 'States.ArrayContains($.outcomes[*].failed, true)',
+        // A path to all of them would be no list for everybody where there is one alone.
+        'text.$': 'States.JsonToString($.outcomes)',
       },
       Next: 'AreAllRotated',
     },
     AreAllRotated: {
       Type: 'Choice',
-      Choices: [{ Variable: '$.anyFailed', BooleanEquals: true, Next: 'SomeFailed' }],
+      Choices: [{ Variable: '$.text', StringMatches: '*"failed":true*', Next: 'SomeFailed' }],
       Default: 'Done',
     },
-    Done: { Type: 'Succeed', OutputPath: '$' },
-    SomeFailed: { Type: 'Fail', Error: 'SecretsNotRotated', CausePath: 'States.JsonToString($.outcomes)' },
+    Done: { Type: 'Succeed' },
+    SomeFailed: { Type: 'Fail', Error: 'SecretsNotRotated', CausePath: '$.text' },
   },
 };
 

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { defaultConfiguration } from '../../configuration.ts';
 import { isCauseName } from '../../doctor/causes.ts';
 import { hasFailed } from '../../doctor/diagnosis.ts';
-import { isKeyturnError } from '../../errors.ts';
+import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import {
   type Blocked,
   type BlockReason,
@@ -14,7 +14,6 @@ import {
 import { createRedactor } from '../../redact.ts';
 import { type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import { UsageError } from '../command.ts';
 import { regionOf } from '../rotation/clients.ts';
 import { lookAtDocument } from '../rotation/document.ts';
 import type { Tools } from '../rotation/rotate.ts';
@@ -38,6 +37,13 @@ export function plan(work: PlanWork): Promise<number> {
       const tools = toolsFor({ endpoint: work.endpoint, region, secret: '' }, createRedactor(), screen);
       await choose(tools, work, found, blocked);
     }
+    if (found.length + blocked.length === 0) {
+      throw new KeyturnError(
+        'SecretNotFound',
+        'No secret is meant by that.',
+        'Look at what there is: keyturn list.',
+      );
+    }
     const made = makePlan(
       found,
       blocked.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
@@ -55,8 +61,6 @@ export function plan(work: PlanWork): Promise<number> {
     const whole: FleetPlan = { version: fleetVersion, ...made };
     if (work.out !== undefined) await writePlan(work.out, whole);
     showPlan(screen, whole, work.out);
-    if (whole.secrets === 0 && work.prefix !== undefined)
-      throw new UsageError(`no secret that begins with '${work.prefix}' can be rotated`);
     return { ok: true, document: { ...whole } };
   });
 }
