@@ -66,7 +66,8 @@ describe('keyturn completion', () => {
     const { stdout } = await runKeyturn('--help');
     for (const command of commandsOf(stdout).filter((name) => name !== 'help')) {
       const { stdout: help } = await runKeyturn(command, '--help');
-      const [, section = ''] = /^Options:\n([\s\S]*?)(?:\n\n|$|\nExamples:)/m.exec(help) ?? [];
+      const sections = help.matchAll(/^Options(?: of \w+)?:\n([\s\S]*?)(?:\n\n|$|\nExamples:)/gm);
+      const section = [...sections].map(([, text = '']) => text).join('\n');
       const named = [...section.matchAll(/^ {2}(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name);
       expect(named.length, command).toBeGreaterThan(0);
       expect(optionsOf({ help }).map(({ name }) => name)).toEqual(expect.arrayContaining(named));
