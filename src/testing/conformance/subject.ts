@@ -63,6 +63,12 @@ export interface Subject {
   change(pending: SecretFields, settings?: ChangeSettings): Promise<void>;
   /** The credential for the session of a change: the account's or the admin's. */
   changer(settings?: ChangeSettings): SecretFields;
+  /** Uses the admin's session, which is opened when it is asked for, and undefined where the account has no admin. */
+  withAdmin<T>(
+    current: SecretFields,
+    use: (admin: () => Promise<Session | undefined>) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Logs in with the pending credential and verifies it. @throws AssertionError if the target refuses */
   prove(pending: SecretFields): Promise<void>;
 }
@@ -113,6 +119,22 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     if (given === undefined)
       throw new Error('The harness gives the account no admin, but an admin has to change it.');
     return adminFields(given, current);
+  };
+
+  const withAdmin: Subject['withAdmin'] = async (current, use, signal) => {
+    let opened: Promise<Session | undefined> | undefined;
+    const admin = (): Promise<Session | undefined> => {
+      opened ??=
+        account.admin === undefined
+          ? Promise.resolve(undefined)
+          : open(adminFields(account.admin, current), signal);
+      return opened;
+    };
+    try {
+      return await use(admin);
+    } finally {
+      await (await opened?.catch(() => undefined))?.close();
+    }
   };
 
   const skip = (reason: string): never => {
@@ -176,25 +198,23 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
       if (rotator.kind === 'issues') return;
       const { current = first.fields, signal = never } = settings;
       const by = changer(settings);
-      let opened: Promise<Session | undefined> | undefined;
-      const context = {
+      const making = {
         ...contextOf(signal),
         using: rotator.parse(by),
         current: rotator.parse(current),
-        admin: () => {
-          opened ??=
-            account.admin === undefined
-              ? Promise.resolve(undefined)
-              : open(adminFields(account.admin, current), signal);
-          return opened;
-        },
       };
-      try {
-        await using(by, (session) => rotator.change(session, rotator.parse(pending), context), signal);
-      } finally {
-        await (await opened?.catch(() => undefined))?.close();
-      }
+      await withAdmin(
+        current,
+        (admin) =>
+          using(
+            by,
+            (session) => rotator.change(session, rotator.parse(pending), { ...making, admin }),
+            signal,
+          ),
+        signal,
+      );
     },
+    withAdmin,
     prove: (pending) =>
       using(pending, async (session) => {
         const current = rotator.parse(first.fields);
