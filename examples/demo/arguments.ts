@@ -55,7 +55,7 @@ export const help = programHelp({
 export function readArguments(args: readonly string[]): DemoArguments {
   const { values, json, help } = readOptions(options, args);
   if (json && values.keep) throw new Error('--json and --keep do not go together.');
-  const given = Object.entries(values).flatMap(([name, isGiven]) => (isGiven === true ? [name] : []));
+  const given = Object.keys(options).filter((name) => Reflect.get(values, name) === true);
   for (const [name, others = []] of Object.entries(combinations)) {
     const isAlone = given.every((other) => other === name || others.some((one) => one === other));
     if (!given.includes(name) || isAlone) continue;
