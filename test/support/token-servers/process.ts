@@ -37,7 +37,11 @@ export async function startServerProcess(
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['ignore', log.fd, log.fd],
   });
+  // Where another server fails to start, nobody calls `stop`.
+  const endWithThis = (): boolean => child.kill('SIGKILL');
+  process.once('exit', endWithThis);
   const stop = async (): Promise<void> => {
+    process.off('exit', endWithThis);
     const exited = once(child, 'exit');
     if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await exited;
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
