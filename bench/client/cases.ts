@@ -1,21 +1,29 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
 import mssql from 'mssql';
+import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { Connection, Request } from 'tedious';
 import { apiToken } from '../../rotators/api-token/index.ts';
+import { mysqlAlternatingUsers, mysql as mysqlRotator } from '../../rotators/mysql/index.ts';
 import { oauthClientSecret, oauthRotators } from '../../rotators/oauth/index.ts';
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
+import { redisByAdmin } from '../../rotators/redis/index.ts';
 import { sqlServer, sqlServerAlternatingUsers } from '../../rotators/sqlserver/index.ts';
 import {
   createFetch,
+  createIoRedis,
   createMssqlPool,
+  createMysqlPool,
   createPgPool,
   refusedBy,
   type Secret,
 } from '../../src/client/index.ts';
 import type { Rotator, SecretFields } from '../../src/rotator/index.ts';
+import { type Flavour, missingServer, startMysql } from '../../test/support/mysql-server.ts';
 import { startOAuthServer } from '../../test/support/oauth/server.ts';
 import { startPostgres } from '../../test/support/postgres-server.ts';
+import { findRedisProgram, startRedisServer } from '../../test/support/redis-server.ts';
 import { standInHarness } from '../../test/support/tds/harness.ts';
 import { accountApi, accountRoutes, adminToken } from '../../test/support/token-service/accounts.ts';
 import { startTokenService } from '../../test/support/token-service/server.ts';
@@ -148,6 +156,92 @@ function sqlServerCase(name: string, alternating: boolean): Case {
   };
 }
 
+/** With one user, its old password works until the next rotation. */
+function mysqlCase(name: string, alternating: boolean): Case | undefined {
+  const flavours: readonly Flavour[] = ['mysql', 'mariadb'];
+  const flavour = flavours.find((one) => missingServer(one) === undefined);
+  if (flavour === undefined) return undefined;
+  return {
+    name,
+    server: flavour,
+    pauseMs: 600,
+    start: async (resources) => {
+      const server = await startMysql(flavour, ['--max-connections=300']);
+      resources.defer(() => server.stop());
+      const { host, port, ca, admin } = server;
+      const username = `app_${randomBytes(4).toString('hex')}`;
+      const password = `Aa1-${newPassword()}`;
+      await server.run("CREATE USER ?@'%' IDENTIFIED BY ?", [username, password]);
+      const options = { ca: () => ca };
+      const rotator = alternating ? mysqlAlternatingUsers(options) : mysqlRotator(options);
+      const world = await startWorld([rotator], resources);
+      const common = { engine: flavour, host, port };
+      const adminArn = await world.createSecret({ ...common, ...admin });
+      const masterarn = alternating ? { masterarn: adminArn } : {};
+      const tags = { 'keyturn:rotator': rotator.name, 'keyturn:admin': adminArn };
+      return {
+        world,
+        arn: await world.createSecret({ ...common, username, password, ...masterarn }, tags),
+        isRefused: refusedBy.mysql,
+        open: async (fields) => {
+          const login = { host, port, user: String(fields.username), password: String(fields.password) };
+          const connection = await mysql.createConnection({ ...login, ssl: { ca } });
+          await connection.query('SELECT 1').finally(() => connection.end());
+        },
+        pooled: async (secret, own) => {
+          const settings = { connectionLimit: places, maxIdle: 2, idleTimeout: 500, ssl: { ca } };
+          const pool = await createMysqlPool(mysql.createPool, secret, settings);
+          own.defer(() => pool.end());
+          return () => pool.query('SELECT 1');
+        },
+      };
+    },
+  };
+}
+
+const redisProgram = await findRedisProgram();
+/** The old password works until the next rotation. */
+const redisCase: Case | undefined = redisProgram && {
+  name: 'Redis',
+  server: redisProgram.name,
+  pauseMs: 600,
+  start: async (resources) => {
+    const server = await startRedisServer(redisProgram);
+    resources.defer(() => server.stop());
+    const { port, admin } = server;
+    const [username, password] = [`app-${randomBytes(4).toString('hex')}`, newPassword()];
+    await server.ask('ACL', 'SETUSER', username, 'on', `>${password}`, '~*', '+@all', '-@admin');
+    const world = await startWorld([redisByAdmin()], resources);
+    const common = { engine: 'redis', host: '127.0.0.1', port, ssl: false };
+    const masterarn = await world.createSecret({ ...common, ...admin });
+    const open = async (login: { readonly username: string; readonly password: string }): Promise<void> => {
+      const client = new Redis({ port, ...login, lazyConnect: true, retryStrategy: () => null });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        await client.ping();
+      } finally {
+        client.disconnect();
+      }
+    };
+    return {
+      world,
+      arn: await world.createSecret(
+        { ...common, username, password, masterarn },
+        { 'keyturn:rotator': 'redis-by-admin' },
+      ),
+      isRefused: refusedBy.redis,
+      open: (fields) => open({ username: String(fields.username), password: String(fields.password) }),
+      pooled: async (secret, own) => {
+        const client = await createIoRedis(Redis, secret);
+        client.on('error', () => undefined);
+        own.defer(() => client.disconnect());
+        return () => client.ping();
+      },
+    };
+  },
+};
+
 const apiTokenCase: Case = {
   name: 'API token',
   server: 'HTTP service of the tests',
@@ -234,13 +328,17 @@ async function introspect(fields: SecretFields): Promise<void> {
   if (answer.active !== true) throw Object.assign(new Error('The token is not active.'), { status: 401 });
 }
 
+/** Those whose server is here: see test/support/mysql-server.ts and test/support/redis-server.ts. */
 export const cases: readonly Case[] = [
   postgresCase('Postgres, single user', false),
   postgresCase('Postgres, alternating users', true),
   sqlServerCase('SQL Server, single user', false),
   sqlServerCase('SQL Server, alternating users', true),
+  mysqlCase('MySQL, two passwords', false),
+  mysqlCase('MySQL, alternating users', true),
+  redisCase,
   apiTokenCase,
   oauthCase('client-secret'),
   oauthCase('refresh-token'),
   oauthCase('client-credentials'),
-];
+].filter((one) => one !== undefined);
