@@ -40,6 +40,9 @@ export async function changeCredential(
   }
 }
 
+/** What changes failed with. A login that failed would only be made again, and count towards a lockout. */
+const refusedChanges = new WeakSet<Error>();
+
 /**
  * Which failures are worth another try. The same event may have been delivered twice at once: then the other delivery has
  * changed the credential, or made the account, between our look and our change, and the target says that something is
@@ -52,6 +55,7 @@ function mayEndWell(): (error: unknown) => boolean {
   return (error) => {
     if (isTransient(error)) return true;
     if (lookedAgain || !isKeyturnError(error, 'PermissionDenied', 'TargetFailed')) return false;
+    if (!refusedChanges.has(error)) return false;
     lookedAgain = true;
     return true;
   };
@@ -135,6 +139,7 @@ async function change(
     return { made: true, sinceMs, prepared, overlapping };
   } catch (error) {
     prepared?.close();
+    if (error instanceof Error) refusedChanges.add(error);
     throw error;
   }
 }

@@ -96,7 +96,7 @@ describe('keyturn list', () => {
     const { code, stderr } = await runKeyturnAlone({}, 'list', '--endpoint', 'http://127.0.0.1:9');
     expect([code, stderr]).toEqual([
       1,
-      expect.stringContaining('keyturn list: SecretsManagerFailed: secretsmanager:ListSecrets'),
+      expect.stringContaining('keyturn list: SecretsManagerUnreachable: secretsmanager:ListSecrets'),
     ]);
   });
 });
