@@ -121,15 +121,33 @@ describe('docs/api-token.md', async () => {
 });
 
 describe('the documented answers', () => {
-  it('are there for each preset, with a link for each and the date', () => {
+  it('are there for each preset', () => {
     expect([...documentedAnswers.keys()].sort()).toEqual(presets.map(({ name }) => name).sort());
-    for (const { read, answers } of documentedAnswers.values()) {
-      expect(read).toMatch(/^\d{4}-\d\d-\d\d$/);
-      for (const { source } of answers) expect(source).toMatch(/^https:\/\//);
+    for (const { answers } of documentedAnswers.values()) {
       for (const call of ['mint', 'verify']) {
         const means = answers.filter((one) => one.call === call).map((one) => one.means);
         expect(means).toEqual(expect.arrayContaining(['accepted', 'refused']));
       }
+    }
+  });
+
+  it('each have a link, and the date when it was read, unless they are from memory', () => {
+    for (const { answers } of documentedAnswers.values()) {
+      for (const { source, basis, read, readFrom = source } of answers) {
+        for (const link of [source, readFrom]) expect(link).toMatch(/^https:\/\//);
+        if (basis === 'memory') expect(read).toBeUndefined();
+        else expect(read).toMatch(/^\d{4}-\d\d-\d\d$/);
+      }
+    }
+  });
+
+  it('are counted by their basis in docs/api-token.md', async () => {
+    const page = await readFile(new URL('../../../docs/api-token.md', import.meta.url), 'utf8');
+    const bases = ['documentation', 'source code', 'observed', 'assumed', 'memory'] as const;
+    for (const { preset, answers } of documentedAnswers.values()) {
+      const counts = bases.map((basis) => answers.filter((one) => one.basis === basis).length);
+      const row = `| ${preset.replace(/-(china|us-dod|us-government)$/, '')} | ${counts.join(' | ')} |`;
+      expect(page.replaceAll('`', '').replaceAll(/ {2,}/g, ' ')).toContain(row);
     }
   });
 });

@@ -12,21 +12,27 @@ export interface DocumentedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Where it is documented. */
+  /** The page or the report that says so; for what is from memory, the page that should. */
   readonly source: string;
   /**
-   * `documentation`, `source code` of the server, `observed` at a real server here or by others, or `assumed`: the page has
-   * the status, and an answer of this form was made up.
+   * What the answer was taken from.
+   * - `documentation`: the vendor's page has the status, and the form of the body.
+   * - `source code`: that of the server.
+   * - `observed`: at a real server, here or by those who wrote the report that `source` names.
+   * - `assumed`: the page has the status or the rule alone, and the body is an example.
+   * - `memory`: no page was opened that says so. Nothing but the belief of whoever wrote it stands behind it.
    */
-  readonly basis: 'documentation' | 'source code' | 'observed' | 'assumed';
+  readonly basis: 'documentation' | 'source code' | 'observed' | 'assumed' | 'memory';
+  /** When it was read or observed, as YYYY-MM-DD; not there for what is from memory. */
+  readonly read?: string;
+  /** The text that was read, where it is not the page itself, such as the page's Markdown in the vendor's repository. */
+  readonly readFrom?: string;
   readonly note?: string;
 }
 
 /** The answers of one preset's API. */
 export interface Documented {
   readonly preset: string;
-  /** When the sources were read, as YYYY-MM-DD. */
-  readonly read: string;
   /** What no documentation was found of. */
   readonly notFound?: readonly string[];
   readonly answers: readonly DocumentedAnswer[];

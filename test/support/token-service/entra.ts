@@ -19,7 +19,7 @@ export const entraRoutes =
       (serve: (request: ServiceRequest) => ServiceAnswer) =>
       (request: ServiceRequest): ServiceAnswer => {
         const caller = granted.get(bearerOf(request) ?? '');
-        if (caller === undefined) return { status: 401, json: {} };
+        if (caller === undefined) return answer('verify', 'refused');
         if (caller === 'the admin') return serve(request);
         return answer('mint', 'refused');
       };
@@ -43,7 +43,7 @@ export const entraRoutes =
       },
       'GET /v1.0/organization': (request) =>
         granted.get(bearerOf(request) ?? '') === undefined
-          ? { status: 401, json: {} }
+          ? answer('verify', 'refused')
           : answer('verify', 'accepted', undefined, 403),
       [`POST ${graphApplication}/addPassword`]: byOwner(({ body }) => {
         const { displayName, endDateTime }: { displayName?: string; endDateTime?: string } = Object(
