@@ -31,10 +31,11 @@ function tokensBelow(
       path: verified,
       auth: { scheme: 'bearer', token: '{token}' },
       id: '/result/id',
-      // Also a token that is disabled or has expired is answered 200.
+      // Also a token that is disabled or has expired is answered 200. "revoked" is not on the page of verify:
+      // https://github.com/cloudflare/terraform-provider-cloudflare/pull/7023
       accepted: [{ status: 200, at: '/result/status', is: 'active' }],
       refused: [
-        { status: 200, at: '/result/status', is: ['disabled', 'expired'] },
+        { status: 200, at: '/result/status', is: ['disabled', 'expired', 'revoked'] },
         // "Invalid request headers": the text is no token in form.
         { status: 400, at: '/errors/0/code', is: 6003 },
         401,
