@@ -1,7 +1,7 @@
 import { type ChangeContext, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection, Connector } from './connection.ts';
 import { placeOf, type RedisCredential } from './credential.ts';
-import { atAllServers, inTurns, loginOf, type RedisSession, type Servers } from './servers.ts';
+import { atAllServers, inTurns, loginBeside, type RedisSession, type Servers } from './servers.ts';
 import {
   hashOf,
   isReplicationUser,
@@ -101,11 +101,11 @@ export function replicates(username: string): KeyturnError {
 
 async function requireAccepted(
   connector: Connector,
-  { node }: Connection,
+  { node, encrypted }: Connection,
   pending: RedisCredential,
   context: RotatorContext,
 ): Promise<void> {
-  const connection = await connector.open(node, loginOf(pending), context);
+  const connection = await connector.open(node, loginBeside({ encrypted }, pending), context);
   if (connection !== undefined) return connection.close();
   throw new KeyturnError(
     'TargetFailed',

@@ -4,7 +4,8 @@ import { findUser, type User } from './users.ts';
 /** Groups of commands with which a user can take a server over, and no application's has. */
 const powers: readonly (readonly [RegExp, string])[] = [
   [/^\+(@all|allcommands)$/, 'all commands'],
-  [/^\+@(admin|dangerous)$/, 'administration'],
+  // Every command that administers is slow, so that +@slow allows it too: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+  [/^\+@(admin|dangerous|slow)$/, 'administration'],
   [/^\+acl(\|(setuser|deluser|load|save))?$/, 'changing users'],
   [/^\+config(\|(set|rewrite))?$/, 'changing the configuration'],
   [/^\+(module(\|.*)?|debug(\|.*)?|shutdown|replicaof|slaveof|migrate|monitor)$/, 'running the server'],

@@ -17,6 +17,14 @@ export function loginOf({ username, password, ssl, serverName, nodes }: RedisCre
 }
 
 /**
+ * As above, for a server that `teller` has told of. Where that one speaks TLS, the others have to: whoever may join a cluster,
+ * or replicate, could otherwise be sent the password in plaintext, where the function allows that for servers without TLS.
+ */
+export function loginBeside(teller: Pick<Connection, 'encrypted'>, credential: RedisCredential): Login {
+  return { ...loginOf(credential), ...(teller.encrypted && { ssl: true }) };
+}
+
+/**
  * Logs in at the first server that is there, or at the master that the Sentinels name. What it says of the password counts:
  * whether the others agree is looked at before a change, and after it.
  *
@@ -27,8 +35,8 @@ export async function openSession(
   credential: RedisCredential,
   context: RotatorContext,
 ): Promise<RedisSession | undefined> {
-  const named = await namedServers(connector, credential, context);
-  const connection = await firstThere(named, (node) => connector.open(node, loginOf(credential), context));
+  const { nodes: named, login } = await namedServers(connector, credential, context);
+  const connection = await firstThere(named, (node) => connector.open(node, login, context));
   if (connection === undefined) return undefined;
   const others = named.filter((node) => placeOf(node) !== placeOf(connection.node));
   return {
@@ -57,13 +65,14 @@ async function namedServers(
   connector: Connector,
   credential: RedisCredential,
   context: RotatorContext,
-): Promise<readonly Node[]> {
+): Promise<{ readonly nodes: readonly Node[]; readonly login: Login }> {
   const { masterName } = credential;
-  if (masterName === undefined) return credential.nodes;
+  if (masterName === undefined) return { nodes: credential.nodes, login: loginOf(credential) };
   return firstThere(credential.nodes, async (sentinel) => {
     const connection = await openSentinel(connector, sentinel, credential, context);
     try {
-      return await serversOfMaster(connection, masterName);
+      const nodes = await serversOfMaster(connection, masterName);
+      return { nodes, login: loginBeside(connection, credential) };
     } finally {
       await connection.close();
     }
@@ -328,7 +337,11 @@ export async function atAllServers<T>(
     if (placeOf(node) === placeOf(session.connection.node)) return session.connection;
     const known = opened.find((connection) => placeOf(connection.node) === placeOf(node));
     if (known !== undefined) return known;
-    const connection = await connector.open(node, loginOf(session.credential), context);
+    const connection = await connector.open(
+      node,
+      loginBeside(session.connection, session.credential),
+      context,
+    );
     if (connection === undefined) throw refusedAt(node, session);
     opened.push(connection);
     return connection;

@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect as connectTls } from 'node:tls';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { namesOf } from '../../../rotators/redis/connection.ts';
+import { excessRights } from '../../../rotators/redis/excess.ts';
 import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
 import { clusterNode } from '../../../rotators/redis/servers.ts';
 import type { SecretFields } from '../../../src/index.ts';
@@ -251,6 +254,60 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
         await plain.stop();
       }
     });
+
+    it('is not given up for a server that only another one has told of', async () => {
+      const heard: string[] = [];
+      const eavesdropper = createServer((socket: Socket) => {
+        socket
+          .on('error', () => undefined)
+          .on('data', (data) => {
+            heard.push(data.toString('latin1'));
+            if (/^(PING|\*)/.test(data.toString('latin1'))) socket.write('+OK\r\n');
+          });
+      });
+      await new Promise<void>((resolve) => eavesdropper.listen(0, '127.0.0.1', resolve));
+      const address = eavesdropper.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const replica = connectTls({
+        port: server.port,
+        host: '127.0.0.1',
+        servername: 'localhost',
+        ca: server.ca,
+      }).on('error', () => {});
+      try {
+        // Whoever may replicate says himself where he is.
+        const { username, password } = server.admin;
+        replica.write(`AUTH ${username} ${password}\r\nREPLCONF listening-port ${port}\r\n`);
+        let answers = '';
+        replica.on('data', (data) => (answers += data.toString('latin1')));
+        await vi.waitFor(() => expect(answers).toBe('+OK\r\n+OK\r\n'));
+        replica.write('PSYNC ? -1\r\n');
+        await vi.waitFor(async () =>
+          expect(String(await server.ask('INFO', 'replication'))).toContain(`port=${port}`),
+        );
+        expect(await rotated({ ca, allowPlaintext: true }, {})).toMatch(/^TlsUnavailable/);
+        expect(heard.join('')).toContain('PING');
+        expect(heard.join('')).not.toContain('a first password');
+      } finally {
+        replica.destroy();
+        eavesdropper.close();
+      }
+    });
+  });
+
+  it('that may do what is slow administer the server, and are no application', async () => {
+    const server = await startRedisServer(found);
+    const slow = new Redis({ port: server.port, username: 'slow', password: 'a password', protocol: 2 });
+    try {
+      await server.ask('ACL', 'SETUSER', 'slow', 'on', '>a password', '+@slow');
+      await slow.call('ACL', 'SETUSER', 'slow', '+@all', '~*');
+      await server.ask('ACL', 'SETUSER', 'another', 'on', '-@all', '+@slow');
+      const admin = { ask: server.ask, node: { host: '', port: 0 }, encrypted: false, close: async () => {} };
+      expect(await excessRights(admin, 'another', undefined)).toEqual(['administration']);
+    } finally {
+      slow.disconnect();
+      await server.stop();
+    }
   });
 
   it('are not there', async () => {
