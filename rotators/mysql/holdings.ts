@@ -104,8 +104,28 @@ export function powers(entries: Iterable<string>): string[] {
     const [right = '', object = ''] = entry.split(/ ON (.*)/s);
     if (right === 'PROXY') return true;
     if (object === '*.*') return !harmlessEverywhere.has(right);
-    return /^(?:(?:PROCEDURE|FUNCTION) )?`(mysql|sys)`\./.test(object);
+    return isOfTheServer(object);
   });
+}
+
+/** Schemas in which the server keeps its users, and what runs with more rights than the caller's. */
+const ofTheServer = ['mysql', 'sys'];
+
+/**
+ * Whether a right for an object reaches a schema of the server's own. The schema of a whole schema's grant is a pattern, so
+ * that a right ON `%`.* is one for `mysql` too.
+ *
+ * @see https://dev.mysql.com/doc/refman/8.4/en/grant.html#grant-database-privileges
+ */
+function isOfTheServer(object: string): boolean {
+  const [, quoted = '', rest = ''] = /^(?:[A-Z ]+ )?`((?:[^`]|``)*)`\.(.*)$/s.exec(object) ?? [];
+  if (rest !== '*') return ofTheServer.includes(quoted);
+  const parts = quoted.match(/\\[\s\S]|%+|[\s\S]/g) ?? [];
+  const pattern = parts.map((part) =>
+    part.startsWith('%') ? '.*' : part === '_' ? '.' : (part.at(-1) ?? '').replace(/[^\w]/, '\\$&'),
+  );
+  const matcher = new RegExp(`^${pattern.join('')}$`, 'is');
+  return ofTheServer.some((schema) => matcher.test(schema));
 }
 
 /** Whether a user may have the server keep two of its own passwords. */

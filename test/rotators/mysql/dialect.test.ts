@@ -188,6 +188,11 @@ describe('the dialect of MySQL', () => {
     expect(
       powers(held('PROCESS ON *.*', 'SELECT ON `shop`.*', 'SUPER ON *.*', 'UPDATE ON `mysql`.`user`')),
     ).toEqual(['SUPER ON *.*', 'UPDATE ON `mysql`.`user`']);
+    const patterns = ['%', 'm%', 'mysq_', '%y%', 'MYSQL', '_ys'];
+    const reaching = patterns.map((schema) => `UPDATE ON \`${schema}\`.*`);
+    expect(powers(reaching)).toEqual(reaching);
+    expect(powers(['UPDATE ON `mysq\\_`.*', 'UPDATE ON `my`.*', 'UPDATE ON `mysq_`.`user`'])).toEqual([]);
+    expect(powers(['EXECUTE ON PACKAGE BODY `sys`.`x`'])).toEqual(['EXECUTE ON PACKAGE BODY `sys`.`x`']);
   });
 });
 

@@ -249,6 +249,24 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
       expect(await opens(login)).toBe(true);
     });
 
+    it("resets no lost account whose rights for schemas by a pattern reach the server's own", async () => {
+      const login = await createUser();
+      await server.run("GRANT SELECT, INSERT, UPDATE, DELETE ON `%`.* TO ?@'%'", [login.username]);
+      const { host, port, ca } = server;
+      const place = { host, port, user: login.username, password: login.password, ssl: { ca } };
+      const connection = await mysql.createConnection(place);
+      const table = flavour === 'mysql' ? 'mysql.user' : 'mysql.global_priv';
+      await connection.query(`DELETE FROM ${table} WHERE User = 'nobody by this name'`);
+      await connection.end();
+      const arn = await fixture.createSecret(secretOf({ ...login, password: 'lost' }), {
+        ...singleTags,
+        'keyturn:admin': await adminArn(),
+        'keyturn:accounts': '*',
+      });
+      expect(await fixture.rotate(arn)).toMatch(/RightsExceeded.*UPDATE ON `%`/);
+      expect(await opens(login)).toBe(true);
+    });
+
     it('changes nothing of an account that can not be rotated, and says why', async () => {
       const locked = await createUser('%', 'ACCOUNT LOCK');
       const arn = await fixture.createSecret(secretOf(locked), singleTags);
