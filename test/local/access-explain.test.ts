@@ -132,6 +132,22 @@ describe('why a call is allowed or denied', () => {
     expect([managed?.action, managed?.allowed]).toEqual(['kms:Decrypt', false]);
   });
 
+  it('uses a key as Secrets Manager does: from an address of its own, in the region of the secret', async () => {
+    const arn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/customer`;
+    const encrypted = { ...shop, kmsKeyId: arn };
+    const reader = (Condition: object) =>
+      user('reader', {
+        policies: [policy(allow('secretsmanager:*'), allow('kms:*', { Condition }))],
+      });
+    const answer = async (Condition: object, operation = 'GetSecretValue') =>
+      (await ask(reader(Condition), operation, encrypted, [{ arn }])).allowed;
+    expect(await answer({ IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } })).toBe(false);
+    expect(await answer({ Bool: { 'aws:ViaAWSService': 'true' } })).toBe(true);
+    expect(await answer({ StringEquals: { 'aws:RequestedRegion': 'us-east-1' } })).toBe(true);
+    const never = { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } };
+    expect(await answer(never, 'ReplicateSecretToRegions')).toBe(false);
+  });
+
   it('is the same as what is enforced', async () => {
     const principals = [
       user('reads', { policies: [policy(allow('secretsmanager:GetSecretValue'))] }),

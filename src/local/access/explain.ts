@@ -2,10 +2,11 @@ import { dnsSuffix, homeOf, keyArn } from '../arn.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
 import { readBody } from './body.ts';
 import { type AccessRequest, type Explanation, loadExplain } from './decide.ts';
-import { requestContext } from './guard.ts';
+import { contextOfKeys, inContext, requestContext } from './guard.ts';
 import { useOfKey } from './keys.ts';
 import { permissionsOf } from './permissions.ts';
 import {
+  type ConditionContext,
   createDirectory,
   findKey,
   type KnownPrincipal,
@@ -80,6 +81,7 @@ const keyUses: Readonly<Record<string, readonly string[]>> = {
   GetSecretValue: ['Decrypt'],
   PutSecretValue: ['GenerateDataKey', 'Decrypt'],
   CreateSecret: ['GenerateDataKey', 'Decrypt'],
+  ReplicateSecretToRegions: ['Decrypt'],
 };
 
 /**
@@ -104,13 +106,14 @@ export async function explainAccess(
     keys,
   );
   const permissions: PermissionView[] = [];
-  for (const request of [...asked, ...usesOfKey(operation, secret, principal, keys)]) {
-    const full = {
-      ...request,
-      context: { ...context, 'aws:ResourceAccount': request.accountId, ...request.context },
-    };
-    permissions.push(viewOf(principal, full, await explain(principal, full)));
-  }
+  const look = async (requests: readonly AccessRequest[], of: ConditionContext): Promise<void> => {
+    for (const request of requests) {
+      const full = inContext(request, of);
+      permissions.push(viewOf(principal, full, await explain(principal, full)));
+    }
+  };
+  await look(asked, context);
+  await look(usesOfKey(operation, secret, principal, keys), contextOfKeys(context));
   permissions.push(...impossibleUse(operation, secret, principal, keys));
   return { principal: arn, allowed: permissions.every(({ allowed }) => allowed), permissions };
 }
@@ -150,9 +153,10 @@ function usesOfKey(
   const { region } = homeOf(secret.arn);
   return actions.map((action) =>
     useOfKey(key, action, {
-      'aws:ViaAWSService': 'true',
+      'aws:RequestedRegion': region,
       'kms:ViaService': `secretsmanager.${region}.${dnsSuffix(region)}`,
       'kms:CallerAccount': accountId,
+      'kms:EncryptionContextKeys': ['SecretARN', 'SecretVersionId'],
       'kms:EncryptionContext:SecretARN': secret.arn,
     }),
   );

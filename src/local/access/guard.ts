@@ -73,7 +73,7 @@ export async function createGuard({ state, tokens, principals, roles, keys }: Gu
     const { principal } = caller;
     const secretId = subject.body.text('SecretId') ?? subject.body.text('Name');
     for (const request of permissionsOf(subject, keys)) {
-      const reason = await decide(principal, inContext(request, caller));
+      const reason = await decide(principal, inContext(request, caller.context));
       if (reason) throw accessDenied(refusal(principal.arn, request, secretId, reason));
     }
     const uses = state.read((store) => keyPermissionsOf(subject, store, keys));
@@ -114,7 +114,7 @@ export async function createGuard({ state, tokens, principals, roles, keys }: Gu
       const caller = await callerOf('lambda', message, text);
       const { principal } = caller;
       const request = requestOfFunction(action, functionArn);
-      const reason = await decide(principal, inContext(request, caller));
+      const reason = await decide(principal, inContext(request, caller.context));
       if (reason) throw accessDenied(refusal(principal.arn, request, undefined, reason));
     },
     sts: {
@@ -123,7 +123,7 @@ export async function createGuard({ state, tokens, principals, roles, keys }: Gu
         const caller = await callerOf('sts', message, text);
         const parts = {
           directory,
-          decide: (asked: AccessRequest) => decide(caller.principal, inContext(asked, caller)),
+          decide: (asked: AccessRequest) => decide(caller.principal, inContext(asked, caller.context)),
           tryPolicies: (session: KnownPrincipal) => tryPolicies(decide, session),
         };
         return assumeRole(parts, caller.principal, request);
@@ -186,7 +186,8 @@ export function requestContext(
   };
 }
 
-function inContext(request: AccessRequest, { context }: Caller): AccessRequest {
+/** A request with what is known of how it came. */
+export function inContext(request: AccessRequest, context: ConditionContext): AccessRequest {
   return {
     ...request,
     context: { ...context, 'aws:ResourceAccount': request.accountId, ...request.context },
@@ -209,12 +210,17 @@ function refusal(
  * Secrets Manager uses the key in the caller's name, from an address of its own.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html aws:SourceIp
  */
-async function allAllowed(decide: Decide, caller: Caller, uses: readonly AccessRequest[]): Promise<boolean> {
-  const { 'aws:SourceIp': _, ...context } = caller.context;
-  for (const use of uses) {
-    const request = inContext(use, { ...caller, context: { ...context, 'aws:ViaAWSService': 'true' } });
-    if ((await decide(caller.principal, request)) !== undefined) return false;
-  }
+export function contextOfKeys({ 'aws:SourceIp': _, ...context }: ConditionContext): ConditionContext {
+  return { ...context, 'aws:ViaAWSService': 'true' };
+}
+
+async function allAllowed(
+  decide: Decide,
+  { principal, context }: Caller,
+  uses: readonly AccessRequest[],
+): Promise<boolean> {
+  for (const use of uses)
+    if ((await decide(principal, inContext(use, contextOfKeys(context)))) !== undefined) return false;
   return true;
 }
 
