@@ -710,16 +710,14 @@ async function functionsIn({ inventory }: World): Promise<readonly string[]> {
   return [...new Set(secrets.flatMap(({ functionArn }) => functionArn ?? []))].sort();
 }
 
-/** What decides about a secret. Whoever of those who are known may read its policy is asked for it. */
+/**
+ * What decides about a secret. Whoever of those who are known may read its policy is asked for it.
+ *
+ * @throws AccessDenied where nobody may: a policy that is not known may deny everything
+ */
 async function factsOf(worlds: Worlds, secret: Secret): Promise<SecretFacts> {
   const { arn, name, tags, kmsKeyId, primaryRegion, functionArn } = secret;
-  let policy: string | undefined;
-  for (const principal of worlds.principals) {
-    const found = await told(worlds.of(principal).secrets.policy(arn));
-    if (!found.ok) continue;
-    policy = found.value;
-    break;
-  }
+  const policy = await policyOf(worlds, secret);
   return {
     arn,
     name,
@@ -730,6 +728,21 @@ async function factsOf(worlds: Worlds, secret: Secret): Promise<SecretFacts> {
     type: undefined,
     functionArn,
   };
+}
+
+async function policyOf({ principals, of }: Worlds, { arn, name }: Secret): Promise<string | undefined> {
+  let refusal: unknown;
+  for (const principal of principals) {
+    const found = await told(of(principal).secrets.policy(arn));
+    if (found.ok) return found.value;
+    refusal = found.error;
+  }
+  if (!isKeyturnError(refusal, 'AccessDenied')) throw refusal;
+  throw new KeyturnError(
+    'AccessDenied',
+    `None of the principals that are known may read the resource policy of ${name}, which may decide.`,
+    'Let one of them call secretsmanager:GetResourcePolicy.',
+  );
 }
 
 /** Another kind, or another way to give the value, begins anew. */

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deny, policy, root } from '../local/access-harness.ts';
 import { type ConsoleHarness, openRaw, type RawSession, startHarness } from './harness.ts';
 
 // The attacker: a page of another site or of another port, another program on this machine, and whoever reads addresses.
@@ -373,5 +374,23 @@ describe('who is let into the console', () => {
       { numRuns: 60 },
     );
     expect(notes.filter((line) => line.startsWith('the console failed'))).toEqual([]);
+  });
+
+  it('says who may do something only where it knows the policies that decide', async () => {
+    const options = { policies: 'enforce', principals: [root] } as const;
+    const { client, console: console_ } = await startHarness(options);
+    await client.createSecret({ Name: 'n', SecretString: VALUE });
+    const raw = await openRaw(console_);
+    const asked = { principal: root.arn, call: 'GetSecretValue', secret: 'n' };
+    const path = `${raw.base}/who-may?${new URLSearchParams(asked)}`;
+    const ask = () => send(raw.origin, { path, headers: { Cookie: raw.cookie } });
+    expect((await ask()).body).toContain('>Allowed<');
+    const denied = deny(['secretsmanager:GetSecretValue', 'secretsmanager:GetResourcePolicy'], {
+      Principal: '*',
+    });
+    await client.putResourcePolicy({ SecretId: 'n', ResourcePolicy: JSON.stringify(policy(denied)) });
+    const { body } = await ask();
+    expect(body).not.toContain('>Allowed<');
+    expect(body).toContain('may read the resource policy of n, which may decide');
   });
 });
