@@ -182,19 +182,34 @@ function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke:
 }
 
 /**
- * The admin must not be had to mint for whom a secret names (a confused deputy): for whom it is stands in the admin
- * secret, or is what the API itself has said of the current token.
+ * The admin must not be had to mint for whom a secret names, or to revoke what is somebody else's (a confused deputy): for
+ * whom it is stands in the admin secret, or is what the API itself has said of the current token. Whether an account has
+ * tokens of the secret alone is not the secret's to say either: all others would be revoked.
  */
-function* contradictionsOfAdmin(description: ApiDescription): Generator<Problem> {
-  const { mint, verify, lifetimeDays, accountField = 'username' } = description;
-  const places = placesIn([mint, lifetimeDays]);
-  if (!places.some((place) => place.startsWith('admin.'))) return;
-  for (const place of places) {
-    if (place.startsWith('secret.') && (place !== `secret.${accountField}` || verify.account === undefined)) {
-      yield {
-        path: 'mint',
-        problem: `must take {${place}} from the admin secret, or from the accountField that verify.account proves`,
-      };
+function* contradictionsOfAdmin({
+  mint,
+  revoke,
+  list,
+  verify,
+  lifetimeDays,
+  accountField = 'username',
+}: ApiDescription): Generator<Problem> {
+  const parts = { mint: [mint, lifetimeDays], revoke, list };
+  for (const [path, part] of Object.entries(parts)) {
+    const places = placesIn(part);
+    if (!places.some((place) => place.startsWith('admin.'))) continue;
+    for (const place of places) {
+      if (
+        place.startsWith('secret.') &&
+        (place !== `secret.${accountField}` || verify.account === undefined)
+      ) {
+        yield {
+          path,
+          problem: `must take {${place}} from the admin secret, or from the accountField that verify.account proves`,
+        };
+      }
     }
   }
+  if (placesIn(list?.dedicated).some((place) => place.startsWith('secret.')))
+    yield { path: 'list.dedicated', problem: 'must be said by the admin secret' };
 }

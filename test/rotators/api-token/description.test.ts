@@ -95,6 +95,32 @@ describe('a description', () => {
       'mint',
       { ...byAdmin, verify: { ...byAdmin.verify, account: undefined } },
     ],
+    [
+      'an admin who revokes in the project that the secret names',
+      'revoke',
+      { ...byAdmin, revoke: { ...byAdmin.revoke, path: '/projects/{secret.project}/tokens/{revoked.id}' } },
+    ],
+    [
+      'an admin who prepares a revocation at what the secret names',
+      'revoke',
+      {
+        ...byAdmin,
+        revoke: {
+          ...byAdmin.revoke,
+          before: [{ method: 'POST', path: '/users/{secret.name}/deactivate', auth: byAdmin.mint.auth }],
+        },
+      },
+    ],
+    [
+      'an admin who lists what the secret names',
+      'list',
+      { ...byAdmin, list: { ...byAdmin.list, path: '/projects/{secret.project}/tokens' } },
+    ],
+    [
+      'a secret that says by itself that all listed tokens are its own',
+      'list.dedicated',
+      { ...api, list: { ...api.list, dedicated: '{secret.dedicated?}' } },
+    ],
   ])('says where it has %s', (_, path, description) => {
     const { field, message } = errorOf(description);
     expect(field).toBe(path);
