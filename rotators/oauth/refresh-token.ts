@@ -7,7 +7,7 @@ import {
 } from '../../src/rotator/index.ts';
 import { type Answer, textIn } from './answers.ts';
 import { type Connection, connect } from './connection.ts';
-import { Refusal } from './refusal.ts';
+import { isClientRefused, Refusal } from './refusal.ts';
 import { parseToken, requestToken, type TokenCredential, type TokenSession, tokenFields } from './token.ts';
 import { type TokenOptions, tokenRotator } from './token-rotator.ts';
 
@@ -50,14 +50,18 @@ export function oauthRefreshToken(
       issue: async (current, context) => {
         const connection = await connect(current, context);
         const tried = new Set<string>();
+        let refusal: Refusal | undefined;
         for await (const { refreshToken } of context.stored()) {
           if (tried.has(refreshToken)) continue;
           tried.add(refreshToken);
           const answer = await refresh(connection, refreshToken);
-          if (answer === undefined) continue;
+          if (answer instanceof Refusal) {
+            refusal ??= answer;
+            continue;
+          }
           return { ...tokenFields(answer), refresh_token: textIn(answer, 'refresh_token') ?? refreshToken };
         }
-        throw noneAccepted();
+        throw noneAccepted(refusal);
       },
       isRevocable: ({ revokesAccessTokens }) => revokesAccessTokens,
     },
@@ -65,20 +69,29 @@ export function oauthRefreshToken(
   );
 }
 
-/** Undefined where the server refuses the refresh token itself. */
-async function refresh(connection: Connection, refreshToken: string): Promise<Answer | undefined> {
+/**
+ * What the codes of RFC 6749, section 5.2, say of a refresh token. Gitea answers `unauthorized_client` for one that has
+ * expired or was used (routers/web/auth/oauth2_provider.go); where the client itself is not the one, `invalid_client`.
+ */
+const tokenRefusals: readonly (string | undefined)[] = ['invalid_grant', 'unauthorized_client'];
+
+/** The server's refusal, if it refuses the refresh token and not the client. */
+async function refresh(connection: Connection, refreshToken: string): Promise<Answer | Refusal> {
   try {
     return await requestToken(connection, 'refresh_token', { refresh_token: refreshToken }, true);
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'invalid_grant') return undefined;
+    if (error instanceof Refusal && !isClientRefused(error) && tokenRefusals.includes(error.code))
+      return error;
     throw error;
   }
 }
 
-function noneAccepted(): KeyturnError {
+function noneAccepted(refusal: Refusal | undefined): KeyturnError {
+  const newest = refusal === undefined ? '' : ` To the newest, ${refusal.message}.`;
   return new KeyturnError(
     'NoCredentialAccepted',
-    'The server refuses the refresh token of every stored version.',
+    `The server refuses the refresh token of every stored version.${newest}`,
     'Authorize the client again, store the new refresh_token with PutSecretValue, and rotate again.',
+    { cause: refusal },
   );
 }

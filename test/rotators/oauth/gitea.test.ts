@@ -1,0 +1,106 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { oauthRefreshToken } from '../../../rotators/oauth/index.ts';
+import type { SecretFields } from '../../../src/index.ts';
+import { authorizeAtGitea, startGiteaStandIn } from '../../support/oauth/gitea.ts';
+import { startFixture } from '../../support/rotation-fixture.ts';
+
+const tags = { 'keyturn:rotator': 'oauth/refresh-token' };
+
+/** A stand-in, whose answers are those of Gitea's source. */
+async function startStandIn() {
+  const server = await startGiteaStandIn();
+  onTestFinished(server.stop);
+  return server;
+}
+
+/** A secret of a client that a user has authorized, and the function that rotates it. */
+async function withSecret(secret: SecretFields) {
+  const fixture = await startFixture({ rotators: [oauthRefreshToken()] });
+  onTestFinished(() => fixture.close());
+  return { fixture, arn: await fixture.createSecret(secret, tags) };
+}
+
+/** What a Gitea says of a token: whether it may ask who its user is. */
+async function isAlive(issuer: string, { client_id, client_secret }: SecretFields, token: unknown) {
+  const authorization = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}`;
+  const response = await fetch(`${issuer}/login/oauth/introspect`, {
+    method: 'POST',
+    headers: { authorization },
+    body: new URLSearchParams({ token: String(token) }),
+  });
+  return Object(await response.json()).active === true;
+}
+
+const real = process.env.KEYTURN_TEST_GITEA_URL;
+
+describe.each(['a stand-in for Gitea', 'a real Gitea'])('OAuth at %s', (name) => {
+  it('renews tokens that a user has authorized, again and again', async ({ skip }) => {
+    const isReal = name === 'a real Gitea';
+    if (isReal && real === undefined)
+      skip('KEYTURN_TEST_GITEA_URL names no URL of a Gitea with its administrator.');
+    const place = isReal && real !== undefined ? real : (await startStandIn()).place;
+    const { origin, pathname } = new URL(place);
+    const issuer = `${origin}${pathname}`.replace(/\/$/, '');
+    const { client } = await authorizeAtGitea(place);
+    const { fixture, arn } = await withSecret({ ...client, issuer });
+    expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+    const seen = new Set([client.access_token]);
+    for (let time = 0; time < 3; time += 1) {
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { access_token } = await fixture.read(arn);
+      expect(await isAlive(issuer, client, access_token)).toBe(true);
+      seen.add(access_token);
+    }
+    if (!isReal) expect(seen.size).toBe(4);
+  });
+});
+
+describe('a stand-in for Gitea, which is stricter', () => {
+  it('does not decode Basic authentication: the way is found out once, at no price of the refresh token', async () => {
+    const server = await startStandIn();
+    const { client } = await authorizeAtGitea(server.place);
+    const odd = { client_id: 'my app/1', client_secret: 'gto+a/b=c d%20' };
+    server.rename(String(client.client_id), odd);
+    const { fixture, arn } = await withSecret({ ...client, ...odd, issuer: server.url });
+    server.asked.length = 0;
+    for (let time = 0; time < 3; time += 1) expect(await fixture.rotate(arn)).toBeUndefined();
+    const refused = server.asked.filter(({ error }) => error === 'invalid_client');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]?.grant).not.toBe(client.refresh_token);
+    const renewed = server.asked.filter(({ error }) => error === undefined);
+    expect(new Set(renewed.map(({ grant }) => grant)).size).toBe(3);
+  });
+
+  it('says unauthorized_client of a refresh token that was used: the error says what to do, and why', async () => {
+    const server = await startStandIn();
+    const { client } = await authorizeAtGitea(server.place);
+    const { fixture, arn } = await withSecret({ ...client, issuer: server.url });
+    const body = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: String(client.client_id),
+      client_secret: String(client.client_secret),
+      refresh_token: String(client.refresh_token),
+    });
+    const elsewhere = await fetch(`${server.url}/login/oauth/access_token`, { method: 'POST', body });
+    const { refresh_token } = Object(await elsewhere.json());
+    expect(await fixture.rotate(arn)).toMatch(
+      /^NoCredentialAccepted: .*400 \(unauthorized_client\).*Authorize the client again/,
+    );
+    // With what somebody else has got instead, all is well again.
+    await fixture.clearPending(arn);
+    await fixture.put(arn, { ...(await fixture.read(arn)), refresh_token });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+  });
+
+  it('says invalid_client, with 400, of a client secret that is another one: nothing is used up', async () => {
+    const server = await startStandIn();
+    const { client } = await authorizeAtGitea(server.place);
+    const wrong = { ...client, client_secret: 'gto_another', issuer: server.url };
+    const { fixture, arn } = await withSecret(wrong);
+    expect(await fixture.rotate(arn)).toMatch(
+      /^PermissionDenied: .*400 \(invalid_client\): invalid client secret/,
+    );
+    await fixture.put(arn, { ...client, issuer: server.url });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+  });
+});
