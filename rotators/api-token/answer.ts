@@ -1,5 +1,5 @@
 import { ApiFailure } from '../http/failure.ts';
-import { readJson, scalarAt } from '../http/json.ts';
+import { readJson, scalarAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
 import type { ExpiryPlace, Place, Scalar } from './description.ts';
 
@@ -11,6 +11,8 @@ export interface AnswerReader {
   text(place: Place): string | undefined;
   /** As above. @throws ApiFailure where there is none, naming the place */
   requireText(place: Place): string;
+  /** As above, but also a boolean, a list or an object, as it is. @throws ApiFailure where there is none */
+  requireValue(place: Place): unknown;
 }
 
 /** @param name what errors call the call */
@@ -27,13 +29,22 @@ export function readerOf(name: string, answer: Answer): AnswerReader {
     if (Number.isSafeInteger(value)) return String(value);
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
+  const requireText = (place: Place): string => {
+    const value = text(place);
+    if (value !== undefined) return value;
+    throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${written(place)}"`);
+  };
   return {
     scalar,
     text,
-    requireText: (place) => {
-      const value = text(place);
-      if (value !== undefined) return value;
-      throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${written(place)}"`);
+    requireText,
+    requireValue: (place) => {
+      const value = scalar(place);
+      const pointer = pointerOf(place);
+      const whole = value === undefined && pointer !== undefined ? valueAt(json?.value, pointer) : value;
+      return typeof whole === 'boolean' || (typeof whole === 'object' && whole !== null)
+        ? whole
+        : requireText(place);
     },
   };
 }

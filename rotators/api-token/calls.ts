@@ -17,7 +17,7 @@ export interface Scope {
   readonly caller?: ApiCredential | undefined;
   readonly admin?: ApiCredential | undefined;
   /** What stands at the places that this call has of its own, such as `label`. */
-  readonly own?: Readonly<Record<string, string | number | undefined>>;
+  readonly own?: Readonly<Record<string, unknown>>;
 }
 
 /** What became of a call that was heard. */
@@ -63,7 +63,7 @@ export function performVia(transport: Transport): Perform {
       signal,
     };
     const kept = Object.entries(scope.own ?? {}).filter(([place]) => /^(kept\.|password$)/.test(place));
-    const sent = kept.map(([, value]) => String(value));
+    const sent = kept.flatMap(([, value]) => textsIn(value));
     const by = placesIn(auth).some((place) => place.startsWith('admin.')) ? 'the admin secret' : 'the token';
     let values = valuesOf(scope);
     if (auth.scheme === 'client-credentials') {
@@ -98,7 +98,7 @@ export function performVia(transport: Transport): Perform {
       if (heard.outcome !== 'accepted') return heard;
       const reader = readerOf(stepName, heard.answer);
       for (const [kept, place] of Object.entries(step.keep ?? {}))
-        own = { ...own, [`kept.${kept}`]: reader.requireText(place) };
+        own = { ...own, [`kept.${kept}`]: reader.requireValue(place) };
     }
     return request(name, call, { ...scope, own: own ?? {} }, context, more);
   };
@@ -115,6 +115,12 @@ export function failureOf(name: string, { answer, by, sent }: Heard, code: Error
   return new ApiFailure(code, `${name}, made by ${by}, was answered ${answer.status}`, {
     said: reasonIn(answer.text, sent),
   });
+}
+
+/** The texts and numbers of a value, however deep. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(textsIn);
+  return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 }
 
 function baseUrlOf({ caller, admin }: Scope): string {

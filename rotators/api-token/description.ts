@@ -117,7 +117,7 @@ export interface Request {
 
 /** A call that another one needs, such as a login for a session, or one that deactivates what is to be deleted. */
 export interface PreparingCall extends Request {
-  /** What is taken from its answer, for the places `{kept.NAME}` of later calls. */
+  /** What is taken from its answer, for the places `{kept.NAME}` of later calls: also a list or an object, as it is. */
   readonly keep?: Readonly<Record<string, Place>>;
 }
 

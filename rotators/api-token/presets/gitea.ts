@@ -1,5 +1,8 @@
 import type { ApiDescription } from '../description.ts';
 
+const application = '/api/v1/user/applications/oauth2/{admin.applicationId}';
+const applicationsOwner = { scheme: 'header', name: 'Authorization', value: 'token {admin.token}' } as const;
+
 const owner = { scheme: 'basic', username: '{admin.username}', password: '{admin.password}' } as const;
 const tokens = '/api/v1/users/{admin.username}/tokens';
 
@@ -39,4 +42,50 @@ export const gitea: ApiDescription = {
     label: '/name',
     next: { by: 'page', parameter: 'page' },
   },
+};
+
+/**
+ * The client secret of an OAuth2 application of Gitea. The admin secret has the application's `applicationId` and a `token` of
+ * its owner with the scope `write:user`. A change of the application makes a new client secret and ends the old one in that
+ * moment. It also writes the name, the redirect URIs and the kind of client, which are therefore read first.
+ *
+ * The token endpoint tells whether a secret is accepted: it looks at the client before the refresh token, which does not exist
+ * here (handleRefreshToken in routers/web/auth/oauth2_provider.go).
+ *
+ * @see https://docs.gitea.com/api/1.24/#tag/user/operation/userUpdateOAuth2Application
+ */
+export const giteaOAuth: ApiDescription = {
+  name: 'gitea-oauth',
+  source: 'https://docs.gitea.com/api/1.24/#tag/user/operation/userUpdateOAuth2Application',
+  accountField: 'clientId',
+  fields: { token: 'clientSecret' },
+  overlap: 'none',
+  mint: {
+    method: 'PATCH',
+    path: application,
+    json: {
+      name: '{kept.name}',
+      redirect_uris: '{kept.redirectUris}',
+      confidential_client: '{kept.isConfidential}',
+    },
+    auth: applicationsOwner,
+    token: '/client_secret',
+    before: [
+      {
+        method: 'GET',
+        path: application,
+        auth: applicationsOwner,
+        keep: { name: '/name', redirectUris: '/redirect_uris', isConfidential: '/confidential_client' },
+      },
+    ],
+  },
+  verify: {
+    method: 'POST',
+    path: '/login/oauth/access_token',
+    form: { grant_type: 'refresh_token', refresh_token: 'none' },
+    auth: { scheme: 'basic', username: '{secret.clientId}', password: '{token}' },
+    accepted: [{ status: 400, at: '/error', is: ['unauthorized_client', 'invalid_grant'] }],
+    refused: [401, { status: 400, at: '/error', is: 'invalid_client' }],
+  },
+  checkAdmin: { method: 'GET', path: application, auth: applicationsOwner },
 };

@@ -1,7 +1,7 @@
 import type { ApiDescription } from '../description.ts';
 import { cloudflare, cloudflareAccount } from './cloudflare.ts';
 import { entraClouds } from './entra.ts';
-import { gitea } from './gitea.ts';
+import { gitea, giteaOAuth } from './gitea.ts';
 import { gitHubApp } from './github-app.ts';
 import { gitLab, gitLabSelf, gitLabServiceAccount } from './gitlab.ts';
 import { grafana } from './grafana.ts';
@@ -14,6 +14,7 @@ export const presets: readonly ApiDescription[] = [
   cloudflareAccount,
   ...entraClouds,
   gitea,
+  giteaOAuth,
   gitHubApp,
   gitLab,
   gitLabServiceAccount,

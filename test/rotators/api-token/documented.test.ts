@@ -50,7 +50,7 @@ async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): 
   if (call === undefined) throw new Error(`${preset.name} has no such call.`);
   const { status, headers, body } = documented;
   answer = (response, url) => {
-    const isToken = url.includes('/oauth2/') && !isGrant;
+    const isToken = url.includes('/oauth2/v2.0/') && !isGrant;
     const json = isToken ? { access_token: 'granted' } : body;
     response.writeHead(isToken ? 200 : status, isToken ? {} : headers);
     response.end(json === undefined ? '' : JSON.stringify(isGrant && url.includes('/v1.0/') ? {} : json));

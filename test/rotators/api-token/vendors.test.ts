@@ -8,7 +8,13 @@ import { type RotationFixture, startFixture } from '../../support/rotation-fixtu
 import { entraRoutes } from '../../support/token-service/entra.ts';
 import { startTokenService, type TokenService } from '../../support/token-service/server.ts';
 import { account, adminToken, type Vendor } from '../../support/token-service/vendor.ts';
-import { cloudflareAt, gitHubWith, grafanaWith, vendors } from '../../support/token-service/vendors.ts';
+import {
+  cloudflareAt,
+  giteaOAuthWith,
+  gitHubWith,
+  grafanaWith,
+  vendors,
+} from '../../support/token-service/vendors.ts';
 
 interface World {
   readonly fixture: RotationFixture;
@@ -54,7 +60,7 @@ async function tokensOf({ fixture, arn, tokenField }: World): Promise<unknown[]>
   return [(await fixture.read(arn, 'AWSPREVIOUS'))[tokenField], (await fixture.read(arn))[tokenField]];
 }
 
-const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self');
+const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self' && name !== 'gitea-oauth');
 /**
  * At these the API does not tell the id of a token, so that one made by hand is not known to be this secret's. At npm's the
  * admin secret says that the account has no others.
@@ -118,6 +124,30 @@ describe('the presets', () => {
       expect(alive()).toEqual(expect.arrayContaining(await tokensOf(world)));
     }),
   );
+
+  it('gitea-oauth: replaces the client secret, keeps all else of the application, and heals a lost answer', async () => {
+    const kept = { name: 'reports', redirect_uris: ['https://a.example/cb'], confidential_client: true };
+    const before = structuredClone(kept);
+    const use = async ({ fixture, service, arn, alive }: World): Promise<void> => {
+      expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+      for (let time = 0; time < 2; time += 1) {
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        expect(alive()).toEqual([(await fixture.read(arn)).clientSecret]);
+      }
+      let lost = 0;
+      service.lose = ({ method }) => {
+        lost += method === 'PATCH' ? 1 : 0;
+        return method === 'PATCH' && lost === 1;
+      };
+      expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable: .* mint got no whole answer/);
+      // Nobody knows the secret that works: the owner of the application makes another one.
+      expect(alive()).not.toContain((await fixture.read(arn)).clientSecret);
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toEqual([(await fixture.read(arn)).clientSecret]);
+      expect(kept).toEqual(before);
+    };
+    await withVendor('gitea-oauth', use, { routes: giteaOAuthWith(kept) });
+  });
 
   it('github-app: rotates a token that has expired', () =>
     withVendor('github-app', async (world) => {

@@ -253,6 +253,34 @@ const gitea = (store: TokenStore): Routes => {
   };
 };
 
+const giteaApplication = '/api/v1/user/applications/oauth2/7';
+
+/** @param kept what the application is besides its secret, which a change must not lose */
+export const giteaOAuthWith =
+  (kept: Record<string, unknown>) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf('gitea-oauth');
+    const isOwner = ({ headers }: ServiceRequest): boolean => headers.authorization === `token ${adminToken}`;
+    const shown = () => ({ ...kept, client_id: account });
+    return {
+      [`GET ${giteaApplication}`]: (request) =>
+        isOwner(request) ? answer('checkAdmin', 'accepted', shown()) : answer('checkAdmin', 'refused'),
+      [`PATCH ${giteaApplication}`]: (request) => {
+        if (!isOwner(request)) return answer('mint', 'refused');
+        const { name, redirect_uris, confidential_client } = request.body;
+        if (typeof name !== 'string' || name === '') return answer('mint', 'failed', undefined, 422);
+        Object.assign(kept, { name, redirect_uris, confidential_client });
+        for (const { id } of store.list(account)) store.revoke(account, id);
+        const client_secret = store.issue(account, 'the only one')?.token;
+        return answer('mint', 'accepted', { ...shown(), client_secret });
+      },
+      'POST /login/oauth/access_token': (request) => {
+        const secret = String(basicOf(request));
+        return answer('verify', store.find(secret) === undefined ? 'refused' : 'accepted');
+      },
+    };
+  };
+
 const appKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 /** Whether a request shows the app's own token, as GitHub checks it: signature, issuer, and ten minutes at most. */
@@ -322,6 +350,15 @@ export const vendors: Readonly<Record<string, Vendor>> = {
     routes: gitea,
     secret: { username: account },
     admin: { username: account, password: adminToken, scopes: ['read:repository'] },
+  },
+  'gitea-oauth': {
+    routes: giteaOAuthWith({
+      name: 'reports',
+      redirect_uris: ['https://a.example/cb'],
+      confidential_client: true,
+    }),
+    secret: { clientId: account },
+    admin: { token: adminToken, applicationId: 7 },
   },
   'github-app': {
     routes: gitHubWith(0),
