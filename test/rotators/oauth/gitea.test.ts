@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { apiToken } from '../../../rotators/api-token/index.ts';
+import { giteaOAuth } from '../../../rotators/api-token/presets/gitea.ts';
 import { oauthRefreshToken } from '../../../rotators/oauth/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { authorizeAtGitea, startGiteaStandIn } from '../../support/oauth/gitea.ts';
@@ -15,7 +18,7 @@ async function startStandIn() {
 
 /** A secret of a client that a user has authorized, and the function that rotates it. */
 async function withSecret(secret: SecretFields) {
-  const fixture = await startFixture({ rotators: [oauthRefreshToken()] });
+  const fixture = await startFixture({ rotators: [oauthRefreshToken(), apiToken(giteaOAuth)] });
   onTestFinished(() => fixture.close());
   return { fixture, arn: await fixture.createSecret(secret, tags) };
 }
@@ -31,29 +34,69 @@ async function isAlive(issuer: string, { client_id, client_secret }: SecretField
   return Object(await response.json()).active === true;
 }
 
-const real = process.env.KEYTURN_TEST_GITEA_URL;
+const realPlace = process.env.KEYTURN_TEST_GITEA_URL;
 
-describe.each(['a stand-in for Gitea', 'a real Gitea'])('OAuth at %s', (name) => {
-  it('renews tokens that a user has authorized, again and again', async ({ skip }) => {
-    const isReal = name === 'a real Gitea';
-    if (isReal && real === undefined)
+describe.each([
+  ['a stand-in for Gitea', false],
+  ['a real Gitea', true],
+] as const)('OAuth at %s', (_name, isReal) => {
+  /** The URL with its administrator, and the issuer. */
+  const placeOf = async (skip: (note: string) => never) => {
+    if (isReal && realPlace === undefined)
       skip('KEYTURN_TEST_GITEA_URL names no URL of a Gitea with its administrator.');
-    const place = isReal && real !== undefined ? real : (await startStandIn()).place;
+    const place = isReal && realPlace !== undefined ? realPlace : (await startStandIn()).place;
     const { origin, pathname } = new URL(place);
-    const issuer = `${origin}${pathname}`.replace(/\/$/, '');
+    return { place, issuer: `${origin}${pathname}`.replace(/\/$/, '') };
+  };
+
+  it('renews tokens that a user has authorized, again and again', async ({ skip }) => {
+    const { place, issuer } = await placeOf(skip);
     const { client } = await authorizeAtGitea(place);
     const { fixture, arn } = await withSecret({ ...client, issuer });
     expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
     const seen = new Set([client.access_token]);
     for (let time = 0; time < 3; time += 1) {
+      // A real one writes the seconds of the expiry into a token, and tokens of one second are the same.
+      if (isReal) await sleep(1100);
       expect(await fixture.rotate(arn)).toBeUndefined();
       const { access_token } = await fixture.read(arn);
       expect(await isAlive(issuer, client, access_token)).toBe(true);
       seen.add(access_token);
     }
-    if (!isReal) expect(seen.size).toBe(4);
+    expect(seen.size).toBe(4);
+  });
+
+  it('replaces the client secret: the old one is refused, and tokens that were authorized go on', async ({
+    skip,
+  }) => {
+    const { place, issuer } = await placeOf(skip);
+    const { client, id, ownersToken } = await authorizeAtGitea(place);
+    const { fixture, arn: tokens } = await withSecret({ ...client, issuer });
+    const admin = await fixture.createSecret({ host: issuer, token: ownersToken, applicationId: Number(id) });
+    const arn = await fixture.createSecret(
+      { host: issuer, clientId: client.client_id, clientSecret: client.client_secret },
+      { 'keyturn:rotator': 'api-token/gitea-oauth', 'keyturn:admin': admin },
+    );
+    const application = await applicationAt(issuer, id, ownersToken);
+    expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+    for (let time = 0; time < 2; time += 1) expect(await fixture.rotate(arn)).toBeUndefined();
+    expect(await applicationAt(issuer, id, ownersToken)).toEqual(application);
+
+    expect(await fixture.rotate(tokens)).toMatch(/^PermissionDenied: .*invalid_client/);
+    const { clientSecret } = await fixture.read(arn);
+    expect(clientSecret).not.toBe(client.client_secret);
+    await fixture.put(tokens, { ...client, issuer, client_secret: clientSecret });
+    expect(await fixture.rotate(tokens)).toBeUndefined();
   });
 });
+
+/** What a change of an application must not lose. */
+async function applicationAt(issuer: string, id: string, token: string): Promise<unknown> {
+  const url = `${issuer}/api/v1/user/applications/oauth2/${id}`;
+  const response = await fetch(url, { headers: { authorization: `token ${token}` } });
+  const { name, redirect_uris, confidential_client, client_id } = Object(await response.json());
+  return { name, redirect_uris, confidential_client, client_id };
+}
 
 describe('a stand-in for Gitea, which is stricter', () => {
   it('does not decode Basic authentication: the way is found out once, at no price of the refresh token', async () => {
