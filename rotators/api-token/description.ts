@@ -101,8 +101,8 @@ export interface Request {
   readonly form?: Readonly<Record<string, Template>>;
   readonly auth: Authentication;
   /**
-   * What means success. Default: all statuses from 200 to 299, unless the answer is a web page or says itself that it
-   * failed (`"ok": false`, `"success": false`, `"error": ...`).
+   * What means success. Default: all statuses from 200 to 299. Where only a status says so, an answer of 200 to 299 that is
+   * a web page, or that says itself that it failed (`"ok": false`, `"success": false`, `"error": ...`), is an error.
    */
   readonly accepted?: Outcome;
   /** What means that whoever calls is refused. Default: 401, 403. */

@@ -22,19 +22,34 @@ export function verdictOf(name: string, call: Request, answer: Answer, sent: rea
   const { status } = answer;
   if (meets(gone, answer)) return 'gone';
   if (meets(refused, answer)) return 'refused';
-  if (accepted !== undefined && meets(accepted, answer)) return 'accepted';
+  if (accepted?.some((one) => looksInside(one) && isMet(one, answer))) return 'accepted';
   const failure = (problem: string): ApiFailure =>
     new ApiFailure(codeOfStatus(status), problem, { said: reasonIn(answer.text, sent) });
-  if (accepted === undefined && status >= 200 && status <= 299) {
+  const isSuccess = status >= 200 && status <= 299;
+  const isAccepted = accepted === undefined ? isSuccess : accepted.some((one) => hasStatus(one, status));
+  // A status alone says nothing of the body.
+  if (isAccepted && isSuccess) {
     if (/^text\/html\b/i.test(answer.headers.get('content-type') ?? ''))
       throw failure(`${name} was answered with a web page`);
     if (deniesItself(answer)) throw failure(`${name} was answered ${status} with an error`);
-    return 'accepted';
   }
-  if (accepted?.includes(status)) return 'accepted';
+  if (isAccepted) return 'accepted';
   if (refused.includes(status)) return 'refused';
   if (gone.includes(status)) return 'gone';
   throw failure(`${name} was answered ${status}`);
+}
+
+/** Whether a condition says more than a status. */
+function looksInside(one: number | Condition): one is Condition {
+  return typeof one !== 'number' && (one.at !== undefined || one.header !== undefined);
+}
+
+/** Whether what says no more than a status names this one. */
+function hasStatus(one: number | Condition, status: number): boolean {
+  if (typeof one === 'number') return one === status;
+  const { status: given, at, header } = one;
+  const isBare = at === undefined && header === undefined && given !== undefined;
+  return isBare && [given].flat().includes(status);
 }
 
 function meets(outcome: Outcome, answer: Answer): boolean {

@@ -76,9 +76,21 @@ describe('an answer of success that says that it failed', () => {
     ['not active', { active: false }],
   ];
 
-  it.each(failures)('%s: no dead token is promoted', (_, body) =>
+  const saidByStatus: readonly [string, ApiDescription][] = [
+    ['by default', plain],
+    ['where 200 is accepted', { ...plain, verify: { ...plain.verify, accepted: [200] } }],
+    [
+      'where {"status": 200} is',
+      { ...plain, verify: { ...plain.verify, accepted: [{ status: [200, 201] }] } },
+    ],
+  ];
+  const cases = failures.flatMap(([what, body]) =>
+    saidByStatus.map(([how, description]) => [`${what}, ${how}`, body, description] as const),
+  );
+
+  it.each(cases)('%s: no dead token is promoted', (_, body, description) =>
     withApi(
-      plain,
+      description,
       (store) => ({
         'POST /tokens': known(store, () => Object(store.issue(account, randomUUID()))),
         // The first token works; a new one is dead, and the status is 200 all the same.
