@@ -5,7 +5,8 @@ import type { TokenServer } from './server.ts';
 
 /** A Gitea that runs somewhere. @param place its URL, with the username and the password of an administrator */
 export function connectToGitea(place: string): TokenServer {
-  const { origin: url, username: root, password: rootPassword } = new URL(place);
+  const { origin, pathname, username: root, password: rootPassword } = new URL(place);
+  const url = `${origin}${pathname}`.replace(/\/$/, '');
   const asRoot = basicOf(decodeURIComponent(root), decodeURIComponent(rootPassword));
   return {
     description: gitea,
