@@ -21,7 +21,7 @@ export interface Scope {
 }
 
 /** What became of a call that was heard. */
-export interface Heard {
+export interface CallResult {
   readonly outcome: Verdict;
   readonly answer: Answer;
   /** Who made the call, in words. */
@@ -37,7 +37,7 @@ export type Perform = (
   scope: Scope,
   context: Pick<RotatorContext, 'signal'>,
   more?: Readonly<Record<string, string>>,
-) => Promise<Heard>;
+) => Promise<CallResult>;
 
 /** Clocks that differ by less than this, in ms, are taken for equal. */
 const clockToleranceMs = 30_000;
@@ -53,7 +53,7 @@ export function performVia(transport: Transport): Perform {
     scope: Scope,
     { signal }: Pick<RotatorContext, 'signal'>,
     more: Readonly<Record<string, string>> = {},
-  ): Promise<Heard> => {
+  ): Promise<CallResult> => {
     const { auth, timeoutSeconds = 10 } = call;
     const sending = {
       name,
@@ -72,7 +72,7 @@ export function performVia(transport: Transport): Perform {
       values = valuesOf({ ...scope, own: { ...scope.own, granted: token } });
       sent.push(token);
     }
-    const attempt = async (): Promise<Heard> => {
+    const attempt = async (): Promise<CallResult> => {
       const made = makeRequest(call, baseUrlOf(scope), values, Date.now() + aheadMs);
       for (const [parameter, value] of Object.entries(more)) made.url.searchParams.set(parameter, value);
       // A header with a credential in it is not known to whoever masks errors: it may have been encoded or signed.
@@ -105,13 +105,13 @@ export function performVia(transport: Transport): Perform {
 }
 
 /** The answer of a call that must succeed. @throws ApiFailure */
-export function requireAccepted(name: string, heard: Heard): Answer {
+export function requireAccepted(name: string, heard: CallResult): Answer {
   if (heard.outcome === 'accepted') return heard.answer;
   throw failureOf(name, heard, heard.outcome === 'refused' ? 'PermissionDenied' : 'AccountMissing');
 }
 
 /** What is wrong with a call that did not succeed: the server's own reason is in it, and who made the call. */
-export function failureOf(name: string, { answer, by, sent }: Heard, code: ErrorCode): ApiFailure {
+export function failureOf(name: string, { answer, by, sent }: CallResult, code: ErrorCode): ApiFailure {
   return new ApiFailure(code, `${name}, made by ${by}, was answered ${answer.status}`, {
     said: reasonIn(answer.text, sent),
   });

@@ -4,7 +4,7 @@ import { readJson, requireTextAt, textAt } from '../http/json.ts';
 import { type Answer, type HttpRequest, type Sending, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Authentication } from './description.ts';
-import { asIs, fill, type Values } from './template.ts';
+import { fill, unencoded, type Values } from './template.ts';
 
 type ClientCredentials = Extract<Authentication, { readonly scheme: 'client-credentials' }>;
 
@@ -43,10 +43,10 @@ function makeRequest(
 ): HttpRequest {
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
-    client_id: fill(clientId, values, asIs),
-    client_secret: fill(clientSecret, values, asIs),
+    client_id: fill(clientId, values, unencoded),
+    client_secret: fill(clientSecret, values, unencoded),
   });
-  if (scope !== undefined) body.set('scope', fill(scope, values, asIs));
+  if (scope !== undefined) body.set('scope', fill(scope, values, unencoded));
   return {
     method: 'POST',
     url: new URL(fill(tokenUrl, values, asSegment)),

@@ -2,7 +2,7 @@ import { asHeader, asSegment, asUsername, basic } from '../http/encoding.ts';
 import type { HttpRequest } from '../http/send.ts';
 import type { Authentication, Request } from './description.ts';
 import { signAppToken } from './jwt.ts';
-import { asIs, fill, fillAll, fillJson, type Values } from './template.ts';
+import { fill, fillAll, fillJson, unencoded, type Values } from './template.ts';
 
 /**
  * Fills a call in.
@@ -12,7 +12,7 @@ import { asIs, fill, fillAll, fillJson, type Values } from './template.ts';
  */
 export function makeRequest(call: Request, baseUrl: string, values: Values, nowMs = Date.now()): HttpRequest {
   const url = new URL(baseUrl + fill(call.path, values, asSegment));
-  for (const [name, value] of fillAll(call.query ?? {}, values, asIs)) url.searchParams.set(name, value);
+  for (const [name, value] of fillAll(call.query ?? {}, values, unencoded)) url.searchParams.set(name, value);
   const { content, body } = makeBody(call, values);
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'keyturn', ...content };
   for (const [name, value] of fillAll(call.headers ?? {}, values, asHeader))
@@ -31,7 +31,7 @@ function makeBody({ json, form }: Request, values: Values): Body {
     return { content: { 'content-type': 'application/json' }, body: JSON.stringify(fillJson(json, values)) };
   }
   if (form === undefined) return { content: {}, body: undefined };
-  const body = new URLSearchParams(fillAll(form, values, asIs));
+  const body = new URLSearchParams(fillAll(form, values, unencoded));
   const content = { 'content-type': 'application/x-www-form-urlencoded' };
   return { content, body: body.toString() };
 }
@@ -50,17 +50,17 @@ function authenticate(auth: Authentication, { url, headers, nowMs }: Outgoing, v
     case 'basic':
       headers.authorization = basic(
         fill(auth.username, values, asUsername),
-        fill(auth.password, values, asIs),
+        fill(auth.password, values, unencoded),
       );
       return;
     case 'header':
       headers[auth.name.toLowerCase()] = fill(auth.value, values, asHeader);
       return;
     case 'query':
-      url.searchParams.set(auth.name, fill(auth.value, values, asIs));
+      url.searchParams.set(auth.name, fill(auth.value, values, unencoded));
       return;
     case 'jwt': {
-      const [issuer, key] = [fill(auth.issuer, values, asIs), fill(auth.privateKey, values, asIs)];
+      const [issuer, key] = [fill(auth.issuer, values, unencoded), fill(auth.privateKey, values, unencoded)];
       headers.authorization = `Bearer ${signAppToken(issuer, key, nowMs)}`;
       return;
     }

@@ -119,7 +119,7 @@ export function fillAll(
 }
 
 /** As it is, for what is encoded as a whole afterwards. */
-export function asIs(text: string): string {
+export function unencoded(text: string): string {
   return text;
 }
 
@@ -127,7 +127,7 @@ export function asIs(text: string): string {
 export function fillJson(template: JsonTemplate, values: Values): unknown {
   if (typeof template === 'string') {
     const [, written] = /^\{([^{}]*)\}$/.exec(template) ?? [];
-    return written === undefined ? fill(template, values, asIs) : valueAt(written, values);
+    return written === undefined ? fill(template, values, unencoded) : valueAt(written, values);
   }
   if (typeof template !== 'object' || template === null) return template;
   if (Array.isArray(template)) {

@@ -109,7 +109,7 @@ async function openSession(
   });
   const logins = await loginsOf(api, user, found, context);
   if (logins.length === 0) {
-    if (userName === undefined) throw unproven(service, user, found);
+    if (userName === undefined) throw accountUnproven(service, user, found);
     context.note(
       `There is nowhere to log in as "${user.username}": ${service} alone says that it is active.`,
     );
@@ -188,7 +188,11 @@ function requirePasswordUser(service: Service, { arn, username }: ManagedUser, f
   );
 }
 
-function unproven(service: Service, { arn, password }: ManagedUser, { groups }: ApiUser): KeyturnError {
+function accountUnproven(
+  service: Service,
+  { arn, password }: ManagedUser,
+  { groups }: ApiUser,
+): KeyturnError {
   const why =
     password === undefined
       ? 'AWSCURRENT holds no password of it'

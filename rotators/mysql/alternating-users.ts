@@ -15,10 +15,10 @@ import { prepareClone } from './clone.ts';
 import { type AlternatingCredential, longestUserName, parseCredential } from './credential.ts';
 import { mysqlEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
-import { holdingsOf, lacking, restrictions } from './holdings.ts';
 import { setPasswordOf } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { type Account, fitsName } from './quoting.ts';
+import { missingRestrictions, missingRights, readRights } from './rights.ts';
 import { createOpen, type MysqlSession, type Open } from './session.ts';
 import type { MysqlOptions } from './single-user.ts';
 
@@ -64,7 +64,7 @@ async function change(
   if (original !== undefined && next.user !== original) await prepareClone(admin, current, next, pending);
   else if (known.length === 0) throw accountMissing(next.user, next.host);
   await setPasswordOf(admin, next, pending, { open, context });
-  await requireSameHoldings(admin, current, next);
+  await requireSameRights(admin, current, next);
 }
 
 /** The account that AWSCURRENT opens. Where its name exists for several hosts, a login shows which one the server takes. */
@@ -97,17 +97,20 @@ async function currentAccount(
  *
  * @throws PrivilegesMissing
  */
-export async function requireSameHoldings(admin: MysqlSession, other: Account, next: Account): Promise<void> {
+export async function requireSameRights(admin: MysqlSession, other: Account, next: Account): Promise<void> {
   const [more, less] = [await entriesOf(admin, other), await entriesOf(admin, next)];
   requireNothingMissing(
-    [...lacking(more, less), ...restrictions(less, more).map((entry) => `freedom from ${entry}`)],
+    [
+      ...missingRights(more, less),
+      ...missingRestrictions(less, more).map((entry) => `freedom from ${entry}`),
+    ],
     other.user,
     'Grant it to both users, or to a role that both have, and rotate again.',
   );
 }
 
 async function entriesOf(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
-  const { grants, attributes } = await holdingsOf(admin, account);
+  const { grants, attributes } = await readRights(admin, account);
   const roles = attributes.defaultRoles;
   return new Set([
     ...grants.flatMap(({ entries }) => entries),

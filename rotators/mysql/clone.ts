@@ -1,10 +1,10 @@
 import type { KnownAccount } from './accounts.ts';
 import { isRightMissing, numberOf } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
-import { sayGrant } from './grants.ts';
-import { type Holdings, holdingsOf, restrictions } from './holdings.ts';
+import { grantStatement } from './grants.ts';
 import { setInMariaDb } from './password.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
+import { type AccountRights, missingRestrictions, readRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
 /**
@@ -23,14 +23,14 @@ export async function prepareClone(
 ): Promise<void> {
   const { isMariaDb } = await admin.server();
   const name = quoteAccount(clone);
-  const wanted = await holdingsOf(admin, original);
+  const wanted = await readRights(admin, original);
   if (isMariaDb) {
     await setInMariaDb(admin, clone, [password], 'CREATE USER IF NOT EXISTS');
   } else {
     const kind = `WITH ${quoteLiteral(original.plugin)} BY ${quoteLiteral(password)}`;
     await admin.query(`CREATE USER IF NOT EXISTS ${name} IDENTIFIED ${kind}`);
   }
-  const had = await holdingsOf(admin, clone);
+  const had = await readRights(admin, clone);
   if (wanted.attributes.settings !== had.attributes.settings)
     await admin.query(`ALTER USER ${name} ${wanted.attributes.settings}`);
   for (const statement of statementsToFollow(wanted, had, clone)) {
@@ -43,17 +43,17 @@ export async function prepareClone(
   }
 }
 
-function statementsToFollow(wanted: Holdings, had: Holdings, clone: Account): string[] {
+function statementsToFollow(wanted: AccountRights, had: AccountRights, clone: Account): string[] {
   const held = new Set(had.grants.flatMap(({ entries }) => entries));
   const asked = new Set(wanted.grants.flatMap(({ entries }) => entries));
   // A partial revoke that the original does not have is lifted by the grant of what it takes.
-  const lifted = restrictions(held, asked).map((entry) => {
+  const lifted = missingRestrictions(held, asked).map((entry) => {
     const right = entry.replace('the restriction ', '');
     return `GRANT ${right} TO ${quoteAccount(clone)}`;
   });
   const given = wanted.grants
     .filter(({ entries }) => entries.some((entry) => !held.has(entry)))
-    .map((grant) => sayGrant(grant, clone));
+    .map((grant) => grantStatement(grant, clone));
   const { defaultRoles } = wanted.attributes;
   const roles =
     defaultRoles === had.attributes.defaultRoles

@@ -1,6 +1,6 @@
 import { accountsOf } from './accounts.ts';
-import { allEntries, lacking, powers, restrictions } from './holdings.ts';
 import type { Account } from './quoting.ts';
+import { administrativeRights, allEntries, missingRestrictions, missingRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
 /** Most rights that are named. */
@@ -17,12 +17,12 @@ export async function excessRights(
 ): Promise<readonly string[]> {
   const subjects = await entriesOf(admin, await accountsOf(admin, subject));
   const more = new Set(subjects.flatMap((entries) => [...entries]));
-  if (proven === undefined) return powers(more).slice(0, mostNamed);
+  if (proven === undefined) return administrativeRights(more).slice(0, mostNamed);
   const [first = new Set<string>(), ...others] = await entriesOf(admin, await accountsOf(admin, proven));
   const less = new Set([...first].filter((entry) => others.every((entries) => entries.has(entry))));
   // What is taken from the proven account and not from the subject is a right of the subject too.
-  const freed = restrictions(less, more);
-  return [...lacking(more, less), ...freed].slice(0, mostNamed);
+  const unrestricted = missingRestrictions(less, more);
+  return [...missingRights(more, less), ...unrestricted].slice(0, mostNamed);
 }
 
 function entriesOf(

@@ -111,7 +111,7 @@ function split(tokens: readonly Token[]): Token[][] {
 }
 
 /** The statement that gives the same to another account. */
-export function sayGrant({ kind, what, option }: Grant, account: Account): string {
+export function grantStatement({ kind, what, option }: Grant, account: Account): string {
   const link = kind === 'GRANT' ? 'TO' : kind === 'REVOKE' ? 'FROM' : 'FOR';
   return `${kind} ${what} ${link} ${quoteAccount(account)}${option}`;
 }

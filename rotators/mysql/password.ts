@@ -93,7 +93,7 @@ async function keepBothInMysql(session: MysqlSession, change: PasswordChange): P
     if (!isRightMissing(error) || !isPrimary) throw error;
     return keepBothByAdmin(session, change);
   }
-  sayOverlap(change);
+  reportOverlap(change);
   return true;
 }
 
@@ -127,7 +127,7 @@ async function keepBothByAdmin(session: MysqlSession, change: PasswordChange): P
       isPolicyRefusal,
       () => change.open(pending, context),
     );
-    sayOverlap(change);
+    reportOverlap(change);
     return true;
   });
 }
@@ -183,7 +183,7 @@ async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange):
     if (admin === undefined) return false;
     await set(admin);
   }
-  sayOverlap(change);
+  reportOverlap(change);
   return true;
 }
 
@@ -265,7 +265,7 @@ export function nativeHash(password: string): string {
 }
 
 /** AWSCURRENT goes on working where it was what logged in. */
-function sayOverlap({ context: { using, current, overlapping } }: PasswordChange): void {
+function reportOverlap({ context: { using, current, overlapping } }: PasswordChange): void {
   if (using.password === current.password) overlapping?.();
 }
 

@@ -8,10 +8,10 @@ import {
   requirePassword,
   requireWritable,
 } from './accounts.ts';
-import { requireSameHoldings } from './alternating-users.ts';
+import { requireSameRights } from './alternating-users.ts';
 import type { AlternatingCredential, MysqlCredential } from './credential.ts';
-import { adminLacks, mayKeepTwo } from './holdings.ts';
 import { quoteAccount } from './quoting.ts';
+import { mayKeepTwoPasswords, missingAdminRight } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
 async function serverFindings(session: MysqlSession): Promise<Finding[]> {
@@ -30,9 +30,9 @@ async function serverFindings(session: MysqlSession): Promise<Finding[]> {
 async function overlap(session: MysqlSession, admin: MysqlSession | undefined): Promise<Finding> {
   const check = 'old password';
   const { isMariaDb, account } = await session.server();
-  if (await mayKeepTwo(session))
+  if (await mayKeepTwoPasswords(session))
     return finding(check, 'goes on working until the next rotation: the user may have the server keep two');
-  if (admin !== undefined && (await adminLacks(admin)) === undefined)
+  if (admin !== undefined && (await missingAdminRight(admin)) === undefined)
     return finding(check, 'goes on working until the next rotation: the admin has the server keep two');
   const grant = isMariaDb
     ? 'name an admin secret'
@@ -48,7 +48,7 @@ export async function preflightSingleUser(
 ): Promise<Finding[]> {
   const findings = [...(await serverFindings(session)), await overlap(session, admin)];
   if (admin === undefined) return findings;
-  const rights = finding('admin rights', `may change ${username}`, await adminLacks(admin));
+  const rights = finding('admin rights', `may change ${username}`, await missingAdminRight(admin));
   if (!rights.ok) return [...findings, rights];
   const account = findingOf('account', 'has a password', async () =>
     requirePassword(await onlyAccount(admin, username)),
@@ -64,7 +64,7 @@ export async function preflightAlternatingUsers(
 ): Promise<Finding[]> {
   if (admin === undefined) return serverFindings(session);
   const findings = await serverFindings(admin);
-  const rights = finding('admin rights', `may change ${alternate}`, await adminLacks(admin));
+  const rights = finding('admin rights', `may change ${alternate}`, await missingAdminRight(admin));
   if (!rights.ok) return [...findings, rights];
   const { account } = await session.server();
   const other = { user: alternate, host: account.host };
@@ -79,7 +79,7 @@ export async function preflightAlternatingUsers(
     }
     requirePassword(await onlyAccount(admin, alternate));
     if (found.host !== account.host) throw accountMissing(alternate, account.host);
-    if (!isClone) await requireSameHoldings(admin, { user: username, host: account.host }, other);
+    if (!isClone) await requireSameRights(admin, { user: username, host: account.host }, other);
   });
   return [...findings, rights, await check];
 }

@@ -1,7 +1,7 @@
 import { type ChangeContext, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection, Connector } from './connection.ts';
 import { placeOf, type RedisCredential } from './credential.ts';
-import { atAllServers, inTurns, loginBeside, type RedisSession, type Servers } from './servers.ts';
+import { atAllServers, loginBeside, oneAfterAnother, type RedisSession, type Servers } from './servers.ts';
 import {
   hashOf,
   isReplicationUser,
@@ -36,7 +36,7 @@ export async function addPassword(
   const hashes = new Set(older.map((credential) => hashOf(credential.password)));
   return atAllServers({ connector, context }, session, async (connections, servers) => {
     const { incomplete } = servers;
-    const users = await inTurns(connections, (connection) => requireUser(connection, username));
+    const users = await oneAfterAnother(connections, (connection) => requireUser(connection, username));
     // Those that some server accepts, which all will then: one that none of them has was ended by somebody, and stays so.
     const kept = [...hashes].filter((hash) => users.some(({ passwords }) => passwords.includes(hash)));
     await requireNoReplication(connections, username, older);
@@ -45,7 +45,9 @@ export async function addPassword(
       context.note(`Changed at ${places}. There may be more servers: ${incomplete}.`);
     }
     await setEverywhere(connections, { username, hashes: new Set([...kept, hashOf(password)]) }, context);
-    await inTurns(connections, (connection) => requireAccepted(connector, connection, pending, context));
+    await oneAfterAnother(connections, (connection) =>
+      requireAccepted(connector, connection, pending, context),
+    );
     return servers;
   });
 }
@@ -67,8 +69,8 @@ async function setEverywhere(
   wanted: WantedPasswords,
   context: Pick<RotatorContext, 'note'>,
 ): Promise<void> {
-  await inTurns(connections, (connection) => setPasswords(connection, wanted));
-  const survivals = await inTurns(
+  await oneAfterAnother(connections, (connection) => setPasswords(connection, wanted));
+  const survivals = await oneAfterAnother(
     connections,
     async (connection) => [connection, await persist(connection)] as const,
   );
@@ -83,7 +85,7 @@ async function requireNoReplication(
 ): Promise<void> {
   if (connections.length === 1) return;
   const passwords = credentials.map(({ password }) => password);
-  const asked = await inTurns(connections, (connection) =>
+  const asked = await oneAfterAnother(connections, (connection) =>
     isReplicationUser(connection, username, passwords),
   );
   if (!asked.includes(true)) return;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Node, placeOf } from './credential.ts';
-import { connectionError, letsIn, ServerError, tlsUnavailable, tooOld } from './server-error.ts';
+import { acceptsAnyPassword, connectionError, ServerError, tlsUnavailable, tooOld } from './server-error.ts';
 
 /** How the other end has to prove who it is. */
 export interface TlsWanted {
@@ -115,7 +115,7 @@ export async function authenticate(
   const isDefault = username === 'default';
   const request = `${isDefault ? '*1\r\n$4\r\nPING\r\n' : ''}*3\r\n${words.join('')}`;
   const [answer = '', before] = (await ask(socket, node, request, isDefault ? 2 : 1, signal)).reverse();
-  if (before === '+PONG') throw letsIn(username, placeOf(node));
+  if (before === '+PONG') throw acceptsAnyPassword(username, placeOf(node));
   if (answer === '+OK') return true;
   // The same for a wrong password, a user that does not exist and one that is off.
   if (answer.startsWith('-WRONGPASS ')) return false;

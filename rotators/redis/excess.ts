@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts';
 import { findUser, type User } from './users.ts';
 
 /** Groups of commands with which a user can take a server over, and no application's has. */
-const powers: readonly (readonly [RegExp, string])[] = [
+const administrativeRights: readonly (readonly [RegExp, string])[] = [
   [/^\+(@all|allcommands)$/, 'all commands'],
   // Every command that administers is slow, so that +@slow allows it too: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
   [/^\+@(admin|dangerous|slow)$/, 'administration'],
@@ -27,13 +27,15 @@ export async function excessRights(
     proven === undefined ? undefined : findUser(admin, proven),
   ]);
   if (one === undefined) return [];
-  if (other !== undefined && isAlike(one, other)) return [];
+  if (other !== undefined && haveSameRights(one, other)) return [];
   if (proven !== undefined) return [`it has other rules than "${proven}"`];
   // Selectors are further sets of rules, of which each gives what it says.
   const rules = `${one.rules.commands} ${one.rules.selectors}`.toLowerCase().split(/[\s"]+/);
-  return powers.filter(([rule]) => rules.some((word) => rule.test(word))).map(([, words]) => words);
+  return administrativeRights
+    .filter(([rule]) => rules.some((word) => rule.test(word)))
+    .map(([, words]) => words);
 }
 
-function isAlike(one: User, other: User): boolean {
+function haveSameRights(one: User, other: User): boolean {
   return JSON.stringify(one.rules) === JSON.stringify(other.rules);
 }

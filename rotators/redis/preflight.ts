@@ -33,11 +33,11 @@ export async function preflight(
     return [...findings, ...looked];
   } catch (error) {
     if (!isNoPermission(error)) throw error;
-    return [...findings, mayNot(changer.credential.username, admin !== undefined)];
+    return [...findings, mayNotChangeUsers(changer.credential.username, admin !== undefined)];
   }
 }
 
-function mayNot(username: string, isAdmin: boolean): Finding {
+function mayNotChangeUsers(username: string, isAdmin: boolean): Finding {
   const rights = '+acl|getuser +acl|setuser +acl|save';
   const detail = isAdmin
     ? `the admin "${username}" may not change users: grant ${rights}`

@@ -66,7 +66,7 @@ export function tooOld(place: string): KeyturnError {
 }
 
 /** The error for a user that needs no password, since none could be proven. */
-export function letsIn(username: string, place: string): KeyturnError {
+export function acceptsAnyPassword(username: string, place: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
     `The server at ${place} lets the user "${username}" in without a password (nopass), so that none can be proven.`,

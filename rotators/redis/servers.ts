@@ -347,16 +347,19 @@ export async function atAllServers<T>(
     return connection;
   };
   try {
-    const named = await inTurns(session.named, open);
+    const named = await oneAfterAnother(session.named, open);
     const servers = known ?? (await serversOf(session, named.slice(1)));
-    return await work(await inTurns(servers.nodes, open), servers);
+    return await work(await oneAfterAnother(servers.nodes, open), servers);
   } finally {
     await Promise.all(opened.map((connection) => connection.close()));
   }
 }
 
 /** Waits for all before it throws, so that nothing is opened afterwards. */
-export async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export async function oneAfterAnother<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const done: R[] = [];
   for (let at = 0; at < items.length; at += mostAtOnce) {
     const settled = await Promise.allSettled(items.slice(at, at + mostAtOnce).map(work));

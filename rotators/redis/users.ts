@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection } from './connection.ts';
 import { placeOf } from './credential.ts';
-import { letsIn, ServerError } from './server-error.ts';
+import { acceptsAnyPassword, ServerError } from './server-error.ts';
 import { infoOf, isNoPermission, pairsOf } from './servers.ts';
 
 /** A user, as a server knows it. */
@@ -59,7 +59,7 @@ export async function requireUser(connection: Connection, username: string): Pro
       { field: 'username' },
     );
   }
-  if (user.flags.includes('nopass')) throw letsIn(username, place);
+  if (user.flags.includes('nopass')) throw acceptsAnyPassword(username, place);
   if (user.flags.includes('on')) return user;
   throw new KeyturnError(
     'TargetFailed',

@@ -49,7 +49,7 @@ import {
   type View,
 } from './pages/parts.ts';
 import { rotationsPage } from './pages/rotations.ts';
-import { type AskedPreflight, secretPage, type Told } from './pages/secret.ts';
+import { type Answered, type PreflightAnswer, secretPage } from './pages/secret.ts';
 import { listingPage, secretsPage, unlistedPage } from './pages/secrets.ts';
 import { detailsScreen, reviewScreen, rotationScreen, storedPage, valueScreen } from './pages/store.ts';
 import { type AskableCall, askableCalls, callsOnNothing, whoMayPage } from './pages/who-may.ts';
@@ -94,7 +94,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const { base, activity, worlds, note, readOnly, now } = parts;
   const app = new Hono<Env>({ strict: false }).basePath(base);
   const assets = loadAssets();
-  const preflights = new Map<string, AskedPreflight>();
+  const preflights = new Map<string, PreflightAnswer>();
 
   const sessionOf = (c: Context<Env>): Session => parts.sessionOf(c.env.incoming);
   const worldOf = (c: Context<Env>): World => worlds.of(sessionOf(c).principal);
@@ -471,7 +471,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     screen: Screen,
     problems: Problems,
     status: 200 | 422 = 200,
-    storing?: Told<never>,
+    storing?: Answered<never>,
   ) => {
     const world = worldOf(c);
     const functions = screen === 'rotation' ? await functionsIn(world) : [];
@@ -646,7 +646,7 @@ function wakened(take: (resolve: () => void) => void, mostMs: number): Promise<v
   });
 }
 
-async function told<T>(promise: Promise<T>): Promise<Told<T>> {
+async function told<T>(promise: Promise<T>): Promise<Answered<T>> {
   try {
     return { ok: true, value: await promise };
   } catch (error) {
@@ -686,7 +686,7 @@ function rulesOf(expression: string, duration: string): RotationRules {
 function datesOf(
   { rules, lastRotated }: Pick<Secret, 'rules' | 'lastRotated'>,
   nowMs: number,
-): Told<readonly Date[]> | undefined {
+): Answered<readonly Date[]> | undefined {
   if (rules === undefined) return undefined;
   const expression = rules.ScheduleExpression ?? `rate(${rules.AutomaticallyAfterDays} days)`;
   if (expression === '') return undefined;
@@ -757,7 +757,12 @@ function choose(draft: Draft, kind: string | undefined, mode: string | undefined
   draft.passed.delete('value');
 }
 
-async function reviewOf(world: World, secret: NewSecret, nowMs: number, storing: Told<never> | undefined) {
+async function reviewOf(
+  world: World,
+  secret: NewSecret,
+  nowMs: number,
+  storing: Answered<never> | undefined,
+) {
   const { rotation } = secret;
   const notes = storing ?? (await told(examine(world, secret)));
   return {

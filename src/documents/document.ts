@@ -5,8 +5,8 @@ import type { SecretFields } from './fields.ts';
 import { applyEdits, type FormName, type ParsedText } from './form.ts';
 import { covers, type DocumentHints } from './hints.ts';
 import { parseJson } from './json.ts';
-import { startsAsJson } from './leaves.ts';
-import { meantFields } from './meant.ts';
+import { startsAsJson } from './json-leaves.ts';
+import { normaliseFields } from './normalised-fields.ts';
 import { failingReaders } from './readers.ts';
 import { parseAs, textForm } from './recognise.ts';
 import { isCredentialName } from './setting-names.ts';
@@ -48,7 +48,7 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
   const mark = text.startsWith('\ufeff') ? '\ufeff' : '';
   const inner = text.slice(mark.length);
   const parsed = parse(inner, hints);
-  const { fields, refusal } = meantFields(hintedFields(parsed, hints));
+  const { fields, refusal } = normaliseFields(hintedFields(parsed, hints));
   return {
     form: parsed.form,
     fields,

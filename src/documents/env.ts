@@ -1,7 +1,7 @@
 import type { KeyturnError } from '../errors.ts';
 import { type Embedding, malformed, notHeld, type ParsedText, refused, type Span, textOf } from './form.ts';
 import { connectionField, type FieldNames } from './json.ts';
-import { innerLeaves, type Leaf } from './leaves.ts';
+import { innerLeaves, type Leaf } from './json-leaves.ts';
 import { scanSettings } from './libpq.ts';
 import { isCredentialName } from './setting-names.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
@@ -195,7 +195,7 @@ function leavesOf(line: Line): Leaf[] {
     offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
     encode: (chunk) => {
       if (fits(chunk, quote)) return chunk;
-      throw unheld(key);
+      throw notHeldByEnv(key);
     },
   };
   const { encode } = slotOf(line);
@@ -217,7 +217,7 @@ function leavesOf(line: Line): Leaf[] {
 function quoted(key: string, changed: unknown, had: string): string {
   const value = textOf(key, changed);
   const quote = [had, "'", '"'].find((one) => fits(value, one));
-  if (quote === undefined) throw unheld(key);
+  if (quote === undefined) throw notHeldByEnv(key);
   return quote + value + quote;
 }
 
@@ -227,6 +227,6 @@ function fits(text: string, quote: string): boolean {
   return !text.includes(quote) && !/[\r\n]/.test(text) && (quote !== '"' || !/[\\$`]/.test(text));
 }
 
-function unheld(key: string): KeyturnError {
+function notHeldByEnv(key: string): KeyturnError {
   return notHeld(key, 'has quotes, spaces or line breaks that KEY=value lines can not hold for every reader');
 }

@@ -10,7 +10,7 @@ import {
   type ParsedText,
   type Slot,
 } from './form.ts';
-import type { Leaf } from './leaves.ts';
+import type { Leaf } from './json-leaves.ts';
 import { otherLogin } from './other-logins.ts';
 import { connectionStringForm, parseAs } from './recognise.ts';
 import { isDatabaseWord, isOtherAccount, readName, type SettingField, wordsOf } from './setting-names.ts';

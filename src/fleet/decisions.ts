@@ -78,7 +78,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** What to do with a secret of the plan now. A rotation since the plan is never followed by another. */
-export function judge(secret: SeenSecret, rotatedBefore: string): Verdict {
+export function decide(secret: SeenSecret, rotatedBefore: string): Verdict {
   return rules.find((rule) => rule.holds(secret, rotatedBefore))?.verdict ?? 'due';
 }
 
@@ -97,7 +97,7 @@ export function isDone(outcome: Outcome): boolean {
 }
 
 /** Whether so many targets have failed in a wave that the run stops. */
-export function isBraked(failedTargets: number, toleratedFailures: number): boolean {
+export function hasTooManyFailures(failedTargets: number, toleratedFailures: number): boolean {
   return failedTargets > toleratedFailures;
 }
 

@@ -1,5 +1,5 @@
 import { isKeyturnError } from '../errors.ts';
-import { isBraked, isDone, judge, type Outcome, type SeenSecret } from './decisions.ts';
+import { decide, hasTooManyFailures, isDone, type Outcome, type SeenSecret } from './decisions.ts';
 import { type FleetPlan, type PlanEntry, type PlanItem, rotationsPerSecond } from './plan.ts';
 
 /** The calls of a run. They throw KeyturnErrors. */
@@ -100,7 +100,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
   const rotate = async (entry: PlanEntry, item: PlanItem): Promise<Outcome> => {
     const place = entry.arn.split(':').slice(3, 5).join(':');
     const verdict = async () =>
-      judge(await patiently(() => api.describe(entry.arn), place), entry.rotatedBefore);
+      decide(await patiently(() => api.describe(entry.arn), place), entry.rotatedBefore);
     const before = await verdict();
     if (before !== 'due') return before === 'rotated' ? 'already-rotated' : before;
     await pace.turn(place);
@@ -151,7 +151,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
     if (canary === undefined) return true;
     try {
       const seen = await patiently(() => api.describe(canary.arn), '');
-      return judge(seen, canary.rotatedBefore) === 'rotated';
+      return decide(seen, canary.rotatedBefore) === 'rotated';
     } catch (error) {
       if (!isKeyturnError(error)) throw error;
       return false;
@@ -181,7 +181,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
     let failedTargets = 0;
     await eachOf(items, targetsAtOnce, async (item) => {
       if (!(await takeItem(item))) failedTargets += 1;
-      if (isBraked(failedTargets, toleratedFailures) && !isOver()) end = 'braked';
+      if (hasTooManyFailures(failedTargets, toleratedFailures) && !isOver()) end = 'braked';
     });
   }
   look();

@@ -50,7 +50,7 @@ export interface TestAccount {
    * For rotators that issue credentials: how many of the account's credentials work at the target and are not among these,
    * which the labelled versions hold.
    */
-  strays?(needed: readonly SecretFields[]): Promise<number>;
+  countOrphans?(needed: readonly SecretFields[]): Promise<number>;
   /** Removes the account from the target. */
   remove?(): Promise<void>;
 }

@@ -24,7 +24,7 @@ describe('a function that may not list the versions of its secrets', () => {
       // Without an admin, a version without a label may hold what works: that it can't be looked for is the error.
       const { masterarn: _, ...alone } = lost;
       const helpless = await fixture.createSecret(alone, { 'keyturn:rotator': 'postgres' });
-      expect(await fixture.rotate(helpless)).toMatch(/^AccessDenied: ListSecretVersionIds/);
+      expect(await fixture.rotate(helpless)).toMatch(/^AccessDenied: secretsmanager:ListSecretVersionIds/);
     } finally {
       await fixture.close();
     }

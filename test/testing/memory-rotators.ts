@@ -138,12 +138,14 @@ export function memoryHarness({ port, accounts }: MemoryTarget, rotator: MemoryR
       return {
         secret: { host: 'localhost', port, dbname: 'memory', username, password },
         digest: async () => JSON.stringify([...account.valid]),
-        ...(rotator.kind === 'changes' ? {} : { strays: async (stored) => straysOf(account, stored) }),
+        ...(rotator.kind === 'changes'
+          ? {}
+          : { countOrphans: async (stored) => countOrphansOf(account, stored) }),
       };
     },
   };
 }
 
-function straysOf({ valid }: { readonly valid: Set<string> }, stored: readonly SecretFields[]): number {
+function countOrphansOf({ valid }: { readonly valid: Set<string> }, stored: readonly SecretFields[]): number {
   return [...valid].filter((password) => !stored.some((fields) => fields.password === password)).length;
 }

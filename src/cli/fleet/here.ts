@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isKeyturnError } from '../../errors.ts';
-import { judge, type Outcome } from '../../fleet/decisions.ts';
+import { decide, type Outcome } from '../../fleet/decisions.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
 import {
   type FleetApi,
@@ -139,7 +139,7 @@ export function report(work: RunWork): Promise<number> {
         let outcome: Outcome;
         let detail = '';
         try {
-          const verdict = judge(await api.describe(arn), rotatedBefore);
+          const verdict = decide(await api.describe(arn), rotatedBefore);
           outcome = verdict === 'due' ? 'not-started' : verdict;
         } catch (error) {
           if (!isKeyturnError(error)) throw error;

@@ -73,7 +73,7 @@ async function choose(
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
   for await (const secret of tools.secrets.list({ prefix: work.prefix, tags: work.tags })) {
-    if (!isMeant(secret, work)) continue;
+    if (!isChosen(secret, work)) continue;
     const { arn, name, lastRotated } = secret;
     const look = async (): Promise<void> => {
       const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
@@ -87,7 +87,7 @@ async function choose(
   await Promise.all(underWay);
 }
 
-function isMeant({ arn, functionArn, lastRotated }: Secret, work: PlanWork): boolean {
+function isChosen({ arn, functionArn, lastRotated }: Secret, work: PlanWork): boolean {
   const { functions, account, olderThanDays } = work;
   if (functions.length > 0 && !functions.includes(functionArn ?? '')) return false;
   if (account !== undefined && arn.split(':')[4] !== account) return false;

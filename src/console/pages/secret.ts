@@ -28,12 +28,12 @@ import { runView } from './run.ts';
 import { versionsPicture } from './versions.ts';
 
 /** What could be told of something, or why it could not. */
-export type Told<T> =
+export type Answered<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: unknown };
 
 /** What a function said to a preflight, and when. */
-export interface AskedPreflight {
+export interface PreflightAnswer {
   readonly at: number;
   readonly preflight: Preflight;
 }
@@ -42,16 +42,16 @@ export interface AskedPreflight {
 export interface SecretPageParts {
   readonly secret: SecretDetails;
   readonly state: SecretState;
-  readonly verdict: Told<Verdict>;
-  readonly versions: Told<readonly VersionDetails[]>;
+  readonly verdict: Answered<Verdict>;
+  readonly versions: Answered<readonly VersionDetails[]>;
   readonly timeline: Timeline | undefined;
-  readonly policy: Told<string | undefined>;
+  readonly policy: Answered<string | undefined>;
   /** What was typed and not taken. */
   readonly typedPolicy: string | undefined;
   readonly run: Run | undefined;
-  readonly preflight: AskedPreflight | undefined;
+  readonly preflight: PreflightAnswer | undefined;
   /** Of the schedule; undefined where there is none. */
-  readonly dates: Told<readonly Date[]> | undefined;
+  readonly dates: Answered<readonly Date[]> | undefined;
   /** Functions that rotate other secrets, as suggestions. */
   readonly functions: readonly string[];
 }
@@ -195,7 +195,7 @@ function scheduleWords({ rules }: SecretDetails): string | undefined {
 }
 
 /** The dates at which windows open. */
-export function datesView(view: Pick<View, 'nowMs'>, dates: Told<readonly Date[]> | undefined): Html {
+export function datesView(view: Pick<View, 'nowMs'>, dates: Answered<readonly Date[]> | undefined): Html {
   if (dates === undefined) return html`<p class="soft">None is planned.</p>`;
   if (!dates.ok) return problem(dates.error);
   return html`<ol class="dates">${dates.value.map((date) => html`<li>${dateWords(date)} <span class="soft">${when(date, view.nowMs)}</span></li>`)}</ol>`;

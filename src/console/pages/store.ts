@@ -20,7 +20,7 @@ import {
   when,
 } from './parts.ts';
 import { runView } from './run.ts';
-import { datesView, type Told } from './secret.ts';
+import { type Answered, datesView } from './secret.ts';
 
 const screenWords: Readonly<Record<Screen, string>> = {
   value: 'Value',
@@ -181,7 +181,7 @@ ${problems.has('schedule') ? html`<p class="problem">${text(capital(problems.get
 
 /** What the last screen shows besides the draft. */
 export interface ReviewParts {
-  readonly notes: Told<readonly string[]>;
+  readonly notes: Answered<readonly string[]>;
   readonly dates: readonly Date[];
   readonly scheduleWords: string | undefined;
   readonly asCode: readonly SecretAsCode[];

@@ -2,7 +2,7 @@ import type { AccessView, PermissionView, StatementView } from '../../local/acce
 import { html } from '../library.ts';
 import { shortPrincipal } from './layout.ts';
 import { capital, type Html, problem, text, type View } from './parts.ts';
-import type { Told } from './secret.ts';
+import type { Answered } from './secret.ts';
 
 /** The calls that can be asked about, and whether they are about one secret. */
 export const askableCalls = [
@@ -38,7 +38,7 @@ export interface WhoMayParts {
   readonly principal: string;
   readonly call: AskableCall;
   readonly secret: string;
-  readonly answer: Told<AccessView> | undefined;
+  readonly answer: Answered<AccessView> | undefined;
   readonly principals: readonly string[];
   readonly secrets: readonly string[];
 }

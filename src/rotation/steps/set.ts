@@ -5,7 +5,7 @@ import type { StepFunction } from '../run.ts';
 import { beginRotation, isIssuing, loadPending, type Rotation } from '../versions.ts';
 
 /** Whether AWSCURRENT still works. Where the change was found made, it did not, unless the rotator keeps it always. */
-function goesOn({ guarded: { rotator } }: Rotation, changed: Changed): boolean {
+function oldCredentialWorks({ guarded: { rotator } }: Rotation, changed: Changed): boolean {
   return changed.made ? changed.overlapping : rotator.overlap === 'until-next-rotation';
 }
 
@@ -21,7 +21,7 @@ export const setSecret: StepFunction = async (run) => {
   const changed: Changed = isIssuing(rotation) ? { made: false } : await changeCredential(rotation, pending);
   const prepared = changed.made ? changed.prepared : undefined;
   try {
-    if (goesOn(rotation, changed) || !run.configuration.immediateCutover) {
+    if (oldCredentialWorks(rotation, changed) || !run.configuration.immediateCutover) {
       return { outcome: changed.made ? 'changed' : 'found-changed' };
     }
     await provePending(rotation, pending, prepared);

@@ -26,7 +26,8 @@ export const generating: Theme = {
 
   'issues anew when it is repeated, and revokes the orphans and nothing that is needed': async (subject) => {
     const { rotator, account, first, admin, generate, opens, skip } = subject;
-    if (account.strays === undefined) return skip('the account can not tell orphans, so nothing is issued');
+    if (account.countOrphans === undefined)
+      return skip('the account can not tell orphans, so nothing is issued');
     if (rotator.kind !== 'issues' || rotator.revokeOrphans === undefined)
       return skip('the rotator has no revokeOrphans');
     const requestToken = randomUUID();
@@ -37,7 +38,7 @@ export const generating: Theme = {
     const context = { ...contextOf(), admin, owner, needed };
     await rotator.revokeOrphans(rotator.parse(first.fields), context);
     await rotator.revokeOrphans(rotator.parse(first.fields), context);
-    assert.equal(await account.strays([first.fields, pending.fields]), 0);
+    assert.equal(await account.countOrphans([first.fields, pending.fields]), 0);
     assert.deepEqual([await opens(first.fields), await opens(pending.fields)], [true, true]);
   },
 };

@@ -56,8 +56,8 @@ async function rotateOnce(
   const works = ({ text = '' }: StoredVersion) => opens(documentOf(text, account.tags).fields);
   assert.ok(await works(current), 'AWSCURRENT does not open the target.');
   const endsAtOnce = rotator.revocation === 'at-once';
-  const goesOn = overlap === 'until-next-rotation' && !endsAtOnce;
-  assert.equal(await works(previous), goesOn);
+  const oldCredentialWorks = overlap === 'until-next-rotation' && !endsAtOnce;
+  assert.equal(await works(previous), oldCredentialWorks);
 }
 
 function holderOf(versions: readonly StoredVersion[], label: string): StoredVersion {

@@ -81,8 +81,8 @@ export function createInvariants({ harness, account, read }: InvariantsParts): I
       const needed = Object.keys(stored.stages)
         .map((id) => fieldsOf(stored, id))
         .filter((fields) => fields !== undefined);
-      const strays = (await account.strays?.(needed)) ?? 0;
-      return strays === 0 ? undefined : `${strays} issued credentials work and are in no labelled version.`;
+      const orphans = (await account.countOrphans?.(needed)) ?? 0;
+      return orphans === 0 ? undefined : `${orphans} issued credentials work and are in no labelled version.`;
     },
   };
 }

@@ -20,7 +20,8 @@ export function apiTokenHarness({ url, store }: TokenService, description: ApiDe
         tags: { 'keyturn:rotator': rotator.name },
         admin: { host: url, token: adminToken },
         digest: async () => createHash('sha256').update(alive().join()).digest('hex'),
-        strays: async (needed) => alive().filter((one) => !needed.some(({ token }) => token === one)).length,
+        countOrphans: async (needed) =>
+          alive().filter((one) => !needed.some(({ token }) => token === one)).length,
       };
     },
     refused: withToken,

@@ -31,7 +31,7 @@ function harnessOf({ description, newAccount }: TokenServer): RotatorHarness {
           createHash('sha256')
             .update((await live()).join())
             .digest('hex'),
-        strays: async (needed) =>
+        countOrphans: async (needed) =>
           (await live()).filter((id) => !needed.some(({ tokenId }) => String(tokenId) === id)).length,
       };
     },

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { requireNewServer } from '../../../rotators/mysql/accounts.ts';
 import { classify, explainLogin } from '../../../rotators/mysql/classify.ts';
-import { readAttributes, readGrant, readWays, sayGrant } from '../../../rotators/mysql/grants.ts';
-import { lacking, powers } from '../../../rotators/mysql/holdings.ts';
+import { grantStatement, readAttributes, readGrant, readWays } from '../../../rotators/mysql/grants.ts';
 import { mysql, mysqlAlternatingUsers } from '../../../rotators/mysql/index.ts';
 import { nativeHash } from '../../../rotators/mysql/password.ts';
 import { parseAccount, quoteAccount, quoteLiteral } from '../../../rotators/mysql/quoting.ts';
+import { administrativeRights, missingRights } from '../../../rotators/mysql/rights.ts';
 
 const failed = (errno: number, message = 'refused') => Object.assign(new Error(message), { errno });
 
@@ -130,7 +130,7 @@ describe('the dialect of MySQL', () => {
   ])('reads %s', (line, entries) => {
     const grant = readGrant(line);
     expect(grant.entries).toEqual(entries);
-    const said = sayGrant(grant, account);
+    const said = grantStatement(grant, account);
     expect(said).toContain(quoteAccount(account));
     expect(said).not.toMatch(/IDENTIFIED|MAX_USER/);
   });
@@ -139,7 +139,7 @@ describe('the dialect of MySQL', () => {
     expect(() => readGrant('GRANT SELECT ON *.* TO `a`@`%`; DROP USER root')).toThrow(/not known here/);
     expect(() => readGrant('DROP USER `a`')).toThrow(/not known here/);
     expect(
-      sayGrant(
+      grantStatement(
         readGrant(
           'GRANT SELECT ON `x` TO `y`@`%`; --`.* TO `a`@`%`'.replace(
             '` TO `y`@`%`; --',
@@ -176,23 +176,29 @@ describe('the dialect of MySQL', () => {
 
   it('compares what two accounts may do', () => {
     const held = (...entries: string[]) => new Set(entries);
-    expect(lacking(held('SELECT ON `d`.`t`'), held('SELECT ON `d`.*'))).toEqual([]);
-    expect(lacking(held('SELECT (`a`) ON `d`.`t`'), held('SELECT ON *.*'))).toEqual([]);
+    expect(missingRights(held('SELECT ON `d`.`t`'), held('SELECT ON `d`.*'))).toEqual([]);
+    expect(missingRights(held('SELECT (`a`) ON `d`.`t`'), held('SELECT ON *.*'))).toEqual([]);
     expect(
-      lacking(held('SELECT ON `d`.*'), held('SELECT ON *.*', 'the restriction SELECT ON `d`.*')),
+      missingRights(held('SELECT ON `d`.*'), held('SELECT ON *.*', 'the restriction SELECT ON `d`.*')),
     ).toEqual(['SELECT ON `d`.*']);
-    expect(lacking(held('GRANT OPTION ON *.*'), held('ALL PRIVILEGES ON *.*'))).toEqual([
+    expect(missingRights(held('GRANT OPTION ON *.*'), held('ALL PRIVILEGES ON *.*'))).toEqual([
       'GRANT OPTION ON *.*',
     ]);
-    expect(lacking(held('PROXY ON ``@``'), held('ALL PRIVILEGES ON *.*'))).toEqual(['PROXY ON ``@``']);
+    expect(missingRights(held('PROXY ON ``@``'), held('ALL PRIVILEGES ON *.*'))).toEqual(['PROXY ON ``@``']);
     expect(
-      powers(held('PROCESS ON *.*', 'SELECT ON `shop`.*', 'SUPER ON *.*', 'UPDATE ON `mysql`.`user`')),
+      administrativeRights(
+        held('PROCESS ON *.*', 'SELECT ON `shop`.*', 'SUPER ON *.*', 'UPDATE ON `mysql`.`user`'),
+      ),
     ).toEqual(['SUPER ON *.*', 'UPDATE ON `mysql`.`user`']);
     const patterns = ['%', 'm%', 'mysq_', '%y%', 'MYSQL', '_ys'];
     const reaching = patterns.map((schema) => `UPDATE ON \`${schema}\`.*`);
-    expect(powers(reaching)).toEqual(reaching);
-    expect(powers(['UPDATE ON `mysq\\_`.*', 'UPDATE ON `my`.*', 'UPDATE ON `mysq_`.`user`'])).toEqual([]);
-    expect(powers(['EXECUTE ON PACKAGE BODY `sys`.`x`'])).toEqual(['EXECUTE ON PACKAGE BODY `sys`.`x`']);
+    expect(administrativeRights(reaching)).toEqual(reaching);
+    expect(
+      administrativeRights(['UPDATE ON `mysq\\_`.*', 'UPDATE ON `my`.*', 'UPDATE ON `mysq_`.`user`']),
+    ).toEqual([]);
+    expect(administrativeRights(['EXECUTE ON PACKAGE BODY `sys`.`x`'])).toEqual([
+      'EXECUTE ON PACKAGE BODY `sys`.`x`',
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { type Account, quoteAccount } from './quoting.ts';
 import type { MysqlSession } from './session.ts';
 
 /** What an account may do, as the server shows it. */
-export interface Holdings {
+export interface AccountRights {
   readonly grants: readonly Grant[];
   readonly attributes: Attributes;
 }
@@ -15,7 +15,7 @@ function firstColumn(row: object): string {
 }
 
 /** Reads it, as an admin. @throws PermissionDenied where the admin may not look */
-export async function holdingsOf(admin: MysqlSession, account: Account): Promise<Holdings> {
+export async function readRights(admin: MysqlSession, account: Account): Promise<AccountRights> {
   const name = quoteAccount(account);
   const grants = await admin.query<object>(`SHOW GRANTS FOR ${name}`);
   const [created = {}] = await admin.query<object>(`SHOW CREATE USER ${name}`);
@@ -49,12 +49,12 @@ export async function allEntries(admin: MysqlSession, account: Account): Promise
 }
 
 /** What one may do and another may not, by what the server shows of both. */
-export function lacking(one: Iterable<string>, other: ReadonlySet<string>): string[] {
+export function missingRights(one: Iterable<string>, other: ReadonlySet<string>): string[] {
   return [...new Set(one)].filter((entry) => !isRestriction(entry) && !covers(other, entry));
 }
 
 /** Restrictions of one that another does not have: partial revokes. */
-export function restrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
+export function missingRestrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
   return [...new Set(one)].filter((entry) => isRestriction(entry) && !other.has(entry));
 }
 
@@ -97,7 +97,7 @@ const harmlessEverywhere = new Set([
 ]);
 
 /** What no application's account has: rights for the whole server, for its own tables, and to hand rights on. */
-export function powers(entries: Iterable<string>): string[] {
+export function administrativeRights(entries: Iterable<string>): string[] {
   return [...entries].filter((entry) => {
     if (isRestriction(entry)) return false;
     if (entry.startsWith('administration of')) return true;
@@ -129,7 +129,7 @@ function isOfTheServer(object: string): boolean {
 }
 
 /** Whether a user may have the server keep two of its own passwords. */
-export async function mayKeepTwo(session: MysqlSession): Promise<boolean> {
+export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolean> {
   const rows = await session.query<object>('SHOW GRANTS');
   const entries = rows
     .map(firstColumn)
@@ -141,7 +141,7 @@ export async function mayKeepTwo(session: MysqlSession): Promise<boolean> {
 }
 
 /** Whether an admin may change users, and see what they may do. */
-export async function adminLacks(admin: MysqlSession): Promise<string | undefined> {
+export async function missingAdminRight(admin: MysqlSession): Promise<string | undefined> {
   const { account } = await admin.server();
   const entries = await allEntries(admin, account);
   const may = (right: string): boolean =>

@@ -13,7 +13,7 @@ const optional = ['engine', 'port', 'dbname', 'ssl', 'masterarn'];
  *
  * @returns the fields, and the refusal of two that contradict each other
  */
-export function meantFields(fields: SecretFields): {
+export function normaliseFields(fields: SecretFields): {
   fields: SecretFields;
   refusal: KeyturnError | undefined;
 } {
@@ -22,15 +22,15 @@ export function meantFields(fields: SecretFields): {
   );
   const { engine } = stated;
   const ssl = tlsOf(stated);
-  const meant = {
+  const normalised = {
     // As a switch it says no more than "ssl".
     ...(isSwitch(stated.encrypt) ? without(stated, 'encrypt') : stated),
     ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
     ...placeOf(stated),
   };
-  if (ssl === 'contradictory') return { fields: meant, refusal: contradictory() };
-  const fieldsWithTls = { ...meant, ssl };
-  return { fields: ssl === undefined ? without(meant, 'ssl') : fieldsWithTls, refusal: undefined };
+  if (ssl === 'contradictory') return { fields: normalised, refusal: contradictory() };
+  const fieldsWithTls = { ...normalised, ssl };
+  return { fields: ssl === undefined ? without(normalised, 'ssl') : fieldsWithTls, refusal: undefined };
 }
 
 function without(fields: SecretFields, name: string): SecretFields {
