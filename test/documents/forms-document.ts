@@ -18,13 +18,12 @@ const refused: readonly (readonly [what: string, text: string])[] = [
   ['contradictory fields', '{"engine":"postgres","ssl":false,"sslmode":"require"}'],
 ];
 
-const introduction = `# What becomes of each form
+const introduction = `# How does Keyturn change the secret of my framework or driver?
 
-How is a secret read that an application brought, and what is in it after a rotation? Only the credential changes, in every
-place of the same user and password. A new password needs no quotes and no codes in the form in which it is written:
-[secrets.md](secrets.md#new-passwords) says why.
+Find your secret in the table. It shows the secret before and after a rotation. Only the credential changes, in every place with the
+same user and password. A new password needs no quotes and no codes: see [secrets.md](secrets.md#new-passwords).
 
-\`npm run generate:forms\` writes this page out of the documents that the tests read and write, and a test compares it.
+\`npm run generate:forms\` writes this page from the documents that the tests read and write. A test compares it.
 
 `;
 
@@ -43,7 +42,7 @@ export function formsDocument(): string {
     introduction,
     '## Before and after\n\n| secret | form | before | after |\n|---|---|---|---|\n',
     `${rows.join('\n')}\n\n`,
-    '## What is refused\n\nThese can be read, and their credential can not be rotated (`InvalidSecretField`).\n\n',
+    '## What is refused\n\nKeyturn reads these secrets, but does not rotate them (`InvalidSecretField`).\n\n',
     '| what | secret | error |\n|---|---|---|\n',
     `${refusals.join('\n')}\n`,
   ].join('');
