@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyturnError, type Session } from '../../src/rotator/index.ts';
 
-/** Most lacking privileges that an error names. */
+/** Most missing privileges that an error names. */
 const mostNamed = 10;
 
 /**
- * Refuses a next user that can do less than the other of its pair.
+ * Refuses the next user if it can do less than the other user of its pair.
  *
- * @param missing what it lacks, each in a person's words
- * @param remedy how to give it that
+ * @param missing the missing privileges, each in words for a person
+ * @param remedy how to grant them
  * @throws PrivilegesMissing
  */
 export function requireNothingMissing(missing: readonly string[], other: string, remedy: string): void {
@@ -22,7 +22,8 @@ export function requireNothingMissing(missing: readonly string[], other: string,
 }
 
 /**
- * Sets a password. A retry sets what is set already, which a policy with a history refuses: then it is done.
+ * Sets a password. A retry sets the same password again. A policy with a history refuses that, and then the change is
+ * done already.
  *
  * @param open logs in with the new password
  */
@@ -45,10 +46,10 @@ const attempts = 12;
 const longestPauseMs = 40;
 
 /**
- * Does a piece of work again while somebody else's work collides with it: a delivered event can arrive twice. The work has
- * to look anew at what there is.
+ * Repeats a piece of work while it collides with somebody else's: Lambda may deliver an event twice. Each time, the
+ * work has to look again at the current state.
  *
- * @param isConflict whether an error says so, and nothing was done
+ * @param isConflict whether an error means a collision, and nothing was changed
  * @throws the last error of `work`
  */
 export async function untilNoConflict<T>(
@@ -61,7 +62,8 @@ export async function untilNoConflict<T>(
       return await work();
     } catch (error) {
       if (attempt >= attempts || signal.aborted || !isConflict(error)) throw error;
-      // A pause of random length, so that the two don't meet again. An abort in it is not the news: the error is.
+      // A pause of random length, so that the two don't collide again. After an abort in the pause, the collision is
+      // still the error to throw.
       await sleep(Math.random() * longestPauseMs, undefined, { signal }).catch(() => {
         throw error;
       });

@@ -2,15 +2,17 @@ import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
 import { codesOf, isCertificateCode, isNetworkCode } from '../network.ts';
 import { isTlsUnavailable } from './connection.ts';
 
-/** What an engine knows of its errors. */
+/** What an engine's errors mean. */
 export interface EngineErrors {
   /** What an error of the server means. */
   meaning(error: unknown, during: Activity): ErrorCode | undefined;
-  /** Whether a code of the driver, or of the server, says that the server is not there or that the connection broke. */
+  /**
+   * Whether a code of the driver or the server means that the server can't be reached, or that the connection broke.
+   */
   isUnreachable?(code: string): boolean;
 }
 
-/** What an error means: of TLS and certificates first, then of the server, and of the network at last. */
+/** What an error means. Checked in this order: TLS and certificates, the server, the network. */
 export function classifier({ meaning, isUnreachable = () => false }: EngineErrors) {
   return (error: unknown, during: Activity): ErrorCode | undefined => {
     if (isTlsUnavailable(error)) return 'TlsUnavailable';

@@ -9,11 +9,11 @@ import { codesOf } from '../network.ts';
 export interface ConnectionOptions {
   /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
   readonly ca?: () => string | undefined;
-  /** Whether a secret that does not say `ssl: true` may go over in plaintext when the server has no TLS. Default: no. */
+  /** Whether a secret that does not say `ssl: true` may be sent in plaintext if the server has no TLS. Default: no. */
   readonly allowPlaintext?: boolean;
 }
 
-/** AWS's templates wait as long for a connection and its login, in ms. */
+/** Time for a connection and its login, in ms. AWS's templates wait as long. */
 export const connectTimeoutMs = 5_000;
 
 /** Where to connect, and what ends the attempt. */
@@ -24,10 +24,10 @@ export interface Dialed {
 }
 
 /**
- * Opens a TCP connection. Keyturn's own and not the driver's, so that it can be destroyed in any phase, and looked at
+ * Opens a TCP connection. Keyturn opens it, and not the driver, so that it can be destroyed in any phase, and checked
  * before a password is sent.
  *
- * @param opened told of the socket before it stands
+ * @param opened called with the socket before it is connected
  */
 export async function dial(
   { host, port, signal }: Dialed,
@@ -35,8 +35,7 @@ export async function dial(
 ): Promise<Socket> {
   signal?.throwIfAborted();
   const socket = connect({ host, port, noDelay: true });
-  // Whoever works with the socket hears of an error too. In the moments in which nobody does, an error without a listener
-  // would end the process.
+  // Between two users of the socket nobody listens. An error without a listener would end the process.
   socket.on('error', () => undefined);
   opened(socket);
   return orDestroyed(socket, signal, async () => {
@@ -45,7 +44,7 @@ export async function dial(
   });
 }
 
-/** Works on a socket. It is destroyed where that fails, and by an abort. */
+/** Works on a socket. The socket is destroyed if the work fails or is aborted. */
 async function orDestroyed<T>(
   socket: Socket,
   signal: AbortSignal | undefined,
@@ -87,9 +86,9 @@ export async function withinConnectTimeout<T>(
 }
 
 /**
- * Has an abort end whatever is done on a connection: drivers have no other way to stop a login or a statement.
+ * Makes an abort destroy the connection. Drivers have no other way to stop a login or a statement.
  *
- * @returns ends that, for when the connection is closed
+ * @returns a function that stops this; call it when the connection is closed
  */
 export function destroyOnAbort(socket: Socket, signal: AbortSignal): () => void {
   const abort = (): void => {
@@ -100,7 +99,10 @@ export function destroyOnAbort(socket: Socket, signal: AbortSignal): () => void 
   return () => signal.removeEventListener('abort', abort);
 }
 
-/** Speaks TLS from here on, and verifies the server's certificate. @param host also the name to expect in it, unless another is given */
+/**
+ * Starts TLS on the connection, and verifies the server's certificate. @param host also the name to expect in it,
+ * unless another is given
+ */
 async function startTls(
   socket: Socket,
   { host, serverName }: { readonly host: string; readonly serverName: string | undefined },
@@ -122,7 +124,7 @@ async function startTls(
   });
 }
 
-/** What a function trusts besides Node.js's own authorities, which a private CA would replace otherwise. */
+/** What a function trusts. A private CA is added to Node.js's own authorities and does not replace them. */
 export interface Trust {
   /** PEM of all that is trusted; undefined: Node.js's own. */
   authorities(): string[] | undefined;
@@ -151,23 +153,23 @@ export function createTrust({ ca }: ConnectionOptions): Trust {
 
 const tlsUnavailable = 'ERR_KEYTURN_TLS_UNAVAILABLE';
 
-/** To be thrown where a server has no TLS to offer, before anything secret is sent. */
+/** The error for a server without TLS. Throw it before anything secret is sent. */
 export function withoutTls(): AdapterError {
   return Object.assign(new AdapterError('The server does not support encrypted connections'), {
     code: tlsUnavailable,
   });
 }
 
-/** Whether an error is that of {@link withoutTls}, or was made of it. */
+/** Whether an error is that of {@link withoutTls}, or has it as its cause. */
 export function isTlsUnavailable(error: unknown): boolean {
   return codesOf(error).includes(tlsUnavailable);
 }
 
 /**
- * Connects with TLS. In plaintext only where the server has none, the secret does not say `ssl: true`, and the function
- * allows it; that is noted.
+ * Connects with TLS. It connects in plaintext only if the server has no TLS, the secret does not say `ssl: true`, and
+ * the function allows it. A note then says so.
  *
- * @param attempt connects; throws {@link withoutTls} where TLS is wanted and the server has none
+ * @param attempt connects; throws {@link withoutTls} if the server lacks the wanted TLS
  * @throws TlsUnavailable
  */
 export async function tlsFirst<T>(
@@ -194,8 +196,8 @@ export async function tlsFirst<T>(
 }
 
 /**
- * Connects a login's protocol: TCP, then TLS, verified. In plaintext where the secret says `ssl: false`, or as
- * {@link tlsFirst} allows it.
+ * Connects for a login: TCP, then verified TLS. It uses plaintext if the secret says `ssl: false`, or if {@link
+ * tlsFirst} allows it.
  *
  * @throws TlsUnavailable, an error with the code ETIMEDOUT, and those of Node.js
  */
@@ -206,10 +208,10 @@ export type Connect = (
 ) => Promise<Socket | TLSSocket>;
 
 /**
- * The one way of an engine to connect, for drivers that take a connection which stands.
+ * Makes the function by which an engine connects, for drivers that take an open connection.
  *
- * @param requestTls asks the server, in the protocol's own words, to speak TLS from here on; throws {@link withoutTls}
- * where it has none. Absent: the protocol begins with TLS
+ * @param requestTls asks the server to start TLS, as the protocol does it; throws {@link withoutTls} if the server has
+ *   none. Absent: the protocol begins with TLS
  */
 export function createConnect(
   options: ConnectionOptions,

@@ -9,13 +9,13 @@ import {
   type SecretFields,
 } from '../../src/rotator/index.ts';
 
-/** What every login to a database has, besides where its server is. */
+/** What every login to a database has, besides the server's address. */
 export interface DatabaseLogin {
   readonly username: string;
   readonly password: string;
   /** `true`: verified TLS or nothing. `false`: as the engine's page says. Absent: verified TLS, unless plaintext is allowed. */
   readonly ssl: boolean | undefined;
-  /** The name to expect in the server's certificate where it is not the host's. */
+  /** The name to expect in the server's certificate, if it is not the host's. */
   readonly serverName: string | undefined;
 }
 
@@ -25,27 +25,27 @@ export interface Rule {
   readonly problem: string;
 }
 
-/** The value, where it keeps to the rules. @throws InvalidSecretField */
+/** The value, if it keeps the rules. @throws InvalidSecretField */
 export function checked(field: string, value: string, ...rules: readonly Rule[]): string {
   for (const { fits, problem } of rules) if (!fits(value)) throw contradictoryField(field, problem);
   return value;
 }
 
-/** What a protocol that ends texts with a NUL would cut off: the rest would be read as something else. */
+/** Refuses a NUL. Protocols that end texts with a NUL would read the rest as something else. */
 export const wholeText: Rule = {
   fits: (value) => !value.includes('\0') && value.isWellFormed(),
   problem: 'holds a NUL or half a character',
 };
 
-/** A name that a person can see in full: one account must not look like another. */
+/** Refuses invisible characters in a name: one account must not look like another. */
 export const visibleName: Rule = {
   fits: (name) => name !== '' && wholeText.fits(name) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name),
   problem: 'holds a control character',
 };
 
 /**
- * The name or the address of a host, and nothing beyond it. A driver takes what starts with a slash for a socket of the
- * machine, whose server may trust everybody.
+ * The name or the address of a host, and nothing else. A driver takes a text that starts with a slash for a socket of
+ * the machine, and that server may trust everybody.
  */
 export const hostName: Rule = {
   fits: (host) => host.isWellFormed() && /^[^\s/\\@?#,\p{Cc}]+$/u.test(host),
@@ -81,7 +81,7 @@ export function parseLogin(
   };
 }
 
-/** A server's host and port, of which the host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
+/** A server's host and port. The host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
 export function parsePlace(
   fields: SecretFields,
   defaultPort: number,
@@ -110,13 +110,13 @@ export function optionalHostName(
   return name === undefined ? undefined : checked(field, name, rule);
 }
 
-/** A keyword of a connection string, for which empty is as good as absent. @throws InvalidSecretField */
+/** A keyword of a connection string. Empty means absent. @throws InvalidSecretField */
 export function optionalKeyword(fields: SecretFields, field: string): string | undefined {
   return fields[field] === '' ? undefined : optionalText(fields, field);
 }
 
 /**
- * A new password, where the engine takes one of its length.
+ * A new password. It fails if the password is longer than the engine takes.
  *
  * @param longest in characters
  * @throws PasswordImpossible

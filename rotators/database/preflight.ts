@@ -1,11 +1,11 @@
 import { type Finding, isKeyturnError } from '../../src/rotator/index.ts';
 
-/** A finding. @param detail what is in order @param wrong what is not, or undefined */
+/** A finding. @param detail what is in order @param wrong what is wrong, or undefined */
 export function finding(check: string, detail: string, wrong?: string): Finding {
   return { check, ok: wrong === undefined, detail: wrong ?? detail };
 }
 
-/** A check is what the rotation itself requires, so that both say the same of what is wrong. */
+/** Runs a check of the rotation itself, so that preflight and rotation report the same problem. */
 export async function findingOf(check: string, detail: string, look: () => Promise<void>): Promise<Finding> {
   try {
     await look();
@@ -16,7 +16,7 @@ export async function findingOf(check: string, detail: string, look: () => Promi
   }
 }
 
-/** How the session's password went over. */
+/** Whether the session's password was sent over TLS. */
 export function encryption(detail: string): Finding {
   return finding('encryption', detail);
 }

@@ -11,17 +11,17 @@ import { parseUserPair, type UserPair } from './user-pair.ts';
 /** What the rotators of one engine have in common, whether one user's password changes or two users take turns. */
 export interface SqlEngine<Login extends DatabaseLogin, Opened extends Session>
   extends Required<Pick<ChangingRotator<Login, Opened>, 'engines' | 'parse' | 'open' | 'classify'>> {
-  /** Of the rotator of a single user; the other's has `-alternating-users` behind it. */
+  /** Name of the rotator of a single user. The name for alternating users has `-alternating-users` appended. */
   readonly name: string;
-  /** Whether the server takes a name for a user. */
+  /** Whether the server accepts this user name. */
   takesName(name: string): boolean;
   /** What a login opens. @param account the username, or what a pair has in common */
   target(login: Login, account: string): Target;
-  /** A new password, as the server and its tools take it. @throws PasswordImpossible */
+  /** A new password that the server and its tools accept. @throws PasswordImpossible */
   newPassword(context: GenerateContext): string;
 }
 
-/** What only the engine knows of a change. */
+/** The parts of a change that differ by engine. */
 type Own<Login, Opened extends Session> = Pick<ChangingRotator<Login, Opened>, 'change'> &
   Partial<
     Pick<

@@ -4,20 +4,20 @@ const suffix = '_clone';
 
 /** The two users that take turns, and which of them a version of the secret is for. */
 export interface UserPair {
-  /** The user that the other is modelled on; undefined where both were named and neither is a clone. */
+  /** The user that the clone is made from; undefined if both users were named and neither is a clone. */
   readonly original: string | undefined;
   readonly username: string;
-  /** The one whose turn is next. */
+  /** The user whose turn is next. */
   readonly alternate: string;
-  /** The same for both: what they have in common. */
+  /** What both names have in common. */
   readonly account: string;
 }
 
 /**
- * Reads the pair from a secret: named in `alternatingusers`, or, as with AWS's templates, a user and its clone,
- * whose name has `_clone` appended.
+ * Reads the pair from a secret: named in `alternatingusers`, or, as with AWS's templates, a user and its clone, whose
+ * name has `_clone` appended.
  *
- * @param fits whether the server takes a name: its length and its characters
+ * @param fits whether the server accepts a name, by its length and characters
  * @throws InvalidSecretField
  */
 export function parseUserPair(fields: SecretFields, fits: (name: string) => boolean): UserPair {

@@ -1,6 +1,6 @@
 import type { Node } from '../redis/credential.ts';
 
-/** A user, as the API tells of it. */
+/** A user, as the API describes it. */
 export interface ApiUser {
   readonly username: string;
   /** `active`, `modifying` or `deleting`. */
@@ -14,15 +14,15 @@ export interface ApiUser {
 
 /** The calls of ElastiCache's or MemoryDB's API that a rotation makes. */
 export interface UsersApi {
-  /** @throws what the SDK throws, also for a user that does not exist */
+  /** @throws the SDK's error, also for a user that does not exist */
   find(id: string, signal: AbortSignal): Promise<ApiUser>;
   /** Sets the passwords that the user is to have: one or two. */
   setPasswords(id: string, passwords: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Where its groups let it log in. */
+  /** The endpoints at which its groups let it log in. */
   endpoints(user: ApiUser, signal: AbortSignal): Promise<Node[]>;
 }
 
-/** What the API calls an endpoint. */
+/** An endpoint, in the API's format. */
 export interface ApiEndpoint {
   readonly Address?: string | undefined;
   readonly Port?: number | undefined;

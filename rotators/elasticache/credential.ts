@@ -14,14 +14,14 @@ export type Service = 'elasticache' | 'memorydb';
 export interface ManagedUser {
   readonly arn: string;
   readonly region: string;
-  /** By which the API knows it: of ElastiCache the user's id, of MemoryDB its name. */
+  /** The user in calls of the API: its id in ElastiCache, its name in MemoryDB. */
   readonly id: string;
   readonly username: string;
   /** Absent in AWSCURRENT of a secret that was never rotated, as AWS's template allows. */
   readonly password: string | undefined;
-  /** Where to log in; undefined where the secret names no host, and the API is asked. */
+  /** Where to log in; undefined if the secret names no host, and the API is asked. */
   readonly login: RedisCredential | undefined;
-  /** All that the secret says of a login but where. */
+  /** What the secret says of a login, except for the place. */
   readonly fields: SecretFields;
 }
 
@@ -31,10 +31,11 @@ const arns: Readonly<Record<Service, RegExp>> = {
 };
 
 /**
- * Reads the secret of AWS's template: `user_arn`, `username`, `password`; and `host`, `port` and `ssl` where it has them.
+ * Reads the secret of AWS's template: `user_arn`, `username`, `password`; and the optional `host`, `port` and `ssl`.
  *
  * @throws InvalidSecretField
- * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/tree/master/SecretsManagerElasticacheUserRotation
+ * @see
+ *   https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/tree/master/SecretsManagerElasticacheUserRotation
  */
 export function parseUser(service: Service, fields: SecretFields): ManagedUser {
   const engine = optionalText(fields, 'engine');
@@ -52,12 +53,12 @@ export function parseUser(service: Service, fields: SecretFields): ManagedUser {
   return { arn, region, id, username, password, login: isNamed ? parsed : undefined, fields: said };
 }
 
-/** What to log in with at a place that the API has named. */
+/** The credential for a login at a place that the API has named. */
 export function loginAt(user: ManagedUser, host: string, port: number): RedisCredential | undefined {
   return user.password === undefined ? undefined : parseRedis({ ...user.fields, host, port });
 }
 
-/** What a credential opens: the user, wherever it may log in. */
+/** The target of a credential: the user, at all of its caches. */
 export function targetOf(service: Service, { arn, region, username, login }: ManagedUser): Target {
   const [first, ...others] = login?.nodes ?? [];
   return {

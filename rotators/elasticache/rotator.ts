@@ -16,18 +16,18 @@ import { loginOf } from '../redis/servers.ts';
 import type { ApiUser, UsersApi } from './api.ts';
 import { loginAt, type ManagedUser, parseUser, type Service, targetOf } from './credential.ts';
 
-/** How a function rotates managed users, whatever the secret. */
+/** How a function rotates managed users, for all secrets. */
 export interface ManagedUserOptions extends ConnectOptions {
   /** When the old password ends. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
   /**
-   * The one user name that the function serves, as AWS's template has it in its variable USER_NAME. Whoever has set it has
-   * named the account, so that a password need not be proven where the function can't reach the cache.
+   * The only user name that the function serves, as in the variable USER_NAME of AWS's template. It names the account,
+   * so no login is needed if the function can't reach the cache.
    */
   readonly userName?: string | undefined;
   /** How long a user may take to become active, in ms. Default: 600,000, as with AWS's template. */
   readonly maxWaitingMs?: number | undefined;
-  /** How long to wait between two looks, in ms. Default: 10,000. */
+  /** Time between two calls that ask for the user's state, in ms. Default: 10,000. */
   readonly waitingIntervalMs?: number | undefined;
 }
 
@@ -35,11 +35,11 @@ export interface ManagedUserOptions extends ConnectOptions {
 export interface ManagedSession extends Session {
   readonly user: ManagedUser;
   readonly found: ApiUser;
-  /** Where the login was; undefined where there was none. */
+  /** Where the login was; undefined if there was none. */
   readonly provenAt: string | undefined;
 }
 
-/** A password of AWS's templates: between 16 and 128 characters are taken. */
+/** Passwords as in AWS's templates. The service accepts 16 to 128 characters. */
 const passwordDefaults = { length: 20, excludeCharacters: '/@"\'\\' };
 
 interface Parts extends ManagedUserOptions {
@@ -134,12 +134,12 @@ async function openSession(
   return session(undefined);
 }
 
-/** Most places that are tried, of which one has to be there. */
+/** Most endpoints that are tried until one answers. */
 const mostPlaces = 3;
 
 /**
- * Where to log in. A host that the secret names must be one of the user's own caches: whoever may only write the secret
- * could otherwise prove himself at a server of his own, and have the password of somebody else's user set.
+ * Where to log in. A host in the secret must be one of the user's own caches. Otherwise the secret's writer could log
+ * in at a server of their own, and set the password of somebody else's user.
  *
  * @throws InvalidSecretField
  */
@@ -207,7 +207,9 @@ function accountUnproven(
 
 const [tenMinutesMs, tenSecondsMs] = [600_000, 10_000];
 
-/** Changes of a user take a while, and it can't be changed meanwhile. @throws TargetBusy */
+/**
+ * Waits until a user is active. A change takes a while, and no other change is possible meanwhile. @throws TargetBusy
+ */
 async function untilActive(
   { service, maxWaitingMs = tenMinutesMs, waitingIntervalMs = tenSecondsMs }: Parts,
   api: UsersApi,
@@ -239,7 +241,7 @@ async function setPasswords(
   await untilActive(parts, api, user, context);
   const given = passwords.flatMap((password) => password ?? []);
   await api.setPasswords(user.id, [...new Set(given)], context.signal);
-  // Only then every server of its caches knows it.
+  // Only then does every server of its caches know the change.
   await untilActive(parts, api, user, context);
 }
 

@@ -1,18 +1,18 @@
 import { contradictoryField } from '../../src/rotator/index.ts';
 
-/** One segment of a URL's path, or a part of one: it can neither end the segment nor climb out of it. */
+/** Encodes a segment of a URL's path, or a part of one. It can neither end the segment nor leave it with `..`. */
 export function asSegment(text: string, field: string): string {
   if (/^\.\.?$/.test(text)) throw contradictoryField(field, 'must not be a dot or two: it is put into a URL');
   return encodeURIComponent(text);
 }
 
-/** A header's value: characters of ASCII that can be seen, and spaces. RFC 9110, section 5.5. */
+/** Checks a header's value: visible ASCII characters and spaces. RFC 9110, section 5.5. */
 export function asHeader(text: string, field: string): string {
   if (/^[\x20-\x7e]*$/.test(text)) return text;
   throw contradictoryField(field, 'has a character that a header can not hold');
 }
 
-/** A username for Basic authentication, which ends at a colon. RFC 7617, section 2. */
+/** Checks a username for Basic authentication, which must not have a colon. RFC 7617, section 2. */
 export function asUsername(text: string, field: string): string {
   if (!text.includes(':')) return text;
   throw contradictoryField(field, 'must not have a colon: Basic authentication ends a username there');

@@ -1,10 +1,7 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { codesOf, isCertificateCode, isNetworkCode } from '../network.ts';
 
-/**
- * What went wrong in a call. Its message says nothing of what was sent or answered but the status; the server's own reason
- * is in `said`.
- */
+/** A failed call. Of request and answer, its message holds only the status. The server's own reason is in `said`. */
 export class ApiFailure extends AdapterError {
   readonly code: ErrorCode;
   constructor(
@@ -23,7 +20,7 @@ export function classify(error: unknown): ErrorCode | undefined {
   return error instanceof ApiFailure ? error.code : undefined;
 }
 
-/** The failure of a call that was given no whole answer. */
+/** The failure of a call without a complete answer. */
 export function lostCall(name: string, error: unknown): ApiFailure {
   const codes = codesOf(error);
   const rejected = codes.find(isCertificateCode);
@@ -34,7 +31,10 @@ export function lostCall(name: string, error: unknown): ApiFailure {
   return new ApiFailure('TargetUnreachable', `${name} got no whole answer: ${said}`, { cause: error });
 }
 
-/** What a status means that is neither a success nor a refusal: 502 and 504 are a gateway's that did not get through. */
+/**
+ * The error code for a status that is neither a success nor a refusal. 502 and 504 mean that a gateway did not reach
+ * the API.
+ */
 export function codeOfStatus(status: number): ErrorCode {
   return status === 502 || status === 504 ? 'TargetUnreachable' : 'TargetFailed';
 }

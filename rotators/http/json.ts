@@ -2,7 +2,7 @@ import jsonpointer from 'jsonpointer';
 import { ApiFailure } from './failure.ts';
 import type { Answer } from './send.ts';
 
-/** RFC 6901; the empty one is the whole answer. */
+/** A JSON pointer (RFC 6901). The empty one means the whole answer. */
 export type Pointer = string;
 
 /** The JSON of an answer. @throws ApiFailure, which quotes nothing of it */
@@ -14,7 +14,7 @@ export function readJson(name: string, { text }: Answer): unknown {
   }
 }
 
-/** What stands at a place of a JSON value; undefined where nothing does. */
+/** What stands at a place of a JSON value; undefined if nothing does. */
 export function valueAt(json: unknown, pointer: Pointer): unknown {
   return typeof json === 'object' && json !== null ? jsonpointer.get(json, pointer) : undefined;
 }
@@ -33,14 +33,14 @@ export function textAt(json: unknown, pointer: Pointer): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** As {@link textAt}. @throws ApiFailure where there is none, naming the place */
+/** As {@link textAt}. @throws ApiFailure if there is none, naming the place */
 export function requireTextAt(name: string, json: unknown, pointer: Pointer): string {
   const value = textAt(json, pointer);
   if (value !== undefined) return value;
   throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${pointer}"`);
 }
 
-/** Where APIs give the reason of an error; the first that is there counts. */
+/** Where APIs give the reason of an error. The first one found counts. */
 const reasons: readonly Pointer[] = [
   '/error_description',
   '/error/message',
@@ -58,14 +58,15 @@ const reasons: readonly Pointer[] = [
   '/error',
 ];
 
-/** Most characters of a reason that are told. */
+/** Most characters of a reason that an error shows. */
 const longestReason = 300;
 
 /**
- * The reason that a server gives for an error, for {@link ApiFailure.said}: whoever tells it masks the values that are
- * known. Here those are masked that only the call knows, such as an access token that was fetched for it.
+ * The reason that a server gives for an error, for {@link ApiFailure.said}. Known secret values are masked when the
+ * reason is shown. This function masks the values that only the call knows, such as an access token that was fetched
+ * for it.
  *
- * @param sent what else the request has carried that is secret
+ * @param sent further secret values that the request has carried
  */
 export function reasonIn(text: string, sent: readonly string[] = []): string | undefined {
   let json: unknown;
@@ -77,7 +78,7 @@ export function reasonIn(text: string, sent: readonly string[] = []): string | u
   for (const pointer of reasons) {
     const reason = textAt(json, pointer)?.slice(0, longestReason);
     if (reason === undefined) continue;
-    // A part of a credential is one too.
+    // A part of a credential is masked too.
     return reason.replace(/[\w.~+/=-]{8,}/g, (word) =>
       sent.some((secret) => secret.includes(word) || word.includes(secret)) ? '[redacted]' : word,
     );

@@ -12,13 +12,13 @@ export interface HttpRequest {
   readonly body: string | undefined;
 }
 
-/** What there is to know of a call besides its request. */
+/** The settings of a call, besides its request. */
 export interface Sending {
-  /** What errors call it. */
+  /** The call's name in errors. */
   readonly name: string;
   /** How long to wait for the whole answer. Default: 10,000. */
   readonly timeoutMs?: number;
-  /** Whether an answer means that the call is to be made later, besides 503. Default: 429. */
+  /** Whether an answer means "try again later", besides 503. Default: 429. */
   readonly isThrottled?: (answer: Answer) => boolean;
   /** `reads`: GET follows redirects to the same origin. Default: no redirect is followed. */
   readonly redirects?: 'reads' | 'refused';
@@ -40,9 +40,9 @@ const longestWaitMs = 20_000;
 const defaultTimeoutMs = 10_000;
 
 /**
- * Sends a request, and once more where the answer asks to be tried again soon. Every call of every HTTP rotator goes
- * through here: over https or within this machine, by the proxy and the authorities of the transport, with a limit on the
- * answer's size and time.
+ * Sends a request. Repeats it once if the answer asks for that soon. Every call of every HTTP rotator goes through
+ * here: over https or within this machine, with the transport's proxy and authorities, and with limits on the answer's
+ * size and time.
  *
  * @throws ApiFailure: TargetBusy for an answer that says "later", CertificateRejected, TargetUnreachable for a lost
  *   connection or no answer in time, TargetFailed for a redirect that is not followed or an answer over 1 MiB; the
@@ -90,7 +90,7 @@ async function sendOnce(request: HttpRequest, sending: Sending, transport: Trans
   }
 }
 
-/** Redirects are followed by reads alone, and to the same origin alone: credentials go nowhere else. */
+/** Only reads follow redirects, and only to the same origin. So credentials go nowhere else. */
 async function follow(
   request: HttpRequest,
   { name, redirects: followed, signal }: Pick<Sending, 'name' | 'redirects' | 'signal'>,

@@ -14,19 +14,19 @@ export interface TransportOptions {
   };
 }
 
-/** What `fetch` is to call with; undefined: its own way. @internal */
+/** The dispatcher for `fetch`; undefined: Node.js's own. @internal */
 export type Transport = () => Promise<Dispatcher | undefined>;
 
-/** undici is loaded only where its own way will not do: Node.js's `fetch` has no option for an authority or a proxy. @internal */
+/** undici is loaded only for a private authority or a proxy: Node.js's `fetch` has no option for them. @internal */
 export function createTransport({ ca, proxy = {} }: TransportOptions): Transport {
   let made: Promise<Dispatcher | undefined> | undefined;
   const make = async (): Promise<Dispatcher | undefined> => {
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
-    // By its default export: a bundle has no other of a CommonJS package that is imported when it is needed.
+    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
     const { default: undici } = await import('undici').catch(missing('undici'));
     const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
-    // Empty, and not absent: else undici would read the environment by itself.
+    // Empty, and not absent: otherwise undici would read the environment itself.
     return new undici.EnvHttpProxyAgent({
       httpsProxy: proxy.https ?? '',
       httpProxy: proxy.http ?? '',

@@ -1,4 +1,4 @@
-/** What is wrong with the URL of an API; undefined where nothing is. */
+/** What is wrong with the URL of an API; undefined if nothing is. */
 export function baseUrlProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL';
   const url = new URL(text);
@@ -15,7 +15,7 @@ export function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
-/** RFC 6761, section 6.3, and the addresses that can be nothing else. */
+/** Whether a host is this machine: RFC 6761, section 6.3, and the loopback addresses. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

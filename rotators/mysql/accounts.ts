@@ -3,20 +3,20 @@ import { isRightMissing } from './classify.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
 import type { MysqlSession, Server } from './session.ts';
 
-/** What the server's table says of an account. */
+/** An account, from the server's table of users. */
 export interface KnownAccount extends Account {
   readonly plugin: string;
 }
 
-/** Kinds of passwords that the server keeps, and that Keyturn can set and prove. */
+/** Plugins whose passwords the server keeps, and Keyturn can set and prove. */
 const passwordPlugins = ['caching_sha2_password', 'mysql_native_password', 'sha256_password'];
 
-/** From here on MySQL can keep two passwords of one user, and MariaDB several ways to log in. */
+/** From these versions on, MySQL can keep two passwords of one user, and MariaDB several ways to log in. */
 const oldestMysql = [8, 0, 14] as const;
 const oldestMariaDb = [10, 4, 0] as const;
 
 /**
- * Refuses what is older than Keyturn was made for.
+ * Refuses servers that are older than Keyturn supports.
  *
  * @throws TargetFailed
  * @see https://dev.mysql.com/doc/refman/8.0/en/password-management.html#dual-passwords
@@ -47,7 +47,7 @@ export function requireWritable({ readOnly }: Server): void {
 /**
  * All accounts of a user's name, one for each pattern of hosts.
  *
- * @throws PermissionDenied where the admin may not look
+ * @throws PermissionDenied if the admin may not look
  */
 export async function accountsOf(admin: MysqlSession, username: string): Promise<KnownAccount[]> {
   try {
@@ -68,7 +68,7 @@ export async function accountsOf(admin: MysqlSession, username: string): Promise
   }
 }
 
-/** The one account of a name. @throws AccountMissing, PermissionDenied where there are several, or none with a password */
+/** The only account of a name. @throws AccountMissing, and PermissionDenied if there are several or none has a password */
 export async function onlyAccount(admin: MysqlSession, username: string): Promise<KnownAccount> {
   const [account, ...others] = await accountsOf(admin, username);
   if (account === undefined) throw accountMissing(username);
@@ -78,7 +78,7 @@ export async function onlyAccount(admin: MysqlSession, username: string): Promis
 
 /** @throws PermissionDenied for an account without a password of the server's */
 export function requirePassword({ plugin, ...account }: KnownAccount): void {
-  // MariaDB leaves it empty for its default.
+  // MariaDB leaves this empty for its default plugin.
   if (plugin === '' || passwordPlugins.includes(plugin)) return;
   throw new KeyturnError(
     'PermissionDenied',
@@ -96,7 +96,7 @@ export function accountMissing(username: string, host?: string): KeyturnError {
   );
 }
 
-/** Which of them an application's login would reach depends on where it comes from. */
+/** The host of the application decides which of these accounts its login reaches. */
 export function severalAccounts(accounts: readonly Account[]): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',

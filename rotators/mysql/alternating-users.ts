@@ -67,7 +67,9 @@ async function change(
   await requireSameRights(admin, current, next);
 }
 
-/** The account that AWSCURRENT opens. Where its name exists for several hosts, a login shows which one the server takes. */
+/**
+ * The account that AWSCURRENT opens. If its name exists for several hosts, a login shows which one the server takes.
+ */
 async function currentAccount(
   admin: MysqlSession,
   context: ChangeContext<AlternatingCredential, MysqlSession>,
@@ -92,8 +94,8 @@ async function currentAccount(
 }
 
 /**
- * Refuses a next user that can do less than the other. Asked as the admin: the server shows a user nothing of another's
- * rights.
+ * Refuses the next user if it can do less than the other. The admin asks, because the server shows a user nothing of
+ * another's rights.
  *
  * @throws PrivilegesMissing
  */

@@ -2,11 +2,11 @@ import { type Activity, type ErrorCode, KeyturnError } from '../../src/rotator/i
 import { classifier } from '../database/classify.ts';
 import { partsOf } from '../network.ts';
 
-/** The number of the server's error; 0 where there is none. */
+/** The number of the server's error; 0 if there is none. */
 export function numberOf(error: unknown): number {
   for (const part of partsOf(error)) {
     const number: unknown = Reflect.get(part, 'errno');
-    // Those of Node.js are negative.
+    // Numbers of Node.js are negative.
     if (typeof number === 'number' && number > 0) return number;
   }
   return 0;
@@ -22,7 +22,10 @@ export function isRefusal(error: unknown): boolean {
   return numberOf(error) === 1045;
 }
 
-/** The password is right, and has expired. MariaDB lets in, and refuses all but the change of the password (1820). */
+/**
+ * The password is right, and has expired. MariaDB accepts the login, and then refuses everything but a change of the
+ * password (1820).
+ */
 export function isExpired(error: unknown): boolean {
   return [1862, 1820].includes(numberOf(error));
 }
@@ -32,7 +35,7 @@ export function isPolicyRefusal(error: unknown): boolean {
   return [1819, 3638, 1372, 4170].includes(numberOf(error));
 }
 
-/** A right is lacking: for the statement, for a schema, for a table, for a grant. */
+/** A right is missing: for the statement, for a schema, for a table, for a grant. */
 export function isRightMissing(error: unknown): boolean {
   return [1227, 1044, 1142, 1143, 1370, 1410, 1698].includes(numberOf(error));
 }
@@ -68,7 +71,7 @@ const codeOf = new Map(
   meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
 );
 
-/** What mysql2 itself throws where a connection has ended. */
+/** What mysql2 itself throws after a connection has ended. */
 const lost = /^(PROTOCOL_CONNECTION_LOST|PROTOCOL_SEQUENCE_TIMEOUT|PROTOCOL_PACKETS_OUT_OF_ORDER)$/;
 
 function meaning(error: unknown, during: Activity): ErrorCode | undefined {
@@ -78,7 +81,7 @@ function meaning(error: unknown, during: Activity): ErrorCode | undefined {
   if (number === 1290) return /read[-_ ]only/i.test(message) ? 'TargetReadOnly' : 'PermissionDenied';
   if (number === 1045 && during !== 'open') return 'PermissionDenied';
   if (number !== 0) return codeOf.get(number);
-  // mysql2 gives every error of TLS this code, and takes the place of Node.js's.
+  // mysql2 gives every error of TLS this code, in place of Node.js's code.
   if (error instanceof Error && Reflect.get(error, 'code') === 'HANDSHAKE_SSL_ERROR') {
     return /ECONNRESET|ETIMEDOUT|EPIPE|disconnected before/.test(message)
       ? 'TargetUnreachable'
@@ -90,7 +93,7 @@ function meaning(error: unknown, during: Activity): ErrorCode | undefined {
 /** What an error of mysql2, of Node.js or of the server means. */
 export const classify = classifier({ meaning, isUnreachable: (code) => lost.test(code) });
 
-/** What to say of a login for which no other password would help. */
+/** The reason for a login that no other password would let in. */
 const explanations: Readonly<Record<number, readonly [problem: string, remedy: string]>> = {
   1044: ['it may not use the database.', 'Correct "dbname", or grant the account something in it.'],
   1049: ['there is no such database.', 'Correct "dbname", or leave it out.'],
@@ -110,7 +113,7 @@ const explanations: Readonly<Record<number, readonly [problem: string, remedy: s
   4166: ['it is blocked after too many wrong passwords.', 'Find who tries them, then FLUSH PRIVILEGES.'],
 };
 
-/** A typed error for a login that no other password would help, or undefined. */
+/** A typed error for a login that no other password would let in, or undefined. */
 export function explainLogin(error: unknown, username: string): KeyturnError | undefined {
   const found = explanations[numberOf(error)] ?? explainPlugin(error);
   if (found === undefined) return undefined;
@@ -123,7 +126,10 @@ export function explainLogin(error: unknown, username: string): KeyturnError | u
   );
 }
 
-/** ed25519 and PARSEC of MariaDB, LDAP, PAM, Kerberos: nothing that is a password of the server's, or that mysql2 speaks. */
+/**
+ * ed25519 and PARSEC of MariaDB, LDAP, PAM, Kerberos: these need no password of the server's, or mysql2 does not speak
+ * them.
+ */
 function explainPlugin(error: unknown): readonly [string, string] | undefined {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const message = error instanceof Error ? error.message : '';

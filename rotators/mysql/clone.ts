@@ -8,10 +8,10 @@ import { type AccountRights, missingRestrictions, readRights } from './rights.ts
 import type { MysqlSession } from './session.ts';
 
 /**
- * Makes a clone able to stand in for the original: creates it for the same hosts, and gives it what the server shows of the
- * original: TLS, limits, lock, policy, rights, roles, partial revokes. Repeated at each rotation, so that what was granted
- * since follows, and a clone made by AWS's template is mended. The original is never altered. What the admin may not give
- * is found by the comparison that follows.
+ * Makes or updates a clone that can do what the original can. It has the same hosts, TLS, limits, lock, policy, rights,
+ * roles and partial revokes. Each rotation repeats this, so the clone gets new rights, and a clone made by AWS's
+ * template is repaired. The original is never changed. The comparison that follows finds what the admin could not
+ * grant.
  *
  * @see https://dev.mysql.com/doc/refman/8.4/en/show-grants.html
  */
@@ -46,7 +46,7 @@ export async function prepareClone(
 function statementsToFollow(wanted: AccountRights, had: AccountRights, clone: Account): string[] {
   const held = new Set(had.grants.flatMap(({ entries }) => entries));
   const asked = new Set(wanted.grants.flatMap(({ entries }) => entries));
-  // A partial revoke that the original does not have is lifted by the grant of what it takes.
+  // To lift a partial revoke that the original does not have, grant the right that it takes away.
   const lifted = missingRestrictions(held, asked).map((entry) => {
     const right = entry.replace('the restriction ', '');
     return `GRANT ${right} TO ${quoteAccount(clone)}`;

@@ -19,14 +19,14 @@ export const engines: readonly string[] = ['mysql', 'aurora-mysql', 'mariadb'];
 export interface MysqlCredential extends DatabaseLogin {
   readonly host: string;
   readonly port: number;
-  /** The schema that a session begins with; none by default. */
+  /** The schema in which a session begins; none by default. */
   readonly database: string | undefined;
 }
 
 /** A login of one of two users that take turns. */
 export type AlternatingCredential = Paired<MysqlCredential>;
 
-/** MariaDB's limit: which server it is shows at the login alone. */
+/** MariaDB's limit. Only the login shows which server it is. */
 const longestName = 80;
 const longestSchema = 64;
 
@@ -57,8 +57,8 @@ export function parseCredential(fields: SecretFields): MysqlCredential {
 }
 
 /**
- * Most characters of the name of one of two users: what is configured (AWS's USERNAME_CHARACTER_LIMIT), else what the
- * engine takes.
+ * Longest name of one of two users, in characters: the configured limit (AWS's USERNAME_CHARACTER_LIMIT), otherwise the
+ * engine's.
  */
 export function longestUserName({ engine }: SecretFields, configured: number | undefined): number {
   return configured ?? (engine === 'mariadb' ? longestName : 32);

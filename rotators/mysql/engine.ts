@@ -5,7 +5,7 @@ import { engines, longestUserName, type MysqlCredential, parseCredential, target
 import { fitsName } from './quoting.ts';
 import type { MysqlSession, Open } from './session.ts';
 
-/** Of caching_sha2_password, in bytes; new passwords are of ASCII. */
+/** Longest password for caching_sha2_password, in bytes. New passwords are ASCII. */
 const longestPassword = 255;
 
 /** What both rotators of MySQL and MariaDB have in common. */

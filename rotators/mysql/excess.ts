@@ -7,8 +7,9 @@ import type { MysqlSession } from './session.ts';
 const mostNamed = 20;
 
 /**
- * What the subject may do and the proven account may not, each in a person's words; see `Rotator.excessRights`. A name that
- * exists for several hosts may do whatever one of them may; the proven one may do what all of them may.
+ * The rights that the subject has and the proven account lacks, each in words for a person; see `Rotator.excessRights`.
+ * If a name exists for several hosts, the subject counts with the rights of any of them, and the proven account with
+ * the rights that all of them have.
  */
 export async function excessRights(
   admin: MysqlSession,
@@ -20,7 +21,7 @@ export async function excessRights(
   if (proven === undefined) return administrativeRights(more).slice(0, mostNamed);
   const [first = new Set<string>(), ...others] = await entriesOf(admin, await accountsOf(admin, proven));
   const less = new Set([...first].filter((entry) => others.every((entries) => entries.has(entry))));
-  // What is taken from the proven account and not from the subject is a right of the subject too.
+  // If a partial revoke limits only the proven account, the subject has more rights.
   const unrestricted = missingRestrictions(less, more);
   return [...missingRights(more, less), ...unrestricted].slice(0, mostNamed);
 }

@@ -11,7 +11,7 @@ interface Token {
 const token =
   /\s*(`(?:[^`]|``)*`|'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|[\p{L}\p{N}_$]+|[(),@*.%/<>-])/uy;
 
-/** @throws AdapterError for what SHOW GRANTS or SHOW CREATE USER would not say */
+/** @throws AdapterError for a text that SHOW GRANTS or SHOW CREATE USER would not answer */
 function tokensOf(statement: string): Token[] {
   const tokens: Token[] = [];
   token.lastIndex = 0;
@@ -32,7 +32,7 @@ export interface Grant {
   readonly kind: 'GRANT' | 'REVOKE' | 'SET';
   /** What stands between the kind and the account, such as `SELECT ON d.*`. */
   readonly what: string;
-  /** What follows the account and can be said again: WITH GRANT OPTION, WITH ADMIN OPTION. */
+  /** What follows the account and can be repeated: WITH GRANT OPTION, WITH ADMIN OPTION. */
   readonly option: string;
   /** Each right, role or restriction in it, so that it can be compared. */
   readonly entries: readonly string[];
@@ -56,7 +56,7 @@ export function readGrant(line: string): Grant {
   )
     throw new AdapterError('The server has shown a grant that is not known here.');
   const link = kind === 'GRANT' ? 'TO' : kind === 'REVOKE' ? 'FROM' : 'FOR';
-  // Names are quoted, so that the last bare word is the one before the account.
+  // Names are quoted. So the last word without quotes is the one before the account.
   const end = tokens.findLastIndex((each) => isWord(each, link));
   const last = tokens[end - 1];
   if (end < 2 || last === undefined) throw new AdapterError('The server has shown a grant of nothing.');
@@ -97,7 +97,7 @@ function columnsOf(part: readonly Token[], text: (part: readonly Token[]) => str
   return split(part.slice(open + 1, -1)).map((column) => `${right} (${text(column)})`);
 }
 
-/** Between commas that are in no parentheses. */
+/** Splits at commas outside of parentheses. */
 function split(tokens: readonly Token[]): Token[][] {
   const parts: Token[][] = [[]];
   let depth = 0;
@@ -110,7 +110,7 @@ function split(tokens: readonly Token[]): Token[][] {
   return parts;
 }
 
-/** The statement that gives the same to another account. */
+/** The statement that grants or revokes the same for another account. */
 export function grantStatement({ kind, what, option }: Grant, account: Account): string {
   const link = kind === 'GRANT' ? 'TO' : kind === 'REVOKE' ? 'FROM' : 'FOR';
   return `${kind} ${what} ${link} ${quoteAccount(account)}${option}`;
@@ -145,7 +145,8 @@ export function readAttributes(statement: string): Attributes {
     begin >= end ? '' : statement.slice(tokens[begin]?.from, tokens[end - 1]?.to);
   const begin = first('REQUIRE', 'WITH', 'PASSWORD', 'ACCOUNT');
   const limits = first('WITH', 'PASSWORD', 'ACCOUNT');
-  // What is not said is as it would be for a new account; ALTER USER leaves that as it is.
+  // SHOW CREATE USER omits what a new account has by default. ALTER USER would leave that unchanged, so it is added
+  // here.
   const settings = [
     is(begin, 'REQUIRE') ? slice(begin, limits) : 'REQUIRE NONE',
     ...(is(limits, 'WITH') ? [] : [noLimits]),

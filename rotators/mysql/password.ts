@@ -15,11 +15,11 @@ export interface PasswordChange {
 }
 
 /**
- * Has a user change its password, whose session this is. The old one goes on working where the user itself, or else an
- * admin, may have the server keep two. Otherwise it ends, and nothing is said of an overlap.
+ * Changes the password of the session's user. If the user or an admin has the right, the server keeps the old password
+ * too. Otherwise the old password ends, and `overlapping` is not called.
  */
 export async function changeOwnPassword(session: MysqlSession, change: PasswordChange): Promise<void> {
-  // To set it anew could drop what the server keeps beside it.
+  // Setting it again could drop the other password that the server keeps.
   if (change.context.using.password === change.pending.password) return;
   const { isMariaDb } = await session.server();
   const keep = isMariaDb ? keepBothInMariaDb : keepBothInMysql;
@@ -35,7 +35,7 @@ export async function changeOwnPassword(session: MysqlSession, change: PasswordC
   );
 }
 
-/** Set by a user that may change its own password and nothing else. */
+/** For a user that may only change its own password. */
 async function replacePrimary(
   session: MysqlSession,
   isMariaDb: boolean,
@@ -43,7 +43,7 @@ async function replacePrimary(
 ): Promise<void> {
   const next = quoteLiteral(pending.password);
   if (isMariaDb) {
-    // A hash, as in setInMariaDb.
+    // Send a hash, as in setInMariaDb.
     try {
       await session.query(`SET PASSWORD = ${quoteLiteral(nativeHash(pending.password))}`);
     } catch (error) {
@@ -55,18 +55,18 @@ async function replacePrimary(
   try {
     await session.query(`ALTER USER USER() IDENTIFIED BY ${next} REPLACE ${quoteLiteral(using.password)}`);
   } catch (error) {
-    // The password that logged in is the second one, and stays: the first is what an interrupted rotation has set.
+    // The login used the second password, which stays. An interrupted rotation has set the first.
     if (!isNotPrimary(error)) throw error;
     await session.query(`ALTER USER USER() IDENTIFIED BY ${next}`);
   }
 }
 
 /**
- * RETAIN CURRENT PASSWORD keeps the first password as the second, and drops what was the second. Said twice it would drop
- * AWSCURRENT's. So REPLACE has the server make sure, in the same statement, that the first is the one that logged in. If
- * not, the login was by the second: then the first alone is set, which leaves the second as it is.
+ * RETAIN CURRENT PASSWORD makes the first password the second one, and drops the second. Repeated, it would drop
+ * AWSCURRENT's password. So the statement also says REPLACE: the server then checks that the login used the first
+ * password. If the login used the second, only the first is set, and the second stays.
  *
- * @returns whether it is done
+ * @returns whether the password was changed
  * @see https://dev.mysql.com/doc/refman/8.4/en/password-management.html#dual-passwords
  */
 async function keepBothInMysql(session: MysqlSession, change: PasswordChange): Promise<boolean> {
@@ -83,7 +83,7 @@ async function keepBothInMysql(session: MysqlSession, change: PasswordChange): P
     }
   };
   try {
-    // 3892: the policy asks for the first password, which only whoever made the interrupted change has known.
+    // 3892: the policy asks for the first password. Only the interrupted rotation has known it.
     await setOnce(
       set,
       (error) => isPolicyRefusal(error) || numberOf(error) === 3892,
@@ -101,9 +101,8 @@ async function keepBothInMysql(session: MysqlSession, change: PasswordChange): P
 const longestWait = 10;
 
 /**
- * An admin can't say REPLACE for another user. So the user itself makes sure which password is the first, by setting it
- * anew: that does nothing where it is, and fails where it is not. A lock keeps a second invocation out until the admin is
- * done.
+ * An admin can't use REPLACE for another user. So the user sets its password to the same value. That does nothing if it
+ * is the first password, and fails if it is the second. A lock keeps a second invocation out until the admin is done.
  */
 async function keepBothByAdmin(session: MysqlSession, change: PasswordChange): Promise<boolean> {
   const { pending, context } = change;
@@ -132,7 +131,7 @@ async function keepBothByAdmin(session: MysqlSession, change: PasswordChange): P
   });
 }
 
-/** Undefined where the account's history of passwords refuses the question. */
+/** Undefined if the account's password history refuses this. */
 async function isPrimaryPassword(session: MysqlSession, password: string): Promise<boolean | undefined> {
   const own = quoteLiteral(password);
   try {
@@ -154,16 +153,15 @@ async function locked<T>(admin: MysqlSession, account: Account, work: () => Prom
   try {
     return await work();
   } finally {
-    // Where the connection is lost, the server releases it.
+    // If the connection is lost, the server releases the lock.
     await admin.query(`SELECT RELEASE_LOCK(${name})`).catch(() => undefined);
   }
 }
 
 /**
- * MariaDB keeps several ways to log in. Both passwords are named in the statement, so that it says the same however often
- * it is made.
+ * MariaDB keeps several ways to log in. The statement names both passwords, so it can be repeated.
  *
- * @returns whether it is done
+ * @returns whether the password was changed
  * @see https://mariadb.com/docs/server/reference/sql-statements/account-management-sql-statements/create-user
  */
 async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange): Promise<boolean> {
@@ -187,7 +185,7 @@ async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange):
   return true;
 }
 
-/** A user may see its own ways to log in, with or without rights. */
+/** A user may always see its own ways to log in. */
 async function waysToLogIn(session: MysqlSession): Promise<string[]> {
   const [row = {}] = await session.query<object>('SHOW CREATE USER');
   return readWays(String(Object.values(row)[0]));
@@ -203,7 +201,7 @@ async function hasTwoPasswords(session: MysqlSession): Promise<boolean> {
 }
 
 /**
- * Has the server accept a user's password alone, whose session this is.
+ * Makes the server accept only the password of the session's user, and end the other.
  *
  * @see https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-dual-passwords
  */
@@ -237,7 +235,7 @@ export async function endOldPassword(
 }
 
 /**
- * The server gets hashes, so that no password is in a log. One whose policy has to see passwords
+ * The server gets hashes, so that no password is in a log. A server whose policy has to see passwords
  * (strict_password_validation) gets the passwords.
  */
 export async function setInMariaDb(
@@ -258,18 +256,18 @@ export async function setInMariaDb(
   }
 }
 
-/** What mysql_native_password keeps of a password. */
+/** The hash that mysql_native_password keeps of a password. */
 export function nativeHash(password: string): string {
   const sha1 = (data: string | Buffer): Buffer => createHash('sha1').update(data).digest();
   return `*${sha1(sha1(password)).toString('hex').toUpperCase()}`;
 }
 
-/** AWSCURRENT goes on working where it was what logged in. */
+/** Reports that AWSCURRENT still works, if the login used it. */
 function reportOverlap({ context: { using, current, overlapping } }: PasswordChange): void {
   if (using.password === current.password) overlapping?.();
 }
 
-/** Has an admin set the password of an account that exists; an old password stays where it is the second. */
+/** Lets an admin set the password of an existing account. A second password stays. */
 export async function setPasswordOf(
   admin: MysqlSession,
   account: Account,

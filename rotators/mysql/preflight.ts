@@ -26,7 +26,7 @@ async function serverFindings(session: MysqlSession): Promise<Finding[]> {
   ];
 }
 
-/** Which of the three ways a rotation takes. None of them is wrong: the last has a gap. */
+/** Which of the three ways a rotation takes. All are allowed; the last one has a gap. */
 async function overlap(session: MysqlSession, admin: MysqlSession | undefined): Promise<Finding> {
   const check = 'old password';
   const { isMariaDb, account } = await session.server();
@@ -56,7 +56,7 @@ export async function preflightSingleUser(
   return [...findings, rights, await account];
 }
 
-/** What a rotation of alternating users needs; the user itself may be on a read replica of the admin's server. */
+/** What a rotation of alternating users needs. The secret may name a read replica of the admin's server. */
 export async function preflightAlternatingUsers(
   session: MysqlSession,
   { username, pair: { original, alternate } }: AlternatingCredential,
@@ -73,7 +73,7 @@ export async function preflightAlternatingUsers(
     const [found] = known;
     const isClone = original !== undefined && alternate !== original;
     if (found === undefined) {
-      // It will be made.
+      // The rotation will make the clone.
       if (isClone) return;
       throw accountMissing(alternate, account.host);
     }

@@ -1,6 +1,6 @@
 import { wholeText } from '../database/login.ts';
 
-/** MySQL 8 takes 32 characters, and MariaDB 80. Names are kept in utf8mb3, which has no characters beyond the BMP. */
+/** MySQL 8 takes 32 characters, and MariaDB 80. Names are in utf8mb3, which has no characters outside the BMP. */
 export function fitsName(name: string, longest: number): boolean {
   return (
     name !== '' &&
@@ -12,8 +12,8 @@ export function fitsName(name: string, longest: number): boolean {
 }
 
 /**
- * A string. Sessions have no `sql_mode`, so that a backslash escapes; with NO_BACKSLASH_ESCAPES it would still end where it
- * should, as quotes are doubled.
+ * A quoted string. Sessions have no `sql_mode`, so a backslash escapes. Even with NO_BACKSLASH_ESCAPES the string would
+ * end correctly, because quotes are doubled.
  *
  * @throws RangeError for a NUL or half a character; the value is not in the message
  * @see https://dev.mysql.com/doc/refman/8.4/en/string-literals.html
@@ -35,7 +35,7 @@ export function quoteAccount({ user, host }: Account): string {
   return `${quoteLiteral(user)}@${quoteLiteral(host)}`;
 }
 
-/** The account in what CURRENT_USER() answers. A host has no `@`, and a user's name may. */
+/** Reads the answer of CURRENT_USER(). A user's name may have an `@`; a host never does. */
 export function parseAccount(text: string): Account {
   const at = text.lastIndexOf('@');
   return { user: text.slice(0, at), host: text.slice(at + 1) };

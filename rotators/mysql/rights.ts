@@ -9,12 +9,12 @@ export interface AccountRights {
   readonly attributes: Attributes;
 }
 
-/** SHOW answers one column, whose name has the account in it. */
+/** SHOW answers one column. Its name contains the account. */
 function firstColumn(row: object): string {
   return String(Object.values(row)[0]);
 }
 
-/** Reads it, as an admin. @throws PermissionDenied where the admin may not look */
+/** Reads an account's rights, as an admin. @throws PermissionDenied if the admin may not look */
 export async function readRights(admin: MysqlSession, account: Account): Promise<AccountRights> {
   const name = quoteAccount(account);
   const grants = await admin.query<object>(`SHOW GRANTS FOR ${name}`);
@@ -25,10 +25,10 @@ export async function readRights(admin: MysqlSession, account: Account): Promise
   };
 }
 
-/** Most roles that are followed: roles can hold roles. */
+/** Most roles that are looked at: a role can hold roles. */
 const mostRoles = 200;
 
-/** All that an account may do, with what its roles may do. */
+/** All rights of an account, with those of its roles. */
 export async function allEntries(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
   const entries = new Set<string>();
   const seen = new Set<string>();
@@ -48,12 +48,12 @@ export async function allEntries(admin: MysqlSession, account: Account): Promise
   return entries;
 }
 
-/** What one may do and another may not, by what the server shows of both. */
+/** The rights of one account that another lacks. */
 export function missingRights(one: Iterable<string>, other: ReadonlySet<string>): string[] {
   return [...new Set(one)].filter((entry) => !isRestriction(entry) && !covers(other, entry));
 }
 
-/** Restrictions of one that another does not have: partial revokes. */
+/** The restrictions (partial revokes) of one account that another does not have. */
 export function missingRestrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
   return [...new Set(one)].filter((entry) => isRestriction(entry) && !other.has(entry));
 }
@@ -62,7 +62,10 @@ function isRestriction(entry: string): boolean {
   return entry.startsWith('the restriction ');
 }
 
-/** A right for everything covers the same right for less, unless a partial revoke takes something from it. */
+/**
+ * Whether a right is held, or covered by the same right on more. With a partial revoke, a right on everything covers
+ * nothing.
+ */
 function covers(held: ReadonlySet<string>, entry: string): boolean {
   if (held.has(entry)) return true;
   const at = entry.indexOf(' ON ');
@@ -82,7 +85,7 @@ function covers(held: ReadonlySet<string>, entry: string): boolean {
     );
 }
 
-/** What lets in no more than an application does: looking at the server's state, and temporary things. */
+/** Rights that are harmless on the whole server: to look at its state, and temporary tables. */
 const harmlessEverywhere = new Set([
   'PROCESS',
   'REPLICATION CLIENT',
@@ -96,7 +99,7 @@ const harmlessEverywhere = new Set([
   'SHOW_ROUTINE',
 ]);
 
-/** What no application's account has: rights for the whole server, for its own tables, and to hand rights on. */
+/** The rights that no application needs: on the whole server, on its system tables, and to give rights to others. */
 export function administrativeRights(entries: Iterable<string>): string[] {
   return [...entries].filter((entry) => {
     if (isRestriction(entry)) return false;
@@ -108,12 +111,12 @@ export function administrativeRights(entries: Iterable<string>): string[] {
   });
 }
 
-/** Schemas in which the server keeps its users, and what runs with more rights than the caller's. */
+/** Schemas with the server's users, and with routines that run with more rights than the caller's. */
 const ofTheServer = ['mysql', 'sys'];
 
 /**
- * Whether a right for an object reaches a schema of the server's own. The schema of a whole schema's grant is a pattern, so
- * that a right ON `%`.* is one for `mysql` too.
+ * Whether a right for an object reaches one of the server's own schemas. In a grant for a whole schema, the schema's name is
+ * a pattern: a right ON `%`.* includes `mysql`.
  *
  * @see https://dev.mysql.com/doc/refman/8.4/en/grant.html#grant-database-privileges
  */
@@ -128,7 +131,7 @@ function isOfTheServer(object: string): boolean {
   return ofTheServer.some((schema) => matcher.test(schema));
 }
 
-/** Whether a user may have the server keep two of its own passwords. */
+/** Whether the user may make the server keep two of its passwords. */
 export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolean> {
   const rows = await session.query<object>('SHOW GRANTS');
   const entries = rows
@@ -140,7 +143,7 @@ export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolea
   return needed.some((right) => entries.includes(`${right} ON *.*`));
 }
 
-/** Whether an admin may change users, and see what they may do. */
+/** The right that an admin lacks to change users and see their rights; undefined if it has all. */
 export async function missingAdminRight(admin: MysqlSession): Promise<string | undefined> {
   const { account } = await admin.server();
   const entries = await allEntries(admin, account);

@@ -17,40 +17,40 @@ import { explainLogin, isRefusal } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
 import { type Account, parseAccount, quoteAccount } from './quoting.ts';
 
-/** What a session has asked its server. */
+/** What the server says of itself and of the session. */
 export interface Server {
   readonly isMariaDb: boolean;
-  /** As the server says it, such as `8.4.5` or `10.11.19-MariaDB`. */
+  /** The server's version, such as `8.4.5` or `10.11.19-MariaDB`. */
   readonly version: string;
-  /** The account that the server has matched: a name may exist for several hosts. */
+  /** The account that the server has chosen for the login: a name may exist for several hosts. */
   readonly account: Account;
   readonly readOnly: boolean;
 }
 
-/** An open connection. Its statements have no `sql_mode` and utf8mb4, whatever the server's settings are. */
+/** An open connection. `sql_mode` is empty and the character set is utf8mb4, whatever the server's settings are. */
 export interface MysqlSession extends Session {
   readonly encrypted: boolean;
-  /** Runs one statement. Values are not bound: what goes in has to be quoted. */
+  /** Runs one statement. Quote every value: nothing is bound. */
   query<Row extends object>(statement: string): Promise<Row[]>;
-  /** What the server is; asked once. */
+  /** Describes the server. It is asked only once. */
   server(): Promise<Server>;
 }
 
-/** The one way of a rotator to log in. */
+/** How a rotator logs in. */
 export type Open = (
   credential: MysqlCredential,
   context: RotatorContext,
 ) => Promise<MysqlSession | undefined>;
 
 /**
- * Logs in; undefined where the server refuses the password.
+ * Logs in; undefined if the server refuses the password.
  *
  * @throws PermissionDenied for an account that no other password would let in, or that is not the login's own
  */
 export function createOpen(options: ConnectionOptions): Open {
   const trust = createTrust(options);
   return async (credential, context) => {
-    // Before anything is dialled, since it may be missing.
+    // Load the driver before connecting, because it may be missing.
     await loadDriver();
     const logInOnce = async (encrypted: boolean): Promise<MysqlSession> =>
       requireOwnAccount(await logIn(credential, encrypted, trust, context), credential);
@@ -65,9 +65,8 @@ export function createOpen(options: ConnectionOptions): Open {
 }
 
 /**
- * A login proves something of the account of its name alone. The server may have matched it to an anonymous account, whose
- * host comes first, or to one that another stands in for (PROXY): whoever knows that password could otherwise have an admin
- * change any account that he names.
+ * Refuses a login that the server matched to another account: to an anonymous one, or by PROXY. Such a login does not
+ * prove the account in the secret. Whoever knows its password could otherwise have an admin change any account.
  *
  * @throws PermissionDenied, with the session closed
  * @see https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
@@ -103,7 +102,8 @@ async function logIn(
   const socket = await withinConnectTimeout(signal, (within) => dial({ host, port, signal: within }));
   const letGo = destroyOnAbort(socket, signal);
   const connection = mysql.createConnection(settingsOf(credential, encrypted, trust, socket));
-  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
+  // A connection may break between two queries. The next query reports it. Without a listener, the error would end the
+  // process.
   connection.on('error', () => undefined);
   const close = async (): Promise<void> => {
     await new Promise<void>((resolve) => {
@@ -137,9 +137,9 @@ function settingsOf(
 ): DriverOptions {
   const ca = trust.authorities();
   return {
-    // The socket stands; the driver takes the name to expect in the certificate from here.
+    // The socket is connected. The driver takes the name to expect in the certificate from here.
     host: serverName ?? host,
-    // Node.js takes it from the socket where that is an address, which the driver does not pass on.
+    // The driver passes on no address. Node.js then takes the name from the socket.
     stream: Object.assign(socket, { _host: serverName ?? host }),
     user: username,
     password,
@@ -154,7 +154,7 @@ function settingsOf(
 }
 
 /**
- * Without TLS these would send the password encrypted by a public key that whoever answers has sent.
+ * Without TLS, these plugins would encrypt the password with a public key from an unproven server.
  *
  * @see https://dev.mysql.com/doc/refman/8.4/en/caching-sha2-pluggable-authentication.html
  */

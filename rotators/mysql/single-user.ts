@@ -10,7 +10,7 @@ import { changeOwnPassword, endOldPassword, setPasswordOf } from './password.ts'
 import { preflightSingleUser } from './preflight.ts';
 import { createOpen, type MysqlSession, type Open } from './session.ts';
 
-/** How the function connects to MySQL and MariaDB, whatever the secret. */
+/** How the function connects to MySQL and MariaDB, for all secrets. */
 export interface MysqlOptions extends ConnectionOptions {
   /** Most characters of the names of two users that take turns: AWS's USERNAME_CHARACTER_LIMIT. Default: the engine's. */
   readonly usernameCharacterLimit?: number;
@@ -19,8 +19,9 @@ export interface MysqlOptions extends ConnectionOptions {
 }
 
 /**
- * Rotates the password of one user of MySQL or MariaDB. Both passwords work until the next rotation, where the server may
- * keep two. Drop-in for AWS's SecretsManagerRDSMySQLRotationSingleUser and SecretsManagerRDSMariaDBRotationSingleUser.
+ * Rotates the password of one user of MySQL or MariaDB. Both passwords work until the next rotation, if somebody has
+ * the right to keep two. Drop-in for AWS's SecretsManagerRDSMySQLRotationSingleUser and
+ * SecretsManagerRDSMariaDBRotationSingleUser.
  */
 export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredential, MysqlSession> {
   const open = createOpen(options);
@@ -49,8 +50,8 @@ export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredenti
 }
 
 /**
- * An expired password opens nothing. For the ladder it is refused, so that the admin secret, where there is one, sets the
- * pending password, which lifts that.
+ * An expired password counts as refused. Then the admin of the admin secret, if there is one, sets the pending
+ * password, which is not expired.
  */
 function openUnlessExpired(open: Open): Open {
   return async (credential, context) => {

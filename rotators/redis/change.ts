@@ -18,9 +18,9 @@ interface Changing {
 }
 
 /**
- * Gives the user a new password beside the one that works, at every server, and ends all others. The server gets a hash, so
- * that neither MONITOR nor the slow log shows the password. What works is asked for at all servers before anything is
- * changed, and proven at all of them afterwards.
+ * Adds a new password at every server, keeps the one that works, and ends all others. The server gets a hash, so
+ * neither MONITOR nor the slow log shows the password. It asks all servers before it changes anything, and proves the
+ * new password at all of them afterwards.
  *
  * @returns the servers
  */
@@ -31,13 +31,14 @@ export async function addPassword(
 ): Promise<Servers> {
   const { username, password } = pending;
   const { using, proven = [using], current } = context;
-  // The admin's own password is none of the user's.
+  // The admin's password is not a password of the user.
   const older = [current, ...proven].filter((credential) => credential.username === username);
   const hashes = new Set(older.map((credential) => hashOf(credential.password)));
   return atAllServers({ connector, context }, session, async (connections, servers) => {
     const { incomplete } = servers;
     const users = await oneAfterAnother(connections, (connection) => requireUser(connection, username));
-    // Those that some server accepts, which all will then: one that none of them has was ended by somebody, and stays so.
+    // Keep the passwords that some server accepts; then all servers accept them. If no server has one, somebody has
+    // ended it, and it is not restored.
     const kept = [...hashes].filter((hash) => users.some(({ passwords }) => passwords.includes(hash)));
     await requireNoReplication(connections, username, older);
     if (incomplete !== undefined) {
@@ -52,7 +53,7 @@ export async function addPassword(
   });
 }
 
-/** Leaves the user the password of AWSCURRENT alone, at every server. */
+/** Leaves the user only the password of AWSCURRENT, at every server. */
 export async function endOthers(
   { connector, context }: Changing,
   session: RedisSession,
@@ -77,7 +78,7 @@ async function setEverywhere(
   noteSurvival(survivals, context);
 }
 
-/** @throws TargetFailed for the user by which the servers replicate, which they could do no longer after the next rotation */
+/** @throws TargetFailed for a user with which the servers replicate: after the next rotation they could not */
 async function requireNoReplication(
   connections: readonly Connection[],
   username: string,

@@ -6,11 +6,11 @@ import { type Node, placeOf, type RedisCredential } from './credential.ts';
 import { abortError, authenticate, dial, type TlsWanted } from './dial.ts';
 import { codeOf, connectionError, isTlsUnavailable, ServerError } from './server-error.ts';
 
-/** How the function connects, whatever the secret. */
+/** How the function connects, for all secrets. */
 export interface ConnectOptions {
   /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
   readonly ca?: () => string | undefined;
-  /** Whether a secret without `ssl` may go over in plaintext when the server has no TLS. Default: no. */
+  /** Whether a secret without `ssl` may be sent in plaintext if the server has no TLS. Default: no. */
   readonly allowPlaintext?: boolean;
 }
 
@@ -19,7 +19,9 @@ export interface Connection {
   readonly node: Node;
   /** Whether it goes over TLS. */
   readonly encrypted: boolean;
-  /** Sends a command; the answer as RESP 2 has it. @throws ServerError, and errors of the connection */
+  /**
+   * Sends a command, and returns the answer in the types of RESP 2. @throws ServerError, and errors of the connection
+   */
   ask(...words: string[]): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -31,9 +33,9 @@ export type Login = Pick<RedisCredential, 'username' | 'password' | 'ssl' | 'ser
 };
 
 /**
- * Names of which a server's certificate has to carry one. A server that only another one has told of is not thereby the
- * secret's: whoever may join a cluster, or replicate, could have the password sent to a host of his own, and have a
- * certificate for that. So it has to show the name that the secret has, or one beside or below it.
+ * The names of which a server's certificate has to carry one. Whoever may join a cluster or replicate could add a host
+ * of their own, with a certificate for it, and get the password. So a server that the secret does not name has to show
+ * the secret's name, or a name beside or below it.
  */
 export function namesOf(
   node: Node,
@@ -47,7 +49,10 @@ export function namesOf(
   return isBeside ? [first.host, node.host] : [first.host];
 }
 
-/** A domain that one owner has: of three labels, or of two whose last is none of a country, below which many register. */
+/**
+ * A domain with one owner: three labels, or two labels if the last is not a country's. Below a country's, many owners
+ * register.
+ */
 function isOfSameDomain(host: string, named: string): boolean {
   if (isIP(host) !== 0 || isIP(named) !== 0) return false;
   const [one, other] = [host.toLowerCase(), named.toLowerCase()];
@@ -59,7 +64,7 @@ function isOfSameDomain(host: string, named: string): boolean {
 
 /** Opens connections. */
 export interface Connector {
-  /** Logs in at one server; undefined where it refuses the password. */
+  /** Logs in at one server; undefined if it refuses the password. */
   open(node: Node, login: Login, context: RotatorContext): Promise<Connection | undefined>;
   /** Connects without a login: Sentinels often have none. */
   reach(node: Node, login: Login, context: RotatorContext): Promise<Connection>;
@@ -88,7 +93,7 @@ export function createConnector(options: ConnectOptions): Connector {
 
   return {
     open: async (node, login, context) => {
-      // Before anything is dialled, since it may be missing.
+      // Load the driver before connecting, because it may be missing.
       await loadDriver();
       const socket = await dialWith(node, login, context);
       try {
@@ -108,7 +113,7 @@ export function createConnector(options: ConnectOptions): Connector {
   };
 }
 
-/** Made once for a CA: reading all the authorities takes longer than a login. */
+/** Made once for each CA: reading all authorities takes longer than a login. */
 function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
   let made: { readonly pem: string; readonly context: SecureContext } | undefined;
   return () => {
@@ -120,12 +125,12 @@ function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
 }
 
 async function loadDriver() {
-  // By its default export: a bundle has no other of a CommonJS package that is imported when it is needed.
+  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
   const { default: driver } = await import('ioredis').catch(missing('ioredis'));
   return driver;
 }
 
-/** The driver on a connection that stands. It sends nothing by itself, and does not connect again. */
+/** The driver on an open connection. It sends nothing by itself, and does not reconnect. */
 async function attach(socket: Socket, node: Node, { signal }: RotatorContext): Promise<Connection> {
   const { Redis, AbstractConnector } = await loadDriver();
   class Connector extends AbstractConnector {
@@ -177,7 +182,7 @@ async function attach(socket: Socket, node: Node, { signal }: RotatorContext): P
   };
 }
 
-/** The driver's errors hold the whole command: what leaves here is the server's word alone. */
+/** The driver's errors hold the whole command. Only the server's own message leaves this function. */
 function explained(error: unknown, node: Node, signal: AbortSignal): unknown {
   if (signal.aborted) return abortError(signal);
   if (!(error instanceof Error)) return error;

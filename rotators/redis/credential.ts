@@ -12,7 +12,7 @@ import {
 /** Values of `engine` that mean Redis or Valkey. */
 export const engines: readonly string[] = ['redis', 'valkey'];
 
-/** One place at which a server listens. */
+/** The host and port of a server. */
 export interface Node {
   readonly host: string;
   readonly port: number;
@@ -20,24 +20,24 @@ export interface Node {
 
 /** A user of a Redis or Valkey, of one server or of all servers of a cluster. */
 export interface RedisCredential {
-  /** Where a server is that knows the others, or, with `masterName`, where the Sentinels are. */
+  /** The servers that the secret names; with `masterName`, the Sentinels. */
   readonly nodes: readonly [Node, ...Node[]];
   /** The name under which Sentinels know the servers. */
   readonly masterName: string | undefined;
-  /** How to log in at the Sentinels; undefined where they want no login. */
+  /** How to log in at the Sentinels; undefined if they want no login. */
   readonly sentinelLogin: { readonly username: string; readonly password: string } | undefined;
-  /** `default` where the secret names none, as for a password alone (`requirepass`). */
+  /** `default` if the secret names none, as for a password alone (`requirepass`). */
   readonly username: string;
   readonly password: string;
-  /** Absent: verified TLS is tried, and plaintext only where the function allows it. */
+  /** Absent: verified TLS, and plaintext only if the function allows it. */
   readonly ssl: boolean | undefined;
-  /** The name to expect in the certificates where it is not the host's. */
+  /** The name to expect in the certificates, if it is not the host's. */
   readonly serverName: string | undefined;
 }
 
 const [defaultPort, sentinelPort] = [6379, 26379];
 
-/** Most servers that a secret names; those that they know of come on top. */
+/** Most servers that a secret may name. The servers that they tell of are not counted. */
 const mostNamed = 16;
 
 /**
@@ -128,7 +128,7 @@ function parseNode(place: string, byDefault: number): Node {
   return { host, port: optionalPort({ host: afterBracket ?? afterName }, 'host', byDefault) };
 }
 
-/** `host:port`, as it identifies a server. */
+/** `host:port`, which identifies a server. */
 export function placeOf({ host, port }: Node): string {
   return `${host.includes(':') ? `[${host}]` : host.toLowerCase()}:${port}`;
 }

@@ -4,20 +4,20 @@ import { checkServerIdentity, connect as connectTls, type SecureContext, type TL
 import { type Node, placeOf } from './credential.ts';
 import { acceptsAnyPassword, connectionError, ServerError, tlsUnavailable, tooOld } from './server-error.ts';
 
-/** How the other end has to prove who it is. */
+/** How a server has to prove its identity. */
 export interface TlsWanted {
-  /** What is trusted besides Node.js's own authorities. */
+  /** PEM of the authorities to trust besides Node.js's own. */
   readonly secureContext: SecureContext | undefined;
-  /** Names of which the certificate has to carry one. */
+  /** The certificate has to carry one of these names. */
   readonly names: readonly [string, ...string[]];
 }
 
 const connectTimeoutMs = 10_000;
-/** After so long without an answer to the handshake it is asked whether the server speaks plaintext. */
+/** Wait in ms for an answer to the handshake. After it, Keyturn checks whether the server speaks plaintext. */
 const probeAfterMs = 300;
 
 /**
- * A connection to a server: TCP stands, and TLS where it is wanted.
+ * Opens a connection to a server: TCP, and TLS if it is wanted.
  *
  * @param signal ends it in any phase; the socket is destroyed then
  */
@@ -27,7 +27,7 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
   signal.throwIfAborted();
-  // Between two waits nobody would listen, and an error without a listener ends the process.
+  // Between two waits nobody listens. An error without a listener would end the process.
   const socket = new Socket().on('error', () => undefined);
   let current: Socket | TLSSocket = socket;
   const end = (error: Error): void => void current.destroy(error);
@@ -70,8 +70,8 @@ export async function dial(
 }
 
 /**
- * Tells of a server that speaks plaintext where TLS is expected. Such a server waits for the end of a line, which the
- * handshake does not have. It is asked on another connection, and told nothing.
+ * Finds out that a server speaks plaintext although TLS is expected. Such a server does not answer the handshake,
+ * because it waits for the end of a line. It gets a PING on a second connection, and nothing secret.
  */
 function probePlaintext(node: Node, found: () => void): { stop(): void } {
   let socket: Socket | undefined;
@@ -79,7 +79,7 @@ function probePlaintext(node: Node, found: () => void): { stop(): void } {
     socket = new Socket().on('error', () => undefined).connect(node);
     socket.once('connect', () => socket?.write('PING\r\n'));
     socket.once('data', (answer) => {
-      // A server with TLS answers with an alert.
+      // A server with TLS answers PING with an alert.
       if (/^[+-]/.test(answer.toString('latin1'))) found();
     });
   }, probeAfterMs);
@@ -91,14 +91,14 @@ function probePlaintext(node: Node, found: () => void): { stop(): void } {
   };
 }
 
-/** The error for whoever waits on a socket that an abort has destroyed. */
+/** The error for those who wait on a socket that an abort has destroyed. */
 export function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('The call was aborted.');
 }
 
 /**
- * Logs in on a connection that nobody else uses yet. Not by the driver, which writes all that it sends to the console
- * where the variable DEBUG says so.
+ * Logs in on a connection that nobody else uses yet. The driver does not do it, because the variable DEBUG makes it
+ * print all that it sends.
  *
  * @returns whether the server accepts the password
  * @throws ServerError for any answer but a refusal; TargetFailed for a server older than Redis 6
@@ -111,7 +111,7 @@ export async function authenticate(
   signal: AbortSignal,
 ): Promise<boolean> {
   const words = ['AUTH', username, password].map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
-  // Without a login everybody is `default`: where that one needs no password, none proves anything.
+  // Before a login everybody is `default`. If `default` needs no password, a login as `default` proves nothing.
   const isDefault = username === 'default';
   const request = `${isDefault ? '*1\r\n$4\r\nPING\r\n' : ''}*3\r\n${words.join('')}`;
   const [answer = '', before] = (await ask(socket, node, request, isDefault ? 2 : 1, signal)).reverse();
@@ -124,7 +124,7 @@ export async function authenticate(
   throw new ServerError(answer.replace(/^-/, ''));
 }
 
-/** So many lines for what was sent. */
+/** Reads one line for each command that was sent. */
 async function ask(
   socket: Socket,
   node: Node,
@@ -150,7 +150,7 @@ async function ask(
       const hear = (chunk: Buffer): void => {
         answer += chunk.toString('latin1');
         const lines = answer.split('\r\n').slice(0, -1);
-        // The server refuses a whole connection by one line, when it has too many.
+        // A server with too many connections refuses a new one with a single line.
         const isOver = lines.length >= count || lines[0]?.startsWith('-ERR max number of clients') === true;
         if (isOver && answer.endsWith('\r\n')) end(() => resolve(lines));
       };

@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import { findUser, type User } from './users.ts';
 
-/** Groups of commands with which a user can take a server over, and no application's has. */
+/** Rules with which a user can take over a server. No application needs them. */
 const administrativeRights: readonly (readonly [RegExp, string])[] = [
   [/^\+(@all|allcommands)$/, 'all commands'],
   // Every command that administers is slow, so that +@slow allows it too: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
@@ -13,8 +13,8 @@ const administrativeRights: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What the account of `subject` may do and that of `proven` may not, in a person's words. It overestimates the first: a
- * rule that takes something away again is not weighed against the one that gives it.
+ * The rights that `subject` has and `proven` lacks, in words for a person. It overestimates the rights of `subject`: it
+ * ignores rules that take a right away again.
  */
 export async function excessRights(
   admin: Connection,
@@ -29,7 +29,7 @@ export async function excessRights(
   if (one === undefined) return [];
   if (other !== undefined && haveSameRights(one, other)) return [];
   if (proven !== undefined) return [`it has other rules than "${proven}"`];
-  // Selectors are further sets of rules, of which each gives what it says.
+  // Selectors are further sets of rules. Each of them adds rights.
   const rules = `${one.rules.commands} ${one.rules.selectors}`.toLowerCase().split(/[\s"]+/);
   return administrativeRights
     .filter(([rule]) => rules.some((word) => rule.test(word)))

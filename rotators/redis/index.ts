@@ -11,32 +11,32 @@ import { verifyAtAll } from './verify.ts';
 
 export type { RedisCredential, RedisSession };
 
-/** How a function rotates users of Redis and Valkey, whatever the secret. */
+/** How a function rotates users of Redis and Valkey, for all secrets. */
 export interface RedisOptions extends ConnectOptions {
   /** When the old password ends. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
 }
 
 /**
- * Rotates the password of a user of Redis 6 or newer, or of Valkey, that may change users, and so itself. The old password
- * goes on working beside the new one. With an admin secret, for a password that was lost.
+ * Rotates the password of a user of Redis 6 or newer, or of Valkey, that may change users and so changes itself. The
+ * old password works beside the new one. An admin secret sets a lost password.
  */
 export function redis(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
   return rotatorOf('redis', 'account', options);
 }
 
-/** As {@link redis}, for a user that may not change users: the admin of the admin secret does. */
+/** As {@link redis}, for a user that may not change users. The admin of the admin secret makes the changes. */
 export function redisByAdmin(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
   return rotatorOf('redis-by-admin', 'admin', options);
 }
 
-/** AWS's defaults: 32 characters without these, of which each would have to be encoded in a URL. */
+/** AWS's defaults: 32 characters without these. Each of these would have to be encoded in a URL. */
 const passwordDefaults = { excludeCharacters: '/@"\'\\' };
 
-/** Secrets whose servers a warm function remembers. */
+/** Number of secrets whose servers a warm function remembers. */
 const mostRemembered = 16;
 
-/** By the password too: for the next one the servers are looked for again. */
+/** The password is part of the key, so the servers are looked for again after each rotation. */
 function keyOf({ nodes, masterName, username, password }: RedisCredential): string {
   return JSON.stringify([nodes, masterName, username, hashOf(password)]);
 }
@@ -47,7 +47,7 @@ function rotatorOf(
   { revocation = 'on-next-rotation', ...reach }: RedisOptions,
 ): ChangingRotator<RedisCredential, RedisSession> {
   const connector = createConnector(reach);
-  // A user that may do little can't ask for the servers: it would be refused, and the server would log that.
+  // A user with few rights can't ask for the servers. The server would refuse and log it.
   const changed = new Map<string, Servers>();
   const remember = (credential: RedisCredential, servers: Servers): void => {
     const key = keyOf(credential);

@@ -6,7 +6,7 @@ import { ServerError } from './server-error.ts';
 import { atAllServers, helloOf, isNoPermission, type RedisSession, type Servers } from './servers.ts';
 import { findUser, hashOf, isReplicationUser, survivalOf, type User } from './users.ts';
 
-/** What a rotation needs. @param changer the session of whoever makes the change */
+/** Checks what a rotation needs. @param changer the session of the user or admin that makes the change */
 export async function preflight(
   connector: Connector,
   session: RedisSession,
@@ -94,14 +94,14 @@ function userFinding({ node }: Connection, username: string, user: User | undefi
   return finding(true, `has ${others} other passwords, which the next rotation ends`);
 }
 
-/** By the server's own word, which it has for it since Redis 7: https://redis.io/docs/latest/commands/acl-dryrun/ */
+/** Asks the server, which can tell since Redis 7: https://redis.io/docs/latest/commands/acl-dryrun/ */
 async function mayChangeUsers(connection: Connection, changer: string): Promise<boolean> {
   for (const command of ['SETUSER', 'SAVE']) {
     const words = command === 'SETUSER' ? [command, changer] : [command];
     try {
       if ((await connection.ask('ACL', 'DRYRUN', changer, 'ACL', ...words)) !== 'OK') return false;
     } catch (error) {
-      // Not allowed, or not there: it was allowed to look at a user, and the change itself will tell.
+      // The command is not allowed or not there. The user may be looked at, and the change itself will show the rest.
       if (!(error instanceof ServerError)) throw error;
     }
   }

@@ -24,14 +24,14 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** What a server says in plaintext is no record of TLS. */
+/** A plaintext answer is not a TLS record. */
 const noTls = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
 
 export function isTlsUnavailable(error: unknown): boolean {
   return codeOf(error) === tlsUnavailable || noTls.test(codeOf(error));
 }
 
-/** Whether a server is not there. */
+/** Whether a server can't be reached. */
 export function isUnreachable(error: unknown): boolean {
   return isNetworkCode(codeOf(error));
 }
@@ -56,7 +56,7 @@ export function classify(error: unknown, _during: Activity): ErrorCode | undefin
   return codes[error.code];
 }
 
-/** The error for a server that has no users: they came with Redis 6. */
+/** The error for a server before Redis 6, which has no users. */
 export function tooOld(place: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
@@ -65,7 +65,7 @@ export function tooOld(place: string): KeyturnError {
   );
 }
 
-/** The error for a user that needs no password, since none could be proven. */
+/** The error for a user that accepts any password (`nopass`): a login would prove nothing. */
 export function acceptsAnyPassword(username: string, place: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',

@@ -7,28 +7,28 @@ import { isUnreachable, ServerError } from './server-error.ts';
 export interface RedisSession extends Session {
   readonly credential: RedisCredential;
   readonly connection: Connection;
-  /** What the secret and its Sentinels know of: the session's own server first. */
+  /** The servers that the secret and its Sentinels name. The session's own server comes first. */
   readonly named: readonly Node[];
 }
 
-/** What to log in with at any server of a credential. */
+/** How to log in at any server of a credential. */
 export function loginOf({ username, password, ssl, serverName, nodes }: RedisCredential): Login {
   return { username, password, ssl, serverName, named: nodes };
 }
 
 /**
- * As above, for a server that `teller` has told of. Where that one speaks TLS, the others have to: whoever may join a cluster,
- * or replicate, could otherwise be sent the password in plaintext, where the function allows that for servers without TLS.
+ * As {@link loginOf}, for a server that `teller` has named. If `teller` speaks TLS, that server must too. Whoever may join a
+ * cluster or replicate could otherwise get the password in plaintext, if the function allows plaintext.
  */
 export function loginBeside(teller: Pick<Connection, 'encrypted'>, credential: RedisCredential): Login {
   return { ...loginOf(credential), ...(teller.encrypted && { ssl: true }) };
 }
 
 /**
- * Logs in at the first server that is there, or at the master that the Sentinels name. What it says of the password counts:
- * whether the others agree is looked at before a change, and after it.
+ * Logs in at the first server that answers, or at the master that the Sentinels name. Its answer about the password
+ * counts. The other servers are asked before a change and after it.
  *
- * @returns undefined where the server refuses the password
+ * @returns undefined if the server refuses the password
  */
 export async function openSession(
   connector: Connector,
@@ -47,7 +47,7 @@ export async function openSession(
   };
 }
 
-/** What comes of the first server that can be reached. @throws the first's error where none can */
+/** The result of the first server that can be reached. @throws the first server's error if none can */
 async function firstThere<T>(nodes: readonly Node[], reach: (node: Node) => Promise<T>): Promise<T> {
   let lost: unknown;
   for (const node of nodes) {
@@ -79,7 +79,7 @@ async function namedServers(
   });
 }
 
-/** The credential itself is not for the Sentinels: they have users of their own. */
+/** Sentinels never get the credential itself, because they have their own users. */
 async function openSentinel(
   connector: Connector,
   node: Node,
@@ -109,7 +109,7 @@ async function serversOfMaster(sentinel: Connection, masterName: string): Promis
       { field: 'mastername' },
     );
   }
-  // SLAVES, since Sentinels before 5.0.2 know no other name for it.
+  // SLAVES, because Sentinels before 5.0.2 don't know REPLICAS.
   const replicas = await askSentinel(sentinel, 'SLAVES', masterName);
   const found = Array.isArray(replicas) ? replicas.map(pairsOf) : [];
   return [node, ...found.flatMap((replica) => nodeOf(replica.get('ip'), replica.get('port')) ?? [])];
@@ -121,7 +121,7 @@ async function askSentinel(sentinel: Connection, command: string, masterName: st
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     if (error.code === 'NOAUTH') throw sentinelLocked(sentinel.node);
-    // SLAVES of a name that is not known.
+    // SLAVES answers this for an unknown master.
     if (/^ERR No such master/.test(error.message)) return undefined;
     if (/^ERR unknown command/i.test(error.message)) throw noSentinel(sentinel.node);
     throw error;
@@ -146,7 +146,7 @@ function noSentinel(node: Node): KeyturnError {
   );
 }
 
-/** What a server says of itself; empty where its user may not ask. */
+/** What a server says of itself; empty if its user may not ask. */
 interface Hello {
   readonly mode: string | undefined;
   readonly version: string | undefined;
@@ -164,17 +164,17 @@ export async function helloOf(connection: Connection): Promise<Hello> {
   }
 }
 
-/** All servers that have users of their own, and must know the same password: the session's own first. */
+/** All servers that must know the same password. The session's own server comes first. */
 export interface Servers {
   readonly nodes: readonly Node[];
-  /** Why there may be more; undefined where that is not so. */
+  /** Why there may be more; undefined if that is not so. */
   readonly incomplete: string | undefined;
 }
 
 /**
- * Finds the servers of a cluster, or the replicas of a master. Users are no part of what is replicated.
+ * Finds the servers of a cluster, or the replicas of a master. Users are not replicated.
  *
- * @throws TargetReadOnly where no named server is a master; TargetBusy while a server is joining a cluster
+ * @throws TargetReadOnly if no named server is a master; TargetBusy while a server is joining a cluster
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
  */
 export async function serversOf(session: RedisSession, others: readonly Connection[] = []): Promise<Servers> {
@@ -201,7 +201,7 @@ async function clusterOf({ connection, named }: RedisSession): Promise<Servers> 
     if (!isNoPermission(error)) throw error;
   }
   try {
-    // What every client of a cluster asks for. Servers that serve no slots are not in it.
+    // Every client of a cluster may ask for this. It lacks servers without slots.
     const slots = await connection.ask('CLUSTER', 'SLOTS');
     const found = Array.isArray(slots) ? slots.flatMap((range) => slotNodes(range, connection.node)) : [];
     return {
@@ -215,7 +215,8 @@ async function clusterOf({ connection, named }: RedisSession): Promise<Servers> 
 }
 
 /**
- * One line of CLUSTER NODES: `ID IP:PORT@BUS[,HOSTNAME[,...]] FLAGS MASTER ...`. None for the server that answers.
+ * One line of CLUSTER NODES: `ID IP:PORT@BUS[,HOSTNAME[,...]] FLAGS MASTER ...`. Nothing for the answering server
+ * itself.
  *
  * @see https://redis.io/docs/latest/commands/cluster-nodes/
  */
@@ -241,7 +242,7 @@ export function clusterNode(line: string): Node[] {
   );
 }
 
-/** `[from, to, [endpoint, port, id, metadata], ...]`; without an endpoint, it is the server that was asked. */
+/** `[from, to, [endpoint, port, id, metadata], ...]`; without an endpoint, it means the server that was asked. */
 function slotNodes(range: unknown, asked: Node): Node[] {
   if (!Array.isArray(range)) return [];
   return range.slice(2).flatMap((entry) => {
@@ -294,7 +295,7 @@ function nodeOf(host: unknown, port: unknown): Node | undefined {
     : undefined;
 }
 
-/** What RESP 2 answers for a map. */
+/** Reads a map, which RESP 2 answers as a flat list. */
 export function pairsOf(answer: unknown): Map<string, string> {
   const list: unknown[] = Array.isArray(answer) ? answer : [];
   return new Map(
@@ -316,15 +317,16 @@ function splitAt(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Most servers that are logged in to at the same time. */
+/** Most logins at the same time. */
 const mostAtOnce = 16;
 
 /**
  * Logs in at all servers of a session, and hands them over to `work`: first to find the servers, then at each of them.
  * Closes what it has opened.
  *
- * @param known the servers, where they are known already
- * @throws TargetFailed for a server that refuses what another one accepts, and what can't be reached
+ * @param known the servers, if they are known already
+ * @throws TargetFailed for a server that refuses what another one accepts; TargetUnreachable for one that can't be
+ *   reached
  */
 export async function atAllServers<T>(
   { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
@@ -355,7 +357,7 @@ export async function atAllServers<T>(
   }
 }
 
-/** Waits for all before it throws, so that nothing is opened afterwards. */
+/** Waits for all items before it throws, so that nothing is opened afterwards. */
 export async function oneAfterAnother<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,

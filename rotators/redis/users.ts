@@ -10,11 +10,11 @@ export interface User {
   readonly flags: readonly string[];
   /** SHA-256 of each password, in hexadecimal. */
   readonly passwords: readonly string[];
-  /** All that says what it may do, as the server words it: commands, keys, channels, and selectors. */
+  /** Its rights, as the server writes them: commands, keys, channels and selectors. */
   readonly rules: Readonly<Record<'commands' | 'keys' | 'channels' | 'selectors', string>>;
 }
 
-/** By which a server knows a password: https://redis.io/docs/latest/commands/acl-setuser/ */
+/** The hash by which a server knows a password: https://redis.io/docs/latest/commands/acl-setuser/ */
 export function hashOf(password: string): string {
   return createHash('sha256').update(password).digest('hex');
 }
@@ -29,7 +29,7 @@ export async function findUser(connection: Connection, username: string): Promis
     const found = value(name);
     return Array.isArray(found) ? found.map(String) : [];
   };
-  // Redis 6 lists keys and channels, later versions write them as rules.
+  // Redis 6 answers keys and channels as lists. Later versions write them as rules.
   const rules = (name: string): string => (list.includes(name) ? JSON.stringify(value(name)) : '');
   return {
     flags: texts('flags'),
@@ -46,7 +46,7 @@ export async function findUser(connection: Connection, username: string): Promis
 /**
  * A user that can log in with a password.
  *
- * @throws AccountMissing for none, TargetFailed for one that is off or needs no password
+ * @throws AccountMissing for a missing user; TargetFailed for one that is off or needs no password
  */
 export async function requireUser(connection: Connection, username: string): Promise<User> {
   const place = placeOf(connection.node);
@@ -69,16 +69,19 @@ export async function requireUser(connection: Connection, username: string): Pro
   );
 }
 
-/** Which passwords a user is to have, by their hashes: these and no others. */
+/** The hashes of all passwords that a user is to have. */
 export interface WantedPasswords {
   readonly username: string;
   readonly hashes: ReadonlySet<string>;
 }
 
-/** Two invocations at a time may both find a password to end, and one of them finds it gone. */
+/** Two invocations may try to remove the same password. The second one finds it gone. */
 const mostTries = 4;
 
-/** Gives a user these passwords, by one command: it has all of them or what it had. Twice equals once. */
+/**
+ * Gives a user these passwords with one command. The user then has all of them, or the passwords from before. It may be
+ * repeated.
+ */
 export async function setPasswords(
   connection: Connection,
   { username, hashes }: WantedPasswords,
@@ -98,15 +101,16 @@ export async function setPasswords(
   }
 }
 
-/** What a restart of a server leaves of a change. */
+/** Whether a change survives a restart of the server. */
 export type Survival = 'acl-file' | 'configuration' | 'nothing';
 
 /**
- * Writes a server's users down where it has a place for them. What is only in memory ends with a restart, and AWSCURRENT
- * would be refused then.
+ * Saves a server's users to its file, if it has one. A change that is only in memory ends with a restart, and
+ * AWSCURRENT would then be refused.
  *
- * @returns where it is written now
- * @throws TargetFailed for a file that can't be written: the old password, which is in it, then stays AWSCURRENT
+ * @returns where the change is saved
+ * @throws TargetFailed for a file that can't be written. AWSCURRENT then stays on the old password, which the file
+ *   holds
  * @see https://redis.io/docs/latest/commands/acl-save/
  */
 export async function persist(connection: Connection): Promise<Survival> {
@@ -121,7 +125,7 @@ export async function persist(connection: Connection): Promise<Survival> {
     return 'configuration';
   } catch (error) {
     if (isNoPermission(error)) return 'nothing';
-    // Not there, or not writable, as where it comes from elsewhere: then its users do as well.
+    // There is no writable configuration file: something else writes it, and the users in it.
     if (error instanceof ServerError) return 'nothing';
     throw error;
   }
@@ -141,7 +145,7 @@ function notSaved(error: unknown, { node }: Connection): unknown {
   );
 }
 
-/** Where a server would write its users, without writing: undefined where its user may not ask. */
+/** Where a server would write its users, without writing: undefined if its user may not ask. */
 export async function survivalOf(connection: Connection): Promise<Survival | undefined> {
   try {
     const file = pairsOf(await connection.ask('CONFIG', 'GET', 'aclfile')).get('aclfile') ?? '';
@@ -155,8 +159,8 @@ export async function survivalOf(connection: Connection): Promise<Survival | und
 }
 
 /**
- * Whether the servers log in to each other as this user, with one of these passwords: then it would be refused to them one
- * rotation later. Unknown, which is taken for no, where the user may not ask.
+ * Whether the servers log in to each other as this user with one of these passwords. One rotation later, that password
+ * would be refused. If the user may not ask, the answer is no.
  */
 export async function isReplicationUser(
   connection: Connection,
@@ -173,7 +177,7 @@ export async function isReplicationUser(
   }
 }
 
-/** What a note says of servers that forget. */
+/** The note about servers that lose the change with a restart. */
 export function noteSurvival(
   survivals: readonly (readonly [Connection, Survival])[],
   { note }: Pick<RotatorContext, 'note'>,

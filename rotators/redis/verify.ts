@@ -4,10 +4,10 @@ import { placeOf } from './credential.ts';
 import { atAllServers, type RedisSession, type Servers } from './servers.ts';
 
 /**
- * Logs in with pending at all servers that it may know of. The change has done so too; but whoever makes it may have been
- * another process, and a server may have come since.
+ * Logs in with the pending password at all known servers. The change has done so too, but perhaps in another process,
+ * and a server may have joined since.
  *
- * @param known the servers that this process has made the change at
+ * @param known the servers at which this process has made the change
  * @throws TargetFailed for a server that refuses it
  */
 export async function verifyAtAll(
