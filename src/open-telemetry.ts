@@ -8,16 +8,16 @@ import type { StepReport, Telemetry } from './telemetry.ts';
 export interface Tracing extends Pick<Telemetry, 'trace'> {
   /** Runs an invocation in a span of its own. @param traceHeader see {@link traceHeaderOf} */
   invocation<T>(context: Context, traceHeader: string | undefined, run: () => Promise<T>): Promise<T>;
-  /** Tells the trace what a step came to. Codes and names only: no message, and no value. */
+  /** Adds a step's result to the trace: codes and names only, no message and no value. */
   stepEnded(report: StepReport): void;
 }
 
-/** For as long, in ms, an invocation waits for its spans to be written: then Lambda may freeze the process. */
+/** How long an invocation waits for its spans to be written, in ms. After it, Lambda may freeze the process. */
 const longestFlushMs = 2_000;
 
 /**
- * Traces by OpenTelemetry's API. Which SDK is behind it, if any, is not the function's choice: a layer registers one,
- * such as AWS's ADOT. Each invocation has a context of its own, so that many at once in one process don't mix.
+ * Traces by OpenTelemetry's API. A layer, such as AWS's ADOT, registers the SDK behind it. Each invocation has its own
+ * context, so several at once in one process don't mix.
  *
  * @throws DriverMissing
  */
@@ -27,7 +27,7 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
   );
   const tracer = trace.getTracer('keyturn');
 
-  /** By the span that Lambda's own trace has for the invocation, unless the layer has made one. */
+  /** The parent is the layer's span, if there is one, and otherwise the span of Lambda's own trace. */
   const parentOf = (header: string | undefined) => {
     const active = context.active();
     if (trace.getSpan(active) !== undefined || header === undefined) return active;
@@ -35,7 +35,7 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
   };
 
   const flush = async (): Promise<void> => {
-    // The API has no word for this, and a layer has a copy of the API of its own, so that no class tells what it is.
+    // The API can't flush. A layer has its own copy of the API, so `instanceof` does not work.
     const provider = memberOf(trace.getTracerProvider(), 'getDelegate')?.() ?? trace.getTracerProvider();
     const write = memberOf(provider, 'forceFlush');
     if (write === undefined) return;
@@ -57,7 +57,7 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
           try {
             return await run();
           } catch (error) {
-            // The code alone: a message is for the log, whose readers are fewer.
+            // Only the code. The message is in the log, which fewer people can read.
             span.setStatus({ code: SpanStatusCode.ERROR });
             throw error;
           } finally {
@@ -74,7 +74,7 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
         try {
           return await call();
         } catch (error) {
-          // The flag alone: the error itself has not been masked yet.
+          // Only the flag: the error has not been masked yet.
           span.setStatus({ code: SpanStatusCode.ERROR });
           throw error;
         } finally {
@@ -96,8 +96,8 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
 }
 
 /**
- * The trace that Lambda gives an invocation. Where a process has many at once, it is in the runtime's store; elsewhere in
- * a variable, which holds the newest invocation's: so it is to be asked for before anything is waited for.
+ * The trace header that Lambda gives an invocation. If a process runs many invocations at once, it is in the runtime's
+ * store. Otherwise it is in a variable, which holds the newest invocation's: read it before the first await.
  *
  * @param environment the process's
  * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
@@ -109,7 +109,7 @@ export function traceHeaderOf(environment: Environment): string | undefined {
   return typeof header === 'string' ? header : environment._X_AMZN_TRACE_ID;
 }
 
-/** A method of something whose class is somebody else's. */
+/** A method of an object whose class is unknown here. */
 function memberOf(owner: unknown, name: string): (() => unknown) | undefined {
   const method: unknown = isObject(owner) ? Reflect.get(owner, name) : undefined;
   return typeof method === 'function' ? () => method.call(owner) : undefined;

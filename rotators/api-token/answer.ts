@@ -3,13 +3,13 @@ import { readJson, scalarAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
 import type { ExpiryPlace, Place, Scalar } from './description.ts';
 
-/** What an answer holds, by the places that a description names. */
+/** Reads an answer at the places that a description names. */
 export interface AnswerReader {
-  /** A text, number or boolean; undefined where there is none. @throws ApiFailure for a place of a JSON that is none */
+  /** A text, number or boolean; undefined if there is none. @throws ApiFailure for a place of a JSON that is none */
   scalar(place: Place): Scalar | undefined;
   /** A text, or a whole number as text; undefined for anything else, and for an empty one. @throws ApiFailure */
   text(place: Place): string | undefined;
-  /** As above. @throws ApiFailure where there is none, naming the place */
+  /** As above. @throws ApiFailure if there is none, naming the place */
   requireText(place: Place): string;
   /** As above, but also a boolean, a list or an object, as it is. @throws ApiFailure where there is none */
   requireValue(place: Place): unknown;
@@ -78,6 +78,6 @@ export function expiryAt(reader: AnswerReader, place: ExpiryPlace): string | nul
     milliseconds: number,
     'seconds-from-now': Date.now() + number * 1000,
   }[place.as];
-  // What is no date is not worth losing the token for.
+  // Store an invalid date as it is. To throw here would lose the token.
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') : null;
 }

@@ -4,7 +4,7 @@ import type { ApiCredential } from './credential.ts';
 import type { ApiDescription, Call } from './description.ts';
 import { placesIn } from './template.ts';
 
-/** An API as its description says it is, and the way to it. */
+/** An API: its description, and how to call it. */
 export interface Api {
   readonly description: ApiDescription;
   readonly perform: Perform;

@@ -13,20 +13,20 @@ import { placesIn, type Values } from './template.ts';
 
 /** On whose behalf a call is made, and about what. */
 export interface Scope {
-  /** Whose token makes the call; absent where only the admin shows himself. */
+  /** Whose token makes the call; absent if only the admin authenticates. */
   readonly caller?: ApiCredential | undefined;
   readonly admin?: ApiCredential | undefined;
-  /** What stands at the places that this call has of its own, such as `label`. */
+  /** Values of the placeholders that only this call has, such as `label`. */
   readonly own?: Readonly<Record<string, unknown>>;
 }
 
-/** What became of a call that was heard. */
+/** The outcome and answer of a call. */
 export interface CallResult {
   readonly outcome: Verdict;
   readonly answer: Answer;
   /** Who made the call, in words. */
   readonly by: string;
-  /** What the request has carried that is secret and that nobody else knows. */
+  /** Secret values in the request that only the call knows. */
   readonly sent: readonly string[];
 }
 
@@ -44,7 +44,7 @@ const clockToleranceMs = 30_000;
 
 /** @throws ApiFailure for whatever is neither accepted nor refused nor gone */
 export function performVia(transport: Transport): Perform {
-  /** How far the server's clock is ahead of this one, as far as that has mattered. */
+  /** How far the server's clock is ahead of this one; 0 until it mattered. */
   let aheadMs = 0;
 
   const request = async (
@@ -75,14 +75,15 @@ export function performVia(transport: Transport): Perform {
     const attempt = async (): Promise<CallResult> => {
       const made = makeRequest(call, baseUrlOf(scope), values, Date.now() + aheadMs);
       for (const [parameter, value] of Object.entries(more)) made.url.searchParams.set(parameter, value);
-      // A header with a credential in it is not known to whoever masks errors: it may have been encoded or signed.
+      // Errors are masked by known values. They don't include a header with an encoded or signed credential, so it is
+      // added here.
       const carried = [...sent, ...(made.headers.authorization?.split(' ').slice(1) ?? [])];
       const answer = await send(made, sending, transport);
       return { outcome: verdictOf(name, call, answer, carried), answer, by, sent: carried };
     };
     const heard = await attempt();
     if (auth.scheme !== 'jwt' || heard.outcome !== 'refused') return heard;
-    // A token that is signed says from when to when it is valid: the server's clock decides (RFC 9110, section 6.6.1).
+    // A signed token holds the time in which it is valid. The server's clock decides (RFC 9110, section 6.6.1).
     const serversMs = Date.parse(heard.answer.headers.get('date') ?? '');
     const differenceMs = serversMs - Date.now();
     if (Number.isNaN(serversMs) || Math.abs(differenceMs - aheadMs) < clockToleranceMs) return heard;
@@ -110,7 +111,7 @@ export function requireAccepted(name: string, heard: CallResult): Answer {
   throw failureOf(name, heard, heard.outcome === 'refused' ? 'PermissionDenied' : 'AccountMissing');
 }
 
-/** What is wrong with a call that did not succeed: the server's own reason is in it, and who made the call. */
+/** The error for a call that did not succeed, with the server's reason and who made the call. */
 export function failureOf(name: string, { answer, by, sent }: CallResult, code: ErrorCode): ApiFailure {
   return new ApiFailure(code, `${name}, made by ${by}, was answered ${answer.status}`, {
     said: reasonIn(answer.text, sent),
@@ -129,7 +130,7 @@ function baseUrlOf({ caller, admin }: Scope): string {
   return baseUrl;
 }
 
-/** What stands at the places of a call. */
+/** The values of a call's placeholders. */
 export function valuesOf({ caller, admin, own = {} }: Scope): Values {
   return (place) => {
     const [, kind, name = ''] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];

@@ -13,7 +13,7 @@ import { isRevocable, verifyToken } from './verify.ts';
 const dayMs = 86_400_000;
 
 /**
- * Mints a token. Looks first whether the one that it will replace can be revoked one day: else nothing is minted.
+ * Mints a token. It first checks that the token to be replaced can be revoked later. If not, it mints nothing.
  *
  * @returns the fields of the secret that the new token changes
  * @throws ApiFailure, AdminSecretMissing, InvalidSecretField
@@ -32,8 +32,8 @@ export async function mintToken(
   const own = ownPlaces(description, valuesOf({ caller: current, admin }), context);
   let refusal: ApiFailure | undefined;
   for await (const caller of minters(api, current, context)) {
-    // Where one token replaces another, a replaced one that comes back may be taken for theft, and end all of them. An
-    // admin shows none of them, and can issue another one after a lost answer has left AWSCURRENT dead.
+    // If one token replaces another, the API may take the use of a replaced one for theft, and end all of them. An admin uses
+    // none of them, and can issue another one after a lost answer has left AWSCURRENT dead.
     if (overlap === 'none' && isByToken(mint) && (await verifyToken(api, caller, context)) === undefined)
       continue;
     const heard = await perform('mint', mint, { caller, admin, own }, context);
@@ -55,7 +55,7 @@ async function* minters(
   for await (const stored of context.stored()) if (stored.token !== current.token) yield stored;
 }
 
-/** Some APIs refuse a label that they know, and each try mints anew: so what identifies the rotation is not all of it. */
+/** Some APIs refuse a label that exists already, and each try mints a new token. So the label has a random end. */
 function ownPlaces(
   { lifetimeDays, mint }: ApiDescription,
   values: Values,

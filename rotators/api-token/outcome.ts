@@ -3,7 +3,7 @@ import { reasonIn, scalarAt, valueAt } from '../http/json.ts';
 import type { Answer } from '../http/send.ts';
 import type { Condition, Outcome, Request } from './description.ts';
 
-/** What became of a call that was heard. */
+/** The outcome of a call that got an answer. */
 export type Verdict = 'accepted' | 'refused' | 'gone';
 
 /** Whether an answer says that the call is to be made later. */
@@ -61,7 +61,7 @@ function isMet({ status, at, header, is, contains, exists }: Condition, answer: 
   if (at === undefined && header === undefined) return status !== undefined;
   const json = at === undefined ? undefined : jsonOf(answer);
   const value = at === undefined ? (answer.headers.get(header ?? '') ?? undefined) : scalarAt(json, at);
-  // A list or an object is something too.
+  // A list or an object counts as existing too.
   const isThere = (at === undefined ? value : (valueAt(json, at) ?? undefined)) !== undefined;
   if (exists !== undefined && exists !== isThere) return false;
   if (is !== undefined && ![is].flat().some((one) => one === value)) return false;

@@ -11,13 +11,13 @@ export interface ListedToken {
   readonly label: string;
 }
 
-/** So many pages are no list of tokens any more, but a server that goes round in circles. */
+/** With more pages than this, the server is probably repeating itself. */
 const mostPages = 100;
 
 /**
  * The tokens of an account, from all pages.
  *
- * @throws ApiFailure, PermissionDenied where the caller is refused
+ * @throws ApiFailure, PermissionDenied if the caller is refused
  */
 export async function listTokens(
   perform: Perform,

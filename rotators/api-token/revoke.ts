@@ -8,7 +8,7 @@ import { type ListedToken, listTokens } from './pages.ts';
 import { placesIn, resolve } from './template.ts';
 import { isRevocable, verifyUnlessDead } from './verify.ts';
 
-/** Revokes a token; one that is no more is success. @throws ApiFailure, AdminSecretMissing */
+/** Revokes a token. A token that no longer exists counts as revoked. @throws ApiFailure, AdminSecretMissing */
 export async function revokeToken(
   api: Api,
   old: ApiCredential,
@@ -16,22 +16,22 @@ export async function revokeToken(
 ): Promise<void> {
   const { verify, revoke } = api.description;
   if (revoke === undefined) return;
-  // The API's word counts, not the secret's: whoever may write that could name the token of somebody else.
+  // The id from the API counts, not the secret's: the secret's writer could name somebody else's token.
   const verified = verify.id === undefined ? old : await verifyUnlessDead(api, old, context);
   if (verified === undefined) return;
   const admin = await adminFor(api, [revoke], context);
   if (verified.id !== undefined && !(await mayRevoke(api, { old, id: verified.id, admin }, context))) return;
   const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
   const failure = await tryRevoke(api, revoke, { caller: old, admin, own }, context);
-  // What was answered may be wrong, or be about something else: a token that still works is not gone.
+  // The answer may be wrong or about something else. A token that still works is not gone.
   if (failure !== undefined && (await verifyUnlessDead(api, old, context)) !== undefined) throw failure;
 }
 
 /**
  * Makes the call that revokes.
  *
- * @returns undefined where it was accepted; else what to throw, unless the token proves to be dead
- * @throws ApiFailure where nothing was said about the token
+ * @returns undefined if it was accepted; else what to throw, unless the token proves to be dead
+ * @throws ApiFailure if nothing was said about the token
  */
 async function tryRevoke(
   { perform }: Api,
@@ -129,7 +129,7 @@ export async function revokeOrphans(
   for (const [id, failure] of failures) if (still.some((token) => token.id === id)) throw failure;
 }
 
-/** Undefined where one can't be told. */
+/** Undefined if one can't be told. */
 async function neededIds(
   api: Api,
   context: RevokeOrphansContext<ApiCredential>,
@@ -148,7 +148,7 @@ interface Callers {
   readonly admin: ApiCredential | undefined;
 }
 
-/** The list, by the first who is not refused: AWSCURRENT may have been revoked by hand. */
+/** Lists with the first token that is accepted: AWSCURRENT may have been revoked by hand. */
 async function listByOneOf(
   { perform }: Api,
   list: ListCall,

@@ -59,7 +59,7 @@ export function rotatorOf(
   };
 }
 
-/** An admin who mints for the account that the secret names does so for one of whom a token was accepted. */
+/** An admin mints tokens only for an account of which a token was accepted. */
 function mintsForAnAccount({ mint }: ApiDescription): boolean {
   return needsAdmin(mint) && placesIn(mint).some((place) => place.startsWith('secret.'));
 }

@@ -1,7 +1,7 @@
 import { contradictoryField, KeyturnError } from '../../src/rotator/index.ts';
 import type { JsonTemplate, Template } from './description.ts';
 
-/** What stands at a place; undefined where there is nothing. */
+/** What stands at a place; undefined if there is nothing. */
 export type Values = (place: string) => unknown;
 
 const places = /\{([^{}]*)\}/g;
@@ -86,7 +86,7 @@ export function isLeftOut(template: unknown, values: Values): boolean {
   return isOptional && !isValue(values(name));
 }
 
-/** What a template that is one place alone stands for; undefined where it is left out. @throws InvalidSecretField */
+/** What a template that is one place alone stands for; undefined if it is left out. @throws InvalidSecretField */
 export function resolve(template: Template, values: Values): unknown {
   return isLeftOut(template, values) ? undefined : fillJson(template, values);
 }
@@ -118,12 +118,12 @@ export function fillAll(
     .map(([name, template]) => [name, fill(template, values, encode)]);
 }
 
-/** As it is, for what is encoded as a whole afterwards. */
+/** Leaves a value unencoded, for a text that is encoded as a whole later. */
 export function unencoded(text: string): string {
   return text;
 }
 
-/** Fills the strings of a JSON value in; what makes the text of it encodes them. */
+/** Fills in the strings of a JSON value. JSON.stringify encodes them later. */
 export function fillJson(template: JsonTemplate, values: Values): unknown {
   if (typeof template === 'string') {
     const [, written] = /^\{([^{}]*)\}$/.exec(template) ?? [];

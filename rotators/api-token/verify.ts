@@ -8,7 +8,7 @@ import { placesIn } from './template.ts';
 
 /** What the API says of a token that it accepts. */
 export interface Verified {
-  /** Undefined where it doesn't tell. */
+  /** Undefined if it doesn't tell. */
   readonly id: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export async function verifyToken(
   return { id: verify.id === undefined ? undefined : reader.requireText(verify.id) };
 }
 
-/** An admin who has no token shows himself by what else the calls take from his secret. */
+/** An admin without a token authenticates with the other fields of the admin secret. */
 async function verifyAdmin(
   { description: { name, checkAdmin, list, fields }, perform }: Api,
   admin: ApiCredential,
@@ -60,7 +60,7 @@ async function verifyAdmin(
   return heard.outcome === 'refused' ? undefined : { id: undefined };
 }
 
-/** As above; a refusal counts when it is said twice, since what is dead is not revoked, and one can be of the moment. */
+/** As above, but only two refusals count as one. A dead token is not revoked, and a single refusal may be temporary. */
 export async function verifyUnlessDead(
   api: Api,
   credential: ApiCredential,
@@ -69,7 +69,7 @@ export async function verifyUnlessDead(
   return (await verifyToken(api, credential, context)) ?? verifyToken(api, credential, context);
 }
 
-/** Whether all is known that revoking a token takes. */
+/** Whether everything is known that is needed to revoke a token. */
 export function isRevocable(
   { description: { verify } }: Api,
   revoke: Call | undefined,

@@ -57,7 +57,7 @@ export interface Activity {
   readonly feed: readonly FeedEntry[];
   /** Begins work on a secret. @param rotates whether it is a rotation */
   begin(arn: string, title: string, rotates: boolean): Run;
-  /** A screen for the commands' code, whose words become the run's lines and steps. */
+  /** A screen for the code of the commands. Its output becomes the run's lines and steps. */
   screenOf(run: Run, masked: (text: string) => string): Screen;
   end(run: Run, state: 'succeeded' | 'failed', error?: string): void;
   /** Takes an event of a local Secrets Manager that runs in this process. */
@@ -229,7 +229,7 @@ export function createActivity(now: () => number): Activity {
       begin(arn, title, { isOwn: true, isTest: false, steps: rotates ? ROTATION_STEPS : [] }),
     screenOf,
     end: (run, state, error) => {
-      // An event has told already, and knows better.
+      // An event has already reported this step, and is more exact.
       if (run.endedAt === undefined || !hasEvents) end(run, state, error);
       else changed(run.arn);
     },
@@ -243,12 +243,12 @@ export function createActivity(now: () => number): Activity {
   };
 }
 
-/** The test that comes before a rotation that the console has asked for: what follows is not known by its end. */
+/** This is the test before a rotation that the console has asked for. Its end is not the end of the run. */
 function isOwnTest({ isOwn, isTest }: Run): boolean {
   return isOwn && isTest;
 }
 
-/** A step that was seen from outside. The test is between two steps that are seen, and is itself not. */
+/** A step that was seen at the secret. The test of the login can't be seen; it is between two steps that can. */
 function seen(
   run: Run,
   step: RotationStep,

@@ -13,7 +13,7 @@ export interface Refusal {
 /** The largest form: a value of 64 kB, each byte percent-encoded, and room for the rest. */
 const MOST_BYTES = 65_536 * 3 + 32_768;
 
-/** What all answers have, whatever they are. */
+/** The headers of every answer. */
 export const strictHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy':
@@ -40,8 +40,8 @@ export type Admitted =
   | { readonly kind: 'session'; readonly session: Session };
 
 /**
- * Decides who is answered. A name in `Host` that is not ours is an attacker's that leads here (DNS rebinding). What the
- * page of another origin sends says so in `Origin` and in `Sec-Fetch-Site`.
+ * Decides which requests are answered. An unknown name in `Host` may be an attacker's that leads here (DNS rebinding).
+ * Requests of other origins' pages have `Origin` and `Sec-Fetch-Site`.
  *
  * @see https://fetch.spec.whatwg.org/#origin-header
  * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
@@ -128,7 +128,7 @@ const bareHeaders = {
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(bareStyle).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 };
 
-/** A page without anything of the console on it. */
+/** A page that shows nothing of the console. */
 function barePage(head: string, title: string, body: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${head}<title>${title} · Keyturn</title><style>${bareStyle}</style></head><body><main><h1>${title}</h1><p>${body}</p></main></body></html>`;
 }
@@ -140,8 +140,8 @@ export function answerRefusal(response: ServerResponse, { status, title, text }:
 }
 
 /**
- * Hands out the cookie, and has the page go on by itself: after a redirect the browser would not send the cookie along
- * where the address was a link on a page of another site.
+ * Sets the cookie with a page that loads the next one. After a redirect, the browser would not send the cookie if the
+ * address was a link on another site.
  */
 export function answerOpening(
   response: ServerResponse,

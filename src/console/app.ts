@@ -76,7 +76,7 @@ export interface AppParts {
   readonly now: () => number;
   /** Says something on the terminal. */
   readonly note: (line: string) => void;
-  /** Somebody watches: until the function is called that it returns. */
+  /** Tells that somebody watches, until the returned function is called. */
   readonly watch: () => () => void;
 }
 
@@ -89,7 +89,7 @@ const DATES = 5;
 const MOST_DRAFTS = 20;
 const LIST_WAIT_MS = 1_500;
 
-/** Makes the pages. What is sent to them was admitted, and has a session. */
+/** Makes the pages. Their requests were admitted, and have a session. */
 export function createApp(parts: AppParts): Hono<Env> {
   const { base, activity, worlds, note, readOnly, now } = parts;
   const app = new Hono<Env>({ strict: false }).basePath(base);
@@ -101,7 +101,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const viewOf = (c: Context<Env>): View => {
     const session = sessionOf(c);
     const { flash } = session;
-    // A page that only looks for news takes no message from the one that is to show it.
+    // A request for news must not use up the message for the next page.
     if (c.req.header('x-keyturn-live') === undefined) session.flash = undefined;
     const all = worlds.principals;
     return {
@@ -711,9 +711,9 @@ async function functionsIn({ inventory }: World): Promise<readonly string[]> {
 }
 
 /**
- * What decides about a secret. Whoever of those who are known may read its policy is asked for it.
+ * The policies that decide about a secret. Any known principal that may read its resource policy is used.
  *
- * @throws AccessDenied where nobody may: a policy that is not known may deny everything
+ * @throws AccessDenied if no principal may read it: an unknown policy may deny everything
  */
 async function factsOf(worlds: Worlds, secret: Secret): Promise<SecretFacts> {
   const { arn, name, tags, kmsKeyId, primaryRegion, functionArn } = secret;

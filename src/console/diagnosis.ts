@@ -6,7 +6,7 @@ import { type SecretsManagementPort, unfinishedVersion } from '../secrets-manage
 /** What can be done about a secret with one button. */
 export type Remedy = 'rotate' | 'clear-pending' | 'restore' | 'attach' | 'preflight';
 
-/** How a secret's rotation stands, what that means, and what is safe to do. */
+/** The state of a secret's rotation, what it means, and what is safe to do. */
 export interface Verdict extends Diagnosis {
   readonly tone: 'good' | 'bad' | 'plain';
   readonly title: string;
@@ -32,7 +32,7 @@ const titles: Readonly<Record<RotationState, string>> = {
 };
 
 /**
- * Looks at a secret. Whether its pending version has a value is found out by reading it.
+ * Diagnoses a secret. It reads the pending version to see whether it has a value.
  *
  * @param preflight what its function has said lately
  * @throws KeyturnError

@@ -2,7 +2,7 @@ import { type Secret, unfinishedVersion } from '../secrets-manager/port.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import type { Activity } from './activity.ts';
 
-/** How a secret stands, in the order of how much it needs a person. */
+/** The states of a secret. Those that need a person most come first. */
 export const secretStates = [
   'failed',
   'stuck',
@@ -84,7 +84,7 @@ export function createInventory(
   onListed: (before: Listing | undefined, now: Listing) => void,
 ): Inventory {
   let known: (Listing & { readonly asOf: number }) | undefined;
-  /** Counts what makes lists old: one is good that was begun after the last change. */
+  /** Counts changes. A list is valid if it was begun after the last change. */
   let changes = 0;
   let progress = 0;
   let listing: { readonly asOf: number; readonly done: Promise<Listing> } | undefined;
@@ -114,7 +114,7 @@ export function createInventory(
     async look(waitMs) {
       if (known?.asOf === changes && Date.now() - known.listedAt < maxAgeMs) return known;
       const refreshed = refresh();
-      // Told at the next look, when nobody waits for this one any more.
+      // If nobody waits any more, the next request reports the failure.
       refreshed.catch(() => undefined);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<undefined>((resolve) => {

@@ -21,7 +21,7 @@ export interface Worlds {
   forget(): void;
 }
 
-/** What the worlds are made of. */
+/** What {@link createWorlds} needs. */
 export interface WorldParts {
   readonly place: Place;
   readonly environment: NodeJS.ProcessEnv;

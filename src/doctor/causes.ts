@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** What a command can be made for: names and ids, never a value. */
+/** The names and ids that a command needs; never a value. */
 export interface About {
   /** The secret's friendly name. */
   readonly name: string;
@@ -8,7 +8,7 @@ export interface About {
   readonly functionArn: string | undefined;
   /** The version that has AWSPENDING and not AWSCURRENT. */
   readonly pending: string | undefined;
-  /** The secret's KMS key, where it has one of its own. */
+  /** The secret's KMS key, if it has its own. */
   readonly kmsKeyId: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export type Fix = 'rotate' | 'clear-empty-pending';
 export interface Cause {
   /** One sentence: what is wrong. */
   readonly problem: string;
-  /** What to do about it: it never loses a credential that may be live. */
+  /** What to do. The step never loses a credential that may be live. */
   readonly step: string;
   /** A command to be copied, for the step. */
   readonly command?: (about: About) => string | undefined;
@@ -48,11 +48,11 @@ const wayToSecretsManager =
   'A function in a VPC needs an interface endpoint of Secrets Manager with private DNS names, or a route to a NAT gateway, and security groups that let it through by port 443: see docs/vpc.md.';
 
 /**
- * The one table of causes and steps, which the function's errors, `keyturn status` and `keyturn doctor` take their words
- * from. The first part are error codes of the function. The others are found in what surrounds it.
+ * The only table of causes and steps. The function's errors, `keyturn status` and `keyturn doctor` use its words. The
+ * first rows are the function's error codes. The others are found outside of the function.
  */
 export const causes = {
-  // What the function says.
+  // Errors of the function.
   RotationNotEnabled: {
     problem: 'Rotation was turned off while a rotation was not complete.',
     step: 'Turn rotation on with RotateSecret, or ignore this call if rotation was cancelled.',
@@ -232,7 +232,7 @@ export const causes = {
     command: showLog,
   },
 
-  // What is found around it.
+  // Causes outside of the function.
   SecretMarkedForDeletion: {
     problem: 'The secret is scheduled for deletion: it can be neither read nor rotated.',
     step: 'To keep it, restore it.',
@@ -334,7 +334,7 @@ export type CauseName = keyof typeof causes;
 
 const byName: Readonly<Record<string, Cause>> = causes;
 
-/** The cause with a name, such as an error code of the function; undefined for what is in no row. */
+/** The cause of a name, such as an error code of the function; undefined if there is no row. */
 export function causeNamed(name: string): Cause | undefined {
   return Object.hasOwn(byName, name) ? byName[name] : undefined;
 }
@@ -349,7 +349,7 @@ export function stepFor(name: CauseName): string {
   return causes[name].step;
 }
 
-/** Lets Secrets Manager invoke a function, for secrets of the function's account. */
+/** The command that lets Secrets Manager invoke a function, for secrets of the function's account. */
 export function invokePermissionCommand(functionArn: string): string {
   const account = functionArn.split(':')[4];
   return [
@@ -358,12 +358,12 @@ export function invokePermissionCommand(functionArn: string): string {
   ].join(' ');
 }
 
-/** Takes AWSPENDING off a version. */
+/** The command that takes AWSPENDING off a version. */
 export function clearPendingCommand(secretArn: string, versionId: string): string {
   return `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSPENDING --remove-from-version-id ${versionId}`;
 }
 
-/** Shows what a function has logged lately. */
+/** The command that shows a function's latest log. */
 export function tailLogCommand(functionArn: string): string {
   return `aws logs tail /aws/lambda/${nameOf(functionArn)} --since 1h`;
 }

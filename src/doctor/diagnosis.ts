@@ -18,24 +18,24 @@ export type RotationState =
   | 'would-fail'
   | 'healthy';
 
-/** How sure it is. `certain`: it was seen, and it keeps rotations from succeeding. */
+/** How sure the cause is. `certain`: it was seen, and it makes rotations fail. */
 export type Likelihood = 'certain' | 'likely' | 'possible';
 
-/** A cause that was found, with what is to be done about it. */
+/** A cause that was found, with its step. */
 export interface FoundCause {
   readonly cause: CauseName;
   readonly likelihood: Likelihood;
   readonly problem: string;
-  /** What was seen that says so. */
+  /** The evidence. */
   readonly evidence: string;
-  /** What to do, and a command where there is one. Nothing in it loses a credential. */
+  /** What to do, with a command if there is one. It never loses a credential. */
   readonly step: string;
   readonly command: string | null;
   /** What `keyturn doctor --fix` would do; null where a person has to act. */
   readonly fix: Fix | null;
 }
 
-/** What is said of a secret's rotation. */
+/** The result of a diagnosis. */
 export interface Diagnosis {
   readonly state: RotationState;
   /** What the state means, in sentences. */
@@ -44,7 +44,7 @@ export interface Diagnosis {
   readonly causes: readonly FoundCause[];
 }
 
-/** Whether somebody has to look after a secret in this state. */
+/** Whether a secret in this state needs attention. */
 export function needsAttention(state: RotationState): boolean {
   return state !== 'healthy' && state !== 'off' && state !== 'never-attached';
 }
@@ -54,7 +54,7 @@ export function stepLine({ step, command }: Pick<FoundCause, 'step' | 'command'>
   return command === null ? step : `${step.replace(/\.$/, '')}: ${command}`;
 }
 
-/** Says how a secret's rotation stands, why it doesn't succeed, and what to do. Pure. */
+/** Finds the state of a secret's rotation, why it fails, and what to do. Pure. */
 export function diagnose(facts: Facts, nowMs: number): Diagnosis {
   const { secret, pendingValue = 'unreadable' } = facts;
   const found = causesOf(facts, nowMs);
@@ -66,7 +66,7 @@ export function diagnose(facts: Facts, nowMs: number): Diagnosis {
   return { state, findings: findingsOf(state, secret, pendingValue), causes: found };
 }
 
-/** Whether a function's answer has something that is not in order, also where it calls that a success. */
+/** Whether a function's answer has a failed check, even if the function calls it a success. */
 export function hasFailed(preflight: Preflight): boolean {
   if (preflight.outcome === 'failed') return true;
   return preflight.outcome === 'passed' && preflight.findings.some(({ ok }) => !ok);
@@ -133,7 +133,7 @@ interface Candidate {
 
 const ranks: readonly Likelihood[] = ['certain', 'likely', 'possible'];
 
-/** Which causes are only what another one looks like from within the function. */
+/** Causes that the function reports when the real cause is another one. */
 const symptoms: Partial<Record<CauseName, readonly CauseName[]>> = {
   FunctionMissing: ['PreflightFailed', 'FunctionNotInvocable'],
   FunctionHasNoConcurrency: ['Throttled', 'PreflightFailed'],
@@ -145,7 +145,7 @@ const symptoms: Partial<Record<CauseName, readonly CauseName[]>> = {
   RefusedByResourcePolicy: ['AccessDenied'],
 };
 
-/** What is said only where nothing says more. */
+/** Causes that are reported only if there is no better one. */
 const fallbacks: readonly CauseName[] = ['RotationUnfinished', 'RotationOverdue'];
 
 function causesOf(facts: Facts, nowMs: number): FoundCause[] {
@@ -205,7 +205,7 @@ function certain(cause: CauseName, evidence: string): Candidate {
   return { cause, likelihood: 'certain', evidence };
 }
 
-/** What Lambda, KMS, EC2 and the resource policy say. A preflight that passed disproves most of it. */
+/** The causes that Lambda, KMS, EC2 and the resource policy show. A preflight that passed disproves most of them. */
 function* around({ preflight, secret }: Facts, seen: Surroundings): Generator<Candidate> {
   if (seen.function === 'missing') {
     yield certain('FunctionMissing', `Lambda knows no function ${secret.functionArn}`);
@@ -257,7 +257,7 @@ function seenCodes(preflight: Preflight | undefined, log: Surroundings['log']): 
   return codes;
 }
 
-/** The row for an error of an invocation: Lambda's own are told by its names, also that of a function that hung. */
+/** The row for an error of an invocation. Lambda's own errors, such as a time-out, are recognised by their names. */
 function codeOfFailure({ code, message }: { readonly code: string; readonly message: string }): string {
   if (/timed? ?out/i.test(code) || /^Task timed out|: Task timed out| Task timed out/.test(message)) {
     return 'DeadlineExceeded';
@@ -301,7 +301,7 @@ function* fromPreflight(facts: Facts, preflight: Preflight): Generator<Candidate
   for (const cause of named) yield certain(cause, evidence);
 }
 
-/** The function knows more than the preflight says where it has tried every version since. */
+/** The function knows more than the preflight if it has tried every version since. */
 function refusedCurrent({ secret, pendingValue, surroundings }: Facts): CauseName {
   if (surroundings?.log?.failures[0]?.code === 'NoCredentialAccepted') return 'NoCredentialAccepted';
   const isPending = unfinishedVersion(secret) !== undefined && pendingValue !== 'empty';
@@ -334,7 +334,7 @@ function* fromLog({ secret, preflight }: Facts, log: NonNullable<Surroundings['l
   }
 }
 
-/** What labels and dates alone say. */
+/** The causes that labels and dates alone show. */
 function* fromLabels({ secret, pendingValue = 'unreadable' }: Facts, nowMs: number): Generator<Candidate> {
   const { rotationEnabled, nextRotation } = secret;
   const pending = unfinishedVersion(secret);

@@ -15,15 +15,15 @@ export type DescribedRotation = Pick<
   | 'kmsKeyId'
 >;
 
-/** What a function says of a rotation that is to come. `unknown`: it could not be asked, or can't be. */
+/** What a function's preflight says. `unknown`: the function could not be asked. */
 export type Preflight =
   | { readonly outcome: 'passed'; readonly findings: readonly Finding[] }
   | { readonly outcome: 'failed'; readonly code: string; readonly message: string }
   | { readonly outcome: 'unknown'; readonly reason: string };
 
-/** A rotation function, as Lambda tells of it. */
+/** A rotation function, as Lambda describes it. */
 export interface FunctionState {
-  /** Why Lambda can't run it; undefined where it can. */
+  /** Why Lambda can't run it; undefined if it can. */
   readonly broken: string | undefined;
   /** Seconds. */
   readonly timeoutSeconds: number | undefined;
@@ -39,7 +39,7 @@ export interface FunctionNetwork {
   readonly securityGroupIds: readonly string[];
 }
 
-/** A step that failed, as the function's log has it. */
+/** A failed step in the function's log. */
 export interface LoggedFailure {
   readonly at: Date;
   readonly step: string;
@@ -51,30 +51,30 @@ export interface LoggedFailure {
 /** What the function's log says of the secret; newest first. */
 export interface LogFacts {
   readonly failures: readonly LoggedFailure[];
-  /** When Lambda last ended the function because its time was up, for whatever secret. */
+  /** When the function last timed out, for any secret. */
   readonly timedOut: Date | undefined;
   /** What Lambda says of a function that did not start, such as `Runtime.ImportModuleError`. */
   readonly notStarted: string | undefined;
 }
 
-/** Whether what is in a VPC gets to Secrets Manager. `blocked-by`: whose security groups don't let it through. */
+/** Whether a function in a VPC reaches Secrets Manager. `blocked-by`: whose security groups block it. */
 export type WayToSecretsManager =
   | { readonly way: 'endpoint' | 'route' | 'unknown' }
   | { readonly way: 'none'; readonly detail: string }
   | { readonly way: 'blocked-by'; readonly what: 'endpoint' | 'function'; readonly detail: string };
 
-/** What is known of what surrounds a secret. Undefined: it could not be looked at. */
+/** What is known about a secret's surroundings. Undefined: it could not be looked at. */
 export interface Surroundings {
   readonly function: FunctionState | 'missing' | undefined;
   /** Whether the function's policy lets Secrets Manager invoke it. */
   readonly invocable: boolean | undefined;
-  /** How many of it may run at once, where that is set. */
+  /** The function's reserved concurrency, if it is set. */
   readonly reservedConcurrency: number | undefined;
   readonly log: LogFacts | undefined;
   readonly network: WayToSecretsManager | undefined;
   /** The state of the secret's KMS key, such as `Disabled`. */
   readonly keyState: string | undefined;
-  /** The statement of the resource policy that denies the function something; undefined where none does. */
+  /** The statement of the resource policy that denies the function something; undefined if none does. */
   readonly deniedBy: PolicyDenial | undefined;
 }
 
@@ -83,11 +83,11 @@ export interface PolicyDenial {
   /** Its Sid, or its place. */
   readonly statement: string;
   readonly actions: readonly string[];
-  /** Whether it depends on conditions, which only a request can tell. */
+  /** Whether it has conditions that only a request decides. */
   readonly conditional: boolean;
 }
 
-/** All that is known when the causes are looked for. */
+/** Everything that a diagnosis uses. */
 export interface Facts {
   readonly secret: DescribedRotation;
   /** Of the unfinished version, if there is one. */

@@ -35,7 +35,7 @@ export interface SecurityGroup {
 /** The other side of a rule: an address range, a security group or a prefix list. */
 export type Peer = { readonly cidr: string } | { readonly groupId: string } | { readonly prefixList: string };
 
-/** A VPC as far as it matters for a function in it. */
+/** The parts of a VPC that matter for a function in it. */
 export interface Vpc {
   readonly endpoints: readonly VpcEndpoint[];
   readonly routeTables: readonly RouteTable[];
@@ -93,7 +93,7 @@ function leadsOut({ destination, active, target }: Route): boolean {
   return everywhere.has(destination) && active && !target.startsWith('igw-');
 }
 
-/** A range that is not compared bit by bit may be right: only a rule that can't be is called wrong. */
+/** A range that can't be compared counts as allowed. Only a rule that surely blocks is reported. */
 function letsIn(endpoint: VpcEndpoint, { securityGroupIds, subnetIds }: FunctionNetwork, vpc: Vpc): boolean {
   const groups = vpc.securityGroups.filter(({ id }) => endpoint.securityGroupIds.includes(id));
   if (groups.length === 0) return true;

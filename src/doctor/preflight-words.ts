@@ -1,6 +1,6 @@
 /**
- * The checks that the core makes in a preflight, by the names in its findings. Lambda answers an error as text alone, so
- * whoever asks a function finds them again in its message.
+ * The checks that the core makes in a preflight, by the names in its findings. Lambda answers an error as text only. So
+ * the caller finds the names in the message.
  */
 export const checks = ['login', 'admin secret', 'admin login', 'new credential', 'account'] as const;
 
@@ -22,7 +22,7 @@ export function preflightProblem(
   return `${begin}${wrong.map(({ check, detail }) => `${check}: ${detail}`).join('; ')}.`;
 }
 
-/** Which of the core's checks failed, by that message; none where only a rotator's own did. */
+/** The core's checks that failed, read from that message; none if only a rotator's own check failed. */
 export function failedChecks(message: string): Check[] {
   const text = message.startsWith(begin) ? message.slice(begin.length) : message;
   return checks.filter((check) => text.startsWith(`${check}: `) || text.includes(`; ${check}: `));

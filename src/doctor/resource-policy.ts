@@ -1,6 +1,6 @@
 import type { PolicyDenial } from './facts.ts';
 
-/** What every rotation does to its secret. */
+/** The actions that every rotation needs on its secret. */
 export const neededActions = [
   'secretsmanager:DescribeSecret',
   'secretsmanager:GetSecretValue',
@@ -10,10 +10,10 @@ export const neededActions = [
 
 /**
  * The first statement of a resource policy that denies a role what a rotation needs. Conditions on the principal's ARN
- * are evaluated; with any other the statement is told as one that depends on conditions.
+ * are evaluated; a statement with any other condition is reported as conditional.
  *
  * @param policy JSON, as GetResourcePolicy answers it
- * @returns undefined where no statement does, and where the text is no policy
+ * @returns undefined if no statement does, and where the text is no policy
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function denialIn(policy: string, roleArn: string): PolicyDenial | undefined {

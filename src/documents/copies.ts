@@ -3,13 +3,13 @@ import type { OtherValue } from './form.ts';
 import { isCredentialName } from './setting-names.ts';
 
 /**
- * Finds what still holds the credential that is replaced: whoever reads it there is locked out, and nobody is told.
+ * Finds places that would still hold the replaced credential. Their readers would be locked out without a warning.
  *
  * @param old what is replaced
  * @param text the whole that is to be stored
  * @param others the values in it
  * @param isLeft whether the secret's tag says that a place stays as it is
- * @returns CredentialCopied, with the places and never the value; undefined where nothing holds it
+ * @returns CredentialCopied, with the places and never the value; undefined if nothing holds it
  */
 export function copiesLeft(
   old: string,
@@ -19,7 +19,7 @@ export function copiesLeft(
 ): KeyturnError | undefined {
   const holding = others.filter(({ path, value }) => holds(value, old, path)).map(({ path }) => path);
   const paths = [...new Set(holding)].filter((path) => !isLeft(path));
-  // Where no value holds it, a comment can; where one is left alone, the text holds it anyway.
+  // If no value holds it, a comment may. If the tag leaves a place as it is, the text holds it anyway.
   if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old)))
     return undefined;
   const places = paths.length === 0 ? 'a comment' : paths.map((path) => JSON.stringify(path)).join(', ');
@@ -32,7 +32,7 @@ export function copiesLeft(
   );
 }
 
-/** Below this length, or as a single word, a value stands in texts by chance. */
+/** A value that is shorter than this, or a single word, may be in a text by chance. */
 function isByChance(value: string): boolean {
   return value.length < 8 || /^(?:\p{L}+|\d+)$/u.test(value);
 }
@@ -83,7 +83,9 @@ function* commentsIn(text: string): Generator<string> {
 
 const mostReadings = 40;
 
-/** A text as its readers can make it, two layers deep: decoded, unescaped, and what is Base64 or hexadecimal in it. */
+/**
+ * A text and what its readers can make of it, two layers deep: decoded, unescaped, from Base64 and from hexadecimal.
+ */
 function readingsOf(text: string): readonly string[] {
   const readings = new Set([text]);
   for (let layer = 0; layer < 2; layer += 1)

@@ -16,10 +16,11 @@ export interface SecretDocument {
   readonly form: FormName;
   readonly fields: SecretFields;
   /**
-   * The same document with some fields changed, in all places of the same account; all else stays as it is, byte for byte.
+   * The same document with some fields changed, in all places of the same account; everything else stays, byte for
+   * byte.
    *
    * @throws InvalidSecretField for a value or a field that the form can't hold
-   * @param onCopy is told where the credential that is replaced would stay somewhere; absent: that is thrown
+   * @param onCopy called if the replaced credential would stay somewhere; absent: the error is thrown
    * @throws CredentialCopied
    */
   write(changes: SecretFields, onCopy?: (error: KeyturnError) => void): string;
@@ -32,7 +33,7 @@ export interface SecretDocument {
   readonly unsafeCharacters: string;
   /** Known readers of this form that would read another password than this one, once it is written; empty where there are none. */
   misreadBy(password: string): readonly string[];
-  /** Why the credential can't be rotated, although the document can be read; undefined where it can. */
+  /** Why the credential can't be rotated, although the document can be read; undefined if it can. */
   readonly refusal: KeyturnError | undefined;
   /** What must be masked besides the fields: passwords as they stand in the text, quoted and encoded. */
   readonly sensitive: readonly string[];
@@ -69,7 +70,7 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
  */
 export function emptyDocument(fields: SecretFields, hints: DocumentHints = {}): SecretDocument {
   if (hints.form !== 'text') return readDocument(JSON.stringify(fields), { ...hints, form: 'json' });
-  // Its one value is replaced as a whole, so that it does not matter which one it is.
+  // Any value does here, because it is replaced as a whole.
   return { ...readDocument('none', { form: 'text' }), fields };
 }
 
@@ -128,7 +129,7 @@ function write(text: string, parsed: ParsedText, changes: SecretFields, { hints,
   return written;
 }
 
-/** What no other place of the secret may go on holding. */
+/** The credential that no other place of the secret may keep. */
 function replacedCredentials(
   { fields }: ParsedText,
   changed: readonly (readonly [string, unknown])[],
@@ -140,7 +141,7 @@ function replacedCredentials(
   });
 }
 
-/** A credential that can't be read back would lock everybody out: what is stored is what the next step reads. */
+/** Read the written text again. A credential that can't be read back would lock everybody out. */
 function requireReadable(fields: SecretFields, changed: readonly (readonly [string, unknown])[]): void {
   const lost = changed.find(([field, value]) => !same(fields[field], value));
   if (lost === undefined) return;

@@ -51,7 +51,7 @@ export function engineOf(name: string): string {
   return knownEngine(name) ?? name;
 }
 
-/** What the names of an engine's editions have in common; undefined for an engine that may be any. */
+/** The family of an engine's editions; undefined for a name that leaves the engine open. */
 export function engineFamily(engine: unknown): string | undefined {
   if (typeof engine !== 'string') return undefined;
   const [family] =

@@ -42,8 +42,8 @@ export function optionalPort(fields: SecretFields, field: string, byDefault: num
 }
 
 /**
- * AWS's `ssl` field: a boolean, or "true" or "false" in any case. AWS's templates read anything else as absent;
- * here it is an error, since what was meant can't be known.
+ * AWS's `ssl` field: a boolean, or "true" or "false" in any case. AWS's templates read anything else as absent; here it
+ * is an error, because nobody can know which one was intended.
  *
  * @throws InvalidSecretField
  */

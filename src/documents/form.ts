@@ -63,16 +63,16 @@ export interface ParsedText {
   readonly form: FormName;
   readonly fields: SecretFields;
   readonly slots: readonly Slot[];
-  /** Where fields go that the text does not have yet. @throws InvalidSecretField where the form has no place */
+  /** Where to write fields that the text does not have yet. @throws InvalidSecretField if the form has no place */
   append(missing: ReadonlyMap<string, unknown>): Edit[];
   /**
    * Characters that must be quoted, escaped or encoded in this form, or that known readers of it get wrong. A new password
    * has none of them.
    */
   readonly unsafeCharacters: string;
-  /** True where the form leaves open which engine is meant, and `engine` is only the likeliest. */
+  /** True if the form does not tell the engine, and `engine` is only the likeliest. */
   readonly engineIsGuess?: boolean;
-  /** True where the secret says its `engine` in so many words, so that no tag overrides it. */
+  /** True if the secret names its `engine` explicitly, so that no tag overrides it. */
   readonly engineIsStated?: boolean;
   /** True where the credential is, or is also, in a connection string. */
   readonly isConnectionString?: boolean;
@@ -163,7 +163,7 @@ export function textOf(field: string, value: unknown): string {
   throw notHeld(field, 'must be text without NUL or broken characters to stand in a connection string');
 }
 
-/** The refusal of a secret that can be read, and whose credential can't be rotated. */
+/** The refusal of a secret that can be read, but not rotated. */
 export function refused(field: string, problem: string, remedy: string): KeyturnError {
   return new KeyturnError('InvalidSecretField', problem, remedy, { field });
 }

@@ -60,7 +60,7 @@ export function parseFieldNames(text: string | undefined, source: string): Field
   );
 }
 
-/** Places with spaces between them. A name with a space in it is meant by the whole tag. */
+/** Places with spaces between them. The whole tag may also be one name that has a space in it. */
 function parsePlaces(text: string | undefined): readonly string[] | undefined {
   const trimmed = text?.trim() ?? '';
   return trimmed === '' ? undefined : [trimmed, ...trimmed.split(/\s+/)];

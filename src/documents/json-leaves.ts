@@ -2,7 +2,7 @@ import { isKeyturnError } from '../errors.ts';
 import { type Embedding, nest, type Span } from './form.ts';
 import { type JsonNode, scanJson, stringOffsets } from './json-scanner.ts';
 
-/** A single value of a secret that has many: of JSON, also of JSON within a string, or of KEY=value lines. */
+/** A single value of a secret with many: in JSON, in JSON within a string, or in KEY=value lines. */
 export interface Leaf {
   /** Names with dots between them. */
   readonly path: string;
@@ -22,7 +22,7 @@ export interface Leaf {
 export const startsAsJson = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*[{["]/;
 
 /**
- * The leaves of a JSON text, with the node of each, where it is of this text itself and not of JSON in a string.
+ * The leaves of a JSON text. Each has its node, unless it is in JSON within a string.
  *
  * @param outer where the text is embedded
  */
@@ -61,7 +61,7 @@ export function* innerLeaves(embedding: Embedding): Generator<Leaf> {
   for (const { node, ...leaf } of jsonLeaves(embedding.text, root, embedding)) yield leaf;
 }
 
-/** A text that only begins like JSON is a text. */
+/** A text that only begins like JSON is not JSON. */
 function scanned(text: string): JsonNode | undefined {
   try {
     return scanJson(text);
@@ -92,7 +92,7 @@ function leafOf(
   };
 }
 
-/** A JSON string as what another text can be in: what stays keeps its escapes. */
+/** A JSON string, as a text in which another text can be. Unchanged parts keep their escapes. */
 function jsonString(text: string, span: Span, value: string, path: string): Embedding {
   return {
     path,

@@ -21,7 +21,7 @@ const space = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y;
 const string = /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const scalar = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
 
-/** Deeper nesting is no secret but an attempt to exhaust the stack. */
+/** Deeper nesting is not a secret, but an attempt to exhaust the stack. */
 const deepest = 400;
 
 /**

@@ -4,12 +4,12 @@ import type { SecretFields } from './fields.ts';
 import { refused } from './form.ts';
 import { readEncrypt, readSslMode, readSwitch } from './switches.ts';
 
-/** Fields for which empty is as good as absent. */
+/** Fields for which empty means absent. */
 const optional = ['engine', 'port', 'dbname', 'ssl', 'masterarn'];
 
 /**
- * Fields as they are meant: an engine in any spelling, a host with its port, `ssl: "require"`, `sslmode` beside it, an empty
- * `dbname`. What can't be meant in one way stays as it is, for the rotator to refuse.
+ * Normalises fields: an engine in any spelling, a host with its port, `ssl: "require"`, `sslmode` beside it, an empty
+ * `dbname`. An ambiguous value stays as it is, and the rotator refuses it.
  *
  * @returns the fields, and the refusal of two that contradict each other
  */
@@ -23,7 +23,7 @@ export function normaliseFields(fields: SecretFields): {
   const { engine } = stated;
   const ssl = tlsOf(stated);
   const normalised = {
-    // As a switch it says no more than "ssl".
+    // As a boolean it means the same as "ssl".
     ...(isSwitch(stated.encrypt) ? without(stated, 'encrypt') : stated),
     ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
     ...placeOf(stated),
@@ -41,7 +41,7 @@ function contradictory(): KeyturnError {
   return refused('ssl', 'The secret\'s "ssl" and "sslmode" contradict each other.', 'Take one of them out.');
 }
 
-/** TLS as `ssl` and its kin say; what none of them can say is left for the rotator to refuse. */
+/** TLS as `ssl`, `sslmode` and `encrypt` set it. The rotator refuses other values. */
 function tlsOf(fields: SecretFields): unknown {
   const modeField = Object.keys(fields).find((field) => /^ssl[-_]?mode$/i.test(field));
   const mode = modeField === undefined ? undefined : fields[modeField];
@@ -64,7 +64,7 @@ function sslOf(ssl: unknown): unknown {
   // Options of a driver, such as its certificates: TLS is used.
   if (typeof ssl === 'object' && ssl !== null && !Array.isArray(ssl)) return true;
   if (typeof ssl !== 'string') return ssl ?? undefined;
-  // These leave it to what the server offers, as an absent "ssl" does.
+  // With these, the server decides, as with an absent "ssl".
   if (/^(prefer|preferred|allow)$/i.test(ssl.trim())) return undefined;
   return readSslMode(ssl) ?? readSwitch(ssl) ?? ssl;
 }

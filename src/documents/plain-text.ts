@@ -1,9 +1,9 @@
 import { type Edit, notHeld, type ParsedText, textOf } from './form.ts';
 
 /**
- * A text that can be nothing but a token: the characters of a bearer token, and long enough to be one. Whatever
- * could be a broken connection string, a broken JSON text or a word has others or is shorter; it is plain text
- * only where the tag or the configuration says so.
+ * A text that can only be a token: it has the characters of a bearer token, and is long enough. A broken connection
+ * string, broken JSON or a word has other characters or is shorter. Such a text is plain text only if the tag or the
+ * configuration says so.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
  */

@@ -17,7 +17,7 @@ import { isDatabaseWord, isOtherAccount, readName, type SettingField, wordsOf } 
 import { definedFields } from './switches.ts';
 import { isDatabaseUrl } from './url.ts';
 
-/** What settings say of the account of a secret, wherever they say it. */
+/** The account of a secret, as found in its settings. */
 export interface Settings {
   /** Fields that the secret does not name as such. */
   readonly fields: SecretFields;
@@ -50,7 +50,7 @@ export interface KnownSettings {
 export interface SettingsHints {
   /** Whether a place stays as it is, whatever it holds. */
   isLeft(path: string): boolean;
-  /** Engines that the secret's rotator is for: of accounts at several servers, it is theirs that is meant. */
+  /** Engines of the secret's rotator. If there are accounts at several servers, the one of such an engine is chosen. */
   readonly engines?: readonly string[] | undefined;
 }
 
@@ -63,7 +63,7 @@ interface Account {
   readonly slots: readonly Slot[];
   /** Of a connection string. */
   readonly parsed: ParsedText | undefined;
-  /** By its name, an account of somebody else, although the password may be the same. */
+  /** Its name says that it is somebody else's account, although the password may be the same. */
   readonly isOther: boolean;
   readonly isDatabase: boolean;
 }
@@ -135,7 +135,7 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
   };
 }
 
-/** A login of another kind, as npm's mssql and others say it beside user and password. */
+/** A login of another kind, which npm's mssql and others set beside user and password. */
 function loginBeside({ leaf, parsed }: Account, leaves: readonly Leaf[]): Settings['refusal'] {
   if (parsed !== undefined) return undefined;
   const { scope } = leaf;
@@ -212,7 +212,7 @@ function stringAccount(leaf: Leaf): Account | undefined {
   return isSure || parsed.fields.password !== undefined ? accountOf(leaf, embedding, parsed) : undefined;
 }
 
-/** Undefined for what only looks like the form: it is of no use to anybody. */
+/** Undefined for a text that only looks like the form: no driver can use it. */
 function parseIfPossible(form: Parameters<typeof parseAs>[0], text: string): ParsedText | undefined {
   try {
     return parseAs(form, text);
@@ -270,7 +270,7 @@ function slotAt(field: string, { value, span, encode }: Leaf): Slot {
   return { field, value, span, encode };
 }
 
-/** What leaves can mean, read once for all passwords. */
+/** An index of the leaves by the fields that they may hold. It is made once for all passwords. */
 interface Index {
   /** The first leaf of an object that has a prefix and means a field. */
   meant(scope: string, prefix: string, field: SettingField): Leaf | undefined;
@@ -348,7 +348,7 @@ function fieldsOf(
   });
 }
 
-/** The account that is meant where no field has its own name; undefined where none is. */
+/** The account that is meant where no field has its own name; undefined if none is. */
 function choosePrimary(
   accounts: readonly Account[],
   { own: { username }, hints }: KnownSettings,
@@ -381,7 +381,7 @@ function differentAccounts(accounts: readonly Account[]): KeyturnError {
   );
 }
 
-/** The mention that says the most: with a user, and in the order of the secret. */
+/** The best mention: with a user, and first in the secret. */
 function best(accounts: readonly Account[]): Account | undefined {
   return (
     accounts.find(({ username, fields }) => username !== undefined && fields.host !== undefined) ??
@@ -419,7 +419,7 @@ function differs(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;
 }
 
-/** What the mentions say together: the first one counts, and of the others those at the same host. */
+/** Merges the mentions: the first one counts, then others with the same host. */
 function mergedFields(accounts: readonly Account[]): SecretFields {
   let merged: SecretFields = {};
   const [first, ...others] = accounts;

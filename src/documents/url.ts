@@ -46,9 +46,9 @@ const fieldOfProperty: ReadonlyMap<string, string> = new Map([
 const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * All punctuation but the four characters that RFC 3986 reserves for nothing: a password of them is read right also by those
- * who forget to decode, decode twice, take + for a space (URLSearchParams, pgjdbc) or don't (libpq), and by
- * pg-connection-string, which spoils what is encoded where the URL has a raw space elsewhere.
+ * All punctuation but the four characters that RFC 3986 reserves for nothing: a password of them is read right also by
+ * those who forget to decode, decode twice, take + for a space (URLSearchParams, pgjdbc) or don't (libpq), and by
+ * pg-connection-string, which misreads encoded characters if the URL has a raw space elsewhere.
  *
  * @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3
  * @see https://github.com/brianc/node-postgres/blob/master/packages/pg-connection-string/index.js

@@ -1,9 +1,9 @@
 /**
- * What is decided about a secret of a fleet, by what DescribeSecret tells of it. The command line evaluates these rules,
- * and the state machine's definition is made of the same ones.
+ * Decides what to do with a secret of a fleet, from DescribeSecret's answer. The command line evaluates these rules,
+ * and the state machine's definition is made from them.
  */
 
-/** A secret as DescribeSecret tells of it; dates in ISO 8601. */
+/** A secret as DescribeSecret describes it; dates in ISO 8601. */
 export interface SeenSecret {
   readonly deletedOn: string | undefined;
   readonly lastRotated: string | undefined;
@@ -22,7 +22,7 @@ export type Outcome =
   | 'off'
   /** No permission. */
   | 'refused'
-  /** It was asked for, and had not ended when the time was up. Secrets Manager goes on with it. */
+  /** The rotation began, and had not ended when the wait was over. Secrets Manager continues it. */
   | 'unfinished'
   /** Some other error. */
   | 'failed'
@@ -31,7 +31,7 @@ export type Outcome =
   /** The run was stopped before, by an operator or by too many failures. */
   | 'not-started';
 
-/** What to do with a secret next. `due`: it is to be rotated; after that it means to wait. */
+/** What to do with a secret next. `due`: rotate it, or wait if its rotation has begun. */
 export type Verdict = Extract<Outcome, 'rotated' | 'gone' | 'off'> | 'due';
 
 /** A condition in the Amazon States Language, on the input of a Choice state. */
@@ -47,7 +47,7 @@ interface Rule {
   readonly choice: ChoiceRule;
 }
 
-/** In this order; a secret that none of them is about is due. */
+/** The rules, in this order. If none of them holds, the secret is due. */
 export const rules: readonly Rule[] = [
   {
     verdict: 'gone',
@@ -77,14 +77,14 @@ export const rules: readonly Rule[] = [
   },
 ];
 
-/** What to do with a secret of the plan now. A rotation since the plan is never followed by another. */
+/** What to do with a secret of the plan now. A secret that was rotated since the plan was made is not rotated again. */
 export function decide(secret: SeenSecret, rotatedBefore: string): Verdict {
   return rules.find((rule) => rule.holds(secret, rotatedBefore))?.verdict ?? 'due';
 }
 
 /**
- * The date after which a rotation counts as one since the plan: the last one, rounded up to a second, since not everybody
- * tells fractions of it.
+ * A rotation after this date counts as one since the plan was made. It is the date of the last rotation, rounded up to
+ * a second, because not every source has fractions.
  */
 export function rotatedBefore(lastRotated: Date | undefined): string {
   const seconds = Math.ceil((lastRotated?.getTime() ?? 0) / 1000);
@@ -101,7 +101,7 @@ export function hasTooManyFailures(failedTargets: number, toleratedFailures: num
   return failedTargets > toleratedFailures;
 }
 
-/** How long a rotation is waited for, and how. */
+/** How long, and how often, a run looks for the end of a rotation. */
 export const waiting = {
   /** Seconds between two looks. */
   pollSeconds: 5,

@@ -3,7 +3,7 @@ import { type ChoiceRule, type Outcome, rules, waiting } from './decisions.ts';
 /** The version of the plans that the state machines take. It is in their comments too. */
 export const fleetVersion = 1;
 
-/** How a state machine of this version says what it is. */
+/** The comment by which a state machine of this version is recognised. */
 export const fleetComment = `Keyturn fleet ${fleetVersion}`;
 
 /** A definition in the Amazon States Language. */
@@ -13,7 +13,10 @@ export interface Definition {
   readonly States: Readonly<Record<string, object>>;
 }
 
-/** Errors of Secrets Manager that pass. The SDK integration has one name for those that its model lacks, throttling too. */
+/**
+ * Transient errors of Secrets Manager. The SDK integration has one name for all errors that its model lacks, such as
+ * throttling.
+ */
 const retry = {
   Retry: [
     {
@@ -45,7 +48,7 @@ const errors = (next: Readonly<Record<'gone' | 'failed', string>>) => [
   { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: next.failed },
 ];
 
-/** The end of a secret's part: what became of it. */
+/** The last state for a secret: its outcome. */
 function ending(outcome: Outcome, detail: object = { detail: '' }): object {
   const failed = outcome !== 'rotated' && outcome !== 'already-rotated';
   return {
@@ -81,12 +84,12 @@ const rotateSecret = {
     Rotate: {
       Type: 'Task',
       Resource: 'arn:aws:states:::aws-sdk:secretsmanager:rotateSecret',
-      // The token makes a request that is repeated the same one.
+      // With the token, a repeated request is the same request.
       Parameters: { 'SecretId.$': '$.entry.arn', 'ClientRequestToken.$': '$.entry.token' },
       ResultPath: null,
       ...retry,
       Catch: [
-        // An earlier rotation isn't complete: Secrets Manager takes that one up again.
+        // An earlier rotation isn't complete: Secrets Manager continues that one.
         {
           ErrorEquals: ['SecretsManager.InvalidRequestException'],
           ResultPath: '$.error',
@@ -132,8 +135,8 @@ const rotateSecret = {
 };
 
 /**
- * One target: its secrets, so many at once. It fails where one of them was not rotated, and names it in its cause. Where
- * the first secret of the target was in an earlier wave and is not rotated, nothing else of it is touched.
+ * One target: rotates its secrets, a limited number at once. It fails if one of them was not rotated, and names it in
+ * its cause. If the target's secret of the canary wave is not rotated, it skips the others.
  */
 export const targetDefinition: Definition = {
   Comment: `${fleetComment}: one target`,
@@ -187,7 +190,7 @@ export const targetDefinition: Definition = {
       Parameters: {
         'target.$': '$.target',
         'outcomes.$': '$.outcomes',
-        // A path to all of them would be no list for everybody where there is one alone.
+        // For a single item, some interpreters would not answer a list for a path to all items.
         'text.$': 'States.JsonToString($.outcomes)',
       },
       Next: 'AreAllRotated',
@@ -204,7 +207,7 @@ export const targetDefinition: Definition = {
 
 /**
  * The fleet: wave after wave, each a distributed map over targets that stops at too many failures. Each target is an
- * execution of its own. So a redrive starts a target that failed anew, which looks first at what is rotated already.
+ * execution of its own. So a redrive starts a failed target again, which first looks which secrets are rotated already.
  *
  * `${Bucket}` and `${TargetStateMachineArn}` are substituted by the template.
  */

@@ -7,9 +7,9 @@ export { fleetVersion } from './definition.ts';
 export interface PlanEntry {
   readonly arn: string;
   readonly name: string;
-  /** RotateSecret's ClientRequestToken: the same in every run of the plan, so that a request that is repeated is one. */
+  /** RotateSecret's ClientRequestToken. It is the same in every run of the plan, so a repeated request counts once. */
   readonly token: string;
-  /** A rotation after this date (ISO 8601) is one since the plan was made. */
+  /** A rotation after this date (ISO 8601) counts as one since the plan was made. */
   readonly rotatedBefore: string;
 }
 
@@ -74,7 +74,7 @@ export interface FleetPlan {
 export interface PlannedSecret {
   readonly arn: string;
   readonly name: string;
-  /** What is kept from too many rotations at once: a host. */
+  /** The target, such as a host, whose rotations at once are limited. */
   readonly target: string;
   readonly lastRotated: Date | undefined;
 }
@@ -112,14 +112,14 @@ export function rotationsPerSecond(share: number): number {
   return Math.min(quotas.rotateSecret, quotas.writes / quotas.writesPerRotation) * share;
 }
 
-/** By how much an execution's input, history and cause are kept within the limits of Step Functions. */
+/** Most secrets in an item. It keeps an execution's input, history and cause within the limits of Step Functions. */
 export const mostSecretsPerItem = 100;
 
-/** Seconds that a rotation takes, for the estimate: four cold steps, and the look that notices. */
+/** Seconds that a rotation takes, for the estimate: four cold steps, and the time until the run notices. */
 const usualSeconds = 10;
 
 /**
- * Puts secrets in waves: the first of each target, then a part of each, then the rest. Pure, but for the tokens.
+ * Puts secrets in waves: the first of each target, then a part of each, then the rest. Pure, except for the tokens.
  *
  * @param newToken a version's id that nobody has
  */
@@ -162,7 +162,7 @@ export function makePlan(
   };
 }
 
-/** What is too much for one item comes in another wave: two items of a target would be rotated at once. */
+/** More secrets than fit in one item come in another wave, because two items of a target would run at once. */
 function wavesOf(
   name: string,
   parts: ReadonlyMap<string, readonly PlanEntry[]>,
@@ -191,7 +191,7 @@ function wavesOf(
   }
 }
 
-/** Seconds: what is slowest of the quotas, the largest target, and how much may be under way. */
+/** Estimated seconds: the slowest of the quotas, the largest target, and the limit of rotations at once. */
 function estimate(waves: readonly PlanWave[], { quotaShare, perTarget, atOnce }: PlanSettings): number {
   const seconds = waves.map(({ items }) => {
     const counts = items.map(({ secrets }) => secrets.length);

@@ -5,18 +5,18 @@ import { type FleetPlan, type PlanEntry, type PlanItem, rotationsPerSecond } fro
 /** The calls of a run. They throw KeyturnErrors. */
 export interface FleetApi {
   describe(arn: string): Promise<SeenSecret>;
-  /** Resolves also where Secrets Manager takes up an earlier rotation instead. */
+  /** Resolves also if Secrets Manager continues an earlier rotation instead. */
   rotate(arn: string, token: string): Promise<void>;
 }
 
-/** Where a run takes its time from. */
+/** The clock of a run. */
 export interface FleetClock {
   /** Milliseconds; it only goes forward. */
   now(): number;
   sleep(ms: number): Promise<void>;
 }
 
-/** What became of one secret. */
+/** The outcome for one secret. */
 export interface SecretOutcome {
   readonly arn: string;
   readonly name: string;
@@ -35,12 +35,12 @@ export interface FleetProgress {
   readonly all: number;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface FleetResult {
   /** `braked`: too many targets failed. `stopped`: an operator stopped it. */
   readonly end: 'finished' | 'braked' | 'stopped';
   readonly counts: Readonly<Record<Outcome, number>>;
-  /** Secrets that were not rotated, but for those that were not begun. */
+  /** Secrets that were not rotated, except for those that were not begun. */
   readonly failures: readonly SecretOutcome[];
   /** The most that were under way at one target at once. */
   readonly maxPerTarget: number;
@@ -58,14 +58,15 @@ export interface FleetRun {
   onProgress?(progress: FleetProgress): void;
 }
 
-/** How often a call that was throttled is made again, and how long that waits, in ms. */
+/** How often a throttled call is repeated, and the waits between, in ms. */
 const throttledTries = 6;
 const throttledPauseMs = 1000;
 
 /**
- * Runs a plan from this process, by the decisions of the state machine: wave after wave, in each so many targets at once
- * and so many secrets of each. Rotations begin evenly, as many in a second as the quotas let. It keeps no state: what was
- * rotated since the plan was made is found by DescribeSecret and left alone, so a run that ended early is begun again.
+ * Runs a plan from this process, with the same decisions as the state machine: wave after wave, with limits on the
+ * targets at once and on the secrets of a target at once. Rotations begin evenly, within the quotas. It keeps no state:
+ * DescribeSecret shows which secrets were rotated since the plan was made. So a run that ended early can be started
+ * again.
  */
 export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetResult> {
   const { api, clock, stop } = run;
@@ -203,13 +204,13 @@ export function zeroCounts(): Record<Outcome, number> {
   };
 }
 
-/** What an error of a call makes of the secret. */
+/** The outcome of a secret whose call failed. */
 export function outcomeOf(code: string): Outcome {
   if (code === 'SecretNotFound') return 'gone';
   return code === 'AccessDenied' ? 'refused' : 'failed';
 }
 
-/** Works on so many things at once, in their order. */
+/** Works on a limited number of items at once, in their order. */
 async function eachOf<T>(
   things: readonly T[],
   atOnce: number,
@@ -225,14 +226,14 @@ async function eachOf<T>(
 interface Pace {
   /** Resolves when another rotation may begin at a place. */
   turn(place: string): Promise<void>;
-  /** Nothing begins there for a while. */
+  /** Pauses a place for a while. */
   pause(place: string, ms: number): void;
 }
 
-/** How late a turn may come and still be made up for, in ms: timers are late, and the quota is one of a second. */
+/** How much delay may be made up for, in ms. Timers are late, and the quota is per second. */
 const catchUpMs = 250;
 
-/** Turns at even distances, for each account and region. */
+/** Starts at even distances, for each account and region. */
 function createPace(clock: FleetClock, perSecond: number): Pace {
   const distanceMs = 1000 / perSecond;
   const next = new Map<string, number>();

@@ -19,10 +19,13 @@ import { type Answer, type Screen, showing } from '../rotation/screen.ts';
 import { readPlan } from './plan-file.ts';
 import type { RunWork } from './work.ts';
 
-/** How often progress is told, in ms. */
+/** How often progress is printed, in ms. */
 const progressEveryMs = 2000;
 
-/** `keyturn fleet start --here`: runs a plan from this process. The first signal ends it in an orderly way. */
+/**
+ * `keyturn fleet start --here`: runs a plan from this process. After the first signal, nothing more begins, and it
+ * waits for what is under way.
+ */
 export function startHere(work: RunWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
     const made = await readPlan(work.file);
@@ -121,7 +124,7 @@ function apiBy(apiOf: (arn: string) => SecretsManagementPort): FleetApi {
 /** How many secrets are asked for at once. */
 const asksAtOnce = 20;
 
-/** `keyturn fleet report`: asks Secrets Manager what of a plan is done, whoever has run it. */
+/** `keyturn fleet report`: asks Secrets Manager which secrets of a plan are rotated, whoever has run it. */
 export function report(work: RunWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
     const made = await readPlan(work.file);

@@ -33,7 +33,7 @@ export function plan(work: PlanWork): Promise<number> {
     const found: PlannedSecret[] = [];
     const blocked: Blocked[] = [];
     for (const region of work.regions ?? [work.region]) {
-      // What is read is shown nowhere: masking the plan by thousands of values would take minutes.
+      // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
       const tools = toolsFor({ endpoint: work.endpoint, region, secret: '' }, createRedactor(), screen);
       await choose(tools, work, found, blocked);
     }
@@ -110,7 +110,7 @@ async function blockOf(tools: Tools, secret: Secret, { preflight }: PlanWork): P
   if (!preflight) return undefined;
   const asked = await askPreflight(tools, secret);
   if (asked.outcome === 'unknown' || !hasFailed(asked)) return undefined;
-  // A function's own words may hold what is in the secret.
+  // A function's message may hold a part of the secret.
   const code = asked.outcome === 'failed' && isCauseName(asked.code) ? asked.code : 'PreflightFailed';
   return block('preflight-failed', `${code}: keyturn doctor ${secret.name}`);
 }
@@ -121,7 +121,7 @@ async function targetOf(tools: Tools, secret: Secret, { groupBy }: PlanWork): Pr
   if (typeof groupBy === 'object') return secret.tags.get(groupBy.tag) ?? byFunction;
   try {
     const { served } = await lookAtDocument(tools.secrets, secret, defaultConfiguration);
-    // A rotator of somebody's own may be the function's: its secrets are one group.
+    // The function may have a rotator of its own. Then its secrets are one group.
     return served === undefined ? byFunction : served.place.replace(/:\d+$/, '').toLowerCase();
   } catch (error) {
     if (!isKeyturnError(error)) throw error;

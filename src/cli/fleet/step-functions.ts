@@ -40,7 +40,7 @@ export function start(work: RunWork, machineArn: string): Promise<number> {
   });
 }
 
-/** Whoever may write the bucket says what is rotated, as whoever may start the state machine. */
+/** Whoever may write the bucket decides what is rotated, like whoever may start the state machine. */
 async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetPlan): Promise<object[]> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3');
   const waves: object[] = [];
@@ -53,7 +53,7 @@ async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetP
   return waves;
 }
 
-/** `keyturn fleet watch`: follows an execution to its end. What it follows goes on by itself. */
+/** `keyturn fleet watch`: follows an execution to its end. The execution does not depend on it. */
 export function watch(place: PlaceOptions, executionArn: string): Promise<number> {
   return withClients(place, executionArn, async (clients, screen) => {
     const sfn = await clients.sfn();
@@ -145,7 +145,7 @@ function ended(
   return { ok: isWell, document: { execution, status, reason, waves } };
 }
 
-/** `keyturn fleet stop`: nothing more begins; rotations that are under way go on by Secrets Manager. */
+/** `keyturn fleet stop`: nothing more begins. Secrets Manager completes the rotations that are under way. */
 export function stop(place: PlaceOptions, executionArn: string): Promise<number> {
   return withClients(place, executionArn, async (clients, screen) => {
     const sfn = await clients.sfn();
@@ -204,7 +204,7 @@ function requireSamePlace(made: FleetPlan, machineArn: string): void {
   );
 }
 
-/** @throws FleetUnusable where an execution of the plan is under way */
+/** @throws FleetUnusable if an execution of the plan is under way */
 async function requireNoOther(sfn: SFNClient, stateMachineArn: string, id: string): Promise<void> {
   const { paginateListExecutions } = await import('@aws-sdk/client-sfn');
   await called('states:ListExecutions', stateMachineArn, async () => {

@@ -13,14 +13,14 @@ export interface View {
   readonly base: string;
   readonly csrf: string;
   readonly place: PlaceView;
-  /** In whose name calls are signed, and who else there is; undefined where policies are not known. */
+  /** In whose name calls are signed, and who else there is; undefined if policies are not known. */
   readonly principals: { readonly current: string; readonly all: readonly string[] } | undefined;
   readonly readOnly: boolean;
   readonly flash: Flash | undefined;
   readonly nowMs: number;
 }
 
-/** Which Secrets Manager it is, since nobody should take one for the other. */
+/** Which Secrets Manager it is, so that nobody confuses AWS with a local one. */
 export interface PlaceView {
   readonly kind: 'local' | 'aws';
   readonly name: string;
@@ -190,7 +190,7 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** For the terminal: what an unexpected error is and where, without its message, in which anything may be. */
+/** For the terminal: an unexpected error's name and place. Its message is left out, because it may hold a value. */
 export function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return 'an error';
   const place = /\/((?:src|dist|rotators)\/[\w/.-]+:\d+)/.exec(error.stack ?? '')?.[1];

@@ -27,12 +27,12 @@ import {
 import { runView } from './run.ts';
 import { versionsPicture } from './versions.ts';
 
-/** What could be told of something, or why it could not. */
+/** A result, or the error in its place. */
 export type Answered<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: unknown };
 
-/** What a function said to a preflight, and when. */
+/** A function's answer to a preflight, and when it came. */
 export interface PreflightAnswer {
   readonly at: number;
   readonly preflight: Preflight;
@@ -50,7 +50,7 @@ export interface SecretPageParts {
   readonly typedPolicy: string | undefined;
   readonly run: Run | undefined;
   readonly preflight: PreflightAnswer | undefined;
-  /** Of the schedule; undefined where there is none. */
+  /** Of the schedule; undefined if there is none. */
   readonly dates: Answered<readonly Date[]> | undefined;
   /** Functions that rotate other secrets, as suggestions. */
   readonly functions: readonly string[];
@@ -97,7 +97,7 @@ ${first.map((line) => html`<p>${text(line)}</p>`)}
 
 const RECENT_MS = 600_000;
 
-/** What goes on, went wrong or has just ended is looked at first. */
+/** Show a run first if it goes on, failed or has just ended. */
 function isRecent({ nowMs }: View, run: Run | undefined): boolean {
   return run?.state !== 'succeeded' || nowMs - (run.endedAt ?? nowMs) < RECENT_MS;
 }

@@ -112,7 +112,7 @@ export function listingPage(progress: number): Html {
   return html`<div class="headline"><h1>Secrets</h1></div><div class="empty large" data-reload><p><strong>Listing secrets</strong></p><p>${progress === 0 ? 'Waiting for Secrets Manager.' : `${count(progress, 'secret')} so far.`} This page goes on by itself.</p><p data-without-script><a href="?">Look again</a></p></div>`;
 }
 
-/** Who may not list secrets may still look at one. */
+/** Without the right to list secrets, one can still open a secret. */
 export function unlistedPage(view: View, error: unknown): Html {
   return html`<div class="narrow"><h1>Secrets</h1>${problem(error)}
 <form method="get" action="${view.base}/secret"><div class="field"><label for="id">Look at one, by its name or its ARN</label><div class="open-by-name"><input id="id" name="id" autocomplete="off" spellcheck="false" required><button class="button primary">Look</button></div></div></form></div>`;
