@@ -1,6 +1,6 @@
 import { asSegment } from '../http/encoding.ts';
-import { ApiFailure } from '../http/failure.ts';
-import { readJson, requireTextAt, textAt } from '../http/json.ts';
+import { ApiFailure, codeOfStatus } from '../http/failure.ts';
+import { readJson, reasonIn, requireTextAt, textAt } from '../http/json.ts';
 import { type Answer, type HttpRequest, type Sending, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Authentication } from './description.ts';
@@ -29,12 +29,16 @@ export async function requestGrant(
 ): Promise<Grant> {
   const name = `the token request of ${sending.name}`;
   const answer = await send(makeRequest(auth, values), { ...sending, name }, transport);
-  if (answer.status === 401) return { token: undefined, answer };
-  const json = readJson(name, answer);
-  if (answer.status === 200) return { token: requireTextAt(name, json, '/access_token'), answer };
-  // RFC 6749, section 5.2: the status of a refused client may also be 400.
-  if (textAt(json, '/error') === 'invalid_client') return { token: undefined, answer };
-  throw new ApiFailure('TargetFailed', `${name} was answered ${answer.status}`);
+  const { status, text } = answer;
+  if (status === 401) return { token: undefined, answer };
+  if (status === 200) return { token: requireTextAt(name, readJson(name, answer), '/access_token'), answer };
+  // A gateway's answer is no JSON.
+  if (codeOfStatus(status) === 'TargetFailed') {
+    // RFC 6749, section 5.2: the status of a refused client may also be 400.
+    if (textAt(readJson(name, answer), '/error') === 'invalid_client') return { token: undefined, answer };
+  }
+  const said = reasonIn(text, [fill(auth.clientSecret, values, unencoded)]);
+  throw new ApiFailure(codeOfStatus(status), `${name} was answered ${status}`, { said });
 }
 
 function makeRequest(

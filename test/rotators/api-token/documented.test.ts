@@ -74,6 +74,7 @@ async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): 
     if (error.code === 'TargetBusy') return 'throttled';
     // The vendor's own reason is part of the error.
     const texts = JSON.stringify(body ?? '');
+    if (/"(?:error_description|message)":"[^"]/.test(texts)) expect(error.said).toEqual(expect.any(String));
     if (error.said !== undefined) expect(texts).toContain(JSON.stringify(error.said).slice(1, -1));
     return error.code === 'TargetFailed' ? 'failed' : error.code;
   }
