@@ -8,7 +8,10 @@ const administrativeRights: readonly (readonly [RegExp, string])[] = [
   [/^\+@(admin|dangerous|slow)$/, 'administration'],
   [/^\+acl(\|(setuser|deluser|load|save))?$/, 'changing users'],
   [/^\+config(\|(set|rewrite))?$/, 'changing the configuration'],
-  [/^\+(module(\|.*)?|debug(\|.*)?|shutdown|replicaof|slaveof|migrate|monitor)$/, 'running the server'],
+  [
+    /^\+(module(\|.*)?|debug(\|.*)?|shutdown|replicaof|slaveof|failover|psync|sync|migrate|monitor)$/,
+    'running the server',
+  ],
   [/^\+cluster(\|(meet|forget|reset|failover|replicate|addslots.*|delslots.*|setslot))?$/, 'the cluster'],
 ];
 

@@ -304,6 +304,9 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
       await server.ask('ACL', 'SETUSER', 'another', 'on', '-@all', '+@slow');
       const admin = { ask: server.ask, node: { host: '', port: 0 }, encrypted: false, close: async () => {} };
       expect(await excessRights(admin, 'another', undefined)).toEqual(['administration']);
+      // A replica is sent all keys, whatever its user may read.
+      await server.ask('ACL', 'SETUSER', 'replica', 'on', '-@all', '+psync', '+replconf');
+      expect(await excessRights(admin, 'replica', undefined)).toEqual(['running the server']);
     } finally {
       slow.disconnect();
       await server.stop();
