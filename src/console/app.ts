@@ -551,7 +551,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     const [, , , region = 'us-east-1', accountId = '123456789012'] =
       found?.arn.split(':') ?? principal.split(':').with(3, 'us-east-1');
     const secret = found === undefined || callsOnNothing.has(call) ? undefined : await factsOf(worlds, found);
-    return explainAccess(policies, { principal, operation: call, secret, partition: { region, accountId } });
+    const partition = { region, accountId };
+    return explainAccess(policies, { principal, operation: call, secret, partition, nowMs: now() });
   };
 
   // Rotations.

@@ -38,9 +38,18 @@ const IDLE_MS = 8 * 3_600_000;
 export function createSessions(): Sessions {
   const sessions = new Map<string, Session>();
   let token = secret();
+  const close = (session: Session): void => {
+    session.drafts.clear();
+    sessions.delete(session.id);
+  };
+  // Drafts have values in them, which nobody may come back for.
+  const closeIdle = (): void => {
+    for (const session of sessions.values()) if (Date.now() - session.lastUsedAt > IDLE_MS) close(session);
+  };
   return {
     token: () => token,
     open(given) {
+      closeIdle();
       if (!isSame(given, token)) return undefined;
       token = secret();
       const session: Session = {
@@ -55,21 +64,15 @@ export function createSessions(): Sessions {
       return session;
     },
     find(id) {
+      closeIdle();
       for (const session of sessions.values()) {
         if (!isSame(id, session.id)) continue;
-        if (Date.now() - session.lastUsedAt > IDLE_MS) {
-          sessions.delete(session.id);
-          return undefined;
-        }
         session.lastUsedAt = Date.now();
         return session;
       }
       return undefined;
     },
-    close: (session) => {
-      session.drafts.clear();
-      sessions.delete(session.id);
-    },
+    close,
   };
 }
 

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { deny, policy, root } from '../local/access-harness.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { newDraft } from '../../src/console/draft.ts';
+import { createSessions } from '../../src/console/sessions.ts';
+import { allow, deny, policy, root, user } from '../local/access-harness.ts';
 import { type ConsoleHarness, openRaw, type RawSession, startHarness } from './harness.ts';
 
 // The attacker: a page of another site or of another port, another program on this machine, and whoever reads addresses.
@@ -69,6 +71,24 @@ async function reading(
     },
   };
 }
+
+describe('a session that is idle for too long', () => {
+  it('is closed, and the values of its drafts are forgotten, whoever comes next', () => {
+    const begunAt = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => begunAt);
+    onTestFinished(() => clock.mockRestore());
+    const sessions = createSessions();
+    const left = sessions.open(sessions.token());
+    left?.drafts.set('a', { ...newDraft('a'), text: VALUE });
+    clock.mockImplementation(() => begunAt + 7 * 3_600_000);
+    const other = sessions.open(sessions.token());
+    expect(left?.drafts.size).toBe(1);
+    clock.mockImplementation(() => begunAt + 9 * 3_600_000);
+    expect(sessions.find(other?.id ?? '')).toBe(other);
+    expect(left?.drafts.size).toBe(0);
+    expect(sessions.find(left?.id ?? '')).toBeUndefined();
+  });
+});
 
 describe('who is let into the console', () => {
   it('gives the value to its own page, and notes it', async () => {
@@ -374,6 +394,25 @@ describe('who is let into the console', () => {
       { numRuns: 60 },
     );
     expect(notes.filter((line) => line.startsWith('the console failed'))).toEqual([]);
+  });
+
+  it('says who may do something by the clock of the Secrets Manager, which may run ahead', async () => {
+    const nextYear = Date.now() + 365 * 86_400_000;
+    const later = deny('secretsmanager:GetSecretValue', {
+      Condition: { DateGreaterThan: { 'aws:CurrentTime': new Date(nextYear - 86_400_000).toISOString() } },
+    });
+    const late = user('late', { policies: [policy(allow('secretsmanager:*'), later)] });
+    const options = { policies: 'enforce', principals: [root, late] } as const;
+    const ask = async (now: number) => {
+      const { client, console: console_ } = await startHarness(options, { now: () => now });
+      await client.createSecret({ Name: 'n', SecretString: VALUE });
+      const raw = await openRaw(console_);
+      const asked = new URLSearchParams({ principal: late.arn, call: 'GetSecretValue', secret: 'n' });
+      const sent = { path: `${raw.base}/who-may?${asked}`, headers: { Cookie: raw.cookie } };
+      return (await send(raw.origin, sent)).body;
+    };
+    expect(await ask(Date.now())).toContain('>Allowed<');
+    expect(await ask(nextYear)).not.toContain('>Allowed<');
   });
 
   it('says who may do something only where it knows the policies that decide', async () => {

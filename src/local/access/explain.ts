@@ -67,6 +67,8 @@ export interface AskedCall {
   readonly secret: SecretFacts | undefined;
   /** The region and account of calls on no secret. */
   readonly partition: { readonly region: string; readonly accountId: string };
+  /** When it is made, in ms since the epoch, by the clock of the Secrets Manager. Default: now. */
+  readonly nowMs?: number;
 }
 
 /** Those who are known. */
@@ -92,14 +94,14 @@ const keyUses: Readonly<Record<string, readonly string[]>> = {
  */
 export async function explainAccess(
   { principals, roles = [], keys = [] }: KnownPolicies,
-  { principal: arn, operation, secret, partition }: AskedCall,
+  { principal: arn, operation, secret, partition, nowMs = Date.now() }: AskedCall,
 ): Promise<AccessView> {
   const principal = find(principals, roles, arn);
   const explain = await loadExplain();
   const home = secret === undefined ? partition : homeOf(secret.arn);
   const called = { region: home.region, accountId: principal.accountId };
   const origin = { headers: {}, socket: { remoteAddress: '127.0.0.1' } };
-  const context = requestContext(Date.now(), called, origin);
+  const context = requestContext(nowMs, called, origin);
   const body = readBody(operation, secret === undefined ? {} : { SecretId: secret.arn });
   const asked = permissionsOf(
     { operation, body, partition: called, secret: secret && modelOf(secret), replica: undefined },
