@@ -1,3 +1,4 @@
+import { isLike } from '../iam-wildcards.ts';
 import type { PolicyDenial } from './facts.ts';
 
 /** The actions that every rotation needs on its secret. */
@@ -65,15 +66,6 @@ function conditionsOf(statement: unknown, roleArn: string): 'met' | 'not met' | 
     }
   }
   return result;
-}
-
-/** IAM's wildcards, in any case as actions are. */
-function isLike(text: string, pattern: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'i').test(text);
 }
 
 function parse(text: string): unknown {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contains, type Vpc, wayToSecretsManager } from '../../src/doctor/network.ts';
 import { denialIn } from '../../src/doctor/resource-policy.ts';
+import { isLike } from '../../src/iam-wildcards.ts';
 
 const network = { vpcId: 'vpc-1', subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-function'] };
 const everywhere = [{ cidr: '0.0.0.0/0' }];
@@ -126,6 +127,25 @@ describe('a resource policy', () => {
     ['nothing: it allows', { Effect: 'Allow' }],
   ])('leaves the role alone where it denies %s', (_name, statement) => {
     expect(denial(statement)).toBeUndefined();
+  });
+
+  it('is read in the same time, however many stars whoever has written it uses', () => {
+    const many = `${'*a'.repeat(40)}!`;
+    const long = `arn:aws:iam::123456789012:role/${'a'.repeat(64)}`;
+    const Condition = { ArnLike: { 'aws:PrincipalArn': many } };
+    const Statement = [{ Effect: 'Deny', Action: ['*', many], Principal: '*', Condition }];
+    expect(denialIn(JSON.stringify({ Statement }), long)).toBeUndefined();
+  });
+
+  it('has wildcards as IAM has them', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'B', '.', '('), maxLength: 8 });
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '('), maxLength: 8 });
+    fc.assert(
+      fc.property(text, pattern, (one, other) => {
+        const source = other.replace(/[.(]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+        expect(isLike(one, other)).toBe(new RegExp(`^${source}$`, 'i').test(one));
+      }),
+    );
   });
 
   it('is nothing where it is no JSON', () => {

@@ -1,3 +1,4 @@
+import { isLike } from '../../iam-wildcards.ts';
 import type { PolicyJson } from './principals.ts';
 
 /** Actions that AWS has and iam-simulate's data does not, and one of the same resource and condition keys that both have. */
@@ -36,16 +37,7 @@ function statementFor(action: string, statement: unknown): unknown {
     const patterns: unknown = Reflect.get(statement, member);
     if (patterns === undefined) return [];
     const all: unknown[] = Array.isArray(patterns) ? patterns : [patterns];
-    return [[member, all.some((pattern) => matches(String(pattern), action)) ? KNOWN : OTHER]];
+    return [[member, all.some((pattern) => isLike(action, String(pattern))) ? KNOWN : OTHER]];
   });
   return { ...statement, ...Object.fromEntries(renamed) };
-}
-
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html */
-function matches(pattern: string, action: string): boolean {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${escaped}$`, 'i').test(action);
 }

@@ -1,3 +1,4 @@
+import { isLike } from '../../iam-wildcards.ts';
 import type { Condition, PolicyDocument, Statement } from './document.ts';
 
 /**
@@ -51,6 +52,5 @@ function narrows({ operator, key, values }: Condition): boolean {
 }
 
 function coversPutResourcePolicy(action: string): boolean {
-  const pattern = action.replaceAll('*', '.*').replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`, 'i').test('secretsmanager:PutResourcePolicy');
+  return isLike('secretsmanager:PutResourcePolicy', action);
 }
