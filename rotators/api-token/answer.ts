@@ -11,8 +11,8 @@ export interface AnswerReader {
   text(place: Place): string | undefined;
   /** As above. @throws ApiFailure if there is none, naming the place */
   requireText(place: Place): string;
-  /** As above, but also a boolean, a list or an object, as it is. @throws ApiFailure where there is none */
-  requireValue(place: Place): unknown;
+  /** As text, but also a boolean, a list or an object, as it is; undefined for nothing, and for null. @throws ApiFailure */
+  value(place: Place): unknown;
 }
 
 /** @param name what errors call the call */
@@ -38,13 +38,13 @@ export function readerOf(name: string, answer: Answer): AnswerReader {
     scalar,
     text,
     requireText,
-    requireValue: (place) => {
+    value: (place) => {
       const value = scalar(place);
       const pointer = pointerOf(place);
       const whole = value === undefined && pointer !== undefined ? valueAt(json?.value, pointer) : value;
       return typeof whole === 'boolean' || (typeof whole === 'object' && whole !== null)
         ? whole
-        : requireText(place);
+        : text(place);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Call, Request } from './description.ts';
 import { requestGrant } from './grant.ts';
 import { isThrottled, type Verdict, verdictOf } from './outcome.ts';
 import { makeRequest } from './request.ts';
-import { placesIn, type Values } from './template.ts';
+import { placesIn, requiredPlacesIn, type Values } from './template.ts';
 
 /** On whose behalf a call is made, and about what. */
 export interface Scope {
@@ -98,8 +98,12 @@ export function performVia(transport: Transport): Perform {
       const heard = await request(stepName, step, { ...scope, own: own ?? {} }, context);
       if (heard.outcome !== 'accepted') return heard;
       const reader = readerOf(stepName, heard.answer);
-      for (const [kept, place] of Object.entries(step.keep ?? {}))
-        own = { ...own, [`kept.${kept}`]: reader.requireValue(place) };
+      for (const [kept, place] of Object.entries(step.keep ?? {})) {
+        const [value, name] = [reader.value(place), `kept.${kept}`];
+        // What is used as {kept.NAME?} alone may be missing.
+        const isOptional = placesIn(call).includes(name) && !requiredPlacesIn(call).includes(name);
+        own = { ...own, [name]: value ?? (isOptional ? undefined : reader.requireText(place)) };
+      }
     }
     return request(name, call, { ...scope, own: own ?? {} }, context, more);
   };

@@ -47,7 +47,7 @@ export const gitea: ApiDescription = {
 /**
  * The client secret of an OAuth2 application of Gitea. The admin secret has the application's `applicationId` and a `token` of
  * its owner with the scope `write:user`. A change of the application makes a new client secret and ends the old one in that
- * moment. It also writes the name, the redirect URIs and the kind of client, which are therefore read first.
+ * moment. It also writes the name, the redirect URIs, the kind of client and whether consent is skipped, which are therefore read first.
  *
  * The token endpoint tells whether a secret is accepted: it looks at the client before the refresh token, which does not exist
  * here (handleRefreshToken in routers/web/auth/oauth2_provider.go).
@@ -67,6 +67,7 @@ export const giteaOAuth: ApiDescription = {
       name: '{kept.name}',
       redirect_uris: '{kept.redirectUris}',
       confidential_client: '{kept.isConfidential}',
+      skip_secondary_authorization: '{kept.skipsConsent?}',
     },
     auth: applicationsOwner,
     token: '/client_secret',
@@ -75,7 +76,12 @@ export const giteaOAuth: ApiDescription = {
         method: 'GET',
         path: application,
         auth: applicationsOwner,
-        keep: { name: '/name', redirectUris: '/redirect_uris', isConfidential: '/confidential_client' },
+        keep: {
+          name: '/name',
+          redirectUris: '/redirect_uris',
+          isConfidential: '/confidential_client',
+          skipsConsent: '/skip_secondary_authorization',
+        },
       },
     ],
   },

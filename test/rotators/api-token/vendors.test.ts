@@ -126,7 +126,12 @@ describe('the presets', () => {
   );
 
   it('gitea-oauth: replaces the client secret, keeps all else of the application, and heals a lost answer', async () => {
-    const kept = { name: 'reports', redirect_uris: ['https://a.example/cb'], confidential_client: true };
+    const kept = {
+      name: 'reports',
+      redirect_uris: ['https://a.example/cb'],
+      confidential_client: true,
+      skip_secondary_authorization: true,
+    };
     const before = structuredClone(kept);
     const use = async ({ fixture, service, arn, alive }: World): Promise<void> => {
       expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();

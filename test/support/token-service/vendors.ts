@@ -267,9 +267,15 @@ export const giteaOAuthWith =
         isOwner(request) ? answer('checkAdmin', 'accepted', shown()) : answer('checkAdmin', 'refused'),
       [`PATCH ${giteaApplication}`]: (request) => {
         if (!isOwner(request)) return answer('mint', 'refused');
-        const { name, redirect_uris, confidential_client } = request.body;
+        const {
+          name,
+          redirect_uris,
+          confidential_client,
+          skip_secondary_authorization = false,
+        } = request.body;
         if (typeof name !== 'string' || name === '') return answer('mint', 'failed', undefined, 422);
         Object.assign(kept, { name, redirect_uris, confidential_client });
+        if ('skip_secondary_authorization' in kept) Object.assign(kept, { skip_secondary_authorization });
         for (const { id } of store.list(account)) store.revoke(account, id);
         const client_secret = store.issue(account, 'the only one')?.token;
         return answer('mint', 'accepted', { ...shown(), client_secret });
