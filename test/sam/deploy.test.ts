@@ -16,6 +16,7 @@ import { describeUnless, missingSam } from './tools.ts';
 const statementsFor: Readonly<Record<string, readonly string[]>> = {
   MakesRole: ['RotateSecretsAttachedToThisFunction', 'WriteLog'],
   HasKey: ['UseKeysOfSecrets'],
+  HasCacheUsers: ['SetPasswordsOfCacheUsers', 'DescribeCacheUsers'],
   HasSuperuser: ['ReadAdminSecrets'],
   HasDefaultAdmin: ['ReadDefaultAdminSecret'],
   HasAdminKey: ['UseKeysOfAdminSecrets'],
