@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { appendFile, chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,18 +51,21 @@ const longestStartMs = 60_000;
 /** Folders of data as a new server has them, by program: making one takes longer than all else. */
 const fresh = new Map<string, Promise<string>>();
 
+/** The system has few places for asynchronous input and output, and several servers at once would use them up. */
+const ownIo = '--innodb-use-native-aio=0';
+
 /** Makes an empty folder of data. */
 async function initialize(flavour: Flavour, program: string, own: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `keyturn-${flavour}-data-`));
   const data = join(folder, 'data');
   if (flavour === 'mysql') {
-    await promisify(execFile)(program, [...own, `--datadir=${data}`, '--initialize-insecure']);
+    await promisify(execFile)(program, [...own, `--datadir=${data}`, ownIo, '--initialize-insecure']);
   } else {
     const install = (await findProgram('mariadb-install-db')) ?? 'mariadb-install-db';
-    const settings = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+    const settings = ['--auth-root-authentication-method=normal', '--skip-test-db', ownIo];
     await promisify(execFile)(install, ['--no-defaults', ...own, `--datadir=${data}`, ...settings]);
   }
-  process.once('exit', () => void rm(folder, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -104,6 +108,7 @@ export async function startMysql(flavour: Flavour, settings: readonly string[] =
       `--ssl-key=${keyFile}`,
       `--ssl-ca=${certFile}`,
       '--innodb-buffer-pool-size=16M',
+      ownIo,
       '--max-connections=400',
       // Refused logins are in the log.
       ...(flavour === 'mysql'
