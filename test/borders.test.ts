@@ -132,7 +132,7 @@ describe('the borders of the architecture', () => {
   });
 
   it('has doctor and fleet decide without asking anybody: no SDK, no files, no command line', () => {
-    const own = /^src\/(doctor|fleet|secrets-manager)\/|^src\/(errors|rotator\/contract)\.ts$/;
+    const own = /^src\/(doctor|fleet|secrets-manager)\/|^src\/(errors|iam-wildcards|rotator\/contract)\.ts$/;
     const seen = from(/^src\/(doctor|fleet)\//).filter(({ to }) => !own.test(to) && to !== 'node:crypto');
     expect(seen).toEqual([]);
   });
@@ -160,9 +160,9 @@ describe('the borders of the architecture', () => {
   it('keeps the core and the local Secrets Manager apart', () => {
     const core = /^src\/(rotation|documents|secrets-manager|rds|redaction)\/|^src\/[a-z-]+\.ts$/;
     expect(from(core).filter(({ to }) => to.startsWith('src/local/'))).toEqual([]);
-    // What is told to whoever lacks an optional package is said in one place, and what a function's error says is masked
+    // What is told to whoever lacks an optional package is said in one place, IAM's wildcards are read in one, and what a function's error says is masked
     // by the values of its secret.
-    const shared = /^src\/(local\/|(redact|optional-package)\.ts$)/;
+    const shared = /^src\/(local\/|(redact|optional-package|iam-wildcards)\.ts$)/;
     expect(from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !shared.test(to))).toEqual([]);
   });
 
