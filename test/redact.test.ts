@@ -63,6 +63,12 @@ describe('a password of the generator', () => {
     expect(read.map(([password]) => password)).toEqual([]);
   });
 
+  it('can not be read in part where quotes and plus stand between digits', () => {
+    const [password, redactor] = knownBy(')\\">206$]25"2520+37|');
+    expect(redactor.foreign(`...${password.slice(10)}' at line 1`)).not.toContain('2520');
+    expect(redactor.foreign('it failed at 5252037 of 9999999')).toContain('5252037');
+  });
+
   it('can not be read in what Keyturn writes either, and leaves the rest as it is', () => {
     for (const [password, redactor] of passwords([{ ...defaultPasswordPolicy, length: 32 }]).map(knownBy)) {
       const shown = redactor.text(

@@ -30,6 +30,8 @@ interface Pattern {
 export const shortestValue = 6;
 /** A part of this length is masked, whatever the length of the value. */
 const longestLeast = 8;
+/** Digits that a quote or a plus interrupts are no number, which folding would make of them. */
+const brokenNumber = /\d["'`\\+]+\d/;
 const seedLength = 3;
 /** In how many places of a pattern one seed is tried. Only values that repeat themselves have more. */
 const mostPlaces = 8;
@@ -67,7 +69,10 @@ export function createSearch(values: readonly SearchedValue[], known: readonly s
         if (before + after < pattern.least) continue;
         const isStart = place === before;
         const isEnd = place + after === value.length;
-        if (!(isStart && isEnd) && isHarmless(value.slice(place - before, place + after))) continue;
+        const raw = view.text.slice(folded.from[at - before], folded.to[at + after - 1]);
+        const isAllOfIt = isStart && isEnd;
+        if (!isAllOfIt && !brokenNumber.test(raw) && isHarmless(value.slice(place - before, place + after)))
+          continue;
         found.push(
           rangeIn(
             view,
