@@ -150,7 +150,6 @@ describe('the borders of the architecture', () => {
     );
     expect([...users].sort()).toEqual([
       'src/client/sdk.ts',
-      'src/console/aws.ts',
       'src/handler.ts',
       'src/rds/aws.ts',
       'src/secrets-manager/aws.ts',

@@ -1,8 +1,5 @@
-import type { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Clients, connect } from '../cli/rotation/clients.ts';
+import { type Clients, type Credentials, connect } from '../cli/rotation/clients.ts';
 import { createFunctionApi, type FunctionApi } from '../cli/rotation/function.ts';
-import { missing } from '../optional-package.ts';
 import { createAwsSecretsManagement } from '../secrets-manager/aws.ts';
 import type { SecretsManagementPort } from '../secrets-manager/port.ts';
 
@@ -11,13 +8,6 @@ export interface Place {
   /** Undefined: AWS itself. */
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
-}
-
-/** In whose name calls are signed; undefined: as the AWS CLI would. */
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
 }
 
 /** A value that was read. */
@@ -42,38 +32,9 @@ export function connectAs(
   environment: NodeJS.ProcessEnv,
   onRead: (reading: Reading) => void,
 ): Connection {
-  const clients = clientsOf(place, credentials, environment);
+  const clients = connect({ secret: '', ...place }, environment, credentials);
   const secrets = createAwsSecretsManagement({ client: clients.secretsManager, reader: 'person' });
   return { clients, functions: createFunctionApi(clients.lambda), secrets: noting(secrets, onRead) };
-}
-
-function clientsOf(
-  place: Place,
-  credentials: Credentials | undefined,
-  environment: NodeJS.ProcessEnv,
-): Clients {
-  const clients = connect({ secret: '', ...place }, environment);
-  if (credentials === undefined) return clients;
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  const config = {
-    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
-    region: place.region ?? 'us-east-1',
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-  };
-  const secretsManager = new SecretsManagerClient(config);
-  let lambda: Promise<LambdaClient> | undefined;
-  const makeLambda = async (): Promise<LambdaClient> => {
-    const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
-    return new LambdaClient(config);
-  };
-  return {
-    ...clients,
-    secretsManager: async () => secretsManager,
-    lambda: () => {
-      lambda ??= makeLambda();
-      return lambda;
-    },
-  };
 }
 
 function noting(secrets: SecretsManagementPort, onRead: (reading: Reading) => void): SecretsManagementPort {

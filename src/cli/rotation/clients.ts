@@ -21,19 +21,28 @@ export interface Clients {
   s3(): Promise<S3Client>;
 }
 
+/** In whose name calls are signed. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
 interface ClientConfig {
   readonly endpoint?: string;
   readonly region?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: Credentials;
 }
 
 /**
  * Finds endpoint, region and credentials as the AWS CLI does; on this machine it does without the last two.
+ * @param credentials in place of those that would be found
  * @throws InvalidConfiguration where AWS_PROFILE names no profile
  */
 export function connect(
   { secret, endpoint, region }: Pick<SecretArguments, 'secret' | 'endpoint' | 'region'>,
   environment: NodeJS.ProcessEnv,
+  credentials?: Credentials,
 ): Clients {
   requireProfile(environment);
   const url = endpoint ?? environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? environment.AWS_ENDPOINT_URL;
@@ -43,6 +52,7 @@ export function connect(
       region ?? regionOf(secret) ?? regionIn(environment) ?? (isHere ? 'us-east-1' : undefined),
     ),
     ...(isHere && !hasCredentials(environment) ? { credentials: localCredentials } : {}),
+    ...(credentials === undefined ? {} : { credentials }),
   };
   const lambdaUrl =
     endpoint ??
@@ -70,7 +80,8 @@ export function connect(
       `Another one is named by AWS_ENDPOINT_URL_${variable}.`,
     );
   };
-  const known = hasCredentials(environment) ? {} : { credentials: localCredentials };
+  const known =
+    credentials !== undefined || hasCredentials(environment) ? {} : { credentials: localCredentials };
   const logs = once(async () => {
     const place = placeOf('CloudWatch Logs', 'CLOUDWATCH_LOGS');
     const name = '@aws-sdk/client-cloudwatch-logs';
