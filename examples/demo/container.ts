@@ -3,7 +3,16 @@ import { buildFunction, functionId, localEnvironment } from '../sam/function.ts'
 import { readLogLine } from '../sam/log.ts';
 import { openToContainers } from '../sam/reach.ts';
 import { serveFunction } from '../sam/serve.ts';
-import type { FunctionSurroundings } from './rotation.ts';
+import type { Environment } from './environment.ts';
+import type { Screen } from './screen.ts';
+
+/** What a function needs to start. */
+export interface FunctionSurroundings {
+  readonly environment: Environment;
+  readonly screen: Screen;
+  readonly resources: AsyncDisposableStack;
+  readonly ending: AbortSignal;
+}
 
 /**
  * Builds the function as for a deployment, and runs it by `sam local start-lambda` for the local Secrets Manager. Its

@@ -1,7 +1,7 @@
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { postgres, postgresAlternatingUsers } from '../../rotators/postgres/index.ts';
 import { createRotationHandler, type Telemetry } from '../../src/index.ts';
-import { startContainer } from './container.ts';
+import { type FunctionSurroundings, startContainer } from './container.ts';
 import { countRotations, loginsInLog, type RotationCounter } from './counting.ts';
 import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
@@ -16,14 +16,6 @@ const functionKey = 'keyturn-demo-function';
 export interface StartedFunction {
   readonly arn: string;
   readonly counter: RotationCounter;
-}
-
-/** What a function needs to start. */
-export interface FunctionSurroundings {
-  readonly environment: Environment;
-  readonly screen: Screen;
-  readonly resources: AsyncDisposableStack;
-  readonly ending: AbortSignal;
 }
 
 /** Starts the rotation function in this process, or in a container if the environment has a port for it. */

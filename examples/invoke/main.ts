@@ -10,7 +10,7 @@ import { machine, openToContainers } from '../sam/reach.ts';
 import { requireTools } from '../sam/tools.ts';
 import { help, type InvokeArguments, readArguments } from './arguments.ts';
 import { labelsOf, prepareStep } from './prepare.ts';
-import { findTarget } from './target.ts';
+import { findTarget } from './targets.ts';
 
 process.exitCode = await runProgram({ name: 'invoke', help, readArguments, run }, process.argv.slice(2));
 

@@ -1,5 +1,4 @@
 import type { ChangeContext, ChangingRotator } from '../../src/rotator/index.ts';
-import { requireNothingMissing } from '../database/change.ts';
 import { alternatingUsers } from '../database/rotators.ts';
 import { parseUserPair } from '../database/user-pair.ts';
 import {
@@ -18,7 +17,7 @@ import { excessRights } from './excess.ts';
 import { setPasswordOf } from './password.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { type Account, fitsName } from './quoting.ts';
-import { missingRestrictions, missingRights, readRights } from './rights.ts';
+import { requireSameRights } from './rights.ts';
 import { createOpen, type MysqlSession, type Open } from './session.ts';
 import type { MysqlOptions } from './single-user.ts';
 
@@ -91,31 +90,4 @@ async function currentAccount(
   } finally {
     await session.close();
   }
-}
-
-/**
- * Refuses the next user if it can do less than the other. The admin asks, because the server shows a user nothing of
- * another's rights.
- *
- * @throws PrivilegesMissing
- */
-export async function requireSameRights(admin: MysqlSession, other: Account, next: Account): Promise<void> {
-  const [more, less] = [await entriesOf(admin, other), await entriesOf(admin, next)];
-  requireNothingMissing(
-    [
-      ...missingRights(more, less),
-      ...missingRestrictions(less, more).map((entry) => `freedom from ${entry}`),
-    ],
-    other.user,
-    'Grant it to both users, or to a role that both have, and rotate again.',
-  );
-}
-
-async function entriesOf(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
-  const { grants, attributes } = await readRights(admin, account);
-  const roles = attributes.defaultRoles;
-  return new Set([
-    ...grants.flatMap(({ entries }) => entries),
-    ...(roles === '' ? [] : [`the default roles ${roles}`]),
-  ]);
 }

@@ -8,10 +8,9 @@ import {
   requirePassword,
   requireWritable,
 } from './accounts.ts';
-import { requireSameRights } from './alternating-users.ts';
 import type { AlternatingCredential, MysqlCredential } from './credential.ts';
 import { quoteAccount } from './quoting.ts';
-import { mayKeepTwoPasswords, missingAdminRight } from './rights.ts';
+import { mayKeepTwoPasswords, missingAdminRight, requireSameRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
 async function serverFindings(session: MysqlSession): Promise<Finding[]> {

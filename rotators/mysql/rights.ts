@@ -1,3 +1,4 @@
+import { requireNothingMissing } from '../database/change.ts';
 import { isRightMissing } from './classify.ts';
 import { type Attributes, type Grant, readAttributes, readGrant } from './grants.ts';
 import { type Account, quoteAccount } from './quoting.ts';
@@ -83,6 +84,33 @@ function covers(held: ReadonlySet<string>, entry: string): boolean {
         held.has(`${right} ON ${place}`) ||
         (right !== 'GRANT OPTION' && held.has(`ALL PRIVILEGES ON ${place}`)),
     );
+}
+
+/**
+ * Refuses the next user if it can do less than the other. The admin asks, because the server shows a user nothing of
+ * another's rights.
+ *
+ * @throws PrivilegesMissing
+ */
+export async function requireSameRights(admin: MysqlSession, other: Account, next: Account): Promise<void> {
+  const [more, less] = [await entriesOf(admin, other), await entriesOf(admin, next)];
+  requireNothingMissing(
+    [
+      ...missingRights(more, less),
+      ...missingRestrictions(less, more).map((entry) => `freedom from ${entry}`),
+    ],
+    other.user,
+    'Grant it to both users, or to a role that both have, and rotate again.',
+  );
+}
+
+async function entriesOf(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
+  const { grants, attributes } = await readRights(admin, account);
+  const roles = attributes.defaultRoles;
+  return new Set([
+    ...grants.flatMap(({ entries }) => entries),
+    ...(roles === '' ? [] : [`the default roles ${roles}`]),
+  ]);
 }
 
 /** Rights that are harmless on the whole server: to look at its state, and temporary tables. */

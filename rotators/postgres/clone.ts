@@ -1,7 +1,7 @@
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import { isConflict } from './conflict.ts';
 import type { AlternatingCredential } from './credential.ts';
-import { type Holding, handOver, holdings } from './ownership.ts';
+import { type Holding, handOver, holdings, type OpenDatabase } from './ownership.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { codeOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
@@ -70,9 +70,6 @@ function describePair(original: string, clone: string): string {
     LEFT JOIN pg_catalog.pg_roles o ON o.rolname = ${quoteLiteral(original)}
     LEFT JOIN pg_catalog.pg_roles c ON c.rolname = ${quoteLiteral(clone)}`;
 }
-
-/** How a rotation reaches the databases of its server as the admin. */
-export type OpenDatabase = (database: string) => Promise<PostgresSession | undefined>;
 
 /**
  * Makes the pending user able to stand in for the other. A clone becomes a member of the original and acts as it

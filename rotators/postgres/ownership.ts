@@ -1,9 +1,11 @@
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
-import type { OpenDatabase } from './clone.ts';
 import { isConflict } from './conflict.ts';
 import { quoteIdentifier } from './quoting.ts';
 import { codeOf, messageOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
+
+/** How a rotation reaches the databases of its server as the admin. */
+export type OpenDatabase = (database: string) => Promise<PostgresSession | undefined>;
 
 /** How the admin stands to a role. */
 interface Standing {

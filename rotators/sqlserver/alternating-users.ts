@@ -6,13 +6,18 @@ import {
   type SecretFields,
 } from '../../src/rotator/index.ts';
 import { setOnce } from '../database/change.ts';
-import { alternatingUsers, type Paired } from '../database/rotators.ts';
+import { alternatingUsers } from '../database/rotators.ts';
 import { parseUserPair } from '../database/user-pair.ts';
 import { type Account, findAccount, setPasswordOf } from './account.ts';
 import { containedUsersStatement } from './catalogue.ts';
 import { isPolicyRefusal } from './classify.ts';
 import { prepareClone, prepareLoginOnly } from './clone.ts';
-import { parseAccountName, parseCredential, type SqlServerCredential } from './credential.ts';
+import {
+  type AlternatingCredential,
+  parseAccountName,
+  parseCredential,
+  type SqlServerCredential,
+} from './credential.ts';
 import { sqlServerEngine } from './engine.ts';
 import { excessRights, type Relation } from './excess.ts';
 import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
@@ -21,9 +26,6 @@ import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
 import { commonSid, eachReplica, requireReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
-
-/** A credential of one of the two users. */
-export type AlternatingCredential = Paired<SqlServerCredential>;
 
 /**
  * Rotates between two SQL Server logins, or two users of a contained database, so that the credential of AWSCURRENT

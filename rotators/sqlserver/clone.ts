@@ -9,7 +9,7 @@ import {
   type User,
   whereLoginsAre,
 } from './account.ts';
-import type { AlternatingCredential } from './alternating-users.ts';
+import type { AlternatingCredential } from './credential.ts';
 import { asDatabaseOwner } from './database-owner.ts';
 import { databaseHoldings, serverHoldings, statementsToFollow } from './holdings.ts';
 import { binaryLiteral, quoteIdentifier, quoteLiteral } from './quoting.ts';

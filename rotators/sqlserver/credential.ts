@@ -18,6 +18,7 @@ import {
   requireLength,
   visibleName,
 } from '../database/login.ts';
+import type { Paired } from '../database/rotators.ts';
 import { fitsLiteral, fitsName } from './quoting.ts';
 import { isHostName, parseServerName, type ServerName } from './server-name.ts';
 
@@ -63,6 +64,9 @@ export interface SqlServerCredential extends DatabaseLogin {
   /** The other server of a mirrored database, tried where the first can't be reached. */
   readonly failoverPartner: Place | undefined;
 }
+
+/** A login of one of two users that take turns. */
+export type AlternatingCredential = Paired<SqlServerCredential>;
 
 /** Where a server listens: at a port, or at the one that the SQL Server Browser tells of a named instance. */
 export type Place = Pick<SqlServerCredential, 'host' | 'port' | 'instance'>;

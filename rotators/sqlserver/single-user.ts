@@ -6,8 +6,9 @@ import { isPolicyRefusal } from './classify.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { sqlServerEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
-import { explainLogin, isPasswordToChange, requirePasswordAtFault } from './login-failure.ts';
+import { explainLogin, isPasswordToChange } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
+import { requirePasswordAtFault } from './refused-login.ts';
 import { requireReplicas, setOnReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 

@@ -1,18 +1,17 @@
 import { parseArgs } from 'node:util';
-import { type SampleLanguage, sampleLanguages } from '../create/code-samples.ts';
+import { sampleLanguages } from '../create/code-samples.ts';
 import { kindNames } from '../create/kind-names.ts';
 import { nameProblem } from '../create/new-secret.ts';
 import { type FormOfFields, formOfFields, formsOfFields } from '../render/form-names.ts';
 import { type Command, UsageError } from './command.ts';
+import type { CreateWork } from './create/work.ts';
 import {
-  type PlaceOptions,
   placeOptions,
   placeOptionsHelp,
   readPlace,
   readTimeout,
   timeoutOption,
 } from './rotation/arguments.ts';
-import type { ScheduleArguments } from './rotation/schedule.ts';
 
 const HELP = `keyturn create: stores a new secret
 
@@ -61,29 +60,6 @@ Examples:
 
 /** `keyturn create`: stores a new secret. */
 export const createCommand: Command = { name: 'create', summary: 'Store a new secret', help: HELP, run };
-
-/** What the command line says; the rest is asked for, where there is a terminal. */
-export interface CreateWork extends PlaceOptions {
-  readonly name: string | undefined;
-  readonly kind: string | undefined;
-  readonly fields: ReadonlyMap<string, string>;
-  readonly fieldFiles: ReadonlyMap<string, string>;
-  readonly valueFile: string | undefined;
-  readonly form: FormOfFields | undefined;
-  readonly asIs: boolean;
-  readonly kmsKeyId: string | undefined;
-  readonly description: string | undefined;
-  readonly tags: ReadonlyMap<string, string>;
-  readonly policyFile: string | undefined;
-  readonly replicas: readonly { readonly region: string; readonly kmsKeyId: string | undefined }[];
-  readonly functionArn: string | undefined;
-  readonly schedule: ScheduleArguments;
-  readonly immediately: boolean;
-  readonly timeoutMs: number;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly code: readonly (SampleLanguage | 'all' | 'none')[];
-}
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({

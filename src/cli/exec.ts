@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { type RotationAction, rotationActions } from '../exec/rotation-actions.ts';
 import { type Command, UsageError } from './command.ts';
+import type { ExecWork, Mapping } from './exec/work.ts';
 import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
 import { readVariables } from './render.ts';
-import { type PlaceOptions, placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
+import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
 const HELP = `keyturn exec: runs a command with secrets in its environment, and in files that are gone afterwards
 
@@ -48,29 +49,6 @@ export const execCommand: Command = {
   help: HELP,
   run,
 };
-
-/** A variable out of one reference, or variables out of all keys of a secret. */
-export type Mapping =
-  | { readonly kind: 'variable'; readonly name: string; readonly reference: string }
-  | { readonly kind: 'keys'; readonly reference: string };
-
-/** What the command line asks for. */
-export interface ExecWork extends PlaceOptions {
-  readonly mappings: readonly Mapping[];
-  readonly files: readonly { readonly output: string; readonly template: string }[];
-  readonly filesIn: string | undefined;
-  readonly prefix: string;
-  readonly pristine: boolean;
-  readonly keep: readonly string[];
-  readonly onRotation: RotationAction;
-  readonly pollMs: number;
-  readonly graceMs: number;
-  readonly maskOutput: boolean;
-  readonly masks: 'stdout' | 'stderr' | 'none';
-  readonly variables: ReadonlyMap<string, string>;
-  readonly command: string;
-  readonly commandArgs: readonly string[];
-}
 
 async function run(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--');

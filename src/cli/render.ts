@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { type FormatName, formatNames } from '../render/format-names.ts';
 import { type Command, UsageError } from './command.ts';
 import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
-import { type PlaceOptions, placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
+import type { Purpose } from './render/work.ts';
+import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
 const HELP = `keyturn render: writes a configuration file out of a template and the secrets that it names
 
@@ -80,22 +81,6 @@ async function run(args: readonly string[]): Promise<number> {
   // Loaded here, so that help and mistakes are answered at once.
   const { render } = await import('./render/render.ts');
   return render(work);
-}
-
-/** What is to become of the result. */
-export type Purpose =
-  | { readonly kind: 'file'; readonly output: string }
-  | { readonly kind: 'stdout' }
-  | { readonly kind: 'check' };
-
-/** What the command line asks for. */
-export interface RenderWork extends PlaceOptions {
-  readonly template: string;
-  readonly purpose: Purpose;
-  /** Undefined: known by the template's name, or by the output's. */
-  readonly format: FormatName | undefined;
-  readonly masks: 'stdout' | 'stderr' | 'none';
-  readonly variables: ReadonlyMap<string, string>;
 }
 
 function readPurpose({

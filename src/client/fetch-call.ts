@@ -1,10 +1,27 @@
 import { optionalText } from '../documents/fields.ts';
-import { invalidOption } from './duration.ts';
-import type { FetchOptions } from './fetch.ts';
+import { type Duration, invalidOption } from './duration.ts';
 import type { Secret } from './secrets.ts';
 import type { SecretValue } from './value.ts';
 
 type Fetch = typeof globalThis.fetch;
+
+/** How a token is sent. */
+export interface FetchOptions {
+  /** Where the token may go, such as `https://api.example`. Default: the origin of the secret's `host` or `url`. */
+  readonly origin?: string;
+  /** The secret's field with the token. Default: `token` or `access_token`; all of a plain text. */
+  readonly field?: string;
+  /** The header for the token. Default: `authorization`. */
+  readonly header?: string;
+  /** The text before the token. Default: `Bearer ` in the header `authorization`, nothing in others. */
+  readonly prefix?: string;
+  /** Whether an answer means that the token is refused. Default: status 401. */
+  readonly isRefused?: (response: Response) => boolean | Promise<boolean>;
+  /** For how long to look for another token after a refusal. Default: 2 seconds. */
+  readonly deadline?: Duration;
+  /** Another `fetch`, such as undici's. */
+  readonly fetch?: typeof globalThis.fetch;
+}
 
 /** Sends a request with the secret's token; see createFetch. */
 export async function fetchWith(

@@ -56,6 +56,7 @@ export {
   type SecretsOptions,
   type WaitOptions,
 } from './secrets.ts';
-export { type ReadAnswer, type ReadRequest, type SecretSource, secretsManager } from './source.ts';
+export { secretsManager } from './secrets-manager.ts';
+export type { ReadAnswer, ReadRequest, SecretSource } from './source.ts';
 export type { UseOptions } from './use.ts';
 export { SecretValue, type ValueIdentity } from './value.ts';

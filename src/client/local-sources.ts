@@ -1,5 +1,6 @@
 import { invalidOption } from './duration.ts';
-import { type SecretSource, secretsManager } from './source.ts';
+import { secretsManager } from './secrets-manager.ts';
+import type { SecretSource } from './source.ts';
 
 /** The default port of both. */
 const defaultPort = 2773;

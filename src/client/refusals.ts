@@ -1,6 +1,5 @@
-import type { CachedSecret } from './cached-secret.ts';
 import { explainReadError, isAnswerAboutSecret } from './read-errors.ts';
-import { now, sleep } from './timing.ts';
+import { type Moment, now, sleep } from './timing.ts';
 import type { SecretValue } from './value.ts';
 
 /** When targets last refused and accepted a version; ms on the monotonic clock. */
@@ -47,9 +46,22 @@ const lastLookMs = 200;
 /** AWSPENDING is tried only if these fields equal AWSCURRENT's. */
 const targetFields = ['engine', 'host', 'port', 'dbname'];
 
+/** What is used of a secret in the cache. */
+interface Refusable {
+  readonly id: string;
+  readonly stage: string;
+  readonly settings: { readonly pending: boolean };
+  readonly value: SecretValue | undefined;
+  readonly readDelayMs: number;
+  begin(): number;
+  adopt(value: SecretValue, order: number, readAt: Moment): void;
+  read(fresh: boolean, refused: string): Promise<SecretValue>;
+  readPending(refused: string): Promise<SecretValue>;
+}
+
 /** Finds the next credential after a refusal, for all callers of one secret together. */
 export class Refusals {
-  readonly #secret: CachedSecret;
+  readonly #secret: Refusable;
   readonly #logins = new Map<string, LoginTimes>();
   /** A rotation's new version, which may work already. */
   #pending: SecretValue | undefined;
@@ -58,7 +70,7 @@ export class Refusals {
   #expectsPending = false;
   #bridge: Bridge | undefined;
 
-  constructor(secret: CachedSecret) {
+  constructor(secret: Refusable) {
     this.#secret = secret;
     this.#mayReadPending = secret.settings.pending && secret.stage === 'AWSCURRENT';
   }

@@ -3,7 +3,8 @@ import { count, type Duration, invalidOption, milliseconds } from './duration.ts
 import { Emitter, type SecretEventListener } from './events.ts';
 import type { SecretHints } from './reader.ts';
 import type { SecretsManagerSender } from './sdk.ts';
-import { type SecretSource, secretsManager } from './source.ts';
+import { secretsManager } from './secrets-manager.ts';
+import type { SecretSource } from './source.ts';
 import { sleep, unlessAborted } from './timing.ts';
 import { type UseOptions, use } from './use.ts';
 import type { SecretValue } from './value.ts';

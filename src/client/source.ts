@@ -1,5 +1,3 @@
-import type { SecretsManagerSender } from './sdk.ts';
-
 /** A read that a source is asked for. */
 export interface ReadRequest {
   readonly secretId: string;
@@ -33,28 +31,4 @@ export interface SecretSource {
   ): Promise<ReadonlyMap<string, ReadAnswer | Error>>;
   /** Whether it has a cache of its own. Its reads are fresh only on request. */
   readonly caches?: boolean;
-}
-
-/**
- * Reads from Secrets Manager by the AWS SDK, which is loaded with the first read.
- *
- * @param client default: one with the SDK's own defaults
- */
-export function secretsManager(client?: SecretsManagerSender): SecretSource {
-  let sender = client;
-  const load = async () => {
-    const sdk = await import('./sdk.ts');
-    sender ??= sdk.defaultClient();
-    return { sdk, sender };
-  };
-  return {
-    read: async (request) => {
-      const { sdk, sender } = await load();
-      return sdk.read(sender, request);
-    },
-    readMany: async (secretIds, signal) => {
-      const { sdk, sender } = await load();
-      return sdk.readMany(sender, secretIds, signal);
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import type { Secret } from './model.ts';
 import { versionEvent } from './service-events.ts';
-import type { UnitOfWork } from './state.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 const KEPT_VERSIONS = 100;
 const KEPT_FOR_MS = 24 * 3_600_000;

@@ -3,7 +3,7 @@ import { withoutDeprecated } from './clean-up.ts';
 import { invalidParameter, invalidRequest, limitExceeded, resourceNotFound } from './errors.ts';
 import { CURRENT, moveLabel } from './labels.ts';
 import { DEFAULT_KMS_KEY_ID, type Secret } from './model.ts';
-import type { UnitOfWork } from './state.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 /** The resource policy that Secrets Manager attaches to a replica of another account's secret. */
 export const MANAGED_POLICY_NAME = 'cross-account-replication';

@@ -1,6 +1,6 @@
 import type { Secret } from './model.ts';
 import { type VersionEventName, versionEvent } from './service-events.ts';
-import type { UnitOfWork } from './state.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 /** Removes a secret with all its versions. */
 export function removeForGood(unit: UnitOfWork, secret: Secret): void {

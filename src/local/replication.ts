@@ -2,8 +2,8 @@ import { arnInRegion, homeOf, isRegionBeside } from './arn.ts';
 import { invalidParameter, resourceNotFound } from './errors.ts';
 import { DEFAULT_KMS_KEY_ID, type Replica, type Secret } from './model.ts';
 import { replicationEvent } from './service-events.ts';
-import type { UnitOfWork } from './state.ts';
 import type { Store } from './store/store.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
 
 /** A region to replicate to, as in the API. */
 interface WantedReplica {

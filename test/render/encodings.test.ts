@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadFormat } from '../../src/render/format.ts';
 import type { FormatName } from '../../src/render/format-names.ts';
+import { loadFormat } from '../../src/render/load-format.ts';
 import { parseTemplate } from '../../src/render/parse.ts';
 import { renderTemplate } from '../../src/render/render.ts';
 import { createResolver } from '../../src/render/secrets.ts';

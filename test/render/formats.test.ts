@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadFormat } from '../../src/render/format.ts';
 import type { FormatName } from '../../src/render/format-names.ts';
+import { loadFormat } from '../../src/render/load-format.ts';
 import { parseTemplate } from '../../src/render/parse.ts';
 import { RenderProblems } from '../../src/render/problems.ts';
 import { renderTemplate } from '../../src/render/render.ts';

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../src/errors.ts';
-import { loadFormat } from '../../src/render/format.ts';
 import type { FormatName } from '../../src/render/format-names.ts';
+import { loadFormat } from '../../src/render/load-format.ts';
 import { parseTemplate } from '../../src/render/parse.ts';
 import { type RenderProblem, RenderProblems } from '../../src/render/problems.ts';
 import { renderTemplate } from '../../src/render/render.ts';

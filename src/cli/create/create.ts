@@ -1,7 +1,6 @@
 import { codeSamples } from '../../create/code-samples.ts';
 import { createRedactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
-import type { CreateWork } from '../create.ts';
 import { connect, regionOf } from '../rotation/clients.ts';
 import { createFunctionApi } from '../rotation/function.ts';
 import type { Tools } from '../rotation/rotate.ts';
@@ -10,6 +9,7 @@ import { type Interview, interview } from './interview.ts';
 import { Cancelled, createPrompter, type Prompter } from './prompts.ts';
 import { describe, showCode, showReview } from './review.ts';
 import { examine, finish, store } from './store.ts';
+import type { CreateWork } from './work.ts';
 
 const CANCELLED = 130;
 

@@ -1,10 +1,10 @@
 import { type NewRotation, type NewSecret, nameProblem } from '../../create/new-secret.ts';
 import { readFunction } from '../attach.ts';
 import { isUsageError, UsageError } from '../command.ts';
-import type { CreateWork } from '../create.ts';
 import { makeSchedule, type ScheduleArguments } from '../rotation/schedule.ts';
 import type { Prompter } from './prompts.ts';
 import { type ComposedValue, composeValue, readText } from './value.ts';
+import type { CreateWork } from './work.ts';
 
 /** What is to be stored, and what its value is in words. */
 export interface Interview {

@@ -1,10 +1,10 @@
 import { type codeSamples, type SampleLanguage, sampleLanguages } from '../../create/code-samples.ts';
 import { nextDates } from '../../create/schedule-dates.ts';
-import type { CreateWork } from '../create.ts';
 import { printable } from '../printable.ts';
 import type { Screen } from '../rotation/screen.ts';
 import type { Interview } from './interview.ts';
 import type { Prompter } from './prompts.ts';
+import type { CreateWork } from './work.ts';
 
 const DATES = 5;
 

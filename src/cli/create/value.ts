@@ -5,9 +5,9 @@ import { previewValue } from '../../create/value-preview.ts';
 import { KeyturnError } from '../../errors.ts';
 import { isCredentialKey } from '../../render/secrets.ts';
 import { UsageError } from '../command.ts';
-import type { CreateWork } from '../create.ts';
 import { printable } from '../printable.ts';
 import type { Prompter } from './prompts.ts';
+import type { CreateWork } from './work.ts';
 
 /** A value, and what it is, in words without a credential. */
 export interface ComposedValue {

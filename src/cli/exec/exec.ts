@@ -5,11 +5,11 @@ import { type Execution, execute } from '../../exec/run.ts';
 import { findMemoryFolder, removeLeftovers } from '../../exec/runtime-folder.ts';
 import { createResolver } from '../../render/secrets.ts';
 import { EXIT } from '../command.ts';
-import type { ExecWork } from '../exec.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
 import { printable } from '../printable.ts';
 import { createSecretSource } from '../secret-source.ts';
 import { ExecProblems, prepare } from './prepare.ts';
+import type { ExecWork } from './work.ts';
 
 /** Runs the command. @returns its exit code, or keyturn's own */
 export async function exec(work: ExecWork): Promise<number> {

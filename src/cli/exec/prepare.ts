@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { type ErrorCode, isKeyturnError, KeyturnError } from '../../errors.ts';
 import { isValidName, nameOfKey, nameProblem, requireHeld } from '../../exec/environment.ts';
 import type { Prepared } from '../../exec/run.ts';
-import { formatOf, loadFormat, SyntaxProblem } from '../../render/format.ts';
+import { formatOf, SyntaxProblem } from '../../render/format.ts';
+import { loadFormat } from '../../render/load-format.ts';
 import { textsToMask } from '../../render/masks.ts';
 import { parseTemplate } from '../../render/parse.ts';
 import { RenderProblems } from '../../render/problems.ts';
@@ -11,8 +12,8 @@ import { filtered, renderTemplate } from '../../render/render.ts';
 import { isCredentialKey, jsonKeys, jsonMember, type Resolver } from '../../render/secrets.ts';
 import { decodeFile } from '../../render/template.ts';
 import { UsageError } from '../command.ts';
-import type { ExecWork, Mapping } from '../exec.ts';
 import { printable } from '../printable.ts';
+import type { ExecWork, Mapping } from './work.ts';
 
 /** One thing that is wrong, and where: a variable, a secret, or a place in a template. */
 export interface ExecProblem {

@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { KeyturnError } from '../../errors.ts';
 import { createRedactor } from '../../redact.ts';
 import { checkReferences } from '../../render/check.ts';
-import { formatOf, loadFormat, SyntaxProblem } from '../../render/format.ts';
+import { formatOf, SyntaxProblem } from '../../render/format.ts';
+import { loadFormat } from '../../render/load-format.ts';
 import { replaceFile } from '../../render/output-file.ts';
 import { type ParsedTemplate, parseTemplate, referencesOf } from '../../render/parse.ts';
 import { type RenderProblem, RenderProblems } from '../../render/problems.ts';
@@ -13,9 +14,9 @@ import { type DecodedFile, decodeFile } from '../../render/template.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
 import { printBytes } from '../print.ts';
 import { printable } from '../printable.ts';
-import type { RenderWork } from '../render.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
 import { createSecretSource } from '../secret-source.ts';
+import type { RenderWork } from './work.ts';
 
 /** Renders, or checks, a template as the command line asks for. @returns the exit code */
 export function render(work: RenderWork): Promise<number> {

@@ -1,7 +1,7 @@
 import type { Partition } from '../arn.ts';
 import { type Input, inputReader, type OperationName } from '../protocol/input.ts';
 import type { RotationControl } from '../rotation/control.ts';
-import type { UnitOfWork } from '../state.ts';
+import type { UnitOfWork } from '../unit-of-work.ts';
 
 /** What an operation works with: its transaction, and who asked where. */
 export interface OperationContext extends UnitOfWork {

@@ -4,7 +4,7 @@ import { CURRENT, type Labels, moveLabel, PENDING, removeLabel, unfinishedRotati
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
 import { restartSchedule } from '../rotation/begin.ts';
 import { rotationEvent } from '../service-events.ts';
-import type { UnitOfWork } from '../state.ts';
+import type { UnitOfWork } from '../unit-of-work.ts';
 import { kmsKeyOf } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */

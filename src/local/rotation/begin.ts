@@ -1,6 +1,6 @@
 import { CURRENT, moveLabel, PENDING, removeLabel, unfinishedRotation } from '../labels.ts';
 import { DEFAULT_KMS_KEY_ID, type Rotation, type RotationKind, type Secret } from '../model.ts';
-import type { UnitOfWork } from '../state.ts';
+import type { UnitOfWork } from '../unit-of-work.ts';
 import { daysUntil, parseSchedule } from './schedule.ts';
 
 /**

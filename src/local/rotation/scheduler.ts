@@ -4,8 +4,9 @@ import type { Clock } from '../clock.ts';
 import { removeForGood } from '../deletion.ts';
 import { reportFault } from '../errors.ts';
 import { rotationDueAt, type Secret } from '../model.ts';
-import type { State, UnitOfWork } from '../state.ts';
+import type { State } from '../state.ts';
 import type { Due } from '../store/store.ts';
+import type { UnitOfWork } from '../unit-of-work.ts';
 import { beginRotation } from './begin.ts';
 import type { RotationControl } from './control.ts';
 

@@ -1,8 +1,8 @@
 import type { RotatorHarness } from '../harness.ts';
 import type { ChildPool } from './child-pool.ts';
 import type { Plan } from './driver.ts';
-import { abandoned, recover } from './recovery.ts';
-import { startWorld, type World } from './world.ts';
+import { abandoned } from './recovery.ts';
+import { recover, startWorld, type World } from './world.ts';
 
 /** The result of a cell or a walk. */
 export interface CellResult {

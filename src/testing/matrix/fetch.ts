@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { brokenConnection, type Checkpoint } from './faults.ts';
-import type { Lifetime } from './function.ts';
-import { passCheckpoint } from './pass.ts';
+import { type Lifetime, passCheckpoint } from './pass.ts';
 
 interface Interception {
   readonly checkpoint: Checkpoint;

@@ -1,10 +1,10 @@
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { createRotationHandler, type RotationHandler } from '../../handler.ts';
-import type { Rotator } from '../../rotator/contract.ts';
-import { type Checkpoint, Crash } from './faults.ts';
+import { Crash } from './faults.ts';
 import { interceptFetch, withOwnFetch } from './fetch.ts';
+import type { Lifetime } from './pass.ts';
 import { interceptSecretsManager } from './secrets-manager.ts';
-import { interceptTarget } from './target.ts';
+import { interceptTarget, type TargetParts } from './target.ts';
 
 /** A function whose every remote call passes a checkpoint. */
 export interface TestFunction {
@@ -17,22 +17,8 @@ export interface TestFunction {
 }
 
 /** What a function under test needs. */
-export interface TestFunctionParts {
-  readonly rotator: Rotator;
+export interface TestFunctionParts extends TargetParts {
   readonly clientConfig: SecretsManagerClientConfig;
-  readonly checkpoint: Checkpoint;
-  /** The driver's error if the target is too busy. */
-  readonly busy?: (() => Error) | undefined;
-}
-
-/** The time of an invocation. */
-export interface Lifetime {
-  /** Fires when the invocation's time is up. */
-  readonly signal: AbortSignal;
-  /** Whether the process counts as dead. */
-  readonly dead: boolean;
-  /** Ends the invocation's time. @returns the time-out's error */
-  expire(): Error;
 }
 
 /** Time of an invocation in ms. It is long, so that only the fault `time-out` ends it, and never a busy machine. */

@@ -1,6 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer, type Verdict } from './faults.ts';
-import type { Lifetime } from './function.ts';
+
+/** The time of an invocation. */
+export interface Lifetime {
+  /** Fires when the invocation's time is up. */
+  readonly signal: AbortSignal;
+  /** Whether the process counts as dead. */
+  readonly dead: boolean;
+  /** Ends the invocation's time. @returns the time-out's error */
+  expire(): Error;
+}
 
 /** How a call runs, without a fault and with each. */
 export interface Ways<T> {

@@ -1,5 +1,3 @@
-import type { World } from './world.ts';
-
 /** What happens after a fault. */
 export const recoveries = [
   /** Secrets Manager tries the rotation again, with the same token. */
@@ -29,20 +27,3 @@ export const givenUp: ReadonlySet<string> = new Set([
   'next-schedule',
   abandoned,
 ]);
-
-/** A rotation may need one more attempt after a fault. */
-const mostAttempts = 2;
-
-/** Lets a rotation recover. @returns the broken promise, or undefined */
-export async function recover(world: World, recovery: Recovery): Promise<string | undefined> {
-  if (givenUp.has(recovery)) {
-    if (recovery === 'pending-cleared') await world.clearPending();
-    if (recovery === 'cancelled') await world.cancel();
-    if (recovery === 'next-schedule') await world.nextSchedule();
-    else await world.rotate();
-  }
-  if (world.violation !== undefined) return world.violation;
-  const { succeeded, attempts, error } = world.outcome;
-  if (!succeeded) return `The rotation did not recover: ${error}`;
-  return attempts > mostAttempts ? `It took ${attempts} attempts.` : undefined;
-}

@@ -1,7 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AskedVersion, brokenConnection, type Checkpoint, Crash, type StaleAnswer } from './faults.ts';
-import type { Lifetime } from './function.ts';
-import { passCheckpoint } from './pass.ts';
+import { type Lifetime, passCheckpoint } from './pass.ts';
 
 const reads = new Set(['DescribeSecret', 'GetSecretValue', 'ListSecretVersionIds']);
 

@@ -1,7 +1,14 @@
 import type { ChangingRotator, Prepared, Rotator, RotatorContext, Session } from '../../rotator/contract.ts';
-import { brokenConnection, Crash } from './faults.ts';
-import type { Lifetime, TestFunctionParts } from './function.ts';
-import { passCheckpoint } from './pass.ts';
+import { brokenConnection, type Checkpoint, Crash } from './faults.ts';
+import { type Lifetime, passCheckpoint } from './pass.ts';
+
+/** What is intercepted, and where its calls pass. */
+export interface TargetParts {
+  readonly rotator: Rotator;
+  readonly checkpoint: Checkpoint;
+  /** The driver's error if the target is too busy. */
+  readonly busy?: (() => Error) | undefined;
+}
 
 /** A rotator whose remote calls pass the checkpoint. */
 export interface InterceptedTarget {
@@ -14,7 +21,7 @@ export interface InterceptedTarget {
  * Wraps a rotator so that its remote calls pass the checkpoint: its logins, each method of its sessions, and its members
  * that reach the target.
  */
-export function interceptTarget(parts: TestFunctionParts, lifetime: Lifetime): InterceptedTarget {
+export function interceptTarget(parts: TargetParts, lifetime: Lifetime): InterceptedTarget {
   const { rotator } = parts;
   const sessions = new Set<Session>();
   const pass = <T>(name: string, perform: () => Promise<T>, refuse: () => Promise<T> = refused): Promise<T> =>

@@ -13,6 +13,7 @@ import type { ChildPool } from './child-pool.ts';
 import { createDriver, type Driver } from './driver.ts';
 import { createTestFunction, plentyMs } from './function.ts';
 import { createInvariants, type Invariants } from './invariants.ts';
+import { givenUp, type Recovery } from './recovery.ts';
 import { isRead } from './secrets-manager.ts';
 import { createStoredReader } from './stored.ts';
 
@@ -168,4 +169,21 @@ function followRotations(local: LocalSecretsManager): () => Outcome {
     if (event.type === 'rotation-failed') outcome = { ...outcome, error: event.error };
   });
   return () => outcome;
+}
+
+/** A rotation may need one more attempt after a fault. */
+const mostAttempts = 2;
+
+/** Lets a rotation recover. @returns the broken promise, or undefined */
+export async function recover(world: World, recovery: Recovery): Promise<string | undefined> {
+  if (givenUp.has(recovery)) {
+    if (recovery === 'pending-cleared') await world.clearPending();
+    if (recovery === 'cancelled') await world.cancel();
+    if (recovery === 'next-schedule') await world.nextSchedule();
+    else await world.rotate();
+  }
+  if (world.violation !== undefined) return world.violation;
+  const { succeeded, attempts, error } = world.outcome;
+  if (!succeeded) return `The rotation did not recover: ${error}`;
+  return attempts > mostAttempts ? `It took ${attempts} attempts.` : undefined;
 }

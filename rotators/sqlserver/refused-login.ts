@@ -1,0 +1,65 @@
+import { KeyturnError } from '../../src/rotator/index.ts';
+import { loginTruthStatement } from './catalogue.ts';
+import type { SqlServerCredential } from './credential.ts';
+import { quoteIdentifier } from './quoting.ts';
+import type { SqlServerSession } from './session.ts';
+
+/** What the admin sees of a login that was refused. */
+interface LoginTruth {
+  readonly windowsOnly: number | null;
+  readonly disabled: boolean;
+  readonly locked: number | null;
+  readonly expired: number | null;
+  readonly mustChange: number | null;
+  readonly denied: boolean;
+  readonly mayConnect: boolean;
+  /** Null where the admin may not see the hash. */
+  readonly matches: number | null;
+}
+
+/**
+ * Has the admin look why a login was refused by 18456 alone, before its password is reset. The client is told the same
+ * for a wrong password, a login that may not connect (states 11 and 12) and a server that takes Windows accounts only.
+ *
+ * @throws PermissionDenied where another password would not help
+ * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
+ */
+export async function requirePasswordAtFault(
+  admin: SqlServerSession,
+  { username, password }: SqlServerCredential,
+): Promise<void> {
+  const [truth] = await admin.query<LoginTruth>(loginTruthStatement, { username, password });
+  const found = truth === undefined ? undefined : otherFault(truth, username);
+  if (found === undefined) return;
+  const [problem, remedy] = found;
+  throw new KeyturnError(
+    'PermissionDenied',
+    `SQL Server refuses ${username}, and its password is not why: ${problem}`,
+    `${remedy} Its password was left as it is.`,
+  );
+}
+
+function otherFault(
+  truth: LoginTruth,
+  username: string,
+): readonly [problem: string, remedy: string] | undefined {
+  if (truth.windowsOnly === 1)
+    return [
+      'the server takes Windows accounts only.',
+      'Set its authentication to SQL Server and Windows, and start it again.',
+    ];
+  if (truth.disabled)
+    return ['the login is disabled.', `Enable it: ALTER LOGIN ${quoteIdentifier(username)} ENABLE.`];
+  if (truth.denied || !truth.mayConnect)
+    return [
+      `the login ${truth.denied ? 'is denied' : 'was not granted'} CONNECT SQL.`,
+      `In master: ${truth.denied ? 'REVOKE CONNECT SQL FROM' : 'GRANT CONNECT SQL TO'} ${quoteIdentifier(username)}.`,
+    ];
+  // Each of these is lifted with the new password.
+  if (truth.locked === 1 || truth.expired === 1 || truth.mustChange === 1) return undefined;
+  if (truth.matches !== 1) return undefined;
+  return [
+    'the password of AWSCURRENT is right.',
+    "Look up the state of error 18456 in the server's error log: a logon trigger, or a denied endpoint, refuses it.",
+  ];
+}
