@@ -1,7 +1,6 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import middy from '@middy/core';
-import type { Context } from 'aws-lambda';
 import { afterEach, describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest';
 import {
   createParameters,
@@ -10,27 +9,11 @@ import {
   metricsListener,
   type SecretValue,
 } from '../../src/client/index.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { awsError, scriptedSource } from './support/scripted-source.ts';
 
 afterEach(() => vi.restoreAllMocks());
-
-function contextOf(awsRequestId: string): Context {
-  return {
-    callbackWaitsForEmptyEventLoop: false,
-    functionName: 'orders',
-    functionVersion: '1',
-    invokedFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:orders',
-    memoryLimitInMB: '128',
-    awsRequestId,
-    logGroupName: 'g',
-    logStreamName: 's',
-    getRemainingTimeInMillis: () => 1_000,
-    done: () => undefined,
-    fail: () => undefined,
-    succeed: () => undefined,
-  };
-}
 
 /** Calls a handler as Lambda does, which knows nothing of types. */
 function invoke(
@@ -38,7 +21,9 @@ function invoke(
   event: object,
   awsRequestId: string,
 ): Promise<unknown> {
-  return Promise.resolve(Reflect.apply(handler, undefined, [event, contextOf(awsRequestId)]));
+  return Promise.resolve(
+    Reflect.apply(handler, undefined, [event, lambdaContext({ awsRequestId })]),
+  );
 }
 
 describe('the middleware for middy', () => {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { postgres } from '../../rotators/postgres/index.ts';
 import { createRotationHandler, type Rotator } from '../../src/index.ts';
 import { createLambdaHandler } from '../../src/powertools.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { canLogIn, createLogin, loginOf, secretOf, sharedOptions } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
@@ -198,23 +199,9 @@ describe('the handler for Lambda', () => {
     const token = await fixture.put(arn, { ...secretOf(login), password: 'next-password-1' }, ['AWSPENDING']);
     const handler = lambda([postgres(sharedOptions())]);
     captureLog();
-    const context = {
-      getRemainingTimeInMillis: () => 30_000,
-      functionName: 'f',
-      functionVersion: '1',
-      invokedFunctionArn: 'arn',
-      memoryLimitInMB: '128',
-      awsRequestId: 'id',
-      logGroupName: 'g',
-      logStreamName: 's',
-      callbackWaitsForEmptyEventLoop: false,
-      done: () => undefined,
-      fail: () => undefined,
-      succeed: () => undefined,
-    };
     const error = await handler(
       { Step: 'setSecret', SecretId: arn, ClientRequestToken: token },
-      context,
+      lambdaContext(),
     ).catch((thrown: unknown) => thrown);
     const entries = logged();
     vi.restoreAllMocks();

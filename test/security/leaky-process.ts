@@ -1,7 +1,7 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Context } from 'aws-lambda';
 import { createRotationHandler } from '../../src/index.ts';
 import { createLambdaHandler } from '../../src/powertools.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { leakyRotator } from './leaky-rotator.ts';
 
 /**
@@ -49,18 +49,5 @@ const client = new SecretsManagerClient({ endpoint, region: 'us-east-1', credent
 const handler = createLambdaHandler({}, (telemetry) =>
   createRotationHandler({ rotators: [rotator], client, telemetry }),
 );
-const context: Context = {
-  functionName: 'keyturn',
-  functionVersion: '1',
-  invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:keyturn',
-  memoryLimitInMB: '256',
-  awsRequestId: 'request',
-  logGroupName: 'group',
-  logStreamName: 'stream',
-  callbackWaitsForEmptyEventLoop: false,
-  getRemainingTimeInMillis: () => 30_000,
-  done: () => undefined,
-  fail: () => undefined,
-  succeed: () => undefined,
-};
+const context = lambdaContext();
 await handler(JSON.parse(event), context).catch((error: unknown) => console.error(error));

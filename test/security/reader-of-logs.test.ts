@@ -25,6 +25,7 @@ import { startTestSecretsManager, type TestSecretsManager } from '../../src/test
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { type Encoding, encodings, isReadable } from '../support/encodings.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { accountApi, accountRoutes, robotSecret } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
@@ -50,20 +51,7 @@ function errorWith(text: string): Error {
   return Object.assign(error, { code: text, detail: text, config: { password: text } });
 }
 
-const context = {
-  getRemainingTimeInMillis: () => 30_000,
-  functionName: 'f',
-  functionVersion: '1',
-  invokedFunctionArn: 'arn',
-  memoryLimitInMB: '128',
-  awsRequestId: 'id',
-  logGroupName: 'g',
-  logStreamName: 's',
-  callbackWaitsForEmptyEventLoop: false,
-  done: () => undefined,
-  fail: () => undefined,
-  succeed: () => undefined,
-};
+const context = lambdaContext();
 
 it('an answer of Secrets Manager that was cut off is quoted nowhere', () => {
   let thrown: unknown;

@@ -1,4 +1,5 @@
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
+import { lambdaContext } from './lambda-context.ts';
 
 /**
  * Stands where Lambda's runtime stands: takes events from the parent process, calls the deployed entry with them,
@@ -21,20 +22,10 @@ interface Invocation {
 
 process.on('message', async ({ requestId, event, traceId }: Invocation) => {
   const endsAt = Date.now() + Number(process.env.KEYTURN_TEST_TIME_MS ?? 30_000);
-  const context = {
-    functionName: 'keyturn',
-    functionVersion: '1',
-    invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:keyturn',
-    memoryLimitInMB: '256',
+  const context = lambdaContext({
     awsRequestId: requestId,
-    logGroupName: 'group',
-    logStreamName: 'stream',
-    callbackWaitsForEmptyEventLoop: false,
     getRemainingTimeInMillis: () => endsAt - Date.now(),
-    done: () => undefined,
-    fail: () => undefined,
-    succeed: () => undefined,
-  };
+  });
   const { store, handler } = await loading;
   const invoke = () =>
     handler(event, context).then(
