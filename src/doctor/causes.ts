@@ -45,7 +45,7 @@ function nameOf(functionArn: string): string {
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html */
 const wayToSecretsManager =
-  'A function in a VPC needs an interface endpoint of Secrets Manager with private DNS names, or a route to a NAT gateway, and security groups that let it through by port 443: see docs/vpc.md.';
+  'In a VPC, a function needs an interface endpoint of Secrets Manager with private DNS names, or a route to a NAT gateway. Its security groups must let it through by port 443. See docs/vpc.md.';
 
 /**
  * The only table of causes and steps. The function's errors, `keyturn status` and `keyturn doctor` use its words. The
