@@ -19,7 +19,7 @@ export function copiesLeft(
 ): KeyturnError | undefined {
   const holding = others.filter(({ path, value }) => holds(value, old, path)).map(({ path }) => path);
   const paths = [...new Set(holding)].filter((path) => !isLeft(path));
-  // If no value holds it, a comment may. If the tag leaves a place as it is, the text holds it anyway.
+  // Comments count only if no value holds it: a value that the tag leaves as it is would be found in the text again.
   if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old)))
     return undefined;
   const places = paths.length === 0 ? 'a comment' : paths.map((path) => JSON.stringify(path)).join(', ');
@@ -45,7 +45,7 @@ function holds(text: string, old: string, path: string): boolean {
   return readings.some((reading) => isAsCredential(reading, old));
 }
 
-/** How far around a value is looked, in characters. */
+/** How many characters before and after a value are looked at. */
 const around = 24;
 
 /** As in `user:old@host`, `password=old` or `user/old@host`. */
@@ -67,7 +67,7 @@ function isInComment(text: string, old: string): boolean {
   return false;
 }
 
-/** What may be a comment, of a line or between signs. */
+/** The parts of a text that may be comments: to the end of a line, or between two signs. */
 function* commentsIn(text: string): Generator<string> {
   for (const line of text.split('\n')) {
     const start = line.search(/(?:^|\s)(?:#|\/\/)/);

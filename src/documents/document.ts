@@ -31,7 +31,7 @@ export interface SecretDocument {
    * of it get them wrong.
    */
   readonly unsafeCharacters: string;
-  /** Known readers of this form that would read another password than this one, once it is written; empty where there are none. */
+  /** Names of known readers of this form that would misread this password, once it is written. Often empty. */
   misreadBy(password: string): readonly string[];
   /** Why the credential can't be rotated, although the document can be read; undefined if it can. */
   readonly refusal: KeyturnError | undefined;
@@ -113,7 +113,7 @@ function write(text: string, parsed: ParsedText, changes: SecretFields, { hints,
       .filter((slot) => slot.field === field && !same(slot.value, value))
       .map((slot) => ({ ...slot.span, text: slot.encode(value) })),
   );
-  // A place can be known by its own name, and as one of the account's.
+  // A place can be found twice: by the field's own name, and among the settings of the account.
   const places = new Map(edits.map((edit) => [`${edit.start} ${edit.end}`, edit]));
   const written = applyEdits(text, [
     ...places.values(),

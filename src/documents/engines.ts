@@ -1,6 +1,6 @@
 /**
- * The names that engines have in schemes, in settings of frameworks and in AWS's secrets, without case and separators. What
- * they mean has AWS's name where AWS has one. A name that is not here is its own engine.
+ * The engine that each name means, in URL schemes, in settings of frameworks and in AWS's secrets. Names are in lower case and
+ * without separators. Engines have AWS's names, if AWS has one. A name that is not here is its own engine.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
  */
@@ -51,7 +51,7 @@ export function engineOf(name: string): string {
   return knownEngine(name) ?? name;
 }
 
-/** The family of an engine's editions; undefined for a name that leaves the engine open. */
+/** The family of an engine, such as `mysql` for MariaDB and `oracle` for oracle-ee; undefined for an unknown name. */
 export function engineFamily(engine: unknown): string | undefined {
   if (typeof engine !== 'string') return undefined;
   const [family] =

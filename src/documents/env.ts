@@ -82,7 +82,7 @@ function readsAsLines(text: string): boolean {
   }
 }
 
-/** Strings whose separators are line breaks as well: of ADO.NET with semicolons at the ends, and of libpq. */
+/** Whether the lines are one connection string: ADO.NET with a semicolon at each line's end, or libpq. */
 function isOneString(text: string, lines: readonly string[]): boolean {
   if (lines.slice(0, -1).every((line) => /;\s*$/.test(line))) return true;
   try {
@@ -100,7 +100,7 @@ function isOneString(text: string, lines: readonly string[]): boolean {
 const keywordsOfLibpq =
   /^(host|hostaddr|port|dbname|user|password|passfile|connect_timeout|client_encoding|options|application_name|sslmode|sslrootcert|sslcert|sslkey|channel_binding|target_session_attrs|keepalives\w*|gssencmode|service)$/;
 
-/** All punctuation but three characters: without the tilde too, which a shell takes for a home folder. */
+/** All punctuation but `-`, `.` and `_`. A shell takes the tilde for a home folder. */
 const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}~';
 
 /**
@@ -213,7 +213,7 @@ function leavesOf(line: Line): Leaf[] {
   return [leaf, ...inner];
 }
 
-/** A value with the quotes it had, or with such as hold it for every reader. @throws InvalidSecretField */
+/** A value in the quotes that it had, or in others that every reader understands. @throws InvalidSecretField */
 function quoted(key: string, changed: unknown, had: string): string {
   const value = textOf(key, changed);
   const quote = [had, "'", '"'].find((one) => fits(value, one));

@@ -37,8 +37,9 @@ export interface Slot {
   readonly span: Span;
   /** A new value as it must stand there. */
   encode(value: unknown): string;
-  /** Of a place in a string within another text: the form of the string, and a new value as it must stand in that alone. */
+  /** The form of the string that holds the place. Absent if that is the whole secret. */
   readonly form?: FormName;
+  /** As `encode`, for the string alone, without what the text around it needs. Absent if nothing is around it. */
   encodeInForm?(value: unknown): string;
 }
 
@@ -53,7 +54,7 @@ export interface OtherValue {
 export interface Embedding {
   readonly path: string;
   readonly text: string;
-  /** In the outer text: of each UTF-16 unit, and of the end. */
+  /** Where each UTF-16 unit stands in the outer text, and at last where the inner text ends. */
   readonly offsets: readonly number[];
   encode(text: string): string;
 }

@@ -66,7 +66,7 @@ function parsePlaces(text: string | undefined): readonly string[] | undefined {
   return trimmed === '' ? undefined : [trimmed, ...trimmed.split(/\s+/)];
 }
 
-/** Whether the places that stay as they are cover one: itself, or what it is in. */
+/** Whether a place is one of those that stay as they are, or within one of them. */
 export function covers(leave: readonly string[] | undefined, path: string): boolean {
   return (leave ?? []).some((place) => path === place || path.startsWith(`${place}.`));
 }

@@ -8,7 +8,7 @@ import { definedFields } from './switches.ts';
 /** Wrappers may stand between: `jdbc:p6spy:sqlserver://`. Prisma's URLs have the same syntax, without `jdbc:`. */
 const head = /^\s*(?:jdbc(?:-secretsmanager)?:(?:[a-z][\w.-]*:)*?)?sqlserver:\/\//i;
 const jtdsHead = /^\s*jdbc:jtds:(sqlserver|sybase):\/\//i;
-// An IPv6 address is in brackets; neither a name nor an instance holds what ends it.
+// An IPv6 address is in brackets. Host and instance can't contain the characters that end them.
 const address = /(\[[^\]]*\]|[^\\:;[\]]*)(?:\\([^:;]*))?(?::(\d*))?\s*(?=;|$)/y;
 const jtdsAddress = /(\[[^\]]*\]|[^:;/[\]]*)(?::(\d*))?(?:\/([^;]*))?\s*(?=;|$)/y;
 

@@ -72,7 +72,7 @@ function isCredential({ field }: Slot): boolean {
   return field === 'username' || field === 'password';
 }
 
-/** What of the root's fields says where a credential belongs: the others have names of another kind. */
+/** The root's fields that say whose credential it is and where it works. */
 function ofCredential(fields: ParsedText['fields']): ParsedText['fields'] {
   const names = ['engine', 'host', 'port', 'username', 'password', 'dbname', 'ssl'];
   return Object.fromEntries(names.filter((name) => fields[name] !== '').map((name) => [name, fields[name]]));
@@ -103,11 +103,11 @@ function namedNodes(root: JsonNode, fieldNames: FieldNames): Map<string, JsonNod
 interface OwnFields {
   readonly fields: ParsedText['fields'];
   readonly slots: readonly Slot[];
-  /** Strings that are no fields, since another name was given for theirs, or stand beside a field deeper down. */
+  /** Strings that have a field's name and are no field, because the mapping gives the field another place. */
   readonly hidden: readonly string[];
 }
 
-/** A member is the field of its name, unless the mapping says otherwise of the name or of the member. */
+/** A member is the field of its name, unless the mapping gives another place to the field or another field to the member. */
 function ownFields(
   members: readonly JsonMember[],
   named: ReadonlyMap<string, readonly JsonNode[]>,

@@ -9,7 +9,7 @@ export interface Setting {
   readonly quoted: boolean;
 }
 
-// Space is what C's isspace() takes for it, and no other of Unicode's.
+// Only what C's isspace() takes for space counts, and none of Unicode's other spaces.
 const space = /[ \t\n\r\f\v]*/y;
 const keyword = /[^ \t\n\r\f\v=]*/y;
 // A backslash makes any character part of the value, inside quotes and outside.
@@ -51,7 +51,7 @@ const fieldOfKeyword: ReadonlyMap<string, string> = new Map([
   ['dbname', 'dbname'],
 ]);
 
-/** libpq's own keywords by which the form is known; the rest would be found in other forms too. */
+/** The keywords by which the form is recognised. libpq's others occur in other forms too. */
 export const libpqKeywords = new Set(['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'service']);
 
 /** Reads a connection string of keywords, as libpq, psycopg and their like take it. @throws MalformedSecret */

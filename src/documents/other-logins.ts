@@ -22,7 +22,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['authentication', (value) => /^(active\s?directory|azure|ntlm|kerberos|windows|integrated)/i.test(value)],
   ['fedauth', (value) => value !== ''],
   ['authenticator', (value) => /^(krb5|ntlm|winsspi)$/i.test(value)],
-  // It means something beside integratedSecurity alone.
+  // It has a meaning only together with integratedSecurity.
   ['authenticationscheme', (value) => /^(ntlm|javakerberos)$/i.test(value)],
   ['accesstoken', (value) => value !== ''],
   ['accesstokencallbackclass', (value) => value !== ''],

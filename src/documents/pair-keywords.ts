@@ -22,7 +22,7 @@ function vocabulary(
 }
 
 /**
- * Of SqlClient, Npgsql and MySqlConnector together: none of them means another thing by a keyword that two of them have.
+ * The keywords of SqlClient, Npgsql and MySqlConnector together. A keyword that two of them have means the same to both.
  *
  * @see https://learn.microsoft.com/dotnet/api/microsoft.data.sqlclient.sqlconnection.connectionstring
  * @see https://www.npgsql.org/doc/connection-string-parameters.html

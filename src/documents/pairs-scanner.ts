@@ -5,7 +5,7 @@ export interface Pair {
   /** As it is written, without the space around it. */
   readonly keyword: string;
   readonly value: string;
-  /** Of the value with its quotes; empty, and after the equals sign, where there is none. */
+  /** The value with its quotes. Without a value, an empty span after the equals sign. */
   readonly valueSpan: Span;
   /** The quote that the value is in. */
   readonly quote: string | undefined;
@@ -27,8 +27,8 @@ export interface PairSyntax {
 const plainKeyword = /[^=;]*/y;
 
 /**
- * Of `DbConnectionStringBuilder`. Braces are no quotes to .NET, but are to the drivers of Node.js; where they
- * don't enclose a value, .NET's reading is the only one.
+ * The syntax of `DbConnectionStringBuilder`. Braces are quotes to the drivers of Node.js, and not to .NET. Where they don't
+ * enclose a whole value, everybody reads them as .NET does.
  *
  * @see https://learn.microsoft.com/en-us/dotnet/api/system.data.sqlclient.sqlconnection.connectionstring
  * @see https://github.com/tediousjs/connection-string

@@ -16,10 +16,10 @@ import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from 
 const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * All punctuation but four characters. The others make quotes or braces necessary for some reader, and readers differ in
- * them: go-mssqldb up to 1.9.2 takes quotes for a part of the value, FreeTDS misreads braces at the end, ODBC wants braces
- * around `[]{}(),;?*=!@`, drivers for Node.js take a brace for a quote where .NET doesn't, mssql-jdbc knows a doubled brace
- * only since 8.4, and jTDS knows neither.
+ * All punctuation but four characters. The others need quotes or braces for some reader, and readers differ in those.
+ * go-mssqldb up to 1.9.2 takes quotes for a part of the value. FreeTDS misreads braces at the end. ODBC wants braces around
+ * `[]{}(),;?*=!@`. Drivers for Node.js take a brace for a quote, and .NET doesn't. mssql-jdbc knows a doubled brace only
+ * since 8.4. jTDS knows neither quotes nor braces.
  *
  * @see https://github.com/microsoft/go-mssqldb
  * @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments
@@ -118,8 +118,8 @@ const keywordsOfMysql = [
 ];
 
 /**
- * SQL Server, unless a keyword is there that only another provider knows. SqlClient has no port of its own, so that what has
- * one is not SQL Server's; which engine it is, the usual port tells.
+ * SQL Server, unless the string has a keyword that only another provider knows. SqlClient has no keyword for a port. So a
+ * string with one is for another engine, and the usual ports tell which.
  *
  * @see https://www.npgsql.org/doc/connection-string-parameters.html
  * @see https://mysqlconnector.net/connection-options/
@@ -151,7 +151,7 @@ export function parsedPairs(
   const ordered = vocabulary.counts === 'first' ? named.toReversed() : named;
   const values = new Map(ordered.map(({ field, value }) => [field, value]));
   const fields = pairFields(values, base);
-  // What means a password to other drivers of the same family, and holds this one, goes on holding it.
+  // A keyword that means a password to other drivers of the family is written too, if it holds the same one.
   const isCopy = ({ keyword, value }: Pair): boolean =>
     nameIn(adoNetKeywords, keyword) === 'password' && value !== '' && value === fields.password;
   const slots = named.flatMap((pair) => {
@@ -195,7 +195,7 @@ function embeddedValue({ keyword, value, valueSpan, quote }: Pair, syntax: PairS
   return { path: keyword, text: value, offsets, encode };
 }
 
-/** A user or a password by a keyword that means nothing to the drivers of the form, and none by one that does. */
+/** The refusal of a user or a password whose only keyword means nothing to the drivers of the form. */
 function foreignKeyword(
   pairs: readonly Pair[],
   { form }: PairSyntax,
@@ -243,7 +243,7 @@ function slotOf({ value, valueSpan: span, quote }: Pair, field: string, syntax: 
 const bare = /^[\p{L}\p{N}!#$%&*+,\-./:<>?@^_`|~\\()[\]]+$/u;
 const bareForOdbc = /^[\p{L}\p{N}#$%&+\-./:<>^_`|~]+$/u;
 
-/** A value with the quotes it had, or with such as it needs. */
+/** A value in the quotes that it had, or in those that it needs. */
 function quoted(field: string, changed: unknown, syntax: PairSyntax, had: string | undefined): string {
   const value = textOf(field, changed);
   if (syntax.quotes.size === 0) {
@@ -252,7 +252,7 @@ function quoted(field: string, changed: unknown, syntax: PairSyntax, had: string
   }
   const canBeBare = syntax.form === 'ado-net' ? bare : bareForOdbc;
   if (had === undefined && canBeBare.test(value)) return value;
-  // .NET takes no brace for a quote, so that braces are kept only around what they can't change.
+  // .NET does not take a brace for a quote. So braces are kept only around a value that needs no quotes.
   const kept = had === '{' && syntax.form === 'ado-net' && !canBeBare.test(value) ? undefined : had;
   const open = kept ?? (syntax.form === 'ado-net' ? '"' : '{');
   const close = syntax.quotes.get(open) ?? open;

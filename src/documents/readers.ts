@@ -3,7 +3,7 @@ import type { FormName, ParsedText } from './form.ts';
 /** A known reader of a form that gets some values wrong. */
 interface Reader {
   readonly name: string;
-  /** How a value must be written that it misreads. */
+  /** Matches values, as they are written, that it misreads. */
   readonly misreads: RegExp;
 }
 
@@ -49,7 +49,7 @@ export function failingReaders(
     .flatMap((slot) => {
       const encode = slot.encodeInForm ?? slot.encode;
       const [before, after] = [slot.value === undefined ? '' : encode(slot.value), encode(password)];
-      // What was written like this before is read by an application that knows it.
+      // If the replaced password was written like this too, the application has a reader that understands it.
       return (readers[slot.form ?? form] ?? []).filter(
         ({ misreads }) => misreads.test(after) && !misreads.test(before),
       );

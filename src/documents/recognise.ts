@@ -32,7 +32,7 @@ export function parseAs(form: TextForm, text: string): ParsedText {
   return withInner({ ...parsed, slots: parsed.slots.map((slot) => ({ ...slot, form })) });
 }
 
-/** A string within a string says who logs in, as its readers take it: Entity Framework's, and SQLAlchemy's odbc_connect. */
+/** Entity Framework and SQLAlchemy's odbc_connect have a string within a string. The inner one says who logs in. */
 function withInner(outer: ParsedText): ParsedText {
   const { inner: [embedding] = [] } = outer;
   if (embedding === undefined) return outer;

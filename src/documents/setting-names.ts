@@ -1,7 +1,7 @@
 /** What the name of a setting can mean, and the rest of the name, by which settings of one account belong together. */
 export interface Reading {
   readonly field: SettingField;
-  /** In lower case, with low lines; empty where the name is nothing but the field's. */
+  /** In lower case, with underscores. Empty if the name has only the field's words. */
   readonly prefix: string;
 }
 
@@ -25,7 +25,7 @@ for (const field of ['username', 'password', 'host', 'port', 'dbname', 'engine',
 /** Prefixes that stand before a field's name without anything between: PGPASSWORD, DBUSER. */
 const joined = /^(pg|db|database|postgres|mysql|mssql|sql|rds|mongo|redis)(?=.)/;
 
-/** Words of a name, by its low lines, dots, dashes and capitals. */
+/** Words of a name, split at underscores, dots, dashes and capitals. */
 export function wordsOf(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -37,7 +37,7 @@ export function wordsOf(name: string): string[] {
 
 /**
  * The meanings that a setting's name can have: `DB_PASSWORD`, `spring.datasource.username`, `dbUser`, `PGHOST`, `password`.
- * There may be two: DB_NAME is a database's, and of the settings that begin with DB.
+ * There may be two: DB_NAME names a database, and is the NAME among the settings that begin with DB.
  */
 export function readName(name: string): Reading[] {
   const words = wordsOf(name).flatMap((word, index, all) => {
@@ -51,14 +51,14 @@ export function readName(name: string): Reading[] {
     if (field !== undefined) readings.push({ field, prefix: prefixOf(before) });
   };
   const [last = '', before = ''] = words.toReversed();
-  // Django's DATABASES has NAME beside HOST; elsewhere a name alone is anything's.
+  // Django's DATABASES has NAME beside HOST. Elsewhere a NAME can be the name of anything.
   if (last === 'name' && isDatabaseWord(before)) add('dbname', words.slice(0, -1));
   add(fieldOfName.get(last), words.slice(0, -1));
   if (words.length > 1) add(fieldOfName.get(before + last), words.slice(0, -2));
   return readings;
 }
 
-/** The two words for one thing are one prefix. */
+/** `database` and `db` make the same prefix. */
 function prefixOf(words: readonly string[]): string {
   return words.map((word) => (word === 'database' ? 'db' : word)).join('_');
 }

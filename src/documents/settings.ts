@@ -120,7 +120,7 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
   return {
     fields: mergedFields(matching),
     slots: matching.flatMap(({ slots, parsed }) =>
-      // A place in a string that is empty so far stays so where the credential has fields of its own.
+      // An empty place in a string stays empty if the credential has fields of its own.
       slots.filter(({ value }) => parsed === undefined || !besideFields || value !== undefined),
     ),
     append: besideFields || first?.parsed === undefined ? undefined : appendTo(first.leaf, first.parsed),
@@ -409,7 +409,7 @@ function isAnotherEngine(one: Account, other: Account): boolean {
   return !isGuess && differs(engineFamily(one.fields.engine), engineFamily(other.fields.engine));
 }
 
-/** Without the instance, which fields of their own leave out, without a port, and in one case. */
+/** A host in lower case, without its port and without its instance, which separate fields leave out. */
 function hostOf({ host }: SecretFields): string | undefined {
   return typeof host === 'string' ? host.split('\\')[0]?.replace(/:\d+$/, '').toLowerCase() : undefined;
 }
@@ -434,7 +434,7 @@ function textIn(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Every value that may hold a copy of a password: what names a user, a host or the like may be equal to it by design. */
+/** Every value that may hold a copy of a password. A user, a host or the like may equal the password by design. */
 function othersOf(leaves: readonly Leaf[]): OtherValue[] {
   return leaves.flatMap((leaf): OtherValue[] => {
     const { embedding, path, name } = leaf;

@@ -25,7 +25,7 @@ const writable = new Set(['username', 'password', 'dbname']);
 /** A comma ends a value. The others are what shells and files take for their own. */
 const unsafeCharacters = ',"\'\\$`';
 
-/** A server first, and an option that only this client has, or a password, later; no semicolon before it. */
+/** It begins with a server. Later comes a password, or an option that only this client has, with no semicolon before it. */
 const startsAsConfiguration =
   /^\s*(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\s*,(?:[^;=,]*=[^;,]*,|[^;=,]*,)*\s*(?:password|user|ssl|sslhost|servicename|abortconnect|allowadmin|defaultdatabase)\s*=/i;
 

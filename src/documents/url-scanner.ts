@@ -135,7 +135,7 @@ export function decodePart(text: string, span: Span, form: 'url' | 'jdbc', inQue
   }
 }
 
-/** Where a host is: `host:port`, of which the port may be missing; IPv6 addresses are in brackets. */
+/** Reads `host:port`. The port may be missing. IPv6 addresses are in brackets. */
 export function readHost(
   text: string,
   { start: from, end }: Span,

@@ -37,7 +37,7 @@ const fieldOfParameter: ReadonlyMap<string, string> = new Map([
   ['database', 'dbname'],
 ]);
 
-/** Of JDBC's drivers whose URLs are URLs: they read these names, and no others. */
+/** The properties of JDBC drivers whose URLs are real URLs. They read no other names for these fields. */
 const fieldOfProperty: ReadonlyMap<string, string> = new Map([
   ['user', 'username'],
   ['password', 'password'],
@@ -46,9 +46,9 @@ const fieldOfProperty: ReadonlyMap<string, string> = new Map([
 const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * All punctuation but the four characters that RFC 3986 reserves for nothing: a password of them is read right also by
- * those who forget to decode, decode twice, take + for a space (URLSearchParams, pgjdbc) or don't (libpq), and by
- * pg-connection-string, which misreads encoded characters if the URL has a raw space elsewhere.
+ * All punctuation but RFC 3986's four unreserved characters. A password without it is read right by everybody: by those who
+ * forget to decode or decode twice, and by those who take + for a space (URLSearchParams, pgjdbc) or don't (libpq).
+ * pg-connection-string misreads encoded characters if the URL has a raw space elsewhere.
  *
  * @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3
  * @see https://github.com/brianc/node-postgres/blob/master/packages/pg-connection-string/index.js
@@ -70,7 +70,7 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
   const parameters = parts.query.map((part) => readParameter(text, part, form));
   const inQuery = parameters.flatMap(({ slot }) => slot ?? []);
   const inParameter = (field: string): boolean => inQuery.some((slot) => slot.field === field);
-  // An empty place before the host is none where a parameter holds the field.
+  // If a parameter holds the field, an empty place before the host does not count.
   const beforeHost = userSlots(text, parts, form).filter(({ field, value }) => value || !inParameter(field));
   const slots = [...beforeHost, ...inQuery];
   const fields = urlFields(text, parts, form, slots, parameters);
@@ -95,7 +95,8 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
 }
 
 /**
- * pgjdbc and MariaDB's driver take all of it for the host. MySQL's reads a user there.
+ * The refusal of a user before the host of a JDBC URL: pgjdbc and MariaDB's driver take it for a part of the host. MySQL's
+ * driver reads it.
  *
  * @see https://jdbc.postgresql.org/documentation/use/#connecting-to-the-database
  */
@@ -129,7 +130,7 @@ function readParameter(text: string, part: QueryPart, form: 'url' | 'jdbc'): Par
   const known = form === 'jdbc' ? fieldOfProperty.get(written) : fieldOfParameter.get(written.toLowerCase());
   const name = known ?? written;
   const value = decodePart(text, part.value, form, true);
-  // After a name without an equals sign there is no place for a value; it holds none, and is left.
+  // A name without an equals sign has no place for a value, and is left as it is.
   const hasPlace = part.value.start > part.name.end;
   const slot = { field: name, value, span: part.value, encode: encoderOf(name) };
   return {

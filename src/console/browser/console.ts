@@ -224,7 +224,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
       text,
       kind: kind instanceof HTMLInputElement ? kind.value : 'other',
     }).catch(() => undefined);
-    // Something was typed meanwhile, which has its own answer.
+    // Something was typed meanwhile, and gets an answer of its own.
     if (mine !== round) return;
     const [masked, words] = [textOf(answer, 'masked'), textOf(answer, 'words')];
     if (masked === undefined || words === undefined) return;
@@ -254,7 +254,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   draw();
 }
 
-/** What was not judged yet is all dots; what stands before and behind what has changed is as it was judged. */
+/** Text that was not judged yet is shown as dots. What stands before and after a change stays as it was judged. */
 function maskLike(text: string, judged: { readonly text: string; readonly masked: string }): string {
   let start = 0;
   while (start < text.length && start < judged.text.length && text[start] === judged.text[start]) start += 1;
@@ -388,7 +388,7 @@ function replaceLive(fresh: Document): void {
   for (const part of all(HTMLElement, '[data-live]')) {
     const next = fresh.getElementById(part.id);
     if (next === null || next.innerHTML === part.innerHTML) continue;
-    // Whoever has opened something, or stands on something, is not disturbed.
+    // What the user has opened stays open, and the focus stays where it is.
     const open = new Set(all(HTMLDetailsElement, 'details[open]', part).map((found) => found.className));
     const focused = document.activeElement;
     const isInside = focused instanceof HTMLElement && part.contains(focused);
@@ -416,7 +416,7 @@ function listen(): void {
     const arns: unknown = JSON.parse(String(event.data));
     if (liveArn === 'all' || (Array.isArray(arns) && arns.includes(liveArn))) void refresh();
   });
-  // What happened before the connection stood is not told again.
+  // Events from before the connection was open are not sent again.
   source.addEventListener('ready', () => void refresh());
 }
 
