@@ -124,8 +124,8 @@ export async function createNodeRedisCluster<Cluster extends object>(
 }
 
 /**
- * Makes a client of node-redis for a server behind Sentinel, not connected yet. The secret's hosts are Sentinels, and its `mastername` the master
- * that they watch. Open connections are kept.
+ * Makes a client of node-redis for a server behind Sentinel, not connected yet. The secret's hosts are Sentinels, and its
+ * `mastername` is the master that they watch. Open connections are kept.
  *
  * @param createSentinel what `redis` or `@redis/client` exports
  * @param options as node-redis's `RedisSentinelOptions`

@@ -75,7 +75,7 @@ export class Refusals {
     this.#mayReadPending = secret.settings.pending && secret.stage === 'AWSCURRENT';
   }
 
-  /** Whether to keep a value although a read has answered another: only the other one was refused. */
+  /** Whether to keep a value although a read has answered another one, because only that other one was refused. */
   mustKeep(held: SecretValue, answered: SecretValue): boolean {
     return !this.#isRefused(held) && this.#isRefused(answered);
   }
@@ -235,7 +235,7 @@ export class Refusals {
   }
 }
 
-/** From the fourth read on, every second one lets a caller try the refused version again: the target may have been late. */
+/** From the fourth read on, every second one lets a caller try the refused version again. The target may accept it late. */
 function mayRetry(bridge: Bridge): boolean {
   if (bridge.looks < 4 || bridge.looks % 2 !== 0 || bridge.retriedAt === bridge.looks) return false;
   bridge.retriedAt = bridge.looks;

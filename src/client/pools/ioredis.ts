@@ -94,7 +94,7 @@ interface SentinelConnector {
 
 type SentinelConnectorClass = new (options: SocketOptions) => SentinelConnector;
 
-/** ioredis's own, which its class has as a member. @throws DriverUnknown */
+/** ioredis's own connector, which is a member of its class. @throws DriverUnknown */
 function sentinelClassOf(Redis: unknown): SentinelConnectorClass {
   const found = memberOf(Redis, 'SentinelConnector');
   if (isSentinelConnector(found)) return found;
@@ -110,7 +110,7 @@ function isSentinelConnector(found: unknown): found is SentinelConnectorClass {
   return typeof found === 'function' && typeof memberOf(found.prototype, 'connect') === 'function';
 }
 
-/** ioredis's way to the master, by Sentinels, whose connections are logged in before it gets them. */
+/** ioredis's connector by Sentinels, whose connections are logged in before ioredis gets them. */
 function sentinelConnectorOf(Base: SentinelConnectorClass, secret: Secret, { deadline }: PoolSettings) {
   return class Connector extends Base {
     readonly #options: SocketOptions;
@@ -138,7 +138,7 @@ function sentinelConnectorOf(Base: SentinelConnectorClass, secret: Secret, { dea
       try {
         return await secret.use(login, { isRefused: refusedBy.redis, ...(deadline && { deadline }) });
       } catch (error) {
-        // A connection that is over: then ioredis tries again.
+        // ioredis tries again if it gets a closed connection.
         this.firstError = error;
         if (last === undefined) throw error;
         return last;
@@ -151,7 +151,7 @@ function sentinelConnectorOf(Base: SentinelConnectorClass, secret: Secret, { dea
  * Makes a connector for ioredis whose connections are already logged in. If ioredis's own login is refused, it fails all
  * waiting commands.
  *
- * @param isPlaceOfSecret false: ioredis says where to connect, as for the servers of a cluster
+ * @param isPlaceOfSecret whether the secret says where to connect; false: ioredis does, as for the servers of a cluster
  */
 function connectorOf(
   secret: Secret,

@@ -135,7 +135,7 @@ function provenLogins(
 /** Longest wait for a connection, in ms. */
 const connectTimeoutMs = 5_000;
 
-/** Asks the first server that is there. @throws the last one's error where none is, and what it answers */
+/** Asks the first server that can be reached. @throws the last one's error if none can, and what the server answers */
 async function atFirstThere(
   places: readonly SocketOptions[],
   ask: (stream: Socket) => Promise<string>,
@@ -180,13 +180,13 @@ async function masterOf(value: SecretValue, socket: object): Promise<SocketOptio
   return [socketOf({ host, port: Number(port) }, socket)];
 }
 
-/** A class, which can't be called, is none of the driver's functions. @throws DriverUnknown */
+/** Checks that an argument is a function of the driver, and no class. @throws DriverUnknown */
 function requireFunction(given: unknown, name: string, example: string): void {
   const isClass = typeof given === 'function' && /^class\b/.test(Function.prototype.toString.call(given));
   requireDriver(typeof given === 'function' && !isClass, name, example);
 }
 
-/** What node-redis gives is an object whose prototype is the client: that is where events come from. */
+/** node-redis returns an object whose prototype is the client. Only the client emits events. */
 function instanceOf(client: object): object {
   const prototype: unknown = Object.getPrototypeOf(client);
   return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, '_events')

@@ -44,7 +44,7 @@ export function placeOf(value: SecretValue) {
   };
 }
 
-/** The name of the master that the value's hosts, which are Sentinels then, watch. @throws InvalidSecretField */
+/** The name of the master, if the value's hosts are Sentinels; else undefined. @throws InvalidSecretField */
 export function masterNameOf({ fields }: SecretValue): string | undefined {
   return optionalText(fields, 'mastername');
 }
