@@ -301,7 +301,7 @@ function* fromPreflight(facts: Facts, preflight: Preflight): Generator<Candidate
   for (const cause of named) yield certain(cause, evidence);
 }
 
-/** The function knows more than the preflight if it has tried every version since. */
+/** If the function has tried every version since, its error tells more than the preflight. */
 function refusedCurrent({ secret, pendingValue, surroundings }: Facts): CauseName {
   if (surroundings?.log?.failures[0]?.code === 'NoCredentialAccepted') return 'NoCredentialAccepted';
   const isPending = unfinishedVersion(secret) !== undefined && pendingValue !== 'empty';

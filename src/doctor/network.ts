@@ -119,12 +119,12 @@ function blockedByFunction({ securityGroupIds }: FunctionNetwork): WayToSecretsM
   };
 }
 
-/** Whether an IPv4 range holds all of another. Ranges of IPv6 are taken to. */
+/** Whether an IPv4 range contains another one. For IPv6, the answer is always yes. */
 export function contains(outer: string, inner: string): boolean {
   const [one, other] = [rangeOf(outer), rangeOf(inner)];
   if (one === undefined || other === undefined)
     return outer === '::/0' || outer.includes(':') === inner.includes(':');
-  // A shift by 32 bits would be none.
+  // No shift: JavaScript shifts by 32 bits as by 0.
   const size = 2 ** (32 - one.bits);
   return one.bits <= other.bits && Math.floor(one.address / size) === Math.floor(other.address / size);
 }
