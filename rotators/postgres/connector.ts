@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Prepared, RotatorContext } from '../../src/rotator/index.ts';
 import { type ConnectionOptions, createConnect } from '../database/connection.ts';
 import { isLoginRefused, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import type { Endpoint } from './endpoints.ts';
 import { loadDriver, logIn, probeLogin } from './login.ts';
+import { logInAhead } from './login-ahead.ts';
 import { requestTls } from './request-tls.ts';
 import type { Login, LoginMethod, PostgresSession } from './session.ts';
 
@@ -26,12 +28,22 @@ export interface Connector {
   loginOf(credential: PostgresCredential): Login | undefined;
 }
 
+/** An account's last login. */
+interface Seen {
+  readonly login: Login;
+  readonly endpoint: Endpoint;
+  readonly database: string;
+  readonly encrypted: boolean;
+  /** False where {@link logInAhead} has failed and a login by the same password has not. */
+  readonly readsAhead: boolean;
+}
+
 /** Accounts whose last login is remembered: those of a rotation and some more. */
 const mostRemembered = 16;
 
 export function createConnector(options: PostgresOptions): Connector {
   const connect = createConnect(options, requestTls);
-  const logins = new Map<string, { readonly login: Login; readonly endpoint: Endpoint }>();
+  const logins = new Map<string, Seen>();
 
   const logInAt = async (
     endpoint: Endpoint,
@@ -44,11 +56,18 @@ export function createConnector(options: PostgresOptions): Connector {
       credential,
       context,
     );
-    remember(keyOf(credential), { login: session.login, endpoint });
+    remember(endpoint, credential, session);
     return session;
   };
 
-  const remember = (key: string, seen: { readonly login: Login; readonly endpoint: Endpoint }): void => {
+  const remember = (
+    endpoint: Endpoint,
+    credential: PostgresCredential,
+    { login, encrypted }: PostgresSession,
+  ): void => {
+    const key = keyOf(credential);
+    const { database } = credential;
+    const seen = { login, endpoint, database, encrypted, readsAhead: logins.get(key)?.readsAhead ?? true };
     logins.delete(key);
     logins.set(key, seen);
     const [oldest] = logins.keys();
@@ -66,6 +85,38 @@ export function createConnector(options: PostgresOptions): Connector {
     }
   };
 
+  /** Whether the server has asked this account for SCRAM, at the same database and over a connection of the same kind. */
+  const asksForScram = (credential: PostgresCredential, socket: Socket): boolean => {
+    const seen = logins.get(keyOf(credential));
+    return (
+      seen?.login.method === 'scram-sha-256' &&
+      seen.readsAhead &&
+      seen.database === credential.database &&
+      seen.encrypted === socket instanceof TLSSocket
+    );
+  };
+
+  const openAhead = async (
+    endpoint: Endpoint,
+    credential: PostgresCredential,
+    context: RotatorContext,
+    socket: Socket,
+  ): Promise<PostgresSession | undefined> => {
+    const answer = await logInAhead(socket, credential, context);
+    if (answer === 'refused') return undefined;
+    if (answer !== undefined) {
+      remember(endpoint, credential, answer);
+      return answer;
+    }
+    const session = await open(credential, context);
+    if (session === undefined) return undefined;
+    const key = keyOf(credential);
+    const seen = logins.get(key);
+    if (seen !== undefined) logins.set(key, { ...seen, readsAhead: false });
+    context.note('The server did not take the start of a login in one piece, so that it took another login.');
+    return session;
+  };
+
   const prepare: Connector['prepare'] = async (credential, context) => {
     // Of several servers that which took the change: the other's connection would not know of it yet.
     const endpoint = logins.get(keyOf(credential))?.endpoint ?? credential.endpoints[0];
@@ -78,6 +129,7 @@ export function createConnector(options: PostgresOptions): Connector {
         socket = undefined;
         if (prepared === undefined || prepared.destroyed || prepared.readableEnded)
           return open(credential, later);
+        if (asksForScram(credential, prepared)) return openAhead(endpoint, credential, later, prepared);
         try {
           return await logInAt(endpoint, credential, later, prepared);
         } catch (error) {

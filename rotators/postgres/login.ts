@@ -4,14 +4,14 @@ import type { Client } from 'pg';
 import { AdapterError, KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
 import { connectTimeoutMs, destroyOnAbort } from '../database/connection.ts';
 import type { PostgresCredential } from './credential.ts';
+import { mostIterations } from './scram.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
-import { mostIterations } from './verifier.ts';
 
 /** The driver, loaded when first used. @throws DriverMissing */
 export const loadDriver = () => import('pg').catch(missing('pg'));
 
 /** A client on a connection that stands; nothing is sent yet. */
-async function createClient(
+export async function createClient(
   socket: Socket,
   { database, username, password }: Pick<PostgresCredential, 'database' | 'username' | 'password'>,
 ): Promise<Client> {
@@ -53,6 +53,21 @@ export async function logIn(
       socket.destroy(new AdapterError('The server asks for the password itself on a connection without TLS'));
     });
   }
+  return orClosed(client, socket, signal, async (close) => {
+    await client.connect();
+    const login = seen();
+    if (login.method === 'none') throw noPasswordAsked(credential.username);
+    return createSession(client, { encrypted, login, close });
+  });
+}
+
+/** Works with a client, and destroys its connection if that fails or is aborted. pg has no way to abort. */
+export async function orClosed<T>(
+  client: Client,
+  socket: Socket,
+  signal: AbortSignal,
+  work: (close: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const letGo = destroyOnAbort(socket, signal);
   const close = async (): Promise<void> => {
     await client.end().catch(() => undefined);
@@ -61,10 +76,7 @@ export async function logIn(
   };
   try {
     signal.throwIfAborted();
-    await client.connect();
-    const login = seen();
-    if (login.method === 'none') throw noPasswordAsked(credential.username);
-    return createSession(client, { encrypted, login, close });
+    return await work(close);
   } catch (error) {
     letGo();
     socket.destroy();
@@ -118,14 +130,19 @@ function noPasswordAsked(username: string): KeyturnError {
 /** pg connects its stream itself; this one is connected, and says so. */
 function standing(socket: Socket): Socket {
   const connect = (): Socket => {
-    process.nextTick(() => socket.emit('connect'));
+    process.nextTick(() => {
+      // What is sent at once goes out as one packet.
+      socket.cork();
+      socket.emit('connect');
+      socket.uncork();
+    });
     return socket;
   };
   return Object.assign(socket, { connect });
 }
 
 /** Listens to what the server says until it lets in. */
-function watchLogin({ connection }: Client): () => Login {
+export function watchLogin({ connection }: Client): () => Login {
   let method: LoginMethod = 'none';
   let scramIterations: number | undefined;
   const parameters = new Map<string, string>();

@@ -1,7 +1,8 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { mostIterations } from './scram.ts';
 import type { Login, PostgresSession } from './session.ts';
-import { defaultIterations, mostIterations, type Storage, storedPassword } from './verifier.ts';
+import { defaultIterations, type Storage, storedPassword } from './verifier.ts';
 
 /** AWS's defaults for Postgres: a colon is the separator of .pgpass files. */
 export const passwordDefaults = { excludeCharacters: ':/@"\'\\' };

@@ -4,11 +4,11 @@ import type { Connector } from './connector.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
 import { iterationsOf, storageOf } from './password.ts';
 import { quoteLiteral } from './quoting.ts';
+import { mostIterations } from './scram.ts';
 import { codeOf, messageOf } from './server-error.ts';
 import type { LoginMethod, PostgresSession } from './session.ts';
 import { logsAlone } from './settings.ts';
 import { type Account, describeAccount, validity } from './validity.ts';
-import { mostIterations } from './verifier.ts';
 
 function encryptionOf({ encrypted }: PostgresSession): Finding {
   return encryption(encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows');
