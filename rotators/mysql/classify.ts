@@ -63,8 +63,9 @@ const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
   ],
   ['AccountMissing', [1133, 1141, 1396]],
   ['TargetBusy', [1040, 1041, 1135, 1203, 1205, 1213, 1226, 1637, 3058]],
-  // The host is blocked after too many broken connections; the server is shutting down; somebody has ended the session.
-  ['TargetUnreachable', [1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 3169, 4031]],
+  // The host is blocked after too many broken connections; the server is shutting down or offline (offline_mode); somebody
+  // has ended the session.
+  ['TargetUnreachable', [1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 3032, 3169, 4031]],
 ];
 
 const codeOf = new Map(

@@ -2,7 +2,7 @@ import type { KnownAccount } from './accounts.ts';
 import { isRightMissing, numberOf } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
 import { grantStatement } from './grants.ts';
-import { setInMariaDb } from './password.ts';
+import { createInMariaDb } from './password.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
 import { type AccountRights, missingRestrictions, readRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
@@ -25,7 +25,7 @@ export async function prepareClone(
   const name = quoteAccount(clone);
   const wanted = await readRights(admin, original);
   if (isMariaDb) {
-    await setInMariaDb(admin, clone, [password], 'CREATE USER IF NOT EXISTS');
+    await createInMariaDb(admin, clone, password);
   } else {
     const kind = `WITH ${quoteLiteral(original.plugin)} BY ${quoteLiteral(password)}`;
     await admin.query(`CREATE USER IF NOT EXISTS ${name} IDENTIFIED ${kind}`);

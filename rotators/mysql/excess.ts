@@ -1,6 +1,6 @@
 import { accountsOf } from './accounts.ts';
 import type { Account } from './quoting.ts';
-import { administrativeRights, allEntries, missingRestrictions, missingRights } from './rights.ts';
+import { administrativeRights, allEntries, escapedRestrictions, missingRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
 /** Most rights that are named. */
@@ -22,7 +22,7 @@ export async function excessRights(
   const [first = new Set<string>(), ...others] = await entriesOf(admin, await accountsOf(admin, proven));
   const less = new Set([...first].filter((entry) => others.every((entries) => entries.has(entry))));
   // If a partial revoke limits only the proven account, the subject has more rights.
-  const unrestricted = missingRestrictions(less, more);
+  const unrestricted = escapedRestrictions(less, more);
   return [...missingRights(more, less), ...unrestricted].slice(0, mostNamed);
 }
 

@@ -159,14 +159,33 @@ export function readAttributes(statement: string): Attributes {
   };
 }
 
-/** Kinds of the ways to log in that MariaDB's SHOW CREATE USER names; a single password has no VIA. */
-export function readWays(statement: string): string[] {
+/** One of the ways to log in of an account of MariaDB. */
+export interface Way {
+  readonly plugin: string;
+  /** As a statement repeats it, such as `unix_socket` or `mysql_native_password USING '*2470...'`. */
+  readonly text: string;
+}
+
+/** The ways to log in that MariaDB's SHOW CREATE USER names, in the order in which the server tries them. */
+export function readWays(statement: string): Way[] {
   const tokens = tokensOf(statement);
   const via = tokens.findIndex((each) => isWord(each, 'VIA'));
-  if (via < 0) return ['mysql_native_password'];
-  return tokens
-    .filter(
-      (_each, index) => index > via && isWord(tokens[index - 1] ?? { text: '', from: 0, to: 0 }, 'VIA', 'OR'),
-    )
-    .map(({ text }) => text.toLowerCase());
+  // A single password has no VIA.
+  if (via < 0) return [{ plugin: 'mysql_native_password', text: 'mysql_native_password' }];
+  const ways: Way[] = [];
+  for (let at = via; ; ) {
+    const plugin = tokens[at + 1];
+    if (plugin === undefined || !/^\w+$/.test(plugin.text))
+      throw new AdapterError('The server describes a way to log in that is not known here.');
+    const value = tokens[at + 3];
+    const hasValue = value !== undefined && isWord(tokens[at + 2] ?? plugin, 'USING', 'AS');
+    const end = hasValue ? at + 4 : at + 2;
+    ways.push({
+      plugin: plugin.text.toLowerCase(),
+      text: statement.slice(plugin.from, tokens[end - 1]?.to),
+    });
+    const next = tokens[end];
+    if (next === undefined || !isWord(next, 'OR')) return ways;
+    at = end;
+  }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { ChangeContext } from '../../src/rotator/index.ts';
+import { type ChangeContext, KeyturnError } from '../../src/rotator/index.ts';
 import { setOnce } from '../database/change.ts';
 import { isExpired, isNotPrimary, isPolicyRefusal, isRightMissing, numberOf } from './classify.ts';
 import type { MysqlCredential } from './credential.ts';
-import { readWays } from './grants.ts';
+import { readWays, type Way } from './grants.ts';
 import { type Account, quoteAccount, quoteLiteral } from './quoting.ts';
 import type { MysqlSession, Open } from './session.ts';
 
@@ -43,6 +43,7 @@ async function replacePrimary(
 ): Promise<void> {
   const next = quoteLiteral(pending.password);
   if (isMariaDb) {
+    await requirePasswordFirst(session);
     // Send a hash, as in setInMariaDb.
     try {
       await session.query(`SET PASSWORD = ${quoteLiteral(nativeHash(pending.password))}`);
@@ -167,12 +168,9 @@ async function locked<T>(admin: MysqlSession, account: Account, work: () => Prom
 async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange): Promise<boolean> {
   const { pending, context } = change;
   const { account } = await session.server();
-  if (!(await hasPasswordsAlone(session))) {
-    context.note('The account has another way to log in beside its password, which is left as it is.');
-    return false;
-  }
+  const ways = await waysToLogIn(session, account);
   const set = (by: MysqlSession): Promise<void> =>
-    setInMariaDb(by, account, [pending.password, context.using.password]);
+    setInMariaDb(by, account, [pending.password, context.using.password], ways);
   try {
     await set(session);
   } catch (error) {
@@ -185,19 +183,42 @@ async function keepBothInMariaDb(session: MysqlSession, change: PasswordChange):
   return true;
 }
 
-/** A user may always see its own ways to log in. */
-async function waysToLogIn(session: MysqlSession): Promise<string[]> {
-  const [row = {}] = await session.query<object>('SHOW CREATE USER');
-  return readWays(String(Object.values(row)[0]));
+const nativePassword = 'mysql_native_password';
+/** Ways to log in for which the server keeps no password. They are left as they are. */
+const withoutPassword = ['unix_socket', 'pam', 'gssapi', 'named_pipe'];
+
+/**
+ * An account's ways to log in. A user may always see its own, and an admin all.
+ *
+ * @throws PermissionDenied if one of them has a password of its own, which would go on working
+ */
+export async function waysToLogIn(session: MysqlSession, account: Account): Promise<readonly Way[]> {
+  const [row = {}] = await session.query<object>(`SHOW CREATE USER ${quoteAccount(account)}`);
+  const ways = readWays(String(Object.values(row)[0]));
+  const other = ways.find(({ plugin }) => plugin !== nativePassword && !withoutPassword.includes(plugin));
+  if (other === undefined) return ways;
+  throw new KeyturnError(
+    'PermissionDenied',
+    `Nothing was changed: ${quoteAccount(account)} also logs in by ${other.plugin}, whose password Keyturn can not set.`,
+    `Leave it only ${nativePassword} (ALTER USER ... IDENTIFIED VIA ...), or rotate another account.`,
+  );
 }
 
-async function hasPasswordsAlone(session: MysqlSession): Promise<boolean> {
-  const ways = await waysToLogIn(session);
-  return ways.every((way) => way === 'mysql_native_password');
-}
-
-async function hasTwoPasswords(session: MysqlSession): Promise<boolean> {
-  return (await hasPasswordsAlone(session)) && (await waysToLogIn(session)).length > 1;
+/**
+ * SET PASSWORD reaches only the first way to log in. If that has no password, MariaDB 10.11 sets the second one, and
+ * reports an error all the same.
+ *
+ * @throws PermissionDenied
+ */
+export async function requirePasswordFirst(session: MysqlSession): Promise<void> {
+  const { account } = await session.server();
+  const [first] = await waysToLogIn(session, account);
+  if (first?.plugin === nativePassword) return;
+  throw new KeyturnError(
+    'PermissionDenied',
+    `Nothing was changed: ${quoteAccount(account)} logs in by ${first?.plugin} before its password, so it can not set that by itself.`,
+    'Name an admin secret, or put the password first (ALTER USER ... IDENTIFIED VIA ...).',
+  );
 }
 
 /**
@@ -222,8 +243,9 @@ export async function endOldPassword(
     }
   };
   if (isMariaDb) {
-    if (!(await hasTwoPasswords(session))) return;
-    return byWhoeverMay((by) => setInMariaDb(by, account, [password]));
+    const ways = await waysToLogIn(session, account);
+    if (ways.filter(({ plugin }) => plugin === nativePassword).length < 2) return;
+    return byWhoeverMay((by) => setInMariaDb(by, account, [password], ways));
   }
   const isPrimary = await isPrimaryPassword(session, password);
   if (isPrimary === undefined) {
@@ -235,24 +257,53 @@ export async function endOldPassword(
 }
 
 /**
+ * Gives an account these passwords and no other, in the place of its first password. Its other ways to log in stay.
+ *
  * The server gets hashes, so that no password is in a log. A server whose policy has to see passwords
  * (strict_password_validation) gets the passwords.
+ *
+ * @param ways what the account has now
  */
-export async function setInMariaDb(
+async function setInMariaDb(
   session: MysqlSession,
   account: Account,
   passwords: readonly string[],
-  verb: 'ALTER USER' | 'CREATE USER IF NOT EXISTS' = 'ALTER USER',
+  ways: readonly Way[],
 ): Promise<void> {
-  const statement = (of: (password: string) => string): string => {
-    const ways = passwords.map((password) => `mysql_native_password USING ${of(password)}`);
-    return `${verb} ${quoteAccount(account)} IDENTIFIED VIA ${ways.join(' OR ')}`;
-  };
+  const at = Math.max(
+    0,
+    ways.findIndex(({ plugin }) => plugin === nativePassword),
+  );
+  const rest = (part: readonly Way[]): string[] =>
+    part.filter(({ plugin }) => plugin !== nativePassword).map(({ text }) => text);
+  await sendPasswords(passwords, async (written) => {
+    const all = [...rest(ways.slice(0, at)), ...written, ...rest(ways.slice(at))];
+    await session.query(`ALTER USER ${quoteAccount(account)} IDENTIFIED VIA ${all.join(' OR ')}`);
+  });
+}
+
+/** Creates an account with one password, if it does not exist. */
+export async function createInMariaDb(
+  admin: MysqlSession,
+  account: Account,
+  password: string,
+): Promise<void> {
+  await sendPasswords([password], async ([way]) => {
+    await admin.query(`CREATE USER IF NOT EXISTS ${quoteAccount(account)} IDENTIFIED VIA ${way}`);
+  });
+}
+
+async function sendPasswords(
+  passwords: readonly string[],
+  send: (ways: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const ways = (of: (password: string) => string): string[] =>
+    passwords.map((password) => `${nativePassword} USING ${of(password)}`);
   try {
-    await session.query(statement((password) => quoteLiteral(nativeHash(password))));
+    await send(ways((password) => quoteLiteral(nativeHash(password))));
   } catch (error) {
     if (!isPolicyRefusal(error)) throw error;
-    await session.query(statement((password) => `PASSWORD(${quoteLiteral(password)})`));
+    await send(ways((password) => `PASSWORD(${quoteLiteral(password)})`));
   }
 }
 
@@ -267,7 +318,7 @@ function reportOverlap({ context: { using, current, overlapping } }: PasswordCha
   if (using.password === current.password) overlapping?.();
 }
 
-/** Lets an admin set the password of an existing account. A second password stays. */
+/** Lets an admin set the password of an existing account, and end every other password of it. */
 export async function setPasswordOf(
   admin: MysqlSession,
   account: Account,
@@ -275,13 +326,17 @@ export async function setPasswordOf(
   { open, context }: Pick<PasswordChange, 'open' | 'context'>,
 ): Promise<void> {
   const { isMariaDb } = await admin.server();
+  const name = quoteAccount(account);
+  const ways = isMariaDb ? await waysToLogIn(admin, account) : [];
   const set = async (): Promise<void> => {
-    if (isMariaDb) return setInMariaDb(admin, account, [pending.password]);
-    await admin.query(`ALTER USER ${quoteAccount(account)} IDENTIFIED BY ${quoteLiteral(pending.password)}`);
+    if (isMariaDb) return setInMariaDb(admin, account, [pending.password], ways);
+    await admin.query(`ALTER USER ${name} IDENTIFIED BY ${quoteLiteral(pending.password)}`);
   };
   await setOnce(
     set,
     (error) => isPolicyRefusal(error) || isExpired(error),
     () => open(pending, context),
   );
+  // The statement above keeps a second password, which may be in no version of the secret.
+  if (!isMariaDb) await admin.query(`ALTER USER ${name} DISCARD OLD PASSWORD`);
 }

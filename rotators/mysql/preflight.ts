@@ -9,6 +9,7 @@ import {
   requireWritable,
 } from './accounts.ts';
 import type { AlternatingCredential, MysqlCredential } from './credential.ts';
+import { requirePasswordFirst, waysToLogIn } from './password.ts';
 import { quoteAccount } from './quoting.ts';
 import { mayKeepTwoPasswords, missingAdminRight, requireSameRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
@@ -26,17 +27,26 @@ async function serverFindings(session: MysqlSession): Promise<Finding[]> {
 }
 
 /** Which of the three ways a rotation takes. All are allowed; the last one has a gap. */
-async function overlap(session: MysqlSession, admin: MysqlSession | undefined): Promise<Finding> {
+async function overlap(session: MysqlSession, admin: MysqlSession | undefined): Promise<Finding[]> {
   const check = 'old password';
   const { isMariaDb, account } = await session.server();
-  if (await mayKeepTwoPasswords(session))
-    return finding(check, 'goes on working until the next rotation: the user may have the server keep two');
-  if (admin !== undefined && (await missingAdminRight(admin)) === undefined)
-    return finding(check, 'goes on working until the next rotation: the admin has the server keep two');
+  const ways = async (look: () => Promise<unknown>): Promise<Finding[]> => {
+    if (!isMariaDb) return [];
+    return [await findingOf('ways to log in', 'the password can be set', async () => void (await look()))];
+  };
+  const kept = async (by: string): Promise<Finding[]> => [
+    finding(check, `goes on working until the next rotation: the ${by} the server keep two`),
+    ...(await ways(() => waysToLogIn(session, account))),
+  ];
+  if (await mayKeepTwoPasswords(session)) return kept('user may have');
+  if (admin !== undefined && (await missingAdminRight(admin)) === undefined) return kept('admin has');
   const grant = isMariaDb
     ? 'name an admin secret'
     : `GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO ${quoteAccount(account)}`;
-  return finding(check, `ends with the change, and AWSCURRENT moves at once; to keep it: ${grant}`);
+  return [
+    finding(check, `ends with the change, and AWSCURRENT moves at once; to keep it: ${grant}`),
+    ...(await ways(() => requirePasswordFirst(session))),
+  ];
 }
 
 /** What a rotation of a single user needs. */
@@ -45,7 +55,7 @@ export async function preflightSingleUser(
   { username }: MysqlCredential,
   admin: MysqlSession | undefined,
 ): Promise<Finding[]> {
-  const findings = [...(await serverFindings(session)), await overlap(session, admin)];
+  const findings = [...(await serverFindings(session)), ...(await overlap(session, admin))];
   if (admin === undefined) return findings;
   const rights = finding('admin rights', `may change ${username}`, await missingAdminRight(admin));
   if (!rights.ok) return [...findings, rights];

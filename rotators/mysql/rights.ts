@@ -59,6 +59,19 @@ export function missingRestrictions(one: Iterable<string>, other: ReadonlySet<st
   return [...new Set(one)].filter((entry) => isRestriction(entry) && !other.has(entry));
 }
 
+/**
+ * The restrictions of one account that another does not have, although it has the right that they take away: there it can
+ * do more.
+ */
+export function escapedRestrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
+  return missingRestrictions(one, other).filter((entry) => {
+    const [right = '', object = ''] = entry.replace('the restriction ', '').split(/ ON (.*)/s);
+    return [object, '*.*'].some(
+      (place) => other.has(`${right} ON ${place}`) || other.has(`ALL PRIVILEGES ON ${place}`),
+    );
+  });
+}
+
 function isRestriction(entry: string): boolean {
   return entry.startsWith('the restriction ');
 }
@@ -159,13 +172,18 @@ function isOfTheServer(object: string): boolean {
   return ofTheServer.some((schema) => matcher.test(schema));
 }
 
-/** Whether the user may make the server keep two of its passwords. */
-export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolean> {
+/** The rights of a session's user, with those of its active roles. A role that is granted is not active by that alone. */
+async function activeEntries(session: MysqlSession): Promise<string[]> {
   const rows = await session.query<object>('SHOW GRANTS');
-  const entries = rows
+  return rows
     .map(firstColumn)
     .map(readGrant)
     .flatMap((grant) => grant.entries);
+}
+
+/** Whether the user may make the server keep two of its passwords. */
+export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolean> {
+  const entries = await activeEntries(session);
   const { isMariaDb } = await session.server();
   const needed = ['CREATE USER', 'ALL PRIVILEGES', ...(isMariaDb ? [] : ['APPLICATION_PASSWORD_ADMIN'])];
   return needed.some((right) => entries.includes(`${right} ON *.*`));
@@ -173,8 +191,7 @@ export async function mayKeepTwoPasswords(session: MysqlSession): Promise<boolea
 
 /** The right that an admin lacks to change users and see their rights; undefined if it has all. */
 export async function missingAdminRight(admin: MysqlSession): Promise<string | undefined> {
-  const { account } = await admin.server();
-  const entries = await allEntries(admin, account);
+  const entries = new Set(await activeEntries(admin));
   const may = (right: string): boolean =>
     covers(entries, `${right} ON *.*`) || entries.has(`ALL PRIVILEGES ON *.*`);
   if (!may('CREATE USER') && !may('UPDATE')) return 'needs CREATE USER';

@@ -6,7 +6,7 @@ import { grantStatement, readAttributes, readGrant, readWays } from '../../../ro
 import { mysql, mysqlAlternatingUsers } from '../../../rotators/mysql/index.ts';
 import { nativeHash } from '../../../rotators/mysql/password.ts';
 import { parseAccount, quoteAccount, quoteLiteral } from '../../../rotators/mysql/quoting.ts';
-import { administrativeRights, missingRights } from '../../../rotators/mysql/rights.ts';
+import { administrativeRights, escapedRestrictions, missingRights } from '../../../rotators/mysql/rights.ts';
 
 const failed = (errno: number, message = 'refused') => Object.assign(new Error(message), { errno });
 
@@ -26,6 +26,7 @@ describe('the errors of MySQL and MariaDB', () => {
     [1836, 'TargetReadOnly'],
     [1053, 'TargetUnreachable'],
     [1129, 'TargetUnreachable'],
+    [3032, 'TargetUnreachable'],
     [9999, undefined],
   ])('takes %i for %s', (errno, expected) => {
     expect(classify(failed(errno), 'change')).toBe(expected);
@@ -166,12 +167,15 @@ describe('the dialect of MySQL', () => {
         "CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*1' OR unix_socket REQUIRE X509 WITH MAX_USER_CONNECTIONS 2",
       ).settings,
     ).toBe('REQUIRE X509 WITH MAX_USER_CONNECTIONS 2');
-    expect(readWays("CREATE USER `a IDENTIFIED VIA pam`@`%` IDENTIFIED BY PASSWORD '*1'")).toEqual([
+    const ways = (statement: string): string[] => readWays(statement).map(({ text }) => text);
+    expect(ways("CREATE USER `a IDENTIFIED VIA pam`@`%` IDENTIFIED BY PASSWORD '*1'")).toEqual([
       'mysql_native_password',
     ]);
     expect(
-      readWays("CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*1' OR unix_socket"),
-    ).toEqual(['mysql_native_password', 'unix_socket']);
+      ways(
+        "CREATE USER `a`@`%` IDENTIFIED VIA unix_socket OR mysql_native_password USING '*1' OR pam USING 'it\\'s OR' REQUIRE SSL",
+      ),
+    ).toEqual(['unix_socket', "mysql_native_password USING '*1'", "pam USING 'it\\'s OR'"]);
   });
 
   it('compares what two accounts may do', () => {
@@ -181,6 +185,14 @@ describe('the dialect of MySQL', () => {
     expect(
       missingRights(held('SELECT ON `d`.*'), held('SELECT ON *.*', 'the restriction SELECT ON `d`.*')),
     ).toEqual(['SELECT ON `d`.*']);
+    const restricted = ['the restriction SELECT ON `d`.*', 'the restriction INSERT ON `d`.*'];
+    expect(escapedRestrictions(restricted, held())).toEqual([]);
+    expect(escapedRestrictions(restricted, held('INSERT ON *.*', 'SELECT ON `e`.*'))).toEqual([
+      restricted[1],
+    ]);
+    expect(escapedRestrictions(restricted, held('ALL PRIVILEGES ON *.*', restricted[0] ?? ''))).toEqual([
+      restricted[1],
+    ]);
     expect(missingRights(held('GRANT OPTION ON *.*'), held('ALL PRIVILEGES ON *.*'))).toEqual([
       'GRANT OPTION ON *.*',
     ]);
