@@ -17,30 +17,45 @@ export function copiesLeft(
   others: readonly OtherValue[],
   isLeft: (path: string) => boolean,
 ): KeyturnError | undefined {
-  const holding = others.filter(({ path, value }) => holds(value, old, path)).map(({ path }) => path);
+  const copies = isByChance(old) ? [] : encodedCopies(old);
+  const holding = others
+    .filter(({ path, value }) => holds(value, { old, copies }, path))
+    .map(({ path }) => path);
   const paths = [...new Set(holding)].filter((path) => !isLeft(path));
   // Comments count only if no value holds it: a value that the tag leaves as it is would be found in the text again.
-  if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, old)))
+  if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, { old, copies })))
     return undefined;
-  const places = paths.length === 0 ? 'a comment' : paths.map((path) => JSON.stringify(path)).join(', ');
-  const left = paths.length === 0 ? 'comments' : paths[0];
+  const shown = paths.map((path) => path.replaceAll(old, '...'));
+  const places = paths.length === 0 ? 'a comment' : shown.map((path) => JSON.stringify(path)).join(', ');
+  const left = paths.length === 0 ? 'comments' : shown[0];
   return new KeyturnError(
     'CredentialCopied',
     `The secret holds the old credential also in ${places}, where it would stay and open nothing any more.`,
     `Nothing was changed. Take it out, or name what is to stay in the tag keyturn:leave, such as ${left}.`,
-    { field: paths[0] ?? 'comments' },
+    { field: shown[0] ?? 'comments' },
   );
 }
+
+/** Stands for the name of a field in a path, which may be a copy itself and so is not told. */
+export const nameOfField = '(a name)';
 
 /** A value that is shorter than this, or a single word, may be in a text by chance. */
 function isByChance(value: string): boolean {
   return value.length < 8 || /^(?:\p{L}+|\d+)$/u.test(value);
 }
 
-function holds(text: string, old: string, path: string): boolean {
+/** What is searched for: the replaced credential, and how it looks where it is encoded. */
+interface Searched {
+  readonly old: string;
+  readonly copies: readonly string[];
+}
+
+function holds(text: string, { old, copies }: Searched, path: string): boolean {
   const readings = readingsOf(text);
-  if (!isByChance(old)) return readings.some((reading) => reading.includes(old));
+  if (!isByChance(old))
+    return readings.some((reading) => reading.includes(old) || holdsEncoded(reading, copies));
   const name = path.split('.').at(-1) ?? '';
+  if (name === nameOfField) return false;
   if (isCredentialName(name) && readings.some((reading) => reading === old)) return true;
   return readings.some((reading) => isAsCredential(reading, old));
 }
@@ -48,29 +63,55 @@ function holds(text: string, old: string, path: string): boolean {
 /** How many characters before and after a value are looked at. */
 const around = 24;
 
-/** As in `user:old@host`, `password=old` or `user/old@host`. */
+/** As in `user:old@host`, `password=old` or `user/old@host`, and in lines of .pgpass. */
 function isAsCredential(text: string, old: string): boolean {
   for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) {
     const end = at + old.length;
     const [before, after] = [text.slice(Math.max(0, at - around), at), text.slice(end, end + 1)];
     if (/[:/]$/.test(before) && after === '@') return true;
+    const line = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
+    if (/^[^:\s]+:(?:\d+|\*):[^:]+:[^:]+:$/.test(line) && /^\s?$/.test(after)) return true;
     if (/(?:password|passwd|pwd|pass)["']?\s*[=:]\s*["'{]?$/i.test(before) && /^[;&\s"'},]?$/.test(after))
       return true;
   }
   return false;
 }
 
-function isInComment(text: string, old: string): boolean {
-  if (isByChance(old)) return false;
-  for (const comment of commentsIn(text))
-    if (readingsOf(comment).some((reading) => reading.includes(old))) return true;
+function isInComment(text: string, searched: Searched): boolean {
+  if (isByChance(searched.old)) return false;
+  for (const comment of commentsIn(text)) if (holds(comment, searched, '')) return true;
   return false;
+}
+
+/**
+ * A text in Base64 and in hexadecimal, in UTF-8 and in UTF-16. Within a longer text its Base64 has three forms, by where in a
+ * group of three bytes it begins; what the bytes around it decide as well is cut off.
+ */
+function encodedCopies(text: string): string[] {
+  return (['utf8', 'utf16le'] as const).flatMap((encoding) => {
+    const bytes = Buffer.from(text, encoding);
+    const inBase64 = [0, 1, 2].map((before) => {
+      const all = Buffer.concat([Buffer.alloc(before), bytes])
+        .toString('base64')
+        .replace(/=+$/, '');
+      const isWhole = (before + bytes.length) % 3 === 0;
+      return all.slice(Math.ceil((before * 4) / 3), isWhole ? undefined : -1);
+    });
+    return [...inBase64, bytes.toString('hex')];
+  });
+}
+
+/** Whether a text holds one of these, whatever the alphabet of its Base64 and whatever stands between its bytes and lines. */
+function holdsEncoded(text: string, copies: readonly string[]): boolean {
+  const inBase64 = text.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/');
+  const inHex = text.toLowerCase().replace(/\\x|0x|[\s:,-]/g, '');
+  return copies.some((copy) => inBase64.includes(copy) || inHex.includes(copy));
 }
 
 /** The parts of a text that may be comments: to the end of a line, or between two signs. */
 function* commentsIn(text: string): Generator<string> {
   for (const line of text.split('\n')) {
-    const start = line.search(/(?:^|\s)(?:#|\/\/)/);
+    const start = line.search(/(?:^|\s)(?:#|\/\/)|^\s*;/);
     if (start >= 0) yield line.slice(start);
   }
   for (let start = text.indexOf('/*'); start >= 0; ) {
@@ -101,9 +142,12 @@ function* decode(text: string): Generator<string> {
     yield text
       .replace(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
       .replace(/\\(.)/gs, '$1');
-  if (text.includes('&')) yield text.replace(/&(amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);/gi, entity);
+  if (text.includes('&')) yield text.replace(/&([a-z]+|#\d+|#x[\da-f]+);/gi, entity);
   if (/(["'}])\1/.test(text)) yield text.replace(/(["'}])\1/g, '$1');
-  for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{8,}/g)) {
+  for (const [whole] of text.matchAll(
+    /[A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]|\r?\n[ \t]*(?=[A-Za-z0-9+/_-])){7,}/g,
+  )) {
+    const run = whole.replace(/\s+/g, '');
     const bytes = Buffer.from(run, 'base64');
     if (isText(bytes)) yield bytes.toString();
     if (/^(?:[0-9a-f]{2})+$/i.test(run) && isText(Buffer.from(run, 'hex')))
@@ -115,17 +159,49 @@ function percentDecoded(encoded: string): string {
   return Buffer.from(encoded.replaceAll('%', ''), 'hex').toString();
 }
 
+/** Of the characters of ASCII. @see https://html.spec.whatwg.org/multipage/named-characters.html */
 const entities: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
   ['lt', '<'],
   ['gt', '>'],
   ['quot', '"'],
   ['apos', "'"],
+  ['excl', '!'],
+  ['num', '#'],
+  ['dollar', '$'],
+  ['percnt', '%'],
+  ['lpar', '('],
+  ['rpar', ')'],
+  ['ast', '*'],
+  ['plus', '+'],
+  ['comma', ','],
+  ['period', '.'],
+  ['sol', '/'],
+  ['colon', ':'],
+  ['semi', ';'],
+  ['equals', '='],
+  ['quest', '?'],
+  ['commat', '@'],
+  ['lsqb', '['],
+  ['lbrack', '['],
+  ['bsol', '\\'],
+  ['rsqb', ']'],
+  ['rbrack', ']'],
+  ['hat', '^'],
+  ['lowbar', '_'],
+  ['grave', '`'],
+  ['lcub', '{'],
+  ['lbrace', '{'],
+  ['vert', '|'],
+  ['verbar', '|'],
+  ['rcub', '}'],
+  ['rbrace', '}'],
 ]);
 
 function entity(whole: string, name: string): string {
   const known = entities.get(name.toLowerCase());
   if (known !== undefined) return known;
+  if (!name.startsWith('#')) return whole;
   const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
   return code > 0 && code < 0x11_0000 ? String.fromCodePoint(code) : whole;
 }

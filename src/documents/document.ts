@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors.ts';
 import { copiesLeft } from './copies.ts';
-import { isKeyValueLines, parseEnv } from './env.ts';
+import { hasSections, isKeyValueLines, parseEnv } from './env.ts';
 import type { SecretFields } from './fields.ts';
 import { applyEdits, type FormName, type ParsedText } from './form.ts';
 import { covers, type DocumentHints } from './hints.ts';
@@ -9,6 +9,7 @@ import { startsAsJson } from './json-leaves.ts';
 import { normaliseFields } from './normalised-fields.ts';
 import { failingReaders } from './readers.ts';
 import { parseAs, textForm } from './recognise.ts';
+import { referenceElsewhere } from './references.ts';
 import { isCredentialName } from './setting-names.ts';
 
 /** A secret's string, read. */
@@ -56,7 +57,7 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
     isConnectionString: parsed.isConnectionString ?? (parsed.form !== 'json' && parsed.form !== 'text'),
     unsafeCharacters: parsed.unsafeCharacters,
     misreadBy: (password) => failingReaders(parsed, password),
-    refusal: parsed.refusal ?? refusal,
+    refusal: parsed.refusal ?? refusal ?? referenceElsewhere(fields),
     sensitive: [...(parsed.sensitive ?? []), ...rawPasswords(inner, parsed)],
     write: (changes, onCopy) => mark + write(inner, parsed, changes, { hints, onCopy }),
   };
@@ -96,6 +97,7 @@ function parse(text: string, hints: DocumentHints): ParsedText {
 }
 
 function recognised(text: string): FormName | undefined {
+  if (hasSections(text)) return 'env';
   if (startsAsJson.test(text)) return 'json';
   return isKeyValueLines(text) ? 'env' : textForm(text);
 }

@@ -63,8 +63,8 @@ export function engineFamily(engine: unknown): string | undefined {
 
 /**
  * The engine of a URL, by all that stands before its two slashes: `postgresql+asyncpg`, `jdbc:aws-wrapper:postgresql`,
- * `jdbc:mysql:loadbalance`, `r2dbc:pool:mssql`. What follows a plus sign names a driver. A scheme that is not known is its
- * own engine.
+ * `jdbc:mysql:loadbalance`, `r2dbc:pool:mssql`. What follows a plus sign names a driver, except in Celery's
+ * `db+postgresql`. A scheme that is not known is its own engine.
  */
 export function engineOfScheme(scheme: string): string {
   return engineOfKnownScheme(scheme) ?? scheme.split(':').at(-1)?.replace(/\+.*$/, '') ?? scheme;
@@ -74,7 +74,8 @@ export function engineOfScheme(scheme: string): string {
 export function engineOfKnownScheme(scheme: string): string | undefined {
   // Prisma's own service, whose key is no password of a Postgres.
   if (/^prisma/i.test(scheme)) return undefined;
-  const names = scheme.split(':').flatMap((part) => part.split('+')[0] ?? []);
+  // Celery writes the kind of its store before the plus sign: db+postgresql.
+  const names = scheme.split(':').flatMap((part) => part.split('+').slice(0, /^db\+/.test(part) ? 2 : 1));
   for (const name of names) {
     const found = knownEngine(name);
     if (found !== undefined) return found;

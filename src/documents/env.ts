@@ -3,11 +3,14 @@ import { type Embedding, malformed, notHeld, type ParsedText, refused, type Span
 import { connectionField, type FieldNames } from './json.ts';
 import { innerLeaves, type Leaf } from './json-leaves.ts';
 import { scanSettings } from './libpq.ts';
+import { referencesTo } from './references.ts';
 import { isCredentialName } from './setting-names.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
 
 /** A setting, and where its value stands. */
 interface Line {
+  /** The name in brackets above it, as in INI files; empty where there is none. */
+  readonly section: string;
   readonly key: string;
   readonly value: string;
   /** With its quotes. */
@@ -18,7 +21,8 @@ interface Line {
 }
 
 // A quoted value may go over several lines, as in dotenv.
-const blank = /[ \t\r\n\f\v]*(?:#[^\n]*(?:\n|$)[ \t\r\n\f\v]*)*/y;
+const blank = /[ \t\r\n\f\v]*(?:[#;][^\n]*(?:\n|$)[ \t\r\n\f\v]*)*/y;
+const sectionName = /\[([^\]"{},\r\n]+)\][ \t]*(?:[#;][^\n]*)?(?:\r?\n|$)/y;
 const name = /(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*/y;
 const quotedValue = /(?:'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`)(?=[ \t]*(?:#[^\n]*)?(?:\r?\n|$))/sy;
 const bareValue = /[^\r\n]*/y;
@@ -30,21 +34,38 @@ function match(token: RegExp, text: string, at: number): RegExpExecArray | null 
 
 /** Reads `KEY=value` lines. Lazy, so that what was found before a mistake can be used. @throws MalformedSecret */
 function* scanLines(text: string): Generator<Line> {
-  let at = match(blank, text, 0)?.[0].length ?? 0;
+  const skip = (from: number): number => from + (match(blank, text, from)?.[0].length ?? 0);
+  let at = skip(0);
+  let section = '';
   while (at < text.length) {
+    const [heading, named] = match(sectionName, text, at) ?? [];
+    if (heading !== undefined && named !== undefined) {
+      section = named.trim();
+      at = skip(at + heading.length);
+      continue;
+    }
     const [before = '', key] = match(name, text, at) ?? [];
     if (key === undefined) throw malformed('env', at, 'a line is no KEY=value');
     const start = at + before.length;
     const quoted = match(quotedValue, text, start)?.[0];
     const line = quoted === undefined ? bareLine(text, key, start) : quotedLine(key, start, quoted);
-    yield line;
-    at = text.indexOf('\n', line.span.end);
-    at = at < 0 ? text.length : at + 1;
-    at += match(blank, text, at)?.[0].length ?? 0;
+    yield section === '' ? { ...line, section } : inSection(section, line, text);
+    const next = text.indexOf('\n', line.span.end);
+    at = skip(next < 0 ? text.length : next + 1);
   }
 }
 
-function quotedLine(key: string, start: number, quoted: string): Line {
+/** pg_service.conf takes quotes and number signs for a part of the value, and my.cnf does not. */
+function inSection(section: string, line: Omit<Line, 'section'>, text: string): Line {
+  const rest = match(bareValue, text, line.span.end)?.[0] ?? '';
+  const dispute =
+    line.quote !== '' || rest.includes('#')
+      ? 'a quote or a number sign below a name in brackets'
+      : line.dispute;
+  return { ...line, section, dispute };
+}
+
+function quotedLine(key: string, start: number, quoted: string): Omit<Line, 'section'> {
   const quote = quoted.charAt(0);
   const dispute =
     quote === '"' && /[\\$]/.test(quoted) ? 'a backslash or a dollar sign in double quotes' : undefined;
@@ -52,7 +73,7 @@ function quotedLine(key: string, start: number, quoted: string): Line {
 }
 
 /** A number sign after a space begins a comment; without one it does so for some readers only. */
-function bareLine(text: string, key: string, start: number): Line {
+function bareLine(text: string, key: string, start: number): Omit<Line, 'section'> {
   const whole = match(bareValue, text, start)?.[0] ?? '';
   const comment = whole.search(/(?:^|[ \t])#/);
   const value = whole.slice(0, comment < 0 ? undefined : comment).trimEnd();
@@ -72,6 +93,11 @@ export function isKeyValueLines(text: string): boolean {
   const lines = text.split('\n').filter((line) => !/^\s*(?:#.*)?$/.test(line));
   if (lines.length > 1) return readsAsLines(text) && !isOneString(text, lines);
   return /^\s*(?:export\s+[A-Za-z_]\w*|[A-Z]{2,}(?:_[A-Z\d]{2,})+)=/.test(lines[0] ?? '');
+}
+
+/** Whether a text is lines below names in brackets, as of pg_service.conf and my.cnf. */
+export function hasSections(text: string): boolean {
+  return /^\s*(?:[#;][^\n]*\n\s*)*\[[^\]"{},\r\n]+\][ \t]*\r?\n/.test(text) && readsAsLines(text);
 }
 
 function readsAsLines(text: string): boolean {
@@ -118,8 +144,9 @@ export function parseEnv(
   const lines = [...scanLines(text)];
   if (lines.length === 0) throw malformed('env', 0, 'there is nothing in it');
   const leaves = lines.flatMap((line) => leavesOf(line));
+  const ofLines = new Set(lines.map(pathOf));
   const at = (key: string | undefined): Leaf[] =>
-    leaves.filter((leaf) => leaf.scope === '' && leaf.path === key);
+    leaves.filter((leaf) => ofLines.has(leaf.path) && leaf.path === key);
   const named = [...fieldNames].filter(([field, key]) => field !== connectionField && at(key).length > 0);
   const own = Object.fromEntries(named.map(([field, key]) => [field, at(key).at(-1)?.value]));
   const settings = readSettings(leaves, {
@@ -129,11 +156,13 @@ export function parseEnv(
     taken: new Set(named.flatMap(([, key]) => at(key))),
     hints,
   });
-  const raw = Object.fromEntries(lines.map(({ key, value }) => [key, value]));
+  const { target } = referencesTo(leaves);
+  const plain = lines.filter(({ section, value }) => section === '' && target(value, '') === undefined);
+  const raw = Object.fromEntries(lines.map((line) => [pathOf(line), line.value]));
   const ownSlots = [
-    ...lines.map((line) => ({ ...slotOf(line), field: line.key })),
+    ...plain.map((line) => ({ ...slotOf(line), field: line.key })),
     ...named.flatMap(([field, key]) =>
-      lines.filter((line) => line.key === key).map((line) => ({ ...slotOf(line), field })),
+      lines.filter((line) => pathOf(line) === key).map((line) => ({ ...slotOf(line), field })),
     ),
   ];
   return {
@@ -186,11 +215,16 @@ function slotOf({ value, span, quote, key }: Line): {
   return { value, span, encode: (changed) => quoted(key, changed, quote) };
 }
 
+function pathOf({ section, key }: Line): string {
+  return section === '' ? key : `${section}.${key}`;
+}
+
 function leavesOf(line: Line): Leaf[] {
-  const { key, value, span, quote } = line;
+  const { section, key, value, span, quote } = line;
+  const path = pathOf(line);
   const first = span.start + quote.length;
   const embedding: Embedding = {
-    path: key,
+    path,
     text: value,
     offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
     encode: (chunk) => {
@@ -201,8 +235,8 @@ function leavesOf(line: Line): Leaf[] {
   const { encode } = slotOf(line);
   const inner = [...innerLeaves(embedding)];
   const leaf = {
-    path: key,
-    scope: '',
+    path,
+    scope: section,
     name: key,
     value,
     span,

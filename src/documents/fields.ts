@@ -17,7 +17,14 @@ function invalid(field: string, problem: string): KeyturnError {
 /** A field that must be a non-empty string. @throws InvalidSecretField */
 export function requireText(fields: SecretFields, field: string): string {
   const value = optionalText(fields, field);
-  if (value === undefined) throw invalid(field, 'is missing');
+  if (value === undefined) {
+    throw new KeyturnError(
+      'InvalidSecretField',
+      `The secret's "${field}" is missing.`,
+      'Add it to the secret, or name the place that holds it in the tag keyturn:fields, and rotate again.',
+      { field },
+    );
+  }
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { type Edit, malformed, type ParsedText, type Slot } from './form.ts';
+import { type Edit, malformed, type ParsedText, refused, type Slot } from './form.ts';
 import { jsonLeaves } from './json-leaves.ts';
 import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
@@ -64,8 +64,20 @@ export function parseJson(
     isConnectionString: settings.isConnectionString,
     sensitive: [...own.hidden, ...settings.sensitive],
     others: settings.others,
-    refusal: settings.refusal,
+    refusal: settings.refusal ?? manifest(root),
   };
+}
+
+/** @see https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data */
+function manifest(root: JsonNode): ParsedText['refusal'] {
+  const isSecret = nodesAt(root, 'kind').at(-1)?.value === 'Secret';
+  const data = nodesAt(root, 'data').at(-1)?.members ?? [];
+  if (!isSecret || data.length === 0) return undefined;
+  return refused(
+    'data',
+    'The secret is a manifest of Kubernetes with values in Base64 under "data".',
+    'Put them under "stringData" as they are, or keep the values alone, and let the cluster make the manifest.',
+  );
 }
 
 function isCredential({ field }: Slot): boolean {

@@ -54,9 +54,28 @@ const fieldOfKeyword: ReadonlyMap<string, string> = new Map([
 /** The keywords by which the form is recognised. libpq's others occur in other forms too. */
 export const libpqKeywords = new Set(['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'service']);
 
-/** Reads a connection string of keywords, as libpq, psycopg and their like take it. @throws MalformedSecret */
+const pdoPrefix = /^\s*pgsql:(?=\s*\w+\s*=)/i;
+
+/** Whether a text is a data source name of PHP's driver. */
+export function isPdoPostgres(text: string): boolean {
+  return pdoPrefix.test(text);
+}
+
+/**
+ * Reads a connection string of keywords, as libpq, psycopg and their like take it. PHP's driver hands what follows `pgsql:` to
+ * libpq, with spaces in the place of semicolons.
+ *
+ * @throws MalformedSecret
+ * @see https://www.php.net/manual/en/ref.pdo-pgsql.connection.php
+ */
 export function parseLibpq(text: string): ParsedText {
-  const settings = [...scanSettings(text)];
+  const prefix = pdoPrefix.exec(text)?.[0] ?? '';
+  const isPdo = prefix !== '';
+  const settings = [
+    ...scanSettings(
+      isPdo ? ' '.repeat(prefix.length) + text.slice(prefix.length).replaceAll(';', ' ') : text,
+    ),
+  ];
   const values = Object.fromEntries(settings.map((setting) => [setting.keyword, setting.value]));
   const { host, hostaddr, port, user, sslmode, ...rest } = values;
   return {
@@ -70,8 +89,8 @@ export function parseLibpq(text: string): ParsedText {
       username: user,
       ssl: readSslMode(sslmode),
     }),
-    slots: settings.flatMap(slotOf),
-    append: (missing) => append(text, missing),
+    slots: settings.flatMap(slotOf).map((slot) => (isPdo ? withoutSemicolon(slot) : slot)),
+    append: (missing) => append(text, missing, isPdo ? ';' : ' '),
     // What must be escaped, what shells and .env files read in their own way, and what some parsers of the form split at.
     unsafeCharacters: '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}',
     others: settings
@@ -86,17 +105,30 @@ function slotOf({ keyword: name, value, valueSpan, quoted }: Setting): Slot[] {
   return [{ field, value, span: valueSpan, encode: (changed) => encode(textOf(field, changed), quoted) }];
 }
 
+/** PHP's driver takes a semicolon in quotes for a separator too. */
+function withoutSemicolon(slot: Slot): Slot {
+  const written = (value: unknown): string => {
+    const text = slot.encode(value);
+    if (!text.includes(';')) return text;
+    throw notHeld(slot.field, "holds a semicolon, for which PHP's data source names have no quotes");
+  };
+  return { ...slot, encode: written };
+}
+
 function encode(value: string, quoted: boolean): string {
   if (!quoted && /^[^\s'\\]+$/.test(value)) return value;
   return `'${value.replace(/['\\]/g, '\\$&')}'`;
 }
 
-function append(text: string, missing: ReadonlyMap<string, unknown>): Edit[] {
+function append(text: string, missing: ReadonlyMap<string, unknown>, separator: ' ' | ';'): Edit[] {
   const at = text.trimEnd().length;
   const added = [...missing].map(([field, value]) => {
     const [name] = [...fieldOfKeyword].find(([, found]) => found === field) ?? [];
     if (name === undefined) throw notHeld(field, 'has no keyword in a libpq connection string');
-    return ` ${name}=${encode(textOf(field, value), false)}`;
+    const written = encode(textOf(field, value), false);
+    if (separator === ';' && written.includes(';'))
+      throw notHeld(field, "holds a semicolon, for which PHP's data source names have no quotes");
+    return `${separator}${name}=${written}`;
   });
   return [{ start: at, end: at, text: added.join('') }];
 }

@@ -123,6 +123,13 @@ export const prismaKeywords = vocabulary(
   ['user', 'password', 'database'],
 );
 
+/** Of PHP's data source names. @see https://www.php.net/manual/en/ref.pdo-mysql.connection.php */
+export const pdoKeywords = vocabulary(
+  { server: 'host server', username: 'user', password: 'password', dbname: 'dbname database', port: 'port' },
+  'last',
+  ['user', 'password', 'dbname'],
+);
+
 /** @see https://jtds.sourceforge.net/faq.html#urlFormat */
 export const jtdsKeywords = vocabulary(
   {

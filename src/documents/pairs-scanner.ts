@@ -75,6 +75,9 @@ export const jdbcSyntax: PairSyntax = {
 /** Of jTDS, which knows no quotes: a semicolon ends a value. @see https://jtds.sourceforge.net/faq.html#urlFormat */
 export const jtdsSyntax: PairSyntax = { ...jdbcSyntax, quotes: new Map() };
 
+/** Of PHP's data source names, which know no quotes. @see https://www.php.net/manual/en/pdo.construct.php */
+export const pdoSyntax: PairSyntax = { ...jdbcSyntax, form: 'ado-net', quotes: new Map() };
+
 const space = /\s*/y;
 const betweenPairs = /[\s;]*/y;
 const bareValue = /[^;]*/y;

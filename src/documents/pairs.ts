@@ -1,13 +1,30 @@
 import type { KeyturnError } from '../errors.ts';
-import { type Edit, type Embedding, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
+import {
+  type Edit,
+  type Embedding,
+  malformed,
+  notHeld,
+  type ParsedText,
+  refused,
+  type Slot,
+  textOf,
+} from './form.ts';
 import { otherLogin } from './other-logins.ts';
-import { adoNetKeywords, goKeywords, nameIn, odbcKeywords, type Vocabulary } from './pair-keywords.ts';
+import {
+  adoNetKeywords,
+  goKeywords,
+  nameIn,
+  odbcKeywords,
+  pdoKeywords,
+  type Vocabulary,
+} from './pair-keywords.ts';
 import {
   adoNetSyntax,
   goOdbcSyntax,
   odbcSyntax,
   type Pair,
   type PairSyntax,
+  pdoSyntax,
   scanPairs,
 } from './pairs-scanner.ts';
 import { plainKeyword, readAddress, withInstance } from './sql-server-keywords.ts';
@@ -27,14 +44,37 @@ const writable = new Set(['username', 'password', 'dbname']);
  */
 const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}';
 
+const pdoPrefix = /^\s*(mysql|sqlsrv|dblib|mssql|sybase):(?=\s*\w+\s*=)/i;
+
+/** Whether a text is a data source name of PHP for MySQL or SQL Server. */
+export function isPdo(text: string): boolean {
+  return pdoPrefix.test(text);
+}
+
+/** @see https://www.php.net/manual/en/pdo.drivers.php */
+function parsePdo(text: string, prefix: string, driver: string): ParsedText {
+  const engine = /^mysql$/i.test(driver) ? 'mysql' : /^sybase$/i.test(driver) ? 'sybase' : 'sqlserver';
+  return parsedPairs(text, pdoSyntax, pdoKeywords, [...scanPairs(text, pdoSyntax, prefix.length)], {
+    engine,
+  });
+}
+
 /** Reads an ADO.NET connection string: of SqlClient, of Npgsql (`Host=...;Username=...`) and their like. */
 export function parseAdoNet(text: string): ParsedText {
+  const [prefix = '', driver] = pdoPrefix.exec(text) ?? [];
+  if (driver !== undefined) return parsePdo(text, prefix, driver);
+  const escaped = text.search(xmlEntity);
+  if (escaped >= 0)
+    throw malformed('ado-net', escaped, 'an escape of XML, such as &quot;, which no driver decodes');
   const pairs = [...scanPairs(text, adoNetSyntax)];
   // MySQL's and others' providers have the same keywords as SQL Server's.
   const engine = impliedEngine(pairs);
   const parsed = parsedPairs(text, adoNetSyntax, adoNetKeywords, pairs, { engine });
   return { ...parsed, engineIsGuess: true, refusal: parsed.refusal ?? bracedValue(pairs) };
 }
+
+/** As in a web.config, from which such a string was copied: its semicolons would cut the values. */
+const xmlEntity = /&(?:quot|apos|amp|lt|gt|#\d+|#x[\da-f]+);/i;
 
 /** .NET reads `Password={x}` as three characters, npm's drivers as one. */
 function bracedValue(pairs: readonly Pair[]): KeyturnError | undefined {

@@ -1,8 +1,8 @@
 import { type FormName, malformed, nest, outerEdits, outerSlot, type ParsedText } from './form.ts';
 import { isJdbc, parseJdbc } from './jdbc.ts';
-import { libpqKeywords, parseLibpq, scanSettings } from './libpq.ts';
+import { isPdoPostgres, libpqKeywords, parseLibpq, scanSettings } from './libpq.ts';
 import { adoNetKeywords, nameIn } from './pair-keywords.ts';
-import { parseAdoNet, parseOdbc } from './pairs.ts';
+import { isPdo, parseAdoNet, parseOdbc } from './pairs.ts';
 import { adoNetSyntax, odbcSyntax, scanPairs } from './pairs-scanner.ts';
 import { isToken, parsePlainText } from './plain-text.ts';
 import { plainKeyword } from './sql-server-keywords.ts';
@@ -74,6 +74,8 @@ export function connectionStringForm(text: string): TextForm | undefined {
   if (isJdbc(text) || prismaUrl.test(text)) return 'jdbc';
   if (schemeOf(text) !== undefined) return 'url';
   if (/^\s*odbc:[^;]*=/i.test(text)) return 'odbc';
+  if (isPdoPostgres(text)) return 'libpq';
+  if (isPdo(text)) return 'ado-net';
   if (isStackExchangeRedis(text)) return 'stackexchange-redis';
   const ado = (keyword: string): string => nameIn(adoNetKeywords, keyword);
   const [asPairs, asOdbc, asSettings] = [

@@ -79,6 +79,20 @@ export function isOtherAccount(name: string): boolean {
   );
 }
 
+/** Whether a name speaks of what is no longer used. */
+export function isFormerAccount(name: string): boolean {
+  return wordsOf(name).some((word) => /^(old|previous|prev|former|legacy|backup)$/.test(word));
+}
+
+/** Whether a name, or the name of a host, is that of a server which only reads. @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html */
+export function isReplica(path: string, host: string | undefined): boolean {
+  const isReading = (word: string): boolean =>
+    /^(read|reads|reader|readers|readonly|ro|replicas?|slaves?|secondary|secondaries|standby|followers?)$/.test(
+      word,
+    );
+  return wordsOf(path).some(isReading) || /\.cluster-ro-/.test(host ?? '');
+}
+
 /** Whether a name says that its value is a credential. */
 export function isCredentialName(name: string): boolean {
   return /(?:pass|passw(?:or)?d|passphrase|pwd|psw|secret|token|key|credentials?|pin)\d*$/.test(

@@ -1,4 +1,5 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
+import { nameOfField } from './copies.ts';
 import { engineFamily, knownEngine } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import {
@@ -13,7 +14,16 @@ import {
 import type { Leaf } from './json-leaves.ts';
 import { otherLogin } from './other-logins.ts';
 import { connectionStringForm, parseAs } from './recognise.ts';
-import { isDatabaseWord, isOtherAccount, readName, type SettingField, wordsOf } from './setting-names.ts';
+import { type References, referencesTo } from './references.ts';
+import {
+  isDatabaseWord,
+  isFormerAccount,
+  isOtherAccount,
+  isReplica,
+  readName,
+  type SettingField,
+  wordsOf,
+} from './setting-names.ts';
 import { definedFields } from './switches.ts';
 import { isDatabaseUrl } from './url.ts';
 
@@ -65,6 +75,8 @@ interface Account {
   readonly parsed: ParsedText | undefined;
   /** Its name says that it is somebody else's account, although the password may be the same. */
   readonly isOther: boolean;
+  /** Its name says that it was in use before, although it may be the same login. */
+  readonly isFormer: boolean;
   readonly isDatabase: boolean;
 }
 
@@ -95,12 +107,17 @@ const plainFields = new Set(['username', 'password', 'host', 'port', 'dbname', '
  * @throws MalformedSecret for a named connection string that is none, and where several accounts leave open which one is meant
  */
 export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Settings {
-  const index = indexOf(leaves);
-  const named = known.connections.map(namedString);
+  const references = referencesTo(leaves);
+  const index = indexOf(leaves, references);
+  const named = known.connections.map((leaf) => namedString(leaf, references));
   const free = leaves.filter(
-    (leaf) => !known.taken.has(leaf) && !known.connections.includes(leaf) && !known.hints.isLeft(leaf.path),
+    (leaf) =>
+      index.counts(leaf) &&
+      !known.taken.has(leaf) &&
+      !known.connections.includes(leaf) &&
+      !known.hints.isLeft(leaf.path),
   );
-  const strings = free.flatMap((leaf) => stringAccount(leaf) ?? []);
+  const strings = free.flatMap((leaf) => stringAccount(leaf, references) ?? []);
   const inStrings = new Set(strings.map(({ leaf }) => leaf));
   const groups = free
     .filter((leaf) => leaf !== known.password && !inStrings.has(leaf))
@@ -165,12 +182,12 @@ function appendTo(leaf: Leaf, parsed: ParsedText): Settings['append'] {
   return embedding === undefined ? undefined : (missing) => outerEdits(embedding, parsed.append(missing));
 }
 
-function namedString(leaf: Leaf): Account {
+function namedString(leaf: Leaf, references: References): Account {
   if (leaf.embedding === undefined) throw notAConnectionString('it is no string');
   const form = connectionStringForm(leaf.embedding.text);
   if (form === undefined) throw notAConnectionString('its form is not known');
   try {
-    return accountOf(leaf, leaf.embedding, parseAs(form, leaf.embedding.text));
+    return accountOf(leaf, leaf.embedding, parseAs(form, leaf.embedding.text), references);
   } catch (error) {
     throw isKeyturnError(error) ? notAConnectionString(error.message) : error;
   }
@@ -185,22 +202,38 @@ function notAConnectionString(reason: string): KeyturnError {
   );
 }
 
-function accountOf(leaf: Leaf, embedding: Embedding, parsed: ParsedText): Account {
-  const { username, password } = parsed.fields;
+function accountOf(
+  leaf: Leaf,
+  embedding: Embedding,
+  parsed: ParsedText,
+  { target, resolve }: References,
+): Account {
+  const resolved = (field: string, value: unknown): unknown =>
+    field === 'password' ? (target(value, leaf.scope)?.value ?? value) : resolve(value, leaf.scope);
+  const fields = Object.fromEntries(
+    Object.entries(parsed.fields)
+      .filter(([field]) => aboutCredential.has(field))
+      .map(([field, value]) => [field, resolved(field, value)]),
+  );
+  const slots = parsed.slots.map((slot) => {
+    const referred = target(slot.value, leaf.scope);
+    return referred === undefined ? outerSlot(embedding)(slot) : slotAt(slot.field, referred);
+  });
   return {
     leaf,
-    username: textIn(username),
-    password: textIn(password),
-    fields: Object.fromEntries(Object.entries(parsed.fields).filter(([field]) => aboutCredential.has(field))),
-    slots: parsed.slots.map(outerSlot(embedding)),
+    username: textIn(fields.username),
+    password: textIn(fields.password),
+    fields,
+    slots,
     parsed,
     isOther: false,
+    isFormer: false,
     isDatabase: true,
   };
 }
 
 /** A text that is a connection string of a database; a URL of anything else says nothing about the credential. */
-function stringAccount(leaf: Leaf): Account | undefined {
+function stringAccount(leaf: Leaf, references: References): Account | undefined {
   const { embedding } = leaf;
   if (embedding === undefined || plainFields.has(leaf.path)) return undefined;
   const form = connectionStringForm(embedding.text);
@@ -208,8 +241,10 @@ function stringAccount(leaf: Leaf): Account | undefined {
   const parsed = parseIfPossible(form, embedding.text);
   if (parsed === undefined) return undefined;
   // A note may have an equals sign in it.
-  const isSure = form === 'url' || form === 'jdbc' || parsed.fields.username !== undefined;
-  return isSure || parsed.fields.password !== undefined ? accountOf(leaf, embedding, parsed) : undefined;
+  const { username, password, host, dbname } = parsed.fields;
+  const isPlace = host !== undefined && dbname !== undefined;
+  const isSure = form === 'url' || form === 'jdbc' || isPlace || username !== undefined;
+  return isSure || password !== undefined ? accountOf(leaf, embedding, parsed, references) : undefined;
 }
 
 /** Undefined for a text that only looks like the form: no driver can use it. */
@@ -223,8 +258,9 @@ function parseIfPossible(form: Parameters<typeof parseAs>[0], text: string): Par
 }
 
 /** A password by its name, with the settings that belong to it. */
-function groupAccount(leaf: Leaf, index: Index): Account | undefined {
-  const reading = readName(leaf.name).find(({ field }) => field === 'password');
+function groupAccount(named: Leaf, index: Index): Account | undefined {
+  const reading = readName(named.name).find(({ field }) => field === 'password');
+  const leaf = index.followed(named);
   const isEmpty = typeof leaf.value !== 'string' || leaf.value === '' || /^(null|none)$/i.test(leaf.value);
   if (reading === undefined || isEmpty) return undefined;
   const members = membersOf(leaf, reading.prefix, index);
@@ -236,9 +272,13 @@ function groupAccount(leaf: Leaf, index: Index): Account | undefined {
     username: textIn(username?.value),
     password: textIn(leaf.value),
     fields: { ...fields, password: leaf.value },
-    slots: [slotAt('password', leaf), ...(username === undefined ? [] : [slotAt('username', username)])],
+    slots: [
+      ...index.duplicates(leaf).map((one) => slotAt('password', one)),
+      ...(username === undefined ? [] : [slotAt('username', username)]),
+    ],
     parsed: undefined,
     isOther: isOtherAccount(`${scopeName} ${reading.prefix}`),
+    isFormer: isFormerAccount(`${scopeName} ${reading.prefix}`),
     isDatabase:
       fields.engine !== undefined ||
       fields.dbname !== undefined ||
@@ -262,6 +302,7 @@ function ownAccount(index: Index, { own, password: leaf }: KnownSettings): Accou
     slots: isMissing ? [slotAt('username', username)] : [],
     parsed: undefined,
     isOther: false,
+    isFormer: false,
     isDatabase: true,
   };
 }
@@ -276,12 +317,28 @@ interface Index {
   meant(scope: string, prefix: string, field: SettingField): Leaf | undefined;
   /** The first value of an object that has a name, in any case. */
   named(scope: string, name: string): unknown;
+  /** The leaf with the value, the place and the encoding of the setting that it refers to; itself where it refers to none. */
+  followed(leaf: Leaf): Leaf;
+  /** All leaves at the place of one, of which the last counts. */
+  duplicates(leaf: Leaf): readonly Leaf[];
+  counts(leaf: Leaf): boolean;
 }
 
-function indexOf(leaves: readonly Leaf[]): Index {
+function indexOf(leaves: readonly Leaf[], { target }: References): Index {
   const [meant, named] = [new Map<string, Leaf>(), new Map<string, unknown>()];
+  const samePath = Map.groupBy(leaves, ({ path }) => path);
+  const duplicates: Index['duplicates'] = (leaf) =>
+    (samePath.get(leaf.path) ?? []).includes(leaf) ? (samePath.get(leaf.path) ?? []) : [leaf];
+  const counts: Index['counts'] = (leaf) => duplicates(leaf).at(-1) === leaf;
+  const followed: Index['followed'] = (leaf) => {
+    const found = target(leaf.value, leaf.scope);
+    if (found === undefined) return leaf;
+    const { value, span, encode, embedding } = found;
+    return { ...leaf, value, span, encode, embedding };
+  };
   const key = (...parts: readonly string[]): string => JSON.stringify(parts);
-  for (const leaf of leaves) {
+  for (const written of leaves.filter(counts)) {
+    const leaf = followed(written);
     const name = key(leaf.scope, leaf.name.toLowerCase());
     if (!named.has(name)) named.set(name, leaf.value);
     for (const { prefix, field } of isMeaningful(leaf.value) ? readName(leaf.name) : []) {
@@ -293,6 +350,9 @@ function indexOf(leaves: readonly Leaf[]): Index {
   return {
     meant: (scope, prefix, field) => meant.get(key(scope, prefix, field)),
     named: (scope, name) => named.get(key(scope, name)),
+    followed,
+    duplicates,
+    counts,
   };
 }
 
@@ -353,7 +413,9 @@ function choosePrimary(
   accounts: readonly Account[],
   { own: { username }, hints }: KnownSettings,
 ): Account | undefined {
-  const usable = accounts.filter(({ password, isOther }) => password !== undefined && !isOther);
+  const known = accounts.filter(({ password }) => password !== undefined);
+  const ofApplication = known.filter(({ isOther }) => !isOther);
+  const usable = known.filter((one) => ofApplication.some((other) => one === other || isSame(other, one)));
   const withPassword = usable.filter((account) => !differs(account.username, textIn(username)));
   if (withPassword.length === 0 && usable.some(({ parsed }) => parsed !== undefined))
     throw differentAccounts(usable);
@@ -381,13 +443,24 @@ function differentAccounts(accounts: readonly Account[]): KeyturnError {
   );
 }
 
-/** The best mention: with a user, and first in the secret. */
+/** The best mention: with a user, of the server that takes changes, and first in the secret. */
 function best(accounts: readonly Account[]): Account | undefined {
+  const isWriter = ({ leaf, fields }: Account): boolean => !isReplica(leaf.path, hostOf(fields));
+  const complete = accounts.filter(
+    ({ username, fields }) => username !== undefined && fields.host !== undefined,
+  );
   return (
-    accounts.find(({ username, fields }) => username !== undefined && fields.host !== undefined) ??
+    complete.find(isWriter) ??
+    complete[0] ??
     accounts.find(({ username }) => username !== undefined) ??
     accounts[0]
   );
+}
+
+/** Whether two mentions have one user and one password, whatever they are called. */
+function isSameLogin(one: Account, other: Account): boolean {
+  const { username, password } = one;
+  return username !== undefined && username === other.username && password === other.password;
 }
 
 /**
@@ -395,7 +468,8 @@ function best(accounts: readonly Account[]): Account | undefined {
  * accounts. Where the passwords differ, the user of the same host is the same; one of the two is out of step.
  */
 function isSame(primary: Account, other: Account): boolean {
-  if (other.isOther || isAnotherEngine(primary, other)) return false;
+  if (other.isOther && (other.isFormer || !isSameLogin(primary, other))) return false;
+  if (isAnotherEngine(primary, other)) return false;
   if (differs(primary.username, other.username)) return false;
   const [one, two] = [primary.password, other.password];
   if (one !== undefined && one === two) return true;
@@ -436,6 +510,10 @@ function textIn(value: unknown): string | undefined {
 
 /** Every value that may hold a copy of a password. A user, a host or the like may equal the password by design. */
 function othersOf(leaves: readonly Leaf[]): OtherValue[] {
+  return [...valuesOf(leaves), ...namesOf(leaves)];
+}
+
+function valuesOf(leaves: readonly Leaf[]): OtherValue[] {
   return leaves.flatMap((leaf): OtherValue[] => {
     const { embedding, path, name } = leaf;
     if (embedding === undefined || leaf.isContainer === true) return [];
@@ -443,9 +521,23 @@ function othersOf(leaves: readonly Leaf[]): OtherValue[] {
     const parsed = form === undefined ? undefined : parseIfPossible(form, embedding.text);
     const isString =
       parsed !== undefined && (form === 'url' || form === 'jdbc' || parsed.fields.password !== undefined);
+    if (isString && form === 'url' && !isDatabaseUrl(embedding.text)) {
+      const [, beforeQuery = '', fragment = ''] = /^([^?#]*)(?:\?[^#]*)?(#.*)?$/s.exec(embedding.text) ?? [];
+      return [{ path, value: beforeQuery }, { path, value: fragment }, ...insideOf(path, parsed)];
+    }
     if (isString) return insideOf(path, parsed);
     return isPlace(name) ? [] : [{ path, value: embedding.text }];
   });
+}
+
+/** Names may hold a copy as well. */
+function namesOf(leaves: readonly Leaf[]): OtherValue[] {
+  return leaves
+    .filter(({ path }) => path.length >= 8)
+    .map(({ path, scope }) => ({
+      path: scope === '' ? nameOfField : `${scope}.${nameOfField}`,
+      value: path,
+    }));
 }
 
 function insideOf(path: string, { slots, others }: ParsedText): OtherValue[] {

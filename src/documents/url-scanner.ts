@@ -53,7 +53,9 @@ export function scanUrl(text: string, form: 'url' | 'jdbc'): UrlParts {
   const fragment = upTo(queryStart, /#/);
   const at = text.lastIndexOf('@', authority.end - 1);
   const hasUser = at >= from;
-  const colon = hasUser ? text.slice(from, at).indexOf(':') : -1;
+  // A reference to a setting may have a default after a colon: ${NAME:-app}
+  const [name = ''] = /^(?:\$\{[^}]*\}|[^:])*/.exec(text.slice(from, Math.max(at, from))) ?? [];
+  const colon = hasUser && from + name.length < at ? name.length : -1;
   const afterUser = colon < 0 ? at : from + colon;
   return {
     scheme: scheme.toLowerCase(),
@@ -142,7 +144,8 @@ export function readHost(
   form: 'url' | 'jdbc',
 ): { host: string | undefined; port: string | undefined } {
   const first = text.slice(from, end).split(',')[0] ?? '';
-  const found = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(first);
+  // Either may be a reference to another setting.
+  const found = /^(\[[^\]]*\]|(?:\$\{[^}]*\}|[^:[\]])*)(?::(\d*|\$\{[^}]*\}|\$\w+))?$/.exec(first);
   if (found === null) {
     const reason = 'host and port are unclear; /, ?, # and : of user and password must be percent-encoded';
     throw malformed(form, from, reason);

@@ -1,4 +1,4 @@
-import { engineOfKnownScheme, engineOfScheme } from './engines.ts';
+import { engineFamily, engineOfKnownScheme, engineOfScheme } from './engines.ts';
 import { type Edit, malformed, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
 import { otherLogin } from './other-logins.ts';
 import { withInstance } from './sql-server-keywords.ts';
@@ -90,7 +90,9 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
         ...parameters.map(({ written, value }): [string, string] => [written, value]),
         // Redshift's driver for logins by IAM: jdbc:redshift:iam://
         ['scheme:iam', parts.scheme.endsWith(':iam') ? 'iam' : ''],
-      ]) ?? idleUser(text, parts, fields, form),
+      ]) ??
+      idleUser(text, parts, fields, form) ??
+      plusSign(text, parameters, fields, form),
   };
 }
 
@@ -113,6 +115,29 @@ function idleUser(
     'username',
     "The secret's JDBC URL has a user before its host, where this driver reads none.",
     'Write user and password as parameters: ?user=...&password=...',
+  );
+}
+
+/**
+ * libpq takes a plus sign in a parameter as it stands; psycopg with SQLAlchemy, pg and others take it for a space.
+ *
+ * @see https://github.com/postgres/postgres/blob/master/src/interfaces/libpq/fe-connect.c (conninfo_uri_decode)
+ * @see https://url.spec.whatwg.org/#urlencoded-parsing
+ */
+function plusSign(
+  text: string,
+  parameters: readonly Parameter[],
+  { engine }: ParsedText['fields'],
+  form: 'url' | 'jdbc',
+): ParsedText['refusal'] {
+  const disputed = parameters.find(
+    ({ part, slot }) => slot !== undefined && text.slice(part.value.start, part.value.end).includes('+'),
+  );
+  if (disputed === undefined || form === 'jdbc' || engineFamily(engine) !== 'postgres') return undefined;
+  return refused(
+    disputed.name,
+    `The secret's "${disputed.written}" has a plus sign, which readers of a URL's parameters take for itself or for a space.`,
+    'Write it as %2B, or as %20 where a space is meant.',
   );
 }
 
@@ -178,6 +203,11 @@ function urlFields(
   );
   const { scheme } = parts;
   const engine = engineOfScheme(scheme);
+  // SQLAlchemy has a parameter for each of several hosts: ?host=one:5432&host=two:5432
+  for (const name of engineFamily(engine) === 'postgres' ? ['host', 'port'] : []) {
+    const several = parameters.filter((parameter) => parameter.name === name).map(({ value }) => value);
+    if (several.length > 1) rest[name] = [...new Set(several)].join(',');
+  }
   const { host, port } = readHost(text, parts.hosts, form);
   const path = decodePart(text, parts.path, form) || undefined;
   // Go's driver has the instance in the path, and the database in the query: https://github.com/microsoft/go-mssqldb

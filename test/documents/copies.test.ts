@@ -32,6 +32,53 @@ describe('a dead copy of the password', () => {
       '"auth"',
     ],
     ['its bytes', { ...login, bytes: Buffer.from(old).toString('hex') }, '"bytes"'],
+    [
+      'its bytes in capitals',
+      { ...login, bytes: `0x${Buffer.from(old).toString('hex').toUpperCase()}` },
+      '"bytes"',
+    ],
+    [
+      'its bytes with colons',
+      {
+        ...login,
+        bytes: Buffer.from(old)
+          .toString('hex')
+          .replace(/..(?=.)/g, '$&:'),
+      },
+      '"bytes"',
+    ],
+    [
+      'the middle of Base64 in lines',
+      {
+        ...login,
+        file: Buffer.from(`${'x'.repeat(49)}${old}${'y'.repeat(40)}`)
+          .toString('base64')
+          .replace(/.{76}/g, '$&\n'),
+      },
+      '"file"',
+    ],
+    [
+      'the Base64 of a path',
+      { ...login, link: `https://x/hooks/${Buffer.from(`a?>${old}`).toString('base64url')}/new` },
+      '"link"',
+    ],
+    [
+      'a command for PowerShell',
+      { ...login, run: Buffer.from(`x ${old}`, 'utf16le').toString('base64') },
+      '"run"',
+    ],
+    [
+      'text for a web page',
+      { ...login, page: `x${[...old].map((c) => `&#x${c.charCodeAt(0).toString(16)};`).join('')}` },
+      '"page"',
+    ],
+    [
+      'text with names of HTML',
+      { ...login, page: old.replaceAll('.', '&period;').replaceAll('_', '&lowbar;') },
+      '"page"',
+    ],
+    ['a line of .pgpass', { ...login, pgpass: 'db:5432:shop:app:OLD' }, '"pgpass"'],
+    ['the name of a field', { ...login, seen: { OLD: true } }, '"seen.(a name)"'],
     ['another user’s settings', { ...login, ADMIN_USER: 'root', ADMIN_PASSWORD: 'OLD' }, '"ADMIN_PASSWORD"'],
     ['the root of an image', { ...login, MYSQL_ROOT_PASSWORD: 'OLD' }, '"MYSQL_ROOT_PASSWORD"'],
     ['a list', { ...login, history: ['x', 'OLD'] }, '"history.1"'],
@@ -56,6 +103,19 @@ describe('a dead copy of the password', () => {
     expect(refusalOf(text, ['comments'])).toBeUndefined();
     const lines = `# DB_PASSWORD=${old}\nDB_USER=app\nDB_PASSWORD=${old}\n`;
     expect(refusalOf(lines)).toContain('also in a comment');
+  });
+
+  it('that is short is seen in a line of .pgpass', () => {
+    const text = JSON.stringify({ ...login, password: 'secret', pgpass: 'db:5432:*:app:secret\n' });
+    expect(refusalOf(text)).toContain('"pgpass"');
+    expect(
+      refusalOf(JSON.stringify({ ...login, password: 'secret', note: 'host db secret' })),
+    ).toBeUndefined();
+  });
+
+  it('in the name of a field around others is not told', () => {
+    const text = JSON.stringify({ ...login, password: old, [old]: { note: old } });
+    expect(refusalOf(text)).toContain('"....note"');
   });
 
   it('in a connection string is one too', () => {
@@ -134,6 +194,24 @@ describe('which account is meant', () => {
     expect(() => readDocument(text)).toThrow(/different accounts/);
     const lines = `DB_USER=app\nDB_PASSWORD=one-password-1\nAPI_USER=robot\nAPI_PASSWORD=two-password-2\n`;
     expect(readDocument(lines).fields).toMatchObject({ username: 'app', password: 'one-password-1' });
+  });
+
+  it('is one login where a name says master or admin of it', () => {
+    const text = json({
+      replication: {
+        read: [{ host: 'db-ro', username: 'app', password: 'OLD' }],
+        master: { host: 'db', username: 'app', password: 'OLD' },
+      },
+    });
+    expect(readDocument(text).fields).toMatchObject({ host: 'db', username: 'app' });
+    expect(readDocument(text).write({ password: next })).toBe(text.replaceAll(old, next));
+    const former = json({
+      DB_USER: 'app',
+      DB_PASSWORD: 'OLD',
+      PREVIOUS_DB_USER: 'app',
+      PREVIOUS_DB_PASSWORD: 'OLD',
+    });
+    expect(refusalOf(former)).toContain('"PREVIOUS_DB_PASSWORD"');
   });
 
   it('is left open by settings that say nothing of a database', () => {

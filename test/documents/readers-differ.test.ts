@@ -131,6 +131,13 @@ describe('what readers of one form take in different ways', () => {
     'DB_USER=a\nDB_PASSWORD="a\\nb"\n',
     'jdbc:postgresql://a:b@db/shop',
     'jdbc:mariadb://a:b@db/shop',
+    'postgres://db/shop?user=a&password=b+c',
+    '[shop]\nuser=a\npassword="b"\n',
+    '[shop]\nuser=a\npassword=b # c\n',
+    'DATABASE_URL=postgres://app:${DB_PASSWORD}@db/shop\nX=y\n',
+    '{"username":"a","password":"${DB_PASSWORD:-x}"}',
+    'postgres://app:${DB_PASSWORD}@db/shop',
+    '{"kind":"Secret","data":{"username":"YQ==","password":"Yg=="}}',
   ])('is refused: %s', (text) => {
     const { refusal } = readDocument(text);
     expect(refusal).toMatchObject({ code: 'InvalidSecretField' });
@@ -142,6 +149,10 @@ describe('what readers of one form take in different ways', () => {
     "DB_USER=a\nDB_PASSWORD='ab#cd$e'\n",
     'DB_USER=a\nDB_PASSWORD=abcd # a comment\n',
     'jdbc:mysql://a:b@db/shop',
+    'postgres://a:b+c@db/shop',
+    'mysql://db/shop?user=a&password=b+c',
+    'postgres://a:$ecret@db/shop',
+    '{"kind":"Secret","stringData":{"username":"a","password":"b"}}',
   ])('is not seen in %s', (text) => {
     expect(readDocument(text).refusal).toBeUndefined();
   });
@@ -179,6 +190,15 @@ describe('fields that contradict each other', () => {
     [{ ca: 'x' }, true],
   ])('ssl %j is meant as %j', (ssl, meant) => {
     expect(readDocument(JSON.stringify({ ssl })).fields.ssl).toBe(meant);
+  });
+});
+
+describe('a string with escapes of XML', () => {
+  it.each([
+    'provider=System.Data.SqlClient;provider connection string=&quot;server=db;user id=a;password=b&quot;',
+    'Server=db;User Id=a;Password=b&amp;c',
+  ])('is refused before its semicolons cut a value: %s', (text) => {
+    expect(() => readDocument(text)).toThrow(/an escape of XML|keyword has no equals sign/);
   });
 });
 

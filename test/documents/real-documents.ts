@@ -56,6 +56,18 @@ const strings: readonly RealDocument[] = [
     }),
   ),
   {
+    name: "a parameter for each of SQLAlchemy's hosts",
+    text: 'postgresql+psycopg2://app:OLD@/shop?host=db1:5432&host=db2:5433',
+    form: 'url',
+    fields: at('postgres', { host: 'db1:5432,db2:5433' }),
+  },
+  {
+    name: "PHP's data source name",
+    text: 'pgsql:host=db;port=5433;dbname=shop;user=app;password=OLD',
+    form: 'libpq',
+    fields: at('postgres', { port: '5433' }),
+  },
+  {
     name: 'SQLAlchemy with pyodbc and a driver',
     text: 'mssql+pyodbc://app:OLD@db:1433/shop?driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&TrustServerCertificate=no',
     form: 'url',
@@ -298,6 +310,70 @@ const objects: readonly RealDocument[] = [
     form: 'json',
     fields: at('postgres'),
     places: 2,
+  },
+  {
+    name: 'the URLs of a reader and of a writer',
+    text: json({ reader: 'postgres://app:OLD@db-ro/shop', writer: 'postgres://app:OLD@db/shop' }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: 'TypeORM with replication',
+    text: json({
+      type: 'postgres',
+      replication: {
+        slaves: [{ host: 'db-ro', port: 5433, username: 'app', password: 'OLD', database: 'shop' }],
+        master: { host: 'db', port: 5432, username: 'app', password: 'OLD', database: 'shop' },
+      },
+    }),
+    form: 'json',
+    fields: at('postgres', { port: 5432 }),
+    places: 2,
+  },
+  {
+    name: "a URL beside Celery's",
+    text: json({
+      DATABASE_URL: 'postgres://app:OLD@db/shop',
+      CELERY_RESULT_BACKEND: 'db+postgresql://app:OLD@db/shop',
+    }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
+    name: "PHP's data source name beside a user",
+    text: json({ dsn: 'pgsql:host=db;port=5433;dbname=shop', username: 'app', password: 'OLD' }),
+    form: 'json',
+    fields: at('postgres', { port: '5433' }),
+  },
+  {
+    name: "PHP's data source name of SQL Server",
+    text: json({ dsn: 'sqlsrv:Server=db,1433;Database=shop', username: 'app', password: 'OLD' }),
+    form: 'json',
+    fields: at('sqlserver', { port: '1433' }),
+  },
+  {
+    name: "PHP's data source name of MySQL",
+    text: json({ dsn: 'mysql:host=db;port=3307;dbname=shop', username: 'app', password: 'OLD' }),
+    form: 'json',
+    fields: at('mysql', { port: '3307' }),
+  },
+  {
+    name: 'a string without a login beside a user',
+    text: json({ ConnectionString: 'Server=db,1434;Database=shop', User: 'app', Password: 'OLD' }),
+    form: 'json',
+    fields: { host: 'db', port: '1434', ...login, dbname: 'shop' },
+  },
+  {
+    name: 'a URL that refers to a password',
+    text: json({
+      DB_HOST: 'db',
+      DB_PASSWORD: 'OLD',
+      DATABASE_URL: 'postgres://app:${DB_PASSWORD}@${DB_HOST}:5433/shop',
+    }),
+    form: 'json',
+    fields: at('postgres', { port: '5433' }),
   },
   {
     name: 'URLs in a list',
@@ -546,6 +622,37 @@ const lines: readonly RealDocument[] = [
     text: 'engine=postgres\nhost=db\nusername=app\npassword=OLD\ndbname=shop\n',
     form: 'env',
     fields: at('postgres'),
+  },
+  {
+    name: 'lines that refer to others',
+    text: 'DB_HOST=db\nDB_PORT=5433\nDB_USER=app\nDB_PASSWORD=OLD\nDATABASE_URL="postgres://$DB_USER:${DB_PASSWORD}@${DB_HOST}:${DB_PORT:-5432}/shop"\n',
+    form: 'env',
+    fields: at('postgres', { port: '5433' }),
+  },
+  {
+    name: "Spring's placeholder",
+    text: 'SHOP_PHRASE=OLD\nspring.datasource.url=jdbc:postgresql://db:5432/shop\nspring.datasource.username=app\nspring.datasource.password=${SHOP_PHRASE}\n',
+    form: 'env',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
+    name: 'pg_service.conf',
+    text: '# of the shop\n[shop]\nhost=db\nport=5433\nuser=app\npassword=OLD\ndbname=shop\nsslmode=verify-full\n',
+    form: 'env',
+    fields: { host: 'db', port: '5433', ...login, dbname: 'shop' },
+  },
+  {
+    name: 'my.cnf',
+    text: '[client]\nhost = db\nuser = app\npassword = OLD\ndatabase = shop\n',
+    form: 'env',
+    fields: { host: 'db', ...login, dbname: 'shop' },
+  },
+  {
+    name: 'a line that is written twice',
+    text: 'DB_HOST=db\nDB_USER=app\nDB_PASSWORD=OLD\nDB_PASSWORD=OLD\n',
+    form: 'env',
+    fields: { host: 'db', ...login },
+    places: 2,
   },
   {
     name: 'names of its own',

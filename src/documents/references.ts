@@ -1,0 +1,64 @@
+import { refused } from './form.ts';
+import type { Leaf } from './json-leaves.ts';
+
+/** `${NAME}`, also with a default after a colon or a dash; and `$NAME`. */
+const anywhere = /\$(?:\{([A-Za-z_][\w.-]*?)(?::[^}]*|[-=?+][^}]*)?\}|([A-Za-z_]\w*))/g;
+const whole = new RegExp(`^${anywhere.source}$`);
+
+/**
+ * Settings by the names with which other settings refer to them.
+ *
+ * @see https://github.com/motdotla/dotenv-expand
+ * @see https://docs.docker.com/reference/compose-file/interpolation/
+ * @see https://docs.spring.io/spring-boot/reference/features/external-config.html#features.external-config.files.property-placeholders
+ */
+export interface References {
+  /** The setting whose value stands in the place of a text; undefined for a text that is no reference as a whole. */
+  target(text: unknown, scope: string): Leaf | undefined;
+  /** A text with the values that it refers to. What the secret does not have stays as it is written. */
+  resolve(text: unknown, scope: string): unknown;
+}
+
+/** Deeper chains of references are a mistake or a circle. */
+const deepest = 4;
+
+export function referencesTo(leaves: readonly Leaf[]): References {
+  const byPath = new Map(leaves.map((leaf) => [leaf.path, leaf]));
+  const find = (name: string, scope: string): Leaf | undefined =>
+    byPath.get(scope === '' ? name : `${scope}.${name}`) ?? byPath.get(name);
+  const target: References['target'] = (text, scope) => {
+    let found: Leaf | undefined;
+    for (let depth = 0, value = text; depth < deepest; depth += 1) {
+      const [, braced, plain] = typeof value === 'string' ? (whole.exec(value) ?? []) : [];
+      const next = find(braced ?? plain ?? '', scope);
+      if (next === undefined || next === found) break;
+      found = next;
+      value = next.value;
+    }
+    return found;
+  };
+  const resolve: References['resolve'] = (text, scope) =>
+    typeof text === 'string'
+      ? text.replace(anywhere, (written) => {
+          const value = target(written, scope)?.value;
+          return typeof value === 'string' || typeof value === 'number' ? String(value) : written;
+        })
+      : text;
+  return { target, resolve };
+}
+
+/** The refusal of a login that is taken from somewhere else, where nothing can be written. */
+export function referenceElsewhere(
+  fields: Readonly<Record<string, unknown>>,
+): ReturnType<typeof refused> | undefined {
+  for (const field of ['password', 'username', 'host']) {
+    const value = fields[field];
+    if (typeof value !== 'string' || !/^\$\{[A-Za-z_][\w.-]*(?:[:=?+-][^}]*)?\}$/.test(value)) continue;
+    return refused(
+      field,
+      `The secret's "${field}" stands for a value that is kept elsewhere, as \${NAME} does.`,
+      'Put the value itself into the secret, there or under that name.',
+    );
+  }
+  return undefined;
+}
