@@ -1,9 +1,10 @@
 import { contradictoryField, type ErrorCode, type RotatorContext } from '../../src/rotator/index.ts';
+import type { KnownWays } from '../http/client-authentication.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { reasonIn } from '../http/json.ts';
 import { type Answer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
-import { readerOf } from './answer.ts';
+import { readerOf, written } from './answer.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call, Request } from './description.ts';
 import { requestGrant } from './grant.ts';
@@ -42,10 +43,14 @@ export type Perform = (
 /** Clocks that differ by less than this, in ms, are taken for equal. */
 const clockToleranceMs = 30_000;
 
-/** @throws ApiFailure for whatever is neither accepted nor refused nor gone */
-export function performVia(transport: Transport): Perform {
+/**
+ * @param accountField the field of the secret that says whose token it is
+ * @throws ApiFailure for whatever is neither accepted nor refused nor gone
+ */
+export function performVia(transport: Transport, accountField = 'username'): Perform {
   /** How far the server's clock is ahead of this one; 0 until it mattered. */
   let aheadMs = 0;
+  const known: KnownWays = new Map();
 
   const request = async (
     name: string,
@@ -67,7 +72,7 @@ export function performVia(transport: Transport): Perform {
     const by = placesIn(auth).some((place) => place.startsWith('admin.')) ? 'the admin secret' : 'the token';
     let values = valuesOf(scope);
     if (auth.scheme === 'client-credentials') {
-      const { token, answer } = await requestGrant(auth, values, sending, transport);
+      const { token, answer } = await requestGrant(auth, { values, sending, transport, known });
       if (token === undefined) return { outcome: 'refused', answer, by, sent };
       values = valuesOf({ ...scope, own: { ...scope.own, granted: token } });
       sent.push(token);
@@ -98,11 +103,17 @@ export function performVia(transport: Transport): Perform {
       const heard = await request(stepName, step, { ...scope, own: own ?? {} }, context);
       if (heard.outcome !== 'accepted') return heard;
       const reader = readerOf(stepName, heard.answer);
+      if (step.account !== undefined && reader.requireText(step.account) !== scope.caller?.account) {
+        throw contradictoryField(
+          accountField,
+          `is not what ${name} would change: the API shows another one at "${written(step.account)}". Nothing was changed`,
+        );
+      }
       for (const [kept, place] of Object.entries(step.keep ?? {})) {
-        const [value, name] = [reader.value(place), `kept.${kept}`];
+        const [value, needed] = [reader.value(place), `kept.${kept}`];
         // What is used as {kept.NAME?} alone may be missing.
-        const isOptional = placesIn(call).includes(name) && !requiredPlacesIn(call).includes(name);
-        own = { ...own, [name]: value ?? (isOptional ? undefined : reader.requireText(place)) };
+        const isOptional = placesIn(call).includes(needed) && !requiredPlacesIn(call).includes(needed);
+        own = { ...own, [needed]: value ?? (isOptional ? undefined : reader.requireText(place)) };
       }
     }
     return request(name, call, { ...scope, own: own ?? {} }, context, more);

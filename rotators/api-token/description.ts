@@ -40,8 +40,8 @@ export type Authentication =
   /** `Authorization: Bearer` with a JWT of ten minutes at most, signed RS256 by a key in PEM. */
   | { readonly scheme: 'jwt'; readonly issuer: Template; readonly privateKey: Template }
   /**
-   * `Authorization: Bearer` with an access token that each call asks the token endpoint for, RFC 6749, section 4.4; the
-   * client's credentials are in the body. Whom the token endpoint refuses is refused.
+   * `Authorization: Bearer` with an access token that each call asks the token endpoint for, RFC 6749, section 4.4. Whom the
+   * token endpoint refuses is refused.
    */
   | {
       readonly scheme: 'client-credentials';
@@ -50,7 +50,17 @@ export type Authentication =
       readonly clientId: Template;
       readonly clientSecret: Template;
       readonly scope?: Template;
+      /**
+       * How the client says who it is, RFC 7591, section 2. Default: as the server of `issuer` publishes; without that, the
+       * form and then Basic authentication are tried, and what works is kept.
+       */
+      readonly authentication?: ClientAuthenticationMethod;
+      /** The issuer whose metadata say how clients authenticate: RFC 8414. As `tokenUrl`, its host is spelled out. */
+      readonly issuer?: Template;
     };
+
+/** The methods of RFC 7591, section 2, that need no more than the client's id and its secret. */
+export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post';
 
 /** What an answer must be like; all that is said must hold. */
 export interface Condition {
@@ -119,6 +129,11 @@ export interface Request {
 export interface PreparingCall extends Request {
   /** What is taken from its answer, for the places `{kept.NAME}` of later calls: also a list or an object, as it is. */
   readonly keep?: Readonly<Record<string, Place>>;
+  /**
+   * Where its answer says what the call that follows will change: it must be the value of the secret's `accountField`. If it is
+   * another one, nothing is changed.
+   */
+  readonly account?: Place;
 }
 
 /** A call of the API. */

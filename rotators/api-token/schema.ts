@@ -49,6 +49,15 @@ const json: v.GenericSchema<JsonTemplate, JsonTemplate> = v.union([
   ),
 ]);
 
+const tokenUrl = v.pipe(
+  v.string(),
+  v.regex(/^https?:\/\/[^/{}]+\/[^?#]*$/, 'A token URL has its host spelled out, and no query.'),
+);
+const issuerUrl = v.pipe(
+  v.string(),
+  v.regex(/^https?:\/\/[^/{}?#]+(?:\/[^?#]*)?$/, 'An issuer has its host spelled out, and no query.'),
+);
+
 const auth = v.variant('scheme', [
   v.strictObject({ scheme: v.literal('bearer'), token: text }),
   v.strictObject({ scheme: v.literal('basic'), username: text, password: text }),
@@ -57,13 +66,12 @@ const auth = v.variant('scheme', [
   v.strictObject({ scheme: v.literal('jwt'), issuer: text, privateKey: text }),
   v.strictObject({
     scheme: v.literal('client-credentials'),
-    tokenUrl: v.pipe(
-      v.string(),
-      v.regex(/^https?:\/\/[^/{}]+\/[^?#]*$/, 'A token URL has its host spelled out, and no query.'),
-    ),
+    tokenUrl,
     clientId: text,
     clientSecret: text,
     scope: v.optional(text),
+    authentication: v.optional(v.picklist(['client_secret_basic', 'client_secret_post'])),
+    issuer: v.optional(issuerUrl),
   }),
 ]);
 
@@ -82,7 +90,11 @@ const request = {
   timeoutSeconds: v.optional(v.pipe(positive, v.maxValue(900))),
 } satisfies EntriesOf<Request>;
 
-const preparing = { ...request, keep: v.optional(places) } satisfies EntriesOf<PreparingCall>;
+const preparing = {
+  ...request,
+  keep: v.optional(places),
+  account: v.optional(place),
+} satisfies EntriesOf<PreparingCall>;
 const call = { ...request, before: v.optional(v.array(v.strictObject(preparing))) } satisfies EntriesOf<Call>;
 
 const next = v.variant('by', [

@@ -30,7 +30,10 @@ export interface Tokens {
 }
 
 export function tokensOf(description: ApiDescription, options: TransportOptions): Tokens {
-  const api: Api = { description, perform: performVia(createTransport(options)) };
+  const api: Api = {
+    description,
+    perform: performVia(createTransport(options), description.accountField),
+  };
   return {
     verify: (credential, context) => verifyToken(api, credential, context),
     mint: (current, context) => mintToken(api, current, context),
@@ -62,9 +65,33 @@ async function look(
     const tokens = await listTokens(perform, list, { caller: credential, admin }, context);
     findings.push({ check: 'list', ok: true, detail: `the API lists ${tokens.length} tokens` });
   }
+  findings.push(...(await lookAtChanged(api, credential, admin, context)));
   const isFound = list?.label !== undefined || (list && isDedicated(list, { caller: credential, admin }));
   if (!isFound) findings.push({ check: 'lost answers', ok: true, detail: lostDetail(description) });
   return findings;
+}
+
+/** Whether `mint` would change what the secret names, as far as calls that only read tell. */
+async function lookAtChanged(
+  { description: { mint }, perform }: Api,
+  caller: ApiCredential,
+  admin: ApiCredential | undefined,
+  context: RotatorContext,
+): Promise<Finding[]> {
+  const { before = [] } = mint;
+  const isReading = before.every(({ method }) => method === 'GET');
+  const last = before.at(-1);
+  if (last === undefined || !isReading || before.every(({ account }) => account === undefined)) return [];
+  // That is told already.
+  if (needsAdmin(before) && admin === undefined) return [];
+  // The last one is made twice: as what is prepared, and so that what it shows is compared.
+  const call = { ...last, before };
+  const { outcome, by, answer } = await perform('mint', call, { caller, admin }, context);
+  const ok = outcome === 'accepted';
+  const detail = ok
+    ? 'what mint changes is what the secret names'
+    : `the call before mint, made by ${by}, was answered ${answer.status}`;
+  return [{ check: 'account', ok, detail }];
 }
 
 /** What becomes of a token whose answer is lost, where nothing finds it. */

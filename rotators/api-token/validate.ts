@@ -1,7 +1,7 @@
 import { getDotPath, safeParse } from 'valibot';
 import { KeyturnError } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
-import type { ApiDescription, Call, Condition } from './description.ts';
+import type { ApiDescription, Call, Condition, Request } from './description.ts';
 import { descriptionSchema } from './schema.ts';
 import { placesIn } from './template.ts';
 
@@ -117,18 +117,11 @@ function* contradictionsInCall(
   call: Call,
   { lifetimeDays }: ApiDescription,
 ): Generator<Problem> {
-  if (call.json !== undefined && call.form !== undefined) {
-    yield { path: `${name}.form`, problem: 'excludes json' };
-  }
-  if (call.auth.scheme === 'client-credentials') {
-    const problem = baseUrlProblem(call.auth.tokenUrl);
-    if (problem !== undefined) yield { path: `${name}.auth.tokenUrl`, problem };
-  }
-  for (const outcome of outcomeNames) {
-    for (const [at, one] of (call[outcome] ?? []).entries()) {
-      const problem = typeof one === 'number' ? undefined : conditionProblem(one);
-      if (problem !== undefined) yield { path: `${name}.${outcome}.${at}`, problem };
-    }
+  yield* contradictionsInRequest(name, call);
+  for (const [at, step] of (call.before ?? []).entries()) {
+    yield* contradictionsInRequest(`${name}.before.${at}`, step);
+    if (step.account !== undefined && name === 'checkAdmin')
+      yield { path: `${name}.before.${at}.account`, problem: 'has no secret to compare with' };
   }
   const kept = (call.before ?? []).flatMap(({ keep = {} }) => Object.keys(keep).map((one) => `kept.${one}`));
   for (const place of placesIn(call)) {
@@ -137,6 +130,23 @@ function* contradictionsInCall(
     }
     if (expiryPlaces.includes(place) && lifetimeDays === undefined) {
       yield { path: 'lifetimeDays', problem: `must say what {${place}} is` };
+    }
+  }
+}
+
+function* contradictionsInRequest(path: string, request: Request): Generator<Problem> {
+  const { json, form, auth } = request;
+  if (json !== undefined && form !== undefined) yield { path: `${path}.form`, problem: 'excludes json' };
+  if (auth.scheme === 'client-credentials') {
+    for (const [name, url] of Object.entries({ tokenUrl: auth.tokenUrl, issuer: auth.issuer })) {
+      const problem = url === undefined ? undefined : baseUrlProblem(url);
+      if (problem !== undefined) yield { path: `${path}.auth.${name}`, problem };
+    }
+  }
+  for (const outcome of outcomeNames) {
+    for (const [at, one] of (request[outcome] ?? []).entries()) {
+      const problem = typeof one === 'number' ? undefined : conditionProblem(one);
+      if (problem !== undefined) yield { path: `${path}.${outcome}.${at}`, problem };
     }
   }
 }

@@ -1,16 +1,10 @@
 import type { AuthorizationServer, ClientAuth } from 'oauth4webapi';
-import { basic } from '../http/encoding.ts';
+import { type KnownWays, showBy, type Way, waysOfMethods } from '../http/client-authentication.ts';
 import type { OAuthClient } from './client.ts';
 import { isClientRefused, Refusal } from './refusal.ts';
 
 /** An endpoint at which a client has to say who it is. */
 export type Endpoint = 'token' | 'introspection' | 'revocation';
-
-/** A way in which a client says who it is. `plain-basic` is Basic authentication without the encoding of OAuth. */
-type Way = 'basic' | 'plain-basic' | 'post' | 'none';
-
-/** Which way has worked, by endpoint and client. Kept for as long as the function is warm. */
-export type KnownWays = Map<string, Way>;
 
 /**
  * Makes a request that a client authenticates, in a way that the server takes.
@@ -41,15 +35,16 @@ export async function authenticated<T>(
     const authentication = authenticationBy(way, credential);
     const attempt = async (): Promise<{ readonly result: T } | undefined> => {
       try {
-        if (probe !== undefined && ways.length > 1) await probe(authentication).catch(throwIfClientRefused);
+        if (probe !== undefined && ways.length > 1) await probe(authentication).catch(throwIfWayRefused);
         return { result: await request(authentication) };
       } catch (error) {
-        if (!isClientRefused(error)) {
+        if (!isWayRefused(error)) {
           // Whatever else was refused, the client was not.
           if (error instanceof Refusal && error.status < 500) known.set(key, way);
           throw error;
         }
-        refusal ??= error;
+        // That the client is refused says more than that the request is not understood.
+        if (refusal === undefined || (isClientRefused(error) && !isClientRefused(refusal))) refusal = error;
         return undefined;
       }
     };
@@ -62,15 +57,17 @@ export async function authenticated<T>(
 }
 
 /** That the grant of a probe is refused says that the client is not. */
-function throwIfClientRefused(error: unknown): void {
-  if (isClientRefused(error) || !(error instanceof Refusal)) throw error;
+function throwIfWayRefused(error: unknown): void {
+  if (isWayRefused(error) || !(error instanceof Refusal)) throw error;
 }
 
-const waysByMethod: Readonly<Record<string, readonly Way[]>> = {
-  client_secret_basic: ['basic', 'plain-basic'],
-  client_secret_post: ['post'],
-  none: ['none'],
-};
+/**
+ * Whether another way may be the one that works. A server that looks for the client elsewhere than it is shown may miss it,
+ * which is `invalid_request` (RFC 6749, section 5.2).
+ */
+function isWayRefused(error: unknown): boolean {
+  return isClientRefused(error) || (error instanceof Refusal && error.code === 'invalid_request');
+}
 
 /** The ways that may work, likeliest first. */
 function waysOf(credential: OAuthClient, endpoint: Endpoint, server: AuthorizationServer): Way[] {
@@ -88,37 +85,17 @@ function waysOf(credential: OAuthClient, endpoint: Endpoint, server: Authorizati
           ? offered
           : ['client_secret_basic']
       : [...(offered.length > 0 ? offered : chosen), 'client_secret_basic', 'client_secret_post'];
-  const ways = methods.filter((method) => method !== 'none').flatMap((method) => waysByMethod[method] ?? []);
-  const usable: Way[] = ways.length > 0 ? ways : ['basic', 'plain-basic'];
-  const isSame = basicOf(credential, formEncoded) === basicOf(credential, String);
-  return [...new Set(usable)].filter((way) => way !== 'plain-basic' || !isSame);
-}
-
-function basicOf({ clientId, clientSecret = '' }: OAuthClient, encode: (text: string) => string): string {
-  return basic(encode(clientId), encode(clientSecret));
-}
-
-/** As forms are encoded: RFC 6749, appendix B. */
-function formEncoded(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1);
+  const ways = waysOfMethods(
+    methods.filter((method) => method !== 'none'),
+    credential,
+  );
+  return ways.length > 0 ? ways : waysOfMethods(['client_secret_basic'], credential);
 }
 
 function authenticationBy(way: Way, credential: OAuthClient): ClientAuth {
-  const { clientId, clientSecret = '' } = credential;
+  const { authorization, form } = showBy(way, credential);
   return (_server, _client, body, headers) => {
-    switch (way) {
-      case 'basic':
-        headers.set('authorization', basicOf(credential, formEncoded));
-        return;
-      case 'plain-basic':
-        headers.set('authorization', basicOf(credential, String));
-        return;
-      case 'post':
-        body.set('client_id', clientId);
-        body.set('client_secret', clientSecret);
-        return;
-      case 'none':
-        body.set('client_id', clientId);
-    }
+    if (authorization !== undefined) headers.set('authorization', authorization);
+    for (const [name, value] of Object.entries(form)) body.set(name, value);
   };
 }

@@ -1,8 +1,9 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import type { KnownWays } from '../http/client-authentication.ts';
 import { send } from '../http/send.ts';
 import { createTransport, type Transport, type TransportOptions } from '../http/transport.ts';
-import { authenticated, type Endpoint, type KnownWays } from './authentication.ts';
+import { authenticated, type Endpoint } from './authentication.ts';
 import type { OAuthClient } from './client.ts';
 import { accepted, Refusal } from './refusal.ts';
 

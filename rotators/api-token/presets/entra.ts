@@ -16,7 +16,12 @@ interface Cloud {
  * @see https://learn.microsoft.com/en-us/graph/api/application-addpassword
  */
 function entraIn({ name, graph, login }: Cloud): ApiDescription {
-  const grant = { scheme: 'client-credentials', scope: `${graph}/.default` } as const;
+  const grant = {
+    scheme: 'client-credentials',
+    scope: `${graph}/.default`,
+    // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+    authentication: 'client_secret_post',
+  } as const;
   const admin = {
     ...grant,
     tokenUrl: `${login}/{admin.tenantId}/oauth2/v2.0/token`,

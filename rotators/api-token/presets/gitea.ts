@@ -47,7 +47,8 @@ export const gitea: ApiDescription = {
 /**
  * The client secret of an OAuth2 application of Gitea. The admin secret has the application's `applicationId` and a `token` of
  * its owner with the scope `write:user`. A change of the application makes a new client secret and ends the old one in that
- * moment. It also writes the name, the redirect URIs, the kind of client and whether consent is skipped, which are therefore read first.
+ * moment. It also writes the name, the redirect URIs, the kind of client and whether consent is skipped, which are therefore read first. If it is
+ * another application than the secret's, nothing is changed.
  *
  * The token endpoint tells whether a secret is accepted: it looks at the client before the refresh token, which does not exist
  * here (handleRefreshToken in routers/web/auth/oauth2_provider.go).
@@ -76,6 +77,7 @@ export const giteaOAuth: ApiDescription = {
         method: 'GET',
         path: application,
         auth: applicationsOwner,
+        account: '/client_id',
         keep: {
           name: '/name',
           redirectUris: '/redirect_uris',

@@ -30,6 +30,10 @@ const own = {
   'expiry.seconds': 1000,
   'revoked.id': 'an-id',
   'revoked.token': 'a-token',
+  // What a call before `mint` has read: an answer is of one call alone.
+  'kept.name': 'reports',
+  'kept.redirectUris': ['https://a.example/cb'],
+  'kept.isConfidential': true,
 };
 
 function credentialsOf(description: ApiDescription): { caller: ApiCredential; admin: ApiCredential } {
@@ -46,8 +50,9 @@ function credentialsOf(description: ApiDescription): { caller: ApiCredential; ad
 async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): Promise<string> {
   const description = atThisMachine(preset);
   const isGrant = documented.call === 'token request';
-  const call = description[documented.call === 'token request' ? 'verify' : documented.call];
-  if (call === undefined) throw new Error(`${preset.name} has no such call.`);
+  const described = description[documented.call === 'token request' ? 'verify' : documented.call];
+  if (described === undefined) throw new Error(`${preset.name} has no such call.`);
+  const { before: _before, ...call } = described;
   const { status, headers, body } = documented;
   answer = (response, url) => {
     const isToken = url.includes('/oauth2/v2.0/') && !isGrant;

@@ -125,6 +125,33 @@ describe('the presets', () => {
     }),
   );
 
+  it('gitea-oauth: changes no application but the one whose secret it holds', async () => {
+    const application = {
+      name: 'billing',
+      redirect_uris: ['https://b.example/cb'],
+      confidential_client: true,
+    };
+    const kept = structuredClone(application);
+    const asked: unknown[] = [];
+    const use = async ({ fixture, service, arn, alive }: World): Promise<void> => {
+      service.interfere = ({ method }) => {
+        asked.push(method);
+        return false;
+      };
+      const before = alive();
+      for (const immediately of [false, true]) {
+        expect(await fixture.rotate(arn, { immediately })).toMatch(
+          /^InvalidSecretField: .*"clientId" is not what mint would change.*Nothing was changed/,
+        );
+      }
+      expect(asked).not.toContain('PATCH');
+      expect(alive()).toEqual(before);
+      expect(kept).toEqual(application);
+    };
+    const routes = giteaOAuthWith(kept, () => 'the-id-of-another-application');
+    await withVendor('gitea-oauth', use, { routes });
+  });
+
   it('gitea-oauth: replaces the client secret, keeps all else of the application, and heals a lost answer', async () => {
     const kept = {
       name: 'reports',

@@ -31,6 +31,8 @@ interface Manners {
   /** The ways that an endpoint takes. Default: Basic authentication. */
   readonly token?: readonly Shown['way'][];
   readonly introspection?: readonly Shown['way'][];
+  /** Whether a client that shows nothing where the server looks has sent an `invalid_request` there. */
+  readonly misses?: boolean;
   readonly metadata?: object;
 }
 
@@ -38,7 +40,7 @@ interface Manners {
 const client = { client_id: 'my app/1', client_secret: 'a+b/c=d e~f%20:g' };
 
 /** A server at which each refresh token is replaced when it is used, and ends the grant when it is used again. */
-async function startServer({ decodes = false, token, introspection, metadata }: Manners) {
+async function startServer({ decodes = false, token, introspection, misses = false, metadata }: Manners) {
   const seen: { readonly path: string; readonly accepted: boolean; readonly grant: string | null }[] = [];
   const used = new Set<string>();
   const alive = new Set(['t0']);
@@ -56,6 +58,8 @@ async function startServer({ decodes = false, token, introspection, metadata }: 
       ways.includes(shown.way) && shown.id === client.client_id && shown.secret === client.client_secret;
     const grant = body.get('refresh_token');
     seen.push({ path, accepted, grant });
+    const isMissed = misses && !ways.includes(shown.way);
+    if (isMissed) return void json(response, 400, { error: 'invalid_request', error_description: 'Who?' });
     if (!accepted) return void json(response, 401, { error: 'invalid_client' });
     if (path === '/introspection')
       return void json(response, 200, { active: alive.has(body.get('token') ?? '') });
@@ -155,6 +159,27 @@ describe('how a client says who it is', () => {
     const refused = server.seen.filter(({ accepted }) => !accepted);
     expect(refused.every(({ grant }) => grant !== 'r0')).toBe(true);
     expect(refused.filter(({ path }) => path === '/token')).toHaveLength(2);
+  });
+
+  it('by the way that works, where the server does not look at the others', async () => {
+    const metadata = {};
+    const server = await startServer({ token: ['post'], introspection: ['post'], misses: true, metadata });
+    Object.assign(metadata, {
+      issuer: server.url,
+      token_endpoint: `${server.url}/token`,
+      introspection_endpoint: `${server.url}/introspection`,
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    });
+    const secret = { issuer: server.url, token_endpoint: undefined, introspection_endpoint: undefined };
+    const { refresh_token } = await rotations(
+      server,
+      { ...secret, refresh_token: 'r0' },
+      'oauth/refresh-token',
+      3,
+    );
+    expect(server.isLive(refresh_token)).toBe(true);
+    const refused = server.seen.filter(({ accepted }) => !accepted);
+    expect(refused.every(({ grant }) => grant !== 'r0')).toBe(true);
   });
 
   it('at introspection by another way than at the token endpoint: a live token is no PermissionDenied', async () => {

@@ -255,13 +255,16 @@ const gitea = (store: TokenStore): Routes => {
 
 const giteaApplication = '/api/v1/user/applications/oauth2/7';
 
-/** @param kept what the application is besides its secret, which a change must not lose */
+/**
+ * @param kept what the application is besides its secret, which a change must not lose
+ * @param clientId the application's own
+ */
 export const giteaOAuthWith =
-  (kept: Record<string, unknown>) =>
+  (kept: Record<string, unknown>, clientId = () => account) =>
   (store: TokenStore): Routes => {
     const answer = answersOf('gitea-oauth');
     const isOwner = ({ headers }: ServiceRequest): boolean => headers.authorization === `token ${adminToken}`;
-    const shown = () => ({ ...kept, client_id: account });
+    const shown = () => ({ ...kept, client_id: clientId() });
     return {
       [`GET ${giteaApplication}`]: (request) =>
         isOwner(request) ? answer('checkAdmin', 'accepted', shown()) : answer('checkAdmin', 'refused'),
