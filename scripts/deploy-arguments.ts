@@ -15,7 +15,9 @@ export interface DeployArguments {
 export class DeployUsageError extends Error {}
 
 /**
- * Reads `NAME=VALUE...` and options of `sam deploy`.
+ * Reads `NAME=VALUE...` and options of `sam deploy`. These are handed on as they are: parseArgs would have to know all of
+ * them, and which of them take a value.
+ *
  * @param template text of template.yaml, which SAM would not compare the names with
  * @throws DeployUsageError
  */

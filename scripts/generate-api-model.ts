@@ -2,18 +2,32 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { apiInputs } from '../src/local/protocol/api-model/inputs.ts';
+import { readScript, wrongUsage } from './program.ts';
 
-const USAGE = `Writes src/local/protocol/api-model out of the model of the Secrets Manager API that AWS publishes with botocore.
-
-Usage: npm run generate:api-model -- --botocore FOLDER [--check | --unknown]
-
-  --botocore FOLDER  the folder of the Python package botocore, such as venv/lib/python3.12/site-packages/botocore
-  --check            write nothing; fail if the files are not what would be written
-  --unknown          write nothing; fail if this botocore has operations or members of inputs that the files lack
-`;
+const usage = {
+  about:
+    'Writes src/local/protocol/api-model out of the model of the Secrets Manager API that AWS publishes with botocore.',
+  command: 'npm run generate:api-model',
+  options: {
+    botocore: {
+      type: 'string',
+      placeholder: 'FOLDER',
+      about: 'The folder of the Python package botocore, such as venv/lib/python3.12/site-packages/botocore',
+    },
+    check: {
+      type: 'boolean',
+      default: false,
+      about: 'Write nothing; fail if the files are not what would be written',
+    },
+    unknown: {
+      type: 'boolean',
+      default: false,
+      about: 'Write nothing; fail if this botocore has operations or members of inputs that the files lack',
+    },
+  },
+} as const;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, 'src/local/protocol/api-model');
 const MODEL = 'data/secretsmanager/2017-10-17/service-2.json.gz';
@@ -45,20 +59,16 @@ interface Partitions {
   }[];
 }
 
-const { values } = parseArgs({
-  options: { botocore: { type: 'string' }, check: { type: 'boolean' }, unknown: { type: 'boolean' } },
-});
-if (values.botocore === undefined) {
-  console.error(USAGE);
-  process.exit(2);
-}
+const { values } = readScript(usage);
+const { botocore } = values;
+if (botocore === undefined) wrongUsage(usage, 'Give the folder of botocore: --botocore FOLDER.');
 if (values.unknown) {
-  const unknown = unknownIn(values.botocore);
+  const unknown = unknownIn(botocore);
   for (const name of unknown)
-    console.error(`botocore ${versionOf(values.botocore)} has ${name}, which is unknown here.`);
+    console.error(`botocore ${versionOf(botocore)} has ${name}, which is unknown here.`);
   process.exit(unknown.length > 0 ? 1 : 0);
 }
-for (const [name, code] of Object.entries(generate(values.botocore))) {
+for (const [name, code] of Object.entries(generate(botocore))) {
   const path = join(FOLDER, name);
   const formatted = format(path, code);
   if (!values.check) {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** An option of a program of the checkout: a demo, a bench, a test tool. As of node:util's parseArgs, with its help. */
+/** An option of a program of the checkout: a demo, a bench, a script, a test tool. As of node:util's parseArgs, with its help. */
 export interface ProgramOption {
   /** `boolean` is a flag; `string` takes a value. */
   readonly type: 'boolean' | 'string';
@@ -24,6 +24,8 @@ export interface ProgramUsage {
   readonly about: string;
   /** The command, such as `npm run demo`. */
   readonly command: string;
+  /** What it takes besides options, such as `[FILE...]`. */
+  readonly operands?: string;
   /** What stands between usage and options. */
   readonly details?: string;
   readonly options: ProgramOptions;
@@ -42,7 +44,7 @@ const common = {
 
 /** The text that `--help` shows. */
 export function programHelp(usage: ProgramUsage): string {
-  const { about, command, details, options, variables = {}, json = true, end } = usage;
+  const { about, command, operands, details, options, variables = {}, json = true, end } = usage;
   const rows = Object.entries(options).map(([name, option]): readonly [string, string] => [
     `--${name}${option.placeholder === undefined ? '' : ` ${option.placeholder}`}`,
     option.variable === undefined ? option.about : `${option.about} (or ${option.variable})`,
@@ -53,7 +55,7 @@ export function programHelp(usage: ProgramUsage): string {
   return [
     about,
     '',
-    `Usage: ${command} -- [OPTIONS]`,
+    `Usage: ${command} -- [OPTIONS]${operands === undefined ? '' : ` ${operands}`}`,
     ...(details === undefined ? [] : ['', details]),
     '',
     'Options:',
@@ -88,6 +90,33 @@ export function readOptions<const Options extends ProgramOptions>(
   const { values } = parseArgs({ args: [...byVariable, ...args], options: { ...options, ...common } });
   const isGiven = (name: keyof typeof common): boolean => Reflect.get(values, name) === true;
   return { values, json: isGiven('json'), help: isGiven('help') };
+}
+
+/**
+ * Reads this process's command line, for a script without --json. Ends the process after --help with exit code 0, and after
+ * a line on what is wrong with the command line with exit code 2.
+ */
+export function readScript<const Options extends ProgramOptions>(
+  usage: Omit<ProgramUsage, 'json' | 'variables'> & { readonly options: Options },
+) {
+  const { options, operands } = usage;
+  try {
+    const { values, positionals } = parseArgs({
+      options: { ...options, help: common.help },
+      allowPositionals: operands !== undefined,
+    });
+    if (Reflect.get(values, 'help') !== true) return { values, positionals };
+  } catch (error) {
+    wrongUsage(usage, error instanceof Error ? error.message : String(error));
+  }
+  process.stdout.write(programHelp({ ...usage, json: false }));
+  process.exit(0);
+}
+
+/** Tells what is wrong with the command line, and ends the process with exit code 2. */
+export function wrongUsage({ command }: Pick<ProgramUsage, 'command'>, problem: string): never {
+  process.stderr.write(`${command}: ${problem}\n`);
+  process.exit(2);
 }
 
 /** @throws Error if the text is no whole number of at least `least` */

@@ -1,29 +1,28 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { setStage } from './console-stage.ts';
+import { readScript } from './program.ts';
 
-const HELP = `Makes the two pictures of the console that the README shows, from the running page.
-
-Usage: npm run screenshots -- [OPTIONS]
-
-Options:
-  --all DIR         Every page instead, light and dark, wide and on a phone, into a folder
-  --chromium PATH   The browser (default: /usr/bin/chromium)
-  --help            Show this text
-`;
-
-const { values } = parseArgs({
+const { values } = readScript({
+  about: 'Makes the two pictures of the console that the README shows, from the running page.',
+  command: 'npm run screenshots',
   options: {
-    all: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
-    help: { type: 'boolean', default: false },
+    all: {
+      type: 'string',
+      placeholder: 'FOLDER',
+      about: 'Every page instead, light and dark, wide and on a phone, into a folder',
+    },
+    chromium: {
+      type: 'string',
+      placeholder: 'PATH',
+      default: '/usr/bin/chromium',
+      about: 'The browser (default: /usr/bin/chromium)',
+    },
   },
 });
 
-if (values.help) process.stdout.write(HELP);
-else await run();
+await run();
 
 async function run(): Promise<void> {
   process.stdout.write('Starting a Secrets Manager with five months of history ...\n');
