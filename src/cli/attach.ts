@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import {
   readSecretArguments,
   readTimeout,
@@ -40,18 +39,14 @@ export const attachCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...secretOptions,
-      ...timeoutOption,
-      function: { type: 'string' },
-      every: { type: 'string' },
-      'at-hour': { type: 'string' },
-      window: { type: 'string' },
-      'no-immediate': { type: 'boolean', default: false },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...secretOptions,
+    ...timeoutOption,
+    function: { type: 'string' },
+    every: { type: 'string' },
+    'at-hour': { type: 'string' },
+    window: { type: 'string' },
+    'no-immediate': { type: 'boolean', default: false },
   });
   const target = readSecretArguments(values, positionals);
   const attachment = {

@@ -1,3 +1,5 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+
 /** The program's exit codes. `attention`: the work was done, and it found a secret that somebody has to look after. */
 export const EXIT = { done: 0, failed: 1, usage: 2, attention: 3 } as const;
 
@@ -18,6 +20,14 @@ export interface Command {
 /** The arguments are wrong; the message says how. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** Reads a command's options, in any order with its operands. @throws TypeError of parseArgs; see {@link isUsageError} */
+export function readCommandLine<const Options extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  options: Options,
+) {
+  return parseArgs({ args: [...args], allowPositionals: true, options });
 }
 
 /** Whether an error is that of node:util's parseArgs about the user's arguments. */

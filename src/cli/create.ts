@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util';
 import { sampleLanguages } from '../create/code-samples.ts';
 import { kindNames } from '../create/kind-names.ts';
 import { nameProblem } from '../create/new-secret.ts';
 import { type FormOfFields, formOfFields, formsOfFields } from '../render/form-names.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import type { CreateWork } from './create/work.ts';
 import {
   placeOptions,
@@ -62,32 +61,28 @@ Examples:
 export const createCommand: Command = { name: 'create', summary: 'Store a new secret', help: HELP, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...placeOptions,
-      ...timeoutOption,
-      kind: { type: 'string' },
-      field: { type: 'string', multiple: true, default: [] },
-      'field-file': { type: 'string', multiple: true, default: [] },
-      'value-file': { type: 'string' },
-      form: { type: 'string' },
-      'as-is': { type: 'boolean', default: false },
-      'kms-key': { type: 'string' },
-      description: { type: 'string' },
-      tag: { type: 'string', multiple: true, default: [] },
-      'policy-file': { type: 'string' },
-      replica: { type: 'string', multiple: true, default: [] },
-      function: { type: 'string' },
-      every: { type: 'string' },
-      'at-hour': { type: 'string' },
-      window: { type: 'string' },
-      'no-immediate': { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-      yes: { type: 'boolean', default: false },
-      code: { type: 'string', multiple: true, default: [] },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...placeOptions,
+    ...timeoutOption,
+    kind: { type: 'string' },
+    field: { type: 'string', multiple: true, default: [] },
+    'field-file': { type: 'string', multiple: true, default: [] },
+    'value-file': { type: 'string' },
+    form: { type: 'string' },
+    'as-is': { type: 'boolean', default: false },
+    'kms-key': { type: 'string' },
+    description: { type: 'string' },
+    tag: { type: 'string', multiple: true, default: [] },
+    'policy-file': { type: 'string' },
+    replica: { type: 'string', multiple: true, default: [] },
+    function: { type: 'string' },
+    every: { type: 'string' },
+    'at-hour': { type: 'string' },
+    window: { type: 'string' },
+    'no-immediate': { type: 'boolean', default: false },
+    'dry-run': { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
+    code: { type: 'string', multiple: true, default: [] },
   });
   const [name, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one secret at a time, without '${more[0]}'`);

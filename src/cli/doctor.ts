@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import {
   choiceOptions,
   findingOptionsHelp,
@@ -41,17 +40,13 @@ export const doctorCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...secretOptions,
-      ...choiceOptions,
-      ...timeoutOption,
-      fix: { type: 'boolean', default: false },
-      all: { type: 'boolean', default: false },
-      'no-preflight': { type: 'boolean', default: false },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...secretOptions,
+    ...choiceOptions,
+    ...timeoutOption,
+    fix: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    'no-preflight': { type: 'boolean', default: false },
   });
   const [secret] = positionals;
   if (secret !== undefined && (values.all || values.tag.length > 0)) {

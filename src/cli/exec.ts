@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import { type RotationAction, rotationActions } from '../exec/rotation-actions.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import type { ExecWork, Mapping } from './exec/work.ts';
 import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
 import { readVariables } from './render.ts';
@@ -53,24 +52,20 @@ export const execCommand: Command = {
 async function run(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--');
   const [command, ...commandArgs] = end < 0 ? [] : args.slice(end + 1);
-  const { values, positionals } = parseArgs({
-    args: args.slice(0, end < 0 ? undefined : end),
-    allowPositionals: true,
-    options: {
-      ...placeOptions,
-      ...maskOption,
-      prefix: { type: 'string', default: '' },
-      pristine: { type: 'boolean', default: false },
-      keep: { type: 'string', multiple: true, default: [] },
-      file: { type: 'string', multiple: true, default: [] },
-      'files-in': { type: 'string' },
-      'on-rotation': { type: 'string', default: 'none' },
-      poll: { type: 'string', default: '30' },
-      grace: { type: 'string', default: '10' },
-      'mask-output': { type: 'boolean', default: false },
-      env: { type: 'string' },
-      var: { type: 'string', multiple: true, default: [] },
-    },
+  const { values, positionals } = readCommandLine(args.slice(0, end < 0 ? undefined : end), {
+    ...placeOptions,
+    ...maskOption,
+    prefix: { type: 'string', default: '' },
+    pristine: { type: 'boolean', default: false },
+    keep: { type: 'string', multiple: true, default: [] },
+    file: { type: 'string', multiple: true, default: [] },
+    'files-in': { type: 'string' },
+    'on-rotation': { type: 'string', default: 'none' },
+    poll: { type: 'string', default: '30' },
+    grace: { type: 'string', default: '10' },
+    'mask-output': { type: 'boolean', default: false },
+    env: { type: 'string' },
+    var: { type: 'string', multiple: true, default: [] },
   });
   if (command === undefined || command === '')
     throw new UsageError('name the command after two dashes: -- COMMAND');

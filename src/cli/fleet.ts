@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import type { PlanWork, RunWork } from './fleet/work.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
@@ -50,27 +49,23 @@ export const fleetCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...placeOptions,
-      ...choiceOptions,
-      out: { type: 'string' },
-      function: { type: 'string', multiple: true, default: [] as string[] },
-      account: { type: 'string' },
-      'older-than': { type: 'string' },
-      regions: { type: 'string' },
-      waves: { type: 'string', default: 'canary,10,100' },
-      'per-target': { type: 'string', default: '1' },
-      'at-once': { type: 'string', default: '50' },
-      tolerate: { type: 'string', default: '10' },
-      share: { type: 'string', default: '92' },
-      'group-by': { type: 'string', default: 'host' },
-      preflight: { type: 'boolean', default: false },
-      here: { type: 'boolean', default: false },
-      'state-machine': { type: 'string' },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...placeOptions,
+    ...choiceOptions,
+    out: { type: 'string' },
+    function: { type: 'string', multiple: true, default: [] as string[] },
+    account: { type: 'string' },
+    'older-than': { type: 'string' },
+    regions: { type: 'string' },
+    waves: { type: 'string', default: 'canary,10,100' },
+    'per-target': { type: 'string', default: '1' },
+    'at-once': { type: 'string', default: '50' },
+    tolerate: { type: 'string', default: '10' },
+    share: { type: 'string', default: '92' },
+    'group-by': { type: 'string', default: 'host' },
+    preflight: { type: 'boolean', default: false },
+    here: { type: 'boolean', default: false },
+    'state-machine': { type: 'string' },
   });
   const [verb = '', subject, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one PREFIX, PLAN or EXECUTION at a time, without '${more[0]}'`);

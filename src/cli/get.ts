@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import { maskOption, readMaskStream } from './masking.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
@@ -26,10 +25,10 @@ Examples:
 export const getCommand: Command = { name: 'get', summary: "Print a secret's value", help: HELP, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { ...placeOptions, ...maskOption, show: { type: 'boolean', default: false } },
+  const { values, positionals } = readCommandLine(args, {
+    ...placeOptions,
+    ...maskOption,
+    show: { type: 'boolean', default: false },
   });
   const [reference, ...more] = positionals;
   if (reference === undefined || reference === '')

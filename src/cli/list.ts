@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
 const HELP = `keyturn list: lists secrets, and how their rotation stands
@@ -21,14 +20,10 @@ Examples:
 export const listCommand: Command = { name: 'list', summary: 'List secrets', help: HELP, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...placeOptions,
-      ...choiceOptions,
-      deleted: { type: 'boolean', default: false },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...placeOptions,
+    ...choiceOptions,
+    deleted: { type: 'boolean', default: false },
   });
   const [prefix, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one prefix at a time, without '${more[0]}'`);

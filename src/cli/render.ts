@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import { type FormatName, formatNames } from '../render/format-names.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Command, readCommandLine, UsageError } from './command.ts';
 import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
 import type { Purpose } from './render/work.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
@@ -46,19 +45,15 @@ export const renderCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...placeOptions,
-      ...maskOption,
-      output: { type: 'string', short: 'o' },
-      stdout: { type: 'boolean', default: false },
-      check: { type: 'boolean', default: false },
-      env: { type: 'string' },
-      var: { type: 'string', multiple: true, default: [] },
-      format: { type: 'string' },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...placeOptions,
+    ...maskOption,
+    output: { type: 'string', short: 'o' },
+    stdout: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    env: { type: 'string' },
+    var: { type: 'string', multiple: true, default: [] },
+    format: { type: 'string' },
   });
   const [template, ...more] = positionals;
   if (template === undefined || template === '') throw new UsageError('name the template');

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import type { Command } from './command.ts';
+import { type Command, readCommandLine } from './command.ts';
 import {
   readSecretArguments,
   readTimeout,
@@ -32,11 +31,7 @@ export const rotateCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { ...secretOptions, ...timeoutOption },
-  });
+  const { values, positionals } = readCommandLine(args, { ...secretOptions, ...timeoutOption });
   const target = readSecretArguments(values, positionals);
   const timeoutMs = readTimeout(values.timeout);
   // Loaded here, so that help and mistakes are answered at once.

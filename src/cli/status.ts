@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import type { Command } from './command.ts';
+import { type Command, readCommandLine } from './command.ts';
 import {
   choiceOptions,
   findingOptionsHelp,
@@ -37,15 +36,11 @@ export const statusCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...secretOptions,
-      ...choiceOptions,
-      preflight: { type: 'boolean', default: false },
-      all: { type: 'boolean', default: false },
-    },
+  const { values, positionals } = readCommandLine(args, {
+    ...secretOptions,
+    ...choiceOptions,
+    preflight: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
   });
   const chosen = readChosen(values, positionals);
   const place = readPlace(values);
