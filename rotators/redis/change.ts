@@ -73,7 +73,7 @@ async function setEverywhere(
   await oneAfterAnother(connections, (connection) => setPasswords(connection, wanted));
   const survivals = await oneAfterAnother(
     connections,
-    async (connection) => [connection, await persist(connection)] as const,
+    async (connection) => [connection, await persist(connection, wanted.username)] as const,
   );
   noteSurvival(survivals, context);
 }

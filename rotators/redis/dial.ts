@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Node, placeOf } from './credential.ts';
-import { acceptsAnyPassword, connectionError, ServerError, tlsUnavailable, tooOld } from './server-error.ts';
+import {
+  acceptsAnyPassword,
+  connectionError,
+  inProtectedMode,
+  ServerError,
+  tlsUnavailable,
+  tooOld,
+} from './server-error.ts';
 
 /** How a server has to prove its identity. */
 export interface TlsWanted {
@@ -101,7 +108,7 @@ export function abortError(signal: AbortSignal): Error {
  * print all that it sends.
  *
  * @returns whether the server accepts the password
- * @throws ServerError for any answer but a refusal; TargetFailed for a server older than Redis 6
+ * @throws ServerError for any answer but a refusal; TargetFailed for a server older than Redis 6, or in protected mode
  * @see https://redis.io/docs/latest/commands/auth/
  */
 export async function authenticate(
@@ -121,6 +128,7 @@ export async function authenticate(
   if (answer.startsWith('-WRONGPASS ')) return false;
   // Before Redis 6: https://github.com/redis/redis/blob/5.0/src/server.c
   if (answer.startsWith("-ERR wrong number of arguments for 'auth'")) throw tooOld(placeOf(node));
+  if (answer.startsWith('-DENIED ')) throw inProtectedMode(placeOf(node));
   throw new ServerError(answer.replace(/^-/, ''));
 }
 
@@ -145,12 +153,16 @@ async function ask(
         settle();
       };
       const fail = (error: Error): void => end(() => reject(error));
-      const close = (): void =>
-        fail(connectionError('ECONNRESET', `${placeOf(node)} has ended the connection before it answered`));
+      const linesOf = (): string[] => answer.split('\r\n').slice(0, -1);
+      // A server that takes no connection says so in a single line: too many clients, or protected mode.
+      const close = (): void => {
+        if (/^-.*\r\n$/.test(answer)) end(() => resolve(linesOf()));
+        else
+          fail(connectionError('ECONNRESET', `${placeOf(node)} has ended the connection before it answered`));
+      };
       const hear = (chunk: Buffer): void => {
         answer += chunk.toString('latin1');
-        const lines = answer.split('\r\n').slice(0, -1);
-        // A server with too many connections refuses a new one with a single line.
+        const lines = linesOf();
         const isOver = lines.length >= count || lines[0]?.startsWith('-ERR max number of clients') === true;
         if (isOver && answer.endsWith('\r\n')) end(() => resolve(lines));
       };

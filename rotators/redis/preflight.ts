@@ -75,7 +75,7 @@ async function look(
       break;
     }
   }
-  return [...findings, await survival(connections)];
+  return [...findings, await survival(connections, username)];
 }
 
 function userFinding({ node }: Connection, username: string, user: User | undefined, hash: string): Finding {
@@ -108,10 +108,12 @@ async function mayChangeUsers(connection: Connection, changer: string): Promise<
   return true;
 }
 
-async function survival(connections: readonly Connection[]): Promise<Finding> {
+async function survival(connections: readonly Connection[], username: string): Promise<Finding> {
   const check = 'restart';
   const found = await Promise.all(
-    connections.map(async (connection) => [placeOf(connection.node), await survivalOf(connection)] as const),
+    connections.map(
+      async (connection) => [placeOf(connection.node), await survivalOf(connection, username)] as const,
+    ),
   );
   const places = (wanted: string | undefined): string =>
     found
@@ -121,6 +123,10 @@ async function survival(connections: readonly Connection[]): Promise<Finding> {
   const said = [
     [places('acl-file'), 'is written to the ACL file'],
     [places('configuration'), 'is written to the configuration file (CONFIG REWRITE)'],
+    [
+      places('unwritable'),
+      'is lost with a restart, since CONFIG REWRITE does not quote the quotation mark of a user: set "aclfile"',
+    ],
     [places('nothing'), 'is lost with a restart, since there is no file: set "aclfile"'],
     [places(undefined), 'may be lost with a restart: the user may not ask (+config|get)'],
   ].filter(([where]) => where !== '');

@@ -65,6 +65,19 @@ export function tooOld(place: string): KeyturnError {
   );
 }
 
+/**
+ * The error for a server that takes connections only from its own machine.
+ *
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/management/security/#protected-mode
+ */
+export function inProtectedMode(place: string): KeyturnError {
+  return new KeyturnError(
+    'TargetFailed',
+    `The server at ${place} takes connections only from its own machine (protected mode).`,
+    'Nothing was changed. Give its default user a password (requirepass) or switch it off, and rotate again.',
+  );
+}
+
 /** The error for a user that accepts any password (`nopass`): a login would prove nothing. */
 export function acceptsAnyPassword(username: string, place: string): KeyturnError {
   return new KeyturnError(

@@ -10,8 +10,8 @@ export interface User {
   readonly flags: readonly string[];
   /** SHA-256 of each password, in hexadecimal. */
   readonly passwords: readonly string[];
-  /** Its rights, as the server writes them: commands, keys, channels and selectors. */
-  readonly rules: Readonly<Record<'commands' | 'keys' | 'channels' | 'selectors', string>>;
+  /** Its rights, as the server writes them: commands, keys, channels, databases and selectors. */
+  readonly rules: Readonly<Record<'commands' | 'keys' | 'channels' | 'databases' | 'selectors', string>>;
 }
 
 /** The hash by which a server knows a password: https://redis.io/docs/latest/commands/acl-setuser/ */
@@ -38,6 +38,8 @@ export async function findUser(connection: Connection, username: string): Promis
       commands: String(value('commands') ?? ''),
       keys: rules('keys'),
       channels: rules('channels'),
+      // Valkey 9.1
+      databases: rules('databases'),
       selectors: rules('selectors'),
     },
   };
@@ -101,8 +103,28 @@ export async function setPasswords(
   }
 }
 
-/** Whether a change survives a restart of the server. */
-export type Survival = 'acl-file' | 'configuration' | 'nothing';
+/**
+ * Whether a change survives a restart of the server. `unwritable`: the server has a configuration file, and would not start
+ * from it after CONFIG REWRITE.
+ */
+export type Survival = 'acl-file' | 'configuration' | 'unwritable' | 'nothing';
+
+/**
+ * Whether CONFIG REWRITE can write the users. It writes names and rules as they are. With a quotation mark in one of them,
+ * the server does not start again ("Unbalanced quotes in configuration line"), or it starts with another user.
+ */
+async function canBeRewritten(connection: Connection, username: string): Promise<boolean> {
+  try {
+    const answer = await connection.ask('ACL', 'LIST');
+    return !/["']/.test(Array.isArray(answer) ? answer.map(String).join(' ') : '');
+  } catch (error) {
+    if (!isNoPermission(error)) throw error;
+  }
+  // The other users are not to be seen.
+  const user = await findUser(connection, username);
+  const { keys = '', channels = '', selectors = '' } = user?.rules ?? {};
+  return !/["']/.test(username) && !/'|\\"/.test(`${keys}${channels}${selectors}`);
+}
 
 /**
  * Saves a server's users to its file, if it has one. A change that is only in memory ends with a restart, and
@@ -113,13 +135,14 @@ export type Survival = 'acl-file' | 'configuration' | 'nothing';
  *   holds
  * @see https://redis.io/docs/latest/commands/acl-save/
  */
-export async function persist(connection: Connection): Promise<Survival> {
+export async function persist(connection: Connection, username: string): Promise<Survival> {
   try {
     await connection.ask('ACL', 'SAVE');
     return 'acl-file';
   } catch (error) {
     if (!isWithout(error, /not configured to use an ACL file/i)) throw notSaved(error, connection);
   }
+  if (!(await canBeRewritten(connection, username))) return 'unwritable';
   try {
     await connection.ask('CONFIG', 'REWRITE');
     return 'configuration';
@@ -146,12 +169,13 @@ function notSaved(error: unknown, { node }: Connection): unknown {
 }
 
 /** Where a server would write its users, without writing: undefined if its user may not ask. */
-export async function survivalOf(connection: Connection): Promise<Survival | undefined> {
+export async function survivalOf(connection: Connection, username: string): Promise<Survival | undefined> {
   try {
     const file = pairsOf(await connection.ask('CONFIG', 'GET', 'aclfile')).get('aclfile') ?? '';
     if (file !== '') return 'acl-file';
     const configuration = infoOf(await connection.ask('INFO', 'server')).get('config_file') ?? '';
-    return configuration === '' ? 'nothing' : 'configuration';
+    if (configuration === '') return 'nothing';
+    return (await canBeRewritten(connection, username)) ? 'configuration' : 'unwritable';
   } catch (error) {
     if (isNoPermission(error)) return undefined;
     throw error;
@@ -182,10 +206,12 @@ export function noteSurvival(
   survivals: readonly (readonly [Connection, Survival])[],
   { note }: Pick<RotatorContext, 'note'>,
 ): void {
-  const forgetful = survivals.filter(([, survival]) => survival === 'nothing');
-  if (forgetful.length === 0) return;
-  const places = forgetful.map(([{ node }]) => placeOf(node)).join(', ');
-  note(
-    `After a restart of ${places} the new password is lost, since neither an ACL file nor a configuration file holds it: set "aclfile".`,
-  );
+  for (const [survival, reason] of [
+    ['nothing', 'neither an ACL file nor a configuration file holds it'],
+    ['unwritable', 'a user has a quotation mark in its name or rules, which CONFIG REWRITE does not quote'],
+  ] as const) {
+    const places = survivals.filter(([, found]) => found === survival).map(([{ node }]) => placeOf(node));
+    if (places.length === 0) continue;
+    note(`After a restart of ${places.join(', ')} the new password is lost, since ${reason}: set "aclfile".`);
+  }
 }

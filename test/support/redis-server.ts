@@ -44,6 +44,8 @@ export interface RedisServer {
   ask(...words: string[]): Promise<unknown>;
   /** Ends the process and starts it anew with what is in its files. */
   restart(): Promise<void>;
+  /** Ends the process; `restart` starts it again. */
+  end(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -144,6 +146,7 @@ export async function startRedisServer(
     ca: certificate?.cert,
     folder,
     ask: (command, ...words) => client.call(command ?? 'PING', ...words),
+    end,
     restart: async () => {
       await end();
       await begin();

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -148,7 +148,7 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
         it.each(['acl-file', 'configuration'] as const)('is known again, by the %s', async (users) => {
           const own = await startRedisServer(program, { users });
           try {
-            const username = newName();
+            const username = users === 'acl-file' ? `"it's"\\${newName()}` : newName();
             const password = 'a first password';
             await own.ask('ACL', 'SETUSER', username, 'on', `>${password}`, '~*', '&*', '+@all');
             const secret = {
@@ -165,6 +165,59 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
             expect(await passwordsOf(username, own)).toContain(hashOf((await fixture.read(arn)).password));
             const file = users === 'acl-file' ? 'users.acl' : 'redis.conf';
             expect(await readFile(join(own.folder, file), 'utf8')).toContain(username);
+          } finally {
+            await own.stop();
+          }
+        });
+
+        it.each([
+          ['its own name', `it's-"mine`, [], true],
+          ['a rule of its own, which is all that its admin sees', 'shop', [`~it's`], false],
+          ["another user's rule", 'shop', [], true],
+        ] as const)(
+          'is never written into a configuration that the server could not read, for %s',
+          async (what, name, rules, maySeeAll) => {
+            const own = await startRedisServer(program);
+            try {
+              const before = await readFile(join(own.folder, 'redis.conf'), 'utf8');
+              await own.ask('ACL', 'SETUSER', name, 'on', '>a first password', '+@read', ...rules);
+              if (what.startsWith('another')) await own.ask('ACL', 'SETUSER', 'other', '~a"b');
+              const maker = { username: 'maker', password: 'of users' };
+              const seen = maySeeAll ? ['+acl|list'] : [];
+              await own.ask(
+                ...['ACL', 'SETUSER', maker.username, 'on', `>${maker.password}`, '-@all', '+info', '+hello'],
+                ...['+acl|getuser', '+acl|setuser', '+acl|save', '+config|rewrite', '+config|get', ...seen],
+              );
+              const at = { ...place(), port: own.port };
+              const masterarn = await fixture.createSecret({ ...at, ...maker });
+              const secret = { ...at, username: name, password: 'a first password', masterarn };
+              const arn = await fixture.createSecret(secret);
+              expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+              expect(fixture.recorded.notes.join('\n')).toMatch(
+                /restart: ok: .*CONFIG REWRITE does not quote/,
+              );
+              expect(await fixture.rotate(arn)).toBeUndefined();
+              expect(fixture.recorded.notes.at(-1)).toMatch(/After a restart of .*quotation mark/);
+              expect(await readFile(join(own.folder, 'redis.conf'), 'utf8')).toBe(before);
+              await own.restart();
+            } finally {
+              await own.stop();
+            }
+          },
+        );
+
+        it('is refused where the ACL file can not be written, and AWSCURRENT works', async () => {
+          const own = await startRedisServer(program, { users: 'acl-file' });
+          try {
+            const username = newName();
+            await own.ask('ACL', 'SETUSER', username, 'on', '>a first password', '~*', '&*', '+@all');
+            const login = { username, password: 'a first password' };
+            const arn = await fixture.createSecret({ ...place(), port: own.port, ...login });
+            await rm(join(own.folder, 'users.acl'));
+            await mkdir(join(own.folder, 'users.acl', 'in the way'), { recursive: true });
+            expect(await fixture.rotate(arn)).toMatch(/^TargetFailed: .*can not write its ACL file/);
+            expect(await fixture.read(arn)).toMatchObject(login);
+            expect(await passwordsOf(username, own)).toContain(hashOf(login.password));
           } finally {
             await own.stop();
           }

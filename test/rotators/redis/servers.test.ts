@@ -123,6 +123,39 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
     });
   });
 
+  it('of a cluster of which a server is down are left alone, and rotated once it is back', async () => {
+    const cluster = await startRedisCluster(found);
+    try {
+      const [first, second, third] = cluster.servers;
+      const { arn, username } = await createSecret(cluster, { port: first.port });
+      const { password: old } = await fixture.read(arn);
+      await cluster.askAll('CONFIG', 'REWRITE');
+      await third.end();
+      expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable/);
+      for (const server of [first, second])
+        expect(await passwordsAt(server, username)).toEqual([hashOf(old)]);
+      await third.restart();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const { password } = await fixture.read(arn);
+      await expectEverywhere(cluster, username, [hashOf(old), hashOf(password)]);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  it('are rotated where a server writes only to replicas that it does not have', async () => {
+    const server = await startRedisServer(found, { settings: ['min-replicas-to-write 1'] });
+    try {
+      const username = newName();
+      await server.ask('ACL', 'SETUSER', username, 'on', '>a first password', '~*', '&*', '+@all');
+      const where = { engine: 'redis', host: '127.0.0.1', port: server.port, ssl: false };
+      const arn = await fixture.createSecret({ ...where, username, password: 'a first password' });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('of a cluster with TLS have the same passwords at every server, which show the name that the secret has', async () => {
     const cluster = await startRedisCluster(found, { tls: true });
     try {
@@ -330,7 +363,7 @@ async function standIn(answer: string): Promise<{ readonly port: number; stop():
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
-    socket.on('data', () => socket.write(answer));
+    socket.on('data', () => (answer.startsWith('-DENIED') ? socket.end(answer) : socket.write(answer)));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();
@@ -348,12 +381,18 @@ describe('a server that can not be had here is answered by a stand-in', () => {
     ['Redis 5', "-ERR wrong number of arguments for 'auth' command\r\n", /^TargetFailed: .*too old/],
     ['one that is full', '-ERR max number of clients reached\r\n', /^TargetBusy/],
     ['one that loads', '-LOADING Redis is loading the dataset in memory\r\n', /^TargetBusy/],
-    ['one that is protected', '-DENIED Redis is running in protected mode\r\n', /^TargetFailed/],
-  ])('%s', { timeout: 60_000 }, async (_name, answer, expected) => {
+    ['one that is protected', '-DENIED Redis is running in protected mode\r\n', /^TargetFailed: .*protected/],
+    [
+      'one that is protected',
+      '-DENIED Redis is running in protected mode\r\n',
+      /^TargetFailed: .*protected mode/,
+      'default',
+    ],
+  ])('%s', { timeout: 60_000 }, async (_name, answer, expected, username = 'app') => {
     const [server, fixture] = [await standIn(answer), await startFixture({ rotators: [redis()] })];
     try {
       const where = { engine: 'redis', host: '127.0.0.1', port: server.port, ssl: false };
-      const arn = await fixture.createSecret({ ...where, username: 'app', password: 'a first password' });
+      const arn = await fixture.createSecret({ ...where, username, password: 'a first password' });
       expect(await fixture.rotate(arn)).toMatch(expected);
     } finally {
       await fixture.close();
