@@ -21,7 +21,7 @@ export function postgresAlternatingUsers(
   options: PostgresOptions = {},
 ): ChangingRotator<AlternatingCredential, PostgresSession> {
   const connector = createConnector(options);
-  const { open, loginOf } = connector;
+  const { open, loginOf, probe } = connector;
   return alternatingUsers(postgresEngine(connector), {
     change: (session, pending, context) =>
       untilNoConflict(context.signal, isConflict, async () => {
@@ -30,7 +30,9 @@ export function postgresAlternatingUsers(
           ...context,
           openDatabase: (database) => open({ ...context.using, database }, context),
         });
-        const storage = await storageOf(session, loginOf(context.current) ?? session.login);
+        const storage = await storageOf(session, loginOf(context.current) ?? session.login, () =>
+          probe(pending, context).catch(() => undefined),
+        );
         await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),

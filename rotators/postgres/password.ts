@@ -1,7 +1,7 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { mostIterations } from './scram.ts';
-import type { Login, PostgresSession } from './session.ts';
+import type { Login, LoginMethod, PostgresSession } from './session.ts';
 import { defaultIterations, type Storage, storedPassword } from './verifier.ts';
 
 /** AWS's defaults for Postgres: a colon is the separator of .pgpass files. */
@@ -18,14 +18,20 @@ export interface NewPassword {
  * pg_hba.conf may ask for `md5`, which takes both.
  *
  * @param account the login of the account whose password it is, or of one like it
+ * @param probe asks how the account itself would log in, where that of one like it leaves it open; undefined if it can't tell
  * @see https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-PASSWORD-ENCRYPTION
  */
-export async function storageOf(session: PostgresSession, account: Login): Promise<Storage> {
+export async function storageOf(
+  session: PostgresSession,
+  account: Login,
+  probe?: () => Promise<LoginMethod | undefined>,
+): Promise<Storage> {
   if (account.method !== 'scram-sha-256') {
     const [row] = await session.query<{ encryption: string }>(
       "SELECT pg_catalog.current_setting('password_encryption') AS encryption",
     );
-    if (row?.encryption === 'md5') return { encryption: 'md5' };
+    // pg_hba.conf may ask the account in another way than the one like it.
+    if (row?.encryption === 'md5' && (await probe?.()) !== 'scram-sha-256') return { encryption: 'md5' };
   }
   return { encryption: 'scram-sha-256', iterations: iterationsOf(session, account) };
 }

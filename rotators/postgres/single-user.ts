@@ -24,8 +24,10 @@ export function postgres(
     change: (session, pending, context) =>
       untilNoConflict(context.signal, isConflict, async () => {
         // An admin sets a lost password; what the account's own login has shown it need not ask.
-        if (context.using.username !== pending.username) await requireValidity(session, pending.username);
-        const storage = await storageOf(session, session.login);
+        const isAdmin = context.using.username !== pending.username;
+        if (isAdmin) await requireValidity(session, pending.username);
+        const probe = () => connector.probe(pending, context).catch(() => undefined);
+        const storage = await storageOf(session, session.login, isAdmin ? probe : undefined);
         await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),

@@ -19,6 +19,9 @@ const hba = [
   'hostssl md5 all all md5',
   'hostssl plain all all password',
   'hostssl trusting all all trust',
+  'hostssl mixed named_clone all scram-sha-256',
+  'hostssl mixed lost all scram-sha-256',
+  'hostssl mixed all all md5',
   'hostnossl plain all all password',
   'hostssl postgres all all scram-sha-256',
   'hostnossl all all all reject',
@@ -30,7 +33,8 @@ describe('how a Postgres password is stored', () => {
     // What servers keep that were made before Postgres 14, and RDS.
     server = await startPostgres({ hba, settings: ["password_encryption = 'md5'"] });
     await server.asAdmin(async (client) => {
-      for (const name of ['scram', 'md5', 'plain', 'trusting']) await client.query(`CREATE DATABASE ${name}`);
+      for (const name of ['scram', 'md5', 'plain', 'trusting', 'mixed'])
+        await client.query(`CREATE DATABASE ${name}`);
     });
   });
   afterAll(() => server.stop());
@@ -130,6 +134,25 @@ describe('how a Postgres password is stored', () => {
       expect(await canLogIn(again, 'md5')).toBe(true);
     },
   );
+
+  it('goes by how the next user is asked, and not the current one, where an admin sets its password', async () => {
+    const login = { username: 'named', password: randomPassword() };
+    await sql(`CREATE ROLE named LOGIN PASSWORD ${quoteLiteral(login.password)}`);
+    const pending = await changeByAdmin(login, 'mixed');
+    expect(await stored('named_clone')).toMatch(/^SCRAM-SHA-256\$4096:/);
+    expect(await canLogIn(pending, 'mixed')).toBe(true);
+  });
+
+  it('goes by how the account is asked, and not the admin, where the admin sets a lost password', async () => {
+    const [admin, lost] = [await role('md5'), { username: 'lost', password: randomPassword() }];
+    await sql(`ALTER ROLE ${quoteIdentifier(admin.username)} SUPERUSER`, 'CREATE ROLE lost LOGIN');
+    const session = await opened(single, admin, 'mixed');
+    const [using, pending] = [admin, lost].map((one) => single.parse(secretOf(one, 'mixed')));
+    if (using === undefined || pending === undefined) throw new Error('No credential.');
+    await single.change(session, pending, { ...rotatorContext(), using, current: pending });
+    await session.close();
+    expect(await canLogIn(lost, 'mixed')).toBe(true);
+  });
 
   it('goes by the setting where the server asks for the password itself', async () => {
     const pending = await changeItself(await role('scram-sha-256'), 'plain');
