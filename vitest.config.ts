@@ -11,6 +11,7 @@ const longest = [
   'test/redact.test.ts',
   'test/rotators/api-token/real-servers.test.ts',
   'test/console/stories.test.ts',
+  'test/create/as-code-tools.test.ts',
   'test/testing/conformance.test.ts',
   'test/testing/matrix.test.ts',
   'test/cli/list-and-get.test.ts',

@@ -1,3 +1,4 @@
+import { awsCommand, escapedJson } from './aws-cli.ts';
 import type { NewSecret } from './new-secret.ts';
 
 /** The same secret, as other tools make it. */
@@ -20,23 +21,35 @@ export type CodeTool = 'cli' | 'cloudformation' | 'cdk' | 'terraform';
  */
 export function secretAsCode(secret: Omit<NewSecret, 'value'>): Readonly<Record<CodeTool, SecretAsCode>> {
   return {
-    cli: { title: 'AWS CLI', note: 'The value is read from the file value.txt.', code: cli(secret) },
+    cli: {
+      title: 'AWS CLI',
+      note: 'For a POSIX shell. The value is read from the file value.txt. A line break at its end would be part of it.',
+      code: cli(secret),
+    },
     cloudformation: {
       title: 'CloudFormation',
-      note: 'The value is a parameter that CloudFormation does not show.',
-      code: `${JSON.stringify(cloudFormation(secret), undefined, 2)}\n`,
+      note: parameterNote(secret),
+      code: `${escapedJson(cloudFormation(secret), 2)}\n`,
     },
-    cdk: {
-      title: 'CDK',
-      note: 'The value is a parameter that CloudFormation does not show.',
-      code: cdk(secret),
-    },
+    cdk: { title: 'CDK', note: parameterNote(secret), code: cdk(secret) },
     terraform: {
       title: 'Terraform',
       note: 'The value is an ephemeral variable, which is in no state file. It needs Terraform 1.11.',
       code: terraform(secret),
     },
   };
+}
+
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+function parameterNote({ description = '', tags }: Omit<NewSecret, 'value'>): string {
+  const note = 'The value is a parameter that CloudFormation does not show. It can have up to 4,096 bytes.';
+  // There is no escape for it.
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+  const resolved = [description, ...tags.keys(), ...tags.values()].some((text) =>
+    text.includes('{{resolve:'),
+  );
+  if (!resolved) return note;
+  return `${note} CloudFormation replaces {{resolve:...}} in the description and the tags.`;
 }
 
 function cli({
@@ -48,39 +61,35 @@ function cli({
   resourcePolicy,
   rotation,
 }: Omit<NewSecret, 'value'>) {
-  const create = [
-    'aws secretsmanager create-secret',
-    `--name ${shell(name)}`,
-    '--secret-string file://value.txt',
-    ...(description === undefined ? [] : [`--description ${shell(description)}`]),
-    ...(kmsKeyId === undefined ? [] : [`--kms-key-id ${shell(kmsKeyId)}`]),
-    ...(tags.size === 0 ? [] : [`--tags ${shell(JSON.stringify(pairs(tags)))}`]),
-    ...(replicas.length === 0 ? [] : [`--add-replica-regions ${shell(JSON.stringify(regions(replicas)))}`]),
+  const lines = [
+    awsCommand('create-secret --secret-string file://value.txt', [
+      ['name', 'Name', name],
+      ['description', 'Description', description],
+      ['kms-key-id', 'KmsKeyId', kmsKeyId],
+      ['tags', 'Tags', tags.size === 0 ? undefined : pairs(tags)],
+      ['add-replica-regions', 'AddReplicaRegions', replicas.length === 0 ? undefined : regions(replicas)],
+    ]),
   ];
-  const commands = [create];
   if (resourcePolicy !== undefined) {
-    commands.push([
-      'aws secretsmanager put-resource-policy',
-      `--secret-id ${shell(name)}`,
-      `--resource-policy ${shell(resourcePolicy)}`,
-      '--block-public-policy',
-    ]);
+    lines.push(
+      awsCommand('put-resource-policy', [
+        ['secret-id', 'SecretId', name],
+        ['resource-policy', 'ResourcePolicy', resourcePolicy],
+        ['block-public-policy', 'BlockPublicPolicy', true],
+      ]),
+    );
   }
   if (rotation !== undefined) {
-    commands.push([
-      'aws secretsmanager rotate-secret',
-      `--secret-id ${shell(name)}`,
-      `--rotation-lambda-arn ${shell(rotation.functionArn)}`,
-      `--rotation-rules ${shell(JSON.stringify(rules(rotation)))}`,
-      rotation.immediately ? '--rotate-immediately' : '--no-rotate-immediately',
-    ]);
+    lines.push(
+      awsCommand('rotate-secret', [
+        ['secret-id', 'SecretId', name],
+        ['rotation-lambda-arn', 'RotationLambdaARN', rotation.functionArn],
+        ['rotation-rules', 'RotationRules', rules(rotation)],
+        ['rotate-immediately', 'RotateImmediately', rotation.immediately],
+      ]),
+    );
   }
-  return `${commands.map((parts) => parts.join(' \\\n  ')).join('\n')}\n`;
-}
-
-/** One argument for a POSIX shell. */
-function shell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return `${lines.join('\n')}\n`;
 }
 
 function cloudFormation({
@@ -148,52 +157,63 @@ function cdk({
   rotation,
 }: Omit<NewSecret, 'value'>) {
   const text = (value: string): string => JSON.stringify(value);
-  const isLow = replicas.length > 0 || resourcePolicy !== undefined || rotation !== undefined;
-  const imports = ['CfnParameter', 'SecretValue', 'Stack', ...(tags.size === 0 ? [] : ['Tags'])];
-  const keys = [kmsKeyId, ...replicas.map((replica) => replica.kmsKeyId)].some((key) => key !== undefined);
   let keyCount = 0;
-  const key = (id: string): string => {
+  /** A key is named by its whole ARN, because that of a replica is in the replica's region. */
+  const key = (id: string, region?: string): string => {
     keyCount += 1;
-    const own = text(`Key${keyCount}`);
-    if (id.startsWith('alias/')) return `Alias.fromAliasName(this, ${own}, ${text(id)})`;
+    const [resource, resourceName] = id.startsWith('alias/')
+      ? ['alias', id.slice('alias/'.length)]
+      : ['key', id];
     const arn = id.startsWith('arn:')
       ? text(id)
-      : `this.formatArn({ service: 'kms', resource: 'key', resourceName: ${text(id)} })`;
-    return `Key.fromKeyArn(this, ${own}, ${arn})`;
+      : `this.formatArn({ service: 'kms', ${region === undefined ? '' : `region: ${text(region)}, `}resource: '${resource}', resourceName: ${text(resourceName)} })`;
+    return `Key.fromKeyArn(this, 'Key${keyCount}', ${arn})`;
   };
-  const lines = [
-    `import { ${imports.join(', ')} } from 'aws-cdk-lib';`,
-    ...(keys ? ["import { Alias, Key } from 'aws-cdk-lib/aws-kms';"] : []),
-    `import { ${['Secret', ...(isLow && resourcePolicy !== undefined ? ['CfnResourcePolicy'] : []), ...(rotation === undefined ? [] : ['CfnRotationSchedule'])].sort().join(', ')} } from 'aws-cdk-lib/aws-secretsmanager';`,
-    '',
-    'export class SecretStack extends Stack {',
-    '  constructor(...args: ConstructorParameters<typeof Stack>) {',
-    '    super(...args);',
-    "    const value = new CfnParameter(this, 'SecretValue', { noEcho: true });",
-    "    const secret = new Secret(this, 'Secret', {",
-    `      secretName: ${text(name)},`,
-    '      secretStringValue: SecretValue.cfnParameter(value),',
-    ...(description === undefined ? [] : [`      description: ${text(description)},`]),
-    ...(kmsKeyId === undefined ? [] : [`      encryptionKey: ${key(kmsKeyId)},`]),
+  const properties = [
+    `secretName: ${text(name)},`,
+    'secretStringValue: SecretValue.cfnParameter(value),',
+    ...(description === undefined ? [] : [`description: ${text(description)},`]),
+    ...(kmsKeyId === undefined ? [] : [`encryptionKey: ${key(kmsKeyId)},`]),
     ...(replicas.length === 0
       ? []
       : [
-          '      replicaRegions: [',
-          ...replicas.map(
-            (replica) =>
-              `        { region: ${text(replica.region)}${replica.kmsKeyId === undefined ? '' : `, encryptionKey: ${key(replica.kmsKeyId)}`} },`,
+          'replicaRegions: [',
+          ...replicas.map(({ region, kmsKeyId: id }) =>
+            id === undefined
+              ? `  { region: ${text(region)} },`
+              : `  { region: ${text(region)}, encryptionKey: ${key(id, region)} },`,
           ),
-          '      ],',
+          '],',
         ]),
+    'removalPolicy: RemovalPolicy.RETAIN,',
+  ];
+  const core = ['CfnParameter', 'RemovalPolicy', 'SecretValue', 'Stack', 'type StackProps'];
+  if (tags.size > 0) core.push('Tags');
+  const isNamed = tags.size > 0 || resourcePolicy !== undefined || rotation !== undefined;
+  const own = ['Secret'];
+  if (rotation !== undefined) own.unshift('CfnRotationSchedule');
+  if (resourcePolicy !== undefined) own.unshift('CfnResourcePolicy');
+  const lines = [
+    `import { ${core.join(', ')} } from 'aws-cdk-lib';`,
+    ...(keyCount > 0 ? ["import { Key } from 'aws-cdk-lib/aws-kms';"] : []),
+    `import { ${own.join(', ')} } from 'aws-cdk-lib/aws-secretsmanager';`,
+    "import type { Construct } from 'constructs';",
+    '',
+    'export class SecretStack extends Stack {',
+    '  constructor(scope: Construct, id: string, props?: StackProps) {',
+    '    super(scope, id, props);',
+    "    const value = new CfnParameter(this, 'SecretValue', { noEcho: true });",
+    `    ${isNamed ? 'const secret = ' : ''}new Secret(this, 'Secret', {`,
+    ...properties.map((line) => `      ${line}`),
     '    });',
-    ...[...tags].map(([name_, value]) => `    Tags.of(secret).add(${text(name_)}, ${text(value)});`),
+    ...[...tags].map(([tag, value]) => `    Tags.of(secret).add(${text(tag)}, ${text(value)});`),
     ...(resourcePolicy === undefined
       ? []
       : [
           "    new CfnResourcePolicy(this, 'Policy', {",
           '      secretId: secret.secretArn,',
-          '      blockPublicPolicy: true,',
           `      resourcePolicy: ${resourcePolicy},`,
+          '      blockPublicPolicy: true,',
           '    });',
         ]),
     ...(rotation === undefined

@@ -1,3 +1,5 @@
+import { awsOption } from './aws-cli.ts';
+
 /** Code that reads a secret, in one language. */
 export interface CodeSample {
   readonly language: string;
@@ -43,7 +45,7 @@ function sample(language: string, title: string, code: string): CodeSample {
 }
 
 function cli(name: string, region: string): string {
-  return `aws secretsmanager get-secret-value --secret-id ${name} --region ${region} --query SecretString --output text
+  return `aws secretsmanager get-secret-value ${awsOption('secret-id', name)} --region ${region} --query SecretString --output text
 `;
 }
 

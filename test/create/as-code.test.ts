@@ -37,10 +37,10 @@ describe('a secret as code', () => {
     expect(argumentsIn(create)).toEqual([
       'secretsmanager',
       'create-secret',
-      '--name',
-      secret.name,
       '--secret-string',
       'file://value.txt',
+      '--name',
+      secret.name,
       '--description',
       secret.description,
       '--kms-key-id',
@@ -74,7 +74,7 @@ describe('a secret as code', () => {
   it('is TypeScript for the CDK, with texts that are what they were', () => {
     const code = stripTypeScriptTypes(secretAsCode(secret).cdk.code);
     expect(code).toContain(`description: ${JSON.stringify(secret.description)}`);
-    expect(code).toContain('Alias.fromAliasName(this, "Key1", "alias/shared")');
+    expect(code).toContain('new Secret(');
     expect(code).toContain('new CfnRotationSchedule');
   });
 

@@ -28,6 +28,8 @@ export interface Workspace {
   /** Whether what is there differs from the configuration that was applied last. */
   differs(): Promise<boolean>;
   destroy(): Promise<void>;
+  /** Writes a module in Terraform's own language, and returns its source for the configuration. */
+  addModule(name: string, code: string): Promise<string>;
 }
 
 /**
@@ -77,10 +79,16 @@ export async function startTerraform(provider: string, endpoint: string): Promis
       return {
         apply: async (configuration) => {
           await write('main.tf.json', configuration);
+          if (configuration.module !== undefined) await run('get');
           return (await run('apply', '-auto-approve')).output;
         },
         differs: async () => (await run('plan', '-detailed-exitcode')).code === 2,
         destroy: async () => void (await run('destroy', '-auto-approve')),
+        addModule: async (module, code) => {
+          await mkdir(join(cwd, module));
+          await writeFile(join(cwd, module, 'main.tf'), code);
+          return `./${module}`;
+        },
       };
     },
   };
@@ -102,7 +110,8 @@ interface Ran {
 
 async function runTerraform(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Ran> {
   const [command = '', ...options] = args;
-  const child = spawn('terraform', [command, '-no-color', '-input=false', ...options], {
+  const asks = command === 'get' ? [] : ['-input=false'];
+  const child = spawn('terraform', [command, '-no-color', ...asks, ...options], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,54 @@
+/** An option, the member of the API's input that it sets, and the value. */
+export type AwsArgument = readonly [
+  option: string,
+  member: string,
+  value: string | boolean | object | undefined,
+];
+
+/**
+ * A command of the AWS CLI for a POSIX shell. What an option can't carry goes into `--cli-input-json`.
+ *
+ * @param start the operation, such as `create-secret`
+ */
+export function awsCommand(start: string, given: readonly AwsArgument[]): string {
+  const options: string[] = [];
+  const input: Record<string, string> = {};
+  for (const [option, member, value] of given) {
+    if (value === undefined) continue;
+    if (typeof value === 'string' && !fitsOption(value)) input[member] = value;
+    else options.push(awsOption(option, value));
+  }
+  if (Object.keys(input).length > 0) options.push(`--cli-input-json ${shell(escapedJson(input))}`);
+  return [`aws secretsmanager ${start}`, ...options].join(' \\\n  ');
+}
+
+/**
+ * Whether a text arrives as it is when it is the value of an option. The AWS CLI reads the file of `file://`, and version 1
+ * loads the address of `http://`. A terminal takes control characters as keys.
+ *
+ * @see https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
+ */
+function fitsOption(text: string): boolean {
+  return !/^(?:file|fileb|https?):\/\//.test(text) && !/[^\P{Cc}\n]/u.test(text);
+}
+
+/** One option of the AWS CLI, for a POSIX shell. */
+export function awsOption(option: string, value: string | boolean | object): string {
+  if (typeof value === 'boolean') return value ? `--${option}` : `--no-${option}`;
+  if (typeof value === 'object') return `--${option} ${shell(escapedJson(value))}`;
+  // A hyphen would begin the next option.
+  return `--${option}${value.startsWith('-') ? '=' : ' '}${shell(value)}`;
+}
+
+/** JSON in which control characters beyond ASCII are escapes too. JSON.stringify escapes the others. */
+export function escapedJson(value: object, indent = 0): string {
+  return JSON.stringify(value, undefined, indent).replaceAll(
+    /[\u007f-\u009f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** One argument for a POSIX shell. In zsh, a word that begins with `=` is the path of a program. */
+function shell(text: string): string {
+  return /^(?!=)[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
