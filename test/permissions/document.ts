@@ -13,7 +13,7 @@ fails without the action, and the refusal names the action. For keys it names th
 on it was missing.
 
 With the whole role, everything outside of it is refused: secrets of other functions and of none, deletion, policies, other
-keys. The test has no Lambda, RDS and EC2. For their actions, the last column says what they are for.
+keys. The test has no Lambda, RDS and EC2. The last column says what their actions are for.
 
 \`npm run generate:permissions\` writes this page, and a test compares it.
 `;
@@ -33,7 +33,7 @@ function rotations(): string {
     '',
     ...subjects().map(({ rotator }) => `- \`${rotator}\``),
     '',
-    'And these, in which something special happens:',
+    'And these special cases:',
     '',
     ...Object.keys(scenarios).map((name) => `- ${name}`),
     '',

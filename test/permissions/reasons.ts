@@ -112,7 +112,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   KeepNetworkInterfacesFromTheCode: {
     when: '`vpcSubnetIds`',
-    why: 'What Lambda needs for the function, the function’s own code must not have: a deny.',
+    why: 'Lambda may make network interfaces for the function. The function’s own code may not, by this deny.',
     actions: networkInterfaces('The code calls nothing of it'),
   },
 };
