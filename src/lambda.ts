@@ -84,7 +84,7 @@ function readTemplateVariables(environment: Environment) {
 function readUsernameLimit(environment: Environment): { usernameCharacterLimit?: number } {
   const limit = text(environment, 'USERNAME_CHARACTER_LIMIT');
   if (limit === undefined) return {};
-  if (/^[1-9]\d?$/.test(limit)) return { usernameCharacterLimit: Number(limit) };
+  if (/^([1-9]|[1-7]\d|80)$/.test(limit)) return { usernameCharacterLimit: Number(limit) };
   throw new KeyturnError(
     'InvalidConfiguration',
     'USERNAME_CHARACTER_LIMIT is no number of characters.',

@@ -174,7 +174,7 @@ describe('the template', () => {
     );
     const variables = sources
       .join()
-      .match(/\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER)_[A-Z_]+\b/g);
+      .match(/\b(?:KEYTURN|EXCLUDE|PASSWORD|REQUIRE|SECRETS_MANAGER|USERNAME)_[A-Z_]+\b/g);
     const properties = JSON.stringify(template.Resources.RotationFunction?.Properties);
     expect(new Set(variables).size).toBeGreaterThan(10);
     for (const variable of new Set(variables)) expect(properties).toContain(`"${variable}":`);
@@ -309,6 +309,7 @@ describe('parameters that make no sense', () => {
       'rotationSchedule must be like rate(30 days), rate(4 hours), which is the shortest, or cron(0 3 ? * SUN *).',
     ],
     [{ timeout: '901' }, 'timeout is out of bounds.'],
+    [{ usernameCharacterLimit: '81' }, 'usernameCharacterLimit must be a number from 1 to 80, or empty.'],
     [{ passwordLength: '3' }, 'passwordLength is out of bounds.'],
     [{ defaultRotator: 'mars' }, 'defaultRotator is out of bounds.'],
   ];

@@ -22,7 +22,12 @@ const admins = {
 const defaultAdmin = { defaultAdminSecretArn: secret('dev/default-admin') };
 const boundary = { permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary' };
 const privateCa = { privateCaLayerArn: `arn:aws:lambda:${region}:layer:private-ca:1` };
-const passwords = { excludeCharacters: '%:;', excludePunctuation: 'true', passwordLength: '24' };
+const passwords = {
+  excludeCharacters: '%:;',
+  excludePunctuation: 'true',
+  passwordLength: '24',
+  usernameCharacterLimit: '30',
+};
 const cacheUsers = { cacheUserArns: `arn:aws:elasticache:${region}:user:shop` };
 const attached = { attachSecretArn: secret(attachedSecret) };
 
