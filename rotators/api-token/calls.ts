@@ -129,7 +129,7 @@ export function requireAccepted(name: string, heard: CallResult): Answer {
 /** The error for a call that did not succeed, with the server's reason and who made the call. */
 export function failureOf(name: string, { answer, by, sent }: CallResult, code: ErrorCode): ApiFailure {
   return new ApiFailure(code, `${name}, made by ${by}, was answered ${answer.status}`, {
-    said: reasonIn(answer.text, sent),
+    said: reasonIn(answer, sent),
   });
 }
 

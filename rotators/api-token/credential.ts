@@ -77,11 +77,17 @@ function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields
   const url = host.includes('://') ? host : `https://${host}`;
   const problem = baseUrlProblem(url);
   if (problem !== undefined) throw contradictoryField('host', problem);
-  const { hostname } = new URL(url);
-  const reason = notAt[hostname];
+  // With a dot at its end it is the same host.
+  const hostname = new URL(url).hostname.replace(/\.$/, '');
+  const [, reason] = Object.entries(notAt).find(([pattern]) => isNamedBy(pattern, hostname)) ?? [];
   if (reason !== undefined)
     throw contradictoryField('host', `must not be ${hostname}: ${reason.replace(/\.$/, '')}`);
   return new URL(url).href.replace(/\/$/, '');
+}
+
+/** Whether a host is that of `registry.example`, or below that of `*.example`. */
+function isNamedBy(pattern: string, hostname: string): boolean {
+  return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
 }
 
 /** What a credential opens. */

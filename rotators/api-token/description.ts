@@ -207,7 +207,7 @@ export interface ApiDescription {
   readonly source?: string;
   /** Where the API is, unless the secret says it in `host`. Only https, except to this machine. */
   readonly baseUrl?: string;
-  /** Hosts at which this can't work, and why: a sentence that an error shows. */
+  /** Hosts at which this can't work, or `*.` and what they are below, and why: a sentence that an error shows. */
   readonly notAt?: Readonly<Record<string, string>>;
   /** The field of the secret that says whose token it is. Default: `username`. */
   readonly accountField?: string;

@@ -70,7 +70,7 @@ export async function requestGrant(auth: ClientCredentialsGrant, asking: Asking)
       continue;
     }
     const sent = [client.clientSecret, ...(shown.authorization?.split(' ').slice(1) ?? [])];
-    const said = reasonIn(answer.text, sent);
+    const said = reasonIn(answer, sent);
     failure ??= new ApiFailure(codeOfStatus(status), `${name} was answered ${status}`, { said });
     // A server that looks for the client elsewhere may miss it. Whatever else is wrong is not the way.
     if (error !== 'invalid_request') throw failure;

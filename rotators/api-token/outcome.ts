@@ -24,13 +24,12 @@ export function verdictOf(name: string, call: Request, answer: Answer, sent: rea
   if (meets(refused, answer)) return 'refused';
   if (accepted?.some((one) => looksInside(one) && isMet(one, answer))) return 'accepted';
   const failure = (problem: string): ApiFailure =>
-    new ApiFailure(codeOfStatus(status), problem, { said: reasonIn(answer.text, sent) });
+    new ApiFailure(codeOfStatus(status), problem, { said: reasonIn(answer, sent) });
   const isSuccess = status >= 200 && status <= 299;
   const isAccepted = accepted === undefined ? isSuccess : accepted.some((one) => hasStatus(one, status));
   // A status alone says nothing of the body.
   if (isAccepted && isSuccess) {
-    if (/^text\/html\b/i.test(answer.headers.get('content-type') ?? ''))
-      throw failure(`${name} was answered with a web page`);
+    if (isWebPage(answer)) throw failure(`${name} was answered with a web page`);
     if (deniesItself(answer)) throw failure(`${name} was answered ${status} with an error`);
   }
   if (isAccepted) return 'accepted';
@@ -83,16 +82,45 @@ function jsonOf({ text }: Answer): unknown {
   }
 }
 
+/** Whether an answer is a page for people, such as that of a login, whatever type it is sent as. */
+function isWebPage({ headers, text }: Answer): boolean {
+  const isNamed = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
+  return isNamed || /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
+}
+
+/** What APIs call whether a call has succeeded, without what separates its words. */
+const successes =
+  /^(?:is)?(?:ok|success|successful|succeeded|active|valid|authenticated|authori[sz]ed|loggedin)$/;
+const failures = /^(?:errors?|fault|exception|errcode|errorcode)$/;
+const statuses = /^(?:status|statuscode|httpstatus|httpcode|code|result)$/;
+
 /**
  * Whether an answer says by itself that the call has failed, though its status is one of success. Slack's API does
- * (https://docs.slack.dev/apis/web-api/#responses), and those of JSON:API's and GraphQL's style.
+ * (https://docs.slack.dev/apis/web-api/#responses), and those of the styles of JSON:API, GraphQL and JSend
+ * (https://github.com/omniti-labs/jsend).
  */
 function deniesItself(answer: Answer): boolean {
   const json = jsonOf(answer);
+  if (json === false) return true;
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
-  const told: Readonly<Record<string, unknown>> = { ...json };
-  if (['ok', 'success', 'active', 'valid', 'authenticated'].some((name) => told[name] === false)) return true;
-  const { error, errors } = told;
-  if (Array.isArray(errors)) return errors.length > 0;
-  return error !== undefined && error !== null && error !== false && error !== '' && error !== 0;
+  return Object.entries(json).some(([written, value]) => {
+    const name = written.toLowerCase().replaceAll(/[_-]/g, '');
+    if (successes.test(name)) return isNo(value);
+    if (failures.test(name)) return isSomething(value);
+    return statuses.test(name) && isFailedStatus(value);
+  });
+}
+
+function isNo(value: unknown): boolean {
+  return value === false || value === 0 || (typeof value === 'string' && value.toLowerCase() === 'false');
+}
+
+function isSomething(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== null && value !== false && value !== '' && value !== 0;
+}
+
+function isFailedStatus(value: unknown): boolean {
+  if (typeof value === 'string') return /^(?:error|fail|failed|failure)$/i.test(value);
+  return typeof value === 'number' && value >= 400 && value <= 599;
 }

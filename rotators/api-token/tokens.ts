@@ -14,6 +14,7 @@ import type { ApiDescription } from './description.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
 import { isDedicated, revokeOrphans, revokeToken } from './revoke.ts';
+import { placesIn } from './template.ts';
 import { isRevocable, type Verified, verifyToken } from './verify.ts';
 
 /** What an API does with tokens: the part of a rotator that is loaded when it is first needed. */
@@ -84,8 +85,13 @@ async function lookAtChanged(
   if (last === undefined || !isReading || before.every(({ account }) => account === undefined)) return [];
   // That is told already.
   if (needsAdmin(before) && admin === undefined) return [];
-  // The last one is made twice: as what is prepared, and so that what it shows is compared.
-  const call = { ...last, before };
+  // What mint alone needs is not kept. The last call is made twice: before itself, where what it shows is compared.
+  const needed = new Set(placesIn(before));
+  const steps = before.map(({ keep = {}, ...step }) => ({
+    ...step,
+    keep: Object.fromEntries(Object.entries(keep).filter(([kept]) => needed.has(`kept.${kept}`))),
+  }));
+  const call = { ...last, before: steps };
   const { outcome, by, answer } = await perform('mint', call, { caller, admin }, context);
   const ok = outcome === 'accepted';
   const detail = ok

@@ -1,4 +1,7 @@
 import { contradictoryField, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { ApiFailure } from '../http/failure.ts';
+import { readJson } from '../http/json.ts';
+import type { Answer } from '../http/send.ts';
 import { readerOf } from './answer.ts';
 import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';
@@ -27,6 +30,7 @@ export async function verifyToken(
   const heard = await perform('verify', verify, { caller: credential }, context);
   if (heard.outcome === 'refused') return undefined;
   const answer = requireAccepted('verify', heard);
+  requireContent('verify', verify, answer);
   if (verify.account === undefined && verify.id === undefined) return { id: undefined };
   const reader = readerOf('verify', answer);
   // An admin's secret names no account: it is not the admin's tokens that are minted.
@@ -35,6 +39,17 @@ export async function verifyToken(
     if (!isOwn) throw contradictoryField(accountField, 'is not the account whose token the secret holds');
   }
   return { id: verify.id === undefined ? undefined : reader.requireText(verify.id) };
+}
+
+/**
+ * A proxy may answer anything with an empty 200. So that alone does not prove a credential, unless the description says that
+ * it does. 204 says by itself that there is nothing.
+ */
+function requireContent(name: string, { accepted }: Call, answer: Answer): void {
+  if (accepted !== undefined || answer.status === 204) return;
+  const json = readJson(name, answer);
+  if (json === null || json === '')
+    throw new ApiFailure('TargetFailed', `${name} was answered ${answer.status} with nothing`);
 }
 
 /** An admin without a token authenticates with the other fields of the admin secret. */
@@ -56,7 +71,7 @@ async function verifyAdmin(
     );
   }
   const heard = await perform('checkAdmin', call, { admin }, context);
-  if (heard.outcome !== 'refused') requireAccepted('checkAdmin', heard);
+  if (heard.outcome !== 'refused') requireContent('checkAdmin', call, requireAccepted('checkAdmin', heard));
   return heard.outcome === 'refused' ? undefined : { id: undefined };
 }
 

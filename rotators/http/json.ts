@@ -45,30 +45,61 @@ const reasons: readonly Pointer[] = [
   '/error_description',
   '/error/message',
   '/error/description',
-  '/errors/0/message',
-  '/errors/0/detail',
-  '/errors/0',
+  '/error/detail',
+  '/error/error_description',
+  '/errors',
   '/message',
-  '/message/0',
+  '/messages',
   '/reason',
   '/detail',
+  '/details',
   '/error_message',
+  '/errorMessage',
+  '/error_msg',
+  '/errmsg',
+  '/msg',
+  '/Message',
   '/errorSummary',
+  '/fault/faultstring',
   '/title',
   '/error',
+];
+
+/** What the parts of a reason are called, where it is a list or an object. */
+const parts = [
+  'message',
+  'detail',
+  'description',
+  'error_description',
+  'reason',
+  'title',
+  'msg',
+  'errorSummary',
 ];
 
 /** Most characters of a reason that an error shows. */
 const longestReason = 300;
 
 /**
- * The reason that a server gives for an error, for {@link ApiFailure.said}. Known secret values are masked when the
- * reason is shown. This function masks the values that only the call knows, such as an access token that was fetched
- * for it.
+ * The reason that a server gives for an error, for {@link ApiFailure.said}. It is in one of the places of JSON where APIs put
+ * it, or it is an answer of plain text. Known secret values are masked when the reason is shown. This function masks the
+ * values that only the call knows, such as an access token that was fetched for it.
  *
  * @param sent further secret values that the request has carried
  */
-export function reasonIn(text: string, sent: readonly string[] = []): string | undefined {
+export function reasonIn(
+  { text, headers }: Pick<Answer, 'text' | 'headers'>,
+  sent: readonly string[] = [],
+): string | undefined {
+  const reason = isPlain(headers) ? sentenceOf(text) : reasonInJson(text);
+  return reason === undefined ? undefined : cut(masked(oneLine(reason), sent));
+}
+
+function isPlain(headers: Headers): boolean {
+  return /^text\/plain\b/i.test(headers.get('content-type') ?? '');
+}
+
+function reasonInJson(text: string): string | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -76,12 +107,63 @@ export function reasonIn(text: string, sent: readonly string[] = []): string | u
     return undefined;
   }
   for (const pointer of reasons) {
-    const reason = textAt(json, pointer)?.slice(0, longestReason);
-    if (reason === undefined) continue;
-    // A part of a credential is masked too.
-    return reason.replace(/[\w.~+/=-]{8,}/g, (word) =>
-      sent.some((secret) => secret.includes(word) || word.includes(secret)) ? '[redacted]' : word,
-    );
+    const reason = reasonOf(valueAt(json, pointer));
+    if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** A text, the texts of a list, or those of an object, such as `{"expires_at": ["must be within a year"]}`. */
+function reasonOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.trim() === '' ? undefined : value;
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value)) return joined(value.map(reasonOf));
+  const named = parts.map((part) => textAt(value, `/${part}`)).find((text) => text !== undefined);
+  if (named !== undefined) return named;
+  const texts = Object.entries(value).map(([name, one]) => {
+    const said = joined(
+      [one].flat().map((each) => (typeof each === 'string' ? sentenceOf(each) : undefined)),
+    );
+    return said === undefined ? undefined : `${name}: ${said}`;
+  });
+  return joined(texts);
+}
+
+/** Whatever is no sentence may be a credential. */
+function sentenceOf(text: string): string | undefined {
+  const trimmed = text.trim();
+  return /\S\s+\S/.test(trimmed) && !trimmed.startsWith('<') ? trimmed : undefined;
+}
+
+function joined(texts: readonly (string | undefined)[]): string | undefined {
+  const known = texts.filter((text) => text !== undefined);
+  return known.length === 0 ? undefined : known.join('; ');
+}
+
+/** Without what would begin a line, or steer a terminal. */
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}
+
+function masked(reason: string, sent: readonly string[]): string {
+  const forms = sent
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  const whole = forms
+    .filter((form) => form.length >= 4)
+    .reduce((text, form) => text.replaceAll(form, '[redacted]'), reason);
+  // A part of a credential is masked too.
+  return whole.replace(/[\w.~+/=-]{8,}/g, (word) =>
+    sent.some((secret) => secret !== '' && (secret.includes(word) || word.includes(secret)))
+      ? '[redacted]'
+      : word,
+  );
+}
+
+/** Cuts between words: what masks a credential later must find the whole of it. */
+function cut(reason: string): string {
+  if (reason.length <= longestReason) return reason;
+  const end = reason.lastIndexOf(' ', longestReason);
+  return end > 0 ? reason.slice(0, end) : '';
 }

@@ -133,7 +133,8 @@ export function rabbitMq(
  * `not_authorized`; its reason has another wording in each release ("Login failed" in 3.x, "Not_Authorized" since 3.13). If
  * the password is right and the user may not do this, the error is `not_authorised`, with an s, and its status may become
  * 403. The same error says that basic authentication is off, or that a user may log in from this machine alone: neither
- * tells whether the password works.
+ * tells whether the password works. Older releases spell the error of a wrong password with an s too: there the reason
+ * alone tells.
  *
  * @see https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbitmq_web_dispatch/src/rabbit_web_dispatch_access_control.erl
  */
@@ -144,8 +145,10 @@ function meaningOf(answer: Answer): 'accepted' | 'no management user' | 'refused
   // A proxy before the broker has other words for its own refusals.
   const json = readJson('whoami', answer);
   const error = textAt(json, '/error');
-  if (status === 401 && error !== undefined && error !== 'not_authorised') return 'refused';
-  return textAt(json, '/reason') === 'Not management user' ? 'no management user' : 'unknown';
+  const reason = textAt(json, '/reason');
+  const isOldRefusal = error === 'not_authorised' && reason === 'Login failed';
+  if (status === 401 && error !== undefined && (error !== 'not_authorised' || isOldRefusal)) return 'refused';
+  return reason === 'Not management user' ? 'no management user' : 'unknown';
 }
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -156,9 +159,10 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   404: 'AccountMissing',
 };
 
-function failure(name: string, { status, text }: Answer): ApiFailure {
+function failure(name: string, answer: Answer): ApiFailure {
+  const { status } = answer;
   const code = codes[status] ?? codeOfStatus(status);
-  return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(text) });
+  return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(answer) });
 }
 
 function requireSuccess(name: string, answer: Answer): Answer {

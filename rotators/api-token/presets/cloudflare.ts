@@ -36,8 +36,8 @@ function tokensBelow(
       accepted: [{ status: 200, at: '/result/status', is: 'active' }],
       refused: [
         { status: 200, at: '/result/status', is: ['disabled', 'expired', 'revoked'] },
-        // "Invalid request headers": the text is no token in form.
-        { status: 400, at: '/errors/0/code', is: 6003 },
+        // "Invalid request headers": the text is no token in form. "Invalid API Token": users have seen it with 400 and with 401.
+        { status: 400, at: '/errors/0/code', is: [6003, 1000] },
         401,
         403,
       ],

@@ -9,7 +9,9 @@ const throttled: Outcome = [
   429,
   { status: 403, header: 'retry-after', exists: true },
   { status: 403, header: 'x-ratelimit-remaining', is: '0' },
-  { status: 403, at: '/message', contains: 'secondary rate limit' },
+  // "API rate limit exceeded", "You have exceeded a secondary rate limit", and what older servers say of the second.
+  { status: 403, at: '/message', contains: 'rate limit' },
+  { status: 403, at: '/message', contains: 'abuse detection' },
 ];
 
 /**

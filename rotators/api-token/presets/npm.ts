@@ -3,6 +3,24 @@ import type { ApiDescription } from '../description.ts';
 const owner = { scheme: 'basic', username: '{admin.username}', password: '{admin.password}' } as const;
 const tokens = '/-/npm/v1/tokens';
 
+const atNpm =
+  'it asks for a one-time password for each new token. Use trusted publishing (https://docs.npmjs.com/trusted-publishers)';
+
+/** Registries of npm packages that have no such calls, or ask for more than a password. */
+const notAt: Readonly<Record<string, string>> = {
+  'registry.npmjs.org': atNpm,
+  'registry.npmjs.com': atNpm,
+  // A mirror of npm's.
+  'registry.yarnpkg.com': atNpm,
+  'npm.pkg.github.com':
+    "its tokens are GitHub's own, which no API makes. Use api-token/github-app, if the packages allow it",
+  'gitlab.com': "its tokens are GitLab's. Use api-token/gitlab-service-account",
+  'pkgs.dev.azure.com': "its tokens are Azure DevOps' personal access tokens",
+  '*.pkgs.visualstudio.com': "its tokens are Azure DevOps' personal access tokens",
+  '*.pkg.dev': "its tokens are Google Cloud's access tokens",
+  '*.jfrog.io': "its tokens are Artifactory's own, made by another API",
+};
+
 /**
  * Access tokens of an account at a registry of npm's style that takes a password alone, such as Verdaccio 6. The admin
  * secret holds the account's `username` and `password`. Verdaccio keeps no name of a token: with `dedicated` true in the
@@ -14,10 +32,7 @@ const tokens = '/-/npm/v1/tokens';
 export const npm: ApiDescription = {
   name: 'npm',
   source: 'https://github.com/npm/registry/blob/main/docs/user/authentication.md',
-  notAt: {
-    'registry.npmjs.org':
-      'it asks for a one-time password for each new token. Use trusted publishing (https://docs.npmjs.com/trusted-publishers)',
-  },
+  notAt,
   mint: {
     method: 'POST',
     path: tokens,

@@ -74,6 +74,17 @@ describe('an answer of success that says that it failed', () => {
     ['a list of errors', { data: null, errors: [{ message: 'invalid_auth' }] }],
     ['an error', { error: { code: 7, message: 'invalid_auth' } }],
     ['not active', { active: false }],
+    ['success is 0', { success: 0 }],
+    ['success is "false"', { success: 'false' }],
+    ['another case', { Success: false, Message: 'invalid_auth' }],
+    ['isValid is false', { isValid: false }],
+    ['not authorised', { is_authorized: false }],
+    ['a status of error', { status: 'error', message: 'invalid_auth' }],
+    ['a status of fail', { status: 'fail', data: { token: 'invalid_auth' } }],
+    ['a status of HTTP', { status: 401, message: 'invalid_auth' }],
+    ['a code of HTTP', { code: 403, msg: 'invalid_auth' }],
+    ['an object of errors', { errors: { token: ['is invalid'] } }],
+    ['a code of error', { errcode: 40001, errmsg: 'invalid credential' }],
   ];
 
   const saidByStatus: readonly [string, ApiDescription][] = [
@@ -128,6 +139,57 @@ describe('an answer of success that says that it failed', () => {
       },
     ));
 
+  const bodies: readonly [string, string, string, RegExp][] = [
+    ['a web page without a type', '', '<!DOCTYPE html><html>Log in</html>', /with a web page/],
+    ['a web page sent as JSON', 'application/json', '\n<html lang="en">Log in</html>', /with a web page/],
+    ['XHTML', 'application/xhtml+xml', '<p>Log in</p>', /with a web page/],
+    ['nothing', 'application/json', '', /something that is no JSON/],
+    ['a text', 'text/plain', 'Invalid token', /something that is no JSON/],
+    ['false', 'application/json', 'false', /with an error/],
+    ['null', 'application/json', 'null', /with nothing/],
+  ];
+  it.each(bodies)('%s, with 200: no dead token is promoted', (_, type, text, problem) =>
+    withApi(
+      plain,
+      (store) => ({
+        'POST /tokens': known(store, () => Object(store.issue(account, randomUUID()))),
+        'GET /me': known(store, () => ({})),
+      }),
+      async ({ fixture, service, arn }) => {
+        service.interfere = ({ url, headers }, response) => {
+          if (
+            url !== '/me' ||
+            service.store.find(headers.authorization?.slice('Bearer '.length))?.label === 'by hand'
+          )
+            return false;
+          response.writeHead(200, type === '' ? {} : { 'content-type': type }).end(text);
+          return true;
+        };
+        const before = await fixture.read(arn);
+        expect(await fixture.rotate(arn)).toMatch(problem);
+        expect((await fixture.read(arn)).token).toBe(before.token);
+      },
+    ),
+  );
+
+  it.each([
+    ['204', plain, 204],
+    [
+      'an empty 200 where the description says so',
+      { ...plain, verify: { ...plain.verify, accepted: [200] } },
+      200,
+    ],
+  ] as const)('%s is a success', (_, description, status) =>
+    withApi(
+      description,
+      (store) => ({
+        'POST /tokens': known(store, () => Object(store.issue(account, randomUUID()))),
+        'GET /me': (request) => ({ status: store.find(bearerOf(request)) === undefined ? 401 : status }),
+      }),
+      async ({ fixture, arn }) => expect(await fixture.rotate(arn)).toBeUndefined(),
+    ),
+  );
+
   it('is a refusal where the description says so, by body or by header', () =>
     withApi(
       {
@@ -173,7 +235,9 @@ describe('a reason that a server gives', () => {
         const { token } = await fixture.read(arn);
         service.interfere = ({ method }, response) => {
           if (method !== 'POST') return false;
-          response.writeHead(400).end(JSON.stringify(body).replaceAll('TOKEN', String(token)));
+          const text = typeof body === 'string' ? body : JSON.stringify(body);
+          response.writeHead(400, typeof body === 'string' ? { 'content-type': 'text/plain' } : {});
+          response.end(text.replaceAll('TOKEN', String(token)));
           return true;
         };
         const error = String(await fixture.rotate(arn));
@@ -185,17 +249,50 @@ describe('a reason that a server gives', () => {
   const reasons: string[] = [];
 
   it('is told, wherever an API puts it, and its credentials are masked', async () => {
-    await reasonOf({ message: 'maximum lifetime is 90 days' });
-    await reasonOf({ error: { message: 'maximum lifetime is 90 days' } });
-    await reasonOf({ errors: [{ detail: 'maximum lifetime is 90 days' }] });
-    await reasonOf({ error: 'invalid', error_description: 'maximum lifetime is 90 days' });
-    expect(reasons).toHaveLength(4);
+    const reason = 'maximum lifetime is 90 days';
+    const shapes: readonly unknown[] = [
+      { message: reason },
+      { error: { message: reason } },
+      { error: { detail: reason } },
+      { errors: [{ detail: reason }] },
+      { errors: [reason] },
+      { error: 'invalid', error_description: reason },
+      { type: 'about:blank', title: 'Bad Request', status: 400, detail: reason },
+      { message: [reason] },
+      { messages: [{ code: 7, message: reason }] },
+      { Message: reason },
+      { errorMessage: reason },
+      { fault: { faultstring: reason } },
+      { code: 7, msg: reason },
+      reason,
+    ];
+    for (const shape of shapes) await reasonOf(shape);
+    expect(reasons).toHaveLength(shapes.length);
     for (const error of reasons) {
       expect(error).toMatch(/^TargetFailed: .*mint was answered 400: maximum lifetime is 90 days/);
     }
     reasons.length = 0;
+    await reasonOf({ message: { expires_at: ['must be within a year', 'is too far'] } });
+    await reasonOf({ title: 'One or more errors.', errors: { expires_at: ['must be within a year'] } });
+    expect(reasons[0]).toMatch(/400: expires_at: must be within a year; is too far/);
+    expect(reasons[1]).toMatch(/400: expires_at: must be within a year/);
+    reasons.length = 0;
     await reasonOf({ message: 'the token TOKEN may not mint' });
     expect(reasons[0]).toMatch(/mint was answered 400: the token \[redacted\] may not mint/);
+  });
+
+  it('shows no credential, however it is put, and no line of its own', async () => {
+    reasons.length = 0;
+    await reasonOf('the token TOKEN may not mint');
+    await reasonOf({ message: { token: ['TOKEN may not mint'] } });
+    await reasonOf({ errors: { token: 'a-new-credential-that-nobody-knows' } });
+    await reasonOf({ message: `${'long '.repeat(58)}TOKEN` });
+    await reasonOf({ message: 'one\r\nERROR two \u001b[31mred' });
+    expect(reasons[0]).toMatch(/the token \[redacted\] may not mint/);
+    expect(reasons[1]).toMatch(/token: \[redacted\] may not mint/);
+    expect(reasons[2]).not.toContain('a-new-credential');
+    expect(reasons[3]).not.toContain('tok_');
+    expect(reasons[4]).toMatch(/400: one ERROR two \[31mred/);
   });
 });
 

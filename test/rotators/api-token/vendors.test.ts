@@ -12,6 +12,7 @@ import {
   cloudflareAt,
   giteaOAuthWith,
   gitHubWith,
+  gitLabSelfWith,
   grafanaWith,
   vendors,
 } from '../../support/token-service/vendors.ts';
@@ -212,6 +213,34 @@ describe('the presets', () => {
       expect(alive()).toEqual([(await fixture.read(arn)).token]);
     }));
 
+  it('gitlab-self: never rotates with a token that was rotated already, which would end the newest', async () => {
+    const reused = { count: 0 };
+    const use = async ({ fixture, service, arn, alive }: World): Promise<void> => {
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      let lost = 0;
+      service.lose = ({ url = '' }) => {
+        lost += url.endsWith('/rotate') ? 1 : 0;
+        return url.endsWith('/rotate') && lost === 1;
+      };
+      expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable/);
+      const [unknown] = alive();
+      for (let time = 0; time < 2; time += 1) {
+        expect(await fixture.rotate(arn)).toMatch(/^(NoCredentialAccepted|PermissionDenied)/);
+        await fixture.clearPending(arn);
+      }
+      expect(reused.count).toBe(0);
+      expect(alive()).toEqual([unknown]);
+      // Somebody makes a token by hand and stores it: all goes on.
+      const byHand = service.store.issue(account, 'by hand again');
+      await fixture.put(arn, { ...(await fixture.read(arn)), token: byHand?.token, tokenId: byHand?.id });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toContain((await fixture.read(arn)).token);
+      expect(reused.count).toBe(0);
+    };
+    await withVendor('gitlab-self', use, { routes: gitLabSelfWith(reused) });
+  });
+
   it('entra: goes on from a secret that is refused, and not from a token request that fails', () =>
     withVendor('entra', async (world) => {
       const { fixture, service, arn, alive } = world;
@@ -329,6 +358,30 @@ describe('the presets', () => {
       );
     }));
 
+  it.each<[number, string, Record<string, string>]>([
+    [403, 'You have exceeded a secondary rate limit.', {}],
+    [403, 'You have exceeded a secondary rate limit.', { 'retry-after': '3600' }],
+    [403, 'You have triggered an abuse detection mechanism.', {}],
+    [403, 'API rate limit exceeded for installation ID 7.', {}],
+    [403, 'Anything', { 'x-ratelimit-remaining': '0' }],
+    [429, 'Anything', {}],
+  ])('github-app: %i "%s" %o is a limit at each call', (status, message, headers) =>
+    withVendor('github-app', async ({ fixture, service, arn, alive }) => {
+      const before = alive();
+      for (const limited of ['POST', 'GET']) {
+        service.interfere = ({ method }, response) => {
+          if (method !== limited) return false;
+          response.writeHead(status, headers).end(JSON.stringify({ message }));
+          return true;
+        };
+        expect(await fixture.rotate(arn)).toMatch(/^TargetBusy/);
+      }
+      service.interfere = () => false;
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      expect(alive()).toEqual(expect.arrayContaining(before));
+    }),
+  );
+
   it('github-app: narrows what a token may do, where the admin secret says so', async () => {
     const granted: Record<string, unknown> = {};
     const routes = gitHubWith(0, granted);
@@ -374,7 +427,13 @@ describe('the presets', () => {
 
   it.each([
     ['gitlab', 'https://gitlab.com', /must not be gitlab\.com: .*gitlab-service-account/],
+    ['gitlab', 'https://GITLAB.com.', /must not be gitlab\.com: .*gitlab-service-account/],
     ['npm', 'https://registry.npmjs.org', /must not be registry\.npmjs\.org: .*one-time password/],
+    ['npm', 'registry.npmjs.org.', /must not be registry\.npmjs\.org: .*one-time password/],
+    ['npm', 'registry.yarnpkg.com', /one-time password/],
+    ['npm', 'https://npm.pkg.github.com', /github-app/],
+    ['npm', 'https://ours.jfrog.io/artifactory/api/npm/npm', /Artifactory/],
+    ['npm', 'https://europe-npm.pkg.dev/project/repository', /Google Cloud/],
   ])('%s: says that it can not work at %s', (name, host, problem) =>
     withVendor(name, async ({ fixture, arn }) => {
       await fixture.put(arn, { ...(await fixture.read(arn)), host });

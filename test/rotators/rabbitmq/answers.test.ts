@@ -4,14 +4,15 @@ import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 
 /**
- * What brokers answer to `GET /api/whoami`. 3.10.8 and 4.0.5 as they answered on 2026-11-26; the rest as the sources of
+ * What brokers answer to `GET /api/whoami`. 3.10.8 and 4.0.5 as they answered on 2026-11-26; the rest, but for the older releases, as the sources of
  * rabbit_web_dispatch_access_control.erl have it, read that day
  * (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_web_dispatch/src).
  */
-const answers: readonly [string, number, object, string][] = [
+const answers: readonly [string, number, object | string, string][] = [
   ['3.10.8, wrong password', 401, { error: 'not_authorized', reason: 'Login failed' }, 'refused'],
   ['4.0.5, wrong password', 401, { error: 'not_authorized', reason: 'Not_Authorized' }, 'refused'],
   ['another wording', 401, { error: 'not_authorized', reason: 'Try again' }, 'refused'],
+  ['older releases, wrong password', 401, { error: 'not_authorised', reason: 'Login failed' }, 'refused'],
   ['no tag', 401, { error: 'not_authorised', reason: 'Not management user' }, 'accepted'],
   ['no tag, by 403', 403, { error: 'not_authorised', reason: 'Not management user' }, 'accepted'],
   [
@@ -27,12 +28,17 @@ const answers: readonly [string, number, object, string][] = [
     'PermissionDenied',
   ],
   ['a proxy that refuses', 401, {}, 'PermissionDenied'],
+  ['a proxy that has only a page', 401, '<html>Unauthorized</html>', 'TargetFailed'],
+  ['a node that is down', 500, { error: 'Internal Server Error', reason: 'nodedown' }, 'TargetFailed'],
+  ['a proxy without a node', 502, '<html>Bad gateway</html>', 'TargetUnreachable'],
+  ['a node that starts', 503, { error: 'not_ready' }, 'TargetBusy'],
+  ['a path that is none', 404, { error: 'Object Not Found', reason: 'Not Found' }, 'AccountMissing'],
 ];
 
 describe('a broker that answers', () => {
   it.each(answers)('%s', async (_what, status, json, outcome) => {
     const server = await startScriptedServer((_request, response) =>
-      response.writeHead(status).end(JSON.stringify(json)),
+      response.writeHead(status).end(typeof json === 'string' ? json : JSON.stringify(json)),
     );
     onTestFinished(server.stop);
     const rotator = rabbitMq();

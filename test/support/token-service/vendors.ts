@@ -105,23 +105,40 @@ const gitLab = gitLabOf('gitlab', `/api/v4/users/${account}/personal_access_toke
 const serviceAccount = `/api/v4/groups/a%2Fgroup/service_accounts/${account}/personal_access_tokens`;
 const gitLabServiceAccount = gitLabOf('gitlab-service-account', serviceAccount, serviceAccount);
 
-const gitLabSelf = (store: TokenStore): Routes => {
-  const answer = answersOf('gitlab-self');
-  return {
-    ...gitLab(store),
-    [`POST ${gitLabTokens}/self/rotate`]: (request) =>
-      byToken(store, { tokenOf: privateToken, answer }, 'mint', ({ id, label }) => {
-        const { expires_at } = request.body;
-        if (!isWithinAYear(expires_at)) return answer('mint', 'failed');
-        store.revoke(account, id);
-        return issue(store, answer, label, true, ({ id: newId, token }) => ({
-          id: newId,
-          token,
-          expires_at,
-        }));
-      })(request),
+/**
+ * A token that rotates itself. Who rotates with one that was rotated already loses the newest of its family too, and gets none
+ * (https://docs.gitlab.com/api/personal_access_tokens/#automatic-reuse-detection, seen by users:
+ * https://gitlab.com/gitlab-org/gitlab/-/issues/524639, read on 2026-11-26). Other calls with such a token end nothing.
+ *
+ * @param reused counts how often that came about
+ */
+export const gitLabSelfWith =
+  (reused = { count: 0 }) =>
+  (store: TokenStore): Routes => {
+    const answer = answersOf('gitlab-self');
+    const rotated = new Set<string>();
+    return {
+      ...gitLab(store),
+      [`POST ${gitLabTokens}/self/rotate`]: (request) => {
+        const shown = String(privateToken(request));
+        if (rotated.has(shown)) {
+          reused.count += 1;
+          for (const { id } of store.list(account)) store.revoke(account, id);
+        }
+        return byToken(store, { tokenOf: privateToken, answer }, 'mint', ({ id, label }) => {
+          const { expires_at } = request.body;
+          if (!isWithinAYear(expires_at)) return answer('mint', 'failed');
+          rotated.add(shown);
+          store.revoke(account, id);
+          return issue(store, answer, label, true, ({ id: newId, token }) => ({
+            id: newId,
+            token,
+            expires_at,
+          }));
+        })(request);
+      },
+    };
   };
-};
 
 const grafanaTokens = `/api/serviceaccounts/${account}/tokens`;
 
@@ -383,7 +400,7 @@ export const vendors: Readonly<Record<string, Vendor>> = {
     secret: { userId: Number(account) },
     admin: { ...admin, groupId: 'a/group', scopes: ['read_api'] },
   },
-  'gitlab-self': { routes: gitLabSelf, secret: { userId: Number(account) } },
+  'gitlab-self': { routes: gitLabSelfWith(), secret: { userId: Number(account) } },
   grafana: {
     routes: grafanaWith(366 * 86_400),
     admin: { ...admin, serviceAccountId: Number(account) },
