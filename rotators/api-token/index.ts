@@ -5,6 +5,7 @@ export type {
   ApiOverride,
   Authentication,
   Call,
+  ClientAuthenticationMethod,
   Condition,
   ExpiryPlace,
   JsonTemplate,

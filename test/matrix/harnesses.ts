@@ -1,12 +1,13 @@
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import type { Cell, RotatorHarness } from '../../src/testing/index.ts';
 import { apiTokenHarness } from '../rotators/api-token/harness.ts';
+import { tokenServerHarness } from '../rotators/api-token/token-server-harness.ts';
 import { managedHarness } from '../rotators/elasticache/harness.ts';
 import { mysqlHarness, type Way, waysOf } from '../rotators/mysql/harness.ts';
 import { oauthHarness } from '../rotators/oauth/harness.ts';
 import type { OAuthSettings } from '../rotators/oauth/rotator.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
-import { noRabbitMq, rabbitMqHarness } from '../rotators/rabbitmq/harness.ts';
+import { rabbitMqHarness } from '../rotators/rabbitmq/harness.ts';
 import { randomHarness, randomNames } from '../rotators/random/harness.ts';
 import { redisHarness } from '../rotators/redis/harness.ts';
 import type { RedisSettings } from '../rotators/redis/rotator.ts';
@@ -18,6 +19,8 @@ import { startPostgres } from '../support/postgres-server.ts';
 import { startRabbitMq } from '../support/rabbitmq.ts';
 import { findRedisProgram, noRedis, startRedisServer } from '../support/redis-server.ts';
 import { realHarness, standInHarness } from '../support/tds/harness.ts';
+import { startGiteaTokens } from '../support/token-servers/gitea.ts';
+import { noGitea } from '../support/token-servers/gitea-process.ts';
 import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
 
@@ -70,7 +73,11 @@ const redisProgram = await findRedisProgram();
 
 /** Every rotator and strategy of the repository, in both modes of revocation where it has them. */
 export function subjects(): Subject[] {
-  const { KEYTURN_TEST_SQLSERVER_URL: sqlServerUrl, KEYTURN_TEST_RABBITMQ_SERVER: rabbitMq } = process.env;
+  const { KEYTURN_TEST_SQLSERVER_URL: sqlServerUrl } = process.env;
+  const rabbitMqs = [
+    { name: 'rabbitmq', variable: 'KEYTURN_TEST_RABBITMQ_SERVER' },
+    { name: 'rabbitmq (4)', variable: 'KEYTURN_TEST_RABBITMQ4_SERVER' },
+  ];
   return [
     { rotator: 'postgres', start: () => startOnPostgres('single') },
     { rotator: 'postgres-alternating-users', start: () => startOnPostgres('alternating') },
@@ -114,10 +121,19 @@ export function subjects(): Subject[] {
       start: () => startOnTokenService(api),
     })),
     {
-      rotator: 'rabbitmq',
-      missing: rabbitMq === undefined ? noRabbitMq : undefined,
-      start: () => startOnRabbitMq(rabbitMq),
+      rotator: 'api-token/gitea',
+      missing: noGitea,
+      start: async () => {
+        const server = await startGiteaTokens();
+        return { harness: tokenServerHarness(server), stop: server.stop };
+      },
     },
+    ...rabbitMqs.map(({ name, variable }) => ({
+      rotator: name,
+      missing:
+        process.env[variable] === undefined ? `${variable} names no script rabbitmq-server.` : undefined,
+      start: () => startOnRabbitMq(process.env[variable] ?? ''),
+    })),
   ];
 }
 
@@ -173,8 +189,7 @@ async function startOnTokenService(api: ApiDescription) {
   return { harness: apiTokenHarness(service, api), stop: service.stop };
 }
 
-async function startOnRabbitMq(program: string | undefined) {
-  if (program === undefined) throw new Error(noRabbitMq);
+async function startOnRabbitMq(program: string) {
   const server = await startRabbitMq(program);
   return { harness: rabbitMqHarness(server), stop: server.stop };
 }

@@ -8,7 +8,8 @@ const tokens = '/api/v1/users/{admin.username}/tokens';
 
 /**
  * Access tokens of a user of Gitea, whose `username` and `password` are in the admin secret: Gitea makes, lists and revokes
- * tokens for nothing but a password. `scopes` are those of the new token.
+ * tokens for nothing but a password. `scopes` are those of the new token. With `dedicated` true in the admin secret, the account
+ * has tokens of this secret alone: then one that was made by hand is revoked too.
  *
  * @see https://docs.gitea.com/development/api-usage
  */
@@ -40,6 +41,7 @@ export const gitea: ApiDescription = {
     items: '',
     id: '/id',
     label: '/name',
+    dedicated: '{admin.dedicated?}',
     next: { by: 'page', parameter: 'page' },
   },
 };

@@ -1,56 +1,40 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { crashMatrix, describeRotator, type RotatorHarness } from '../../../src/testing/index.ts';
+import { crashMatrix, describeRotator } from '../../../src/testing/index.ts';
 import { startFixture } from '../../support/rotation-fixture.ts';
-import { connectToGitea } from '../../support/token-servers/gitea.ts';
+import { startGiteaTokens } from '../../support/token-servers/gitea.ts';
+import { noGitea } from '../../support/token-servers/gitea-process.ts';
 import { startJupyterHub } from '../../support/token-servers/jupyterhub.ts';
 import { startMiniflux } from '../../support/token-servers/miniflux.ts';
 import type { TokenServer } from '../../support/token-servers/server.ts';
 import { startVerdaccio } from '../../support/token-servers/verdaccio.ts';
 import makeRotator from './rotator.ts';
+import { tokenServerHarness } from './token-server-harness.ts';
 
 /** Servers that nobody here wrote: by the variable that names each, and what that holds. */
-const servers: readonly [string, string, string, (value: string) => Promise<TokenServer> | TokenServer][] = [
+const byVariable: readonly [string, string, string, (value: string) => Promise<TokenServer>][] = [
   ['JupyterHub', 'KEYTURN_TEST_JUPYTERHUB_PYTHON', 'Python that has the package jupyterhub', startJupyterHub],
   ['Verdaccio', 'KEYTURN_TEST_VERDACCIO', 'script bin/verdaccio of Verdaccio 6', startVerdaccio],
   ['Miniflux', 'KEYTURN_TEST_MINIFLUX', 'binary of Miniflux', startMiniflux],
-  ['Gitea', 'KEYTURN_TEST_GITEA_URL', 'URL of a Gitea with its administrator', connectToGitea],
 ];
 
-function harnessOf({ description, newAccount }: TokenServer): RotatorHarness {
-  const rotator = makeRotator(description);
-  return {
-    rotator,
-    account: async () => {
-      const { secret, admin, live } = await newAccount();
-      return {
-        secret,
-        tags: { 'keyturn:rotator': rotator.name },
-        ...(admin && { admin: { ...admin, serves: { '*': ['*'] } } }),
-        digest: async () =>
-          createHash('sha256')
-            .update((await live()).join())
-            .digest('hex'),
-        countOrphans: async (needed) =>
-          (await live()).filter((id) => !needed.some(({ tokenId }) => String(tokenId) === id)).length,
-      };
-    },
-    refused: (fields) => ({ ...fields, token: randomUUID() }),
-    elsewhere: (fields, { host, port }) => ({ ...fields, host: `http://${host}:${port}` }),
-    busy: () => new Error('The server was answered 429.'),
-    module: { url: new URL('./rotator.ts', import.meta.url).href, settings: description },
-  };
-}
+/** Why a server can't be had, and how it is started. */
+const servers: readonly (readonly [string, string | undefined, () => Promise<TokenServer>])[] = [
+  ...byVariable.map(([name, variable, what, start]) => {
+    const value = process.env[variable];
+    const missing = value === undefined ? `${variable} names no ${what}.` : undefined;
+    return [name, missing, () => start(value ?? '')] as const;
+  }),
+  ['Gitea', noGitea, startGiteaTokens],
+];
 
-for (const [name, variable, what, start] of servers) {
-  const value = process.env[variable];
-  if (value === undefined) {
-    it(`rotates tokens of a real ${name}`, ({ skip }) => skip(`${variable} names no ${what}.`));
+for (const [name, missing, start] of servers) {
+  if (missing !== undefined) {
+    it(`rotates tokens of a real ${name}`, ({ skip }) => skip(missing));
     continue;
   }
-  const server = await start(value);
+  const server = await start();
   afterAll(server.stop);
-  const harness = harnessOf(server);
+  const harness = tokenServerHarness(server);
   describeRotator(name, harness);
 
   describe(`tokens of a real ${name}`, () => {

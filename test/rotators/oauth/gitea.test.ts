@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { apiToken } from '../../../rotators/api-token/index.ts';
 import { giteaOAuth } from '../../../rotators/api-token/presets/gitea.ts';
 import { oauthRefreshToken } from '../../../rotators/oauth/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { authorizeAtGitea, startGiteaStandIn } from '../../support/oauth/gitea.ts';
 import { startFixture } from '../../support/rotation-fixture.ts';
+import { findGitea, noGitea } from '../../support/token-servers/gitea-process.ts';
 
 const tags = { 'keyturn:rotator': 'oauth/refresh-token' };
 
@@ -34,7 +35,8 @@ async function isAlive(issuer: string, { client_id, client_secret }: SecretField
   return Object(await response.json()).active === true;
 }
 
-const realPlace = process.env.KEYTURN_TEST_GITEA_URL;
+const real = noGitea === undefined ? await findGitea() : undefined;
+afterAll(async () => real?.stop());
 
 describe.each([
   ['a stand-in for Gitea', false],
@@ -42,9 +44,8 @@ describe.each([
 ] as const)('OAuth at %s', (_name, isReal) => {
   /** The URL with its administrator, and the issuer. */
   const placeOf = async (skip: (note: string) => never) => {
-    if (isReal && realPlace === undefined)
-      skip('KEYTURN_TEST_GITEA_URL names no URL of a Gitea with its administrator.');
-    const place = isReal && realPlace !== undefined ? realPlace : (await startStandIn()).place;
+    if (isReal && noGitea !== undefined) skip(noGitea);
+    const place = isReal && real !== undefined ? real.place : (await startStandIn()).place;
     const { origin, pathname } = new URL(place);
     return { place, issuer: `${origin}${pathname}`.replace(/\/$/, '') };
   };

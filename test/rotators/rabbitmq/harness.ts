@@ -3,9 +3,6 @@ import type { RotatorHarness } from '../../../src/testing/index.ts';
 import type { RabbitMqServer } from '../../support/rabbitmq.ts';
 import makeRotator from './rotator.ts';
 
-/** Says why nothing runs at a real RabbitMQ. */
-export const noRabbitMq = 'KEYTURN_TEST_RABBITMQ_SERVER names no script rabbitmq-server.';
-
 /** Users of a RabbitMQ. @param tags theirs, separated by commas */
 export function rabbitMqHarness({ url, admin, ask }: RabbitMqServer, tags = ''): RotatorHarness {
   return {

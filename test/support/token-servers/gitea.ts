@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { gitea } from '../../../rotators/api-token/presets/gitea.ts';
+import { findGitea } from './gitea-process.ts';
 import { askAs, basicOf, idsOf, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
 
-/** A Gitea that runs somewhere. @param place its URL, with the username and the password of an administrator */
-export function connectToGitea(place: string): TokenServer {
+/** Tokens of users of a real Gitea. */
+export async function startGiteaTokens(): Promise<TokenServer> {
+  const { place, stop } = await findGitea();
   const { origin, pathname, username: root, password: rootPassword } = new URL(place);
   const url = `${origin}${pathname}`.replace(/\/$/, '');
   const asRoot = basicOf(decodeURIComponent(root), decodeURIComponent(rootPassword));
   return {
     description: gitea,
-    stop: async () => undefined,
+    stop,
     newAccount: async () => {
-      const [username, password] = [`robot-${randomUUID()}`, `Pass-${randomUUID()}`];
+      // A name of Gitea has 40 characters at most.
+      const [username, password] = [`robot-${randomUUID().slice(0, 18)}`, `Pass-${randomUUID()}`];
       const email = `${username}@example.com`;
       await askAs(asRoot, 'POST', `${url}/api/v1/admin/users`, {
         username,
@@ -25,7 +28,7 @@ export function connectToGitea(place: string): TokenServer {
       const made = await askAs(authorization, 'POST', tokens, { name: 'by hand', scopes });
       return {
         secret: { host: url, username, token: textOf(made, 'sha1'), tokenId: textOf(made, 'id') },
-        admin: { host: url, username, password, scopes },
+        admin: { host: url, username, password, scopes, dedicated: true },
         live: async () => idsOf(await askAs(authorization, 'GET', tokens), 'id'),
       };
     },
