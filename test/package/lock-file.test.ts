@@ -76,6 +76,7 @@ describe('the optional packages', () => {
     '@aws-sdk/client-lambda',
     '@aws-sdk/client-s3',
     '@aws-sdk/client-sfn',
+    '@aws-sdk/client-sts',
     '@cloud-copilot/iam-simulate',
     'fast-check',
     'vitest',

@@ -5,6 +5,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { STSClient } from '@aws-sdk/client-sts';
 import { KeyturnError } from '../../errors.ts';
 import { missing } from '../../optional-package.ts';
 import type { SecretArguments } from './arguments.ts';
@@ -19,6 +20,7 @@ export interface Clients {
   kms(): Promise<KMSClient>;
   sfn(): Promise<SFNClient>;
   s3(): Promise<S3Client>;
+  sts(): Promise<STSClient>;
 }
 
 /** In whose name calls are signed. */
@@ -32,19 +34,27 @@ interface ClientConfig {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: Credentials;
+  readonly profile?: string;
+}
+
+/** What clients are made for. */
+export interface ClientsTarget extends Pick<SecretArguments, 'secret' | 'endpoint' | 'region'> {
+  /** A profile of the AWS CLI, in place of AWS_PROFILE. */
+  readonly profile?: string | undefined;
 }
 
 /**
  * Finds endpoint, region and credentials as the AWS CLI does; on this machine it does without the last two.
  * @param credentials in place of those that would be found
- * @throws InvalidConfiguration where AWS_PROFILE names no profile
+ * @throws InvalidConfiguration where there is no such profile
  */
 export function connect(
-  { secret, endpoint, region }: Pick<SecretArguments, 'secret' | 'endpoint' | 'region'>,
-  environment: NodeJS.ProcessEnv,
+  { secret, endpoint, region, profile }: ClientsTarget,
+  surroundings: NodeJS.ProcessEnv,
   credentials?: Credentials,
 ): Clients {
-  requireProfile(environment);
+  requireProfile(surroundings, profile);
+  const environment = profile === undefined ? surroundings : { ...surroundings, AWS_PROFILE: profile };
   const url = endpoint ?? environment.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? environment.AWS_ENDPOINT_URL;
   const isHere = url !== undefined && isLoopback(url);
   const config = {
@@ -53,6 +63,7 @@ export function connect(
     ),
     ...(isHere && !hasCredentials(environment) ? { credentials: localCredentials } : {}),
     ...(credentials === undefined ? {} : { credentials }),
+    ...(profile === undefined ? {} : { profile }),
   };
   const lambdaUrl =
     endpoint ??
@@ -109,7 +120,13 @@ export function connect(
     // Buckets of a server on this machine have no names of their own in DNS.
     return new S3Client({ ...place, forcePathStyle: place.endpoint !== undefined });
   });
-  return { secretsManager, lambda, logs, ec2, kms, sfn, s3 };
+  const sts = once(async () => {
+    const { STSClient } = await import('@aws-sdk/client-sts').catch(missing('@aws-sdk/client-sts'));
+    // A local Secrets Manager answers for STS too.
+    const own = endpoint ?? environment.AWS_ENDPOINT_URL_STS ?? environment.AWS_ENDPOINT_URL;
+    return new STSClient(at(own ?? (isHere ? url : undefined), config));
+  });
+  return { secretsManager, lambda, logs, ec2, kms, sfn, s3, sts };
 }
 
 /** What `keyturn local` takes: it asks for a signature's form and knows no accounts. */

@@ -4,26 +4,28 @@ import { join } from 'node:path';
 import { KeyturnError } from '../../errors.ts';
 
 /**
- * Makes sure that the profile which AWS_PROFILE names is there, as the AWS CLI does. The SDK would go on without it, and
+ * Makes sure that the profile which an option or AWS_PROFILE names is there, as the AWS CLI does. The SDK would go on without it, and
  * find no credentials, or others.
  *
+ * @param given the profile of an option, which counts more than AWS_PROFILE
  * @throws InvalidConfiguration
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export function requireProfile(environment: NodeJS.ProcessEnv): void {
-  const name = environment.AWS_PROFILE;
+export function requireProfile(environment: NodeJS.ProcessEnv, given?: string): void {
+  const name = given ?? environment.AWS_PROFILE;
   if (!name) return;
   const config = environment.AWS_CONFIG_FILE || join(homedir(), '.aws', 'config');
   const credentials = environment.AWS_SHARED_CREDENTIALS_FILE || join(homedir(), '.aws', 'credentials');
   const known = new Set([...profilesIn(config), ...profilesIn(credentials)]);
   if (known.has(name)) return;
+  const field = given === undefined ? 'AWS_PROFILE' : '--profile';
   const remedy =
     known.size === 0 ? 'Make one with aws configure' : `Set it to one of: ${[...known].join(', ')}`;
   throw new KeyturnError(
     'InvalidConfiguration',
-    `AWS_PROFILE names the profile '${name}', which is neither in ${config} nor in ${credentials}.`,
-    `${remedy}; or unset it.`,
-    { field: 'AWS_PROFILE' },
+    `${field} names the profile '${name}', which is neither in ${config} nor in ${credentials}.`,
+    given === undefined ? `${remedy}; or unset it.` : `${remedy}.`,
+    { field },
   );
 }
 

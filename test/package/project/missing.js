@@ -118,6 +118,7 @@ console.log(
     '@aws-sdk/client-kms': await failureOf(clients.kms()),
     '@aws-sdk/client-s3': await failureOf(clients.s3()),
     '@aws-sdk/client-sfn': await failureOf(clients.sfn()),
+    '@aws-sdk/client-sts': await failureOf(clients.sts()),
     '@aws-lambda-powertools/tracer': await failureOf(traced(event, { functionName: 'own' })),
     '@opentelemetry/api': await failureOf(openTelemetry(event, { functionName: 'own' })),
     '@cloud-copilot/iam-simulate': await failureOf(startLocalSecretsManager({ policies: 'enforce' })),
