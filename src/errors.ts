@@ -48,6 +48,7 @@ export const errorCodes = [
   'FunctionUnusable',
   'InvalidPlan',
   'FleetUnusable',
+  'FleetNotRedrivable',
   'InvalidTemplate',
   'ValueNotWritable',
   'RenderFailed',

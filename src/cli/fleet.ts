@@ -1,5 +1,5 @@
 import { type Command, readCommandLine, UsageError } from './command.ts';
-import type { PlanWork, RunWork } from './fleet/work.ts';
+import type { ExecutionWork, PlanWork, RunWork } from './fleet/work.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
 const HELP = `keyturn fleet: rotates many secrets in waves, each target only so fast as it takes it
@@ -8,11 +8,13 @@ Usage: keyturn fleet plan [PREFIX] --out FILE [OPTIONS]
        keyturn fleet start PLAN --here | --state-machine ARN [OPTIONS]
        keyturn fleet watch EXECUTION
        keyturn fleet stop EXECUTION
+       keyturn fleet redrive EXECUTION
        keyturn fleet report PLAN
 
 plan writes which secrets are rotated in which order, and tells what blocks and how long it takes. start runs that
 file: from this machine (--here), or on AWS Step Functions. What was rotated since the plan was made is left alone, so a
-run that was stopped or failed is begun again with the same plan. report asks Secrets Manager what is done.
+run that was stopped or failed is begun again with the same plan. redrive continues an execution that failed or was
+stopped, where it ended. report asks Secrets Manager what is done.
 
 Options of plan:
   --out FILE        Where the plan goes; without it the plan is only shown
@@ -20,7 +22,7 @@ Options of plan:
   --function ARN    Only secrets that this function rotates; can be repeated
   --account ID      Only secrets of this account
   --older-than DAYS Only secrets that were not rotated for so many days
-  --regions LIST    These regions, with commas; a plan for Step Functions has one
+  --regions LIST    These regions, with commas, or --region more than once; a plan for Step Functions has one
   --waves LIST      Waves (default: canary,10,100): one of each target, then percent of each target's secrets
   --per-target N    How many secrets of a target are rotated at once (default: 1)
   --at-once N       How many in all (default: 50)
@@ -32,9 +34,15 @@ Options of plan:
 Options of start:
   --here            Run from this machine
   --state-machine ARN  Run on Step Functions, by the state machine that fleet.yaml makes
-${placeOptionsHelp}
+
+Options of all:
+  --profile NAME    A profile of the AWS CLI; plan, start --here and report take one for each account
+${placeOptionsHelp}After a signal (Ctrl-C), start --here and watch end with 130 (SIGTERM: 143, SIGHUP: 129), unless all of what had begun
+could be waited for; then start --here ends with 1. report ends with 3 where secrets are left.
+
 Examples:
   keyturn fleet plan prod/ --out plan.json
+  keyturn fleet plan --profile shop --profile bank --region eu-west-1 --region us-east-1 --out plan.json
   keyturn fleet start plan.json --state-machine arn:aws:states:eu-west-1:123456789012:stateMachine:keyturn-fleet
   keyturn fleet watch arn:aws:states:eu-west-1:123456789012:execution:keyturn-fleet:fleet-20260102-1a2b
   keyturn fleet report plan.json --json | jq .counts
@@ -52,6 +60,8 @@ async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = readCommandLine(args, {
     ...placeOptions,
     ...choiceOptions,
+    region: { type: 'string', multiple: true, default: [] as string[] },
+    profile: { type: 'string', multiple: true, default: [] as string[] },
     out: { type: 'string' },
     function: { type: 'string', multiple: true, default: [] as string[] },
     account: { type: 'string' },
@@ -69,7 +79,9 @@ async function run(args: readonly string[]): Promise<number> {
   });
   const [verb = '', subject, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one PREFIX, PLAN or EXECUTION at a time, without '${more[0]}'`);
-  const place = readPlace(values);
+  const regions = [...values.region, values.regions ?? ''].flatMap((list) => list.split(',')).filter(Boolean);
+  const { profile: profiles } = values;
+  const place = readPlace({ ...values, region: regions[0] });
   const requireSubject = (what: string): string => {
     if (subject === undefined || subject === '')
       throw new UsageError(`name the ${what}: fleet ${verb} ${what}`);
@@ -86,7 +98,8 @@ async function run(args: readonly string[]): Promise<number> {
       functions: values.function,
       account,
       olderThanDays: olderThan === undefined ? undefined : readNumber('--older-than', olderThan, 0, 36_500),
-      regions: values.regions?.split(',').filter(Boolean),
+      regions: [...new Set(regions)],
+      profiles: [...new Set(profiles)],
       waves: readWaves(values.waves),
       perTarget: readNumber('--per-target', values['per-target'], 1, 40),
       atOnce: readNumber('--at-once', values['at-once'], 1, 1000),
@@ -103,20 +116,41 @@ async function run(args: readonly string[]): Promise<number> {
     if (values.here === (machine !== undefined)) {
       throw new UsageError('say where it runs: --here, or --state-machine ARN');
     }
-    const work: RunWork = { ...place, file: requireSubject('PLAN') };
+    const work: RunWork = { ...place, profiles, file: requireSubject('PLAN') };
     if (machine === undefined) return (await import('./fleet/here.ts')).startHere(work);
+    requireOne(profiles);
+    requireArn('--state-machine', 'stateMachine', machine);
     return (await import('./fleet/step-functions.ts')).start(work, machine);
   }
-  if (verb === 'watch' || verb === 'stop') {
+  if (verb === 'watch' || verb === 'stop' || verb === 'redrive') {
     const execution = requireSubject('EXECUTION');
-    const module = await import('./fleet/step-functions.ts');
-    return verb === 'watch' ? module.watch(place, execution) : module.stop(place, execution);
+    requireArn('EXECUTION', 'execution', execution);
+    requireOne(profiles);
+    const work: ExecutionWork = { ...place, execution, profile: profiles[0] };
+    return (await import('./fleet/step-functions.ts'))[verb](work);
   }
   if (verb === 'report') {
-    const work: RunWork = { ...place, file: requireSubject('PLAN') };
+    const work: RunWork = { ...place, profiles, file: requireSubject('PLAN') };
     return (await import('./fleet/here.ts')).report(work);
   }
-  throw new UsageError('say what to do: fleet plan, start, watch, stop or report');
+  throw new UsageError('say what to do: fleet plan, start, watch, stop, redrive or report');
+}
+
+/** A state machine has one account. */
+function requireOne(profiles: readonly string[]): void {
+  if (profiles.length > 1)
+    throw new UsageError('Step Functions takes one --profile: a state machine has one account');
+}
+
+/**
+ * An execution's own name has no slash: one with a slash is a target's, inside of another execution.
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+ */
+function requireArn(option: string, kind: 'stateMachine' | 'execution', text: string): void {
+  const name = kind === 'execution' ? '[^:/]+:[^:/]+' : '[^:/]+';
+  if (new RegExp(`^arn:[^:]+:states:[^:]+:\\d{12}:${kind}:${name}$`).test(text)) return;
+  const form = kind === 'execution' ? 'execution:NAME:RUN' : 'stateMachine:NAME';
+  throw new UsageError(`${option} must be like arn:aws:states:REGION:ACCOUNT:${form}, not '${text}'`);
 }
 
 function readNumber(option: string, text: string, least: number, most: number): number {

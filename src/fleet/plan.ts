@@ -112,6 +112,11 @@ export function rotationsPerSecond(share: number): number {
   return Math.min(quotas.rotateSecret, quotas.writes / quotas.writesPerRotation) * share;
 }
 
+/** Account and region of an ARN: each has quotas of its own. */
+export function placeOf(arn: string): string {
+  return arn.split(':').slice(3, 5).join(':');
+}
+
 /** Most secrets in an item. It keeps an execution's input, history and cause within the limits of Step Functions. */
 export const mostSecretsPerItem = 100;
 
@@ -191,13 +196,35 @@ function wavesOf(
   }
 }
 
+/**
+ * A target's name out of its host: the same for every spelling of it. A port is left out, as one server may listen at
+ * several; so is the dot that may end a name of DNS.
+ *
+ * @param host a host's name or address, or a URL
+ */
+export function targetOfHost(host: string): string {
+  const name = (host.includes('://') ? URL.parse(host)?.hostname : undefined) ?? host;
+  const bare = name
+    .trim()
+    .replace(/^\[(.*)\](:\d+)?$/, '$1')
+    .toLowerCase();
+  // An IPv6 address has colons of its own.
+  const alone = /^[^:]*:\d+$/.test(bare) ? bare.replace(/:\d+$/, '') : bare;
+  return alone.replace(/\.+$/, '') || bare;
+}
+
 /** Estimated seconds: the slowest of the quotas, the largest target, and the limit of rotations at once. */
 function estimate(waves: readonly PlanWave[], { quotaShare, perTarget, atOnce }: PlanSettings): number {
   const seconds = waves.map(({ items }) => {
     const counts = items.map(({ secrets }) => secrets.length);
     const all = counts.reduce((sum, count) => sum + count, 0);
+    const places = Map.groupBy(
+      items.flatMap(({ secrets }) => secrets),
+      ({ arn }) => placeOf(arn),
+    );
+    const mostOfAPlace = Math.max(...Array.from(places.values(), ({ length }) => length));
     return Math.max(
-      all / rotationsPerSecond(quotaShare) + usualSeconds,
+      mostOfAPlace / rotationsPerSecond(quotaShare) + usualSeconds,
       Math.ceil(Math.max(...counts) / perTarget) * usualSeconds,
       (all / atOnce) * usualSeconds,
     );

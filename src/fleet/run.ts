@@ -1,6 +1,6 @@
 import { isKeyturnError } from '../errors.ts';
 import { decide, hasTooManyFailures, isDone, type Outcome, type SeenSecret } from './decisions.ts';
-import { type FleetPlan, type PlanEntry, type PlanItem, rotationsPerSecond } from './plan.ts';
+import { type FleetPlan, type PlanEntry, type PlanItem, placeOf, rotationsPerSecond } from './plan.ts';
 
 /** The calls of a run. They throw KeyturnErrors. */
 export interface FleetApi {
@@ -54,6 +54,8 @@ export interface FleetRun {
   readonly clock: FleetClock;
   /** Ends the run: nothing more begins, and what is under way is waited for. */
   readonly stop?: AbortSignal;
+  /** Right before a rotation is asked for. */
+  onBegin?(entry: PlanEntry): void;
   onOutcome?(outcome: SecretOutcome): void;
   onProgress?(progress: FleetProgress): void;
 }
@@ -99,13 +101,14 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
   };
 
   const rotate = async (entry: PlanEntry, item: PlanItem): Promise<Outcome> => {
-    const place = entry.arn.split(':').slice(3, 5).join(':');
+    const place = placeOf(entry.arn);
     const verdict = async () =>
       decide(await patiently(() => api.describe(entry.arn), place), entry.rotatedBefore);
     const before = await verdict();
     if (before !== 'due') return before === 'rotated' ? 'already-rotated' : before;
     await pace.turn(place);
     if (look()) return 'not-started';
+    run.onBegin?.(entry);
     await patiently(() => api.rotate(entry.arn, entry.token), place);
     for (let looks = 0; looks <= item.mostLooks; looks += 1) {
       await clock.sleep(item.pollSeconds * 1000);
@@ -151,7 +154,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
   const isCanaryRotated = async ({ canary }: PlanItem): Promise<boolean> => {
     if (canary === undefined) return true;
     try {
-      const seen = await patiently(() => api.describe(canary.arn), '');
+      const seen = await patiently(() => api.describe(canary.arn), placeOf(canary.arn));
       return decide(seen, canary.rotatedBefore) === 'rotated';
     } catch (error) {
       if (!isKeyturnError(error)) throw error;

@@ -5,15 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { CreateStateMachineCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withDefinitions } from '../../scripts/fleet-template.ts';
-import { type Definition, fleetDefinition, targetDefinition } from '../../src/fleet/definition.ts';
-import type { FleetPlan } from '../../src/fleet/plan.ts';
-import { runKeyturnAlone } from '../cli/keyturn-process.ts';
-import { type S3Server, startS3 } from '../support/s3-server.ts';
-import { type Interpreter, startInterpreter } from '../support/step-functions/interpreter.ts';
-import { type Fleet, startFleet } from './fleet-fixture.ts';
+import { fleetDefinition, targetDefinition } from '../../src/fleet/definition.ts';
+import { python, type StateMachines, skipped, startStateMachines } from './state-machines.ts';
 
 describe('the definitions of the state machines', () => {
   it.each([
@@ -40,167 +35,110 @@ describe('the definitions of the state machines', () => {
   });
 });
 
-const python = process.env.KEYTURN_TEST_STEP_FUNCTIONS_PYTHON;
-const missing = 'KEYTURN_TEST_STEP_FUNCTIONS_PYTHON names no Python with an interpreter of state machines';
-/** The account that the interpreter has. */
-const accountId = '000000000000';
+describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}`, () => {
+  let machines: StateMachines;
+  beforeAll(async () => {
+    machines = await startStateMachines();
+  }, 120_000);
+  afterAll(() => machines?.close());
 
-describe.skipIf(python === undefined)(
-  `the state machines, interpreted${python ? '' : ` (skipped: ${missing})`}`,
-  () => {
-    let fleet: Fleet;
-    let s3: S3Server;
-    let interpreter: Interpreter;
-    let folder: string;
-    let machine: string;
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'keyturn-states-test-'));
-      fleet = await startFleet({ throttle: 'aws', accountId });
-      s3 = await startS3(['plans']);
-      interpreter = await startInterpreter(String(python), { secretsManager: fleet.local.url, s3: s3.url });
-      const target = await create('keyturn-fleet-target', targetDefinition, {});
-      machine = await create('keyturn-fleet', fleetDefinition, {
-        Bucket: 'plans',
-        TargetStateMachineArn: target,
-      });
-    }, 120_000);
-    afterAll(async () => {
-      await interpreter?.close();
-      await s3?.close();
-      await fleet?.close();
-      await rm(folder, { recursive: true, force: true });
+  it("rotate a plan wave after wave, with at most so many of a target, at AWS's quotas", async () => {
+    const { fleet, s3, machine, keyturn, planFor } = machines;
+    await fleet.addMany('all/', 30, 3);
+    const file = await planFor('all/', '--per-target', '2', '--waves', 'canary,100');
+    const started = await keyturn('start', file, '--state-machine', machine);
+    expect(started.code).toBe(0);
+    const execution = String(started.document.execution);
+    const twice = await keyturn('start', file, '--state-machine', machine);
+    expect(twice.document).toMatchObject({ error: { code: 'FleetUnusable' } });
+    const watched = await keyturn('watch', execution);
+    expect(watched.document).toMatchObject({
+      status: 'SUCCEEDED',
+      waves: [{ succeeded: 3 }, { succeeded: 3 }],
     });
+    expect(watched.code).toBe(0);
+    expect((await keyturn('report', file)).document).toMatchObject({ counts: { rotated: 30 }, left: [] });
+    expect(fleet.mostAtOnce('all/')).toBeLessThanOrEqual(6);
+    expect([...s3.objects.keys()].filter((key) => key.endsWith('manifest.json'))).toHaveLength(2);
+    // Again: all of it is rotated already.
+    const again = await keyturn('start', file, '--state-machine', machine);
+    expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
+    expect(fleet.rotationsOf('all/')).toBe(30);
+  }, 120_000);
 
-    /** What the template substitutes is put in here. */
-    async function create(name: string, definition: Definition, names: Readonly<Record<string, string>>) {
-      const text = Object.entries(names).reduce(
-        (sum, [one, value]) => sum.replaceAll(`\${${one}}`, value),
-        JSON.stringify(definition),
-      );
-      const roleArn = `arn:aws:iam::${accountId}:role/fleet`;
-      const made = await interpreter.client.send(
-        new CreateStateMachineCommand({ name, definition: text, roleArn }),
-      );
-      return String(made.stateMachineArn);
-    }
+  it('leave a target alone whose first secret fails, name it, and take up what is left later', async () => {
+    const { fleet, machine, keyturn, planFor } = machines;
+    const [first] = await fleet.addMany('some/', 8, 2);
+    fleet.breakFor(String(first));
+    const file = await planFor('some/', '--waves', 'canary,100', '--tolerate', '50');
+    const started = await keyturn('start', file, '--state-machine', machine);
+    const watched = await keyturn('watch', String(started.document.execution));
+    expect(watched.code).toBe(1);
+    expect(watched.document).toMatchObject({
+      waves: [
+        { succeeded: 1, failed: 1 },
+        { succeeded: 1, failed: 1 },
+      ],
+    });
+    expect(fleet.rotationsOf('some/')).toBe(4);
+    const { code, document } = await keyturn('report', file);
+    expect(code).toBe(3);
+    expect(document.left).toHaveLength(4);
+    fleet.mendFor(String(first));
+    const again = await keyturn('start', file, '--state-machine', machine);
+    expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
+    expect(fleet.rotationsOf('some/')).toBe(8);
+  }, 120_000);
 
-    async function keyturn(...args: string[]) {
-      const variables = {
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: fleet.local.url,
-        AWS_ENDPOINT_URL_SFN: interpreter.url,
-        AWS_ENDPOINT_URL_S3: s3.url,
-      };
-      const { code, stdout } = await runKeyturnAlone(variables, 'fleet', ...args, '--json');
-      const document: Record<string, unknown> = JSON.parse(stdout);
-      return { code, document };
-    }
+  it('stop at too many failed targets', async () => {
+    const { fleet, machine, keyturn, planFor } = machines;
+    const arns = await fleet.addMany('brake/', 8, 2);
+    for (const arn of arns.slice(0, 2)) fleet.breakFor(arn);
+    const file = await planFor('brake/', '--waves', 'canary,100', '--tolerate', '0');
+    const started = await keyturn('start', file, '--state-machine', machine);
+    const watched = await keyturn('watch', String(started.document.execution));
+    expect(watched.document).toMatchObject({ status: 'FAILED' });
+    expect(fleet.rotationsOf('brake/')).toBe(0);
+  }, 120_000);
 
-    async function planFor(prefix: string, ...more: string[]): Promise<string> {
-      const file = join(folder, `${prefix.replace('/', '')}.json`);
-      expect((await keyturn('plan', prefix, '--out', file, ...more)).code).toBe(0);
-      const plan: FleetPlan = JSON.parse(await readFile(file, 'utf8'));
-      // Looks come fast here.
-      const waves = plan.waves.map((wave) => ({
-        ...wave,
-        items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 8 })),
-      }));
-      await writeFile(file, JSON.stringify({ ...plan, waves }));
-      return file;
-    }
+  it('are stopped by an operator, and go on with the same plan', async () => {
+    const { fleet, machine, keyturn, planFor } = machines;
+    await fleet.addMany('stop/', 10, 1);
+    const file = await planFor('stop/', '--waves', '100');
+    const started = await keyturn('start', file, '--state-machine', machine);
+    const execution = String(started.document.execution);
+    while (fleet.rotationsOf('stop/') < 2) await sleep(50);
+    expect((await keyturn('stop', execution)).code).toBe(0);
+    const { code, document } = await keyturn('watch', execution);
+    // AWS says ABORTED. The interpreter says FAILED where the end of a nested execution reaches it first.
+    expect(document.status, JSON.stringify(document)).toMatch(/^(ABORTED|FAILED)$/);
+    expect(code).toBe(1);
+    expect(fleet.rotationsOf('stop/')).toBeLessThan(10);
+    const again = await keyturn('start', file, '--state-machine', machine);
+    expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
+    expect(fleet.rotationsOf('stop/')).toBe(10);
+  }, 120_000);
 
-    it("rotate a plan wave after wave, with at most so many of a target, at AWS's quotas", async () => {
-      await fleet.addMany('all/', 30, 3);
-      const file = await planFor('all/', '--per-target', '2', '--waves', 'canary,100');
-      const started = await keyturn('start', file, '--state-machine', machine);
-      expect(started.code).toBe(0);
-      const execution = String(started.document.execution);
-      const twice = await keyturn('start', file, '--state-machine', machine);
-      expect(twice.document).toMatchObject({ error: { code: 'FleetUnusable' } });
-      const watched = await keyturn('watch', execution);
-      expect(watched.document).toMatchObject({
-        status: 'SUCCEEDED',
-        waves: [{ succeeded: 3 }, { succeeded: 3 }],
-      });
-      expect(watched.code).toBe(0);
-      expect((await keyturn('report', file)).document).toMatchObject({ counts: { rotated: 30 }, left: [] });
-      expect(fleet.mostAtOnce('all/')).toBeLessThanOrEqual(6);
-      expect([...s3.objects.keys()].filter((key) => key.endsWith('manifest.json'))).toHaveLength(2);
-      // Again: all of it is rotated already.
-      const again = await keyturn('start', file, '--state-machine', machine);
-      expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
-      expect(fleet.rotationsOf('all/')).toBe(30);
-    }, 120_000);
-
-    it('leave a target alone whose first secret fails, name it, and take up what is left later', async () => {
-      const [first] = await fleet.addMany('some/', 8, 2);
-      fleet.breakFor(String(first));
-      const file = await planFor('some/', '--waves', 'canary,100', '--tolerate', '50');
-      const started = await keyturn('start', file, '--state-machine', machine);
-      const watched = await keyturn('watch', String(started.document.execution));
-      expect(watched.code).toBe(1);
-      expect(watched.document).toMatchObject({
-        waves: [
-          { succeeded: 1, failed: 1 },
-          { succeeded: 1, failed: 1 },
-        ],
-      });
-      expect(fleet.rotationsOf('some/')).toBe(4);
-      const { code, document } = await keyturn('report', file);
-      expect(code).toBe(3);
-      expect(document.left).toHaveLength(4);
-      fleet.mendFor(String(first));
-      const again = await keyturn('start', file, '--state-machine', machine);
-      expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
-      expect(fleet.rotationsOf('some/')).toBe(8);
-    }, 120_000);
-
-    it('stop at too many failed targets', async () => {
-      const arns = await fleet.addMany('brake/', 8, 2);
-      for (const arn of arns.slice(0, 2)) fleet.breakFor(arn);
-      const file = await planFor('brake/', '--waves', 'canary,100', '--tolerate', '0');
-      const started = await keyturn('start', file, '--state-machine', machine);
-      const watched = await keyturn('watch', String(started.document.execution));
-      expect(watched.document).toMatchObject({ status: 'FAILED' });
-      expect(fleet.rotationsOf('brake/')).toBe(0);
-    }, 120_000);
-
-    it('are stopped by an operator, and go on with the same plan', async () => {
-      await fleet.addMany('stop/', 10, 1);
-      const file = await planFor('stop/', '--waves', '100');
-      const started = await keyturn('start', file, '--state-machine', machine);
-      const execution = String(started.document.execution);
-      while (fleet.rotationsOf('stop/') < 2) await sleep(50);
-      expect((await keyturn('stop', execution)).code).toBe(0);
-      const { code, document } = await keyturn('watch', execution);
-      // AWS says ABORTED. The interpreter says FAILED where the end of a nested execution reaches it first.
-      expect(document.status, JSON.stringify(document)).toMatch(/^(ABORTED|FAILED)$/);
+  it('take no plan of another version, and keyturn no state machine of another', async () => {
+    const { fleet, machine, keyturn, planFor, create } = machines;
+    const old = await create(
+      'old',
+      { ...fleetDefinition, Comment: 'Keyturn fleet 0' },
+      { Bucket: 'plans', TargetStateMachineArn: machine },
+    );
+    await fleet.add('one/a', 'db');
+    const file = await planFor('one/');
+    for (const [arn, words] of [
+      [old, 'is of another version: Keyturn fleet 0'],
+      [`${machine}-none`, 'There is no'],
+      [machine.replace('us-east-1', 'eu-west-1'), 'another region'],
+    ]) {
+      const { code, document } = await keyturn('start', file, '--state-machine', String(arn));
       expect(code).toBe(1);
-      expect(fleet.rotationsOf('stop/')).toBeLessThan(10);
-      const again = await keyturn('start', file, '--state-machine', machine);
-      expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
-      expect(fleet.rotationsOf('stop/')).toBe(10);
-    }, 120_000);
-
-    it('take no plan of another version, and keyturn no state machine of another', async () => {
-      const old = await create(
-        'old',
-        { ...fleetDefinition, Comment: 'Keyturn fleet 0' },
-        { Bucket: 'plans', TargetStateMachineArn: machine },
-      );
-      await fleet.add('one/a', 'db');
-      const file = await planFor('one/');
-      for (const [arn, words] of [
-        [old, 'is of another version: Keyturn fleet 0'],
-        [`${machine}-none`, 'There is no'],
-        [machine.replace('us-east-1', 'eu-west-1'), 'another region'],
-      ]) {
-        const { code, document } = await keyturn('start', file, '--state-machine', String(arn));
-        expect(code).toBe(1);
-        expect(document).toMatchObject({
-          error: { code: 'FleetUnusable', message: expect.stringContaining(String(words)) },
-        });
-      }
-      expect(fleet.rotationsOf('one/')).toBe(0);
-    }, 120_000);
-  },
-);
+      expect(document).toMatchObject({
+        error: { code: 'FleetUnusable', message: expect.stringContaining(String(words)) },
+      });
+    }
+    expect(fleet.rotationsOf('one/')).toBe(0);
+  }, 120_000);
+});

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isKeyturnError } from '../../errors.ts';
@@ -14,9 +15,10 @@ import {
 import { createRedactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import type { SecretsManagementPort } from '../../secrets-manager/port.ts';
-import { connect, regionOf } from '../rotation/clients.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
-import { readPlan } from './plan-file.ts';
+import { onEndingSignals } from '../signals.ts';
+import { clientsFor } from './places.ts';
+import { daysOld, readPlan } from './plan-file.ts';
 import type { RunWork } from './work.ts';
 
 /** How often progress is printed, in ms. */
@@ -24,51 +26,96 @@ const progressEveryMs = 2000;
 
 /**
  * `keyturn fleet start --here`: runs a plan from this process. After the first signal, nothing more begins, and it
- * waits for what is under way.
+ * waits for what is under way. At the second signal it ends at once, and names what it leaves to Secrets Manager.
  */
 export function startHere(work: RunWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
     const made = await readPlan(work.file);
+    const age = daysOld(made);
     screen.heading(`Plan ${made.id}: ${made.secrets} secrets`);
+    tellAge(screen, age);
+    if (made.secrets === 0) return nothingToRotate(screen, made);
+    const apiOf = await clientsFor(work, made);
     const stop = new AbortController();
-    const onSignal = (): void => {
-      if (stop.signal.aborted) process.exit(130);
+    const underWay = new Map<string, string>();
+    const stopHearing = onEndingSignals((exitCode) => {
+      if (stop.signal.aborted) endNow(made, [...underWay.values()], work, exitCode);
       stop.abort();
-      screen.bad(
-        'Nothing more begins. Waiting for what is under way; once more to leave it to Secrets Manager.',
+      const names = underWay.size === 0 ? '' : ` (${[...underWay.values()].join(', ')})`;
+      tellAtOnce(
+        2,
+        `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. Once more: end now, and leave them to Secrets Manager.`,
       );
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+    });
     let toldAt = 0;
     try {
       const result = await runFleet(made, {
-        api: fleetApi(work),
+        api: apiBy(apiOf),
         clock: { now: () => performance.now(), sleep: (ms) => sleep(ms) },
         stop: stop.signal,
-        onOutcome: ({ name, outcome, detail }) => {
+        onBegin: ({ arn, name }) => underWay.set(arn, name),
+        onOutcome: ({ arn, name, outcome, detail }) => {
+          underWay.delete(arn);
           if (outcome !== 'rotated' && outcome !== 'already-rotated' && outcome !== 'not-started') {
             screen.bad(`  ${outcome.padEnd(16)}${name} ${detail}`);
           }
         },
-        onProgress: ({ wave, done, failed, underWay, all }) => {
+        onProgress: ({ wave, done, failed, underWay: count, all }) => {
           if (performance.now() - toldAt < progressEveryMs) return;
           toldAt = performance.now();
-          screen.progress(`${wave}: ${done} of ${all} rotated, ${failed} failed, ${underWay} under way`);
+          screen.progress(`${wave}: ${done} of ${all} rotated, ${failed} failed, ${count} under way`);
         },
       });
-      showResult(screen, made, result, work.file);
+      showResult(screen, made, result, work);
       const { failures, ...rest } = result;
       const left = result.end !== 'finished' || failures.length > 0;
-      return { ok: !left, document: { plan: made.id, secrets: made.secrets, ...rest, failures } };
+      return {
+        ok: !left,
+        document: { plan: made.id, planDaysOld: age ?? 0, secrets: made.secrets, ...rest, failures },
+      };
     } finally {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      stopHearing();
     }
   });
 }
 
-function showResult(screen: Screen, { secrets }: FleetPlan, result: FleetResult, file: string): void {
+/** Ends this process, with the names of the rotations that it no longer waits for. */
+function endNow(made: FleetPlan, underWay: readonly string[], work: RunWork, exitCode: number): never {
+  const names = underWay.length === 0 ? 'none' : underWay.join(', ');
+  tellAtOnce(2, `Left to Secrets Manager, which completes them: ${names}. Go on later: ${again(work)}`);
+  if (work.json)
+    tellAtOnce(1, JSON.stringify({ plan: made.id, secrets: made.secrets, end: 'left', underWay }));
+  process.exit(exitCode);
+}
+
+/** Prints a line before anything else happens: the process may end right after. The terminal may be gone. */
+function tellAtOnce(descriptor: 1 | 2, line: string): void {
+  try {
+    writeSync(descriptor, `${line}\n`);
+  } catch {
+    // Nobody reads it.
+  }
+}
+
+/** Tells that a plan is old. */
+export function tellAge(screen: Screen, days: number | undefined): void {
+  if (days === undefined) return;
+  screen.bad(
+    `The plan is ${days === 1 ? 'a day' : `${days} days`} old: secrets that were made since are not in it.`,
+  );
+}
+
+/** The answer where a plan leaves all secrets out. */
+export function nothingToRotate(screen: Screen, { id, blocked }: FleetPlan): Answer {
+  screen.say(`Nothing to rotate: the plan leaves ${blocked.length} secrets out.`);
+  return { ok: true, document: { plan: id, secrets: 0, end: 'finished', blocked } };
+}
+
+function again({ file, profiles }: RunWork): string {
+  return `keyturn fleet start ${file} --here${profiles.map((name) => ` --profile ${name}`).join('')}`;
+}
+
+function showResult(screen: Screen, { secrets }: FleetPlan, result: FleetResult, work: RunWork): void {
   const { end, counts, failures, durationMs } = result;
   const done = counts.rotated + counts['already-rotated'];
   const before = counts['already-rotated'] === 0 ? '' : `, ${counts['already-rotated']} of them before`;
@@ -81,22 +128,7 @@ function showResult(screen: Screen, { secrets }: FleetPlan, result: FleetResult,
   if (end === 'stopped') screen.bad('It was stopped.');
   screen.bad(line);
   screen.say(`- Find out why: keyturn doctor SECRET`);
-  screen.say(`- Go on with what is left: keyturn fleet start ${file} --here`);
-}
-
-/** The calls of a run, in each secret's own region. */
-function fleetApi(work: RunWork): FleetApi {
-  const regions = new Map<string, SecretsManagementPort>();
-  const apiOf = (arn: string): SecretsManagementPort => {
-    const region = regionOf(arn) ?? '';
-    const known = regions.get(region);
-    if (known !== undefined) return known;
-    const { secretsManager } = connect({ endpoint: work.endpoint, region, secret: arn }, process.env);
-    const secrets = createAwsSecretsManagement({ client: secretsManager, reader: 'person' });
-    regions.set(region, secrets);
-    return secrets;
-  };
-  return apiBy(apiOf);
+  screen.say(`- Go on with what is left: ${again(work)}`);
 }
 
 /** The calls of a run by one client. */
@@ -128,8 +160,9 @@ const asksAtOnce = 20;
 export function report(work: RunWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
     const made = await readPlan(work.file);
+    tellAge(screen, daysOld(made));
     screen.progress(`asking for ${made.secrets} secrets`);
-    const api = fleetApi(work);
+    const api = apiBy(await clientsFor(work, made));
     const counts = zeroCounts();
     const left: SecretOutcome[] = [];
     const queue = made.waves

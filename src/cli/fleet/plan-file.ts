@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { KeyturnError, messageOf } from '../../errors.ts';
-import { type FleetPlan, fleetVersion } from '../../fleet/plan.ts';
+import { type FleetPlan, fleetVersion, mostSecretsPerItem, type PlanEntry } from '../../fleet/plan.ts';
 import { outputFailed } from '../../render/output-file.ts';
 
 const arn = v.pipe(v.string(), v.regex(/^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+$/));
@@ -84,17 +84,59 @@ export async function readPlan(file: string): Promise<FleetPlan> {
     );
   }
   const { output } = read;
-  const all = output.waves.flatMap(({ items }) => items.flatMap(({ secrets }) => secrets));
-  const seen = new Set<string>();
-  const twice = all.find(({ arn: one }) => seen.size === seen.add(one).size);
-  if (twice !== undefined) throw invalid(`${file} has ${twice.arn} twice.`, 'Make the plan anew.');
-  return {
+  const plan: FleetPlan = {
     ...output,
     waves: output.waves.map((one) => ({
       ...one,
       items: one.items.map(({ canary, ...rest }) => (canary === undefined ? rest : { ...rest, canary })),
     })),
   };
+  const fault = faultOf(plan);
+  if (fault !== undefined) throw invalid(`${file} ${fault}.`, 'Make the plan anew.');
+  return plan;
+}
+
+/** Clocks may differ by so much, in ms. */
+const clockToleranceMs = 3_600_000;
+
+/** What is wrong with a plan whose members are of the right types: it was put together or changed by hand. */
+function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undefined {
+  const madeBy = Date.parse(madeAt) + clockToleranceMs;
+  if (madeBy > Date.now() + 2 * clockToleranceMs) return `was made in the future: ${madeAt}`;
+  const entries = new Map<string, PlanEntry>();
+  const seen = new Set<string>();
+  for (const { name, items } of waves) {
+    const inWave = new Set<string>();
+    for (const item of items) {
+      if (inWave.has(item.target)) return `has the target ${item.target} twice in the wave ${name}`;
+      inWave.add(item.target);
+      seen.add(item.target);
+      if (item.secrets.length > mostSecretsPerItem)
+        return `has more than ${mostSecretsPerItem} secrets of ${item.target} in the wave ${name}`;
+      const { canary } = item;
+      if (canary !== undefined && entries.get(canary.arn)?.rotatedBefore !== canary.rotatedBefore)
+        return `names a first secret of ${item.target} that no earlier wave rotates: ${canary.arn}`;
+      for (const entry of item.secrets) {
+        if (entry.arn.split(':secret:')[1]?.slice(0, -'-AbCdEf'.length) !== entry.name)
+          return `has the wrong name for ${entry.arn}`;
+        // Such a secret would never count as rotated.
+        if (Date.parse(entry.rotatedBefore) > madeBy) return `has a date for ${entry.name} after it was made`;
+      }
+    }
+    for (const entry of items.flatMap((item) => item.secrets)) {
+      if (entries.has(entry.arn)) return `has ${entry.arn} twice`;
+      entries.set(entry.arn, entry);
+    }
+  }
+  if (entries.size !== secrets) return `says that it has ${secrets} secrets, and has ${entries.size}`;
+  if (seen.size !== targets) return `says that it has ${targets} targets, and has ${seen.size}`;
+  return undefined;
+}
+
+/** How old a plan is, in days, if it is older than a day: secrets that were made since are not in it. */
+export function daysOld({ madeAt }: FleetPlan): number | undefined {
+  const days = Math.floor((Date.now() - Date.parse(madeAt)) / 86_400_000);
+  return days < 1 ? undefined : days;
 }
 
 /** @throws OutputFailed */

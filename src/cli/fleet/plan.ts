@@ -10,6 +10,7 @@ import {
   fleetVersion,
   makePlan,
   type PlannedSecret,
+  targetOfHost,
 } from '../../fleet/plan.ts';
 import { createRedactor } from '../../redact.ts';
 import { type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
@@ -20,6 +21,7 @@ import type { Tools } from '../rotation/rotate.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
 import { askPreflight } from '../rotation/status.ts';
 import { toolsFor } from '../rotation/tools.ts';
+import { inPlace } from './places.ts';
 import { writePlan } from './plan-file.ts';
 import type { PlanWork } from './work.ts';
 
@@ -29,13 +31,21 @@ const looksAtOnce = 16;
 /** `keyturn fleet plan`: chooses secrets, finds their targets and what blocks them, and makes the waves. */
 export function plan(work: PlanWork): Promise<number> {
   return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
-    screen.progress('listing secrets');
     const found: PlannedSecret[] = [];
     const blocked: Blocked[] = [];
-    for (const region of work.regions ?? [work.region]) {
-      // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
-      const tools = toolsFor({ endpoint: work.endpoint, region, secret: '' }, createRedactor(), screen);
-      await choose(tools, work, found, blocked);
+    const seen = new Set<string>();
+    for (const profile of orOne(work.profiles)) {
+      for (const region of orOne(work.regions)) {
+        const place = [profile && `profile ${profile}`, region].filter(Boolean).join(', ');
+        screen.progress(`listing secrets${place && ` (${place})`}`);
+        const target = { endpoint: work.endpoint, region, profile, secret: '' };
+        try {
+          // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
+          await choose(toolsFor(target, createRedactor(), screen), work, { found, blocked, seen });
+        } catch (error) {
+          throw inPlace(error, { profile, region });
+        }
+      }
     }
     if (found.length + blocked.length === 0) {
       throw new KeyturnError(
@@ -60,20 +70,28 @@ export function plan(work: PlanWork): Promise<number> {
     );
     const whole: FleetPlan = { version: fleetVersion, ...made };
     if (work.out !== undefined) await writePlan(work.out, whole);
-    showPlan(screen, whole, work.out);
+    showPlan(screen, whole, work);
     return { ok: true, document: { ...whole } };
   });
 }
 
-async function choose(
-  tools: Tools,
-  work: PlanWork,
-  found: PlannedSecret[],
-  blocked: Blocked[],
-): Promise<void> {
+/** The things, or one that is undefined. */
+function orOne<T>(things: readonly T[]): readonly (T | undefined)[] {
+  return things.length === 0 ? [undefined] : things;
+}
+
+interface Choice {
+  readonly found: PlannedSecret[];
+  readonly blocked: Blocked[];
+  /** ARNs: two profiles may be of one account. */
+  readonly seen: Set<string>;
+}
+
+async function choose(tools: Tools, work: PlanWork, { found, blocked, seen }: Choice): Promise<void> {
   const underWay = new Set<Promise<void>>();
   for await (const secret of tools.secrets.list({ prefix: work.prefix, tags: work.tags })) {
-    if (!isChosen(secret, work)) continue;
+    if (!isChosen(secret, work) || seen.has(secret.arn)) continue;
+    seen.add(secret.arn);
     const { arn, name, lastRotated } = secret;
     const look = async (): Promise<void> => {
       const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
@@ -81,6 +99,8 @@ async function choose(
       else blocked.push({ arn, name, ...block });
     };
     const one: Promise<void> = look().finally(() => underWay.delete(one));
+    // The first error ends the plan; those of others that are under way come too late for anybody to hear.
+    one.catch(() => undefined);
     underWay.add(one);
     if (underWay.size >= looksAtOnce) await Promise.race(underWay);
   }
@@ -105,7 +125,7 @@ async function blockOf(tools: Tools, secret: Secret, { preflight }: PlanWork): P
   if (versionWith(secret.stages, 'AWSCURRENT') === undefined) return block('no-value', 'It has no value.');
   if (secret.rotationEnabled !== true) return block('no-rotation', 'Rotation is off: keyturn attach.');
   if (unfinishedVersion(secret) !== undefined) {
-    return block('stuck', `A rotation is not complete: keyturn doctor ${secret.name}`);
+    return block('stuck', `A rotation is under way, or stuck: keyturn doctor ${secret.name}`);
   }
   if (!preflight) return undefined;
   const asked = await askPreflight(tools, secret);
@@ -122,14 +142,14 @@ async function targetOf(tools: Tools, secret: Secret, { groupBy }: PlanWork): Pr
   try {
     const { served } = await lookAtDocument(tools.secrets, secret, defaultConfiguration);
     // The function may have a rotator of its own. Then its secrets are one group.
-    return served === undefined ? byFunction : served.place.replace(/:\d+$/, '').toLowerCase();
+    return served === undefined ? byFunction : targetOfHost(served.host);
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
     return { reason: 'unreadable', detail: `${error.message} Without reading it: --group-by function.` };
   }
 }
 
-function showPlan(screen: Screen, made: FleetPlan, out: string | undefined): void {
+function showPlan(screen: Screen, made: FleetPlan, { out, profiles }: PlanWork): void {
   screen.heading(`Plan ${made.id}`);
   screen.fact('secrets', `${made.secrets}, of ${made.targets} targets`);
   screen.fact('at once', `${made.perTarget} of a target, ${made.atOnce} in all`);
@@ -149,7 +169,7 @@ function showPlan(screen: Screen, made: FleetPlan, out: string | undefined): voi
   screen.say(
     out === undefined
       ? 'Nothing was written: give --out FILE to start it later.'
-      : `Written to ${out}. Start it: keyturn fleet start ${out} --here`,
+      : `Written to ${out}. Start it: keyturn fleet start ${out} --here${profiles.map((name) => ` --profile ${name}`).join('')}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { MapRunListItem, SFNClient } from '@aws-sdk/client-sfn';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { fleetComment } from '../../fleet/definition.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
@@ -9,15 +9,24 @@ import { explainAwsError } from '../../secrets-manager/errors.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 import { type Clients, connect } from '../rotation/clients.ts';
 import { type Answer, type Screen, showing } from '../rotation/screen.ts';
-import { readPlan } from './plan-file.ts';
-import type { RunWork } from './work.ts';
+import { onEndingSignals } from '../signals.ts';
+import { nothingToRotate, tellAge } from './here.ts';
+import { daysOld, readPlan } from './plan-file.ts';
+import type { ExecutionWork, RunWork } from './work.ts';
 
 const watchEveryMs = 3000;
 
+/** How often in a row `watch` gets no answer before it gives up. */
+const unansweredLooks = 20;
+
 /** `keyturn fleet start --state-machine`: puts the waves into the bucket of the state machine, and starts it. */
 export function start(work: RunWork, machineArn: string): Promise<number> {
-  return withClients(work, machineArn, async (clients, screen) => {
+  const place = { ...work, profile: work.profiles[0] };
+  return withClients(place, machineArn, async (clients, screen) => {
     const made = await readPlan(work.file);
+    const age = daysOld(made);
+    tellAge(screen, age);
+    if (made.secrets === 0) return nothingToRotate(screen, made);
     requireSamePlace(made, machineArn);
     const sfn = await clients.sfn();
     const bucket = await bucketOf(sfn, machineArn);
@@ -35,7 +44,13 @@ export function start(work: RunWork, machineArn: string): Promise<number> {
     screen.say(`- Stop it: keyturn fleet stop ${executionArn}`);
     return {
       ok: true,
-      document: { plan: made.id, execution: executionArn, bucket, results: `${name}/results` },
+      document: {
+        plan: made.id,
+        planDaysOld: age ?? 0,
+        execution: executionArn,
+        bucket,
+        results: `${name}/results`,
+      },
     };
   });
 }
@@ -53,67 +68,111 @@ async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetP
   return waves;
 }
 
-/** `keyturn fleet watch`: follows an execution to its end. The execution does not depend on it. */
-export function watch(place: PlaceOptions, executionArn: string): Promise<number> {
-  return withClients(place, executionArn, async (clients, screen) => {
-    const sfn = await clients.sfn();
-    const { DescribeExecutionCommand } = await import('@aws-sdk/client-sfn');
-    const onSignal = (): void => {
-      process.stderr.write(
-        `The run goes on by itself. Follow it again: keyturn fleet watch ${executionArn}\n`,
-      );
-      process.exit(130);
-    };
-    process.once('SIGINT', onSignal);
-    try {
+/**
+ * `keyturn fleet watch`: follows an execution to its end. The execution does not depend on it: a signal ends the
+ * watching, and another watch takes it up. It tries again for a while where AWS does not answer.
+ */
+export async function watch(work: ExecutionWork): Promise<number> {
+  const { execution } = work;
+  const ended = new AbortController();
+  let signalled: number | undefined;
+  const stopHearing = onEndingSignals((exitCode) => {
+    signalled ??= exitCode;
+    ended.abort();
+  });
+  try {
+    const code = await withClients(work, execution, async (clients, screen) => {
+      const sfn = await clients.sfn();
       let told = '';
-      for (;;) {
-        const found = await called('states:DescribeExecution', executionArn, () =>
-          sfn.send(new DescribeExecutionCommand({ executionArn })),
-        );
-        const waves = await wavesOf(sfn, executionArn);
-        const line = waves
-          .map(
-            (wave, index) =>
-              `wave ${index + 1}: ${wave.succeeded} targets done, ${wave.failed} failed, ${wave.running + wave.pending} to come`,
-          )
-          .join('; ');
+      let seen: Sight | undefined;
+      for (let unanswered = 0; !ended.signal.aborted; ) {
+        try {
+          seen = await lookAt(sfn, execution, ended.signal);
+          unanswered = 0;
+        } catch (error) {
+          if (ended.signal.aborted) break;
+          unanswered += 1;
+          if (!isPassing(error) || unanswered >= unansweredLooks) throw error;
+          screen.bad(`No answer (${error.code}). The run goes on by itself; trying again.`);
+        }
+        const line = lineOf(seen?.waves ?? []);
         if (line !== told && line !== '') screen.progress(line);
         told = line;
-        if (found.status !== 'RUNNING' && found.status !== 'PENDING_REDRIVE') {
-          return ended(
-            screen,
-            executionArn,
-            String(found.status),
-            `${found.error ?? ''} ${found.cause ?? ''}`.trim(),
-            waves,
-          );
-        }
-        await sleep(watchEveryMs);
+        if (seen?.hasEnded) return answerOf(screen, execution, seen);
+        await sleep(watchEveryMs, undefined, { signal: ended.signal }).catch(() => undefined);
       }
-    } finally {
-      process.off('SIGINT', onSignal);
-    }
-  });
+      screen.say(`The run goes on by itself. Follow it again: keyturn fleet watch ${execution}`);
+      const status = seen?.status ?? 'UNKNOWN';
+      return { ok: false, document: { execution, status, interrupted: true, waves: seen?.waves ?? [] } };
+    });
+    return signalled ?? code;
+  } finally {
+    stopHearing();
+  }
 }
 
+/** What an execution is seen to be. */
+interface Sight {
+  readonly status: string;
+  readonly hasEnded: boolean;
+  readonly reason: string;
+  readonly waves: readonly WaveCounts[];
+}
+
+async function lookAt(sfn: SFNClient, executionArn: string, abortSignal: AbortSignal): Promise<Sight> {
+  const { DescribeExecutionCommand } = await import('@aws-sdk/client-sfn');
+  const found = await called('states:DescribeExecution', executionArn, () =>
+    sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal }),
+  );
+  const waves = await wavesOf(sfn, executionArn, abortSignal);
+  const status = String(found.status);
+  return {
+    status,
+    hasEnded: status !== 'RUNNING' && status !== 'PENDING_REDRIVE',
+    reason: `${found.error ?? ''} ${found.cause ?? ''}`.trim(),
+    waves,
+  };
+}
+
+/** Whether the same call may succeed a little later. */
+function isPassing(error: unknown): error is KeyturnError {
+  return isKeyturnError(error, 'SecretsManagerUnreachable', 'DeadlineExceeded', 'Throttled');
+}
+
+function lineOf(waves: readonly WaveCounts[]): string {
+  return waves
+    .map(
+      ({ succeeded, failed, toCome }, index) =>
+        `wave ${index + 1}: ${succeeded} targets done, ${failed} failed, ${toCome} to come`,
+    )
+    .join('; ');
+}
+
+/** Targets of a wave. */
 interface WaveCounts {
   readonly succeeded: number;
   readonly failed: number;
-  readonly running: number;
-  readonly pending: number;
+  /** Under way, or not begun, or waiting to be redriven. */
+  readonly toCome: number;
 }
 
-async function wavesOf(sfn: SFNClient, executionArn: string): Promise<WaveCounts[]> {
-  const { DescribeMapRunCommand, ListMapRunsCommand } = await import('@aws-sdk/client-sfn');
-  const { mapRuns = [] } = await called('states:ListMapRuns', executionArn, () =>
-    sfn.send(new ListMapRunsCommand({ executionArn })),
-  );
+async function wavesOf(
+  sfn: SFNClient,
+  executionArn: string,
+  abortSignal: AbortSignal,
+): Promise<WaveCounts[]> {
+  const { DescribeMapRunCommand, paginateListMapRuns } = await import('@aws-sdk/client-sfn');
+  const mapRuns: MapRunListItem[] = [];
+  await called('states:ListMapRuns', executionArn, async () => {
+    for await (const page of paginateListMapRuns({ client: sfn }, { executionArn }, { abortSignal })) {
+      mapRuns.push(...(page.mapRuns ?? []));
+    }
+  });
   const byTime = mapRuns.toSorted((one, other) => Number(one.startDate) - Number(other.startDate));
   return Promise.all(
     byTime.map(async ({ mapRunArn }) => {
       const { itemCounts } = await called('states:DescribeMapRun', String(mapRunArn), () =>
-        sfn.send(new DescribeMapRunCommand({ mapRunArn })),
+        sfn.send(new DescribeMapRunCommand({ mapRunArn }), { abortSignal }),
       );
       const {
         succeeded = 0,
@@ -122,32 +181,83 @@ async function wavesOf(sfn: SFNClient, executionArn: string): Promise<WaveCounts
         aborted = 0,
         running = 0,
         pending = 0,
+        pendingRedrive = 0,
       } = itemCounts ?? {};
-      return { succeeded, failed: failed + timedOut + aborted, running, pending };
+      return { succeeded, failed: failed + timedOut + aborted, toCome: running + pending + pendingRedrive };
     }),
   );
 }
 
-function ended(
-  screen: Screen,
-  execution: string,
-  status: string,
-  reason: string,
-  waves: readonly WaveCounts[],
-): Answer {
+function answerOf(screen: Screen, execution: string, { status, reason, waves }: Sight): Answer {
   const failed = waves.reduce((sum, wave) => sum + wave.failed, 0);
   const isWell = status === 'SUCCEEDED' && failed === 0;
   (isWell ? screen.good : screen.bad)(`${status}${reason === '' ? '' : `: ${reason}`}`);
   if (!isWell) {
     screen.say('- What is left: keyturn fleet report PLAN');
     screen.say('- Go on with it: keyturn fleet start PLAN --state-machine ARN');
+    // AWS redrives nothing that has succeeded, and a run may succeed with failures that its plan tolerates.
+    if (status !== 'SUCCEEDED') screen.say(`- Or from where it ended: keyturn fleet redrive ${execution}`);
   }
   return { ok: isWell, document: { execution, status, reason, waves } };
 }
 
+/**
+ * `keyturn fleet redrive`: continues an execution that failed, was stopped or took too long, where it ended. Targets of
+ * the wave that did not succeed are begun again, and look first which of their secrets are rotated. Failures that the
+ * plan tolerated in earlier waves are not taken up: their waves have succeeded.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+ */
+export function redrive(work: ExecutionWork): Promise<number> {
+  const { execution: executionArn } = work;
+  return withClients(work, executionArn, async (clients, screen) => {
+    const sfn = await clients.sfn();
+    const { DescribeExecutionCommand, RedriveExecutionCommand } = await import('@aws-sdk/client-sfn');
+    const found = await called('states:DescribeExecution', executionArn, () =>
+      sfn.send(new DescribeExecutionCommand({ executionArn })),
+    );
+    const stateMachineArn = String(found.stateMachineArn);
+    await bucketOf(sfn, stateMachineArn);
+    if (found.redriveStatus === 'NOT_REDRIVABLE') {
+      throw notRedrivable(executionArn, String(found.redriveStatusReason ?? found.status));
+    }
+    // The name of an execution is the plan's id with the time of its start.
+    await requireNoOther(sfn, stateMachineArn, String(found.name).replace(/-\d+$/, ''));
+    // The SDK adds a token to the request, so that its own retries count once.
+    const { redriveDate } = await called('states:RedriveExecution', executionArn, () =>
+      sfn.send(new RedriveExecutionCommand({ executionArn })),
+    );
+    screen.good('Redriven: it continues where it ended.');
+    screen.say(`- Follow it: keyturn fleet watch ${executionArn}`);
+    return {
+      ok: true,
+      document: {
+        execution: executionArn,
+        outcome: 'redriven',
+        redriveDate: redriveDate?.toISOString() ?? null,
+        redriveCount: (found.redriveCount ?? 0) + 1,
+      },
+    };
+  });
+}
+
+/** @param reason as DescribeExecution or RedriveExecution tells it, such as `Execution is SUCCEEDED and cannot be redriven` */
+function notRedrivable(executionArn: string, reason: string): KeyturnError {
+  const isRunning = /RUNNING|PENDING_REDRIVE/.test(reason);
+  return new KeyturnError(
+    'FleetNotRedrivable',
+    `${executionArn} can't be redriven: ${reason.replace(/[.\s]*$/, '.')}`,
+    isRunning
+      ? `Follow it: keyturn fleet watch ${executionArn}`
+      : 'Start its plan again, which leaves alone what is rotated: keyturn fleet start PLAN --state-machine ARN',
+  );
+}
+
 /** `keyturn fleet stop`: nothing more begins. Secrets Manager completes the rotations that are under way. */
-export function stop(place: PlaceOptions, executionArn: string): Promise<number> {
-  return withClients(place, executionArn, async (clients, screen) => {
+export function stop(work: ExecutionWork): Promise<number> {
+  const { execution: executionArn } = work;
+  return withClients(work, executionArn, async (clients, screen) => {
     const sfn = await clients.sfn();
     const { StopExecutionCommand } = await import('@aws-sdk/client-sfn');
     await called('states:StopExecution', executionArn, () =>
@@ -157,6 +267,7 @@ export function stop(place: PlaceOptions, executionArn: string): Promise<number>
     );
     screen.good('Stopped. Rotations that are under way end by themselves.');
     screen.say('- What is done: keyturn fleet report PLAN');
+    screen.say(`- Go on with it: keyturn fleet redrive ${executionArn}`);
     return { ok: true, document: { execution: executionArn, outcome: 'stopped' } };
   });
 }
@@ -231,19 +342,51 @@ async function called<T>(action: string, resource: string, call: () => Promise<T
     return await call();
   } catch (error) {
     if (isKeyturnError(error)) throw error;
-    const name = error instanceof Error ? error.name : '';
-    if (/DoesNotExist$|^NoSuchBucket$|^InvalidArn$/.test(name)) {
-      throw unusable(`There is no ${resource}: ${name}.`, 'Check the ARN, the region and the account.');
-    }
-    throw explainAwsError(error, { action, resource }, 'person');
+    throw refusalOf(error, resource) ?? explainAwsError(error, { action, resource }, 'person');
+  }
+}
+
+/**
+ * Keyturn's error for one that Step Functions or S3 has a name of its own for.
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html#API_StartExecution_Errors
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html#API_RedriveExecution_Errors
+ */
+function refusalOf(error: unknown, resource: string): KeyturnError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message } = error;
+  if (/DoesNotExist$|^NoSuchBucket$|^InvalidArn$/.test(name)) {
+    return unusable(`There is no ${resource}: ${name}.`, 'Check the ARN, the region and the account.');
+  }
+  switch (name) {
+    case 'ExecutionNotRedrivable':
+      return notRedrivable(resource, message);
+    case 'ExecutionLimitExceeded':
+      return new KeyturnError(
+        'Throttled',
+        `Too many executions are open in this account and region: ${message}`,
+        'Try again when some have ended, or have AWS raise the quota.',
+      );
+    case 'StateMachineDeleting':
+      return unusable(`${resource} is being deleted.`, 'Deploy fleet.yaml again.');
+    case 'KmsAccessDeniedException':
+    case 'KmsInvalidStateException':
+    case 'KmsThrottlingException':
+      return unusable(
+        `Step Functions can't use the KMS key of ${resource}: ${message}`,
+        'Allow kms:Decrypt and kms:GenerateDataKey under that key, and see that it is enabled.',
+      );
+    default:
+      return undefined;
   }
 }
 
 function withClients(
-  { endpoint, region, json }: PlaceOptions,
+  { endpoint, region, json, profile }: PlaceOptions & { readonly profile?: string | undefined },
   arn: string,
   work: (clients: Clients, screen: Screen) => Promise<Answer>,
 ): Promise<number> {
-  const clients = connect({ secret: '', endpoint, region: region ?? arn.split(':')[3] }, process.env);
-  return showing({ json, redactor: createRedactor() }, (screen) => work(clients, screen));
+  const target = { secret: '', endpoint, region: region ?? arn.split(':')[3], profile };
+  return showing({ json, redactor: createRedactor() }, (screen) =>
+    work(connect(target, process.env), screen),
+  );
 }

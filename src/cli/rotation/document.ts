@@ -17,7 +17,15 @@ export interface DocumentFacts {
   readonly versionId: string;
   readonly form: string;
   /** Undefined: a rotator that is not one of Keyturn's own, or none. */
-  readonly served: { readonly rotator: string; readonly account: string; readonly place: string } | undefined;
+  readonly served:
+    | {
+        readonly rotator: string;
+        readonly account: string;
+        readonly host: string;
+        /** Host and port. */
+        readonly place: string;
+      }
+    | undefined;
 }
 
 /**
@@ -43,7 +51,12 @@ export async function lookAtDocument(
   return {
     versionId,
     form,
-    served: { rotator: rotator.name, account: target.account, place: placeOf(target) },
+    served: {
+      rotator: rotator.name,
+      account: target.account,
+      host: target.host,
+      place: placeOf(target),
+    },
   };
 }
 

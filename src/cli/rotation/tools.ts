@@ -2,7 +2,7 @@ import { createRedactor, type Redactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import type { Secret, SecretsManagementPort } from '../../secrets-manager/port.ts';
 import type { SecretArguments } from './arguments.ts';
-import { connect } from './clients.ts';
+import { type ClientsTarget, connect } from './clients.ts';
 import { createFunctionApi } from './function.ts';
 import type { Tools } from './rotate.ts';
 import { type Answer, type Screen, showing } from './screen.ts';
@@ -19,7 +19,7 @@ export function withTools(
 }
 
 /** AWS's clients for a place. @param redactor learns whatever is read */
-export function toolsFor(target: Omit<SecretArguments, 'json'>, redactor: Redactor, screen: Screen): Tools {
+export function toolsFor(target: ClientsTarget, redactor: Redactor, screen: Screen): Tools {
   const clients = connect(target, process.env);
   const secrets = telling(
     redactor,

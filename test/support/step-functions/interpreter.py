@@ -1,7 +1,7 @@
 """LocalStack's interpreter of the Amazon States Language, by itself.
 
 It is started with the endpoints that the state machines' calls go to: a JSON object in ENDPOINTS, by service as boto3
-names it. Calls are signed with the access key of KEY.
+names it. Calls are signed with the access key that ROLE_KEYS, a JSON object by ARN, has for the state machine's role.
 """
 import json
 import os
@@ -30,7 +30,10 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 )
 
 ENDPOINTS = json.loads(os.environ["ENDPOINTS"])
-KEY = os.environ["KEY"]
+ROLE_KEYS = json.loads(os.environ["ROLE_KEYS"])
+ANYBODY = {"accessKeyId": "fleet", "secretAccessKey": "fleet"}
+# LocalStack takes the account of its own key, which its own clients have.
+OWN = {"accessKeyId": "test", "secretAccessKey": "test"}
 
 
 def as_aws_tells(value):
@@ -47,14 +50,14 @@ def tell_dates(parsed, **_):
 
 
 def client_for(service, region, state_credentials):
-    # LocalStack takes the account of its own key, which its own clients have.
-    key = "test" if service == "stepfunctions" else KEY
+    key = OWN if service == "stepfunctions" else ROLE_KEYS.get(state_credentials.role_arn, ANYBODY)
     client = boto3.client(
         service,
         region_name=region,
         endpoint_url=ENDPOINTS[service],
-        aws_access_key_id=key,
-        aws_secret_access_key=os.environ.get("SECRET", "test") if service != "stepfunctions" else "test",
+        aws_access_key_id=key["accessKeyId"],
+        aws_secret_access_key=key["secretAccessKey"],
+        aws_session_token=key.get("sessionToken"),
         config=Config(
             parameter_validation=False,
             retries={"total_max_attempts": 1},

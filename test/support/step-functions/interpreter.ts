@@ -13,9 +13,21 @@ const PROGRAM = fileURLToPath(new URL('./interpreter.py', import.meta.url));
 export interface Surroundings {
   readonly secretsManager: string;
   readonly s3: string;
-  /** The access key that calls are signed with. */
-  readonly key?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** The keys of roles that state machines have. Calls of others are signed with made-up ones. */
+  readonly roleKeys?: RoleKeys;
 }
+
+/** Whose keys the calls of a state machine are signed with, by the ARN of its role. */
+export type RoleKeys = Readonly<
+  Record<
+    string,
+    {
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+      readonly sessionToken?: string | undefined;
+    }
+  >
+>;
 
 /** An interpreter that is running. */
 export interface Interpreter {
@@ -33,7 +45,6 @@ export async function startInterpreter(python: string, surroundings: Surrounding
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { PATH = '' } = process.env;
-  const { key = { accessKeyId: 'fleet', secretAccessKey: 'fleet' } } = surroundings;
   const child = spawn(python, [PROGRAM], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,8 +67,7 @@ export async function startInterpreter(python: string, surroundings: Surrounding
         s3: surroundings.s3,
         stepfunctions: url,
       }),
-      KEY: key.accessKeyId,
-      SECRET: key.secretAccessKey,
+      ROLE_KEYS: JSON.stringify(surroundings.roleKeys ?? {}),
     },
   });
   let said = '';
