@@ -9,7 +9,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { connectedApi } from '../src/cli/fleet/here.ts';
-import { fleetVersion, makePlan, type PlannedSecret } from '../src/fleet/plan.ts';
+import { fleetVersion, makePlan, type PlannedSecret, quotas } from '../src/fleet/plan.ts';
 import { runFleet } from '../src/fleet/run.ts';
 import { fastClock, startLocalSecretsManager } from '../src/local/index.ts';
 import { type BenchUsage, progress, readCount, runBench } from './support/arguments.ts';
@@ -50,8 +50,13 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
   const clock = fastClock(speed);
   const local = await startLocalSecretsManager({ clock, throttle: 'aws', retryDelaysMs: [200, 400, 800] });
   const newClient = () => new SecretsManagerClient({ ...local.clientConfig, maxAttempts: 10 });
-  const [client, functionClient] = [newClient(), newClient()];
+  const client = newClient();
+  // As Lambda's containers, each has a client of its own, with its own budget of retries.
+  const functionClients = Array.from({ length: 40 }, newClient);
+  let calls = 0;
   const functionArn = local.registerFunction('fleet', async ({ Step, SecretId, ClientRequestToken }) => {
+    calls += 1;
+    const functionClient = functionClients[calls % functionClients.length] ?? client;
     if (Step === 'createSecret') {
       const SecretString = randomBytes(24).toString('base64url');
       const VersionStages = ['AWSPENDING'];
@@ -75,13 +80,20 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
   const secrets = await store(client, functionArn, count, targets, speed);
   await local.rotationsSettled();
 
-  let writes = 0;
+  /** When PutSecretValue and UpdateSecretVersionStage were called, in ms. */
+  const writes: number[] = [];
+  /** When RotateSecret was called. */
+  const starts: number[] = [];
   let throttled = 0;
+  /** Why rotations failed; a failed one is tried again. */
+  const failures = new Map<string, number>();
   local.on((event) => {
+    if (event.type === 'rotation-failed') failures.set(event.error, (failures.get(event.error) ?? 0) + 1);
     if (event.type !== 'call') return;
     if (event.error === 'ThrottlingException') throttled += 1;
     else if (event.operation === 'PutSecretValue' || event.operation === 'UpdateSecretVersionStage')
-      writes += 1;
+      writes.push(clock.now());
+    else if (event.operation === 'RotateSecret') starts.push(clock.now());
   });
   const settings = {
     id: 'bench',
@@ -113,17 +125,40 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
     failed: result.failures.length,
     maxPerTarget: result.maxPerTarget,
     seconds: Math.round(seconds),
-    writesPerSecond: Math.round((writes / seconds) * 10) / 10,
-    quotaUsedPercent: Math.round((writes / seconds / 50) * 1000) / 10,
+    writesPerSecond: tenths(writes.length / seconds),
+    quotaUsedPercent: tenths((writes.length / seconds / quotas.writes) * 100),
+    // Between the first rotation and the last, without the time until the last ones have ended.
+    quotaUsedBetweenPercent: tenths((rateOf(starts) * quotas.writesPerRotation * 100) / quotas.writes),
+    mostWritesInASecond: mostInASecond(writes),
+    secondsAfterLastStart: tenths((result.durationMs - ((starts.at(-1) ?? 0) - (starts[0] ?? 0))) / 1000),
     throttled,
+    failedAttempts: Object.fromEntries(failures),
     heapMb: heaps,
     speed,
     machine: await describeMachine(),
   };
   client.destroy();
-  functionClient.destroy();
+  for (const functionClient of functionClients) functionClient.destroy();
   await local.close();
   return outcome;
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+/** Calls per second between the first and the last. */
+function rateOf(times: readonly number[]): number {
+  return ((times.length - 1) / ((times.at(-1) ?? 0) - (times[0] ?? 0))) * 1000;
+}
+
+/** The most calls in any second. */
+function mostInASecond(times: readonly number[]): number {
+  let from = 0;
+  return times.reduce((most, time, index) => {
+    while ((times[from] ?? 0) <= time - 1000) from += 1;
+    return Math.max(most, index - from + 1);
+  }, 0);
 }
 
 /** Stores secrets whose rotation is on, at the pace of AWS's quotas. */

@@ -17,6 +17,8 @@ export function withDefinitions(template: string): string {
 }
 
 function yamlOf(definition: Definition, indent: string): string {
-  const text = stringify({ Definition: definition }, { lineWidth: 0, aliasDuplicateObjects: false });
+  // CloudFormation reads YAML 1.1, in which a bare `off` is a boolean.
+  const settings = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+  const text = stringify({ Definition: definition }, settings);
   return text.replace(/^(?=.)/gm, indent);
 }

@@ -1,32 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { RotateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import { connectedApi } from '../../src/cli/fleet/here.ts';
+import { fleetDefinition } from '../../src/fleet/definition.ts';
 import { fleetVersion, makePlan } from '../../src/fleet/plan.ts';
 import { runFleet } from '../../src/fleet/run.ts';
 import { clientOf, root, session } from '../local/access-harness.ts';
-import { readTemplate } from '../support/template.ts';
-import { resolveValue } from '../support/template-values.ts';
 import { type Fleet, startFleet } from './fleet-fixture.ts';
-
-interface Statement {
-  readonly Sid: string;
-  readonly Effect: 'Allow';
-  readonly Action: string | readonly string[];
-  readonly Resource: unknown;
-  readonly Condition?: unknown;
-}
+import { fleetStatements, type Statement } from './fleet-template.ts';
 
 const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:fleet';
 
-/** The statements of a role of fleet.yaml, for the function of the fixture. */
-async function statementsOf(role: string): Promise<readonly Statement[]> {
-  const template = await readTemplate('fleet.yaml');
-  const given = { rotationFunctionArns: functionArn, fleetName: 'keyturn-fleet' };
-  const resolved = resolveValue(template, given, template.Resources[role]?.Properties);
-  const { Policies }: { Policies: { PolicyDocument: { Statement: Statement[] } }[] } = Object(resolved);
-  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-}
+const statementsOf = (role: string, more: Readonly<Record<string, string>> = {}) =>
+  fleetStatements(role, { rotationFunctionArns: functionArn, ...more });
 
 /** Runs a fleet of one secret where the run has these statements alone; what it came to. */
 async function runWith(statements: readonly Statement[], prepare?: (fleet: Fleet) => Promise<unknown>) {
@@ -87,19 +72,69 @@ describe('the role of the targets in fleet.yaml', () => {
   });
 });
 
+/**
+ * What AWS documents for a role whose state machine has a distributed map that reads its items from S3, writes its
+ * results there, can be redriven, and whose items start executions and wait for them.
+ */
+const documented: Readonly<Record<string, readonly string[]>> = {
+  // https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html: "running a Distributed Map",
+  // where executions of the map have its label in their ARNs.
+  'states:StartExecution': ['stateMachine:keyturn-fleet', 'TargetStateMachine'],
+  'states:DescribeExecution': [
+    'execution:keyturn-fleet:*',
+    'execution:keyturn-fleet/Targets:*',
+    'execution:keyturn-fleet-target:*',
+  ],
+  'states:StopExecution': [
+    'execution:keyturn-fleet:*',
+    'execution:keyturn-fleet/Targets:*',
+    'execution:keyturn-fleet-target:*',
+  ],
+  // The same page, "redriving a Distributed Map", and redrive-map-run.html#maprun-iam-permission.
+  'states:RedriveExecution': ['execution:keyturn-fleet/Targets:*'],
+  // The same page, "reading data from Amazon S3" and "writing results to an Amazon S3 bucket".
+  's3:GetObject': ['Bucket.Arn/*'],
+  's3:PutObject': ['Bucket.Arn/*'],
+  's3:ListMultipartUploadParts': ['Bucket.Arn/*'],
+  's3:AbortMultipartUpload': ['Bucket.Arn/*'],
+  // https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html, "synchronous".
+  'events:PutTargets': ['rule/StepFunctionsGetEventsForStepFunctionsExecutionRule'],
+  'events:PutRule': ['rule/StepFunctionsGetEventsForStepFunctionsExecutionRule'],
+  'events:DescribeRule': ['rule/StepFunctionsGetEventsForStepFunctionsExecutionRule'],
+};
+
 describe('the role of the fleet in fleet.yaml', () => {
-  it('calls nothing of Secrets Manager, and every resource is named', async () => {
+  it('may do what AWS documents for its definition, and nothing else', async () => {
     const statements = await statementsOf('FleetRole');
-    const text = await readFile(new URL('../../fleet.yaml', import.meta.url), 'utf8');
-    expect(
-      statements.flatMap(({ Action }) => Action).filter((action) => action.startsWith('secretsmanager:')),
-    ).toEqual([]);
-    expect(statements.flatMap(({ Resource }) => Resource)).not.toContain('*');
-    // What its definition uses, and no more: S3 for waves and results, and executions.
-    const services = new Set(
-      statements.flatMap(({ Action }) => Action).map((action) => action.split(':')[0]),
+    const granted = new Map<string, string[]>();
+    for (const { Action, Resource, Effect, Condition } of statements) {
+      expect([Effect, Condition]).toEqual(['Allow', undefined]);
+      for (const action of [Action].flat()) {
+        const resources = [Resource]
+          .flat()
+          .map((arn) =>
+            String(arn).replace(/^arn:aws:(states|events):us-east-1:123456789012:|^arn:aws:template:::/, ''),
+          );
+        granted.set(action, [...(granted.get(action) ?? []), ...resources]);
+      }
+    }
+    expect(Object.fromEntries(granted)).toEqual(documented);
+  });
+
+  it('uses the key of the bucket by S3 alone, where there is one', async () => {
+    const kmsKeyArn = 'arn:aws:kms:us-east-1:123456789012:key/one';
+    const [key, ...others] = (await statementsOf('FleetRole', { kmsKeyArn })).filter(({ Action }) =>
+      [Action].flat().some((action) => action.startsWith('kms:')),
     );
-    expect([...services].sort()).toEqual(['events', 's3', 'states']);
-    expect(text).not.toMatch(/Action: '?\*/);
+    expect(others).toEqual([]);
+    expect(key).toMatchObject({
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: kmsKeyArn,
+      Condition: { StringEquals: { 'kms:ViaService': 's3.us-east-1.amazonaws.com' } },
+    });
+  });
+
+  it('redrives executions of the map that its definition has', () => {
+    expect(JSON.stringify(fleetDefinition)).toContain('"Label":"Targets"');
   });
 });

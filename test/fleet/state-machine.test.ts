@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withDefinitions } from '../../scripts/fleet-template.ts';
 import { fleetDefinition, targetDefinition } from '../../src/fleet/definition.ts';
+import { ending, runKeyturnAlone, startKeyturn } from '../cli/keyturn-process.ts';
+import { readTemplate } from '../support/template.ts';
 import { python, type StateMachines, skipped, startStateMachines } from './state-machines.ts';
 
 describe('the definitions of the state machines', () => {
@@ -32,6 +35,12 @@ describe('the definitions of the state machines', () => {
     const template = await readFile(new URL('../../fleet.yaml', import.meta.url), 'utf8');
     expect(template).toBe(withDefinitions(template));
     expect(template).toContain('Resource: arn:aws:states:::aws-sdk:secretsmanager:rotateSecret');
+  });
+
+  it('are the same as CloudFormation reads them', async () => {
+    const { Resources } = await readTemplate('fleet.yaml');
+    expect(Resources.TargetStateMachine?.Properties).toMatchObject({ Definition: targetDefinition });
+    expect(Resources.FleetStateMachine?.Properties).toMatchObject({ Definition: fleetDefinition });
   });
 });
 
@@ -117,6 +126,37 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
     const again = await keyturn('start', file, '--state-machine', machine);
     expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
     expect(fleet.rotationsOf('stop/')).toBe(10);
+  }, 120_000);
+
+  it('go on when the watching ends or gets no answer for a while, and another watch takes it up', async () => {
+    const { fleet, machine, keyturn, planFor, redriving, variables } = machines;
+    await fleet.addMany('watch/', 8, 1);
+    const file = await planFor('watch/', '--waves', '100');
+    const execution = String((await keyturn('start', file, '--state-machine', machine)).document.execution);
+    const signals = [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const;
+    await Promise.all(
+      signals.map(async ([signal, code]) => {
+        const child = await startKeyturn({ variables }, 'fleet', 'watch', execution);
+        const ended = ending(child);
+        // It has looked once.
+        await once(child.stdout, 'data');
+        child.kill(signal);
+        child.kill(signal);
+        const { stdout, ...left } = await ended;
+        expect(left).toMatchObject({ code, signal: null });
+        expect(stdout).toContain(`Follow it again: keyturn fleet watch ${execution}`);
+      }),
+    );
+    redriving.dropNext(9);
+    const again = await runKeyturnAlone(variables, 'fleet', 'watch', execution);
+    expect(again.stdout).toMatch(/No answer \((DeadlineExceeded|SecretsManagerUnreachable)\)/);
+    expect(again.stdout).toContain('SUCCEEDED');
+    expect(again.code).toBe(0);
+    expect(fleet.rotationsOf('watch/')).toBe(8);
   }, 120_000);
 
   it('take no plan of another version, and keyturn no state machine of another', async () => {

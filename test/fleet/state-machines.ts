@@ -7,7 +7,7 @@ import { type Definition, fleetDefinition, targetDefinition } from '../../src/fl
 import type { FleetPlan } from '../../src/fleet/plan.ts';
 import type { LocalPrincipal, LocalSecretsManagerOptions } from '../../src/local/index.ts';
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
-import { type S3Server, startS3 } from '../support/s3-server.ts';
+import { type S3Call, type S3Server, startS3 } from '../support/s3-server.ts';
 import { type Interpreter, type RoleKeys, startInterpreter } from '../support/step-functions/interpreter.ts';
 import { type Redriving, startRedriving } from '../support/step-functions/redriving.ts';
 import { type Fleet, startFleet } from './fleet-fixture.ts';
@@ -55,13 +55,15 @@ export interface StateMachinesSettings {
   readonly roleKeys?: RoleKeys;
   readonly targetRole?: string;
   readonly fleetRole?: string;
+  /** Whether a caller may make a call of S3. */
+  readonly allows?: (call: S3Call) => boolean;
 }
 
 export async function startStateMachines(settings: StateMachinesSettings = {}): Promise<StateMachines> {
   const { options = { throttle: 'aws' as const }, owner, roleKeys = {} } = settings;
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-states-test-'));
   const fleet = await startFleet({ accountId, ...options }, owner);
-  const s3 = await startS3(['plans']);
+  const s3 = await startS3(['plans'], settings.allows);
   const at = { secretsManager: fleet.local.url, s3: s3.url };
   const interpreter = await startInterpreter(String(python), { ...at, roleKeys });
   const redriving = await startRedriving(interpreter, s3, 'plans');

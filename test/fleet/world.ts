@@ -1,7 +1,13 @@
 import { KeyturnError } from '../../src/errors.ts';
 import type { SeenSecret } from '../../src/fleet/decisions.ts';
 import type { FleetPlan } from '../../src/fleet/plan.ts';
-import { fleetVersion, makePlan, type PlannedSecret, type PlanSettings } from '../../src/fleet/plan.ts';
+import {
+  fleetVersion,
+  makePlan,
+  type PlannedSecret,
+  type PlanSettings,
+  placeOf,
+} from '../../src/fleet/plan.ts';
 import type { FleetApi, FleetClock } from '../../src/fleet/run.ts';
 
 /** A clock that jumps to the next thing that is due, whenever nothing else is left to do. */
@@ -83,11 +89,12 @@ export function simulate(
   const rotated = new Map<string, number>();
   const tokens = new Set<string>();
   const simulation = { rotations, writes, rotated, throttled: 0 };
-  // As the local Secrets Manager counts: a bucket that holds the calls of a second.
-  const buckets = new Map<number[], { left: number; at: number }>();
-  const count = (calls: number[], perSecond: number): boolean => {
-    const bucket = buckets.get(calls) ?? { left: perSecond, at: clock.now() };
-    buckets.set(calls, bucket);
+  // As the local Secrets Manager counts: for each account and region, a bucket that holds the calls of a second.
+  const buckets = new Map<string, { left: number; at: number }>();
+  const count = (calls: number[], perSecond: number, arn: string): boolean => {
+    const key = `${calls === writes ? 'writes' : 'rotations'} of ${placeOf(arn)}`;
+    const bucket = buckets.get(key) ?? { left: perSecond, at: clock.now() };
+    buckets.set(key, bucket);
     bucket.left = Math.min(perSecond, bucket.left + ((clock.now() - bucket.at) / 1000) * perSecond);
     bucket.at = clock.now();
     if (bucket.left < 1) {
@@ -109,12 +116,12 @@ export function simulate(
     };
   };
   const rotate = async (arn: string, token: string): Promise<void> => {
-    if (!count(rotations, 50)) throw new KeyturnError('Throttled', 'Rate exceeded.', '');
+    if (!count(rotations, 50, arn)) throw new KeyturnError('Throttled', 'Rate exceeded.', '');
     if (behaviourOf(arn) === 'stuck' || tokens.has(token)) return;
     tokens.add(token);
     // The function's steps take their time, and a write that is throttled is made again.
     const write = (then: () => void) => (): void => {
-      if (count(writes, 50)) then();
+      if (count(writes, 50, arn)) then();
       else clock.at(clock.now() + 500, write(then));
     };
     const finish = write(() => {

@@ -2,20 +2,34 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
+/** A call, as policies name it. */
+export interface S3Call {
+  readonly accessKeyId: string;
+  readonly action: 's3:GetObject' | 's3:PutObject' | 's3:ListBucket';
+}
+
 /** A stand-in for S3 that is running. */
 export interface S3Server {
   readonly url: string;
   /** What is in it, by `BUCKET/KEY`. */
   readonly objects: Map<string, Buffer>;
+  /** Who did what, in order. */
+  readonly calls: S3Call[];
   close(): Promise<void>;
 }
 
 /**
  * A stand-in for S3, which can't be had without an AWS account: objects are put, got and listed by path. It knows the
  * buckets that it was given, and answers NoSuchBucket and NoSuchKey as S3 does.
+ *
+ * @param allows whether a caller may make a call; by default everybody may do everything
  */
-export async function startS3(buckets: readonly string[]): Promise<S3Server> {
+export async function startS3(
+  buckets: readonly string[],
+  allows: (call: S3Call) => boolean = () => true,
+): Promise<S3Server> {
   const objects = new Map<string, Buffer>();
+  const calls: S3Call[] = [];
   const server = createServer((request, response) => {
     void (async () => {
       const url = new URL(request.url ?? '/', 'http://s3');
@@ -26,6 +40,11 @@ export async function startS3(buckets: readonly string[]): Promise<S3Server> {
         response.writeHead(status, { 'content-type': 'application/xml' });
         response.end(`<Error><Code>${code}</Code><Message>${code}</Message></Error>`);
       };
+      const accessKeyId = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      const read = key === '' ? 's3:ListBucket' : 's3:GetObject';
+      const call: S3Call = { accessKeyId, action: request.method === 'PUT' ? 's3:PutObject' : read };
+      calls.push(call);
+      if (!allows(call)) return fail(403, 'AccessDenied');
       if (!buckets.includes(bucket)) return fail(404, 'NoSuchBucket');
       const name = `${bucket}/${key}`;
       if (request.method === 'PUT') {
@@ -58,6 +77,7 @@ export async function startS3(buckets: readonly string[]): Promise<S3Server> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     objects,
+    calls,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -18,7 +18,9 @@ export function resolveValue(template: Template, given: ParameterValues, value: 
   const named = (name: string): unknown => {
     if (name === 'AWS::NoValue') return nothing;
     const value = given[name] ?? pseudoParameters[name] ?? template.Parameters[name]?.Default;
-    return value ?? (name in template.Resources ? name : undefined);
+    if (value !== undefined || name in template.Resources) return value ?? name;
+    // An attribute, as Fn::Sub names it.
+    return name.replace(/\..*/, '') in template.Resources ? `arn:aws:template:::${name}` : undefined;
   };
   const call = (name: string, operand: unknown): unknown => {
     const operands: unknown[] = Array.isArray(operand) ? operand : [operand];

@@ -52,9 +52,9 @@ function shortForms(): Tags {
   ];
 }
 
-/** Reads a template of the repository. */
+/** Reads a template of the repository as CloudFormation does: in YAML 1.1, where a bare `off` is a boolean. */
 export async function readTemplate(file = 'template.yaml'): Promise<Template> {
   const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
-  const template: Template = parse(text, { customTags: shortForms() });
+  const template: Template = parse(text, { version: '1.1', customTags: shortForms() });
   return template;
 }

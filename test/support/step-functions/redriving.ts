@@ -19,6 +19,8 @@ export interface Redriving {
   letDaysPass(days: number): void;
   /** The next RedriveExecution is answered with this error. */
   refuseNext(error: 'ExecutionLimitExceeded' | 'ExecutionNotRedrivable' | 'AccessDeniedException'): void;
+  /** The next requests get no answer: their connections are closed. */
+  dropNext(requests: number): void;
   /** Whether DescribeExecution tells that an execution can't be redriven. */
   tellsStatus: boolean;
   /** How many RedriveExecution were granted. */
@@ -83,6 +85,7 @@ export async function startRedriving(
   let offsetMs = 0;
   let refusal: string | undefined;
   let granted = 0;
+  let toDrop = 0;
   const now = (): number => Date.now() + offsetMs;
   const currentOf = (arn: string): string => redriven.get(arn)?.attempts.at(-1) ?? arn;
   const describe = (executionArn: string) => client.send(new DescribeExecutionCommand({ executionArn }));
@@ -281,6 +284,11 @@ export async function startRedriving(
   }
 
   const server = createServer((request, response) => {
+    if (toDrop > 0) {
+      toDrop -= 1;
+      request.socket.destroy();
+      return;
+    }
     void (async () => {
       const operation = String(request.headers['x-amz-target']).replace('AWSStepFunctions.', '');
       response.setHeader('content-type', 'application/x-amz-json-1.0');
@@ -306,6 +314,9 @@ export async function startRedriving(
     },
     refuseNext: (error) => {
       refusal = error;
+    },
+    dropNext: (requests) => {
+      toDrop = requests;
     },
     tellsStatus: true,
     granted: () => granted,
