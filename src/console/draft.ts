@@ -39,6 +39,12 @@ export interface Draft {
   value: { readonly text: string; readonly words: string } | undefined;
   /** The screens that were left without a problem. */
   readonly passed: Set<Screen>;
+  /** What is wrong with what was sent last of a screen. */
+  readonly problems: Map<Screen, Problems>;
+  /** The ARN, once the secret is stored; undefined: nobody has asked to store it yet. */
+  storing: Promise<string> | undefined;
+  /** Why it could not be stored. */
+  refusal: unknown;
 }
 
 /** The screens, in AWS's order. */
@@ -79,6 +85,9 @@ export function newDraft(id: string): Draft {
     immediately: true,
     value: undefined,
     passed: new Set(),
+    problems: new Map(),
+    storing: undefined,
+    refusal: undefined,
   };
 }
 
@@ -91,6 +100,8 @@ export function kindOf({ kind }: Pick<Draft, 'kind'>): Kind {
 /** Takes what was sent of a screen, and says what is wrong with it. */
 export function takeForm(draft: Draft, screen: Screen, form: FormValues): Problems {
   const problems = takers[screen](draft, form);
+  draft.problems.set(screen, problems);
+  draft.refusal = undefined;
   if (problems.size === 0) draft.passed.add(screen);
   else draft.passed.delete(screen);
   return problems;

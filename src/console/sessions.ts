@@ -5,8 +5,15 @@ import type { Draft } from './draft.ts';
 export interface Flash {
   readonly tone: 'good' | 'bad';
   readonly text: string;
-  /** A resource policy that was not taken, so that it isn't lost. */
-  readonly policy?: string;
+  /** What was sent and not stored, so that nobody has to type it again. */
+  readonly typed?: Typed;
+}
+
+/** A form of a secret's page that was sent. */
+export interface Typed {
+  /** The path of the form. */
+  readonly action: string;
+  readonly fields: URLSearchParams;
 }
 
 /** A browser that has shown the token. */
@@ -18,6 +25,8 @@ export interface Session {
   /** The ARN of the principal in whose name calls are signed; undefined: the console's own credentials. */
   principal: string | undefined;
   flash: Flash | undefined;
+  /** Is aborted when the session ends. */
+  readonly ended: AbortSignal;
   /** Secrets that are being put together. */
   readonly drafts: Map<string, Draft>;
 }
@@ -31,16 +40,20 @@ export interface Sessions {
   /** The session of a cookie; undefined where there is none, or where it was idle for too long. */
   find(id: string): Session | undefined;
   close(session: Session): void;
+  /** Closes the sessions that were idle for too long. */
+  closeIdle(): void;
 }
 
 const IDLE_MS = 8 * 3_600_000;
 
 export function createSessions(): Sessions {
   const sessions = new Map<string, Session>();
+  const endings = new WeakMap<Session, AbortController>();
   let token = secret();
   const close = (session: Session): void => {
     session.drafts.clear();
     sessions.delete(session.id);
+    endings.get(session)?.abort();
   };
   // Drafts have values in them, which nobody may come back for.
   const closeIdle = (): void => {
@@ -52,14 +65,17 @@ export function createSessions(): Sessions {
       closeIdle();
       if (!isSame(given, token)) return undefined;
       token = secret();
+      const ending = new AbortController();
       const session: Session = {
         id: secret(),
         csrf: secret(),
         lastUsedAt: Date.now(),
         principal: undefined,
         flash: undefined,
+        ended: ending.signal,
         drafts: new Map(),
       };
+      endings.set(session, ending);
       sessions.set(session.id, session);
       return session;
     },
@@ -73,6 +89,7 @@ export function createSessions(): Sessions {
       return undefined;
     },
     close,
+    closeIdle,
   };
 }
 

@@ -21,6 +21,7 @@ export interface CurrentSpan {
 /** A version in time. */
 export interface TimelineRow {
   readonly version: VersionDetails;
+  /** The present, for a version that has no value yet. */
   readonly createdAt: number;
   readonly current: CurrentSpan | undefined;
   readonly isPending: boolean;
@@ -137,10 +138,11 @@ export function axisOf(
   const span = timeline.endsAt - timeline.startsAt;
   const found: { place: number; words: string }[] = [];
   for (const [ms, words] of [...marks].reverse()) {
-    if (ms > span * 0.96 || found.length >= 4) continue;
+    if (ms > span || found.length >= 4) continue;
     const place = placeOf(timeline.endsAt - ms, timeline);
-    const last = found.at(-1)?.place ?? 0;
-    if (place - last > 0.2 && place < 0.88) found.push({ place, words: `${words} ago` });
+    // The words at the start of the axis begin there. The others are centred.
+    const isFree = place > 0.3 && place - (found.at(-1)?.place ?? 0) > 0.2;
+    if (isFree && place < 0.88) found.push({ place, words: `${words} ago` });
   }
   return found;
 }

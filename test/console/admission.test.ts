@@ -276,8 +276,12 @@ describe('who is let into the console', () => {
     const harness = await startWithSecret();
     const { raw } = harness;
     const { headers = {} } = await reading(harness);
+    // A page that is open in another tab gets no more news.
+    const news = await fetch(`${raw.origin}${raw.base}/events`, { headers: { Cookie: raw.cookie } });
+    const all = news.text();
     const locked = await send(raw.origin, { method: 'POST', path: `${raw.base}/lock`, body: '', headers });
     expect(locked.status).toBe(303);
+    expect(await all).toMatch(/^event: ready/);
     expect((await send(raw.origin, { path: `${raw.base}/`, headers: { Cookie: raw.cookie } })).status).toBe(
       403,
     );

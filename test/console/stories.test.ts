@@ -317,6 +317,141 @@ describeInBrowser('the console in a browser', () => {
     expect(complaints.filter((line) => !line.includes('responded with a status of'))).toEqual([]);
   });
 
+  it('goes back after a mistake in a form, and stores once however often it is asked', async () => {
+    const harness = await startHarness();
+    const { page, goto, complaints } = await openConsole(browser, harness.console.address());
+    await goto('/store');
+    await page.fill('#key-0', 'token');
+    await page.fill('#value-0', 'never-on-a-page');
+    await press(page, 'Next');
+    await page.fill('#name', 'prod/mail');
+    await press(page, 'Next');
+    await page.check('#rotates');
+    await page.fill('#function', 'no function');
+    await press(page, 'Next');
+    await page.waitForSelector('.problem');
+    expect(await page.inputValue('#function')).toBe('no function');
+    await page.uncheck('#rotates');
+    await press(page, 'Next');
+    await page.waitForSelector('#as-code');
+    await page.goBack();
+    await page.waitForSelector('#rotates');
+    await page.goForward();
+    await page.waitForSelector('#as-code');
+    expect(await page.content()).not.toContain('never-on-a-page');
+
+    // What two clicks send.
+    const answers: unknown = await page.evaluate(`(() => {
+      const form = document.querySelector('.wizard-body form');
+      const send = () => fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+      return Promise.all([send(), send()]).then((both) => both.map(({ url }) => new URL(url).pathname.split('/').slice(2).join('/')));
+    })()`);
+    expect(answers).toEqual(['store/done', 'store/done']);
+    expect((await harness.client.listSecrets({})).SecretList).toHaveLength(1);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says that its session has ended, that a secret is gone, and that a change was refused where it was made', async () => {
+    const harness = await startHarness();
+    const { client } = harness;
+    await client.createSecret({ Name: 'prod/mail', SecretString: 'a-value-to-be-hidden' });
+    await client.createSecret({ Name: 'prod/web', SecretString: 'x' });
+    const { page, goto, context } = await openConsole(browser, harness.console.address());
+    await goto('/secret?id=prod/web');
+    await page.waitForLoadState('networkidle');
+    await client.deleteSecret({ SecretId: 'prod/web', ForceDeleteWithoutRecovery: true });
+    await page.waitForSelector('#connection:has-text("does not exist any more")');
+    await press(page, 'Show the value');
+    await page.waitForSelector('#shown-value .bad');
+
+    await goto('/secret?id=prod/mail');
+    await page.locator('summary:has-text("Replicate to a region")').click();
+    await page.fill('#region', 'us-east-1');
+    await page.locator('#form-secret-replicate button').click();
+    await page.waitForSelector('#form-secret-replicate .problem');
+    expect(await page.inputValue('#region')).toBe('us-east-1');
+    expect(await breaches(page)).toEqual([]);
+
+    await press(page, 'Show the value');
+    await page.click('button[aria-label="Show the whole value"]');
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await other.locator('button:has-text("Lock")').click();
+    await page.waitForSelector('#connection:has-text("The session has ended")');
+    expect(await page.content()).not.toContain('a-value-to-be-hidden');
+  });
+
+  it('follows what changes elsewhere, and leaves what is typed', async () => {
+    const harness = await startHarness();
+    const { client, local } = harness;
+    const rotators = randomRotators();
+    const RotationLambdaARN = local.registerFunction('rotate', createRotationHandler({ rotators, client }));
+    const { ARN: SecretId = '' } = await client.createSecret({
+      Name: 'prod/mail',
+      SecretString: 'the-first-value',
+      Tags: [{ Key: 'keyturn:rotator', Value: 'random/string' }],
+    });
+    const { page, goto } = await openConsole(browser, harness.console.address());
+    await goto('/secret?id=prod/mail');
+    await page.waitForLoadState('networkidle');
+    await page.locator('summary:has-text("Write one")').click();
+    await page.fill('#policy-text', 'half a policy');
+    await press(page, 'Show the value');
+    await page.click('button[aria-label="Show the whole value"]');
+
+    await client.rotateSecret({ SecretId, RotationLambdaARN, RotationRules: { AutomaticallyAfterDays: 30 } });
+    await local.rotationsSettled();
+    await page.waitForSelector('#headline-button button:has-text("Rotate now")');
+    await page.waitForSelector('#rotation-card summary:has-text("Change the schedule")');
+    // What is shown is not the current value any more.
+    await page.waitForSelector('#shown-value', { state: 'hidden' });
+    expect(await page.content()).not.toContain('the-first-value');
+    const current = (await client.getSecretValue({ SecretId })).VersionId;
+    await expect.poll(() => page.inputValue('#reveal-version')).toBe(current);
+    await client.tagResource({ SecretId, Tags: [{ Key: 'team', Value: 'of-the-mail' }] });
+    await page.waitForSelector('#tags :text("of-the-mail")');
+    expect(await page.inputValue('#policy-text')).toBe('half a policy');
+
+    // The schedule is previewed in a form that came later.
+    await page.locator('summary:has-text("Change the schedule")').click();
+    await page.fill('#expression', 'rate(4 days)');
+    await page.waitForSelector('.preview li');
+    await client.tagResource({ SecretId, Tags: [{ Key: 'more', Value: 'and-more' }] });
+    await page.waitForSelector('#tags :text("and-more")');
+    expect(await page.inputValue('#expression')).toBe('rate(4 days)');
+
+    await press(page, 'Save the policy');
+    await page.waitForSelector('#form-secret-policy .problem');
+    await client.tagResource({ SecretId, Tags: [{ Key: 'third', Value: 'the-third' }] });
+    await page.waitForSelector('#tags :text("the-third")');
+    expect(await page.inputValue('#policy-text')).toBe('half a policy');
+
+    await client.deleteSecret({ SecretId });
+    await goto('/secret?id=prod/mail');
+    await page.waitForLoadState('networkidle');
+    await client.restoreSecret({ SecretId });
+    await page.waitForSelector('[data-reveal-button]');
+  });
+
+  it('shows a version that has no value yet', async () => {
+    const harness = await startHarness();
+    const RotationLambdaARN = harness.local.registerFunction('broken', () => {
+      throw new Error('no');
+    });
+    const { ARN: SecretId = '' } = await harness.client.createSecret({
+      Name: 'prod/mail',
+      SecretString: 'x',
+    });
+    await harness.client.rotateSecret({ SecretId, RotationLambdaARN });
+    await harness.local.rotationsSettled();
+    const { page, goto } = await openConsole(browser, harness.console.address());
+    await goto('/secret?id=prod/mail');
+    const rows = await page.locator('.version-rows > li').allTextContents();
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toMatch(/AWSPENDING.*has no value yet/);
+    expect(rows[1]).toMatch(/AWSCURRENT.*made /);
+  });
+
   it('keeps no value in a page that the browser may bring back', async () => {
     const harness = await startHarness();
     await harness.client.createSecret({ Name: 'prod/mail', SecretString: 'a-value-to-be-hidden-again' });
@@ -532,7 +667,7 @@ describeInBrowser('the console in a browser', () => {
     await press(page, 'Schedule the deletion');
     await page.waitForSelector('.notice.bad:has-text("not the name")');
     expect((await described()).DeletedDate).toBeUndefined();
-    await page.locator('summary:has-text("Delete this secret")').click();
+    expect(await page.inputValue('#days')).toBe('7');
     await page.fill('#confirm', 'prod/mail');
     await press(page, 'Schedule the deletion');
     await page.waitForSelector('#deletion button:has-text("Restore")');

@@ -62,6 +62,14 @@ describe('versions in time', () => {
     expect([rows.length, leftOut]).toEqual([12, 88]);
   });
 
+  it('leaves room for the words at the start of the axis', () => {
+    for (const ms of [61_000, 75_000, 600_001, 700_000, 90_000_000]) {
+      const axis = axisOf({ startsAt: 0, endsAt: ms });
+      for (const { place } of axis) expect(place).toBeGreaterThan(0.3);
+    }
+    expect(axisOf({ startsAt: 0, endsAt: 7_200_000 }).map(({ words }) => words)).toEqual(['10 min ago']);
+  });
+
   it('has every moment on the picture, in its order', () => {
     const moment = fc.integer({ min: -10_000, max: 2_000_000 });
     fc.assert(

@@ -1,5 +1,4 @@
-// What the pages do beyond links and forms. No value that was shown is kept anywhere but in the page, and there for a
-// minute at most.
+// What the pages do besides links and forms. A shown value is only in the page itself, and for a minute at most.
 
 const { base = '', csrf = '', liveArn = '' } = document.body.dataset;
 const HIDE_AFTER_MS = 60_000;
@@ -37,6 +36,7 @@ async function send(url: string, fields: Readonly<Record<string, string>>): Prom
   });
   const type = answer.headers.get('content-type') ?? '';
   if (type.includes('json')) return answer.json();
+  if (answer.status === 403) endPage();
   return { problem: 'The console does not answer any more. Open the address that the terminal shows.' };
 }
 
@@ -49,7 +49,7 @@ function textOf(value: unknown, name: string): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
-/** Characters that are not seen, or that change the direction of writing, as escapes. */
+/** Replaces invisible characters, and those that change the direction of writing, by escapes. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
     char === '\n' || char === '\t' ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
@@ -64,21 +64,21 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
     announce('Copied.');
   } catch {
     button.textContent = 'Not copied';
-    announce('The browser does not let it be copied.');
+    announce('The browser does not allow copying.');
   }
   setTimeout(() => {
     button.textContent = label;
   }, 1_500);
 }
 
-// Buttons that copy what is no secret.
+// Buttons that copy a text of the page, such as an ARN.
 document.addEventListener('click', (event) => {
   if (!(event.target instanceof HTMLElement)) return;
   const { copy: text } = event.target.dataset;
   if (text !== undefined) void copy(event.target, text);
 });
 
-// A value: hidden, shown by field, hidden again.
+// The value of a secret: it is shown on request, and hidden again.
 for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
   const button = form.querySelector('[data-reveal-button]');
   const shown = document.getElementById('shown-value');
@@ -112,12 +112,15 @@ for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
     if (button.getAttribute('aria-expanded') === 'true') hide();
     else void show();
   });
-  form.querySelector('select')?.addEventListener('change', hide);
+  form.addEventListener('change', hide);
+  // The labels have moved: what is shown may be the value of another version.
+  form.addEventListener('replaced', hide);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && isShown()) hide();
   });
-  // A page that is left may be kept by the browser, and come back as it was.
+  // The browser may keep a page that you leave, and show it again when you come back.
   window.addEventListener('pagehide', hide);
+  document.addEventListener('session-ended', hide);
 }
 
 function valueNodes(answer: unknown): Node[] {
@@ -187,7 +190,7 @@ function valueNode(name: string, value: string, isSecret: boolean): HTMLElement 
   return make('dd', {}, ...parts);
 }
 
-// Fields for passwords that can be looked at.
+// Password fields with a button that shows what is typed.
 for (const button of all(HTMLButtonElement, 'button[data-unmask]')) wireUnmask(button);
 
 function wireUnmask(button: HTMLButtonElement): void {
@@ -201,7 +204,7 @@ function wireUnmask(button: HTMLButtonElement): void {
   });
 }
 
-// A text that is read while it is typed, with its password as dots.
+// A connection string that is checked as you type. Its password is shown as dots.
 for (const typed of all(HTMLElement, '[data-typed]')) {
   const area = typed.querySelector('textarea');
   const picture = typed.querySelector('pre');
@@ -224,7 +227,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
       text,
       kind: kind instanceof HTMLInputElement ? kind.value : 'other',
     }).catch(() => undefined);
-    // Something was typed meanwhile, and gets an answer of its own.
+    // The text has changed since. A newer request will answer for it.
     if (mine !== round) return;
     const [masked, words] = [textOf(answer, 'masked'), textOf(answer, 'words')];
     if (masked === undefined || words === undefined) return;
@@ -244,7 +247,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   form.addEventListener('submit', (event) => {
     const asIs = form.elements.namedItem('as-is');
     const isForced = asIs instanceof HTMLInputElement && asIs.checked;
-    // What is wrong is corrected here: no page shows the value again.
+    // Stay on this page, because the next one would not show the text again.
     if (judged.text === area.value && !judged.ok && !isForced && area.value !== '') {
       event.preventDefault();
       area.setAttribute('aria-invalid', 'true');
@@ -254,7 +257,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   draw();
 }
 
-/** Text that was not judged yet is shown as dots. What stands before and after a change stays as it was judged. */
+/** Shows the changed part of a text as dots until the server has answered. What is before and after it keeps its mask. */
 function maskLike(text: string, judged: { readonly text: string; readonly masked: string }): string {
   let start = 0;
   while (start < text.length && start < judged.text.length && text[start] === judged.text[start]) start += 1;
@@ -265,7 +268,7 @@ function maskLike(text: string, judged: { readonly text: string; readonly masked
   return judged.masked.slice(0, start) + middle + judged.masked.slice(judged.masked.length - end);
 }
 
-// Rows of fields that grow.
+// Buttons that add a row of fields.
 for (const button of all(HTMLButtonElement, '[data-add-row]')) {
   button.addEventListener('click', () => {
     const rows = all(HTMLElement, '.pair-row', button.parentElement ?? document);
@@ -290,7 +293,7 @@ for (const button of all(HTMLButtonElement, '[data-add-row]')) {
   });
 }
 
-// Fields that are asked for only where a box is ticked.
+// Fields that are shown only if a box is ticked.
 for (const box of all(HTMLInputElement, 'input[data-reveals]')) {
   const fields = document.getElementById(box.dataset.reveals ?? '');
   const follow = (): void => {
@@ -300,12 +303,12 @@ for (const box of all(HTMLInputElement, 'input[data-reveals]')) {
   follow();
 }
 
-// Choices that are taken at once.
+// Lists that submit their form when you choose something.
 for (const select of all(HTMLSelectElement, 'select[data-submit]')) {
   select.addEventListener('change', () => select.form?.requestSubmit());
 }
 
-// The list is searched while one types.
+// The list of secrets is searched as you type.
 for (const form of all(HTMLFormElement, 'form[data-search]')) {
   const input = form.querySelector('input[type="search"]');
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -332,36 +335,36 @@ document.addEventListener('keydown', (event) => {
   input.select();
 });
 
-// The next dates of a schedule while it is typed.
-for (const preview of all(HTMLElement, '[data-preview]')) {
-  const form = preview.closest('form');
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const look = async (): Promise<void> => {
-    if (form === null) return;
-    const data = new FormData(form);
-    const answer = await send(preview.dataset.preview ?? '', {
-      expression: String(data.get('expression') ?? ''),
-      duration: String(data.get('duration') ?? ''),
-    }).catch(() => undefined);
-    const problem = textOf(answer, 'problem');
-    const dates: unknown = memberOf(answer, 'dates');
-    if (problem !== undefined) preview.replaceChildren(make('p', { className: 'problem', text: problem }));
-    else if (Array.isArray(dates)) {
-      const items = dates.map((date) =>
-        make('li', { text: `${String(date).slice(0, 16).replace('T', ', ')} UTC` }),
-      );
-      preview.replaceChildren(make('ol', { className: 'dates' }, ...items));
-    }
-  };
-  for (const input of all(HTMLInputElement, '[data-schedule]', form ?? document)) {
-    input.addEventListener('input', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void look(), 200);
-    });
+// The next dates of a schedule, shown as you type it.
+let previewTimer: ReturnType<typeof setTimeout> | undefined;
+
+async function previewDates(form: HTMLFormElement, preview: HTMLElement): Promise<void> {
+  const data = new FormData(form);
+  const answer = await send(preview.dataset.preview ?? '', {
+    expression: String(data.get('expression') ?? ''),
+    duration: String(data.get('duration') ?? ''),
+  }).catch(() => undefined);
+  const problem = textOf(answer, 'problem');
+  const dates: unknown = memberOf(answer, 'dates');
+  if (problem !== undefined) preview.replaceChildren(make('p', { className: 'problem', text: problem }));
+  else if (Array.isArray(dates)) {
+    const items = dates.map((date) =>
+      make('li', { text: `${String(date).slice(0, 16).replace('T', ', ')} UTC` }),
+    );
+    preview.replaceChildren(make('ol', { className: 'dates' }, ...items));
   }
 }
 
-// Parts of the page that change by themselves.
+document.addEventListener('input', ({ target }) => {
+  if (!(target instanceof HTMLInputElement) || target.dataset.schedule === undefined) return;
+  const { form } = target;
+  const preview = form?.querySelector('[data-preview]');
+  if (form === null || !(preview instanceof HTMLElement)) return;
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(() => void previewDates(form, preview), 200);
+});
+
+// Parts of the page that are updated when something happens.
 let refreshing: Promise<void> | undefined;
 let isStale = false;
 
@@ -375,37 +378,88 @@ async function refresh(): Promise<void> {
           cache: 'no-store',
           headers: { 'x-keyturn-live': 'yes' },
         });
-        if (answer.ok) replaceLive(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+        const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        // A page of the console may be refused too, by Secrets Manager. It has the parts of a page then.
+        if (fresh.body.dataset.base === undefined) endPage();
+        else if (answer.status === 404) tellConnection('This secret does not exist any more.');
+        else if (answer.ok) replaceLive(fresh);
       }
     } finally {
       refreshing = undefined;
     }
   })();
-  await refreshing.catch(() => undefined);
+  await refreshing.catch(() => tellConnection('The console does not answer. This page may be old.'));
 }
 
 function replaceLive(fresh: Document): void {
-  for (const part of all(HTMLElement, '[data-live]')) {
+  const parts = all(HTMLElement, '[data-live]');
+  const idsIn = (root: Document): string =>
+    all(HTMLElement, '[data-live]', root)
+      .map(({ id }) => id)
+      .join();
+  // The page has other parts now, such as that of a secret that was deleted.
+  if (idsIn(document) !== idsIn(fresh)) {
+    if (!parts.some(isEdited)) location.reload();
+    return;
+  }
+  for (const part of parts) {
     const next = fresh.getElementById(part.id);
-    if (next === null || next.innerHTML === part.innerHTML) continue;
-    // What the user has opened stays open, and the focus stays where it is.
-    const open = new Set(all(HTMLDetailsElement, 'details[open]', part).map((found) => found.className));
+    if (next === null || next.innerHTML === part.innerHTML || isEdited(part)) continue;
+    // Keep open what the user has opened, and keep the focus.
+    const open = new Set(all(HTMLDetailsElement, 'details[open]', part).map(summaryOf));
     const focused = document.activeElement;
     const isInside = focused instanceof HTMLElement && part.contains(focused);
-    const place = isInside ? [...part.querySelectorAll('a, button, summary')].indexOf(focused) : -1;
+    const place = isInside ? [...part.querySelectorAll(focusable)].indexOf(focused) : -1;
     const state = part.querySelector('[data-state]')?.getAttribute('data-state');
     part.replaceChildren(...next.childNodes);
     for (const found of all(HTMLDetailsElement, 'details', part))
-      if (open.has(found.className)) found.open = true;
+      if (open.has(summaryOf(found))) found.open = true;
     if (place >= 0) {
-      const again = [...part.querySelectorAll('a, button, summary')][place];
+      const again = [...part.querySelectorAll(focusable)][place];
       if (again instanceof HTMLElement) again.focus();
     }
     const now = part.querySelector('[data-state]');
     if (now instanceof HTMLElement && now.dataset.state !== state) {
       announce(part.querySelector('.run-state')?.textContent ?? '');
     }
+    part.dispatchEvent(new Event('replaced', { bubbles: true }));
   }
+}
+
+const focusable = 'a, button, summary, select, input:not([type="hidden"]), textarea';
+
+function summaryOf(details: HTMLDetailsElement): string {
+  return details.querySelector('summary')?.textContent ?? '';
+}
+
+/** Whether the user has typed or chosen something in it, or it has a form that was sent and not stored. */
+function isEdited(part: HTMLElement): boolean {
+  return (
+    part.querySelector('form[data-kept]') !== null ||
+    all(HTMLInputElement, 'input', part).some((input) =>
+      input.type === 'checkbox' ? input.checked !== input.defaultChecked : input.value !== input.defaultValue,
+    ) ||
+    all(HTMLTextAreaElement, 'textarea', part).some((area) => area.value !== area.defaultValue)
+  );
+}
+
+/** Shows a message above the content; undefined takes it away. */
+function tellConnection(text: string | undefined): void {
+  const old = document.getElementById('connection');
+  if (old?.textContent === text) return;
+  old?.remove();
+  if (text === undefined) return;
+  const notice = make('div', { className: 'notice bad' }, make('p', { text }));
+  notice.id = 'connection';
+  document.getElementById('main')?.prepend(notice);
+  announce(text);
+}
+
+/** The session is over: nothing on the page works any more. */
+function endPage(): void {
+  source?.close();
+  document.dispatchEvent(new Event('session-ended'));
+  tellConnection('The session has ended. Open the address that the terminal shows last.');
 }
 
 let source: EventSource | undefined;
@@ -416,11 +470,16 @@ function listen(): void {
     const arns: unknown = JSON.parse(String(event.data));
     if (liveArn === 'all' || (Array.isArray(arns) && arns.includes(liveArn))) void refresh();
   });
-  // Events from before the connection was open are not sent again.
-  source.addEventListener('ready', () => void refresh());
+  // Get what happened before the connection was made.
+  source.addEventListener('ready', () => {
+    tellConnection(undefined);
+    void refresh();
+  });
+  // The browser connects again by itself. Whether it can is seen at the page.
+  source.addEventListener('error', () => void refresh());
 }
 
-// A browser has few connections for each host, and nobody looks at a page that is hidden.
+// A hidden page needs no news, and browsers allow only a few connections to one host.
 function followVisibility(): void {
   if (document.visibilityState === 'visible') {
     if (source === undefined) listen();
@@ -437,7 +496,7 @@ if (liveArn !== '') {
 }
 
 for (const _ of all(HTMLElement, '[data-reload]')) setTimeout(() => location.reload(), 1_000);
-// A page that the browser has kept may be old.
+// A page from the browser's back-forward cache may be old.
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });

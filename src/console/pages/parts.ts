@@ -105,9 +105,47 @@ export function form(
   view: View,
   action: string,
   body: Html,
-  attributes: { readonly id?: string; readonly className?: string } = {},
+  attributes: { readonly id?: string; readonly className?: string; readonly isKept?: boolean } = {},
 ): Html {
-  return html`<form method="post" action="${view.base}/${action}" class="${attributes.className ?? ''}" id="${attributes.id ?? `form-${action.replaceAll('/', '-')}`}"><input type="hidden" name="csrf" value="${view.csrf}">${body}</form>`;
+  return html`<form method="post" action="${view.base}/${action}" class="${attributes.className ?? ''}" id="${attributes.id ?? `form-${action.replaceAll('/', '-')}`}" ${attributes.isKept ? html`data-kept` : ''}><input type="hidden" name="csrf" value="${view.csrf}">${body}</form>`;
+}
+
+/** Of a form that was sent and not stored: what was typed into a field. Otherwise what stands there anyway. */
+export type TypedField = (name: string, otherwise: string) => string;
+
+/**
+ * A form of a secret's page behind a summary. If it was sent and not stored, it is open, with what was typed and why.
+ *
+ * @param isOpen whether it is open in any case
+ */
+export function foldedForm(
+  view: View,
+  { action, arn, summary, isOpen = false }: FoldedFormParts,
+  body: (typed: TypedField) => Html,
+  more: Html | string = '',
+): Html {
+  const isTyped = view.flash?.typed?.action === action;
+  return html`<details class="edit" ${isTyped || isOpen ? html`open` : ''}><summary>${summary}</summary>${secretForm(view, action, arn, body)}${more}</details>`;
+}
+
+/** What {@link foldedForm} needs besides its fields. */
+export interface FoldedFormParts {
+  readonly action: string;
+  readonly arn: string;
+  readonly summary: string;
+  readonly isOpen?: boolean;
+}
+
+/** A form of a secret's page. If it was sent and not stored, it has what was typed, and why it was not stored. */
+export function secretForm(view: View, action: string, arn: string, body: (typed: TypedField) => Html): Html {
+  const { flash } = view;
+  const sent = flash?.typed?.action === action ? flash.typed.fields : undefined;
+  const why =
+    sent === undefined || flash?.tone !== 'bad' ? '' : html`<p class="problem">${text(flash.text)}</p>`;
+  const fields = body((name, otherwise) => sent?.get(name) ?? otherwise);
+  return form(view, action, html`<input type="hidden" name="id" value="${arn}">${fields}${why}`, {
+    isKept: sent !== undefined,
+  });
 }
 
 /** One button that changes something at once. */

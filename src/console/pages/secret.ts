@@ -2,6 +2,7 @@ import { hasFailed, stepLine } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
 import type { SecretDetails, VersionDetails } from '../../secrets-manager/port.ts';
 import type { Run } from '../activity.ts';
+import type { Answered } from '../answered.ts';
 import type { Remedy, Verdict } from '../diagnosis.ts';
 import type { SecretState } from '../inventory.ts';
 import { html } from '../library.ts';
@@ -16,21 +17,18 @@ import {
   dateWords,
   dayWords,
   facts,
-  form,
+  foldedForm,
   type Html,
   inputField,
   problem,
+  secretForm,
+  type TypedField,
   text,
   type View,
   when,
 } from './parts.ts';
 import { runView } from './run.ts';
 import { versionsPicture } from './versions.ts';
-
-/** A result, or the error in its place. */
-export type Answered<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: unknown };
 
 /** A function's answer to a preflight, and when it came. */
 export interface PreflightAnswer {
@@ -46,8 +44,6 @@ export interface SecretPageParts {
   readonly versions: Answered<readonly VersionDetails[]>;
   readonly timeline: Timeline | undefined;
   readonly policy: Answered<string | undefined>;
-  /** What was typed and not taken. */
-  readonly typedPolicy: string | undefined;
   readonly run: Run | undefined;
   readonly preflight: PreflightAnswer | undefined;
   /** Of the schedule; undefined if there is none. */
@@ -62,21 +58,20 @@ export function secretPage(view: View, parts: SecretPageParts): Html {
   const isDeleted = secret.deletedOn !== undefined;
   return html`
 <p class="trail"><a href="${view.base}/">Secrets</a></p>
-<div class="headline"><div><h1 class="name">${text(secret.name)}</h1><p class="subline"><span id="state" data-live>${badge(state)}</span> ${secret.description === undefined ? html`<span class="soft">No description</span>` : html`<span>${text(secret.description)}</span>`}</p></div>
-${view.readOnly || isDeleted || secret.rotationEnabled !== true ? '' : buttonForm(view, 'secret/rotate', { id: secret.arn }, 'Rotate now', 'primary')}</div>
+<div class="headline"><div><h1 class="name">${text(secret.name)}</h1><p class="subline" id="subline" data-live><span id="state">${badge(state)}</span> ${secret.description === undefined ? html`<span class="soft">No description</span>` : html`<span>${text(secret.description)}</span>`}</p></div>
+<div id="headline-button" data-live>${view.readOnly || isDeleted || secret.rotationEnabled !== true ? '' : buttonForm(view, 'secret/rotate', { id: secret.arn }, 'Rotate now', 'primary')}</div></div>
 <div class="columns"><div class="column">
 <div id="verdict-card" data-live>${verdictCard(view, parts)}</div>
 <div id="run-card" data-live>${isRecent(view, parts.run) ? runCard(view, parts.run) : ''}</div>
 ${isDeleted ? '' : valueCard(view, parts)}
 ${card('versions', 'Versions', html`<div id="versions-body" data-live>${versionsBody(view, parts)}</div>`)}
 <div id="past-run-card" data-live>${isRecent(view, parts.run) ? '' : runCard(view, parts.run)}</div>
-${isDeleted ? '' : rotationCard(view, parts)}
-${isDeleted ? '' : policyCard(view, parts)}
+${isDeleted ? '' : html`<div id="rotation-card" data-live>${rotationCard(view, parts)}</div><div id="policy-card" data-live>${policyCard(view, parts)}</div>`}
 </div><div class="column side">
-${detailsCard(view, secret)}
-${tagsCard(view, secret)}
-${replicasCard(view, secret)}
-${deletionCard(view, secret)}
+<div id="details-card" data-live>${detailsCard(view, secret)}</div>
+<div id="tags-card" data-live>${tagsCard(view, secret)}</div>
+<div id="replicas-card" data-live>${replicasCard(view, secret)}</div>
+<div id="deletion-card" data-live>${deletionCard(view, secret)}</div>
 </div></div>`;
 }
 
@@ -143,7 +138,7 @@ function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
   const labelled = versions.ok ? versions.value : [];
   const body = html`<form class="reveal" data-reveal="${view.base}/secret/reveal"><input type="hidden" name="id" value="${secret.arn}">
 <label for="reveal-version">Version</label>
-<select id="reveal-version" name="version">${labelled.map(({ id, labels }) => html`<option value="${id}" ${labels.includes('AWSCURRENT') ? html`selected` : ''}>${text(id.slice(0, 8))}${labels.length === 0 ? ', no label' : `, ${text(labels.join(' '))}`}</option>`)}</select>
+<span id="reveal-versions" data-live><select id="reveal-version" name="version">${labelled.map(({ id, labels }) => html`<option value="${id}" ${labels.includes('AWSCURRENT') ? html`selected` : ''}>${text(id.slice(0, 8))}${labels.length === 0 ? ', no label' : `, ${text(labels.join(' '))}`}</option>`)}</select></span>
 <button class="button" data-reveal-button aria-expanded="false" aria-controls="shown-value">Show the value</button></form>
 <div id="shown-value" class="shown-value" hidden></div>
 <p class="hint">Each reading is noted on the terminal. The value hides itself after a minute.</p><noscript><p class="hint">Showing a value needs JavaScript: it is in no page that the browser may keep.</p></noscript>`;
@@ -168,21 +163,18 @@ function rotationCard(view: View, parts: SecretPageParts): Html {
     html`${facts([
       ['Function', copyable(secret.functionArn, 'the ARN of the function')],
       ['Schedule', scheduleWords(secret)],
-      [
-        'Last rotated',
-        html`<span id="last-rotated" data-live>${when(secret.lastRotated, view.nowMs)}</span>`,
-      ],
+      ['Last rotated', html`<span id="last-rotated">${when(secret.lastRotated, view.nowMs)}</span>`],
       [
         'Next, at the latest',
-        html`<span id="next-rotation" data-live>${when(secret.nextRotation, view.nowMs, 'not planned')}</span>`,
+        html`<span id="next-rotation">${when(secret.nextRotation, view.nowMs, 'not planned')}</span>`,
       ],
     ])}
-<div class="two"><div><h3>The next five windows</h3><div id="next-dates" data-live>${datesView(view, dates)}</div></div>
+<div class="two"><div><h3>The next five windows</h3><div id="next-dates">${datesView(view, dates)}</div></div>
 <div><h3>Preflight</h3>${preflightView(view, parts)}</div></div>
 ${
   view.readOnly
     ? ''
-    : html`<details class="edit"><summary>Change the schedule</summary>${scheduleForm(view, secret)}</details>
+    : html`${scheduleForm(view, secret)}
 <details class="edit"><summary>Turn rotation off</summary><p>Nothing rotates the secret from then on. A rotation that is under way is given up where it is.</p>${buttonForm(view, 'secret/turn-off', { id: secret.arn }, 'Turn rotation off', 'danger')}</details>`
 }`,
   );
@@ -225,12 +217,13 @@ function scheduleForm(view: View, { arn, rules }: SecretDetails): Html {
   const expression =
     rules?.ScheduleExpression ??
     (rules?.AutomaticallyAfterDays === undefined ? '' : `rate(${rules.AutomaticallyAfterDays} days)`);
-  return form(
+  return foldedForm(
     view,
-    'secret/schedule',
-    html`<input type="hidden" name="id" value="${arn}">
-<div class="row">${inputField({ name: 'expression', label: 'Schedule expression', hint: html`<code>rate(30 days)</code>, or <code>cron(0 4 1 * ? *)</code>, in UTC` }, expression, html`required data-schedule`)}
-${inputField({ name: 'duration', label: 'Window', hint: html`Such as <code>2h</code>; empty: as long as AWS makes it` }, rules?.Duration ?? '', html`size="6" data-schedule`)}</div>
+    { action: 'secret/schedule', arn, summary: 'Change the schedule' },
+    (
+      typed,
+    ) => html`<div class="row">${inputField({ name: 'expression', label: 'Schedule expression', hint: html`<code>rate(30 days)</code>, or <code>cron(0 4 1 * ? *)</code>, in UTC` }, typed('expression', expression), html`required data-schedule`)}
+${inputField({ name: 'duration', label: 'Window', hint: html`Such as <code>2h</code>; empty: as long as AWS makes it` }, typed('duration', rules?.Duration ?? ''), html`size="6" data-schedule`)}</div>
 <div class="preview" data-preview="${view.base}/schedule-dates" aria-live="polite"></div>
 <p class="buttons"><button class="button primary">Save the schedule</button></p><p class="hint">The function tests itself. Nothing is rotated before the next window.</p>`,
   );
@@ -238,24 +231,27 @@ ${inputField({ name: 'duration', label: 'Window', hint: html`Such as <code>2h</c
 
 /** Turns rotation on. */
 function attachForm(view: View, { secret, functions }: SecretPageParts): Html {
-  return form(
+  const isImmediate = (typed: TypedField): boolean =>
+    view.flash?.typed?.action !== 'secret/attach' || typed('immediately', '') === 'yes';
+  return secretForm(
     view,
     'secret/attach',
-    html`<input type="hidden" name="id" value="${secret.arn}">
-${inputField({ name: 'function', label: 'Rotation function', hint: 'The ARN of a Lambda function that Secrets Manager may invoke' }, secret.functionArn ?? '', html`list="functions" required`)}
+    secret.arn,
+    (
+      typed,
+    ) => html`${inputField({ name: 'function', label: 'Rotation function', hint: 'The ARN of a Lambda function that Secrets Manager may invoke' }, typed('function', secret.functionArn ?? ''), html`list="functions" required`)}
 <datalist id="functions">${functions.map((arn) => html`<option value="${arn}"></option>`)}</datalist>
-<div class="row">${inputField({ name: 'every', label: 'How often', hint: html`Such as <code>30d</code> or <code>12h</code>` }, '30d', html`size="6" required`)}
-${inputField({ name: 'at-hour', label: 'Hour in UTC', hint: '0 to 23; empty: any' }, '', html`size="4"`)}
-${inputField({ name: 'window', label: 'Window', hint: html`Such as <code>2h</code>` }, '', html`size="6"`)}</div>
-<p class="check"><input type="checkbox" id="immediately" name="immediately" value="yes" checked><label for="immediately">Rotate at once, after a test</label></p>
+<div class="row">${inputField({ name: 'every', label: 'How often', hint: html`Such as <code>30d</code> or <code>12h</code>` }, typed('every', '30d'), html`size="6" required`)}
+${inputField({ name: 'at-hour', label: 'Hour in UTC', hint: '0 to 23; empty: any' }, typed('at-hour', ''), html`size="4"`)}
+${inputField({ name: 'window', label: 'Window', hint: html`Such as <code>2h</code>` }, typed('window', ''), html`size="6"`)}</div>
+<p class="check"><input type="checkbox" id="immediately" name="immediately" value="yes" ${isImmediate(typed) ? html`checked` : ''}><label for="immediately">Rotate at once, after a test</label></p>
 <p class="buttons"><button class="button primary">Turn rotation on</button></p><p class="hint">The function is tested first. When it says that a rotation would fail, nothing is changed.</p>`,
   );
 }
 
-function policyCard(view: View, { secret, policy, typedPolicy }: SecretPageParts): Html {
+function policyCard(view: View, { secret, policy }: SecretPageParts): Html {
   if (!policy.ok) return card('policy', 'Resource policy', problem(policy.error));
   const stored = policy.value === undefined ? undefined : pretty(policy.value);
-  const shown = typedPolicy ?? stored ?? '';
   if (view.readOnly)
     return card(
       'policy',
@@ -265,14 +261,23 @@ function policyCard(view: View, { secret, policy, typedPolicy }: SecretPageParts
         : html`<pre class="policy" tabindex="0"><code>${text(stored)}</code></pre>`,
     );
   const body = html`${stored === undefined ? html`<p class="soft">None. Identity policies decide alone.</p>` : ''}
-<details class="edit" ${typedPolicy !== undefined || stored !== undefined ? html`open` : ''}><summary>${stored === undefined ? 'Write one' : 'The policy'}</summary>
-${form(
+${foldedForm(
   view,
-  'secret/policy',
-  html`<input type="hidden" name="id" value="${secret.arn}"><div class="field"><label for="policy-text" class="hidden">The resource policy, as JSON</label><textarea id="policy-text" name="policy" rows="${Math.min(24, Math.max(8, shown.split('\n').length + 1))}" spellcheck="false" class="code-input" required>${shown}</textarea></div>
-<p class="buttons"><button class="button primary" name="do" value="save">Save the policy</button><button class="button" name="do" value="validate">Validate</button></p><p class="hint">A policy that lets everybody in is refused.</p>`,
-)}
-${stored === undefined ? '' : html`<p class="buttons">${buttonForm(view, 'secret/remove-policy', { id: secret.arn }, 'Remove the policy', 'danger')}</p>`}</details>`;
+  {
+    action: 'secret/policy',
+    arn: secret.arn,
+    summary: stored === undefined ? 'Write one' : 'The policy',
+    isOpen: stored !== undefined,
+  },
+  (typed) => {
+    const shown = typed('policy', stored ?? '');
+    return html`<div class="field"><label for="policy-text" class="hidden">The resource policy, as JSON</label><textarea id="policy-text" name="policy" rows="${Math.min(24, Math.max(8, shown.split('\n').length + 1))}" spellcheck="false" class="code-input" required>${shown}</textarea></div>
+<p class="buttons"><button class="button primary" name="do" value="save">Save the policy</button><button class="button" name="do" value="validate">Validate</button></p><p class="hint">A policy that lets everybody in is refused.</p>`;
+  },
+  stored === undefined
+    ? ''
+    : html`<p class="buttons">${buttonForm(view, 'secret/remove-policy', { id: secret.arn }, 'Remove the policy', 'danger')}</p>`,
+)}`;
   return card('policy', 'Resource policy', body);
 }
 
@@ -292,7 +297,7 @@ function detailsCard(view: View, secret: SecretDetails): Html {
       ['ARN', copyable(secret.arn, 'the ARN')],
       ['Encryption key', secret.kmsKeyId ?? 'aws/secretsmanager'],
       ['Created', when(secret.created, view.nowMs, 'unknown')],
-      ['Changed', html`<span id="changed-at" data-live>${when(secret.changed, view.nowMs, 'never')}</span>`],
+      ['Changed', when(secret.changed, view.nowMs, 'never')],
       [
         'Last read',
         secret.accessed === undefined
@@ -303,7 +308,7 @@ function detailsCard(view: View, secret: SecretDetails): Html {
       ['Kind', secret.type],
       ['Managed by', secret.owningService],
       ['Primary region', secret.primaryRegion],
-    ])}<details class="edit"><summary>All that describe-secret tells</summary><pre class="policy" tabindex="0"><code>${text(secret.json)}</code></pre></details>${view.readOnly || secret.deletedOn !== undefined ? '' : html`<details class="edit"><summary>Change the description</summary>${form(view, 'secret/describe', html`<input type="hidden" name="id" value="${secret.arn}"><div class="field"><label for="description">Description</label><textarea id="description" name="description" rows="3" maxlength="2048">${secret.description ?? ''}</textarea></div><p class="buttons"><button class="button primary">Save</button></p>`)}</details>`}`,
+    ])}<details class="edit"><summary>All that describe-secret tells</summary><pre class="policy" tabindex="0"><code>${text(secret.json)}</code></pre></details>${view.readOnly || secret.deletedOn !== undefined ? '' : foldedForm(view, { action: 'secret/describe', arn: secret.arn, summary: 'Change the description' }, (typed) => html`<div class="field"><label for="description">Description</label><textarea id="description" name="description" rows="3" maxlength="2048">${typed('description', secret.description ?? '')}</textarea></div><p class="buttons"><button class="button primary">Save</button></p>`)}`,
   );
 }
 
@@ -316,7 +321,7 @@ function tagsCard(view: View, { arn, tags, deletedOn }: SecretDetails): Html {
   return card(
     'tags',
     'Tags',
-    html`${tags.size === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${rows}</ul>`}${isFixed ? '' : html`<details class="edit"><summary>Add a tag</summary>${form(view, 'secret/tag', html`<input type="hidden" name="id" value="${arn}">${inputField({ name: 'tag-key', label: 'Key' }, '', html`required maxlength="128"`)}${inputField({ name: 'tag-value', label: 'Value' }, '', html`maxlength="256"`)}<p class="buttons"><button class="button primary">Add</button></p>`)}</details>`}`,
+    html`${tags.size === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${rows}</ul>`}${isFixed ? '' : foldedForm(view, { action: 'secret/tag', arn, summary: 'Add a tag' }, (typed) => html`${inputField({ name: 'tag-key', label: 'Key' }, typed('tag-key', ''), html`required maxlength="128"`)}${inputField({ name: 'tag-value', label: 'Value' }, typed('tag-value', ''), html`maxlength="256"`)}<p class="buttons"><button class="button primary">Add</button></p>`)}`,
   );
 }
 
@@ -332,7 +337,7 @@ function replicasCard(view: View, { arn, replicas, deletedOn, primaryRegion }: S
   return card(
     'replicas',
     'Replicas',
-    html`${replicas.length === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${replicas.map(({ region, status, message, kmsKeyId }) => html`<li><span class="pair"><span class="key">${text(region)}</span><span class="value">${text(status)}${kmsKeyId === undefined ? '' : `, ${text(kmsKeyId)}`}${message === undefined ? '' : html`<br>${text(message)}`}</span></span>${isFixed ? '' : buttonForm(view, 'secret/remove-replica', { id: arn, region }, 'Remove', 'quiet small')}</li>`)}</ul>`}${isFixed ? '' : html`<details class="edit"><summary>Replicate to a region</summary>${form(view, 'secret/replicate', html`<input type="hidden" name="id" value="${arn}">${inputField({ name: 'region', label: 'Region', hint: 'Such as eu-west-1' }, '', html`required`)}${inputField({ name: 'key', label: 'Encryption key there', hint: 'Empty: aws/secretsmanager' }, '')}<p class="buttons"><button class="button primary">Replicate</button></p>`)}</details>`}`,
+    html`${replicas.length === 0 ? html`<p class="soft">None.</p>` : html`<ul class="pairs">${replicas.map(({ region, status, message, kmsKeyId }) => html`<li><span class="pair"><span class="key">${text(region)}</span><span class="value">${text(status)}${kmsKeyId === undefined ? '' : `, ${text(kmsKeyId)}`}${message === undefined ? '' : html`<br>${text(message)}`}</span></span>${isFixed ? '' : buttonForm(view, 'secret/remove-replica', { id: arn, region }, 'Remove', 'quiet small')}</li>`)}</ul>`}${isFixed ? '' : foldedForm(view, { action: 'secret/replicate', arn, summary: 'Replicate to a region' }, (typed) => html`${inputField({ name: 'region', label: 'Region', hint: 'Such as eu-west-1' }, typed('region', ''), html`required`)}${inputField({ name: 'key', label: 'Encryption key there', hint: 'Empty: aws/secretsmanager' }, typed('key', ''))}<p class="buttons"><button class="button primary">Replicate</button></p>`)}`,
   );
 }
 
@@ -348,13 +353,13 @@ function deletionCard(view: View, { arn, name, deletedOn }: SecretDetails): Html
   return card(
     'deletion',
     'Delete',
-    html`<details class="edit"><summary>Delete this secret</summary>${form(
+    foldedForm(
       view,
-      'secret/delete',
-      html`<input type="hidden" name="id" value="${arn}"><p>Nobody can read it from then on. It can be restored until the time is over.</p>
-${inputField({ name: 'days', label: 'Recovery window in days', hint: '7 to 30' }, '30', html`inputmode="numeric" size="4" required`)}
-${inputField({ name: 'confirm', label: 'Type its name', hint: text(name) }, '', html`required`)}
+      { action: 'secret/delete', arn, summary: 'Delete this secret' },
+      (typed) => html`<p>Nobody can read it from then on. It can be restored until the time is over.</p>
+${inputField({ name: 'days', label: 'Recovery window in days', hint: '7 to 30' }, typed('days', '30'), html`inputmode="numeric" size="4" required`)}
+${inputField({ name: 'confirm', label: 'Type its name', hint: text(name) }, typed('confirm', ''), html`required`)}
 <p class="buttons"><button class="button danger">Schedule the deletion</button></p>`,
-    )}</details>`,
+    ),
   );
 }

@@ -68,7 +68,7 @@ function tableRow(view: View, query: ListQuery, { secret, state }: Row): Html {
 <td data-label="State">${badge(state)}</td>
 <td data-label="Value since">${when(valueSince(secret), view.nowMs, 'unknown')}</td>
 <td data-label="Next rotation">${secret.rotationEnabled === true ? when(secret.nextRotation, view.nowMs, 'not planned') : html`<span class="soft">none</span>`}</td>
-<td data-label="Tags" class="tags">${shown.map((tag) => html`<a class="tag" href="${urlOf(view, { ...query, tag: tag.join('='), page: 1 })}">${text(tag.join('='))}</a>`)}${more > 0 ? html`<span class="soft">${more} more</span>` : ''}${shown.length + more === 0 ? html`<span class="soft">none</span>` : ''}</td>
+<td data-label="Tags" class="tags ${shown.length === 0 ? 'bare' : ''}">${shown.map((tag) => html`<a class="tag" href="${urlOf(view, { ...query, tag: tag.join('='), page: 1 })}">${text(tag.join('='))}</a>`)}${more > 0 ? html`<span class="soft">${shown.length === 0 ? count(more, 'tag') : `${more} more`}</span>` : ''}${shown.length + more === 0 ? html`<span class="soft">none</span>` : ''}</td>
 </tr>`;
 }
 

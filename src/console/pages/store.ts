@@ -3,6 +3,7 @@ import type { CodeSample } from '../../create/code-samples.ts';
 import { type Kind, kinds } from '../../create/kinds.ts';
 import { formsOfFields } from '../../render/form-names.ts';
 import type { Run } from '../activity.ts';
+import type { Answered } from '../answered.ts';
 import { type Draft, kindOf, type Problems, type Screen, screens } from '../draft.ts';
 import { html } from '../library.ts';
 import {
@@ -20,7 +21,7 @@ import {
   when,
 } from './parts.ts';
 import { runView } from './run.ts';
-import { type Answered, datesView } from './secret.ts';
+import { datesView } from './secret.ts';
 
 const screenWords: Readonly<Record<Screen, string>> = {
   value: 'Value',

@@ -35,7 +35,7 @@ function percent(place: number): string {
 
 function versionRow(view: View, { version, createdAt }: TimelineRow): Html {
   const { id, labels } = version;
-  return html`<li><span class="version-id"><code title="${text(id)}">${text(id.slice(0, 8))}</code>${labels.map(chip)}${labels.length === 0 ? html`<span class="chip none">no label</span>` : ''}</span><span class="soft">made ${when(new Date(createdAt), view.nowMs)}</span></li>`;
+  return html`<li><span class="version-id"><code title="${text(id)}">${text(id.slice(0, 8))}</code>${labels.map(chip)}${labels.length === 0 ? html`<span class="chip none">no label</span>` : ''}</span><span class="soft">${version.createdAt === undefined ? 'has no value yet' : html`made ${when(new Date(createdAt), view.nowMs)}`}</span></li>`;
 }
 
 function rowLines(

@@ -1,8 +1,8 @@
 import type { AccessView, PermissionView, StatementView } from '../../local/access/explain.ts';
+import type { Answered } from '../answered.ts';
 import { html } from '../library.ts';
 import { shortPrincipal } from './layout.ts';
 import { capital, type Html, problem, text, type View } from './parts.ts';
-import type { Answered } from './secret.ts';
 
 /** The calls that can be asked about, and whether they are about one secret. */
 export const askableCalls = [
