@@ -145,6 +145,11 @@ describe('the deployed function', () => {
       /InvalidConfiguration: KEYTURN_API_TOKENS_FILE holds no JSON list/,
     ],
     ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
+    [
+      'USERNAME_CHARACTER_LIMIT',
+      { USERNAME_CHARACTER_LIMIT: '81' },
+      /InvalidConfiguration: USERNAME_CHARACTER_LIMIT/,
+    ],
     ['KEYTURN_TRACING', { KEYTURN_TRACING: 'mars' }, /InvalidConfiguration: KEYTURN_TRACING/],
     ['KEYTURN_REVOCATION', { KEYTURN_REVOCATION: '0h' }, /InvalidConfiguration: KEYTURN_REVOCATION/],
     [

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { dial as dialTcp, withinConnectTimeout } from '../database/connection.ts';
 import { type Node, placeOf } from './credential.ts';
 import {
   acceptsAnyPassword,
@@ -19,7 +20,8 @@ export interface TlsWanted {
   readonly names: readonly [string, ...string[]];
 }
 
-const connectTimeoutMs = 10_000;
+/** Longest wait in ms for the answer to a login. */
+const loginTimeoutMs = 10_000;
 /** Wait in ms for an answer to the handshake. After it, Keyturn checks whether the server speaks plaintext. */
 const probeAfterMs = 300;
 
@@ -28,50 +30,51 @@ const probeAfterMs = 300;
  *
  * @param signal ends it in any phase; the socket is destroyed then
  */
-export async function dial(
+export function dial(
   node: Node,
   tls: TlsWanted | undefined,
   signal: AbortSignal,
 ): Promise<Socket | TLSSocket> {
-  signal.throwIfAborted();
-  // Between two waits nobody listens. An error without a listener would end the process.
-  const socket = new Socket().on('error', () => undefined);
-  let current: Socket | TLSSocket = socket;
-  const end = (error: Error): void => void current.destroy(error);
-  const abort = (): void => end(abortError(signal));
-  const late = connectionError('ETIMEDOUT', `no connection to ${placeOf(node)}`);
-  const timer = setTimeout(() => end(late), connectTimeoutMs);
-  let probe: { stop(): void } | undefined;
+  return withinConnectTimeout(signal, async (within) => {
+    const socket = await dialTcp({ ...node, signal: within });
+    return tls === undefined ? socket : startTls(socket, node, tls, within);
+  });
+}
+
+/** Not the databases' startTls: a certificate may have one of several names, and a server of Redis says nothing about TLS. */
+async function startTls(
+  socket: Socket,
+  node: Node,
+  { names, secureContext }: TlsWanted,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const secured = connectTls({
+    socket,
+    // A name for SNI can't be an address: https://www.rfc-editor.org/rfc/rfc6066#section-3
+    ...(isIP(names[0]) === 0 && { servername: names[0] }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_host, certificate) => {
+      const errors = names.map((name) => checkServerIdentity(name, certificate));
+      return errors.includes(undefined) ? undefined : errors[0];
+    },
+    ...(secureContext === undefined ? {} : { secureContext }),
+  });
+  secured.on('error', () => undefined);
+  const abort = (): void => void secured.destroy(abortError(signal));
   signal.addEventListener('abort', abort, { once: true });
+  const probe = probePlaintext(node, () =>
+    secured.destroy(connectionError(tlsUnavailable, `The server at ${placeOf(node)} has no TLS`)),
+  );
   try {
-    const connected = once(socket, 'connect');
-    socket.setNoDelay(true).connect(node);
-    await connected;
-    if (tls === undefined) return socket;
-    probe = probePlaintext(node, () =>
-      end(connectionError(tlsUnavailable, `The server at ${placeOf(node)} has no TLS`)),
-    );
-    current = connectTls({
-      socket,
-      // A name for SNI can't be an address: https://www.rfc-editor.org/rfc/rfc6066#section-3
-      ...(isIP(tls.names[0]) === 0 && { servername: tls.names[0] }),
-      rejectUnauthorized: true,
-      checkServerIdentity: (_host, certificate) => {
-        const errors = tls.names.map((name) => checkServerIdentity(name, certificate));
-        return errors.includes(undefined) ? undefined : errors[0];
-      },
-      ...(tls.secureContext === undefined ? {} : { secureContext: tls.secureContext }),
-    });
-    current.on('error', () => undefined);
-    await once(current, 'secureConnect');
-    return current;
+    signal.throwIfAborted();
+    await once(secured, 'secureConnect');
+    return secured;
   } catch (error) {
-    current.destroy();
+    secured.destroy();
     socket.destroy();
     throw error;
   } finally {
-    probe?.stop();
-    clearTimeout(timer);
+    probe.stop();
     signal.removeEventListener('abort', abort);
   }
 }
@@ -142,7 +145,7 @@ async function ask(
 ): Promise<string[]> {
   const abort = (): void => void socket.destroy(abortError(signal));
   const late = connectionError('ETIMEDOUT', `${placeOf(node)} does not answer to a login`);
-  const timer = setTimeout(() => socket.destroy(late), connectTimeoutMs);
+  const timer = setTimeout(() => socket.destroy(late), loginTimeoutMs);
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();

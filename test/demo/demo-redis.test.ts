@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { requireProgram } from '../../examples/demo/redis/scenario.ts';
 import { describeUnless } from '../sam/tools.ts';
 import { findRedisProgram, noRedis } from '../support/redis-server.ts';
 
@@ -10,6 +11,10 @@ const demo = (...args: string[]) =>
     ['--disable-warning=ExperimentalWarning', 'examples/demo/main.ts', '--redis', ...args],
     { env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1' } },
   );
+
+it('the demo with --redis says in one line what to install where there is no server', () => {
+  expect(() => requireProgram(undefined)).toThrow(/^[^\n]*install redis-server[^\n]*$/);
+});
 
 const program = await findRedisProgram();
 describeUnless(program === undefined ? noRedis : undefined, 'the demo with --redis', () => {
