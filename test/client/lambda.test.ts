@@ -21,9 +21,7 @@ function invoke(
   event: object,
   awsRequestId: string,
 ): Promise<unknown> {
-  return Promise.resolve(
-    Reflect.apply(handler, undefined, [event, lambdaContext({ awsRequestId })]),
-  );
+  return Promise.resolve(Reflect.apply(handler, undefined, [event, lambdaContext({ awsRequestId })]));
 }
 
 describe('the middleware for middy', () => {

@@ -259,7 +259,10 @@ describe('a secret as code, by the tool that it is for', () => {
     }
     for (const name of ['-n', '=ls', 'rds!cluster-1']) {
       await client.createSecret({ Name: name, SecretString: `value of ${name}` });
-      await writeFile(join(folder, 'typed'), `set -o history -o histexpand\necho before\n${codeSamples(name, REGION).cli.code}`);
+      await writeFile(
+        join(folder, 'typed'),
+        `set -o history -o histexpand\necho before\n${codeSamples(name, REGION).cli.code}`,
+      );
       const { stdout } = await run('bash', ['-c', 'exec bash --norc -s < typed'], {
         cwd: folder,
         env: environment,
