@@ -64,8 +64,8 @@ export interface Activity {
   take(event: LocalEvent): void;
   /** Something was seen at a secret without an event. */
   saw(entry: Omit<FeedEntry, 'at'>): void;
-  /** Tells that something about a secret has changed. */
-  changed(arn: string): void;
+  /** Tells that something about a secret has changed. @param id its ARN or its name; empty if the call has named none */
+  changed(id: string): void;
   /** Calls the listener with the ARN of each secret that something happens to. */
   on(listener: (arn: string) => void): () => void;
 }

@@ -78,6 +78,9 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       remember(moves, event.secretArn, { at: now(), before: event.before, after: event.after });
     if (event.type !== 'call' || isChange(event.operation)) worlds.forget();
     activity.take(event);
+    // Other programs change secrets too.
+    if (event.type === 'call' && isChange(event.operation) && event.error === undefined)
+      activity.changed(event.secretId ?? '');
   });
   const served = {
     base: `/${randomBytes(9).toString('base64url')}`,

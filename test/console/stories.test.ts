@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -8,6 +9,7 @@ import { sqlServer } from '../../rotators/sqlserver/index.ts';
 import { createRotationHandler } from '../../src/index.ts';
 import type { LocalFunction } from '../../src/local/index.ts';
 import { allow, deny, policy, root, user } from '../local/access-harness.ts';
+import { plainRotation } from '../local/harness.ts';
 import { standInHarness } from '../support/tds/harness.ts';
 import { describeInBrowser, launch, openConsole, startHarness } from './harness.ts';
 
@@ -384,12 +386,10 @@ describeInBrowser('the console in a browser', () => {
   it('follows what changes elsewhere, and leaves what is typed', async () => {
     const harness = await startHarness();
     const { client, local } = harness;
-    const rotators = randomRotators();
-    const RotationLambdaARN = local.registerFunction('rotate', createRotationHandler({ rotators, client }));
+    const RotationLambdaARN = local.registerFunction('rotate', plainRotation(client));
     const { ARN: SecretId = '' } = await client.createSecret({
       Name: 'prod/mail',
       SecretString: 'the-first-value',
-      Tags: [{ Key: 'keyturn:rotator', Value: 'random/string' }],
     });
     const { page, goto } = await openConsole(browser, harness.console.address());
     await goto('/secret?id=prod/mail');
@@ -431,6 +431,21 @@ describeInBrowser('the console in a browser', () => {
     await page.waitForLoadState('networkidle');
     await client.restoreSecret({ SecretId });
     await page.waitForSelector('[data-reveal-button]');
+  });
+
+  it('shows the value to those who may read it and may not list its versions', async () => {
+    const rights = policy(allow(['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue']));
+    const principals = [user('reader', { policies: [rights] }), root];
+    const harness = await startHarness({ policies: 'enforce', principals });
+    const client = new SecretsManager({ ...harness.local.clientConfig, credentials: root });
+    onTestFinished(() => client.destroy());
+    await client.createSecret({ Name: 'prod/mail', SecretString: 'the-value-for-readers' });
+    const { page, goto } = await openConsole(browser, harness.console.address());
+    await goto('/secret?id=prod/mail');
+    expect(await textOf(page, '#versions')).toContain('AccessDenied');
+    await press(page, 'Show the value');
+    await page.click('button[aria-label="Show the whole value"]');
+    expect(await textOf(page, '#shown-value')).toContain('the-value-for-readers');
   });
 
   it('shows a version that has no value yet', async () => {

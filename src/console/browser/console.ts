@@ -462,13 +462,19 @@ function endPage(): void {
   tellConnection('The session has ended. Open the address that the terminal shows last.');
 }
 
+/** Whether it is the ARN of the page's secret, the ARN without the six characters at its end, or the name. */
+function isOfPage(id: unknown): boolean {
+  const stem = liveArn.replace(/-[A-Za-z0-9]{6}$/, '');
+  return id === liveArn || id === stem || id === stem.split(':').slice(6).join(':');
+}
+
 let source: EventSource | undefined;
 
 function listen(): void {
   source = new EventSource(`${base}/events`);
   source.addEventListener('changed', (event) => {
-    const arns: unknown = JSON.parse(String(event.data));
-    if (liveArn === 'all' || (Array.isArray(arns) && arns.includes(liveArn))) void refresh();
+    const ids: unknown = JSON.parse(String(event.data));
+    if (liveArn === 'all' || (Array.isArray(ids) && ids.some(isOfPage))) void refresh();
   });
   // Get what happened before the connection was made.
   source.addEventListener('ready', () => {

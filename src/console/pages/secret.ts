@@ -135,7 +135,10 @@ ${causesView(verdict.value)}</section>`;
 }
 
 function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
-  const labelled = versions.ok ? versions.value : [];
+  // Whoever may not list versions still knows those with a label.
+  const labelled = versions.ok
+    ? versions.value
+    : Object.entries(secret.stages).map(([id, labels]) => ({ id, labels }));
   const body = html`<form class="reveal" data-reveal="${view.base}/secret/reveal"><input type="hidden" name="id" value="${secret.arn}">
 <label for="reveal-version">Version</label>
 <span id="reveal-versions" data-live><select id="reveal-version" name="version">${labelled.map(({ id, labels }) => html`<option value="${id}" ${labels.includes('AWSCURRENT') ? html`selected` : ''}>${text(id.slice(0, 8))}${labels.length === 0 ? ', no label' : `, ${text(labels.join(' '))}`}</option>`)}</select></span>
