@@ -149,7 +149,7 @@ function oneLine(text: string): string {
 function masked(reason: string, sent: readonly string[]): string {
   const forms = sent
     .filter((secret) => secret !== '')
-    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
+    .flatMap((secret) => [secret, encodeURIComponent(secret.toWellFormed())]);
   const whole = forms
     .filter((form) => form.length >= 4)
     .reduce((text, form) => text.replaceAll(form, '[redacted]'), reason);

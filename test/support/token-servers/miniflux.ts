@@ -6,8 +6,14 @@ import { closedPort } from '../rotation-fixture.ts';
 import { askAs, basicOf, idsOf, startServerProcess, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
 
+/** A Miniflux of this machine. */
+export interface MinifluxServer extends TokenServer {
+  readonly url: string;
+  newUser(): Promise<{ readonly username: string; readonly password: string }>;
+}
+
 /** Miniflux, by the description of docs/api-token.md, on a Postgres of its own. @param program its binary */
-export async function startMiniflux(program: string): Promise<TokenServer> {
+export async function startMiniflux(program: string): Promise<MinifluxServer> {
   const file = new URL('../../../examples/miniflux.json', import.meta.url);
   const [description]: ApiDescription[] = JSON.parse(await readFile(file, 'utf8'));
   if (description === undefined) throw new Error('The example describes nothing.');
@@ -29,16 +35,22 @@ export async function startMiniflux(program: string): Promise<TokenServer> {
       DISABLE_SCHEDULER_SERVICE: '1',
     },
   }));
+  const newUser = async () => {
+    const [username, own] = [`robot-${randomUUID()}`, randomUUID()];
+    const users = `${url}/v1/users`;
+    await askAs(basicOf(root, password), 'POST', users, { username, password: own, is_admin: false });
+    return { username, password: own };
+  };
   return {
+    url,
+    newUser,
     description,
     stop: async () => {
       await stop();
       await postgres.stop();
     },
     newAccount: async () => {
-      const [username, own] = [`robot-${randomUUID()}`, randomUUID()];
-      const users = `${url}/v1/users`;
-      await askAs(basicOf(root, password), 'POST', users, { username, password: own, is_admin: false });
+      const { username, password: own } = await newUser();
       const [authorization, keys] = [basicOf(username, own), `${url}/v1/api-keys`];
       const made = await askAs(authorization, 'POST', keys, { description: 'by hand' });
       return {
