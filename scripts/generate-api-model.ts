@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { apiInputs } from '../src/local/protocol/api-model/inputs.ts';
+import { formatted } from './formatted.ts';
 import { readScript, wrongUsage } from './program.ts';
 
 const usage = {
@@ -70,10 +70,10 @@ if (values.unknown) {
 }
 for (const [name, code] of Object.entries(generate(botocore))) {
   const path = join(FOLDER, name);
-  const formatted = format(path, code);
+  const text = formatted(path, code);
   if (!values.check) {
-    writeFileSync(path, formatted);
-  } else if (readFileSync(path, 'utf8') !== formatted) {
+    writeFileSync(path, text);
+  } else if (readFileSync(path, 'utf8') !== text) {
     console.error(`${path} is not what this botocore gives: run npm run generate:api-model again.`);
     process.exitCode = 1;
   }
@@ -181,13 +181,4 @@ function compact(shape: Shape): object {
 function constant(name: string, shapes: readonly (readonly [string, Shape])[]): string {
   const entries = shapes.map(([key, shape]) => [key, compact(shape)] as const);
   return `export const ${name} = ${JSON.stringify(Object.fromEntries(entries))} as const;`;
-}
-
-function format(path: string, code: string): string {
-  const biome = join(ROOT, 'node_modules/.bin/biome');
-  return execFileSync(biome, ['format', `--stdin-file-path=${path}`], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    input: code,
-  });
 }
