@@ -130,7 +130,7 @@ function reasonOf(value: unknown): string | undefined {
   return joined(texts);
 }
 
-/** Whatever is no sentence may be a credential. */
+/** The text, if it has several words and is no HTML. A single word may be a credential. */
 function sentenceOf(text: string): string | undefined {
   const trimmed = text.trim();
   return /\S\s+\S/.test(trimmed) && !trimmed.startsWith('<') ? trimmed : undefined;

@@ -96,7 +96,7 @@ export async function readPlan(file: string): Promise<FleetPlan> {
   return plan;
 }
 
-/** Clocks may differ by so much, in ms. */
+/** How much the clocks of two machines may differ, in ms. */
 const clockToleranceMs = 3_600_000;
 
 /** What is wrong with a plan whose members are of the right types: it was put together or changed by hand. */

@@ -75,7 +75,7 @@ export function plan(work: PlanWork): Promise<number> {
   });
 }
 
-/** The things, or one that is undefined. */
+/** The list, or a list of one undefined if it is empty. */
 function orOne<T>(things: readonly T[]): readonly (T | undefined)[] {
   return things.length === 0 ? [undefined] : things;
 }

@@ -69,8 +69,8 @@ async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetP
 }
 
 /**
- * `keyturn fleet watch`: follows an execution to its end. The execution does not depend on it: a signal ends the
- * watching, and another watch takes it up. It tries again for a while where AWS does not answer.
+ * `keyturn fleet watch`: follows an execution to its end. A signal ends the watching, and not the execution. If AWS does
+ * not answer, it tries again for a while.
  */
 export async function watch(work: ExecutionWork): Promise<number> {
   const { execution } = work;
@@ -111,7 +111,7 @@ export async function watch(work: ExecutionWork): Promise<number> {
   }
 }
 
-/** What an execution is seen to be. */
+/** The state of an execution, and what its waves have done so far. */
 interface Sight {
   readonly status: string;
   readonly hasEnded: boolean;
@@ -347,7 +347,8 @@ async function called<T>(action: string, resource: string, call: () => Promise<T
 }
 
 /**
- * Keyturn's error for one that Step Functions or S3 has a name of its own for.
+ * Keyturn's error for an error of Step Functions or S3; undefined for any other error.
+ *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html#API_StartExecution_Errors
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html#API_RedriveExecution_Errors
  */
