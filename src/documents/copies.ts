@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import type { OtherValue } from './form.ts';
+import { listPaths, type OtherValue } from './form.ts';
 import { isCredentialName } from './setting-names.ts';
 
 /**
@@ -26,7 +26,7 @@ export function copiesLeft(
   if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, { old, copies })))
     return undefined;
   const shown = paths.map((path) => path.replaceAll(old, '...'));
-  const places = paths.length === 0 ? 'a comment' : shown.map((path) => JSON.stringify(path)).join(', ');
+  const places = paths.length === 0 ? 'a comment' : listPaths(shown);
   const left = paths.length === 0 ? 'comments' : shown[0];
   return new KeyturnError(
     'CredentialCopied',
@@ -54,7 +54,7 @@ function holds(text: string, { old, copies }: Searched, path: string): boolean {
   const readings = readingsOf(text);
   if (!isByChance(old))
     return readings.some((reading) => reading.includes(old) || holdsEncoded(reading, copies));
-  const name = path.split('.').at(-1) ?? '';
+  const name = path.slice(path.lastIndexOf('.') + 1);
   if (name === nameOfField) return false;
   if (isCredentialName(name) && readings.some((reading) => reading === old)) return true;
   return readings.some((reading) => isAsCredential(reading, old));
@@ -131,7 +131,10 @@ function readingsOf(text: string): readonly string[] {
   const readings = new Set([text]);
   for (let layer = 0; layer < 2; layer += 1)
     for (const reading of [...readings])
-      for (const decoded of decode(reading)) if (readings.size < mostReadings) readings.add(decoded);
+      for (const decoded of decode(reading)) {
+        if (readings.size >= mostReadings) return [...readings];
+        readings.add(decoded);
+      }
   return [...readings];
 }
 

@@ -87,6 +87,20 @@ export interface ParsedText {
   readonly refusal?: KeyturnError | undefined;
 }
 
+const mostPathsListed = 10;
+const mostPathCharacters = 200;
+
+/** Paths for a message, in quotes. A secret can have thousands, of any length: the first ones are told. */
+export function listPaths(paths: readonly string[]): string {
+  const listed = paths.slice(0, mostPathsListed).map((path) => JSON.stringify(shortened(path)));
+  const left = paths.length - listed.length;
+  return listed.join(', ') + (left === 0 ? '' : ` and ${left} more`);
+}
+
+function shortened(path: string): string {
+  return path.length <= mostPathCharacters ? path : `${path.slice(0, mostPathCharacters)}...`;
+}
+
 /** A slot of a text as one of the text that it is embedded in. */
 export function outerSlot(embedding: Embedding): (slot: Slot) => Slot {
   return (slot) => ({

@@ -189,7 +189,9 @@ function spacing(text: string, { span, members = [] }: JsonNode): { gap: string;
   const last = members.at(-1);
   if (last === undefined) return { gap: '', colon: ':' };
   const from = members.at(-2)?.node.span.end ?? span.start;
-  const gap = /[ \t\r\n]*$/.exec(text.slice(from, last.nameSpan.start))?.[0] ?? '';
+  let gapStart = last.nameSpan.start;
+  while (gapStart > from && /[ \t\r\n]/.test(text.charAt(gapStart - 1))) gapStart -= 1;
+  const gap = text.slice(gapStart, last.nameSpan.start);
   const between = text.slice(last.nameSpan.end, last.node.span.start);
   return { gap, colon: /^[ \t\r\n]*:[ \t\r\n]*$/.test(between) ? between : ':' };
 }

@@ -93,6 +93,7 @@ function match(token: RegExp, text: string, at: number): string {
  * @throws MalformedSecret
  */
 export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generator<Pair> {
+  const quotedValue = quotedValues(text, syntax);
   let at = from + match(betweenPairs, text, from).length;
   while (at < text.length) {
     const name = match(syntax.keyword, text, at);
@@ -101,7 +102,7 @@ export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generato
     if (name.trim() === '') throw malformed(syntax.form, at, 'an equals sign has no keyword');
     const afterEquals = equals + 1;
     const start = syntax.spaceCounts ? afterEquals : afterEquals + match(space, text, afterEquals).length;
-    const found = quotedValue(text, start, syntax) ?? plainValue(text, afterEquals, start, syntax);
+    const found = quotedValue(start) ?? plainValue(text, afterEquals, start, syntax);
     yield { keyword: name.trim(), ...found };
     const { end } = found.valueSpan;
     at = end + match(betweenPairs, text, end).length;
@@ -121,20 +122,33 @@ function plainValue(text: string, afterEquals: number, start: number, { spaceCou
   return { value, valueSpan: { start: from, end: from + value.length }, quote: undefined };
 }
 
-function quotedValue(text: string, start: number, syntax: PairSyntax): Value | undefined {
-  const quote = text[start] ?? '';
-  const close = syntax.quotes.get(quote);
-  if (close === undefined) return undefined;
-  const end = closingQuote(text, start, close);
-  const rest = end === undefined ? '' : match(space, text, end);
-  const next = end === undefined ? undefined : text[end + rest.length];
-  if (end !== undefined && (next === undefined || next === ';')) {
-    const value = text.slice(start + 1, end - 1).replaceAll(close + close, close);
-    return { value, valueSpan: { start, end }, quote };
-  }
-  if (syntax.lenientQuotes.includes(quote)) return undefined;
-  if (end === undefined) throw malformed(syntax.form, start, 'a quoted value does not end');
-  throw malformed(syntax.form, end, 'something follows a quoted value');
+/**
+ * Makes a reader of quoted values, which gives undefined for one that has no quotes.
+ *
+ * @throws MalformedSecret for quotes that don't enclose the value, unless they may stand for themselves
+ */
+function quotedValues(text: string, syntax: PairSyntax): (start: number) => Value | undefined {
+  // Up to here no lenient quote encloses a value. Without this, each of many open braces would be followed to the end.
+  let noneBefore = 0;
+  return (start) => {
+    const quote = text[start] ?? '';
+    const close = syntax.quotes.get(quote);
+    const isLenient = syntax.lenientQuotes.includes(quote);
+    if (close === undefined || (isLenient && start < noneBefore)) return undefined;
+    const end = closingQuote(text, start, close);
+    const rest = end === undefined ? '' : match(space, text, end);
+    const next = end === undefined ? undefined : text[end + rest.length];
+    if (end !== undefined && (next === undefined || next === ';')) {
+      const value = text.slice(start + 1, end - 1).replaceAll(close + close, close);
+      return { value, valueSpan: { start, end }, quote };
+    }
+    if (isLenient) {
+      noneBefore = end ?? text.length;
+      return undefined;
+    }
+    if (end === undefined) throw malformed(syntax.form, start, 'a quoted value does not end');
+    throw malformed(syntax.form, end, 'something follows a quoted value');
+  };
 }
 
 /** The index after the closing quote. */

@@ -1,10 +1,19 @@
 import { isKeyturnError, KeyturnError } from '../errors.ts';
+import {
+  type Account,
+  accountsOfApplication,
+  differentAccounts,
+  differs,
+  hostOf,
+  isSame,
+} from './accounts.ts';
 import { nameOfField } from './copies.ts';
 import { engineFamily, knownEngine } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import {
   type Edit,
   type Embedding,
+  listPaths,
   type OtherValue,
   outerEdits,
   outerSlot,
@@ -62,22 +71,6 @@ export interface SettingsHints {
   isLeft(path: string): boolean;
   /** Engines of the secret's rotator. If there are accounts at several servers, the one of such an engine is chosen. */
   readonly engines?: readonly string[] | undefined;
-}
-
-/** One mention of an account: a connection string, or a password with the settings around it. */
-interface Account {
-  readonly leaf: Leaf;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly fields: SecretFields;
-  readonly slots: readonly Slot[];
-  /** Of a connection string. */
-  readonly parsed: ParsedText | undefined;
-  /** Its name says that it is somebody else's account, although the password may be the same. */
-  readonly isOther: boolean;
-  /** Its name says that it was in use before, although it may be the same login. */
-  readonly isFormer: boolean;
-  readonly isDatabase: boolean;
 }
 
 const aboutCredential = new Set([
@@ -265,7 +258,7 @@ function groupAccount(named: Leaf, index: Index): Account | undefined {
   if (reading === undefined || isEmpty) return undefined;
   const members = membersOf(leaf, reading.prefix, index);
   const username = members.get('username');
-  const scopeName = leaf.scope.split('.').at(-1) ?? '';
+  const scopeName = leaf.scope.slice(leaf.scope.lastIndexOf('.') + 1);
   const fields = fieldsOf(members, reading.prefix, leaf, index);
   return {
     leaf,
@@ -413,29 +406,25 @@ function choosePrimary(
   accounts: readonly Account[],
   { own: { username }, hints }: KnownSettings,
 ): Account | undefined {
-  const known = accounts.filter(({ password }) => password !== undefined);
-  const ofApplication = known.filter(({ isOther }) => !isOther);
-  const usable = known.filter((one) => ofApplication.some((other) => one === other || isSame(other, one)));
+  const usable = accountsOfApplication(accounts);
   const withPassword = usable.filter((account) => !differs(account.username, textIn(username)));
   if (withPassword.length === 0 && usable.some(({ parsed }) => parsed !== undefined))
-    throw differentAccounts(usable);
-  const different = (among: readonly Account[]): readonly Account[] =>
-    among.filter((one, index) => !among.slice(0, index).some((earlier) => isSame(earlier, one)));
-  const distinct = different(withPassword);
+    throw severalAccounts(usable);
+  const distinct = differentAccounts(withPassword);
   if (distinct.length <= 1) return best(withPassword);
   const families = new Set(hints.engines?.flatMap((engine) => engineFamily(engine) ?? []));
   const isOfRotator = ({ fields }: Account): boolean => families.has(engineFamily(fields.engine) ?? '');
   for (const isMeant of [({ isDatabase }: Account) => isDatabase, isOfRotator]) {
-    const meant = different(distinct.filter(isMeant));
+    const meant = differentAccounts(distinct.filter(isMeant));
     if (meant.length === 1)
       return best(withPassword.filter((account) => meant.some((one) => isSame(one, account))));
   }
   if (!withPassword.some(({ parsed }) => parsed !== undefined)) return undefined;
-  throw differentAccounts(distinct);
+  throw severalAccounts(distinct);
 }
 
-function differentAccounts(accounts: readonly Account[]): KeyturnError {
-  const paths = accounts.map(({ leaf }) => JSON.stringify(leaf.path)).join(', ');
+function severalAccounts(accounts: readonly Account[]): KeyturnError {
+  const paths = listPaths(accounts.map(({ leaf }) => leaf.path));
   return new KeyturnError(
     'MalformedSecret',
     `The secret holds connection strings for different accounts, in the fields ${paths}.`,
@@ -457,48 +446,12 @@ function best(accounts: readonly Account[]): Account | undefined {
   );
 }
 
-/** Whether two mentions have one user and one password, whatever they are called. */
-function isSameLogin(one: Account, other: Account): boolean {
-  const { username, password } = one;
-  return username !== undefined && username === other.username && password === other.password;
-}
-
-/**
- * Whether another mention is of the same account. Ports are not compared: a pooler listens at another one, with the same
- * accounts. Where the passwords differ, the user of the same host is the same; one of the two is out of step.
- */
-function isSame(primary: Account, other: Account): boolean {
-  if (other.isOther && (other.isFormer || !isSameLogin(primary, other))) return false;
-  if (isAnotherEngine(primary, other)) return false;
-  if (differs(primary.username, other.username)) return false;
-  const [one, two] = [primary.password, other.password];
-  if (one !== undefined && one === two) return true;
-  if (other.parsed === undefined || differs(hostOf(primary.fields), hostOf(other.fields))) return false;
-  const isOutOfStep = primary.username !== undefined && primary.username === other.username;
-  return isOutOfStep || one === undefined || two === undefined;
-}
-
-function isAnotherEngine(one: Account, other: Account): boolean {
-  const isGuess = one.parsed?.engineIsGuess === true || other.parsed?.engineIsGuess === true;
-  return !isGuess && differs(engineFamily(one.fields.engine), engineFamily(other.fields.engine));
-}
-
-/** A host in lower case, without its port and without its instance, which separate fields leave out. */
-function hostOf({ host }: SecretFields): string | undefined {
-  return typeof host === 'string' ? host.split('\\')[0]?.replace(/:\d+$/, '').toLowerCase() : undefined;
-}
-
-/** Whether two values are known, and not the same. */
-function differs(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && other !== undefined && one !== other;
-}
-
 /** Merges the mentions: the first one counts, then others with the same host. */
 function mergedFields(accounts: readonly Account[]): SecretFields {
   let merged: SecretFields = {};
   const [first, ...others] = accounts;
   const near = others.filter(({ leaf }) => leaf.scope === first?.leaf.scope);
-  const far = others.filter((account) => !near.includes(account));
+  const far = others.filter(({ leaf }) => leaf.scope !== first?.leaf.scope);
   for (const { fields } of [...(first === undefined ? [] : [first]), ...near, ...far])
     if (!differs(hostOf(merged), hostOf(fields))) merged = { ...fields, ...definedFields(merged) };
   return merged;

@@ -22,7 +22,9 @@ export function withInstance(host: string | undefined, instance: string | undefi
  */
 export function readAddress(address: string): ServerAddress {
   const place = address.replace(/^tcp:/i, '');
-  const [, path = '', port] = /^(.*?)\s*(?:,\s*(\d+)\s*)?$/s.exec(place) ?? [];
+  const comma = place.lastIndexOf(',');
+  const [port] = /^\d+$/.exec(comma < 0 ? '' : place.slice(comma + 1).trim()) ?? [];
+  const path = (port === undefined ? place : place.slice(0, comma)).trimEnd();
   const [, first = '', instance = ''] = /^([^\\]*)(?:\\(.*))?$/s.exec(path) ?? [];
   const name = /^(\.|\(local\))$/i.test(first.trim()) ? 'localhost' : first.trim();
   const host = withInstance(name, instance.trim());

@@ -65,7 +65,8 @@ export function isDatabaseUrl(text: string): boolean {
 export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText {
   const parts = scanUrl(text, form);
   // Such as Db2's `/database:user=...;password=...;`.
-  if (form === 'jdbc' && /:\w+=[^;]*;/.test(text.slice(parts.path.start, parts.path.end)))
+  const path = text.slice(parts.path.start, parts.path.end);
+  if (form === 'jdbc' && /:\w+=/.test(path.slice(0, Math.max(0, path.lastIndexOf(';')))))
     throw malformed(form, parts.path.start, 'properties follow the database in a way that is not known');
   const parameters = parts.query.map((part) => readParameter(text, part, form));
   const inQuery = parameters.flatMap(({ slot }) => slot ?? []);

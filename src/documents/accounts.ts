@@ -1,0 +1,150 @@
+import { engineFamily } from './engines.ts';
+import type { SecretFields } from './fields.ts';
+import type { ParsedText, Slot } from './form.ts';
+import type { Leaf } from './json-leaves.ts';
+
+/** One mention of an account: a connection string, or a password with the settings around it. */
+export interface Account {
+  readonly leaf: Leaf;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly fields: SecretFields;
+  readonly slots: readonly Slot[];
+  /** Of a connection string. */
+  readonly parsed: ParsedText | undefined;
+  /** Its name says that it is somebody else's account, although the password may be the same. */
+  readonly isOther: boolean;
+  /** Its name says that it was in use before, although it may be the same login. */
+  readonly isFormer: boolean;
+  readonly isDatabase: boolean;
+}
+
+/** Whether two mentions have one user and one password, whatever they are called. */
+function isSameLogin(one: Account, other: Account): boolean {
+  const { username, password } = one;
+  return username !== undefined && username === other.username && password === other.password;
+}
+
+/**
+ * Whether another mention is of the same account. Ports are not compared: a pooler listens at another one, with the same
+ * accounts. Where the passwords differ, the user of the same host is the same; one of the two is out of step.
+ */
+export function isSame(primary: Account, other: Account): boolean {
+  if (other.isOther && (other.isFormer || !isSameLogin(primary, other))) return false;
+  if (isAnotherEngine(primary, other)) return false;
+  if (differs(primary.username, other.username)) return false;
+  const [one, two] = [primary.password, other.password];
+  if (one !== undefined && one === two) return true;
+  if (other.parsed === undefined || differs(hostOf(primary.fields), hostOf(other.fields))) return false;
+  const isOutOfStep = primary.username !== undefined && primary.username === other.username;
+  return isOutOfStep || one === undefined || two === undefined;
+}
+
+function isAnotherEngine(one: Account, other: Account): boolean {
+  const isGuess = one.parsed?.engineIsGuess === true || other.parsed?.engineIsGuess === true;
+  return !isGuess && differs(engineFamily(one.fields.engine), engineFamily(other.fields.engine));
+}
+
+/** A host in lower case, without its port and without its instance, which separate fields leave out. */
+export function hostOf({ host }: SecretFields): string | undefined {
+  return typeof host === 'string' ? host.split('\\')[0]?.replace(/:\d+$/, '').toLowerCase() : undefined;
+}
+
+/** Whether two values are known, and not the same. */
+export function differs(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
+
+/** An account with a password. */
+export interface OpenAccount extends Account {
+  readonly password: string;
+}
+
+/**
+ * Accounts among which the same one is looked up, as {@link isSame} says it. A secret can hold thousands of mentions, and
+ * comparing each with each would take seconds.
+ */
+interface AccountIndex {
+  add(account: OpenAccount): void;
+  hasSame(account: OpenAccount): boolean;
+}
+
+/** Engines of accounts that have something in common. */
+interface Engines {
+  /** Whether one of them leaves its engine open, or only guesses it. */
+  isOpen: boolean;
+  readonly families: Set<string>;
+}
+
+function createAccountIndex(): AccountIndex {
+  const known = new Map<string, Engines>();
+  return {
+    add: (account) => {
+      const family = familyOf(account);
+      for (const key of keysOf(account)) {
+        const engines = known.get(key) ?? { isOpen: false, families: new Set() };
+        if (family === undefined) engines.isOpen = true;
+        else engines.families.add(family);
+        known.set(key, engines);
+      }
+    },
+    hasSame: (account) => {
+      const family = familyOf(account);
+      return keysOfSame(account).some((key) => {
+        const engines = known.get(key);
+        return (
+          engines !== undefined && (family === undefined || engines.isOpen || engines.families.has(family))
+        );
+      });
+    },
+  };
+}
+
+function familyOf({ parsed, fields }: Account): string | undefined {
+  return parsed?.engineIsGuess === true ? undefined : engineFamily(fields.engine);
+}
+
+function keyOf(...parts: readonly (string | undefined)[]): string {
+  return JSON.stringify(parts.map((part) => part ?? null));
+}
+
+/** By what an account is found: its password, its user's host, each with and without what may be missing. */
+function keysOf({ username, password, fields }: OpenAccount): string[] {
+  const byPassword = [keyOf('password', password), keyOf('password', password, username)];
+  if (username === undefined) return byPassword;
+  return [...byPassword, keyOf('user', username), keyOf('user', username, hostOf(fields))];
+}
+
+/** Under which of {@link keysOf} the same accounts are. */
+function keysOfSame({ username, password, fields, parsed, isOther, isFormer }: OpenAccount): string[] {
+  if (isOther) return isFormer || username === undefined ? [] : [keyOf('password', password, username)];
+  const samePassword =
+    username === undefined
+      ? [keyOf('password', password)]
+      : [keyOf('password', password, username), keyOf('password', password, undefined)];
+  if (parsed === undefined || username === undefined) return samePassword;
+  const host = hostOf(fields);
+  const sameUser =
+    host === undefined
+      ? [keyOf('user', username)]
+      : [keyOf('user', username, host), keyOf('user', username, undefined)];
+  return [...samePassword, ...sameUser];
+}
+
+/** Those accounts of which no earlier one is the same. */
+export function differentAccounts(accounts: readonly OpenAccount[]): OpenAccount[] {
+  const earlier = createAccountIndex();
+  return accounts.filter((account) => {
+    const isKnown = earlier.hasSame(account);
+    earlier.add(account);
+    return !isKnown;
+  });
+}
+
+/** The application's own accounts, and those with another's name that are the same as one of them. */
+export function accountsOfApplication(accounts: readonly Account[]): OpenAccount[] {
+  const known = accounts.filter((account): account is OpenAccount => account.password !== undefined);
+  const own = createAccountIndex();
+  for (const account of known) if (!account.isOther) own.add(account);
+  return known.filter((account) => !account.isOther || own.hasSame(account));
+}
