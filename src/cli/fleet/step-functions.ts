@@ -107,7 +107,8 @@ export async function watch(work: ExecutionWork): Promise<number> {
     });
     return signalled ?? code;
   } finally {
-    stopHearing();
+    // The same signal once more must not take the exit code from a process that is about to end.
+    if (signalled === undefined) stopHearing();
   }
 }
 
