@@ -35,8 +35,18 @@ const pooler = /^(08P01|28000)$/;
 /** What PgBouncer's words mean that have the code of a broken protocol. */
 const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
   [/^no such user/, 'AccountMissing'],
-  [/^(no more connections allowed|too many|sorry, too many)/, 'TargetBusy'],
-  [/^(no such database|unsupported startup parameter|invalid packet|bouncer config)/, undefined],
+  // Its own limits, and those of the server that it hands on after words of its own.
+  [/^no more connections allowed|too many (connections|clients)|connection slots are reserved/, 'TargetBusy'],
+  [/the database system is (starting|shutting|not yet)/, 'TargetBusy'],
+  [
+    /^(no such database|unsupported startup parameter|invalid packet|bouncer config|login rejected)/,
+    undefined,
+  ],
+  [/^(SSL|TLS) required|^database "?.*"? (is disabled|does not allow connections)/, undefined],
+  [
+    /pg_hba\.conf|is not permitted to log in|database ".*" does not exist|permission denied for database/,
+    undefined,
+  ],
   // It can't do with a verifier what its auth_type needs a password for.
   [/wrong password type|none of the server's SASL/, undefined],
 ];

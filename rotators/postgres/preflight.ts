@@ -89,7 +89,11 @@ async function resemblance(
 ): Promise<Finding[]> {
   if (original === undefined) return [];
   const clone = `${original}_clone`;
-  const [row] = await admin.query<{ lacking: readonly string[] }>(
+  // Since Postgres 15 an admin can have been granted a parameter; before, there is no such function.
+  const [major = ''] = /^\d+/.exec(admin.login.parameters.get('server_version') ?? '') ?? [];
+  const mayNotSet =
+    Number(major) < 15 ? 'true' : "NOT pg_catalog.has_parameter_privilege(a.oid, p.name, 'SET')";
+  const [row] = await admin.query<{ lacking: readonly string[]; reversed: boolean }>(
     `SELECT ARRAY(
        SELECT 'REPLICATION' WHERE o.rolreplication AND NOT coalesce(c.rolreplication, false) AND NOT a.rolsuper
           AND NOT (a.rolreplication AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000)
@@ -98,12 +102,18 @@ async function resemblance(
          SELECT pg_catalog.split_part(setting, '=', 1) AS name, setting
            FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS setting WHERE s.setrole = o.oid) p
          LEFT JOIN pg_catalog.pg_settings g ON g.name = p.name
-        WHERE NOT a.rolsuper AND coalesce(g.context, 'superuser') = 'superuser' AND p.name !~ ${quoteLiteral(logsAlone)}
+        WHERE NOT a.rolsuper AND coalesce(g.context, 'superuser') IN ('superuser', 'superuser-backend') AND p.name !~ ${quoteLiteral(logsAlone)}
+          -- No view shows the role, which everybody may set.
+          AND p.name <> 'role' AND ${mayNotSet}
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = c.oid AND p.setting = ANY (s.setconfig))
-     ) AS lacking
+     ) AS lacking, coalesce(pg_catalog.pg_has_role(o.oid, c.oid, 'MEMBER'), false) AS reversed
        FROM pg_catalog.pg_roles a, pg_catalog.pg_roles o LEFT JOIN pg_catalog.pg_roles c ON c.rolname = ${quoteLiteral(clone)}
       WHERE a.rolname = session_user AND o.rolname = ${quoteLiteral(original)}`,
   );
+  if (row?.reversed === true) {
+    const reason = `${original} is a member of ${clone}, which can't be a member of it too: REVOKE that`;
+    return [{ check: 'clone', ok: false, detail: reason }];
+  }
   const lacking = row?.lacking ?? [];
   if (lacking.length === 0) return [];
   const detail = `the admin can't give ${clone} what ${original} has: ${lacking.join(', ')}; let a superuser do it once`;

@@ -132,7 +132,7 @@ export const causes = {
   },
   NoCredentialAccepted: {
     problem: 'The target refuses every stored version of the secret that was tried.',
-    step: 'Store the password that works with PutSecretValue, and rotate again.',
+    step: 'If AWSCURRENT holds the right password, see at the target whether it has expired or the account is locked. Otherwise store the password that works with PutSecretValue. Then rotate again.',
     command: putValue,
   },
   PendingRefused: {

@@ -136,10 +136,19 @@ describe.skipIf(pgbouncerMissing !== undefined)('behind a real PgBouncer', () =>
     const look = async () => {
       const { rows } = await application.query(
         `SELECT pg_backend_pid() AS pid, current_user AS acting, current_setting('search_path') AS path,
-           current_setting('transaction_read_only') AS read_only, current_setting('synchronous_commit') AS flushed`,
+           current_setting('transaction_read_only') AS read_only, current_setting('synchronous_commit') AS flushed,
+           session_user AS login, (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name <> 'application_name') AS settings,
+           (SELECT json_agg(name ORDER BY name) FROM pg_prepared_statements) AS prepared,
+           (SELECT json_agg(relname ORDER BY relname) FROM pg_class WHERE relpersistence = 't') AS temporary`,
       );
       return rows[0];
     };
+    await application.query(
+      "SET search_path = shop, public; SET lock_timeout = '7s'; SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+    );
+    await application.query('CREATE TEMPORARY TABLE basket (x int)');
+    await application.query('PREPARE total AS SELECT count(*) FROM basket');
+    await application.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
     const before = await look();
     expect(before).toMatchObject({ acting: group, path: 'shop, public', read_only: 'on', flushed: 'off' });
     const using = single.parse(secretOf(pooler, login));

@@ -146,6 +146,30 @@ describe('a preflight at Postgres', () => {
     expect(wrong(await preflight(secretOf(original), server.admin))).toEqual([]);
   });
 
+  it('is silent on a role as a setting, and on a parameter that the admin was granted', async () => {
+    const admin = await role(uniqueName('admin'), 'CREATEROLE');
+    const [login, group] = [await role(), uniqueName('group')];
+    await sql(`GRANT ${q(login.username)} TO ${q(admin.username)} WITH ADMIN OPTION`);
+    await sql(`CREATE ROLE ${q(group)}`);
+    await sql(`GRANT ${q(group)} TO ${q(login.username)}`);
+    await sql(`ALTER ROLE ${q(login.username)} SET role = ${q(group)}`);
+    await sql(`ALTER ROLE ${q(login.username)} SET session_preload_libraries = 'auto_explain'`);
+    expect(wrong(await preflight(secretOf(login), admin)).join()).toMatch(
+      /has: the setting session_preload_libraries; let/,
+    );
+    await sql(`GRANT SET ON PARAMETER session_preload_libraries TO ${q(admin.username)}`);
+    expect(wrong(await preflight(secretOf(login), admin))).toEqual([]);
+  });
+
+  it('sees a clone that the original is a member of', async () => {
+    const login = await role();
+    await sql(`CREATE ROLE ${q(`${login.username}_clone`)} LOGIN`);
+    await sql(`GRANT ${q(`${login.username}_clone`)} TO ${q(login.username)}`);
+    expect(wrong(await preflight(secretOf(login), server.admin)).join()).toContain(
+      `clone: ${login.username} is a member of ${login.username}_clone`,
+    );
+  });
+
   it('sees that password commands are restricted, of the account and of the admin', async () => {
     const restricted = 'rds.restrict_password_commands';
     const login = await role();
