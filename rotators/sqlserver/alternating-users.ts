@@ -47,9 +47,11 @@ export function sqlServerAlternatingUsers(
 }
 
 function parse(fields: SecretFields): AlternatingCredential {
-  const pair = parseUserPair(fields, fitsName);
+  const credential = parseCredential(fields);
+  // The login, to which a secret of Azure may append the server.
+  const pair = parseUserPair({ ...fields, username: credential.username }, fitsName);
   parseAccountName(pair.alternate, fields.alternatingusers === undefined ? 'username' : 'alternatingusers');
-  return { ...parseCredential(fields), pair };
+  return { ...credential, pair };
 }
 
 function relationOf({ username, pair: { original } }: AlternatingCredential): Relation {

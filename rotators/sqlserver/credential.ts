@@ -83,10 +83,11 @@ const longestPassword = 128;
 export function parseCredential(fields: SecretFields): SqlServerCredential {
   requireEngine(fields, engines, (engine) => engine.startsWith('custom-sqlserver-'));
   const partner = optionalKeyword(fields, 'failoverpartner');
+  const place = parsePlace(fields);
   return {
-    ...parsePlace(fields),
+    ...place,
     database: checked('dbname', optionalText(fields, 'dbname') ?? 'master', ...nameRules),
-    username: parseAccountName(requireText(fields, 'username'), 'username'),
+    username: withoutServer(parseAccountName(requireText(fields, 'username'), 'username'), place.host),
     password: checked('password', requireText(fields, 'password'), ...passwordRules),
     ...parseEncryption(fields),
     serverName:
@@ -136,6 +137,19 @@ function isCertificate(text: string): boolean {
  */
 export function parseAccountName(name: string, field: string): string {
   return checked(field, name, notOfWindows, ...nameRules);
+}
+
+/**
+ * Connection strings of Azure may have the name of the server after the login's, for drivers that don't send it otherwise.
+ *
+ * @see https://learn.microsoft.com/sql/connect/ado-net/connection-string-syntax
+ */
+function withoutServer(username: string, host: string): string {
+  const [, server = ''] =
+    /^([^.]+)\.database\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)$/i.exec(host) ?? [];
+  const suffix = `@${server}`;
+  const hasSuffix = server !== '' && username.toLowerCase().endsWith(suffix.toLowerCase());
+  return hasSuffix && username.length > suffix.length ? username.slice(0, -suffix.length) : username;
 }
 
 const notOfWindows: Rule = {

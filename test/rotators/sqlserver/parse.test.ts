@@ -26,6 +26,21 @@ describe('the secret of a SQL Server', () => {
   });
 
   it.each([
+    ['app@myserver', 'tcp:myserver.database.windows.net,1433', 'app'],
+    ['app@MyServer', 'myserver.database.usgovcloudapi.net', 'app'],
+    ['app@other', 'myserver.database.windows.net', 'app@other'],
+    ['@myserver', 'myserver.database.windows.net', '@myserver'],
+    ['app@db', 'db.example.com', 'app@db'],
+  ])('takes %s at %s for the login %s', (username, host, account) => {
+    expect(parse({ username, host }).username).toBe(account);
+    const pair = sqlServerAlternatingUsers().parse({ ...login, username, host });
+    expect(pair).toMatchObject({
+      username: account,
+      pair: { username: account, alternate: `${account}_clone` },
+    });
+  });
+
+  it.each([
     ['np:\\\\.\\pipe\\sql', {}, 'host', /names the protocol np/],
     ['(localdb)\\v11', {}, 'host', /is no \[tcp:\]host/],
     ['db,port', {}, 'host', /has a port that is no number/],
