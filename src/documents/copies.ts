@@ -63,14 +63,24 @@ function holds(text: string, { old, copies }: Searched, path: string): boolean {
 /** How many characters before and after a value are looked at. */
 const around = 24;
 
+/** Of a line of .pgpass up to its password, in characters. */
+const longestPgpass = 400;
+
+/** @param at where the text ends that this is the last part of */
+function isEndOfPgpass(before: string, at: number): boolean {
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  const isWhole = line.length < before.length || at === before.length;
+  return isWhole && /^[^:\s]+:(?:\d+|\*):[^:]+:[^:]+:$/.test(line);
+}
+
 /** As in `user:old@host`, `password=old` or `user/old@host`, and in lines of .pgpass. */
 function isAsCredential(text: string, old: string): boolean {
   for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) {
     const end = at + old.length;
     const [before, after] = [text.slice(Math.max(0, at - around), at), text.slice(end, end + 1)];
     if (/[:/]$/.test(before) && after === '@') return true;
-    const line = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
-    if (/^[^:\s]+:(?:\d+|\*):[^:]+:[^:]+:$/.test(line) && /^\s?$/.test(after)) return true;
+    if (/^\s?$/.test(after) && isEndOfPgpass(text.slice(Math.max(0, at - longestPgpass), at), at))
+      return true;
     if (/(?:password|passwd|pwd|pass)["']?\s*[=:]\s*["'{]?$/i.test(before) && /^[;&\s"'},]?$/.test(after))
       return true;
   }
@@ -109,7 +119,7 @@ function holdsEncoded(text: string, copies: readonly string[]): boolean {
 }
 
 /** The parts of a text that may be comments: to the end of a line, or between two signs. */
-function* commentsIn(text: string): Generator<string> {
+export function* commentsIn(text: string): Generator<string> {
   for (const line of text.split('\n')) {
     const start = line.search(/(?:^|\s)(?:#|\/\/)|^\s*;/);
     if (start >= 0) yield line.slice(start);

@@ -1,11 +1,12 @@
 import { KeyturnError } from '../errors.ts';
 import { copiesLeft } from './copies.ts';
-import { hasSections, isKeyValueLines, parseEnv } from './env.ts';
+import { parseEnv } from './env.ts';
 import type { SecretFields } from './fields.ts';
 import { applyEdits, type FormName, type ParsedText } from './form.ts';
 import { covers, type DocumentHints } from './hints.ts';
 import { parseJson } from './json.ts';
-import { startsAsJson } from './json-leaves.ts';
+import { startsAsJson } from './leaves.ts';
+import { hasSections, isKeyValueLines } from './lines-scanner.ts';
 import { normaliseFields } from './normalised-fields.ts';
 import { failingReaders } from './readers.ts';
 import { parseAs, textForm } from './recognise.ts';

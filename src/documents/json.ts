@@ -1,6 +1,6 @@
 import { type Edit, malformed, type ParsedText, refused, type Slot } from './form.ts';
-import { jsonLeaves } from './json-leaves.ts';
 import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
+import { jsonLeaves } from './leaves.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
 
 /** Where fields are in a JSON secret, by field: names, or paths with dots between names. */

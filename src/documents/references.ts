@@ -1,9 +1,14 @@
 import { refused } from './form.ts';
-import type { Leaf } from './json-leaves.ts';
+import type { Leaf } from './leaves.ts';
 
-/** `${NAME}`, also with a default after a colon or a dash; and `$NAME`. */
-const anywhere = /\$(?:\{([A-Za-z_][\w.-]*?)(?::[^}]*|[-=?+][^}]*)?\}|([A-Za-z_]\w*))/g;
+/** `${NAME}`, also with a default after a colon, a dash or another sign; and `$NAME`. */
+const anywhere = /\$(?:\{([A-Za-z_][^}]{0,400})\}|([A-Za-z_]\w*))/g;
 const whole = new RegExp(`^${anywhere.source}$`);
+
+/** The names that a reference may mean: all of it, or what is before a default. Spring's names have dashes. */
+function namesIn(inner: string): string[] {
+  return [inner, inner.replace(/:.*$/s, ''), inner.replace(/[:=?+-].*$/s, '')];
+}
 
 /**
  * Settings by the names with which other settings refer to them.
@@ -30,7 +35,9 @@ export function referencesTo(leaves: readonly Leaf[]): References {
     let found: Leaf | undefined;
     for (let depth = 0, value = text; depth < deepest; depth += 1) {
       const [, braced, plain] = typeof value === 'string' ? (whole.exec(value) ?? []) : [];
-      const next = find(braced ?? plain ?? '', scope);
+      const next = namesIn(braced ?? plain ?? '')
+        .map((name) => find(name, scope))
+        .find((leaf) => leaf !== undefined);
       if (next === undefined || next === found) break;
       found = next;
       value = next.value;

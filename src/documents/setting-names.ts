@@ -73,7 +73,7 @@ export function isDatabaseWord(word: string): boolean {
 /** Whether a name speaks of another account than the application's, or of what is no longer used. */
 export function isOtherAccount(name: string): boolean {
   return wordsOf(name).some((word) =>
-    /^(root|admin|administrator|sa|master|superuser|replication|replicator|repl|old|previous|prev|former|legacy|backup|smtp|mail|ldap)$/.test(
+    /^(root|admin|administrator|sa|master|superuser|replication|replicator|repl|old|previous|prev|former|legacy|backup|history|smtp|mail|ldap)$/.test(
       word,
     ),
   );
@@ -81,7 +81,7 @@ export function isOtherAccount(name: string): boolean {
 
 /** Whether a name speaks of what is no longer used. */
 export function isFormerAccount(name: string): boolean {
-  return wordsOf(name).some((word) => /^(old|previous|prev|former|legacy|backup)$/.test(word));
+  return wordsOf(name).some((word) => /^(old|previous|prev|former|legacy|backup|history)$/.test(word));
 }
 
 /** Whether a name, or the name of a host, is that of a server which only reads. @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html */

@@ -7,7 +7,7 @@ import {
   hostOf,
   isSame,
 } from './accounts.ts';
-import { nameOfField } from './copies.ts';
+import { commentsIn, nameOfField } from './copies.ts';
 import { engineFamily, knownEngine } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import {
@@ -20,7 +20,7 @@ import {
   type ParsedText,
   type Slot,
 } from './form.ts';
-import type { Leaf } from './json-leaves.ts';
+import type { Leaf } from './leaves.ts';
 import { otherLogin } from './other-logins.ts';
 import { connectionStringForm, parseAs } from './recognise.ts';
 import { type References, referencesTo } from './references.ts';
@@ -134,7 +134,9 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
       slots.filter(({ value }) => parsed === undefined || !besideFields || value !== undefined),
     ),
     append: besideFields || first?.parsed === undefined ? undefined : appendTo(first.leaf, first.parsed),
-    unsafeCharacters: matching.map(({ parsed }) => parsed?.unsafeCharacters ?? '').join(''),
+    unsafeCharacters: matching
+      .map(({ leaf, parsed }) => (leaf.unsafeCharacters ?? '') + (parsed?.unsafeCharacters ?? ''))
+      .join(''),
     engineIsGuess: first?.parsed?.engineIsGuess ?? false,
     isConnectionString: places.some(({ slots }) => slots.length > 0),
     sensitive: places.flatMap(({ leaf, parsed }) => innerSensitive(String(leaf.value), parsed)),
@@ -258,7 +260,8 @@ function groupAccount(named: Leaf, index: Index): Account | undefined {
   if (reading === undefined || isEmpty) return undefined;
   const members = membersOf(leaf, reading.prefix, index);
   const username = members.get('username');
-  const scopeName = leaf.scope.slice(leaf.scope.lastIndexOf('.') + 1);
+  // An item of a list is called as the list is.
+  const scopeName = leaf.scope.split('.').findLast((part) => !/^\d+$/.test(part)) ?? '';
   const fields = fieldsOf(members, reading.prefix, leaf, index);
   return {
     leaf,
@@ -469,7 +472,8 @@ function othersOf(leaves: readonly Leaf[]): OtherValue[] {
 function valuesOf(leaves: readonly Leaf[]): OtherValue[] {
   return leaves.flatMap((leaf): OtherValue[] => {
     const { embedding, path, name } = leaf;
-    if (embedding === undefined || leaf.isContainer === true) return [];
+    if (embedding === undefined) return [];
+    if (leaf.isContainer === true) return [{ path, value: [...commentsIn(embedding.text)].join('\n') }];
     const form = connectionStringForm(embedding.text);
     const parsed = form === undefined ? undefined : parseIfPossible(form, embedding.text);
     const isString =

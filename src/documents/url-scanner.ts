@@ -54,7 +54,7 @@ export function scanUrl(text: string, form: 'url' | 'jdbc'): UrlParts {
   const at = text.lastIndexOf('@', authority.end - 1);
   const hasUser = at >= from;
   // A reference to a setting may have a default after a colon: ${NAME:-app}
-  const [name = ''] = /^(?:\$\{[^}]*\}|[^:])*/.exec(text.slice(from, Math.max(at, from))) ?? [];
+  const [name = ''] = /^(?:\$\{[^}]{0,200}\}|[^:])*/.exec(text.slice(from, Math.max(at, from))) ?? [];
   const colon = hasUser && from + name.length < at ? name.length : -1;
   const afterUser = colon < 0 ? at : from + colon;
   return {
@@ -145,7 +145,9 @@ export function readHost(
 ): { host: string | undefined; port: string | undefined } {
   const first = text.slice(from, end).split(',')[0] ?? '';
   // Either may be a reference to another setting.
-  const found = /^(\[[^\]]*\]|(?:\$\{[^}]*\}|[^:[\]])*)(?::(\d*|\$\{[^}]*\}|\$\w+))?$/.exec(first);
+  const found = /^(\[[^\]]*\]|(?:\$\{[^}]{0,200}\}|[^:[\]])*)(?::(\d*|\$\{[^}]{0,200}\}|\$\w+))?$/.exec(
+    first,
+  );
   if (found === null) {
     const reason = 'host and port are unclear; /, ?, # and : of user and password must be percent-encoded';
     throw malformed(form, from, reason);

@@ -1,8 +1,8 @@
 import { stepFor } from '../doctor/causes.ts';
 import { emptyDocument, readDocument, type SecretDocument } from '../documents/document.ts';
-import { isKeyValueLines } from '../documents/env.ts';
 import { formTag, readHints } from '../documents/hints.ts';
-import { startsAsJson } from '../documents/json-leaves.ts';
+import { startsAsJson } from '../documents/leaves.ts';
+import { isKeyValueLines } from '../documents/lines-scanner.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangingRotator, IssuingRotator, Rotator, Target } from '../rotator/contract.ts';

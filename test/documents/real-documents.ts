@@ -389,6 +389,24 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
+    name: 'a list in a string of JSON',
+    text: json({
+      connections: json([{ engine: 'postgres', host: 'db', user: 'app', password: 'OLD', dbname: 'shop' }]),
+    }),
+    form: 'json',
+    fields: at('postgres'),
+  },
+  {
+    name: 'a file of lines in a string of JSON',
+    text: json({
+      '.env':
+        '# of the shop\nDB_HOST=db\nDB_USER=app\nexport DB_PASSWORD="OLD"\nURL=postgres://app:OLD@db/shop\n',
+    }),
+    form: 'json',
+    fields: at('postgres'),
+    places: 2,
+  },
+  {
     name: "Prisma's two URLs",
     text: json({
       DATABASE_URL: 'postgresql://app:OLD@db:6432/shop?schema=public&pgbouncer=true',
@@ -631,7 +649,7 @@ const lines: readonly RealDocument[] = [
   },
   {
     name: "Spring's placeholder",
-    text: 'SHOP_PHRASE=OLD\nspring.datasource.url=jdbc:postgresql://db:5432/shop\nspring.datasource.username=app\nspring.datasource.password=${SHOP_PHRASE}\n',
+    text: 'shop.db-phrase=OLD\nspring.datasource.url=jdbc:postgresql://db:5432/shop\nspring.datasource.username=app\nspring.datasource.password=${shop.db-phrase:none}\n',
     form: 'env',
     fields: at('postgres', { port: '5432' }),
   },
@@ -642,10 +660,22 @@ const lines: readonly RealDocument[] = [
     fields: { host: 'db', port: '5433', ...login, dbname: 'shop' },
   },
   {
+    name: "TOML, as Streamlit's secrets",
+    text: '[connections.shop]\ndialect = "postgresql"\nhost = "db"\nport = "5432" # Postgres\nusername = "app"\npassword = "OLD"\ndatabase = "shop"\npool = 5\n',
+    form: 'env',
+    fields: at('postgres', { port: '5432' }),
+  },
+  {
     name: 'my.cnf',
     text: '[client]\nhost = db\nuser = app\npassword = OLD\ndatabase = shop\n',
     form: 'env',
     fields: { host: 'db', ...login, dbname: 'shop' },
+  },
+  {
+    name: 'one line of an App Service of Azure',
+    text: 'SQLAZURECONNSTR_Default=Server=tcp:db,1433;Database=shop;User ID=app;Password=OLD',
+    form: 'env',
+    fields: at('sqlserver', { port: '1433' }),
   },
   {
     name: 'a line that is written twice',

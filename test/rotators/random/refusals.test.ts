@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomRotators } from '../../../rotators/random/index.ts';
-import { isKeyValueLines } from '../../../src/documents/env.ts';
+import { isKeyValueLines } from '../../../src/documents/lines-scanner.ts';
 import { connectionStringForm } from '../../../src/documents/recognise.ts';
 import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 
