@@ -1,7 +1,7 @@
 import { engineFamily } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import type { ParsedText, Slot } from './form.ts';
-import type { Leaf } from './json-leaves.ts';
+import type { Leaf } from './leaves.ts';
 
 /** One mention of an account: a connection string, or a password with the settings around it. */
 export interface Account {

@@ -157,7 +157,10 @@ export function leavesOfLine(line: Line): Leaf[] {
     text: value,
     offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
     encode: (chunk) => {
-      if (fits(chunk, quote)) return chunk;
+      // Without quotes, a line may have what it has already: JSON in it has quotes of its own.
+      const isUsual = (character: string): boolean =>
+        fits(character, quote) || (quote === '' && character !== '#' && value.includes(character));
+      if ([...chunk].every(isUsual)) return chunk;
       throw notHeldByEnv(key);
     },
   };

@@ -54,6 +54,16 @@ export function referencesTo(leaves: readonly Leaf[]): References {
   return { target, resolve };
 }
 
+/** Whether a text stands in a template for a password that is put there later: `<password>`, `{{ db_password }}`, `%s`. */
+export function isPlaceholder(text: unknown): boolean {
+  return (
+    typeof text === 'string' &&
+    /^(?:<[^<>]{1,40}>|\{\{[^{}]{1,40}\}\}|\{[\w.-]{1,40}\}|%s|%\([\w.-]{1,40}\)s|\*{3,}|\[(?:YOUR|DB|PASS)[\w-]{0,40}\])$/i.test(
+      text,
+    )
+  );
+}
+
 /** The refusal of a login that is taken from somewhere else, where nothing can be written. */
 export function referenceElsewhere(
   fields: Readonly<Record<string, unknown>>,

@@ -23,7 +23,7 @@ import {
 import type { Leaf } from './leaves.ts';
 import { otherLogin } from './other-logins.ts';
 import { connectionStringForm, parseAs } from './recognise.ts';
-import { type References, referencesTo } from './references.ts';
+import { isPlaceholder, type References, referencesTo } from './references.ts';
 import {
   isDatabaseWord,
   isFormerAccount,
@@ -110,12 +110,13 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
       !known.connections.includes(leaf) &&
       !known.hints.isLeft(leaf.path),
   );
-  const strings = free.flatMap((leaf) => stringAccount(leaf, references) ?? []);
-  const inStrings = new Set(strings.map(({ leaf }) => leaf));
+  const found = free.flatMap((leaf) => stringAccount(leaf, references) ?? []);
+  const inStrings = new Set(found.map(({ leaf }) => leaf));
   const groups = free
     .filter((leaf) => leaf !== known.password && !inStrings.has(leaf))
     .flatMap((leaf) => groupAccount(leaf, index) ?? []);
   const own = ownAccount(index, known);
+  const strings = withoutPlaceholders(found, [...groups, ...(own === undefined ? [] : [own])]);
   const all = [...named, ...strings, ...groups];
   const primary = own ?? named[0] ?? choosePrimary(all, known) ?? strings[0];
   if (primary === undefined) return { ...nothing, others: othersOf(leaves) };
@@ -125,13 +126,15 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
     ...all.filter((account) => account !== primary && (named.includes(account) || isSame(primary, account))),
   ];
   const places = matching.filter(({ parsed }) => parsed !== undefined);
-  const besideFields = own !== undefined;
+  const besideFields = matching.some(({ parsed }) => parsed === undefined);
   const [first] = places;
   return {
     fields: mergedFields(matching),
     slots: matching.flatMap(({ slots, parsed }) =>
       // An empty place in a string stays empty if the credential has fields of its own.
-      slots.filter(({ value }) => parsed === undefined || !besideFields || value !== undefined),
+      slots.filter(
+        ({ value }) => parsed === undefined || !besideFields || (value !== undefined && value !== ''),
+      ),
     ),
     append: besideFields || first?.parsed === undefined ? undefined : appendTo(first.leaf, first.parsed),
     unsafeCharacters: matching
@@ -145,6 +148,19 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
       matching.find(({ parsed }) => parsed?.refusal !== undefined)?.parsed?.refusal ??
       loginBeside(primary, leaves),
   };
+}
+
+/** Connection strings of which some are templates: the password is beside them. */
+function withoutPlaceholders(strings: readonly Account[], beside: readonly Account[]): Account[] {
+  const passwords = new Set(beside.map(({ password }) => password));
+  const isTemplate = ({ password }: Account): boolean =>
+    passwords.size > 0 && isPlaceholder(password) && !passwords.has(password);
+  return strings.map((account) => {
+    if (!isTemplate(account)) return account;
+    const { password, ...fields } = account.fields;
+    const slots = account.slots.filter(({ field }) => field !== 'password');
+    return { ...account, password: undefined, fields, slots };
+  });
 }
 
 /** A login of another kind, which npm's mssql and others set beside user and password. */

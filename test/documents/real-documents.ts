@@ -389,6 +389,12 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
+    name: 'a template of a URL beside its password',
+    text: json({ ...login, host: 'db', template: 'postgres://app:<password>@db:5433/shop' }),
+    form: 'json',
+    fields: at('postgres', { port: '5433' }),
+  },
+  {
     name: 'a list in a string of JSON',
     text: json({
       connections: json([{ engine: 'postgres', host: 'db', user: 'app', password: 'OLD', dbname: 'shop' }]),
@@ -658,6 +664,18 @@ const lines: readonly RealDocument[] = [
     text: '# of the shop\n[shop]\nhost=db\nport=5433\nuser=app\npassword=OLD\ndbname=shop\nsslmode=verify-full\n',
     form: 'env',
     fields: { host: 'db', port: '5433', ...login, dbname: 'shop' },
+  },
+  {
+    name: 'a URL without a password beside one',
+    text: 'DATABASE_URL=postgres://app@db:5433/shop\nDB_PASSWORD=OLD\n',
+    form: 'env',
+    fields: at('postgres', { port: '5433' }),
+  },
+  {
+    name: 'JSON in a line without quotes',
+    text: 'DB_CONFIG={"host":"db","user":"app","password":"OLD"}\nLOG_LEVEL=info\n',
+    form: 'env',
+    fields: { host: 'db', ...login },
   },
   {
     name: "TOML, as Streamlit's secrets",
