@@ -19,11 +19,11 @@ export async function createClient(
   const config = {
     // The socket stands; a name, so that none of the environment is taken.
     host: 'standing',
+    // No application_name: a pooler would leave it on the session that the next client gets.
     database,
     user: username,
     password,
     ssl: false,
-    application_name: 'keyturn',
     connectionTimeoutMillis: connectTimeoutMs,
     scramMaxIterations: mostIterations,
     stream: () => standing(socket),

@@ -41,6 +41,9 @@ export interface PostgresSession extends Session {
  */
 const ownNamesOnly = 'SET LOCAL search_path = pg_catalog, pg_temp';
 
+/** The name by which Keyturn is seen in pg_stat_activity and in logs while it works. */
+const ownName = "SET LOCAL application_name = 'keyturn'";
+
 /**
  * Takes off what settings may have laid on the session: read-only transactions, another role. A commit that is not
  * flushed could be lost in a crash, with the password that is stored as the new one.
@@ -50,6 +53,7 @@ const asOneself = [
   'SET LOCAL SESSION AUTHORIZATION DEFAULT',
   'SET LOCAL ROLE NONE',
   ownNamesOnly,
+  ownName,
   `SELECT pg_catalog.set_config('synchronous_commit', 'local', true)
     WHERE pg_catalog.current_setting('synchronous_commit') = 'off'`,
 ];
@@ -67,7 +71,7 @@ export function createSession(
     encrypted,
     login,
     close,
-    query: (statement) => send([ownNamesOnly, statement]),
+    query: (statement) => send([ownNamesOnly, ownName, statement]),
     change: async (statements) => {
       requirePrimary(login);
       await send([...asOneself, ...statements]);

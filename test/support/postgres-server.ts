@@ -139,7 +139,12 @@ export interface Login {
 /** Logs in, runs `use`, and logs out. */
 export async function withClient<T>(login: Login, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const { ca, database = 'postgres', ...rest } = login;
-  const client = new pg.Client({ ...rest, database, ssl: ca === undefined ? false : { ca } });
+  const client = new pg.Client({
+    application_name: 'test',
+    ...rest,
+    database,
+    ssl: ca === undefined ? false : { ca },
+  });
   await client.connect();
   try {
     return await use(client);

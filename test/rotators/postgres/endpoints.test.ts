@@ -12,6 +12,7 @@ import {
   rotatorContext,
   secretOf,
   sharedOptions,
+  type TestLogin,
 } from '../../support/postgres-fixtures.ts';
 import { freePort, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 
@@ -265,16 +266,17 @@ describe('a prepared connection', () => {
   });
 
   it('sends nothing but TLS until it logs in, and leaves nothing when it is closed', async () => {
-    const { length: before } = await sockets();
-    const prepared = await prepare(rotator.parse(secretOf(await createLogin())), rotatorContext());
+    const login = await createLogin();
+    const { length: before } = await sockets(login);
+    const prepared = await prepare(rotator.parse(secretOf(login)), rotatorContext());
     prepared.close();
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect((await sockets()).length).toBe(before);
+    expect((await sockets(login)).length).toBe(before);
   });
 
-  async function sockets(): Promise<object[]> {
+  async function sockets({ username }: TestLogin): Promise<object[]> {
     const { rows } = await asAdmin((client) =>
-      client.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'keyturn'"),
+      client.query('SELECT pid FROM pg_stat_activity WHERE usename = $1', [username]),
     );
     return rows;
   }

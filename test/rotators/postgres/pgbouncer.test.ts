@@ -137,7 +137,7 @@ describe.skipIf(pgbouncerMissing !== undefined)('behind a real PgBouncer', () =>
       const { rows } = await application.query(
         `SELECT pg_backend_pid() AS pid, current_user AS acting, current_setting('search_path') AS path,
            current_setting('transaction_read_only') AS read_only, current_setting('synchronous_commit') AS flushed,
-           session_user AS login, (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name <> 'application_name') AS settings,
+           session_user AS login, (SELECT json_object_agg(name, setting) FROM pg_settings) AS settings,
            (SELECT json_agg(name ORDER BY name) FROM pg_prepared_statements) AS prepared,
            (SELECT json_agg(relname ORDER BY relname) FROM pg_class WHERE relpersistence = 't') AS temporary`,
       );
