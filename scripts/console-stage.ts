@@ -21,13 +21,13 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 /** Pictures are the same whenever they are made. */
-const START = Date.UTC(2026, 4, 4, 8, 30);
+const startMs = Date.UTC(2026, 4, 4, 8, 30);
 
 /** Starts a Secrets Manager whose time runs through five months, with secrets that rotate, and a console. */
 export async function setStage(): Promise<Stage> {
-  const clock = manualClock(START);
+  const clock = manualClock(startMs);
   const server = await standInHarness();
   const local = await startLocalSecretsManager({ clock, retryDelaysMs: [] });
   const client = new SecretsManagerClient(local.clientConfig);
@@ -110,7 +110,7 @@ export async function setStage(): Promise<Stage> {
   });
   for (let day = 0; day < 149; day += 1) {
     if (day > 100) isDown = true;
-    await clock.advance(DAY_MS);
+    await clock.advance(dayMs);
     await local.rotationsSettled();
   }
   await clock.advance(7 * 3_600_000);

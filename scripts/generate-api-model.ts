@@ -28,11 +28,11 @@ const usage = {
     },
   },
 } as const;
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDER = join(ROOT, 'src/local/protocol/api-model');
-const MODEL = 'data/secretsmanager/2017-10-17/service-2.json.gz';
-const PARTITIONS = 'data/partitions.json';
-const CONSTRAINTS = ['min', 'max', 'pattern', 'enum', 'required', 'sensitive'];
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'src/local/protocol/api-model');
+const modelFile = 'data/secretsmanager/2017-10-17/service-2.json.gz';
+const partitionsFile = 'data/partitions.json';
+const checkedConstraints = ['min', 'max', 'pattern', 'enum', 'required', 'sensitive'];
 
 interface Shape {
   readonly type: string;
@@ -69,7 +69,7 @@ if (values.unknown) {
   process.exit(unknown.length > 0 ? 1 : 0);
 }
 for (const [name, code] of Object.entries(generate(botocore))) {
-  const path = join(FOLDER, name);
+  const path = join(folder, name);
   const text = formatted(path, code);
   if (!values.check) {
     writeFileSync(path, text);
@@ -124,12 +124,12 @@ function unknownIn(botocore: string): string[] {
 }
 
 function modelIn(botocore: string): ServiceModel {
-  return JSON.parse(gunzipSync(readFileSync(join(botocore, MODEL))).toString('utf8'));
+  return JSON.parse(gunzipSync(readFileSync(join(botocore, modelFile))).toString('utf8'));
 }
 
 /** Without the names that stand for a partition as a whole. */
 function partitionsIn(botocore: string): object[] {
-  const { partitions }: Partitions = JSON.parse(readFileSync(join(botocore, PARTITIONS), 'utf8'));
+  const { partitions }: Partitions = JSON.parse(readFileSync(join(botocore, partitionsFile), 'utf8'));
   return partitions.map(({ id, regionRegex, regions, outputs }) => ({
     id,
     dnsSuffix: outputs.dnsSuffix,
@@ -168,7 +168,7 @@ function partsOf({ member, members = {} }: Shape): string[] {
 
 /** A shape without its documentation, and with the names of its members' shapes in place. */
 function compact(shape: Shape): object {
-  const constraints = Object.entries(shape).filter(([key]) => CONSTRAINTS.includes(key));
+  const constraints = Object.entries(shape).filter(([key]) => checkedConstraints.includes(key));
   const members = Object.entries(shape.members ?? {}).map(([name, member]) => [name, member.shape] as const);
   return {
     type: shape.type,

@@ -19,7 +19,7 @@ export interface DependencyFigures {
 }
 
 /** Smaller packages are left out. */
-const LEAST_BYTES = 5_000;
+const leastBytes = 5_000;
 
 /** Measures each package of the bundle, the largest first. */
 export async function measureDependencies(
@@ -44,7 +44,7 @@ export async function measureDependencies(
   }
   const size = ({ bytesAtStart, bytesOnDemand }: DependencyFigures) => bytesAtStart + bytesOnDemand;
   return [...figures.values()]
-    .filter((found) => found.ms !== undefined || size(found) >= LEAST_BYTES)
+    .filter((found) => found.ms !== undefined || size(found) >= leastBytes)
     .sort((a, b) => b.bytesAtStart - a.bytesAtStart || size(b) - size(a));
 }
 

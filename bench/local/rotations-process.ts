@@ -17,8 +17,8 @@ export interface RotationFigures {
   readonly peakMemory: number;
 }
 
-const CONNECTIONS = 32;
-const DAY_MS = 86_400_000;
+const connectionCount = 32;
+const dayMs = 86_400_000;
 
 type Call = (operation: string, input: object) => Promise<Record<string, unknown>>;
 
@@ -27,7 +27,7 @@ async function rotateAll(secrets: number, dataDirectory: string): Promise<Rotati
   const clock = manualClock(Date.UTC(2026, 0, 1, 12));
   const local = await startLocalSecretsManager({ clock, dataDirectory });
   const port = portOf(local);
-  const connections = Array.from({ length: CONNECTIONS }, () => openConnection(port));
+  const connections = Array.from({ length: connectionCount }, () => openConnection(port));
   const call = callOver(connections, port);
   const RotationLambdaARN = local.registerFunction('rotate', moveLabels(call));
   await Promise.all(
@@ -50,7 +50,7 @@ async function rotateAll(secrets: number, dataDirectory: string): Promise<Rotati
     if (rotated === secrets) allRotated.resolve();
   });
   const startedAt = performance.now();
-  await clock.advance(DAY_MS);
+  await clock.advance(dayMs);
   await allRotated.promise;
   const ms = performance.now() - startedAt;
   for (const connection of connections) connection.close();

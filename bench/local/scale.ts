@@ -15,8 +15,8 @@ export interface ScaleFigures {
   readonly memoryWhileRead: readonly number[];
 }
 
-const CREATING_CONNECTIONS = 128;
-const SAMPLES = 10;
+const creatingConnections = 128;
+const samples = 10;
 
 /** Creates secrets in a folder, restarts the server, and reads all of them repeatedly. */
 export async function measureScale(
@@ -35,7 +35,7 @@ export async function measureScale(
       ...load,
       port,
       operation: 'CreateSecret',
-      connections: CREATING_CONNECTIONS,
+      connections: creatingConnections,
       requests: secrets,
     }),
   );
@@ -43,8 +43,8 @@ export async function measureScale(
     const memoryAtStart = await server.memory();
     const memoryWhileRead: number[] = [];
     let seconds = 0;
-    for (let sample = 0; sample < SAMPLES; sample++) {
-      const requests = Math.ceil(reads / SAMPLES);
+    for (let sample = 0; sample < samples; sample++) {
+      const requests = Math.ceil(reads / samples);
       const result = await generator.run({
         ...load,
         port: server.port,

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const POLL_MS = 5;
+const pollMs = 5;
 
 /** A server in its own process. */
 export interface ServerProcess {
@@ -86,7 +86,7 @@ async function accepting(port: number, child: ChildProcess): Promise<void> {
     );
     socket.destroy();
     if (connected) return;
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
   throw new Error(`${child.spawnfile} ended with ${child.exitCode} before it took a connection.`);
 }

@@ -5,7 +5,7 @@ import { type LoadOperation, loadOperations } from './requests.ts';
 import type { ServerProcess } from './servers.ts';
 
 /** How many secrets are read and written. */
-const SECRETS = 100;
+const secrets = 100;
 
 /** The throughput of one server. */
 export interface Throughput {
@@ -38,13 +38,13 @@ export async function measureThroughput(
 ): Promise<Throughput[]> {
   await makeSecrets(servers, generator);
   const samples: Sample[] = [];
-  let nextNew = SECRETS;
+  let nextNew = secrets;
   for (const operation of loadOperations) {
     progress(operation);
     for (let round = 0; round < rounds; round++) {
       for (const [server, { port }] of servers) {
         const range =
-          operation === 'CreateSecret' ? secretsFrom(nextNew) : { firstSecret: 0, secrets: SECRETS };
+          operation === 'CreateSecret' ? secretsFrom(nextNew) : { firstSecret: 0, secrets: secrets };
         const result = await generator.run({ port, operation, connections, seconds, ...range });
         samples.push({ server, operation, ...result });
         if (operation === 'CreateSecret') nextNew += result.requests;
@@ -57,7 +57,7 @@ export async function measureThroughput(
 /** Creates secrets one at a time, since moto refuses some parallel ones. */
 async function makeSecrets(servers: ReadonlyMap<string, ServerProcess>, generator: Generator): Promise<void> {
   for (const { port } of servers.values()) {
-    const load = { ...secretsFrom(0), requests: SECRETS, connections: 1 };
+    const load = { ...secretsFrom(0), requests: secrets, connections: 1 };
     await generator.run({ port, operation: 'CreateSecret', ...load });
   }
 }

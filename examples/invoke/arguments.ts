@@ -1,5 +1,5 @@
 import { type ProgramOptions, programHelp, readOptions } from '../../scripts/program.ts';
-import { ROTATION_STEPS, type RotationStep } from '../../src/local/events.ts';
+import { type RotationStep, rotationSteps } from '../../src/local/events.ts';
 
 /** The kinds of target, which are also the folders of `events`. */
 export const rotatorNames = ['postgres', 'sqlserver', 'api-token'] as const;
@@ -13,7 +13,7 @@ export interface InvokeArguments {
 }
 
 const options = {
-  step: { type: 'string', default: '', placeholder: 'STEP', about: ROTATION_STEPS.join(', ') },
+  step: { type: 'string', default: '', placeholder: 'STEP', about: rotationSteps.join(', ') },
   rotator: {
     type: 'string',
     default: 'postgres',
@@ -43,7 +43,7 @@ Docker engine.`,
 export function readArguments(args: readonly string[]): InvokeArguments {
   const { values, json, help } = readOptions(options, args);
   if (help) return { step: 'createSecret', rotator: 'postgres', json, help };
-  const step = oneOf(ROTATION_STEPS, '--step', values.step);
+  const step = oneOf(rotationSteps, '--step', values.step);
   return { step, rotator: oneOf(rotatorNames, '--rotator', values.rotator), json, help };
 }
 

@@ -1,6 +1,6 @@
 import { ApiFailure } from '../http/failure.ts';
 import { readJson, scalarAt, valueAt } from '../http/json.ts';
-import type { Answer } from '../http/send.ts';
+import type { HttpAnswer } from '../http/send.ts';
 import type { ExpiryPlace, Place, Scalar } from './description.ts';
 
 /** Reads an answer at the places that a description names. */
@@ -16,7 +16,7 @@ export interface AnswerReader {
 }
 
 /** @param name what errors call the call */
-export function readerOf(name: string, answer: Answer): AnswerReader {
+export function readerOf(name: string, answer: HttpAnswer): AnswerReader {
   let json: { readonly value: unknown } | undefined;
   const scalar = (place: Place): Scalar | undefined => {
     const pointer = pointerOf(place);
@@ -55,7 +55,7 @@ function pointerOf(place: Place): string | undefined {
 }
 
 /** What a header or a cookie holds. */
-function outsideOf({ headers }: Answer, place: Place): string | undefined {
+function outsideOf({ headers }: HttpAnswer, place: Place): string | undefined {
   if (typeof place === 'string' || 'at' in place) return undefined;
   if ('header' in place) return headers.get(place.header) ?? undefined;
   const start = `${place.cookie}=`;

@@ -2,13 +2,13 @@ import { contradictoryField, type ErrorCode, type RotatorContext } from '../../s
 import type { KnownWays } from '../http/client-authentication.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { reasonIn } from '../http/json.ts';
-import { type Answer, send } from '../http/send.ts';
+import { type HttpAnswer, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import { readerOf, written } from './answer.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call, Request } from './description.ts';
 import { requestGrant } from './grant.ts';
-import { isThrottled, type Verdict, verdictOf } from './outcome.ts';
+import { type CallOutcome, callOutcome, isThrottled } from './outcome.ts';
 import { makeRequest } from './request.ts';
 import { placesIn, requiredPlacesIn, type Values } from './template.ts';
 
@@ -23,8 +23,8 @@ export interface Scope {
 
 /** The outcome and answer of a call. */
 export interface CallResult {
-  readonly outcome: Verdict;
-  readonly answer: Answer;
+  readonly outcome: CallOutcome;
+  readonly answer: HttpAnswer;
   /** Who made the call, in words. */
   readonly by: string;
   /** Secret values in the request that only the call knows. */
@@ -63,7 +63,7 @@ export function performVia(transport: Transport, accountField = 'username'): Per
     const sending = {
       name,
       timeoutMs: timeoutSeconds * 1000,
-      isThrottled: (answer: Answer) => isThrottled(call, answer),
+      isThrottled: (answer: HttpAnswer) => isThrottled(call, answer),
       redirects: 'reads' as const,
       signal,
     };
@@ -84,7 +84,7 @@ export function performVia(transport: Transport, accountField = 'username'): Per
       // added here.
       const carried = [...sent, ...(made.headers.authorization?.split(' ').slice(1) ?? [])];
       const answer = await send(made, sending, transport);
-      return { outcome: verdictOf(name, call, answer, carried), answer, by, sent: carried };
+      return { outcome: callOutcome(name, call, answer, carried), answer, by, sent: carried };
     };
     const heard = await attempt();
     if (auth.scheme !== 'jwt' || heard.outcome !== 'refused') return heard;
@@ -121,7 +121,7 @@ export function performVia(transport: Transport, accountField = 'username'): Per
 }
 
 /** The answer of a call that must succeed. @throws ApiFailure */
-export function requireAccepted(name: string, heard: CallResult): Answer {
+export function requireAccepted(name: string, heard: CallResult): HttpAnswer {
   if (heard.outcome === 'accepted') return heard.answer;
   throw failureOf(name, heard, heard.outcome === 'refused' ? 'PermissionDenied' : 'AccountMissing');
 }

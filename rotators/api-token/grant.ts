@@ -8,7 +8,7 @@ import {
 import { asSegment } from '../http/encoding.ts';
 import { ApiFailure, codeOfStatus } from '../http/failure.ts';
 import { readJson, reasonIn, requireTextAt, textAt, valueAt } from '../http/json.ts';
-import { type Answer, type HttpRequest, type Sending, send } from '../http/send.ts';
+import { type HttpAnswer, type HttpRequest, type Sending, send } from '../http/send.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Authentication } from './description.ts';
 import { fill, unencoded, type Values } from './template.ts';
@@ -19,7 +19,7 @@ type ClientCredentialsGrant = Extract<Authentication, { readonly scheme: 'client
 export interface Grant {
   /** Undefined where it refuses the client. */
   readonly token: string | undefined;
-  readonly answer: Answer;
+  readonly answer: HttpAnswer;
 }
 
 /** What a grant is asked for with. */
@@ -79,7 +79,7 @@ export async function requestGrant(auth: ClientCredentialsGrant, asking: Asking)
   return refusal;
 }
 
-function errorIn(name: string, answer: Answer): string | undefined {
+function errorIn(name: string, answer: HttpAnswer): string | undefined {
   return textAt(readJson(name, answer), '/error');
 }
 

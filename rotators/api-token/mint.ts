@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { contradictoryField, type IssueContext, type SecretFields } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
-import type { Answer } from '../http/send.ts';
+import type { HttpAnswer } from '../http/send.ts';
 import { type AnswerReader, expiryAt, readerOf, written } from './answer.ts';
 import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { failureOf, requireAccepted, valuesOf } from './calls.ts';
@@ -95,7 +95,7 @@ function daysOf(lifetimeDays: number | Template, values: Values): number {
 function mintedFields(
   description: ApiDescription,
   { tokenField, isPlain }: ApiCredential,
-  answer: Answer,
+  answer: HttpAnswer,
   own: Readonly<Record<string, string | number>>,
 ): SecretFields {
   const { mint } = description;

@@ -1,13 +1,13 @@
 import { ApiFailure, codeOfStatus } from '../http/failure.ts';
 import { reasonIn, scalarAt, valueAt } from '../http/json.ts';
-import type { Answer } from '../http/send.ts';
+import type { HttpAnswer } from '../http/send.ts';
 import type { Condition, Outcome, Request } from './description.ts';
 
 /** The outcome of a call that got an answer. */
-export type Verdict = 'accepted' | 'refused' | 'gone';
+export type CallOutcome = 'accepted' | 'refused' | 'gone';
 
 /** Whether an answer says that the call is to be made later. */
-export function isThrottled({ throttled = [429] }: Request, answer: Answer): boolean {
+export function isThrottled({ throttled = [429] }: Request, answer: HttpAnswer): boolean {
   return throttled.includes(answer.status) || meets(throttled, answer);
 }
 
@@ -17,7 +17,12 @@ export function isThrottled({ throttled = [429] }: Request, answer: Answer): boo
  * @param sent what the request has carried that is secret and that nobody else knows
  * @throws ApiFailure for whatever is neither accepted nor refused nor gone
  */
-export function verdictOf(name: string, call: Request, answer: Answer, sent: readonly string[]): Verdict {
+export function callOutcome(
+  name: string,
+  call: Request,
+  answer: HttpAnswer,
+  sent: readonly string[],
+): CallOutcome {
   const { accepted, refused = [401, 403], gone = [404, 410] } = call;
   const { status } = answer;
   if (meets(gone, answer)) return 'gone';
@@ -51,11 +56,11 @@ function hasStatus(one: number | Condition, status: number): boolean {
   return isBare && [given].flat().includes(status);
 }
 
-function meets(outcome: Outcome, answer: Answer): boolean {
+function meets(outcome: Outcome, answer: HttpAnswer): boolean {
   return outcome.some((one) => typeof one !== 'number' && isMet(one, answer));
 }
 
-function isMet({ status, at, header, is, contains, exists }: Condition, answer: Answer): boolean {
+function isMet({ status, at, header, is, contains, exists }: Condition, answer: HttpAnswer): boolean {
   if (status !== undefined && ![status].flat().includes(answer.status)) return false;
   if (at === undefined && header === undefined) return status !== undefined;
   const json = at === undefined ? undefined : jsonOf(answer);
@@ -74,7 +79,7 @@ function isMet({ status, at, header, is, contains, exists }: Condition, answer: 
   return exists !== undefined || is !== undefined || contains !== undefined || isThere;
 }
 
-function jsonOf({ text }: Answer): unknown {
+function jsonOf({ text }: HttpAnswer): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -83,7 +88,7 @@ function jsonOf({ text }: Answer): unknown {
 }
 
 /** Whether an answer is a page for people, such as that of a login, whatever type it is sent as. */
-function isWebPage({ headers, text }: Answer): boolean {
+function isWebPage({ headers, text }: HttpAnswer): boolean {
   const isNamed = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
   return isNamed || /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
 }
@@ -99,7 +104,7 @@ const statuses = /^(?:status|statuscode|httpstatus|httpcode|code|result)$/;
  * (https://docs.slack.dev/apis/web-api/#responses), and those of the styles of JSON:API, GraphQL and JSend
  * (https://github.com/omniti-labs/jsend).
  */
-function deniesItself(answer: Answer): boolean {
+function deniesItself(answer: HttpAnswer): boolean {
   const json = jsonOf(answer);
   if (json === false) return true;
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;

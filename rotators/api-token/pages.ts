@@ -1,7 +1,7 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { readJson, requireTextAt, textAt, valueAt } from '../http/json.ts';
-import type { Answer } from '../http/send.ts';
+import type { HttpAnswer } from '../http/send.ts';
 import { type Perform, requireAccepted, type Scope } from './calls.ts';
 import type { ListCall, NextPage } from './description.ts';
 
@@ -49,7 +49,7 @@ export async function listTokens(
 
 interface ReadPage {
   readonly json: unknown;
-  readonly answer: Answer;
+  readonly answer: HttpAnswer;
   /** 0 is the first. */
   readonly page: number;
   readonly isEmpty: boolean;

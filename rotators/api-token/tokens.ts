@@ -40,12 +40,12 @@ export function tokensOf(description: ApiDescription, options: TransportOptions)
     mint: (current, context) => mintToken(api, current, context),
     revoke: (old, context) => revokeToken(api, old, context),
     revokeOrphans: (current, context) => revokeOrphans(api, current, context),
-    look: (credential, admin, context) => look(api, credential, admin, context),
+    look: (credential, admin, context) => preflightWithoutIssuing(api, credential, admin, context),
   };
 }
 
 /** What can be looked at without minting. */
-async function look(
+async function preflightWithoutIssuing(
   api: Api,
   credential: ApiCredential,
   admin: ApiCredential | undefined,

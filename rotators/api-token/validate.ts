@@ -179,7 +179,7 @@ function* contradictionsOfStore({
   }
 }
 
-/** A sweep revokes by id, with the current token as the caller: nothing else may name what is revoked. */
+/** Orphans are revoked by id, with the current token as the caller: nothing else may name what is revoked. */
 function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke: Call): Generator<Problem> {
   const places = placesIn(revoke);
   const isById = places.includes('revoked.id') && !places.includes('revoked.token');

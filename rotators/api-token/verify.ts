@@ -1,7 +1,7 @@
 import { contradictoryField, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import { ApiFailure } from '../http/failure.ts';
 import { readJson } from '../http/json.ts';
-import type { Answer } from '../http/send.ts';
+import type { HttpAnswer } from '../http/send.ts';
 import { readerOf } from './answer.ts';
 import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';
@@ -45,7 +45,7 @@ export async function verifyToken(
  * A proxy may answer anything with an empty 200. So that alone does not prove a credential, unless the description says that
  * it does. 204 says by itself that there is nothing.
  */
-function requireContent(name: string, { accepted }: Call, answer: Answer): void {
+function requireContent(name: string, { accepted }: Call, answer: HttpAnswer): void {
   if (accepted !== undefined || answer.status === 204) return;
   const json = readJson(name, answer);
   if (json === null || json === '')

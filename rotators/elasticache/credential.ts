@@ -5,7 +5,7 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/rotator/index.ts';
-import { parseCredential as parseRedis, placeOf, type RedisCredential } from '../redis/credential.ts';
+import { addressOf, parseCredential as parseRedis, type RedisCredential } from '../redis/credential.ts';
 
 /** The services that manage such users. */
 export type Service = 'elasticache' | 'memorydb';
@@ -65,6 +65,6 @@ export function targetOf(service: Service, { arn, region, username, login }: Man
     host: first?.host ?? `${service}.${region}.amazonaws.com`,
     ...(first !== undefined && { port: first.port }),
     account: username,
-    endpoints: [...others.map(placeOf), arn],
+    endpoints: [...others.map(addressOf), arn],
   };
 }

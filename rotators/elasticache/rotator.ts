@@ -10,7 +10,7 @@ import {
   type Session,
 } from '../../src/rotator/index.ts';
 import { type ConnectOptions, type Connector, createConnector } from '../redis/connection.ts';
-import { type Node, placeOf, type RedisCredential } from '../redis/credential.ts';
+import { addressOf, type Node, type RedisCredential } from '../redis/credential.ts';
 import { classify as classifyRedis, isUnreachable } from '../redis/server-error.ts';
 import { loginOf } from '../redis/servers.ts';
 import type { ApiUser, UsersApi } from './api.ts';
@@ -121,7 +121,7 @@ async function openSession(
     try {
       const connection = await parts.connector.open(node, loginOf(login), context);
       await connection?.close();
-      return connection === undefined ? undefined : session(placeOf(node));
+      return connection === undefined ? undefined : session(addressOf(node));
     } catch (error) {
       if (!isUnreachable(error)) throw error;
       lost ??= error;
@@ -129,7 +129,7 @@ async function openSession(
   }
   if (userName === undefined || context.signal.aborted) throw lost;
   context.note(
-    `The function can not reach ${logins.map(({ nodes: [node] }) => placeOf(node)).join(', ')}: ${service} alone says that "${user.username}" is active.`,
+    `The function can not reach ${logins.map(({ nodes: [node] }) => addressOf(node)).join(', ')}: ${service} alone says that "${user.username}" is active.`,
   );
   return session(undefined);
 }
@@ -150,12 +150,12 @@ async function loginsOf(
   { signal }: RotatorContext,
 ): Promise<RedisCredential[]> {
   const endpoints = await api.endpoints(found, signal);
-  const known = new Set(endpoints.map(placeOf));
+  const known = new Set(endpoints.map(addressOf));
   const { login } = user;
   if (login === undefined) {
     return endpoints.slice(0, mostPlaces).flatMap(({ host, port }) => loginAt(user, host, port) ?? []);
   }
-  const foreign = login.nodes.find((node) => !known.has(placeOf(node)));
+  const foreign = login.nodes.find((node) => !known.has(addressOf(node)));
   if (foreign !== undefined) throw foreignHost(foreign, user, known);
   return login.nodes.map((node) => ({ ...login, nodes: [node] as const }));
 }
@@ -164,7 +164,7 @@ function foreignHost(node: Node, { arn }: ManagedUser, known: ReadonlySet<string
   const places = known.size === 0 ? 'it may log in nowhere' : `it may log in at ${[...known].join(', ')}`;
   return new KeyturnError(
     'InvalidSecretField',
-    `The secret's host ${placeOf(node)} is no cache of the user ${arn}: ${places}.`,
+    `The secret's host ${addressOf(node)} is no cache of the user ${arn}: ${places}.`,
     'Nothing was changed. Correct "host" and "port", or leave them out.',
     { field: 'host' },
   );

@@ -21,7 +21,7 @@ export function classify(error: unknown): ErrorCode | undefined {
 }
 
 /** The failure of a call without a complete answer. */
-export function lostCall(name: string, error: unknown): ApiFailure {
+export function networkFailure(name: string, error: unknown): ApiFailure {
   const codes = codesOf(error);
   const rejected = codes.find(isCertificateCode);
   if (rejected !== undefined) {

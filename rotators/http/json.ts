@@ -1,12 +1,12 @@
 import jsonpointer from 'jsonpointer';
 import { ApiFailure } from './failure.ts';
-import type { Answer } from './send.ts';
+import type { HttpAnswer } from './send.ts';
 
 /** A JSON pointer (RFC 6901). The empty one means the whole answer. */
 export type Pointer = string;
 
 /** The JSON of an answer. @throws ApiFailure, which quotes nothing of it */
-export function readJson(name: string, { text }: Answer): unknown {
+export function readJson(name: string, { text }: HttpAnswer): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -88,7 +88,7 @@ const longestReason = 300;
  * @param sent further secret values that the request has carried
  */
 export function reasonIn(
-  { text, headers }: Pick<Answer, 'text' | 'headers'>,
+  { text, headers }: Pick<HttpAnswer, 'text' | 'headers'>,
   sent: readonly string[] = [],
 ): string | undefined {
   const reason = isPlain(headers) ? sentenceOf(text) : reasonInJson(text);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { ApiFailure, lostCall } from './failure.ts';
+import { ApiFailure, networkFailure } from './failure.ts';
 import type { Transport } from './transport.ts';
 import { isSafe } from './url.ts';
 
@@ -19,14 +19,14 @@ export interface Sending {
   /** How long to wait for the whole answer. Default: 10,000. */
   readonly timeoutMs?: number;
   /** Whether an answer means "try again later", besides 503. Default: 429. */
-  readonly isThrottled?: (answer: Answer) => boolean;
+  readonly isThrottled?: (answer: HttpAnswer) => boolean;
   /** `reads`: GET follows redirects to the same origin. Default: no redirect is followed. */
   readonly redirects?: 'reads' | 'refused';
   readonly signal: AbortSignal;
 }
 
 /** An answer that was read to its end. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -49,10 +49,14 @@ const defaultTimeoutMs = 10_000;
  *   signal's reason when that fires
  * @internal
  */
-export async function send(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
+export async function send(
+  request: HttpRequest,
+  sending: Sending,
+  transport: Transport,
+): Promise<HttpAnswer> {
   const answer = await sendOnce(request, sending, transport);
   const { name, signal, isThrottled = ({ status }) => status === 429 } = sending;
-  const isBusy = (given: Answer): boolean => given.status === 503 || isThrottled(given);
+  const isBusy = (given: HttpAnswer): boolean => given.status === 503 || isThrottled(given);
   if (!isBusy(answer)) return answer;
   const waitMs = retryAfterMs(answer.headers);
   if (waitMs === undefined || waitMs > longestWaitMs) throw busy(name, answer);
@@ -62,7 +66,7 @@ export async function send(request: HttpRequest, sending: Sending, transport: Tr
   return next;
 }
 
-function busy(name: string, { status }: Answer): ApiFailure {
+function busy(name: string, { status }: HttpAnswer): ApiFailure {
   return new ApiFailure('TargetBusy', `${name} was answered ${status}: it is to be tried later`);
 }
 
@@ -74,7 +78,7 @@ function retryAfterMs(headers: Headers): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-async function sendOnce(request: HttpRequest, sending: Sending, transport: Transport): Promise<Answer> {
+async function sendOnce(request: HttpRequest, sending: Sending, transport: Transport): Promise<HttpAnswer> {
   const { name, timeoutMs = defaultTimeoutMs, redirects = 'refused', signal } = sending;
   if (!isSafe(request.url))
     throw new ApiFailure('TargetFailed', `${name} would be sent to an endpoint that is not https`);
@@ -85,7 +89,7 @@ async function sendOnce(request: HttpRequest, sending: Sending, transport: Trans
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     signal.throwIfAborted();
-    if (!timeOut.aborted) throw lostCall(name, error);
+    if (!timeOut.aborted) throw networkFailure(name, error);
     throw new ApiFailure('TargetUnreachable', `${name} got no whole answer in ${timeoutMs / 1000} s`);
   }
 }
@@ -95,7 +99,7 @@ async function follow(
   request: HttpRequest,
   { name, redirects: followed, signal }: Pick<Sending, 'name' | 'redirects' | 'signal'>,
   dispatcher: Dispatcher | undefined,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const { method, headers } = request;
   const body = request.body ?? null;
   let { url } = request;
@@ -129,7 +133,7 @@ function redirected(name: string, { status }: Response, where: string): ApiFailu
   );
 }
 
-async function readAnswer(response: Response, name: string): Promise<Answer> {
+async function readAnswer(response: Response, name: string): Promise<HttpAnswer> {
   const { status, headers } = response;
   const decoder = new TextDecoder();
   let text = '';

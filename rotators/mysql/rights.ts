@@ -33,7 +33,7 @@ const mostRoles = 200;
 export async function allEntries(admin: MysqlSession, account: Account): Promise<ReadonlySet<string>> {
   const entries = new Set<string>();
   const seen = new Set<string>();
-  const look = async (name: string): Promise<void> => {
+  const collect = async (name: string): Promise<void> => {
     if (seen.size > mostRoles) throw new RangeError('The account has too many roles to look at.');
     for (const row of await admin.query<object>(`SHOW GRANTS FOR ${name}`)) {
       const grant = readGrant(firstColumn(row));
@@ -41,11 +41,11 @@ export async function allEntries(admin: MysqlSession, account: Account): Promise
       for (const role of grant.roles) {
         if (seen.has(role)) continue;
         seen.add(role);
-        await look(role);
+        await collect(role);
       }
     }
   };
-  await look(quoteAccount(account));
+  await collect(quoteAccount(account));
   return entries;
 }
 

@@ -173,7 +173,7 @@ interface ServerRow {
 }
 
 function sessionOn(connection: Connection, encrypted: boolean, close: () => Promise<void>): MysqlSession {
-  const send = <Row extends object>(statement: string): Promise<Row[]> =>
+  const runStatement = <Row extends object>(statement: string): Promise<Row[]> =>
     new Promise((resolve, reject) => {
       connection.query(statement, (error, rows) => {
         if (error) reject(error);
@@ -183,9 +183,9 @@ function sessionOn(connection: Connection, encrypted: boolean, close: () => Prom
     });
   let ready: Promise<unknown> | undefined;
   const query = async <Row extends object>(statement: string): Promise<Row[]> => {
-    ready ??= send("SET NAMES utf8mb4, SESSION sql_mode = ''");
+    ready ??= runStatement("SET NAMES utf8mb4, SESSION sql_mode = ''");
     await ready;
-    return send<Row>(statement);
+    return runStatement<Row>(statement);
   };
   let server: Promise<Server> | undefined;
   const ask = async (): Promise<Server> => {

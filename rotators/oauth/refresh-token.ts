@@ -5,7 +5,7 @@ import {
   requireText,
   type SecretFields,
 } from '../../src/rotator/index.ts';
-import { type Answer, textIn } from './answers.ts';
+import { type JsonObject, textIn } from './answers.ts';
 import { type Connection, connect } from './connection.ts';
 import { isClientRefused, Refusal } from './refusal.ts';
 import { parseToken, requestToken, type TokenCredential, type TokenSession, tokenFields } from './token.ts';
@@ -76,7 +76,7 @@ export function oauthRefreshToken(
 const tokenRefusals: readonly (string | undefined)[] = ['invalid_grant', 'unauthorized_client'];
 
 /** The server's refusal, if it refuses the refresh token and not the client. */
-async function refresh(connection: Connection, refreshToken: string): Promise<Answer | Refusal> {
+async function refresh(connection: Connection, refreshToken: string): Promise<JsonObject | Refusal> {
   try {
     return await requestToken(connection, 'refresh_token', { refresh_token: refreshToken }, true);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
-import { type Answer, readAnswer, textIn } from './answers.ts';
+import { type JsonObject, readAnswer, textIn } from './answers.ts';
 import { type CallContext, sendOf } from './connection.ts';
 import { accepted, Refusal } from './refusal.ts';
 
@@ -11,7 +11,7 @@ export interface RegistrationAccess {
 
 /** A client's registration, as the server answered it. */
 export interface Registration {
-  readonly metadata: Answer;
+  readonly metadata: JsonObject;
   /** What opens it from now on: either may be replaced at any use. */
   readonly access: RegistrationAccess;
 }
@@ -89,7 +89,7 @@ async function manage(
 }
 
 /** Where the registration is from now on. What a server behind a proxy takes for its own name is no place to go. */
-function placeIn(metadata: Answer, uri: string): string {
+function placeIn(metadata: JsonObject, uri: string): string {
   const answered = URL.parse(textIn(metadata, 'registration_client_uri') ?? '');
   return answered?.origin === new URL(uri).origin ? answered.href : uri;
 }

@@ -7,7 +7,7 @@ import {
   type Session,
   type Target,
 } from '../../src/rotator/index.ts';
-import { type Answer, numberIn, readAnswer, requireIn } from './answers.ts';
+import { type JsonObject, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, type Connection, connect } from './connection.ts';
 import { secondsIn, writtenSeconds } from './expiry.ts';
@@ -54,7 +54,7 @@ export async function requestToken(
   grantType: string,
   parameters: Record<string, string>,
   usedOnce = false,
-): Promise<Answer> {
+): Promise<JsonObject> {
   const options = optionsFor('the token request');
   const ask = async (authentication: ClientAuth, given: Record<string, string>): Promise<Response> =>
     accepted(
@@ -67,7 +67,7 @@ export async function requestToken(
 }
 
 /** The fields of a secret that a token's answer fills. */
-export function tokenFields(answer: Answer): SecretFields {
+export function tokenFields(answer: JsonObject): SecretFields {
   const seconds = numberIn(answer, 'expires_in') ?? Number.NaN;
   return {
     access_token: requireIn(answer, 'access_token'),

@@ -1,7 +1,7 @@
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import { isConflict } from './conflict.ts';
 import type { AlternatingCredential } from './credential.ts';
-import { type Holding, handOver, holdings, type OpenDatabase } from './ownership.ts';
+import { handOver, type OpenDatabase, type OwnedObjects, ownedObjects } from './ownership.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { codeOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
@@ -16,7 +16,7 @@ import {
 import { noLongerValid } from './validity.ts';
 
 /** What the catalogue says of an original and its clone. */
-interface Pair {
+interface CloneState {
   /** Of the server, such as 160004. */
   readonly version: number;
   readonly cloneExists: boolean;
@@ -34,7 +34,7 @@ interface Pair {
   readonly settings: readonly Setting[];
   readonly cloneSettings: readonly Setting[];
   /** What the clone owns itself. */
-  readonly holding: Holding | null;
+  readonly owned: OwnedObjects | null;
 }
 
 /** The settings of a role. They apply at its own login only, and not where it acts as another's. */
@@ -65,7 +65,7 @@ function describePair(original: string, clone: string): string {
     pg_catalog.pg_has_role(c.oid, o.oid, 'USAGE') AS inherits,
     pg_catalog.array_remove(ARRAY[${lacking.join(', ')}], NULL) AS attributes,
     ${settingsOf('o.oid')} AS settings, ${settingsOf('c.oid')} AS "cloneSettings",
-    ${holdings('c', 'o')} AS holding
+    ${ownedObjects('c', 'o')} AS owned
     FROM (SELECT) AS one
     LEFT JOIN pg_catalog.pg_roles o ON o.rolname = ${quoteLiteral(original)}
     LEFT JOIN pg_catalog.pg_roles c ON c.rolname = ${quoteLiteral(clone)}`;
@@ -88,7 +88,7 @@ export async function prepareClone(
   if (original === undefined) return;
   const isBack = username === original;
   const clone = isBack ? alternate : username;
-  const [pair] = await session.query<Pair>(describePair(original, clone));
+  const [pair] = await session.query<CloneState>(describePair(original, clone));
   // An account that only bears the clone's name has nothing to do with the original.
   if (pair === undefined || (isBack && pair.isMember !== true)) return;
   if (pair.isExpired) throw noLongerValid(original, pair.validUntil ?? '');
@@ -97,12 +97,12 @@ export async function prepareClone(
   const mandatory = isBack ? [] : limits;
   // Without inheritance, a clone that did not act as the original would lose what is handed over.
   const inheritance = pair.isMember && !pair.inherits ? inherit(pair, original, clone) : [];
-  const { holding } = pair;
-  const first = [...mandatory, ...inheritance, ...(holding === null ? roles : [])];
+  const { owned } = pair;
+  const first = [...mandatory, ...inheritance, ...(owned === null ? roles : [])];
   if (first.length > 0) await session.change(first);
-  if (holding !== null) {
+  if (owned !== null) {
     // What the clone owns is the original's before the clone begins to act as that.
-    await handOver(session, { from: clone, to: original, database, holding }, context);
+    await handOver(session, { from: clone, to: original, database, owned }, context);
     if (roles.length > 0) await session.change(roles);
   }
   if (!isBack) await resemble(session, clone, original, { pair, settings }, context);
@@ -113,7 +113,7 @@ async function resemble(
   session: PostgresSession,
   clone: string,
   original: string,
-  { pair, settings }: { readonly pair: Pair; readonly settings: readonly Difference[] },
+  { pair, settings }: { readonly pair: CloneState; readonly settings: readonly Difference[] },
   context: RotatorContext,
 ): Promise<void> {
   const lacking = pair.attributes ?? [];
@@ -140,7 +140,7 @@ async function resemble(
   );
 }
 
-function inherit({ version }: Pair, original: string, clone: string): string[] {
+function inherit({ version }: CloneState, original: string, clone: string): string[] {
   const [from, to] = [original, clone].map(quoteIdentifier);
   return version >= 160_000 ? [`GRANT ${from} TO ${to} WITH INHERIT TRUE`] : [`ALTER ROLE ${to} INHERIT`];
 }
@@ -159,7 +159,7 @@ function isRole(setting: Setting): boolean {
 }
 
 function differences(
-  pair: Pair,
+  pair: CloneState,
   original: string,
   clone: string,
 ): { readonly limits: string[]; readonly settings: Difference[] } {

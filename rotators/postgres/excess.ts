@@ -26,7 +26,7 @@ function role(name: string | undefined): string {
 }
 
 /** What is asked in the usual case, in one statement that the server plans quickly. */
-function look(subject: string, proven: string | undefined): string {
+function excessStatement(subject: string, proven: string | undefined): string {
   const reaches = (who: string): string =>
     `(pg_catalog.pg_has_role(${who}, r.oid, 'USAGE') OR pg_catalog.pg_has_role(${who}, r.oid, ${setRoleAnyVersion}))`;
   return `
@@ -139,7 +139,7 @@ export async function excessRights(
   subject: string,
   proven: string | undefined,
 ): Promise<readonly string[]> {
-  const [seen] = await admin.query<Look>(look(subject, proven));
+  const [seen] = await admin.query<Look>(excessStatement(subject, proven));
   if (seen === undefined || !seen.subjectExists || seen.nothingToGain) return [];
   if (seen.subjectIsSuperuser) return ['attribute SUPERUSER'];
   const named = async (statement: string): Promise<string[]> =>

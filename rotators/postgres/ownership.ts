@@ -17,7 +17,7 @@ interface Standing {
 }
 
 /** What a role owns itself. */
-export interface Holding {
+export interface OwnedObjects {
   /** Of the server, such as 160004. */
   readonly version: number;
   /** The databases in which it owns objects. */
@@ -33,7 +33,7 @@ const mostDatabases = 16;
  * A subquery of what role `from` owns, as JSON; null where that is nothing. Default privileges and user mappings stay
  * with the role, whatever REASSIGN OWNED is asked.
  */
-export function holdings(from: string, to: string): string {
+export function ownedObjects(from: string, to: string): string {
   const owned = `pg_catalog.pg_shdepend s
      WHERE s.refobjid = ${from}.oid AND s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.deptype = 'o'
        AND s.classid NOT IN ('pg_catalog.pg_default_acl'::pg_catalog.regclass, 'pg_catalog.pg_user_mapping'::pg_catalog.regclass)`;
@@ -61,7 +61,7 @@ export interface HandOver {
   readonly from: string;
   readonly to: string;
   readonly database: string;
-  readonly holding: Holding;
+  readonly owned: OwnedObjects;
 }
 
 /**
@@ -73,16 +73,16 @@ export interface HandOver {
  */
 export async function handOver(
   session: PostgresSession,
-  { from, to, database, holding }: HandOver,
+  { from, to, database, owned }: HandOver,
   context: RotatorContext & { readonly openDatabase: OpenDatabase },
 ): Promise<void> {
-  const { databases } = holding;
+  const { databases } = owned;
   if (databases.length > mostDatabases)
     throw notHandedOver(from, to, `${databases.length} databases`, 'too many');
   for (const name of databases) {
     const elsewhere = name === database ? undefined : await openElsewhere(name, { from, to }, context);
     try {
-      await (elsewhere ?? session).change(reassign(from, to, holding));
+      await (elsewhere ?? session).change(reassign(from, to, owned));
     } catch (error) {
       if (isConflict(error) || isBusy(error)) throw error;
       throw notHandedOver(from, to, name, messageOf(error), error);
@@ -115,11 +115,11 @@ function isBusy(error: unknown): boolean {
   return codeOf(error) === '55P03';
 }
 
-function reassign(from: string, to: string, holding: Holding): string[] {
-  const hasOptions = holding.version >= 160_000;
+function reassign(from: string, to: string, owned: OwnedObjects): string[] {
+  const hasOptions = owned.version >= 160_000;
   const roles = [
-    { name: quoteIdentifier(from), standing: holding.from },
-    { name: quoteIdentifier(to), standing: holding.to },
+    { name: quoteIdentifier(from), standing: owned.from },
+    { name: quoteIdentifier(to), standing: owned.to },
     // Before Postgres 16 a membership is one for all grantors: to take it back would take what others have granted.
   ].filter(({ standing }) => !standing.uses && (hasOptions || !standing.isMember));
   const options = hasOptions ? ' WITH INHERIT TRUE, SET TRUE' : '';

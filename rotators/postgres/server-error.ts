@@ -1,4 +1,4 @@
-function textOf(error: unknown, property: string): string {
+function stringMember(error: unknown, property: string): string {
   const value: unknown =
     typeof error === 'object' && error !== null ? Reflect.get(error, property) : undefined;
   return typeof value === 'string' ? value : '';
@@ -6,15 +6,15 @@ function textOf(error: unknown, property: string): string {
 
 /** The SQLSTATE of the server, or the code of Node.js; empty where there is none. */
 export function codeOf(error: unknown): string {
-  return textOf(error, 'code');
+  return stringMember(error, 'code');
 }
 
 /** What an error says. */
 export function messageOf(error: unknown): string {
-  return textOf(error, 'message');
+  return stringMember(error, 'message');
 }
 
 /** The schema of what an error of the server is about. */
 export function schemaOf(error: unknown): string {
-  return textOf(error, 'schema');
+  return stringMember(error, 'schema');
 }

@@ -65,21 +65,21 @@ export function createSession(
 ): PostgresSession {
   // Several statements in one message are one transaction, in which SET LOCAL lasts to its end.
   // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
-  const send = async <Row extends object>(statements: readonly string[]): Promise<Row[]> =>
+  const runStatements = async <Row extends object>(statements: readonly string[]): Promise<Row[]> =>
     lastOf(await client.query<Row>(statements.join(';\n'))).rows;
   return {
     encrypted,
     login,
     close,
-    query: (statement) => send([ownNamesOnly, ownName, statement]),
+    query: (statement) => runStatements([ownNamesOnly, ownName, statement]),
     change: async (statements) => {
       requirePrimary(login);
-      await send([...asOneself, ...statements]);
+      await runStatements([...asOneself, ...statements]);
     },
     changeStepwise: async (steps) => {
       requirePrimary(login);
       try {
-        await send(['BEGIN', ...asOneself]);
+        await runStatements(['BEGIN', ...asOneself]);
         await steps(async (statement) => {
           await client.query(statement);
         });

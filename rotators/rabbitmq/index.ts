@@ -11,7 +11,7 @@ import {
 import { asSegment, asUsername, basic } from '../http/encoding.ts';
 import { ApiFailure, classify, codeOfStatus } from '../http/failure.ts';
 import { readJson, reasonIn, textAt, valueAt } from '../http/json.ts';
-import { type Answer, send } from '../http/send.ts';
+import { type HttpAnswer, send } from '../http/send.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { baseUrlProblem } from '../http/url.ts';
 
@@ -34,7 +34,7 @@ type Ask = (
   by: RabbitMqCredential,
   request: { readonly method: string; readonly path: string; readonly json?: object },
   signal: AbortSignal,
-) => Promise<Answer>;
+) => Promise<HttpAnswer>;
 
 function askVia(options: TransportOptions): Ask {
   const transport = createTransport(options);
@@ -138,7 +138,7 @@ export function rabbitMq(
  *
  * @see https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbitmq_web_dispatch/src/rabbit_web_dispatch_access_control.erl
  */
-function meaningOf(answer: Answer): 'accepted' | 'no management user' | 'refused' | 'unknown' {
+function meaningOf(answer: HttpAnswer): 'accepted' | 'no management user' | 'refused' | 'unknown' {
   const { status } = answer;
   if (status === 200) return 'accepted';
   if (status !== 401 && status !== 403) return 'unknown';
@@ -159,13 +159,13 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   404: 'AccountMissing',
 };
 
-function failure(name: string, answer: Answer): ApiFailure {
+function failure(name: string, answer: HttpAnswer): ApiFailure {
   const { status } = answer;
   const code = codes[status] ?? codeOfStatus(status);
   return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(answer) });
 }
 
-function requireSuccess(name: string, answer: Answer): Answer {
+function requireSuccess(name: string, answer: HttpAnswer): HttpAnswer {
   const { status } = answer;
   if (status >= 200 && status <= 299) return answer;
   throw failure(name, answer);

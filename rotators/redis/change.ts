@@ -1,6 +1,6 @@
 import { type ChangeContext, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection, Connector } from './connection.ts';
-import { placeOf, type RedisCredential } from './credential.ts';
+import { addressOf, type RedisCredential } from './credential.ts';
 import { atAllServers, loginBeside, oneAfterAnother, type RedisSession, type Servers } from './servers.ts';
 import {
   hashOf,
@@ -42,7 +42,7 @@ export async function addPassword(
     const kept = [...hashes].filter((hash) => users.some(({ passwords }) => passwords.includes(hash)));
     await requireNoReplication(connections, username, older);
     if (incomplete !== undefined) {
-      const places = connections.map(({ node }) => placeOf(node)).join(', ');
+      const places = connections.map(({ node }) => addressOf(node)).join(', ');
       context.note(`Changed at ${places}. There may be more servers: ${incomplete}.`);
     }
     await setEverywhere(connections, { username, hashes: new Set([...kept, hashOf(password)]) }, context);
@@ -112,7 +112,7 @@ async function requireAccepted(
   if (connection !== undefined) return connection.close();
   throw new KeyturnError(
     'TargetFailed',
-    `The server at ${placeOf(node)} refuses the password that it was just given.`,
+    `The server at ${addressOf(node)} refuses the password that it was just given.`,
     'AWSCURRENT works. Look whether something else changes its users, and rotate again.',
   );
 }

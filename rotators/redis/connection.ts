@@ -2,7 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { missing, type RotatorContext } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
-import { type Node, placeOf, type RedisCredential } from './credential.ts';
+import { addressOf, type Node, type RedisCredential } from './credential.ts';
 import { abortError, authenticate, dial, type TlsWanted } from './dial.ts';
 import { codeOf, connectionError, isTlsUnavailable, ServerError } from './server-error.ts';
 
@@ -42,7 +42,7 @@ export function namesOf(
   { serverName, named }: Pick<Login, 'serverName' | 'named'>,
 ): TlsWanted['names'] {
   if (serverName !== undefined) return [serverName];
-  const isNamed = named.some((other) => placeOf(other) === placeOf(node));
+  const isNamed = named.some((other) => addressOf(other) === addressOf(node));
   const [first = node] = named;
   if (isNamed) return [node.host];
   const isBeside = named.some(({ host }) => isOfSameDomain(node.host, host));
@@ -86,7 +86,7 @@ export function createConnector(options: ConnectOptions): Connector {
       if (!mayFallBack || !isTlsUnavailable(error)) throw error;
     }
     context.note(
-      `The server at ${placeOf(node)} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
+      `The server at ${addressOf(node)} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
     );
     return dial(node, undefined, context.signal);
   };
@@ -189,7 +189,7 @@ function explained(error: unknown, node: Node, signal: AbortSignal): unknown {
   if (error.name === 'ReplyError') return new ServerError(error.message);
   const code = codeOf(error);
   const message = /timed out/i.test(error.message)
-    ? `${placeOf(node)} does not answer`
-    : `the connection to ${placeOf(node)} was lost`;
+    ? `${addressOf(node)} does not answer`
+    : `the connection to ${addressOf(node)} was lost`;
   return connectionError(code === '' ? 'ECONNRESET' : code, message);
 }

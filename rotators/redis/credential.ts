@@ -129,7 +129,7 @@ function parseNode(place: string, byDefault: number): Node {
 }
 
 /** `host:port`, which identifies a server. */
-export function placeOf({ host, port }: Node): string {
+export function addressOf({ host, port }: Node): string {
   return `${host.includes(':') ? `[${host}]` : host.toLowerCase()}:${port}`;
 }
 
@@ -137,7 +137,7 @@ export function placeOf({ host, port }: Node): string {
 export function targetOf({ nodes, masterName, username }: RedisCredential): Target {
   const [{ host, port }, ...others] = nodes;
   const endpoints = [
-    ...others.map(placeOf),
+    ...others.map(addressOf),
     ...(masterName === undefined ? [] : [`the master ${masterName}`]),
   ];
   return { host, port, account: username, ...(endpoints.length > 0 && { endpoints }) };

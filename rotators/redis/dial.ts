@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { dial as dialTcp, withinConnectTimeout } from '../database/connection.ts';
-import { type Node, placeOf } from './credential.ts';
+import { addressOf, type Node } from './credential.ts';
 import {
   acceptsAnyPassword,
   connectionError,
@@ -63,7 +63,7 @@ async function startTls(
   const abort = (): void => void secured.destroy(abortError(signal));
   signal.addEventListener('abort', abort, { once: true });
   const probe = probePlaintext(node, () =>
-    secured.destroy(connectionError(tlsUnavailable, `The server at ${placeOf(node)} has no TLS`)),
+    secured.destroy(connectionError(tlsUnavailable, `The server at ${addressOf(node)} has no TLS`)),
   );
   try {
     signal.throwIfAborted();
@@ -125,13 +125,13 @@ export async function authenticate(
   const isDefault = username === 'default';
   const request = `${isDefault ? '*1\r\n$4\r\nPING\r\n' : ''}*3\r\n${words.join('')}`;
   const [answer = '', before] = (await ask(socket, node, request, isDefault ? 2 : 1, signal)).reverse();
-  if (before === '+PONG') throw acceptsAnyPassword(username, placeOf(node));
+  if (before === '+PONG') throw acceptsAnyPassword(username, addressOf(node));
   if (answer === '+OK') return true;
   // The same for a wrong password, a user that does not exist and one that is off.
   if (answer.startsWith('-WRONGPASS ')) return false;
   // Before Redis 6: https://github.com/redis/redis/blob/5.0/src/server.c
-  if (answer.startsWith("-ERR wrong number of arguments for 'auth'")) throw tooOld(placeOf(node));
-  if (answer.startsWith('-DENIED ')) throw inProtectedMode(placeOf(node));
+  if (answer.startsWith("-ERR wrong number of arguments for 'auth'")) throw tooOld(addressOf(node));
+  if (answer.startsWith('-DENIED ')) throw inProtectedMode(addressOf(node));
   throw new ServerError(answer.replace(/^-/, ''));
 }
 
@@ -144,7 +144,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<string[]> {
   const abort = (): void => void socket.destroy(abortError(signal));
-  const late = connectionError('ETIMEDOUT', `${placeOf(node)} does not answer to a login`);
+  const late = connectionError('ETIMEDOUT', `${addressOf(node)} does not answer to a login`);
   const timer = setTimeout(() => socket.destroy(late), loginTimeoutMs);
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -161,7 +161,9 @@ async function ask(
       const close = (): void => {
         if (/^-.*\r\n$/.test(answer)) end(() => resolve(linesOf()));
         else
-          fail(connectionError('ECONNRESET', `${placeOf(node)} has ended the connection before it answered`));
+          fail(
+            connectionError('ECONNRESET', `${addressOf(node)} has ended the connection before it answered`),
+          );
       };
       const hear = (chunk: Buffer): void => {
         answer += chunk.toString('latin1');

@@ -1,7 +1,7 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
 import { replicates } from './change.ts';
 import type { Connection, Connector } from './connection.ts';
-import { placeOf, type RedisCredential } from './credential.ts';
+import { addressOf, type RedisCredential } from './credential.ts';
 import { ServerError } from './server-error.ts';
 import { atAllServers, helloOf, isNoPermission, type RedisSession, type Servers } from './servers.ts';
 import { findUser, hashOf, isReplicationUser, survivalOf, type User } from './users.ts';
@@ -28,7 +28,7 @@ export async function preflight(
   ];
   try {
     const looked = await atAllServers({ connector, context }, changer, (connections, servers) =>
-      look(connections, servers, credential, changer.credential.username),
+      findingsOf(connections, servers, credential, changer.credential.username),
     );
     return [...findings, ...looked];
   } catch (error) {
@@ -45,13 +45,13 @@ function mayNotChangeUsers(username: string, isAdmin: boolean): Finding {
   return { check: 'rights', ok: false, detail };
 }
 
-async function look(
+async function findingsOf(
   connections: readonly Connection[],
   { incomplete }: Servers,
   { username, password }: RedisCredential,
   changer: string,
 ): Promise<Finding[]> {
-  const places = connections.map(({ node }) => placeOf(node)).join(', ');
+  const places = connections.map(({ node }) => addressOf(node)).join(', ');
   const more = incomplete === undefined ? '' : `; there may be more: ${incomplete}`;
   const findings: Finding[] = [{ check: 'servers', ok: true, detail: `${places}${more}` }];
   for (const connection of connections) {
@@ -62,7 +62,7 @@ async function look(
       findings.push({
         check: 'rights',
         ok: false,
-        detail: `"${changer}" may not run ACL SETUSER and ACL SAVE at ${placeOf(connection.node)}`,
+        detail: `"${changer}" may not run ACL SETUSER and ACL SAVE at ${addressOf(connection.node)}`,
       });
     }
   }
@@ -79,7 +79,7 @@ async function look(
 }
 
 function userFinding({ node }: Connection, username: string, user: User | undefined, hash: string): Finding {
-  const place = placeOf(node);
+  const place = addressOf(node);
   const finding = (ok: boolean, detail: string): Finding => ({
     check: 'user',
     ok,
@@ -112,7 +112,7 @@ async function survival(connections: readonly Connection[], username: string): P
   const check = 'restart';
   const found = await Promise.all(
     connections.map(
-      async (connection) => [placeOf(connection.node), await survivalOf(connection, username)] as const,
+      async (connection) => [addressOf(connection.node), await survivalOf(connection, username)] as const,
     ),
   );
   const places = (wanted: string | undefined): string =>

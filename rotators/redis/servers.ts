@@ -1,6 +1,6 @@
 import { KeyturnError, type RotatorContext, type Session } from '../../src/rotator/index.ts';
 import type { Connection, Connector, Login } from './connection.ts';
-import { type Node, placeOf, type RedisCredential } from './credential.ts';
+import { addressOf, type Node, type RedisCredential } from './credential.ts';
 import { isUnreachable, ServerError } from './server-error.ts';
 
 /** A login at the server that the secret, or its Sentinels, name. */
@@ -38,7 +38,7 @@ export async function openSession(
   const { nodes: named, login } = await namedServers(connector, credential, context);
   const connection = await firstThere(named, (node) => connector.open(node, login, context));
   if (connection === undefined) return undefined;
-  const others = named.filter((node) => placeOf(node) !== placeOf(connection.node));
+  const others = named.filter((node) => addressOf(node) !== addressOf(connection.node));
   return {
     credential,
     connection,
@@ -104,7 +104,7 @@ async function serversOfMaster(sentinel: Connection, masterName: string): Promis
   if (node === undefined) {
     throw new KeyturnError(
       'InvalidSecretField',
-      `The Sentinel at ${placeOf(sentinel.node)} knows no master of the name that the secret's "mastername" gives.`,
+      `The Sentinel at ${addressOf(sentinel.node)} knows no master of the name that the secret's "mastername" gives.`,
       'Correct the secret and rotate again.',
       { field: 'mastername' },
     );
@@ -131,7 +131,7 @@ async function askSentinel(sentinel: Connection, command: string, masterName: st
 function sentinelLocked(node: Node): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    `The Sentinel at ${placeOf(node)} wants a login of its own, or refuses the one that the secret has for it.`,
+    `The Sentinel at ${addressOf(node)} wants a login of its own, or refuses the one that the secret has for it.`,
     'Put it in the secret: "sentinelpassword", and "sentinelusername" where it is not the default user.',
     { field: 'sentinelpassword' },
   );
@@ -140,7 +140,7 @@ function sentinelLocked(node: Node): KeyturnError {
 function noSentinel(node: Node): KeyturnError {
   return new KeyturnError(
     'InvalidSecretField',
-    `The server at ${placeOf(node)} is no Sentinel, and the secret's "mastername" says that it is one.`,
+    `The server at ${addressOf(node)} is no Sentinel, and the secret's "mastername" says that it is one.`,
     'Name the Sentinels in "host", or take "mastername" out.',
     { field: 'mastername' },
   );
@@ -186,7 +186,7 @@ export async function serversOf(session: RedisSession, others: readonly Connecti
 function isSentinel(node: Node): KeyturnError {
   return new KeyturnError(
     'InvalidSecretField',
-    `The server at ${placeOf(node)} is a Sentinel, and the secret does not say of which master.`,
+    `The server at ${addressOf(node)} is a Sentinel, and the secret does not say of which master.`,
     'Nothing was changed. Give the name of the master in "mastername".',
     { field: 'mastername' },
   );
@@ -272,7 +272,7 @@ async function mastersAndReplicas(session: RedisSession, others: readonly Connec
   if (!hasMaster) {
     throw new KeyturnError(
       'TargetReadOnly',
-      `The server at ${placeOf(session.connection.node)} is a replica.`,
+      `The server at ${addressOf(session.connection.node)} is a replica.`,
       'Nothing was changed. Name the master in "host", or the Sentinels with "mastername".',
       { field: 'host' },
     );
@@ -285,7 +285,7 @@ export function isNoPermission(error: unknown): boolean {
 }
 
 function unique(nodes: readonly Node[]): Node[] {
-  return [...new Map(nodes.map((node) => [placeOf(node), node])).values()];
+  return [...new Map(nodes.map((node) => [addressOf(node), node])).values()];
 }
 
 function nodeOf(host: unknown, port: unknown): Node | undefined {
@@ -336,8 +336,8 @@ export async function atAllServers<T>(
 ): Promise<T> {
   const opened: Connection[] = [];
   const open = async (node: Node): Promise<Connection> => {
-    if (placeOf(node) === placeOf(session.connection.node)) return session.connection;
-    const known = opened.find((connection) => placeOf(connection.node) === placeOf(node));
+    if (addressOf(node) === addressOf(session.connection.node)) return session.connection;
+    const known = opened.find((connection) => addressOf(connection.node) === addressOf(node));
     if (known !== undefined) return known;
     const connection = await connector.open(
       node,
@@ -376,7 +376,7 @@ export async function oneAfterAnother<T, R>(
 function refusedAt(node: Node, { connection, credential }: RedisSession): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
-    `The server at ${placeOf(node)} refuses the password of "${credential.username}" that ${placeOf(connection.node)} accepts: users are not replicated.`,
+    `The server at ${addressOf(node)} refuses the password of "${credential.username}" that ${addressOf(connection.node)} accepts: users are not replicated.`,
     'Give it the same users (ACL LIST and ACL SETUSER, or its aclfile), and rotate again.',
   );
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection } from './connection.ts';
-import { placeOf } from './credential.ts';
+import { addressOf } from './credential.ts';
 import { acceptsAnyPassword, ServerError } from './server-error.ts';
 import { infoOf, isNoPermission, pairsOf } from './servers.ts';
 
@@ -51,7 +51,7 @@ export async function findUser(connection: Connection, username: string): Promis
  * @throws AccountMissing for a missing user; TargetFailed for one that is off or needs no password
  */
 export async function requireUser(connection: Connection, username: string): Promise<User> {
-  const place = placeOf(connection.node);
+  const place = addressOf(connection.node);
   const user = await findUser(connection, username);
   if (user === undefined) {
     throw new KeyturnError(
@@ -162,7 +162,7 @@ function notSaved(error: unknown, { node }: Connection): unknown {
   if (!(error instanceof ServerError) || isNoPermission(error)) return error;
   return new KeyturnError(
     'TargetFailed',
-    `The server at ${placeOf(node)} can not write its ACL file.`,
+    `The server at ${addressOf(node)} can not write its ACL file.`,
     'AWSCURRENT has not moved, and works. Let the server write the file, and rotate again.',
     { cause: error },
   );
@@ -210,7 +210,7 @@ export function noteSurvival(
     ['nothing', 'neither an ACL file nor a configuration file holds it'],
     ['unwritable', 'a user has a quotation mark in its name or rules, which CONFIG REWRITE does not quote'],
   ] as const) {
-    const places = survivals.filter(([, found]) => found === survival).map(([{ node }]) => placeOf(node));
+    const places = survivals.filter(([, found]) => found === survival).map(([{ node }]) => addressOf(node));
     if (places.length === 0) continue;
     note(`After a restart of ${places.join(', ')} the new password is lost, since ${reason}: set "aclfile".`);
   }

@@ -1,6 +1,6 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection, Connector } from './connection.ts';
-import { placeOf } from './credential.ts';
+import { addressOf } from './credential.ts';
 import { atAllServers, type RedisSession, type Servers } from './servers.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function verifyAtAll(
 ): Promise<void> {
   const note = async (connections: readonly Connection[], { incomplete }: Servers): Promise<void> => {
     if (incomplete === undefined) return;
-    const places = connections.map(({ node }) => placeOf(node)).join(', ');
+    const places = connections.map(({ node }) => addressOf(node)).join(', ');
     context.note(`Proven at ${places}. There may be more servers: ${incomplete}.`);
   };
   await atAllServers({ connector, context }, session, note, known);

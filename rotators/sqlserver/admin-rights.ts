@@ -1,5 +1,5 @@
 import { adminRightsStatement } from './catalogue.ts';
-import { mayDoEverything, serverHoldings } from './holdings.ts';
+import { mayDoEverything, serverRights } from './rights.ts';
 import type { SqlServerSession } from './session.ts';
 
 /** What an admin may do on the server; null where there is no such permission. */
@@ -24,10 +24,10 @@ export async function rightsOf(admin: SqlServerSession): Promise<AdminRights> {
 export async function lackingFor(admin: SqlServerSession, username: string): Promise<string | undefined> {
   const { alterAnyLogin, controlServer } = await rightsOf(admin);
   if (alterAnyLogin !== 1 && controlServer !== 1) return 'needs ALTER ANY LOGIN';
-  const holdings = await serverHoldings(admin, username);
+  const rights = await serverRights(admin, username);
   const isStrong =
-    mayDoEverything('server', holdings) ||
-    holdings.permissions.some(({ permission, state }) => permission === 'CONTROL SERVER' && state !== 'D');
+    mayDoEverything('server', rights) ||
+    rights.permissions.some(({ permission, state }) => permission === 'CONTROL SERVER' && state !== 'D');
   return isStrong && controlServer !== 1
     ? `needs CONTROL SERVER, because ${username} has it or is a sysadmin`
     : undefined;

@@ -20,7 +20,7 @@ import {
 } from './credential.ts';
 import { sqlServerEngine } from './engine.ts';
 import { excessRights, type Relation } from './excess.ts';
-import { requireSameHoldings, requireSameVisibleHoldings } from './gate.ts';
+import { requireSameRights, requireSameVisibleRights } from './gate.ts';
 import { isDatabaseClosed } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
@@ -38,7 +38,7 @@ export function sqlServerAlternatingUsers(
     parse,
     change: (session, pending, context) => change(session, pending, options, context),
     verify: (session, { username: next }, context) =>
-      requireSameVisibleHoldings(session, { other: context.current.username, next }, context),
+      requireSameVisibleRights(session, { other: context.current.username, next }, context),
     preflight: (session, credential, admin, context) =>
       preflightAlternatingUsers({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) =>
@@ -86,7 +86,7 @@ async function change(
   const set = () => setPasswordOf(session, pending, account);
   if (!hasPassword) await setOnce(set, isPolicyRefusal, () => connect(pending, options, context));
   const pair = { other: current.username, next: pending.username };
-  await requireSameHoldings(session, pair, account, context);
+  await requireSameRights(session, pair, account, context);
 }
 
 /**

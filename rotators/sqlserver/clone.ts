@@ -11,8 +11,8 @@ import {
 } from './account.ts';
 import type { AlternatingCredential } from './credential.ts';
 import { asDatabaseOwner } from './database-owner.ts';
-import { databaseHoldings, serverHoldings, statementsToFollow } from './holdings.ts';
 import { binaryLiteral, quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { databaseRights, serverRights, statementsToFollow } from './rights.ts';
 import { type DatabaseScope, eachScope } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
@@ -59,8 +59,8 @@ export async function prepareClone(
       const present = await scope.findNextUser();
       const user = present?.name ?? clone;
       const [from, to] = [
-        await databaseHoldings(session, scope.otherUser.name),
-        await databaseHoldings(session, user),
+        await databaseRights(session, scope.otherUser.name),
+        await databaseRights(session, user),
       ];
       await take(
         {
@@ -101,7 +101,7 @@ export async function prepareLoginOnly(
 
 /** With master as the session's database. */
 async function planOnServer(session: SqlServerSession, original: string, clone: string): Promise<Step> {
-  const [from, to] = [await serverHoldings(session, original), await serverHoldings(session, clone)];
+  const [from, to] = [await serverRights(session, original), await serverRights(session, clone)];
   return { database: undefined, statements: statementsToFollow('server', from, to) };
 }
 

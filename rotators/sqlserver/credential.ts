@@ -60,7 +60,7 @@ export interface SqlServerCredential extends DatabaseLogin {
   /** Other servers with a login of the same name, password and SID; undefined where the secret does not speak of any. */
   readonly replicas: readonly Place[] | undefined;
   /** `TrustServerCertificate`: what the secret asks for and only the function can grant. */
-  readonly asksToTrust: boolean;
+  readonly wantsTrustServerCertificate: boolean;
   /** The other server of a mirrored database, tried where the first can't be reached. */
   readonly failoverPartner: Place | undefined;
 }
@@ -95,8 +95,9 @@ export function parseCredential(fields: SecretFields): SqlServerCredential {
       optionalHostName(fields, 'hostnameincertificate', certificateName),
     readOnlyIntent: parseIntent(fields),
     replicas: parseReplicas(fields),
-    asksToTrust: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
-    failoverPartner: partner === undefined ? undefined : placeOf(parseServerName(partner, 'failoverpartner')),
+    wantsTrustServerCertificate: /^(true|yes|1)$/i.test(String(fields.trustservercertificate)),
+    failoverPartner:
+      partner === undefined ? undefined : withoutIdleInstance(parseServerName(partner, 'failoverpartner')),
   };
 }
 
@@ -182,11 +183,11 @@ function parsePlace(fields: SecretFields): Place {
     fields.port === undefined || fields.port === null ? undefined : optionalPort(fields, 'port', 1433);
   if (named !== undefined && server.port !== undefined && named !== server.port)
     throw contradictoryField('port', 'is another than the one in "host"');
-  return placeOf({ ...server, port: server.port ?? named });
+  return withoutIdleInstance({ ...server, port: server.port ?? named });
 }
 
 /** As in ADO.NET: a port makes the instance's name idle. */
-function placeOf({ host, instance, port }: ServerName): Place {
+function withoutIdleInstance({ host, instance, port }: ServerName): Place {
   if (port !== undefined) return { host, port, instance: undefined };
   return { host, port: instance === undefined ? 1433 : undefined, instance };
 }
@@ -208,7 +209,7 @@ function parseReplicas({ replicas }: SecretFields): readonly Place[] | undefined
     throw contradictoryField('replicas', `names more than ${mostReplicas} servers`);
   return names.map((name) => {
     if (typeof name !== 'string') throw contradictoryField('replicas', 'must be a list of servers');
-    return placeOf(parseServerName(name, 'replicas'));
+    return withoutIdleInstance(parseServerName(name, 'replicas'));
   });
 }
 

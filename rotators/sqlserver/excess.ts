@@ -1,28 +1,28 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { rightsInDatabaseStatement, rightsOnServerStatement, rightsStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
+import { isDatabaseClosed } from './login-failure.ts';
 import {
-  type Holdings,
   mayDoEverything,
   missingIn,
   type PermissionRow,
+  type PrincipalRights,
   permissionOf,
   type Scope,
   withoutOwnDenials,
-} from './holdings.ts';
-import { isDatabaseClosed } from './login-failure.ts';
+} from './rights.ts';
 import type { SqlServerSession } from './session.ts';
 
 /** What the subject is to the account that proved itself. */
 export type Relation = 'clone' | 'original' | 'none';
 
 /** What one account may do in one place: on the server, or in a database. */
-interface Rights extends Holdings {
+interface FoundRights extends PrincipalRights {
   /** Whether there is such a login or user. */
   readonly exists: boolean;
   readonly contained: boolean;
-  readonly roles: Holdings['roles'][number][];
-  readonly permissions: Holdings['permissions'][number][];
+  readonly roles: PrincipalRights['roles'][number][];
+  readonly permissions: PrincipalRights['permissions'][number][];
   /** Databases that it owns, and linked servers at which it is somebody. */
   readonly more: string[];
 }
@@ -30,8 +30,8 @@ interface Rights extends Holdings {
 interface Place {
   /** A database's; empty for the server. */
   readonly name: string;
-  readonly subject: Rights;
-  readonly proven: Rights;
+  readonly subject: FoundRights;
+  readonly proven: FoundRights;
 }
 
 interface Looked {
@@ -39,7 +39,7 @@ interface Looked {
   readonly unseen: readonly string[];
 }
 
-const nothing: Rights = {
+const nothing: FoundRights = {
   principal: '',
   exists: false,
   contained: false,
@@ -95,7 +95,7 @@ async function lookEverywhere(
   proven: SqlServerCredential | undefined,
   context: RotatorContext,
 ): Promise<Looked> {
-  const looked = await look(session, subject, proven);
+  const looked = await readRights(session, subject, proven);
   if (looked.places.has('') || looked.places.has('master')) return looked;
   const master = await session.elsewhere('master').catch((error: unknown) => {
     if (isDatabaseClosed(error)) return undefined;
@@ -106,14 +106,14 @@ async function lookEverywhere(
     return looked;
   }
   try {
-    const there = await look(master, subject, proven);
+    const there = await readRights(master, subject, proven);
     return { ...looked, places: new Map([...looked.places, ...there.places]) };
   } finally {
     await master.close();
   }
 }
 
-async function look(
+async function readRights(
   session: SqlServerSession,
   subject: SqlServerCredential,
   proven: SqlServerCredential | undefined,
@@ -127,7 +127,7 @@ async function look(
   });
   const places = new Map<string, Place>();
   const unseen: string[] = [];
-  let rights: Rights = nothing;
+  let rights: FoundRights = nothing;
   for (const row of rows) {
     if (isHeading(row)) {
       rights = rightsOf(row);
@@ -157,11 +157,11 @@ function isPermission(row: object): row is PermissionRow {
   return 'permission' in row;
 }
 
-function isRole(row: object): row is Holdings['roles'][number] {
+function isRole(row: object): row is PrincipalRights['roles'][number] {
   return 'direct' in row && 'name' in row;
 }
 
-function rightsOf({ username, contained }: Heading): Rights {
+function rightsOf({ username, contained }: Heading): FoundRights {
   return {
     principal: username ?? '',
     exists: username !== null,

@@ -1,8 +1,8 @@
 import type { RotatorContext } from '../../src/rotator/index.ts';
 import { requireNothingMissing } from '../database/change.ts';
 import { type Account, findAccount, findLogin, findUser } from './account.ts';
-import { databaseHoldings, missingIn, serverHoldings } from './holdings.ts';
-import { eachScope, type Pair, userOfLogin } from './scopes.ts';
+import { databaseRights, missingIn, serverRights } from './rights.ts';
+import { type AccountPair, eachScope, userOfLogin } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
 const remedy = 'Grant it to both users, or to a role that both are members of, and rotate again.';
@@ -13,19 +13,16 @@ const remedy = 'Grant it to both users, or to a role that both are members of, a
  *
  * @throws PrivilegesMissing, naming what is missing
  */
-export async function requireSameHoldings(
+export async function requireSameRights(
   session: SqlServerSession,
-  pair: Pair,
+  pair: AccountPair,
   account: Account,
   context: RotatorContext,
 ): Promise<void> {
   const missing: string[] = [];
   await eachScope(session, pair, account, {
     server: async () => {
-      const [own, other] = [
-        await serverHoldings(session, pair.next),
-        await serverHoldings(session, pair.other),
-      ];
+      const [own, other] = [await serverRights(session, pair.next), await serverRights(session, pair.other)];
       missing.push(...missingIn('server', own, other));
     },
     database: async ({ name, otherUser, findNextUser }) => {
@@ -42,7 +39,7 @@ export async function requireSameHoldings(
 }
 
 async function missingHere(session: SqlServerSession, next: string, other: string): Promise<string[]> {
-  return missingIn('database', await databaseHoldings(session, next), await databaseHoldings(session, other));
+  return missingIn('database', await databaseRights(session, next), await databaseRights(session, other));
 }
 
 /**
@@ -51,9 +48,9 @@ async function missingHere(session: SqlServerSession, next: string, other: strin
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/metadata-visibility-configuration
  */
-export async function requireSameVisibleHoldings(
+export async function requireSameVisibleRights(
   session: SqlServerSession,
-  pair: Pair,
+  pair: AccountPair,
   context: RotatorContext,
 ): Promise<void> {
   const { kind, isAzure } = await findAccount(session, pair.next);
@@ -65,11 +62,7 @@ export async function requireSameVisibleHoldings(
   const missing =
     login === undefined
       ? []
-      : missingIn(
-          'server',
-          await serverHoldings(session, pair.next),
-          await serverHoldings(session, pair.other),
-        );
+      : missingIn('server', await serverRights(session, pair.next), await serverRights(session, pair.other));
   if (next !== undefined && other !== undefined)
     missing.push(...(await missingHere(session, next.name, other.name)));
   if (login === undefined && other === undefined)

@@ -6,7 +6,7 @@ import { azureAdminRightsStatement, updateableStatement } from './catalogue.ts';
 import { prepareClone, type Step } from './clone.ts';
 import type { AlternatingCredential, SqlServerCredential } from './credential.ts';
 import { requireActingAsOwner } from './database-owner.ts';
-import { requireSameHoldings } from './gate.ts';
+import { requireSameRights } from './gate.ts';
 import { quoteIdentifier } from './quoting.ts';
 import { requireReplicas, requireReplicasReached } from './replicas.ts';
 import type { SqlServerOptions, SqlServerSession } from './session.ts';
@@ -143,7 +143,7 @@ export async function preflightAlternatingUsers(given: Preflight<AlternatingCred
   if (exists && !clone)
     findings.push(
       await findingOf('privileges', `${pair.alternate} may do what ${username} may`, () =>
-        requireSameHoldings(admin, { other: username, next: pair.alternate }, account, context),
+        requireSameRights(admin, { other: username, next: pair.alternate }, account, context),
       ),
     );
   return findings;

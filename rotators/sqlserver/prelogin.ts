@@ -14,16 +14,16 @@ const [encryptOff, encryptNotSupported] = [0, 2];
  */
 export function requireEncryption(socket: Socket): void {
   let received = Buffer.alloc(0);
-  const look = (chunk: Buffer): void => {
+  const inspect = (chunk: Buffer): void => {
     received = Buffer.concat([received, chunk]);
     if (received.length < headerBytes || received.length < received.readUInt16BE(2)) return;
-    socket.off('data', look);
+    socket.off('data', inspect);
     const encryption = optionOf(received.subarray(headerBytes), encryptionOption);
     if (encryption !== encryptOff && encryption !== encryptNotSupported) return;
     socket.destroy(withoutTls());
   };
   // Before tedious's own listener, which it adds after it has this socket: so this one sees each chunk first.
-  socket.on('data', look);
+  socket.on('data', inspect);
 }
 
 /** First byte of an option of a PRELOGIN message: a list of (type, offset, length), then the values. */

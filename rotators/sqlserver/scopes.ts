@@ -12,7 +12,7 @@ export interface DatabaseScope {
 }
 
 /** The two accounts of a pair, and everywhere that they may have rights. */
-export interface Pair {
+export interface AccountPair {
   readonly other: string;
   readonly next: string;
 }
@@ -35,7 +35,7 @@ const hidden = 'rdsadmin';
  */
 export async function eachScope(
   session: SqlServerSession,
-  pair: Pair,
+  pair: AccountPair,
   account: Account,
   visit: {
     server?(): Promise<void>;
@@ -58,7 +58,7 @@ export async function eachScope(
 
 async function visitServer(
   session: SqlServerSession,
-  pair: Pair,
+  pair: AccountPair,
   visit: Parameters<typeof eachScope>[3],
 ): Promise<void> {
   // Permissions at the server scope can be granted in master alone (error 4621).
@@ -90,7 +90,7 @@ export async function userOfLogin(session: SqlServerSession, username: string): 
  */
 async function visitAzure(
   session: SqlServerSession,
-  { other, next }: Pair,
+  { other, next }: AccountPair,
   account: Account,
   visit: Parameters<typeof eachScope>[3],
 ): Promise<void> {

@@ -85,8 +85,11 @@ async function attempt(
   }
 }
 
-function noteCertificate({ asksToTrust, certificateFile }: Attempt, context: RotatorContext): void {
-  if (asksToTrust) context.note(notTrusted);
+function noteCertificate(
+  { wantsTrustServerCertificate, certificateFile }: Attempt,
+  context: RotatorContext,
+): void {
+  if (wantsTrustServerCertificate) context.note(notTrusted);
   if (certificateFile) context.note(noSuchFile);
 }
 

@@ -50,7 +50,7 @@ async function change(
 
 /**
  * A password that has expired or must be changed opens nothing, and tedious can't change it while logging in: for the
- * ladder it is refused, so that the admin secret, where there is one, sets the pending password. That lifts both.
+ * list of candidates it is refused, so that the admin secret, where there is one, sets the pending password. That lifts both.
  */
 async function open(
   credential: SqlServerCredential,

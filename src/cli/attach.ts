@@ -8,7 +8,7 @@ import {
 } from './rotation/arguments.ts';
 import { makeSchedule } from './rotation/schedule.ts';
 
-const HELP = `keyturn attach: has Secrets Manager rotate a secret with a function, after looking at everything first
+const helpText = `keyturn attach: has Secrets Manager rotate a secret with a function, after looking at everything first
 
 Usage: keyturn attach SECRET --function ARN --every PERIOD [OPTIONS]
 
@@ -34,7 +34,7 @@ Examples:
 export const attachCommand: Command = {
   name: 'attach',
   summary: 'Have a secret rotated by a function',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -1,7 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
 /** The program's exit codes. `attention`: the work was done, and it found a secret that somebody has to look after. */
-export const EXIT = { done: 0, failed: 1, usage: 2, attention: 3 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, attention: 3 } as const;
 
 /** One command of the program. */
 export interface Command {

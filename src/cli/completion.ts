@@ -1,6 +1,6 @@
 import { type Command, UsageError } from './command.ts';
 
-const HELP = `keyturn completion: prints what makes a shell complete keyturn's commands and options
+const helpText = `keyturn completion: prints what makes a shell complete keyturn's commands and options
 
 Usage: keyturn completion bash|zsh|fish
 
@@ -28,7 +28,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
   return {
     name: 'completion',
     summary: 'Print completion for bash, zsh or fish',
-    help: HELP,
+    help: helpText,
     run: async (args) => {
       const [shell = '', ...more] = args;
       const make = { bash, zsh, fish }[shell];

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { isHostName } from '../local/protocol/admission.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, exitCodes, UsageError } from './command.ts';
 import { firstSignal } from './signals.ts';
 
-const HELP = `keyturn console: a web page to look at secrets, store one, watch it rotate, and see who may read it
+const helpText = `keyturn console: a web page to look at secrets, store one, watch it rotate, and see who may read it
 
 Usage: keyturn console [OPTIONS]
 
@@ -32,7 +32,7 @@ Options:
 export const consoleCommand: Command = {
   name: 'console',
   summary: 'Look at secrets, store and rotate them in a browser',
-  help: HELP,
+  help: helpText,
   run,
 };
 
@@ -102,7 +102,7 @@ async function run(args: readonly string[]): Promise<number> {
   await ended;
   await console_.close();
   await local?.close();
-  return EXIT.done;
+  return exitCodes.done;
 }
 
 /** Undefined: AWS, or one that is started here. @throws UsageError */

@@ -12,7 +12,7 @@ import {
   timeoutOption,
 } from './rotation/arguments.ts';
 
-const HELP = `keyturn create: stores a new secret
+const helpText = `keyturn create: stores a new secret
 
 Usage: keyturn create [NAME] [OPTIONS]
 
@@ -58,7 +58,7 @@ Examples:
 `;
 
 /** `keyturn create`: stores a new secret. */
-export const createCommand: Command = { name: 'create', summary: 'Store a new secret', help: HELP, run };
+export const createCommand: Command = { name: 'create', summary: 'Store a new secret', help: helpText, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = readCommandLine(args, {

@@ -9,7 +9,7 @@ import {
   timeoutOption,
 } from './rotation/arguments.ts';
 
-const HELP = `keyturn doctor: finds out why a rotation is stuck, failing or overdue, and says the safe step
+const helpText = `keyturn doctor: finds out why a rotation is stuck, failing or overdue, and says the safe step
 
 Usage: keyturn doctor [SECRET] [OPTIONS]
 
@@ -35,7 +35,7 @@ Examples:
 export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'Find out why a secret is not rotated, and what to do',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -5,7 +5,7 @@ import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
 import { readVariables } from './render.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
-const HELP = `keyturn exec: runs a command with secrets in its environment, and in files that are gone afterwards
+const helpText = `keyturn exec: runs a command with secrets in its environment, and in files that are gone afterwards
 
 Usage: keyturn exec [SECRET | NAME=REFERENCE]... [OPTIONS] -- COMMAND [ARGUMENTS]
 
@@ -45,7 +45,7 @@ Examples:
 export const execCommand: Command = {
   name: 'exec',
   summary: 'Run a command with secrets in its environment',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -2,7 +2,7 @@ import { type Command, readCommandLine, UsageError } from './command.ts';
 import type { ExecutionWork, PlanWork, RunWork } from './fleet/work.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
-const HELP = `keyturn fleet: rotates many secrets in waves, each target only so fast as it takes it
+const helpText = `keyturn fleet: rotates many secrets in waves, each target only so fast as it takes it
 
 Usage: keyturn fleet plan [PREFIX] --out FILE [OPTIONS]
        keyturn fleet start PLAN --here | --state-machine ARN [OPTIONS]
@@ -52,7 +52,7 @@ Examples:
 export const fleetCommand: Command = {
   name: 'fleet',
   summary: 'Rotate many secrets in waves',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -2,7 +2,7 @@ import { type Command, readCommandLine, UsageError } from './command.ts';
 import { maskOption, readMaskStream } from './masking.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
-const HELP = `keyturn get: prints the value of a secret, or a part of it
+const helpText = `keyturn get: prints the value of a secret, or a part of it
 
 Usage: keyturn get REFERENCE [OPTIONS]
 
@@ -22,7 +22,7 @@ Examples:
 `;
 
 /** `keyturn get`: prints the value of a secret. */
-export const getCommand: Command = { name: 'get', summary: "Print a secret's value", help: HELP, run };
+export const getCommand: Command = { name: 'get', summary: "Print a secret's value", help: helpText, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = readCommandLine(args, {

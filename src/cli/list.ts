@@ -1,7 +1,7 @@
 import { type Command, readCommandLine, UsageError } from './command.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
-const HELP = `keyturn list: lists secrets, and how their rotation stands
+const helpText = `keyturn list: lists secrets, and how their rotation stands
 
 Usage: keyturn list [PREFIX] [OPTIONS]
 
@@ -17,7 +17,7 @@ Examples:
 `;
 
 /** `keyturn list`: lists secrets. */
-export const listCommand: Command = { name: 'list', summary: 'List secrets', help: HELP, run };
+export const listCommand: Command = { name: 'list', summary: 'List secrets', help: helpText, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = readCommandLine(args, {

@@ -11,7 +11,7 @@ export const disturbanceOptions = {
   seed: { type: 'string' },
 } as const;
 
-export const DISTURBANCE_HELP = `To see how an application fares when Secrets Manager is slow, busy or out of order:
+export const disturbanceHelp = `To see how an application fares when Secrets Manager is slow, busy or out of order:
   --throttle aws           Answer ThrottlingException to calls beyond AWS's quotas per operation, account and region
   --throttle OPERATION=N   The same beyond N calls per second; may be repeated
   --latency MS             Answer each call MS milliseconds later; LEAST-MOST for a random number between

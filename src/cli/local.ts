@@ -2,13 +2,13 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { LocalSecretsManager, LocalSecretsManagerOptions } from '../local/index.ts';
 import { isHostName, isOrigin } from '../local/protocol/admission.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, exitCodes, UsageError } from './command.ts';
 import { createSayer, readPort } from './console.ts';
-import { DISTURBANCE_HELP, disturbanceOptions, parseDisturbance } from './local-disturbance.ts';
+import { disturbanceHelp, disturbanceOptions, parseDisturbance } from './local-disturbance.ts';
 import { describeEvent } from './local-events.ts';
 import { firstSignal } from './signals.ts';
 
-const HELP = `keyturn local: a Secrets Manager on this machine, which any AWS SDK and the AWS CLI can talk to
+const helpText = `keyturn local: a Secrets Manager on this machine, which any AWS SDK and the AWS CLI can talk to
 
 Usage: keyturn local [OPTIONS]
 
@@ -30,13 +30,13 @@ Options:
   --json                   Print one JSON document per line
   --help                   Show this text
 
-${DISTURBANCE_HELP}`;
+${disturbanceHelp}`;
 
 /** `keyturn local`: runs the local Secrets Manager until it is told to end. */
 export const localCommand: Command = {
   name: 'local',
   summary: 'Run a Secrets Manager on this machine',
-  help: HELP,
+  help: helpText,
   run,
 };
 
@@ -54,7 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
   await ended;
   await console_?.close();
   await local.close();
-  return EXIT.done;
+  return exitCodes.done;
 }
 
 interface Options extends LocalSecretsManagerOptions {

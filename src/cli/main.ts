@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isKeyturnError, messageOf } from '../errors.ts';
 import { attachCommand } from './attach.ts';
-import { type Command, EXIT, isUsageError } from './command.ts';
+import { type Command, exitCodes, isUsageError } from './command.ts';
 import { completionCommand } from './completion.ts';
 import { consoleCommand } from './console.ts';
 import { createCommand } from './create.ts';
@@ -32,9 +32,11 @@ const commands: readonly Command[] = [
   completionCommand(() => commands),
 ];
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map(commands.map((command) => [command.name, command]));
+const commandsByName: ReadonlyMap<string, Command> = new Map(
+  commands.map((command) => [command.name, command]),
+);
 
-const HELP = `keyturn: rotate any credential with AWS Secrets Manager
+const helpText = `keyturn: rotate any credential with AWS Secrets Manager
 
 Usage: keyturn COMMAND [OPTIONS]
 
@@ -51,20 +53,20 @@ Options:
 export async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === '--version') return print(`${readVersion()}\n`);
-  if (first === '--help' || first === '-h') return print(HELP);
+  if (first === '--help' || first === '-h') return print(helpText);
   if (first === 'help') return help(rest);
-  if (first === undefined) return fail(HELP);
+  if (first === undefined) return fail(helpText);
   // What follows two dashes is not for keyturn.
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
-  const command = COMMANDS.get(first);
+  const command = commandsByName.get(first);
   if (command === undefined) return unknownCommand(first, args);
   if (own.includes('--help') || own.includes('-h')) return print(command.help);
   return runCommand(command, rest, own);
 }
 
 function help([name, ...more]: readonly string[]): number {
-  if (name === undefined || name.startsWith('-')) return print(HELP);
-  const command = COMMANDS.get(name);
+  if (name === undefined || name.startsWith('-')) return print(helpText);
+  const command = commandsByName.get(name);
   const names = more.filter((argument) => argument !== '--json');
   if (command === undefined || names.length > 0) return unknownCommand([name, ...names].join(' '), more);
   return print(command.help);
@@ -87,7 +89,7 @@ async function runCommand(
     const message = `keyturn ${command.name}: ${code === undefined ? '' : `${code}: `}${messageOf(error)}`;
     if (own.includes('--json')) printFailure(code ?? 'Failed', message);
     else process.stderr.write(`${message}\n`);
-    return EXIT.failed;
+    return exitCodes.failed;
   }
 }
 
@@ -95,7 +97,7 @@ async function runCommand(
 function wrongArguments(message: string, args: readonly string[]): number {
   if (args.includes('--json')) {
     printFailure('WrongArguments', message);
-    return EXIT.usage;
+    return exitCodes.usage;
   }
   return fail(`${message}\n`);
 }
@@ -106,12 +108,12 @@ function printFailure(code: string, message: string): void {
 
 function print(text: string): number {
   process.stdout.write(text);
-  return EXIT.done;
+  return exitCodes.done;
 }
 
 function fail(text: string): number {
   process.stderr.write(text);
-  return EXIT.usage;
+  return exitCodes.usage;
 }
 
 /** The package's folder is two above the sources, and three above what they are built to. */

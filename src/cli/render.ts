@@ -4,7 +4,7 @@ import { maskOption, maskOptionHelp, readMaskStream } from './masking.ts';
 import type { Purpose } from './render/work.ts';
 import { placeOptions, placeOptionsHelp, readPlace } from './rotation/arguments.ts';
 
-const HELP = `keyturn render: writes a configuration file out of a template and the secrets that it names
+const helpText = `keyturn render: writes a configuration file out of a template and the secrets that it names
 
 Usage: keyturn render TEMPLATE (-o FILE | --stdout | --check) [OPTIONS]
 
@@ -40,7 +40,7 @@ Examples:
 export const renderCommand: Command = {
   name: 'render',
   summary: 'Write a configuration file out of a template and secrets',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -7,7 +7,7 @@ import {
   timeoutOption,
 } from './rotation/arguments.ts';
 
-const HELP = `keyturn rotate: rotates a secret now, and follows the rotation to its end
+const helpText = `keyturn rotate: rotates a secret now, and follows the rotation to its end
 
 Usage: keyturn rotate SECRET [OPTIONS]
 
@@ -26,7 +26,7 @@ Examples:
 export const rotateCommand: Command = {
   name: 'rotate',
   summary: 'Rotate a secret now',
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -7,7 +7,7 @@ import {
   secretOptions,
 } from './rotation/arguments.ts';
 
-const HELP = `keyturn status: tells how the rotation of a secret stands, and what to do about it
+const helpText = `keyturn status: tells how the rotation of a secret stands, and what to do about it
 
 Usage: keyturn status SECRET [OPTIONS]
        keyturn status --all [PREFIX] [OPTIONS]
@@ -31,7 +31,7 @@ Examples:
 export const statusCommand: Command = {
   name: 'status',
   summary: "Tell how a secret's rotation stands",
-  help: HELP,
+  help: helpText,
   run,
 };
 

@@ -43,7 +43,7 @@ export async function fetchWith(
   const redirect = isStandard || mode !== 'follow' ? mode : 'error';
   const refused = Symbol('refused');
   let answer: Response | undefined;
-  const send = async (value: SecretValue): Promise<Response> => {
+  const sendWithToken = async (value: SecretValue): Promise<Response> => {
     // Nobody gets the earlier, refused answer.
     await answer?.body?.cancel();
     answer = undefined;
@@ -59,7 +59,7 @@ export async function fetchWith(
   };
   try {
     const isOwn = (error: unknown): boolean => error === refused;
-    return await secret.use(send, { isRefused: isOwn, deadline, ...(signal && { signal }) });
+    return await secret.use(sendWithToken, { isRefused: isOwn, deadline, ...(signal && { signal }) });
   } catch (error) {
     if (error === refused && answer !== undefined) return answer;
     throw error;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Screen } from '../cli/rotation/screen.ts';
-import { type LocalEvent, ROTATION_STEPS, type RotationStep } from '../local/events.ts';
+import { type LocalEvent, type RotationStep, rotationSteps } from '../local/events.ts';
 
 /** How far a step of a rotation is. `unseen`: Secrets Manager does not tell of it. */
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'unseen';
@@ -70,8 +70,8 @@ export interface Activity {
   on(listener: (arn: string) => void): () => void;
 }
 
-const MOST_ENTRIES = 200;
-const MOST_LINES = 200;
+const mostEntries = 200;
+const mostLines = 200;
 
 /** @param now ms since the epoch */
 export function createActivity(now: () => number): Activity {
@@ -87,7 +87,7 @@ export function createActivity(now: () => number): Activity {
   };
   const tell = (arn: string, tone: Line['tone'], title: string, detail = ''): void => {
     feed.unshift({ at: now(), arn, tone, title, detail });
-    feed.splice(MOST_ENTRIES);
+    feed.splice(mostEntries);
     changed(arn);
   };
   const begin = (
@@ -120,7 +120,7 @@ export function createActivity(now: () => number): Activity {
     if (known !== undefined && known.endedAt === undefined) return known;
     return isTest
       ? begin(arn, 'Test of the function', { isOwn: false, isTest, steps: ['testSecret'] })
-      : begin(arn, 'Rotation', { isOwn: false, isTest, steps: ROTATION_STEPS });
+      : begin(arn, 'Rotation', { isOwn: false, isTest, steps: rotationSteps });
   };
   const end = (run: Run, state: 'succeeded' | 'failed' | 'cancelled', error?: string): void => {
     run.state = state;
@@ -205,13 +205,13 @@ export function createActivity(now: () => number): Activity {
   const screenOf = (run: Run, masked: (text: string) => string): Screen => {
     const say = (tone: Line['tone'], text: string): void => {
       run.lines.push({ tone, text: masked(text) });
-      if (run.lines.length > MOST_LINES) run.lines.shift();
+      if (run.lines.length > mostLines) run.lines.shift();
       changed(run.arn);
     };
     return {
       heading: () => undefined,
       fact: (name, value) => {
-        const step = ROTATION_STEPS.find((known) => known === name);
+        const step = rotationSteps.find((known) => known === name);
         if (step === undefined) say('quiet', `${name}: ${value}`);
         else if (!hasEvents) seen(run, step, { note: masked(value), now: now(), set });
       },
@@ -226,7 +226,7 @@ export function createActivity(now: () => number): Activity {
     runOf: (arn) => runs.get(arn),
     feed,
     begin: (arn, title, rotates) =>
-      begin(arn, title, { isOwn: true, isTest: false, steps: rotates ? ROTATION_STEPS : [] }),
+      begin(arn, title, { isOwn: true, isTest: false, steps: rotates ? rotationSteps : [] }),
     screenOf,
     end: (run, state, error) => {
       // An event has already reported this step, and is more exact.
@@ -266,7 +266,7 @@ function seen(
   if (step === 'finishSecret')
     set(run, 'testSecret', { state: 'unseen', note: 'Secrets Manager does not tell of it' });
   set(run, step, { state: 'done', afterMs, note });
-  const next = ROTATION_STEPS[ROTATION_STEPS.indexOf(step) + 1];
+  const next = rotationSteps[rotationSteps.indexOf(step) + 1];
   if (next !== undefined) set(run, next, { state: 'running' });
 }
 

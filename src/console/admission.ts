@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /** The largest form: a value of 64 kB, each byte percent-encoded, and room for the rest. */
-const MOST_BYTES = 65_536 * 3 + 32_768;
+const mostBytes = 65_536 * 3 + 32_768;
 
 /** The headers of every answer. */
 export const strictHeaders: Readonly<Record<string, string>> = {
@@ -76,7 +76,7 @@ export function admit(request: IncomingMessage, sessions: Sessions, { hostNames,
   if (headers.origin === undefined) return foreign;
   const length = Number(headers['content-length'] ?? 'NaN');
   if (!(length >= 0)) return refused(411, 'Not understood', 'A form says how long it is.');
-  if (length > MOST_BYTES) {
+  if (length > mostBytes) {
     return refused(413, 'Too large', 'A secret has at most 65,536 bytes. Nothing was changed.');
   }
   return { kind: 'session', session };

@@ -7,7 +7,7 @@ import { type SecretsManagementPort, unfinishedVersion } from '../secrets-manage
 export type Remedy = 'rotate' | 'clear-pending' | 'restore' | 'attach' | 'preflight';
 
 /** The state of a secret's rotation, what it means, and what is safe to do. */
-export interface Verdict extends Diagnosis {
+export interface ShownDiagnosis extends Diagnosis {
   readonly tone: 'good' | 'bad' | 'plain';
   readonly title: string;
   /** What to do, in sentences, with commands. */
@@ -37,12 +37,12 @@ const titles: Readonly<Record<RotationState, string>> = {
  * @param preflight what its function has said lately
  * @throws KeyturnError
  */
-export async function judge(
+export async function diagnoseSecret(
   secrets: SecretsManagementPort,
   secretId: string,
   preflight: Preflight | undefined,
   nowMs: number,
-): Promise<Verdict> {
+): Promise<ShownDiagnosis> {
   const secret = await secrets.describe(secretId);
   const pendingValue = await readPending(secrets, secret);
   const diagnosis = diagnose({ secret, pendingValue, preflight, surroundings: undefined }, nowMs);

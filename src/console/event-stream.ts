@@ -1,8 +1,8 @@
 import { streamSSE } from './library.ts';
 import type { App, Routing } from './routing.ts';
 
-const BEAT_MS = 15_000;
-const CALM_MS = 200;
+const beatMs = 15_000;
+const calmMs = 200;
 
 /** Adds the stream that tells pages which secrets have changed. It ends with the session. */
 export function addEventStream(app: App, { activity, watch, sessions, sessionOf }: Routing): void {
@@ -29,7 +29,7 @@ export function addEventStream(app: App, { activity, watch, sessions, sessionOf 
       stream.onAbort(() => ended.removeEventListener('abort', close));
       await stream.writeSSE({ event: 'ready', data: '' });
       while (isOpen) {
-        if (pending.size === 0) await wakened((resolve) => (wake = resolve), BEAT_MS);
+        if (pending.size === 0) await wakened((resolve) => (wake = resolve), beatMs);
         sessions.closeIdle();
         const arns = [...pending];
         pending.clear();
@@ -39,7 +39,7 @@ export function addEventStream(app: App, { activity, watch, sessions, sessionOf 
             data: JSON.stringify(arns),
           });
         // Steps come in bursts, and a page is fetched for each message.
-        await new Promise((resolve) => setTimeout(resolve, CALM_MS));
+        await new Promise((resolve) => setTimeout(resolve, calmMs));
       }
     }),
   );

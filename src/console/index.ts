@@ -47,7 +47,7 @@ export interface RunningConsole {
   close(): Promise<void>;
 }
 
-const MOST_MOVES = 500;
+const mostMoves = 500;
 
 /**
  * Starts the console.
@@ -89,7 +89,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const watcher = createWatcher(
     async () => {
       worlds.forget();
-      await worlds.of(undefined).inventory.look(WATCH_MOST_MS);
+      await worlds.of(undefined).inventory.look(watchMostMs);
     },
     isExact ? undefined : kind === 'aws' ? 30_000 : 3_000,
   );
@@ -157,7 +157,7 @@ function incomingOf(env: object): IncomingMessage {
   throw new Error('A request without its message.');
 }
 
-const WATCH_MOST_MS = 60_000;
+const watchMostMs = 60_000;
 
 /** Looks now and then, as long as somebody watches. @param everyMs undefined: never */
 function createWatcher(look: () => Promise<void>, everyMs: number | undefined) {
@@ -193,7 +193,7 @@ function createWatcher(look: () => Promise<void>, everyMs: number | undefined) {
 function remember(moves: Map<string, SeenMove[]>, arn: string, move: SeenMove): void {
   const known = moves.get(arn) ?? [];
   known.push(move);
-  if (known.length > MOST_MOVES) known.shift();
+  if (known.length > mostMoves) known.shift();
   moves.set(arn, known);
 }
 

@@ -33,9 +33,9 @@ export const stateWords: Readonly<Record<SecretState, string>> = {
   deleted: 'Deletion scheduled',
 };
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 /** A rotation takes seconds. One that is unfinished for so long is taken to be stuck. */
-const STUCK_AFTER_MS = 5 * 60_000;
+const stuckAfterMs = 5 * 60_000;
 
 /** How a secret stands, as far as ListSecrets and the events seen so far tell. */
 export function stateOf(
@@ -50,7 +50,7 @@ export function stateOf(
   if (unfinishedVersion(secret) !== undefined) {
     if (run?.state === 'failed') return 'failed';
     const quietMs = nowMs - (secret.changed?.getTime() ?? 0);
-    return run === undefined && quietMs < STUCK_AFTER_MS ? 'rotating' : 'stuck';
+    return run === undefined && quietMs < stuckAfterMs ? 'rotating' : 'stuck';
   }
   if (secret.rotationEnabled === undefined) return 'never';
   if (!secret.rotationEnabled) return 'off';
@@ -58,7 +58,7 @@ export function stateOf(
   const next = secret.nextRotation?.getTime();
   if (next === undefined) return 'healthy';
   if (next < nowMs) return 'overdue';
-  return next - nowMs < DAY_MS ? 'due' : 'healthy';
+  return next - nowMs < dayMs ? 'due' : 'healthy';
 }
 
 /** All secrets, as they were listed last. */
@@ -161,7 +161,7 @@ export interface Page {
   readonly states: ReadonlyMap<SecretState, number>;
 }
 
-export const PAGE_SIZE = 50;
+export const pageSize = 50;
 
 /** Cuts and orders the list. */
 export function findPage(
@@ -185,9 +185,9 @@ export function findPage(
     found.push(row);
   }
   found.sort(orders[sort]);
-  const pages = Math.max(1, Math.ceil(found.length / PAGE_SIZE));
+  const pages = Math.max(1, Math.ceil(found.length / pageSize));
   const shown = Math.min(Math.max(1, page), pages);
-  const rows = found.slice((shown - 1) * PAGE_SIZE, shown * PAGE_SIZE);
+  const rows = found.slice((shown - 1) * pageSize, shown * pageSize);
   return { rows, count: found.length, pages, page: shown, states };
 }
 

@@ -89,13 +89,13 @@ export class Refused extends Error {
 }
 
 /** How long a page waits for the list of secrets, in ms. After that it shows how many are listed so far. */
-export const LIST_WAIT_MS = 1_500;
+export const listWaitMs = 1_500;
 
 /** How long a rotation is followed, in ms. */
-export const ROTATION_TIMEOUT_MS = 120_000;
+export const rotationTimeoutMs = 120_000;
 
 /** How many dates of a schedule are shown. */
-export const DATES = 5;
+export const shownDates = 5;
 
 /** Makes what the routes of all pages have in common. */
 export function createRouting(parts: AppParts): Routing {

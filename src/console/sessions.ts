@@ -44,7 +44,7 @@ export interface Sessions {
   closeIdle(): void;
 }
 
-const IDLE_MS = 8 * 3_600_000;
+const idleMs = 8 * 3_600_000;
 
 export function createSessions(): Sessions {
   const sessions = new Map<string, Session>();
@@ -57,7 +57,7 @@ export function createSessions(): Sessions {
   };
   // Drafts have values in them, which nobody may come back for.
   const closeIdle = (): void => {
-    for (const session of sessions.values()) if (Date.now() - session.lastUsedAt > IDLE_MS) close(session);
+    for (const session of sessions.values()) if (Date.now() - session.lastUsedAt > idleMs) close(session);
   };
   return {
     token: () => token,

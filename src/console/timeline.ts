@@ -39,7 +39,7 @@ export interface Timeline {
   readonly moves: readonly { readonly at: number; readonly from: number; readonly to: number }[];
 }
 
-const MOST_ROWS = 12;
+const mostRows = 12;
 
 /**
  * Secrets Manager tells which labels a version has now, and not which it had. A version without AWSPENDING is taken to
@@ -52,7 +52,7 @@ export function timelineOf(
   moves: readonly SeenMove[],
   nowMs: number,
 ): Timeline {
-  const shown = versions.slice(0, MOST_ROWS);
+  const shown = versions.slice(0, mostRows);
   const oldestFirst = shown
     .map((version) => ({
       version,
@@ -114,7 +114,7 @@ function handovers(rows: readonly TimelineRow[]): Timeline['moves'] {
  * Where a moment is on the picture, from 0 to 1. By the root of its age, so that the last minutes can be told apart where
  * the first version is months old.
  */
-export function placeOf(at: number, { startsAt, endsAt }: Pick<Timeline, 'startsAt' | 'endsAt'>): number {
+export function positionOf(at: number, { startsAt, endsAt }: Pick<Timeline, 'startsAt' | 'endsAt'>): number {
   const span = Math.max(1, endsAt - startsAt);
   return 1 - Math.sqrt(Math.min(1, Math.max(0, (endsAt - at) / span)));
 }
@@ -139,7 +139,7 @@ export function axisOf(
   const found: { place: number; words: string }[] = [];
   for (const [ms, words] of [...marks].reverse()) {
     if (ms > span || found.length >= 4) continue;
-    const place = placeOf(timeline.endsAt - ms, timeline);
+    const place = positionOf(timeline.endsAt - ms, timeline);
     // The words at the start of the axis begin there. The others are centred.
     const isFree = place > 0.3 && place - (found.at(-1)?.place ?? 0) > 0.2;
     if (isFree && place < 0.88) found.push({ place, words: `${words} ago` });

@@ -4,7 +4,7 @@ import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError } from '../errors.ts';
 import { isCredentialKey } from '../render/secrets.ts';
 
-const MASK = '•';
+const mask = '•';
 
 /**
  * A text that may become a secret, as it can be shown while it is typed: each character of a credential is a dot, and
@@ -15,10 +15,10 @@ const MASK = '•';
  */
 export function maskTyped(text: string): string {
   const ranges = rangesToMask(text);
-  if (ranges === 'all') return text.replaceAll(/[^\n]/g, MASK);
+  if (ranges === 'all') return text.replaceAll(/[^\n]/g, mask);
   const chars = [...Array(text.length).keys()].map((index) => text.charAt(index));
   for (const [start, end] of ranges)
-    for (let index = start; index < end; index += 1) if (chars[index] !== '\n') chars[index] = MASK;
+    for (let index = start; index < end; index += 1) if (chars[index] !== '\n') chars[index] = mask;
   return chars.join('');
 }
 

@@ -171,7 +171,7 @@ export function malformed(form: FormName, index: number, reason: string): Keytur
 }
 
 /** A value for a connection string. @throws InvalidSecretField for what no connection string can hold */
-export function textOf(field: string, value: unknown): string {
+export function connectionText(field: string, value: unknown): string {
   const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
   // C ends a string at a NUL, and .NET's parser stops there: https://www.postgresql.org/docs/current/libpq-connect.html
   if (typeof text === 'string' && !text.includes('\0') && text.isWellFormed()) return text;

@@ -165,7 +165,7 @@ function append(
 ): Edit[] {
   const added = new Map<JsonNode, string>();
   for (const [field, value] of missing) {
-    const { parent, name } = placeOf(root, fieldNames.get(field) ?? field);
+    const { parent, name } = insertionPoint(root, fieldNames.get(field) ?? field);
     const before = added.get(parent) ?? '';
     const isFirst = before === '' && (parent.members ?? []).length === 0;
     const { gap, colon } = spacing(text, parent);
@@ -179,7 +179,7 @@ function append(
 }
 
 /** The object that a new field goes into: that of its path if it exists, else the root. */
-function placeOf(root: JsonNode, path: string): { parent: JsonNode; name: string } {
+function insertionPoint(root: JsonNode, path: string): { parent: JsonNode; name: string } {
   const dot = path.lastIndexOf('.');
   const parent = dot < 0 ? undefined : nodesAt(root, path.slice(0, dot)).at(-1);
   return parent?.members === undefined ? { parent: root, name: path } : { parent, name: path.slice(dot + 1) };

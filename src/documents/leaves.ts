@@ -1,5 +1,5 @@
 import { isKeyturnError, type KeyturnError } from '../errors.ts';
-import { type Embedding, nest, notHeld, type Span, textOf } from './form.ts';
+import { connectionText, type Embedding, nest, notHeld, type Span } from './form.ts';
 import { type JsonNode, scanJson, stringOffsets } from './json-scanner.ts';
 import { isKeyValueLines, type Line, readLines } from './lines-scanner.ts';
 
@@ -181,7 +181,7 @@ export function leavesOfLine(line: Line): Leaf[] {
 
 /** A value in the quotes that it had, or in others that every reader understands. @throws InvalidSecretField */
 function quoted(key: string, changed: unknown, had: string): string {
-  const value = textOf(key, changed);
+  const value = connectionText(key, changed);
   const quote = [had, "'", '"'].find((one) => fits(value, one));
   if (quote === undefined) throw notHeldByEnv(key);
   return quote + value + quote;

@@ -1,4 +1,12 @@
-import { type Edit, malformed, notHeld, type ParsedText, type Slot, type Span, textOf } from './form.ts';
+import {
+  connectionText,
+  type Edit,
+  malformed,
+  notHeld,
+  type ParsedText,
+  type Slot,
+  type Span,
+} from './form.ts';
 import { definedFields, readSslMode } from './switches.ts';
 
 /** A keyword and its value. */
@@ -102,7 +110,9 @@ export function parseLibpq(text: string): ParsedText {
 function slotOf({ keyword: name, value, valueSpan, quoted }: Setting): Slot[] {
   const field = fieldOfKeyword.get(name);
   if (field === undefined) return [];
-  return [{ field, value, span: valueSpan, encode: (changed) => encode(textOf(field, changed), quoted) }];
+  return [
+    { field, value, span: valueSpan, encode: (changed) => encode(connectionText(field, changed), quoted) },
+  ];
 }
 
 /** PHP's driver takes a semicolon in quotes for a separator too. */
@@ -125,7 +135,7 @@ function append(text: string, missing: ReadonlyMap<string, unknown>, separator: 
   const added = [...missing].map(([field, value]) => {
     const [name] = [...fieldOfKeyword].find(([, found]) => found === field) ?? [];
     if (name === undefined) throw notHeld(field, 'has no keyword in a libpq connection string');
-    const written = encode(textOf(field, value), false);
+    const written = encode(connectionText(field, value), false);
     if (separator === ';' && written.includes(';'))
       throw notHeld(field, "holds a semicolon, for which PHP's data source names have no quotes");
     return `${separator}${name}=${written}`;

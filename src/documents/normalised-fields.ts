@@ -26,7 +26,7 @@ export function normaliseFields(fields: SecretFields): {
     // As a boolean it means the same as "ssl".
     ...(isSwitch(stated.encrypt) ? without(stated, 'encrypt') : stated),
     ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
-    ...placeOf(stated),
+    ...splitHost(stated),
   };
   if (ssl === 'contradictory') return { fields: normalised, refusal: contradictory() };
   const fieldsWithTls = { ...normalised, ssl };
@@ -70,7 +70,7 @@ function sslOf(ssl: unknown): unknown {
 }
 
 /** `db:5432` as a host and its port. Two ports that differ stay as they are. */
-function placeOf({ host, port }: SecretFields): SecretFields {
+function splitHost({ host, port }: SecretFields): SecretFields {
   const [, name, number] =
     typeof host === 'string' ? (/^([^\s:,/\\@[\]]+|\[[^\]]+\]):(\d{1,5})$/.exec(host.trim()) ?? []) : [];
   if (name === undefined || number === undefined) return {};

@@ -1,7 +1,7 @@
 import { type FormName, malformed, type Span } from './form.ts';
 
 /** A keyword and its value in a connection string. */
-export interface Pair {
+export interface KeywordValue {
   /** As it is written, without the space around it. */
   readonly keyword: string;
   readonly value: string;
@@ -92,7 +92,7 @@ function match(token: RegExp, text: string, at: number): string {
  *
  * @throws MalformedSecret
  */
-export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generator<Pair> {
+export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generator<KeywordValue> {
   const quotedValue = quotedValues(text, syntax);
   let at = from + match(betweenPairs, text, from).length;
   while (at < text.length) {
@@ -109,7 +109,7 @@ export function* scanPairs(text: string, syntax: PairSyntax, from = 0): Generato
   }
 }
 
-type Value = Omit<Pair, 'keyword'>;
+type Value = Omit<KeywordValue, 'keyword'>;
 
 function plainValue(text: string, afterEquals: number, start: number, { spaceCounts }: PairSyntax): Value {
   const raw = match(bareValue, text, start);

@@ -1,5 +1,6 @@
 import type { KeyturnError } from '../errors.ts';
 import {
+  connectionText,
   type Edit,
   type Embedding,
   malformed,
@@ -7,7 +8,6 @@ import {
   type ParsedText,
   refused,
   type Slot,
-  textOf,
 } from './form.ts';
 import { otherLogin } from './other-logins.ts';
 import {
@@ -21,8 +21,8 @@ import {
 import {
   adoNetSyntax,
   goOdbcSyntax,
+  type KeywordValue,
   odbcSyntax,
-  type Pair,
   type PairSyntax,
   pdoSyntax,
   scanPairs,
@@ -77,7 +77,7 @@ export function parseAdoNet(text: string): ParsedText {
 const xmlEntity = /&(?:quot|apos|amp|lt|gt|#\d+|#x[\da-f]+);/i;
 
 /** .NET reads `Password={x}` as three characters, npm's drivers as one. */
-function bracedValue(pairs: readonly Pair[]): KeyturnError | undefined {
+function bracedValue(pairs: readonly KeywordValue[]): KeyturnError | undefined {
   const login = new Set(['server', ...writable]);
   const braced = pairs.find(
     ({ keyword, quote }) => quote === '{' && login.has(nameIn(adoNetKeywords, keyword)),
@@ -112,7 +112,7 @@ export function parseOdbc(text: string): ParsedText {
 }
 
 /** Microsoft's drivers take the first of two equal keywords, FreeTDS the last. A DSN does not say which one it is. */
-function twoLogins(pairs: readonly Pair[]): KeyturnError | undefined {
+function twoLogins(pairs: readonly KeywordValue[]): KeyturnError | undefined {
   const values = new Map<string, string>();
   for (const { keyword, value } of pairs) {
     const name = keyword.toLowerCase();
@@ -164,7 +164,7 @@ const keywordsOfMysql = [
  * @see https://www.npgsql.org/doc/connection-string-parameters.html
  * @see https://mysqlconnector.net/connection-options/
  */
-function impliedEngine(pairs: readonly Pair[]): string | undefined {
+function impliedEngine(pairs: readonly KeywordValue[]): string | undefined {
   const values = new Map(pairs.map(({ keyword, value }) => [plainKeyword(keyword), value]));
   const hasOne = (keywords: readonly string[]): boolean => keywords.some((keyword) => values.has(keyword));
   if (hasOne(keywordsOfMysql)) return 'mysql';
@@ -184,7 +184,7 @@ export function parsedPairs(
   text: string,
   syntax: PairSyntax,
   vocabulary: Vocabulary,
-  pairs: readonly Pair[],
+  pairs: readonly KeywordValue[],
   base: { readonly engine: string | undefined; readonly [field: string]: unknown },
 ): ParsedText {
   const named = pairs.map((pair) => ({ ...pair, field: nameIn(vocabulary, pair.keyword) }));
@@ -192,7 +192,7 @@ export function parsedPairs(
   const values = new Map(ordered.map(({ field, value }) => [field, value]));
   const fields = pairFields(values, base);
   // A keyword that means a password to other drivers of the family is written too, if it holds the same one.
-  const isCopy = ({ keyword, value }: Pair): boolean =>
+  const isCopy = ({ keyword, value }: KeywordValue): boolean =>
     nameIn(adoNetKeywords, keyword) === 'password' && value !== '' && value === fields.password;
   const slots = named.flatMap((pair) => {
     const field = isCopy(pair) ? 'password' : pair.field;
@@ -222,7 +222,7 @@ function isInner(keyword: string): boolean {
   return /^(providerconnectionstring|extendedproperties|connectionstring)$/.test(plainKeyword(keyword));
 }
 
-function embeddedValue({ keyword, value, valueSpan, quote }: Pair, syntax: PairSyntax): Embedding {
+function embeddedValue({ keyword, value, valueSpan, quote }: KeywordValue, syntax: PairSyntax): Embedding {
   const close = quote === undefined ? '' : (syntax.quotes.get(quote) ?? '');
   const offsets: number[] = [];
   let at = valueSpan.start + (quote === undefined ? 0 : 1);
@@ -237,7 +237,7 @@ function embeddedValue({ keyword, value, valueSpan, quote }: Pair, syntax: PairS
 
 /** The refusal of a user or a password whose only keyword means nothing to the drivers of the form. */
 function foreignKeyword(
-  pairs: readonly Pair[],
+  pairs: readonly KeywordValue[],
   { form }: PairSyntax,
   vocabulary: Vocabulary,
   fields: ParsedText['fields'],
@@ -275,7 +275,7 @@ function pairFields(values: ReadonlyMap<string, string>, base: ParsedText['field
   });
 }
 
-function slotOf({ value, valueSpan: span, quote }: Pair, field: string, syntax: PairSyntax): Slot {
+function slotOf({ value, valueSpan: span, quote }: KeywordValue, field: string, syntax: PairSyntax): Slot {
   return { field, value, span, encode: (changed) => quoted(field, changed, syntax, quote) };
 }
 
@@ -285,7 +285,7 @@ const bareForOdbc = /^[\p{L}\p{N}#$%&+\-./:<>^_`|~]+$/u;
 
 /** A value in the quotes that it had, or in those that it needs. */
 function quoted(field: string, changed: unknown, syntax: PairSyntax, had: string | undefined): string {
-  const value = textOf(field, changed);
+  const value = connectionText(field, changed);
   if (syntax.quotes.size === 0) {
     if (!/[;\r\n]|^\s|\s$/.test(value)) return value;
     throw notHeld(field, 'holds a semicolon, a line break or outer space, for which this form has no quotes');
@@ -303,7 +303,7 @@ function append(
   text: string,
   syntax: PairSyntax,
   vocabulary: Vocabulary,
-  pairs: readonly Pair[],
+  pairs: readonly KeywordValue[],
   missing: ReadonlyMap<string, unknown>,
 ): Edit[] {
   const end = text.trimEnd().length;

@@ -1,4 +1,4 @@
-import { type Edit, notHeld, type ParsedText, textOf } from './form.ts';
+import { connectionText, type Edit, notHeld, type ParsedText } from './form.ts';
 
 /**
  * A text that can only be a token: it has the characters of a bearer token, and is long enough. A broken connection
@@ -26,7 +26,7 @@ export function parsePlainText(text: string): ParsedText {
 }
 
 function encode(changed: unknown): string {
-  const value = textOf('password', changed);
+  const value = connectionText('password', changed);
   if (value !== '' && !/[\r\n]$/.test(value)) return value;
   throw notHeld('password', 'must not be empty or end with a line break in a secret that is plain text');
 }

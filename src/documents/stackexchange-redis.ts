@@ -1,5 +1,5 @@
 import type { SecretFields } from './fields.ts';
-import { type Edit, notHeld, type ParsedText, type Slot, type Span, textOf } from './form.ts';
+import { connectionText, type Edit, notHeld, type ParsedText, type Slot, type Span } from './form.ts';
 import { definedFields, readSwitch } from './switches.ts';
 
 /*
@@ -101,10 +101,10 @@ function fieldsOf(parts: readonly Part[]): SecretFields {
   const encrypted = readSwitch(ssl);
   // The client's own default for a server without a port.
   const port = encrypted === true && said.mastername === undefined ? 6380 : undefined;
-  return definedFields({ engine: 'redis', ...placeOf(servers, port), ...said, ssl: encrypted });
+  return definedFields({ engine: 'redis', ...addressFields(servers, port), ...said, ssl: encrypted });
 }
 
-function placeOf(servers: readonly string[], port: number | undefined): SecretFields {
+function addressFields(servers: readonly string[], port: number | undefined): SecretFields {
   const [only] = servers;
   if (servers.length !== 1 || only === undefined) return { host: servers.join(',') || undefined, port };
   const [, host = only, stated] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(only) ?? [];
@@ -112,7 +112,7 @@ function placeOf(servers: readonly string[], port: number | undefined): SecretFi
 }
 
 function encode(field: string, value: unknown): string {
-  const text = textOf(field, value);
+  const text = connectionText(field, value);
   // .NET takes U+0085 for a space, and JavaScript does not.
   if (text !== '' && text === text.trim() && !/^\u0085|\u0085$|,/.test(text)) return text;
   throw notHeld(field, 'must not have a comma, nor a space at its ends, where StackExchange.Redis reads it');

@@ -1,5 +1,13 @@
 import { engineFamily, engineOfKnownScheme, engineOfScheme } from './engines.ts';
-import { type Edit, malformed, notHeld, type ParsedText, refused, type Slot, textOf } from './form.ts';
+import {
+  connectionText,
+  type Edit,
+  malformed,
+  notHeld,
+  type ParsedText,
+  refused,
+  type Slot,
+} from './form.ts';
 import { otherLogin } from './other-logins.ts';
 import { withInstance } from './sql-server-keywords.ts';
 import { definedFields, readEncrypt, readSslMode, readStrict, readSwitch } from './switches.ts';
@@ -178,7 +186,7 @@ function userSlots(text: string, { user, password }: UrlParts, form: 'url' | 'jd
     const value = decodePart(text, password, form);
     slots.push({ field: 'password', value, span: password, encode: encoderOf('password') });
   } else if (user !== undefined) {
-    const encode = (value: unknown): string => `:${encodeText(textOf('password', value))}`;
+    const encode = (value: unknown): string => `:${encodeText(connectionText('password', value))}`;
     const span = { start: user.end, end: user.end };
     slots.push({ field: 'password', value: undefined, span, encode });
   }
@@ -186,7 +194,7 @@ function userSlots(text: string, { user, password }: UrlParts, form: 'url' | 'jd
 }
 
 function encoderOf(field: string): (value: unknown) => string {
-  return (value) => encodeText(textOf(field, value));
+  return (value) => encodeText(connectionText(field, value));
 }
 
 function urlFields(
@@ -255,7 +263,7 @@ function append(parts: UrlParts, inQuery: boolean, missing: ReadonlyMap<string, 
   for (const [field, value] of missing) {
     if (field !== 'username' && field !== 'password')
       throw notHeld(field, 'has no place of its own in a URL');
-    encoded.set(field, encodeText(textOf(field, value)));
+    encoded.set(field, encodeText(connectionText(field, value)));
   }
   const [user, password] = [encoded.get('username'), encoded.get('password')];
   if (!inQuery) {

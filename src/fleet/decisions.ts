@@ -32,7 +32,7 @@ export type Outcome =
   | 'not-started';
 
 /** What to do with a secret next. `due`: rotate it, or wait if its rotation has begun. */
-export type Verdict = Extract<Outcome, 'rotated' | 'gone' | 'off'> | 'due';
+export type Decision = Extract<Outcome, 'rotated' | 'gone' | 'off'> | 'due';
 
 /** A condition in the Amazon States Language, on the input of a Choice state. */
 export interface ChoiceRule {
@@ -40,7 +40,7 @@ export interface ChoiceRule {
 }
 
 interface Rule {
-  readonly verdict: Exclude<Verdict, 'due'>;
+  readonly verdict: Exclude<Decision, 'due'>;
   /** @param rotatedBefore the date of the plan's entry: a rotation after it is one since the plan */
   holds(secret: SeenSecret, rotatedBefore: string): boolean;
   /** The same, where `$.secret` is DescribeSecret's answer and `$.entry` is the plan's entry. */
@@ -78,7 +78,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** What to do with a secret of the plan now. A secret that was rotated since the plan was made is not rotated again. */
-export function decide(secret: SeenSecret, rotatedBefore: string): Verdict {
+export function decide(secret: SeenSecret, rotatedBefore: string): Decision {
   return rules.find((rule) => rule.holds(secret, rotatedBefore))?.verdict ?? 'due';
 }
 

@@ -82,7 +82,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
   let end: FleetResult['end'] = 'finished';
   let wave = '';
   const isOver = (): boolean => end !== 'finished';
-  const look = (): boolean => {
+  const isStoppedOrOver = (): boolean => {
     if (stop?.aborted && end === 'finished') end = 'stopped';
     return isOver();
   };
@@ -107,7 +107,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
     const before = await verdict();
     if (before !== 'due') return before === 'rotated' ? 'already-rotated' : before;
     await pace.turn(place);
-    if (look()) return 'not-started';
+    if (isStoppedOrOver()) return 'not-started';
     run.onBegin?.(entry);
     await patiently(() => api.rotate(entry.arn, entry.token), place);
     for (let looks = 0; looks <= item.mostLooks; looks += 1) {
@@ -138,7 +138,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
     let outcome: Outcome;
     let detail = '';
     try {
-      outcome = look() ? 'not-started' : await rotate(entry, item);
+      outcome = isStoppedOrOver() ? 'not-started' : await rotate(entry, item);
     } catch (error) {
       if (!isKeyturnError(error)) throw error;
       outcome = outcomeOf(error.code);
@@ -164,7 +164,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
 
   /** @returns whether all of it is rotated; a target that was not begun has not failed */
   const takeItem = async (item: PlanItem): Promise<boolean> => {
-    if (look()) {
+    if (isStoppedOrOver()) {
       for (const entry of item.secrets) settle(entry, item, 'not-started');
       return true;
     }
@@ -188,7 +188,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
       if (hasTooManyFailures(failedTargets, toleratedFailures) && !isOver()) end = 'braked';
     });
   }
-  look();
+  isStoppedOrOver();
   return { end, counts, failures, maxPerTarget, throttled, durationMs: clock.now() - startedAt };
 }
 

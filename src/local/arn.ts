@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { awsPartitions } from './protocol/api-model/partitions.ts';
 
-const SUFFIX_LENGTH = 6;
-const SUFFIX_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const suffixLength = 6;
+const suffixCharacters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** The account and the region that ARNs are made in. */
 export interface Partition {
@@ -12,8 +12,8 @@ export interface Partition {
 
 /** A new secret's ARN: AWS adds six random characters to the name. */
 export function newSecretArn(partition: Partition, name: string): string {
-  const suffix = Array.from({ length: SUFFIX_LENGTH }, () =>
-    SUFFIX_CHARACTERS.charAt(randomInt(SUFFIX_CHARACTERS.length)),
+  const suffix = Array.from({ length: suffixLength }, () =>
+    suffixCharacters.charAt(randomInt(suffixCharacters.length)),
   );
   return secretArn(partition, `${name}-${suffix.join('')}`);
 }

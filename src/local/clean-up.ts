@@ -2,8 +2,8 @@ import type { Secret } from './model.ts';
 import { versionEvent } from './service-events.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
-const KEPT_VERSIONS = 100;
-const KEPT_FOR_MS = 24 * 3_600_000;
+const keptVersions = 100;
+const keptForMs = 24 * 3_600_000;
 
 /**
  * Removes the oldest versions without labels while a secret has more than 100 versions. Versions younger than 24 hours
@@ -17,13 +17,13 @@ export function withoutDeprecated(unit: UnitOfWork, secret: Secret): Secret {
   const labelled = new Set(Object.values(secret.labels));
   const superfluous = versions
     .filter(({ id }) => !labelled.has(id))
-    .slice(0, Math.max(0, versions.length - KEPT_VERSIONS));
-  const tooYoung = superfluous.find(({ createdAt }) => createdAt + KEPT_FOR_MS > unit.now);
+    .slice(0, Math.max(0, versions.length - keptVersions));
+  const tooYoung = superfluous.find(({ createdAt }) => createdAt + keptForMs > unit.now);
   for (const { id } of superfluous.slice(0, tooYoung && superfluous.indexOf(tooYoung))) {
     unit.store.removeVersion(secret.arn, id);
     unit.tell(
       versionEvent('SecretVersionDeletion', { timeMs: unit.now, secretArn: secret.arn, versionId: id }),
     );
   }
-  return { ...secret, cleanUpAt: tooYoung && tooYoung.createdAt + KEPT_FOR_MS };
+  return { ...secret, cleanUpAt: tooYoung && tooYoung.createdAt + keptForMs };
 }

@@ -17,7 +17,7 @@ export interface ManualClock extends Clock {
 }
 
 /** setTimeout takes a 32-bit signed integer; a longer delay would fire at once. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+const longestTimeoutMs = 2 ** 31 - 1;
 
 /** The machine's own time. */
 export function systemClock(): Clock {
@@ -40,7 +40,7 @@ function scheduleReal(now: () => number, factor: number, atMs: number, callback:
   const wait = () => {
     const delay = Math.max(0, (atMs - now()) / factor);
     // The server keeps the process alive. A rotation that is due next month should not.
-    timer = setTimeout(fire, Math.min(Math.ceil(delay), LONGEST_TIMEOUT_MS)).unref();
+    timer = setTimeout(fire, Math.min(Math.ceil(delay), longestTimeoutMs)).unref();
   };
   const fire = () => (now() >= atMs ? callback() : wait());
   wait();

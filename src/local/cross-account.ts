@@ -1,12 +1,12 @@
 import { awsPartition, homeOf, partitionOf } from './arn.ts';
 import { withoutDeprecated } from './clean-up.ts';
 import { invalidParameter, invalidRequest, limitExceeded, resourceNotFound } from './errors.ts';
-import { CURRENT, moveLabel } from './labels.ts';
-import { DEFAULT_KMS_KEY_ID, type Secret } from './model.ts';
+import { currentLabel, moveLabel } from './labels.ts';
+import { defaultKmsKeyId, type Secret } from './model.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 /** The resource policy that Secrets Manager attaches to a replica of another account's secret. */
-export const MANAGED_POLICY_NAME = 'cross-account-replication';
+export const managedPolicyName = 'cross-account-replication';
 
 /**
  * The managed policy of a replica, as text. It lets the primary's account accept the replication. AWS's full text is not
@@ -57,7 +57,7 @@ export function checkReplicaRequest(replicaArn: string, request: ReplicaRequest)
 
 /** Whether a key can encrypt a cross-account replica. The AWS managed key only serves its own account. */
 export function isCustomerKey(kmsKeyId: string | undefined): boolean {
-  return kmsKeyId !== undefined && kmsKeyId !== '' && !kmsKeyId.endsWith(DEFAULT_KMS_KEY_ID);
+  return kmsKeyId !== undefined && kmsKeyId !== '' && !kmsKeyId.endsWith(defaultKmsKeyId);
 }
 
 /** Checks that two secrets are in different accounts and the same region. @throws ServiceError InvalidParameterException */
@@ -134,16 +134,16 @@ export function standAlone(unit: UnitOfWork, replica: Secret): void {
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-permissions.html
  */
 export function replicateAbroad(unit: UnitOfWork, primary: Secret): void {
-  const current = primary.labels[CURRENT];
+  const current = primary.labels[currentLabel];
   if (primary.crossAccountReplica?.status !== 'InSync' || current === undefined) return;
   const replica = unit.store.secretByArn(primary.crossAccountReplica.arn);
   const value = unit.store.readValue(primary.arn, current);
-  if (!replica?.kmsKeyId || !value || replica.labels[CURRENT] === current) return;
+  if (!replica?.kmsKeyId || !value || replica.labels[currentLabel] === current) return;
   if (!unit.store.version(replica.arn, current)) {
     unit.store.saveVersion(replica.arn, { id: current, createdAt: unit.now });
     unit.store.writeValue(replica.arn, current, value, replica.kmsKeyId);
   }
-  const labels = moveLabel(replica.labels, CURRENT, current);
+  const labels = moveLabel(replica.labels, currentLabel, current);
   unit.save(withoutDeprecated(unit, { ...replica, labels, changedAt: unit.now }), replica);
 }
 

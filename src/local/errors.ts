@@ -20,20 +20,20 @@ export class ServiceError extends Error {
    * of it don't.
    */
   get body(): object {
-    return FRAMEWORK_ERRORS.has(this.type)
+    return frameworkErrors.has(this.type)
       ? { __type: this.type, message: this.message }
       : { __type: this.type, Message: this.message };
   }
 
   /** The body of the answer in Lambda's protocol, which puts the type into a header. */
   get restBody(): object {
-    return FRAMEWORK_ERRORS.has(this.type)
+    return frameworkErrors.has(this.type)
       ? { message: this.message }
       : { Type: 'User', Message: this.message };
   }
 }
 
-const FRAMEWORK_ERRORS = new Set([
+const frameworkErrors = new Set([
   'ExpiredTokenException',
   'IncompleteSignatureException',
   'InvalidSignatureException',

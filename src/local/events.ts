@@ -1,8 +1,8 @@
 /** The steps of a rotation, in their order. */
-export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
+export const rotationSteps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 
 /** One step of a rotation. */
-export type RotationStep = (typeof ROTATION_STEPS)[number];
+export type RotationStep = (typeof rotationSteps)[number];
 
 /** A request was answered. */
 export interface CallEvent {

@@ -1,9 +1,9 @@
 /** The staging labels of a secret, each with the id of its version. So a label can't be on two versions. */
 export type Labels = Readonly<Record<string, string>>;
 
-export const CURRENT = 'AWSCURRENT';
-export const PENDING = 'AWSPENDING';
-export const PREVIOUS = 'AWSPREVIOUS';
+export const currentLabel = 'AWSCURRENT';
+export const pendingLabel = 'AWSPENDING';
+export const previousLabel = 'AWSPREVIOUS';
 
 /**
  * Moves `label` to `versionId`. If it is AWSCURRENT, AWSPREVIOUS moves to the version that loses it.
@@ -13,7 +13,7 @@ export function moveLabel(labels: Labels, label: string, versionId: string): Lab
   const holder = labels[label];
   if (holder === versionId) return labels;
   const moved = { ...labels, [label]: versionId };
-  return label === CURRENT && holder !== undefined ? { ...moved, [PREVIOUS]: holder } : moved;
+  return label === currentLabel && holder !== undefined ? { ...moved, [previousLabel]: holder } : moved;
 }
 
 /** Takes `label` off its version. */
@@ -37,6 +37,6 @@ export function labelsByVersion(labels: Labels): Record<string, string[]> {
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 export function unfinishedRotation(labels: Labels): string | undefined {
-  const pending = labels[PENDING];
-  return pending === labels[CURRENT] ? undefined : pending;
+  const pending = labels[pendingLabel];
+  return pending === labels[currentLabel] ? undefined : pending;
 }

@@ -98,7 +98,7 @@ export type SecretValue =
   | { readonly kind: 'binary'; readonly bytes: Buffer };
 
 /** The default key. */
-export const DEFAULT_KMS_KEY_ID = 'alias/aws/secretsmanager';
+export const defaultKmsKeyId = 'alias/aws/secretsmanager';
 
 /** Whether two values are the same, kind and content. */
 export function sameValue(a: SecretValue, b: SecretValue): boolean {
@@ -107,7 +107,7 @@ export function sameValue(a: SecretValue, b: SecretValue): boolean {
 }
 
 /** AWS's tag with the service that owns a secret. */
-export const OWNING_SERVICE_TAG = 'aws:secretsmanager:owningService';
+export const owningServiceTag = 'aws:secretsmanager:owningService';
 
 /** The service that manages a secret of this name, such as `rds` of `rds!db-...`. */
 export function owningServiceIn(name: string): string | undefined {

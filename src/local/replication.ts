@@ -1,6 +1,6 @@
 import { arnInRegion, homeOf, isRegionBeside } from './arn.ts';
 import { invalidParameter, resourceNotFound } from './errors.ts';
-import { DEFAULT_KMS_KEY_ID, type Replica, type Secret } from './model.ts';
+import { defaultKmsKeyId, type Replica, type Secret } from './model.ts';
 import { replicationEvent } from './service-events.ts';
 import type { Store } from './store/store.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
@@ -83,7 +83,7 @@ export function changeReplicaKey(unit: UnitOfWork, replica: Secret, kmsKeyId: st
     one.region === regionOf(replica) ? { ...one, kmsKeyId } : one,
   );
   unit.save({ ...primary, replicas }, primary);
-  const moved = { ...replica, kmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID, changedAt: unit.now };
+  const moved = { ...replica, kmsKeyId: kmsKeyId ?? defaultKmsKeyId, changedAt: unit.now };
   unit.save(moved, replica);
   return moved;
 }
@@ -124,7 +124,7 @@ function copySecret(store: Store, nowMs: number, primary: Secret, { region, kmsK
     name: primary.name,
     type: primary.type,
     description: primary.description,
-    kmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+    kmsKeyId: kmsKeyId ?? defaultKmsKeyId,
     tags: primary.tags?.length ? primary.tags : undefined,
     policy: primary.policy,
     labels: primary.labels,
@@ -145,7 +145,7 @@ function copyVersions(store: Store, from: string, to: Secret): void {
     if (!copy) store.saveVersion(to.arn, { id, createdAt });
     const value =
       kmsKeyId === undefined || copy?.kmsKeyId !== undefined ? undefined : store.readValue(from, id);
-    if (value) store.writeValue(to.arn, id, value, to.kmsKeyId ?? DEFAULT_KMS_KEY_ID);
+    if (value) store.writeValue(to.arn, id, value, to.kmsKeyId ?? defaultKmsKeyId);
   }
   for (const id of copied.keys()) store.removeVersion(to.arn, id);
 }
@@ -156,7 +156,7 @@ export function replicationStatus(store: Store, { arn, replicas }: Secret): obje
     const accessedAt = store.secretByArn(arnInRegion(arn, region))?.accessedAt;
     return {
       Region: region,
-      KmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+      KmsKeyId: kmsKeyId ?? defaultKmsKeyId,
       Status: failure === undefined ? 'InSync' : 'Failed',
       StatusMessage: failure ?? 'Replication succeeded',
       LastAccessedDate: failure === undefined && accessedAt !== undefined ? accessedAt / 1000 : undefined,
@@ -168,7 +168,7 @@ export function replicationStatus(store: Store, { arn, replicas }: Secret): obje
 export function beingReplicated({ replicas = [] }: Secret): object[] {
   return replicas.map(({ region, kmsKeyId, failure }) => ({
     Region: region,
-    KmsKeyId: kmsKeyId ?? DEFAULT_KMS_KEY_ID,
+    KmsKeyId: kmsKeyId ?? defaultKmsKeyId,
     Status: failure === undefined ? 'InProgress' : 'Failed',
     StatusMessage: failure,
   }));

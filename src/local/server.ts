@@ -39,7 +39,7 @@ import { createState, type State } from './state.ts';
 import { openFileStore } from './store/file-store.ts';
 import { openMemoryStore } from './store/sqlite-store.ts';
 
-const DEFAULT_RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000];
+const defaultRetryDelaysMs = [500, 1_000, 2_000, 4_000];
 
 /** How to start a local Secrets Manager. */
 export interface LocalSecretsManagerOptions extends AdmissionSettings, DisturbanceSettings {
@@ -123,7 +123,7 @@ export async function startLocalSecretsManager(
   const eventBridge = createEventHub<EventBridgeEvent>();
   const state = createState(store, clock, events, eventBridge);
   const functions = createFunctionRegistry(partition, endpoint);
-  const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
+  const retryDelaysMs = options.retryDelaysMs ?? defaultRetryDelaysMs;
   const tokens = createRotationTokens();
   const outcomes = followOutcomes(events);
   const engine = createRotationEngine({ state, functions, tokens, events, eventBridge, retryDelaysMs });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { homeOf } from './arn.ts';
 import type { EventBridgeEvent } from './events.ts';
 
-const SERVICE = 'secretsmanager.amazonaws.com';
+const serviceName = 'secretsmanager.amazonaws.com';
 
 /**
  * The names of Secrets Manager's own events.
@@ -73,13 +73,13 @@ function serviceEvent(eventName: string, facts: Facts, more: object, data: objec
     resources: [],
     detail: {
       eventVersion: '1.08',
-      userIdentity: { accountId, invokedBy: SERVICE },
+      userIdentity: { accountId, invokedBy: serviceName },
       eventTime: time,
-      eventSource: SERVICE,
+      eventSource: serviceName,
       eventName,
       awsRegion: region,
-      sourceIPAddress: SERVICE,
-      userAgent: SERVICE,
+      sourceIPAddress: serviceName,
+      userAgent: serviceName,
       ...(facts.errorMessage !== undefined && { errorMessage: facts.errorMessage }),
       requestParameters: null,
       responseElements: null,

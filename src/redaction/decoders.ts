@@ -112,13 +112,13 @@ function runsIn(text: string, pattern: RegExp, digit: RegExp): Run[] {
 
 /** Adds the bytes of a run, and a gap. Each digit of the run has `bits` bits. */
 function addBytes(composer: Composer, { at }: Run, bytes: Buffer, offset: number, bits: number): void {
-  const placeOf = (digit: number): number => at[Math.min(offset + digit, at.length - 1)] ?? 0;
+  const sourceIndex = (digit: number): number => at[Math.min(offset + digit, at.length - 1)] ?? 0;
   bytes.forEach((byte, index) => {
     const first = Math.floor((index * 8) / bits);
     const last = Math.floor((index * 8 + 7) / bits);
-    composer.add(String.fromCharCode(byte), placeOf(first), placeOf(last) + 1);
+    composer.add(String.fromCharCode(byte), sourceIndex(first), sourceIndex(last) + 1);
   });
-  composer.add(gap, placeOf(at.length), placeOf(at.length) + 1);
+  composer.add(gap, sourceIndex(at.length), sourceIndex(at.length) + 1);
 }
 
 /** Base64, in either alphabet. A run may be cut off at its start, so all four offsets are decoded. */

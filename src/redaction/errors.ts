@@ -61,17 +61,17 @@ function summaryOf(cause: unknown, masking: Masking, depth: number): Error {
   const code: unknown = Reflect.get(cause, 'code');
   if (typeof code === 'string' || typeof code === 'number')
     Object.assign(summary, { code: masking.label(String(code)) });
-  define(summary, 'name', masking.label(textOf(cause.name)));
+  define(summary, 'name', masking.label(stringify(cause.name)));
   return setMessage(summary, message, framesOf(cause, masking));
 }
 
 /** The message of anything thrown, masked as Keyturn's own text or as others'. */
 export function maskedMessage(thrown: unknown, { text, foreign }: Pick<Masking, 'text' | 'foreign'>): string {
   if (thrown instanceof AdapterError) {
-    const own = text(textOf(thrown.message));
-    return thrown.said === undefined ? own : `${own}: ${foreign(textOf(thrown.said))}`;
+    const own = text(stringify(thrown.message));
+    return thrown.said === undefined ? own : `${own}: ${foreign(stringify(thrown.said))}`;
   }
-  return isKeyturnError(thrown) ? text(textOf(thrown.message)) : foreign(messageIn(thrown));
+  return isKeyturnError(thrown) ? text(stringify(thrown.message)) : foreign(messageIn(thrown));
 }
 
 function define(error: Error, key: PropertyKey, value: unknown, enumerable = false): boolean {
@@ -90,13 +90,13 @@ function setMessage<E extends Error>(error: E, message: string, frames: readonly
  * if a host has several addresses and none answers.
  */
 function messageIn(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return textOf(thrown);
-  const message = textOf(thrown.message);
+  if (!(thrown instanceof Error)) return stringify(thrown);
+  const message = stringify(thrown.message);
   if (message !== '' || !(thrown instanceof AggregateError)) return message;
   return thrown.errors.slice(0, mostErrors).map(messageIn).join('; ');
 }
 
-function textOf(value: unknown): string {
+function stringify(value: unknown): string {
   try {
     return String(value);
   } catch {
@@ -142,7 +142,7 @@ function maskPart(part: unknown, masking: Masking, seen: Map<unknown, unknown>):
 
 function maskError(error: Error, masking: Masking, seen: Map<unknown, unknown>): unknown {
   const message = maskedMessage(error, masking);
-  const name = isKeyturnError(error) ? error.name : masking.label(textOf(error.name));
+  const name = isKeyturnError(error) ? error.name : masking.label(stringify(error.name));
   const frames = framesOf(error, masking);
   const isChangeable = canChange(error);
   const told = isChangeable ? error : new Error();

@@ -15,7 +15,7 @@ export function toForm(text: string, document: SecretDocument, form: FormOfField
   if (document.form === form) return text;
   if (form === 'json') return JSON.stringify(document.fields);
   const { fields } = document;
-  const place = placeOf(fields);
+  const place = readPlace(fields);
   const credential = { username: required(fields, 'username'), password: required(fields, 'password') };
   const skeleton = skeletons[form](place);
   if (skeleton === undefined)
@@ -59,7 +59,7 @@ const engines: readonly (readonly [RegExp, Engine])[] = [
   [/rabbitmq|amqp/, 'amqp'],
 ];
 
-function placeOf(fields: SecretFields): Place {
+function readPlace(fields: SecretFields): Place {
   const engineName = required(fields, 'engine').toLowerCase();
   const engine = engines.find(([pattern]) => pattern.test(engineName))?.[1];
   if (engine === undefined) throw notMade('engine', 'is none that Keyturn knows connection strings of');

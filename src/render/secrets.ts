@@ -138,7 +138,7 @@ async function part(secret: ReadSecret, { selector, byDefault, secret: name }: R
     return { value: toForm(from.text, await secret.document(), selector.form), from, isCredential: true };
   }
   const { key } = selector;
-  const value = jsonMember(from.text, key) ?? textOf((await secret.document()).fields[key]);
+  const value = jsonMember(from.text, key) ?? memberText((await secret.document()).fields[key]);
   if (value !== undefined) return { value, from, isCredential: isCredentialKey(key) };
   if (byDefault !== undefined) return { value: byDefault, from: undefined, isCredential: false };
   throw missingKey(name, key, jsonKeys(from.text));
@@ -231,7 +231,7 @@ function memberOf(node: Node, name: string): Node | undefined {
   return node.type === 'object' ? member?.children?.[1] : undefined;
 }
 
-function textOf(value: unknown): string | undefined {
+function memberText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

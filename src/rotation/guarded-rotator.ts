@@ -2,7 +2,7 @@ import { isCauseName, stepFor } from '../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
-import { placeOf, requireSameTarget } from './targets.ts';
+import { addressOf, requireSameTarget } from './targets.ts';
 
 /** Whether another try may do better. Retried are whole pieces of work, never a call inside one that is. */
 export function isTransient(error: unknown): boolean {
@@ -73,7 +73,7 @@ export function guardRotator<Kind extends Rotator>(
     const code = run.signal.aborted
       ? 'DeadlineExceeded'
       : (rotator.classify?.(error, activity) ?? 'TargetFailed');
-    const place = placeOf(rotator.target(credential));
+    const place = addressOf(rotator.target(credential));
     const told = run.redactor.describe(error);
     return new KeyturnError(
       code,

@@ -5,7 +5,7 @@ import type { Finding, Session } from '../rotator/contract.ts';
 import { type Admin, adminSecretArn, loadAdmin } from './admin.ts';
 import { needsAdmin } from './select.ts';
 import { generatePending } from './steps/create.ts';
-import { placeOf } from './targets.ts';
+import { addressOf } from './targets.ts';
 import { requireMayChange } from './trust.ts';
 import { isChanging, type Rotation, type Version } from './versions.ts';
 
@@ -26,7 +26,7 @@ export async function preflight(rotation: Rotation): Promise<Finding[]> {
 
 async function collectFindings(rotation: Rotation): Promise<Finding[]> {
   const { guarded, current } = rotation;
-  const place = placeOf(current.target);
+  const place = addressOf(current.target);
   const login: Finding = { check: 'login', ok: true, detail: `${place} accepts AWSCURRENT` };
   const accepted = await guarded.withSession(current.credential, async (session) => {
     const arn = adminSecretArn(rotation);

@@ -4,7 +4,7 @@ import { KeyturnError } from '../errors.ts';
 import type { Target } from '../rotator/contract.ts';
 
 /** A target's address, for messages. */
-export function placeOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
+export function addressOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
   return port === undefined ? host : `${host}:${port}`;
 }
 

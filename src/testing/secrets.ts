@@ -89,7 +89,7 @@ export function documentOf(text: string, tags: Readonly<Record<string, string>> 
 }
 
 /** The text of an account's secret, before it names an admin secret. */
-export function textOf({ secret }: TestAccount): string {
+export function secretText({ secret }: TestAccount): string {
   return typeof secret === 'string' ? secret : JSON.stringify(secret);
 }
 

@@ -24,9 +24,9 @@ import { accountApi, accountRoutes, robotSecret } from '../support/token-service
 import { startTokenService } from '../support/token-service/server.ts';
 
 /** What a cold start for Postgres may load, from docs/performance.md. */
-const POSTGRES_BUDGET_BYTES = 700_000;
+const postgresBudgetBytes = 700_000;
 /** In one file, from docs/performance.md. */
-const NO_ROTATOR_BUDGET_BYTES = 400_000;
+const noRotatorBudgetBytes = 400_000;
 
 describe('the bundle of the deployed function', () => {
   let folder: string;
@@ -74,7 +74,7 @@ describe('the bundle of the deployed function', () => {
   it('has no more than its budget with no rotator in it', async () => {
     const bytes = await sizeWithoutRotators();
     expect(bytes).toBeGreaterThan(100_000);
-    expect(bytes).toBeLessThanOrEqual(NO_ROTATOR_BUDGET_BYTES);
+    expect(bytes).toBeLessThanOrEqual(noRotatorBudgetBytes);
   });
 
   it('loads no more than its budget for Postgres, and nothing of SQL Server', () => {
@@ -83,7 +83,7 @@ describe('the bundle of the deployed function', () => {
       ...loadedWith(bundle, chunkFor(bundle, 'pg')),
     ]);
     const bytes = [...loaded].reduce((sum, chunk) => sum + chunk.bytes, 0);
-    expect(bytes).toBeLessThanOrEqual(POSTGRES_BUDGET_BYTES);
+    expect(bytes).toBeLessThanOrEqual(postgresBudgetBytes);
     const packages = new Set([...loaded].flatMap((chunk) => [...chunk.packages.keys()]));
     expect(packages).toContain('pg');
     expect(packages).toContain('@aws-sdk/client-secrets-manager');

@@ -8,7 +8,7 @@ import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
 import { clientOf, temporaryFolder } from '../local/harness.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
+const programPath = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
 
 /** What a process left behind. */
 export interface Ended {
@@ -61,7 +61,11 @@ export async function startKeyturn(
   const { PATH = '' } = process.env;
   const HOME = await temporaryFolder();
   const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables };
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [programPath, ...args], {
+    env,
+    cwd,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => undefined);
   child.stdin.end(input ?? '');
@@ -73,7 +77,7 @@ export async function runInShell(line: string, { variables = {}, cwd }: RunSetti
   const { PATH = '' } = process.env;
   const HOME = await temporaryFolder();
   const script = `keyturn() { "$KEYTURN_NODE" "$KEYTURN_PROGRAM" "$@"; }\n${line}`;
-  const program = { KEYTURN_NODE: process.execPath, KEYTURN_PROGRAM: PROGRAM };
+  const program = { KEYTURN_NODE: process.execPath, KEYTURN_PROGRAM: programPath };
   const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...program, ...variables };
   const child = spawn('sh', ['-c', script], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -103,7 +107,7 @@ function spawnKeyturn(
   args: string[],
   env: NodeJS.ProcessEnv = process.env,
 ): ChildProcessByStdio<null, Readable, Readable> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const child = spawn(process.execPath, [programPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

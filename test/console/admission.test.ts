@@ -10,7 +10,7 @@ import { type ConsoleHarness, openRaw, type RawSession, startHarness } from './h
 
 // The attacker: a page of another site or of another port, another program on this machine, and whoever reads addresses.
 
-const VALUE = 'a value that nobody else may read';
+const secretValue = 'a value that nobody else may read';
 
 interface Sent {
   readonly method?: string;
@@ -44,7 +44,7 @@ async function startWithSecret(
   more: Parameters<typeof startHarness>[1] = {},
 ): Promise<ConsoleHarness & { raw: RawSession; port: string }> {
   const harness = await startHarness({}, more);
-  await harness.client.createSecret({ Name: 'n', SecretString: VALUE });
+  await harness.client.createSecret({ Name: 'n', SecretString: secretValue });
   const raw = await openRaw(harness.console);
   return { ...harness, raw, port: new URL(raw.origin).port };
 }
@@ -79,7 +79,7 @@ describe('a session that is idle for too long', () => {
     onTestFinished(() => clock.mockRestore());
     const sessions = createSessions();
     const left = sessions.open(sessions.token());
-    left?.drafts.set('a', { ...newDraft('a'), text: VALUE });
+    left?.drafts.set('a', { ...newDraft('a'), text: secretValue });
     clock.mockImplementation(() => begunAt + 7 * 3_600_000);
     const other = sessions.open(sessions.token());
     expect(left?.drafts.size).toBe(1);
@@ -94,9 +94,9 @@ describe('who is let into the console', () => {
   it('gives the value to its own page, and notes it', async () => {
     const harness = await startWithSecret();
     const answer = await send(harness.raw.origin, await reading(harness));
-    expect([answer.status, answer.body.includes(VALUE)]).toEqual([200, true]);
+    expect([answer.status, answer.body.includes(secretValue)]).toEqual([200, true]);
     expect(harness.notes.filter((line) => line.startsWith('read and shown: n, version'))).toHaveLength(1);
-    expect(harness.notes.join()).not.toContain(VALUE);
+    expect(harness.notes.join()).not.toContain(secretValue);
   });
 
   it('answers nothing without the token or the cookie', async () => {
@@ -205,7 +205,7 @@ describe('who is let into the console', () => {
       const answer = await send(harness.raw.origin, await reading(harness, { headers }));
       expect([headers, answer.status]).toEqual([headers, 403]);
       expect(answer.headers['access-control-allow-origin']).toBeUndefined();
-      expect(answer.body).not.toContain(VALUE);
+      expect(answer.body).not.toContain(secretValue);
       const { path } = await reading(harness);
       for (const get of [path, `${harness.raw.base}/`]) {
         const asked = { path: get, headers: { Cookie: harness.raw.cookie, ...headers } };
@@ -242,7 +242,7 @@ describe('who is let into the console', () => {
         harness.raw.origin,
         await reading(harness, { headers: { 'x-keyturn-csrf': csrf } }),
       );
-      expect([answer.status, answer.body.includes(VALUE)]).toEqual([403, false]);
+      expect([answer.status, answer.body.includes(secretValue)]).toEqual([403, false]);
     }
     const deleting = new URLSearchParams({ id: 'n', days: '7', confirm: 'n' }).toString();
     const { headers = {} } = await reading(harness, { headers: { 'x-keyturn-csrf': '' } });
@@ -267,7 +267,7 @@ describe('who is let into the console', () => {
       '/secret/rotate?id=n',
     ]) {
       const answer = await send(raw.origin, { path: `${raw.base}${path}`, headers });
-      expect(answer.body).not.toContain(VALUE);
+      expect(answer.body).not.toContain(secretValue);
     }
     expect(notes.join()).not.toContain('read and shown');
   });
@@ -391,7 +391,7 @@ describe('who is let into the console', () => {
             encodeURIComponent,
           );
           const answer = await send(raw.origin, { path, headers });
-          expect(answer.body).not.toContain(VALUE);
+          expect(answer.body).not.toContain(secretValue);
           expect(answer.status).toBeLessThan(600);
         },
       ),
@@ -409,7 +409,7 @@ describe('who is let into the console', () => {
     const options = { policies: 'enforce', principals: [root, late] } as const;
     const ask = async (now: number) => {
       const { client, console: console_ } = await startHarness(options, { now: () => now });
-      await client.createSecret({ Name: 'n', SecretString: VALUE });
+      await client.createSecret({ Name: 'n', SecretString: secretValue });
       const raw = await openRaw(console_);
       const asked = new URLSearchParams({ principal: late.arn, call: 'GetSecretValue', secret: 'n' });
       const sent = { path: `${raw.base}/who-may?${asked}`, headers: { Cookie: raw.cookie } };
@@ -422,7 +422,7 @@ describe('who is let into the console', () => {
   it('says who may do something only where it knows the policies that decide', async () => {
     const options = { policies: 'enforce', principals: [root] } as const;
     const { client, console: console_ } = await startHarness(options);
-    await client.createSecret({ Name: 'n', SecretString: VALUE });
+    await client.createSecret({ Name: 'n', SecretString: secretValue });
     const raw = await openRaw(console_);
     const asked = { principal: root.arn, call: 'GetSecretValue', secret: 'n' };
     const path = `${raw.base}/who-may?${new URLSearchParams(asked)}`;

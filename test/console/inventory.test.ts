@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createActivity } from '../../src/console/activity.ts';
-import {
-  createInventory,
-  findPage,
-  type ListQuery,
-  PAGE_SIZE,
-  stateOf,
-} from '../../src/console/inventory.ts';
+import { createInventory, findPage, type ListQuery, pageSize, stateOf } from '../../src/console/inventory.ts';
 import type { Secret } from '../../src/secrets-manager/port.ts';
 
-const NOW = Date.UTC(2026, 0, 15);
-const DAY_MS = 86_400_000;
+const now = Date.UTC(2026, 0, 15);
+const dayMs = 86_400_000;
 const query: ListQuery = { search: '', state: undefined, tag: undefined, sort: 'attention', page: 1 };
 
 function secretNamed(name: string, more: Partial<Secret> = {}): Secret {
@@ -23,8 +17,8 @@ function secretNamed(name: string, more: Partial<Secret> = {}): Secret {
     rotationEnabled: undefined,
     functionArn: undefined,
     rules: undefined,
-    created: new Date(NOW - 10 * DAY_MS),
-    changed: new Date(NOW - 10 * DAY_MS),
+    created: new Date(now - 10 * dayMs),
+    changed: new Date(now - 10 * dayMs),
     lastRotated: undefined,
     nextRotation: undefined,
     deletedOn: undefined,
@@ -35,38 +29,38 @@ function secretNamed(name: string, more: Partial<Secret> = {}): Secret {
   };
 }
 
-const on = { rotationEnabled: true, nextRotation: new Date(NOW + 9 * DAY_MS) };
+const on = { rotationEnabled: true, nextRotation: new Date(now + 9 * dayMs) };
 const pending = { v1: ['AWSCURRENT'], v2: ['AWSPENDING'] };
 
 describe('how a secret stands', () => {
-  const activity = createActivity(() => NOW);
+  const activity = createActivity(() => now);
   it.each([
     ['healthy', on],
     ['healthy', { ...on, stages: { v1: ['AWSPREVIOUS'], v2: ['AWSCURRENT', 'AWSPENDING'] } }],
-    ['due', { ...on, nextRotation: new Date(NOW + 3_600_000) }],
-    ['overdue', { ...on, nextRotation: new Date(NOW - 1) }],
+    ['due', { ...on, nextRotation: new Date(now + 3_600_000) }],
+    ['overdue', { ...on, nextRotation: new Date(now - 1) }],
     ['stuck', { ...on, stages: pending }],
-    ['stuck', { ...on, stages: pending, nextRotation: new Date(NOW - DAY_MS) }],
+    ['stuck', { ...on, stages: pending, nextRotation: new Date(now - dayMs) }],
     ['stuck', { rotationEnabled: false, stages: pending }],
-    ['rotating', { ...on, stages: pending, changed: new Date(NOW - 1_000) }],
+    ['rotating', { ...on, stages: pending, changed: new Date(now - 1_000) }],
     ['no-value', { ...on, stages: {} }],
     ['no-value', { stages: { v1: ['AWSPENDING'] } }],
     ['off', { rotationEnabled: false }],
     ['never', {}],
-    ['deleted', { ...on, deletedOn: new Date(NOW), stages: pending }],
+    ['deleted', { ...on, deletedOn: new Date(now), stages: pending }],
   ] as const)('%s', (state, more) => {
-    expect(stateOf(secretNamed('a', more), activity, NOW)).toBe(state);
+    expect(stateOf(secretNamed('a', more), activity, now)).toBe(state);
   });
 
   it('follows what was seen of its rotation', () => {
-    const seen = createActivity(() => NOW);
+    const seen = createActivity(() => now);
     const secret = secretNamed('a', { ...on, stages: pending });
     const run = seen.begin(secret.arn, 'Rotation', true);
-    expect(stateOf(secret, seen, NOW)).toBe('rotating');
+    expect(stateOf(secret, seen, now)).toBe('rotating');
     seen.end(run, 'failed', 'it did not work');
-    expect(stateOf(secret, seen, NOW)).toBe('failed');
+    expect(stateOf(secret, seen, now)).toBe('failed');
     seen.end(seen.begin(secret.arn, 'Rotation', true), 'succeeded');
-    expect(stateOf({ ...secret, stages: { v2: ['AWSCURRENT'] } }, seen, NOW)).toBe('healthy');
+    expect(stateOf({ ...secret, stages: { v2: ['AWSCURRENT'] } }, seen, now)).toBe('healthy');
   });
 });
 
@@ -76,12 +70,12 @@ describe('a list of 10,000 secrets', () => {
       ...on,
       tags: new Map([['team', String(index % 40)]]),
       ...(index === 7_777 && { stages: pending }),
-      ...(index === 5_555 && { nextRotation: new Date(NOW - DAY_MS) }),
+      ...(index === 5_555 && { nextRotation: new Date(now - dayMs) }),
     }),
   );
-  const activity = createActivity(() => NOW);
+  const activity = createActivity(() => now);
   const find = (more: Partial<ListQuery>) =>
-    findPage({ secrets, listedAt: NOW }, { ...query, ...more }, activity, NOW);
+    findPage({ secrets, listedAt: now }, { ...query, ...more }, activity, now);
 
   it('begins with what needs a person', () => {
     const page = find({});
@@ -89,7 +83,7 @@ describe('a list of 10,000 secrets', () => {
       ['team-17/service-7777', 'stuck'],
       ['team-35/service-5555', 'overdue'],
     ]);
-    expect([page.rows.length, page.count, page.pages]).toEqual([PAGE_SIZE, 10_000, 200]);
+    expect([page.rows.length, page.count, page.pages]).toEqual([pageSize, 10_000, 200]);
     expect(Object.fromEntries(page.states)).toEqual({ healthy: 9_998, stuck: 1, overdue: 1 });
   });
 

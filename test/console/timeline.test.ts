@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { axisOf, placeOf, type SeenMove, timelineOf } from '../../src/console/timeline.ts';
+import { axisOf, positionOf, type SeenMove, timelineOf } from '../../src/console/timeline.ts';
 import type { VersionDetails } from '../../src/secrets-manager/port.ts';
 
-const NOW = 1_000_000;
+const now = 1_000_000;
 
 function version(id: string, createdAt: number, ...labels: string[]): VersionDetails {
   return { id, labels, createdAt: new Date(createdAt), accessedAt: undefined, keys: [] };
@@ -12,7 +12,7 @@ function version(id: string, createdAt: number, ...labels: string[]): VersionDet
 describe('versions in time', () => {
   it('has AWSCURRENT go from version to version as they were made', () => {
     const versions = [version('c', 300, 'AWSCURRENT'), version('b', 200, 'AWSPREVIOUS'), version('a', 100)];
-    const { rows, moves } = timelineOf(versions, [], NOW);
+    const { rows, moves } = timelineOf(versions, [], now);
     expect(rows.map(({ current }) => current)).toEqual([
       { from: 300, to: undefined, isSeen: false },
       { from: 200, to: 300, isSeen: false },
@@ -27,13 +27,13 @@ describe('versions in time', () => {
   it('never has a pending version, nor one that was given up, as AWSCURRENT', () => {
     const stuck = [version('b', 200, 'AWSPENDING'), version('a', 100, 'AWSCURRENT')];
     expect(
-      timelineOf(stuck, [], NOW).rows.map(({ current, isPending }) => [current?.from, isPending]),
+      timelineOf(stuck, [], now).rows.map(({ current, isPending }) => [current?.from, isPending]),
     ).toEqual([
       [undefined, true],
       [100, false],
     ]);
     const givenUp = [version('b', 200), version('a', 100, 'AWSCURRENT')];
-    expect(timelineOf(givenUp, [], NOW).rows[0]?.current).toBeUndefined();
+    expect(timelineOf(givenUp, [], now).rows[0]?.current).toBeUndefined();
   });
 
   it('takes what was seen over what is concluded', () => {
@@ -46,7 +46,7 @@ describe('versions in time', () => {
         after: { a: ['AWSPREVIOUS'], b: ['AWSCURRENT'] },
       },
     ];
-    const { rows, moves } = timelineOf(versions, seen, NOW);
+    const { rows, moves } = timelineOf(versions, seen, now);
     expect(rows.map(({ current }) => current)).toEqual([
       { from: 250, to: undefined, isSeen: true },
       { from: 100, to: 250, isSeen: true },
@@ -58,7 +58,7 @@ describe('versions in time', () => {
     const versions = Array.from({ length: 100 }, (_, index) =>
       version(String(index), 1_000 - index, ...(index === 0 ? ['AWSCURRENT'] : [])),
     );
-    const { rows, leftOut } = timelineOf(versions, [], NOW);
+    const { rows, leftOut } = timelineOf(versions, [], now);
     expect([rows.length, leftOut]).toEqual([12, 88]);
   });
 
@@ -73,9 +73,9 @@ describe('versions in time', () => {
   it('has every moment on the picture, in its order', () => {
     const moment = fc.integer({ min: -10_000, max: 2_000_000 });
     fc.assert(
-      fc.property(moment, moment, fc.integer({ min: 0, max: NOW }), (one, other, startsAt) => {
-        const span = { startsAt, endsAt: NOW };
-        const [a, b] = [placeOf(Math.min(one, other), span), placeOf(Math.max(one, other), span)];
+      fc.property(moment, moment, fc.integer({ min: 0, max: now }), (one, other, startsAt) => {
+        const span = { startsAt, endsAt: now };
+        const [a, b] = [positionOf(Math.min(one, other), span), positionOf(Math.max(one, other), span)];
         expect(a).toBeGreaterThanOrEqual(0);
         expect(b).toBeLessThanOrEqual(1);
         expect(a).toBeLessThanOrEqual(b);

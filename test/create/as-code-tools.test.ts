@@ -18,8 +18,8 @@ const {
   KEYTURN_TEST_TERRAFORM_PROVIDER: terraformProvider,
 } = process.env;
 const run = promisify(execFile);
-const ACCOUNT = '123456789012';
-const REGION = 'us-east-1';
+const account = '123456789012';
+const testRegion = 'us-east-1';
 
 function codeOf(secret: NewSecret, tool: CodeTool): string {
   const { code } = secretAsCode(secret)[tool];
@@ -50,7 +50,7 @@ function meaningOf({ Parameters, Resources }: Template) {
     return Object.fromEntries(entries.map(([key, inner]) => [key, resolve(inner)]));
   };
   const resolved = (name: string): unknown => {
-    const pseudo = { 'AWS::Partition': 'aws', 'AWS::Region': REGION, 'AWS::AccountId': ACCOUNT };
+    const pseudo = { 'AWS::Partition': 'aws', 'AWS::Region': testRegion, 'AWS::AccountId': account };
     const found = Object.entries(pseudo).find(([key]) => key === name)?.[1];
     return found ?? { Ref: types.get(name) ?? name };
   };
@@ -61,7 +61,7 @@ function meaningOf({ Parameters, Resources }: Template) {
       Properties: {
         ...others,
         ...(Tags === undefined ? {} : { Tags: new Set(Tags) }),
-        ...(KmsKeyId === undefined ? {} : { KmsKeyId: keyArn(KmsKeyId, REGION) }),
+        ...(KmsKeyId === undefined ? {} : { KmsKeyId: keyArn(KmsKeyId, testRegion) }),
         ...(ReplicaRegions === undefined
           ? {}
           : {
@@ -83,7 +83,7 @@ function meaningOf({ Parameters, Resources }: Template) {
 
 function keyArn(id: string, region: string): string {
   if (id.startsWith('arn:')) return id;
-  return `arn:aws:kms:${region}:${ACCOUNT}:${id.startsWith('alias/') ? id : `key/${id}`}`;
+  return `arn:aws:kms:${region}:${account}:${id.startsWith('alias/') ? id : `key/${id}`}`;
 }
 
 const synthesize = `
@@ -234,7 +234,7 @@ describe('a secret as code, by the tool that it is for', () => {
       HOME: folder,
       LANG: 'C.UTF-8',
       AWS_ENDPOINT_URL: local.url,
-      AWS_DEFAULT_REGION: REGION,
+      AWS_DEFAULT_REGION: testRegion,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_PAGER: '',
@@ -261,7 +261,7 @@ describe('a secret as code, by the tool that it is for', () => {
       await client.createSecret({ Name: name, SecretString: `value of ${name}` });
       await writeFile(
         join(folder, 'typed'),
-        `set -o history -o histexpand\necho before\n${codeSamples(name, REGION).cli.code}`,
+        `set -o history -o histexpand\necho before\n${codeSamples(name, testRegion).cli.code}`,
       );
       const { stdout } = await run('bash', ['-c', 'exec bash --norc -s < typed'], {
         cwd: folder,

@@ -5,32 +5,32 @@ import { maskTyped } from '../../src/create/typed-mask.ts';
 import { isKeyturnError } from '../../src/errors.ts';
 import { formsOfFields } from '../../src/render/form-names.ts';
 
-const PASSWORD = 'S3cret-Pa55';
+const typedPassword = 'S3cret-Pa55';
 
 describe('a secret while it is typed', () => {
   it.each([
-    `Server=tcp:db,1433;Initial Catalog=shop;User ID=app;Password=${PASSWORD};Encrypt=True`,
-    `Server=db;User Id=app;Pwd="${PASSWORD};x""y";Encrypt=True`,
-    `Driver={ODBC Driver 18};Server=db;UID=app;PWD={${PASSWORD}};Encrypt=yes`,
-    `postgres://app:${PASSWORD}@db:5432/shop?sslmode=require`,
-    `postgres://app:${PASSWORD}@x:y/z@db:5432/shop`,
-    `jdbc:sqlserver://db:1433;user=app;password={${PASSWORD}};encrypt=true`,
-    `jdbc:postgresql://db/shop?user=app&password=${PASSWORD}&ssl=true`,
-    `host=db user=app password='${PASSWORD}' dbname=shop`,
-    `Endpoint=sb://x/;SharedAccessKeyName=root;SharedAccessKey=${PASSWORD};Server=db`,
-    `{"engine": "postgres", "username": "app", "password": "${PASSWORD}", "host": "db"}`,
-    `{"db": {"credentials": ["${PASSWORD}"]}, "url": "postgres://app:${PASSWORD}@db/shop"}`,
-    `{"password": "a,${PASSWORD}`,
-    `{"host": "db", "password": "${PASSWORD}`,
-    PASSWORD,
+    `Server=tcp:db,1433;Initial Catalog=shop;User ID=app;Password=${typedPassword};Encrypt=True`,
+    `Server=db;User Id=app;Pwd="${typedPassword};x""y";Encrypt=True`,
+    `Driver={ODBC Driver 18};Server=db;UID=app;PWD={${typedPassword}};Encrypt=yes`,
+    `postgres://app:${typedPassword}@db:5432/shop?sslmode=require`,
+    `postgres://app:${typedPassword}@x:y/z@db:5432/shop`,
+    `jdbc:sqlserver://db:1433;user=app;password={${typedPassword}};encrypt=true`,
+    `jdbc:postgresql://db/shop?user=app&password=${typedPassword}&ssl=true`,
+    `host=db user=app password='${typedPassword}' dbname=shop`,
+    `Endpoint=sb://x/;SharedAccessKeyName=root;SharedAccessKey=${typedPassword};Server=db`,
+    `{"engine": "postgres", "username": "app", "password": "${typedPassword}", "host": "db"}`,
+    `{"db": {"credentials": ["${typedPassword}"]}, "url": "postgres://app:${typedPassword}@db/shop"}`,
+    `{"password": "a,${typedPassword}`,
+    `{"host": "db", "password": "${typedPassword}`,
+    typedPassword,
   ])('%s: the password is dots, also as far as it is typed', (text) => {
     for (let length = 1; length <= text.length; length += 1) {
       const typed = text.slice(0, length);
       const masked = maskTyped(typed);
       expect(masked.length).toBe(typed.length);
       // A part of it that is long enough to be one.
-      for (let from = 0; from + 4 <= PASSWORD.length; from += 1)
-        expect(masked).not.toContain(PASSWORD.slice(from, from + 4));
+      for (let from = 0; from + 4 <= typedPassword.length; from += 1)
+        expect(masked).not.toContain(typedPassword.slice(from, from + 4));
     }
   });
 

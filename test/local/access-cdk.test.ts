@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { LocalPrincipal, PolicyJson } from '../../src/local/index.ts';
-import { ACCOUNT, policy, refusalOf, session, user, withSecret } from './access-harness.ts';
+import { account, policy, refusalOf, session, user, withSecret } from './access-harness.ts';
 
 /*
  * Policies as aws-cdk-lib 2 synthesises them for a `secretsmanager.Secret` under a `kms.Key`: by `grantRead`,
@@ -31,7 +31,7 @@ const ofCurrent = {
   ...reads,
   Condition: { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': ['AWSCURRENT'] } },
 };
-const accountRoot = `arn:aws:iam::${ACCOUNT}:root`;
+const accountRoot = `arn:aws:iam::${account}:root`;
 const undeletable = policy({
   Action: 'secretsmanager:DeleteSecret',
   Effect: 'Deny',
@@ -45,7 +45,7 @@ const writer = session('Writer', { policies: [policy(reads, writes)] });
 const owner = user('owner', { policies: [policy({ Action: '*', Effect: 'Allow', Resource: '*' })] });
 const principals = [reader, readerOfCurrent, writer, owner];
 
-const keyArn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/cdk`;
+const keyArn = `arn:aws:kms:us-east-1:${account}:key/cdk`;
 
 /** What the key's policy gives a role, by way of Secrets Manager. */
 function keyPolicy(...granted: { readonly role: string; readonly actions: readonly string[] }[]): PolicyJson {
@@ -54,7 +54,7 @@ function keyPolicy(...granted: { readonly role: string; readonly actions: readon
     Action: actions,
     Condition,
     Effect: 'Allow',
-    Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/${role}` },
+    Principal: { AWS: `arn:aws:iam::${account}:role/${role}` },
     Resource: '*',
   }));
   return policy(

@@ -13,10 +13,10 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import {
-  ACCOUNT,
+  account,
   allow,
   deny,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   refusalOf,
   session,
@@ -27,8 +27,8 @@ import {
 type Call = (client: SecretsManagerClient, arn: string) => Promise<unknown>;
 
 const SecretId = 'shop';
-const lambda = `arn:aws:lambda:us-east-1:${ACCOUNT}:function:rotate`;
-const keyArn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/customer`;
+const lambda = `arn:aws:lambda:us-east-1:${account}:function:rotate`;
+const keyArn = `arn:aws:kms:us-east-1:${account}:key/customer`;
 const RotationRules = { AutomaticallyAfterDays: 1 };
 const closed = JSON.stringify(policy(deny('secretsmanager:DeleteSecret', { Principal: '*' })));
 
@@ -95,8 +95,8 @@ const holds: readonly (readonly [condition: object, call: Call])[] = [
   [slowly, remove({ RecoveryWindowInDays: 30 })],
   [notAtOnce, remove({})],
   [inIreland, replicate('eu-west-1')],
-  [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:user/some*` } }, password],
-  [{ StringEquals: { 'aws:PrincipalAccount': ACCOUNT } }, password],
+  [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${account}:user/some*` } }, password],
+  [{ StringEquals: { 'aws:PrincipalAccount': account } }, password],
   [{ StringEquals: { 'aws:RequestedRegion': 'us-east-1' } }, password],
   [{ DateGreaterThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } }, password],
   [{ Bool: { 'aws:SecureTransport': 'true' } }, password],
@@ -131,7 +131,7 @@ const fails: typeof holds = [
   [slowly, remove({ RecoveryWindowInDays: 7 })],
   [notAtOnce, remove({ ForceDeleteWithoutRecovery: true })],
   [inIreland, replicate('eu-west-2')],
-  [{ StringEquals: { 'aws:PrincipalAccount': OTHER_ACCOUNT } }, password],
+  [{ StringEquals: { 'aws:PrincipalAccount': otherAccount } }, password],
   [{ StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } }, password],
   [{ DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } }, password],
   [{ Null: { 'secretsmanager:resource/AllowRotationLambdaArn': 'false' } }, look],
@@ -155,7 +155,7 @@ describe('condition keys', () => {
 
   it.each(fails)('%j does not hold', async (condition, call) => {
     expect(await answerTo(condition, call)).toContain(
-      `AccessDeniedException: User: arn:aws:iam::${ACCOUNT}:user/someone`,
+      `AccessDeniedException: User: arn:aws:iam::${account}:user/someone`,
     );
   });
 });
@@ -175,7 +175,7 @@ describe('a function', () => {
 
   it('rotates for whoever may invoke it, also when it is the secret’s already', async () => {
     const refusal =
-      `AccessDeniedException: User: arn:aws:iam::${ACCOUNT}:user/someone is not authorized to perform: ` +
+      `AccessDeniedException: User: arn:aws:iam::${account}:user/someone is not authorized to perform: ` +
       `lambda:InvokeFunction on resource: ${lambda} because no identity-based policy allows the lambda:InvokeFunction action`;
     expect(await answerTo()).toEqual([refusal, refusal]);
     expect(await answerTo(allow('lambda:InvokeFunction', { Resource: `${lambda}-2` }))).toEqual([

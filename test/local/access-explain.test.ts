@@ -8,10 +8,10 @@ import { describe, expect, it } from 'vitest';
 import { type AskedCall, explainAccess, type SecretFacts } from '../../src/local/access/explain.ts';
 import type { LocalKey, LocalPrincipal } from '../../src/local/index.ts';
 import {
-  ACCOUNT,
+  account,
   allow,
   deny,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   refusalOf,
   root,
@@ -19,9 +19,9 @@ import {
   user,
 } from './access-harness.ts';
 
-const ARN = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:shop-abcdef`;
+const secretArn = `arn:aws:secretsmanager:us-east-1:${account}:secret:shop-abcdef`;
 const shop: SecretFacts = {
-  arn: ARN,
+  arn: secretArn,
   name: 'shop',
   tags: [{ Key: 'team', Value: 'a' }],
   policy: undefined,
@@ -41,7 +41,7 @@ function ask(
     principal: principal.arn,
     operation,
     secret,
-    partition: { region: 'us-east-1', accountId: ACCOUNT },
+    partition: { region: 'us-east-1', accountId: account },
   };
   const principals = principal === root ? [root] : [root, principal];
   return explainAccess({ principals, keys }, asked);
@@ -77,7 +77,7 @@ describe('why a call is allowed or denied', () => {
     const other = user('other', {
       policies: [
         policy(
-          allow('secretsmanager:GetSecretValue', { Resource: `${ARN.slice(0, -11)}another-??????` }),
+          allow('secretsmanager:GetSecretValue', { Resource: `${secretArn.slice(0, -11)}another-??????` }),
           allow('secretsmanager:GetSecretValue', {
             Condition: { StringEquals: { 'secretsmanager:ResourceTag/team': 'b' } },
           }),
@@ -115,7 +115,7 @@ describe('why a call is allowed or denied', () => {
 
   it('asks for the key of the secret as well', async () => {
     const reader = user('reader', { policies: [policy(allow('secretsmanager:*'))] });
-    const key = { arn: `arn:aws:kms:us-east-1:${ACCOUNT}:key/shared`, aliases: ['alias/shared'] };
+    const key = { arn: `arn:aws:kms:us-east-1:${account}:key/shared`, aliases: ['alias/shared'] };
     const encrypted = { ...shop, kmsKeyId: 'alias/shared' };
     const refused = await ask(reader, 'GetSecretValue', encrypted, [key]);
     expect(refused.permissions.map(({ action, allowed }) => [action, allowed])).toEqual([
@@ -126,14 +126,14 @@ describe('why a call is allowed or denied', () => {
     expect((await ask(root, 'GetSecretValue', encrypted)).permissions.at(-1)?.reason).toBe(
       'because no key has that alias',
     );
-    const abroad = user('abroad', { policies: [policy(allow('*'))] }, OTHER_ACCOUNT);
+    const abroad = user('abroad', { policies: [policy(allow('*'))] }, otherAccount);
     const open = { ...shop, policy: JSON.stringify(policy(allow('secretsmanager:*', { Principal: '*' }))) };
     const managed = (await ask(abroad, 'GetSecretValue', open)).permissions.at(-1);
     expect([managed?.action, managed?.allowed]).toEqual(['kms:Decrypt', false]);
   });
 
   it('uses a key as Secrets Manager does: from an address of its own, in the region of the secret', async () => {
-    const arn = `arn:aws:kms:us-east-1:${ACCOUNT}:key/customer`;
+    const arn = `arn:aws:kms:us-east-1:${account}:key/customer`;
     const encrypted = { ...shop, kmsKeyId: arn };
     const reader = (Condition: object) =>
       user('reader', {
@@ -200,7 +200,7 @@ describe('why a call is allowed or denied', () => {
           principal: 'arn:aws:iam::1:user/x',
           operation: 'ListSecrets',
           secret: undefined,
-          partition: { region: 'us-east-1', accountId: ACCOUNT },
+          partition: { region: 'us-east-1', accountId: account },
         },
       ),
     ).rejects.toThrow('none of the principals');

@@ -10,8 +10,8 @@ import {
   startLocalSecretsManager,
 } from '../../src/local/index.ts';
 
-export const ACCOUNT = '123456789012';
-export const OTHER_ACCOUNT = '210987654321';
+export const account = '123456789012';
+export const otherAccount = '210987654321';
 
 /** A policy of one statement. */
 export function policy(...statements: object[]): PolicyJson {
@@ -26,7 +26,7 @@ export function deny(Action: string | string[], more: object = {}): object {
   return { ...allow(Action, more), Effect: 'Deny' };
 }
 
-export function user(name: string, more: Partial<LocalPrincipal> = {}, accountId = ACCOUNT): LocalPrincipal {
+export function user(name: string, more: Partial<LocalPrincipal> = {}, accountId = account): LocalPrincipal {
   return {
     arn: `arn:aws:iam::${accountId}:user/${name}`,
     accessKeyId: `AKIA${name.toUpperCase()}`,
@@ -38,7 +38,7 @@ export function user(name: string, more: Partial<LocalPrincipal> = {}, accountId
 export function session(
   role: string,
   more: Partial<LocalPrincipal> = {},
-  accountId = ACCOUNT,
+  accountId = account,
 ): LocalPrincipal {
   return {
     arn: `arn:aws:sts::${accountId}:assumed-role/${role}/session`,

@@ -11,10 +11,10 @@ import {
 import { describe, expect, it } from 'vitest';
 import type { LocalFunction, LocalPrincipal } from '../../src/local/index.ts';
 import {
-  ACCOUNT,
+  account,
   allow,
   deny,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   refusalOf,
   root,
@@ -24,7 +24,7 @@ import {
 } from './access-harness.ts';
 
 const SecretId = 'dev/MyTestConnectionString/SqlServer';
-const ofSecret = { Resource: `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${SecretId}-??????` };
+const ofSecret = { Resource: `arn:aws:secretsmanager:us-east-1:${account}:secret:${SecretId}-??????` };
 const read = allow(['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'], ofSecret);
 const johndoe = user('johndoe', {
   policies: [policy(read, deny('secretsmanager:GetResourcePolicy', ofSecret))],
@@ -33,7 +33,7 @@ const actions = ['DescribeSecret', 'GetSecretValue', 'GetResourcePolicy'].map(
   (name) => `secretsmanager:${name}`,
 );
 const allowAllThree = JSON.stringify(policy(allow(actions, { Principal: { AWS: johndoe.arn } })));
-const DENIED =
+const denied =
   `AccessDeniedException: User: ${johndoe.arn} is not authorized to perform: secretsmanager:GetResourcePolicy on ` +
   `resource: ${SecretId} with an explicit deny in an identity-based policy`;
 
@@ -53,7 +53,7 @@ describe('johndoe, who may read a secret and not its policy', () => {
   it('is refused by the explicit deny, also when a resource policy allows him', async () => {
     const { harness, answers } = await start(johndoe);
     await using _ = harness;
-    const refused = { describe: undefined, read: undefined, policy: DENIED };
+    const refused = { describe: undefined, read: undefined, policy: denied };
     expect(await answers()).toEqual(refused);
     const put = new PutResourcePolicyCommand({ SecretId, ResourcePolicy: allowAllThree });
     await harness.as().send(put);
@@ -72,26 +72,26 @@ describe('johndoe, who may read a secret and not its policy', () => {
 
 describe('the same secret, rotated by a function of another account', () => {
   const key = {
-    arn: `arn:aws:kms:us-east-1:${ACCOUNT}:key/shared`,
+    arn: `arn:aws:kms:us-east-1:${account}:key/shared`,
     policy: policy(
-      allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } }),
+      allow('kms:*', { Principal: { AWS: `arn:aws:iam::${account}:root` } }),
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], {
-        Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` },
+        Principal: { AWS: `arn:aws:iam::${otherAccount}:root` },
       }),
     ),
   };
-  const lambda = `arn:aws:lambda:us-east-1:${OTHER_ACCOUNT}:function:rotate`;
+  const lambda = `arn:aws:lambda:us-east-1:${otherAccount}:function:rotate`;
   const needed = ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'];
   const secretActions = needed.map((name) => `secretsmanager:${name}`);
   const role = session(
     'rotate',
     { policies: [policy(allow([...secretActions, 'kms:Decrypt', 'kms:GenerateDataKey']))] },
-    OTHER_ACCOUNT,
+    otherAccount,
   );
   const shared = JSON.stringify(
     policy(
       allow(secretActions, {
-        Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:role/rotate` },
+        Principal: { AWS: `arn:aws:iam::${otherAccount}:role/rotate` },
         Condition: { StringEquals: { 'secretsmanager:resource/AllowRotationLambdaArn': lambda } },
       }),
     ),

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { LocalPrincipal } from '../../src/local/index.ts';
-import { ACCOUNT, allow, policy, refusalOf, user, withSecret } from './access-harness.ts';
+import { account, allow, policy, refusalOf, user, withSecret } from './access-harness.ts';
 
 const read = (client: SecretsManagerClient, SecretId: string) =>
   refusalOf(client.send(new GetSecretValueCommand({ SecretId })));
@@ -57,7 +57,7 @@ describe('a customer’s key', () => {
   });
 
   it('is used with the secret and the version as the encryption context', async () => {
-    const arn = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:`;
+    const arn = `arn:aws:secretsmanager:us-east-1:${account}:secret:`;
     const bound = (name: string) => ({
       Condition: {
         StringLike: { 'kms:EncryptionContext:SecretARN': `${arn}${name}-??????` },
@@ -106,7 +106,7 @@ describe('the key of a replica', () => {
 
 describe('what an operation does not read', () => {
   const resource = (name: string) => ({
-    Resource: `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${name}-??????`,
+    Resource: `arn:aws:secretsmanager:us-east-1:${account}:secret:${name}-??????`,
   });
 
   it('decides nothing: another secret’s name beside that of CreateSecret, a stage beside VersionId, another key', async () => {

@@ -9,10 +9,10 @@ import {
   startEnforcing,
 } from './access-harness.ts';
 
-const MISMATCH =
+const mismatch =
   'InvalidSignatureException: The request signature we calculated does not match the signature you provided. Check ' +
   'your AWS Secret Access Key and signing method. Consult the service documentation for details.';
-const UNKNOWN = 'UnrecognizedClientException: The security token included in the request is invalid.';
+const unknown = 'UnrecognizedClientException: The security token included in the request is invalid.';
 
 /** A request that has been signed. */
 interface HttpRequest {
@@ -52,19 +52,19 @@ describe('signatures', () => {
   });
 
   it('by an unknown key, or with the token of none or of another session, are not recognized', async () => {
-    expect(await ask(harness.as({ ...root, accessKeyId: 'AKIANOBODY' }))).toBe(UNKNOWN);
-    expect(await ask(harness.as({ ...role, sessionToken: undefined }))).toBe(UNKNOWN);
-    expect(await ask(harness.as({ ...role, sessionToken: 'another' }))).toBe(UNKNOWN);
-    expect(await ask(harness.as({ ...root, sessionToken: 'some' }))).toBe(UNKNOWN);
+    expect(await ask(harness.as({ ...root, accessKeyId: 'AKIANOBODY' }))).toBe(unknown);
+    expect(await ask(harness.as({ ...role, sessionToken: undefined }))).toBe(unknown);
+    expect(await ask(harness.as({ ...role, sessionToken: 'another' }))).toBe(unknown);
+    expect(await ask(harness.as({ ...root, sessionToken: 'some' }))).toBe(unknown);
   });
 
   it('with another secret key, or of another body, do not match', async () => {
-    expect(await ask(harness.as({ ...root, secretAccessKey: 'another' }))).toBe(MISMATCH);
+    expect(await ask(harness.as({ ...root, secretAccessKey: 'another' }))).toBe(mismatch);
     const tampered = changed((request) => {
       request.body = '{ }';
       request.headers['content-length'] = '3';
     });
-    expect(await ask(tampered)).toBe(MISMATCH);
+    expect(await ask(tampered)).toBe(mismatch);
   });
 
   it.each([

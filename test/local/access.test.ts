@@ -10,10 +10,10 @@ import {
 import { describe, expect, it } from 'vitest';
 import { type LocalPrincipal, startLocalSecretsManager } from '../../src/local/index.ts';
 import {
-  ACCOUNT,
+  account,
   allow,
   deny,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   refusalOf,
   session,
@@ -25,7 +25,7 @@ const read = (client: SecretsManagerClient, SecretId: string) =>
   refusalOf(client.send(new GetSecretValueCommand({ SecretId })));
 
 const mayRead = policy(allow('secretsmanager:GetSecretValue'));
-const NOT_ALLOWED = 'because no identity-based policy allows the secretsmanager:GetSecretValue action';
+const notAllowed = 'because no identity-based policy allows the secretsmanager:GetSecretValue action';
 
 describe('kinds of policies', () => {
   const answerTo = (principal: LocalPrincipal, resourcePolicy?: object) =>
@@ -39,13 +39,13 @@ describe('kinds of policies', () => {
 
   it('an identity policy has to allow it', async () => {
     const nobody = user('nobody');
-    expect(await answerTo(nobody)).toBe(says(nobody, NOT_ALLOWED));
+    expect(await answerTo(nobody)).toBe(says(nobody, notAllowed));
     expect(await answerTo(user('reader', { policies: [mayRead] }))).toBeUndefined();
   });
 
   it('or a resource policy of the same account, which can also deny it', async () => {
     const [nobody, reader] = [user('nobody'), user('reader', { policies: [mayRead] })];
-    const all = { Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/nobody` } };
+    const all = { Principal: { AWS: `arn:aws:iam::${account}:user/nobody` } };
     expect(await answerTo(nobody, policy(allow('secretsmanager:GetSecretValue', all)))).toBeUndefined();
     expect(await answerTo(reader, policy(deny('secretsmanager:GetSecretValue', { Principal: '*' })))).toBe(
       says(reader, 'with an explicit deny in a resource-based policy'),
@@ -74,18 +74,18 @@ describe('kinds of policies', () => {
 
 describe('across accounts', () => {
   const key = {
-    arn: `arn:aws:kms:us-east-1:${ACCOUNT}:key/shared`,
+    arn: `arn:aws:kms:us-east-1:${account}:key/shared`,
     aliases: ['alias/shared'],
     policy: policy(
-      allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } }),
-      allow('kms:Decrypt', { Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` } }),
+      allow('kms:*', { Principal: { AWS: `arn:aws:iam::${account}:root` } }),
+      allow('kms:Decrypt', { Principal: { AWS: `arn:aws:iam::${otherAccount}:root` } }),
     ),
   };
   const open = policy(
-    allow('secretsmanager:GetSecretValue', { Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` } }),
+    allow('secretsmanager:GetSecretValue', { Principal: { AWS: `arn:aws:iam::${otherAccount}:root` } }),
   );
   const answerTo = (policies: LocalPrincipal['policies'], KmsKeyId: string, keys = [key]) => {
-    const guest = user('guest', { policies }, OTHER_ACCOUNT);
+    const guest = user('guest', { policies }, otherAccount);
     return withSecret(
       [guest],
       async (harness, SecretId) => {
@@ -104,7 +104,7 @@ describe('across accounts', () => {
       'because no resource-based policy allows the secretsmanager:GetSecretValue action',
     );
     expect(after).toBeUndefined();
-    expect((await answerTo(undefined, 'shared')).after).toContain(NOT_ALLOWED);
+    expect((await answerTo(undefined, 'shared')).after).toContain(notAllowed);
     expect((await answerTo([mayRead], 'shared')).after).toBe(
       'AccessDeniedException: Access to KMS is not allowed',
     );
@@ -119,7 +119,7 @@ describe('across accounts', () => {
 });
 
 describe('what a refusal tells', () => {
-  const ofShop = allow('*', { Resource: `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:shop-??????` });
+  const ofShop = allow('*', { Resource: `arn:aws:secretsmanager:us-east-1:${account}:secret:shop-??????` });
   const reader = user('reader', { policies: [policy(ofShop)] });
 
   it('not whether a secret exists', () =>
@@ -130,7 +130,7 @@ describe('what a refusal tells', () => {
       expect(refusals).toEqual(
         ['theirs', 'nowhere'].map(
           (name) =>
-            `AccessDeniedException: User: ${reader.arn} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${name} ${NOT_ALLOWED}`,
+            `AccessDeniedException: User: ${reader.arn} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${name} ${notAllowed}`,
         ),
       );
     }));

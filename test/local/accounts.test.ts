@@ -2,7 +2,7 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { expectError, start } from './harness.ts';
 
-const NOT_FOUND = "Secrets Manager can't find the specified secret.";
+const notFound = "Secrets Manager can't find the specified secret.";
 
 async function startWithClients() {
   const { local } = await start({ accountId: '111111111111' });
@@ -32,12 +32,12 @@ describe('accounts and regions', () => {
     await expectError(
       clientIn('us-east-1').getSecretValue({ SecretId: 'n' }),
       'ResourceNotFoundException',
-      NOT_FOUND,
+      notFound,
     );
     await expectError(
       clientIn('us-east-1').getSecretValue({ SecretId: home.ARN }),
       'ResourceNotFoundException',
-      NOT_FOUND,
+      notFound,
     );
   });
 

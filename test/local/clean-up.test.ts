@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type EventBridgeEvent, manualClock } from '../../src/local/index.ts';
 import { start, token } from './harness.ts';
 
-const HOUR = 3_600_000;
+const hourMs = 3_600_000;
 
 async function startWithClock() {
   const clock = manualClock(Date.UTC(2024, 0, 15));
@@ -43,14 +43,14 @@ describe('versions without labels', () => {
     const { clock, deleted, put, versions } = await startWithClock();
     await put(1, 102);
     expect(await versions()).toHaveLength(103);
-    await clock.advance(24 * HOUR - 1);
+    await clock.advance(24 * hourMs - 1);
     expect(await versions()).toHaveLength(103);
     await clock.advance(1);
     expect(deleted).toEqual(['0', '1', '2'].map(token));
     expect(await versions()).toHaveLength(100);
     await put(103, 103);
     expect(deleted).toEqual(['0', '1', '2', '3'].map(token));
-    await clock.advance(100 * HOUR);
+    await clock.advance(100 * hourMs);
     expect(await versions()).toHaveLength(100);
   });
 
@@ -58,7 +58,7 @@ describe('versions without labels', () => {
     const { client, clock, deleted, put, versions } = await startWithClock();
     await put(1, 1, ['kept']);
     await put(2, 101);
-    await clock.advance(25 * HOUR);
+    await clock.advance(25 * hourMs);
     expect(deleted).toEqual([token('0'), token('2')]);
     expect(await versions()).toContain(token('1'));
     expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe('101');

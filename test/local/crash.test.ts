@@ -10,12 +10,12 @@ import { type Call, check, makeWriters, type Progress, writeOn } from './crash-w
 import { temporaryFolder, token } from './harness.ts';
 
 /** `npm run matrix:nightly` kills 200 times. */
-const KILLS = Number(process.env.KEYTURN_TEST_KILLS ?? 24);
-const LONGEST_LOAD_MS = 80;
-const LONGEST_START_MS = 30;
+const killCount = Number(process.env.KEYTURN_TEST_KILLS ?? 24);
+const longestLoadMs = 80;
+const longestStartMs = 30;
 /** One in so many is killed while it starts, which is while it recovers from the kill before. */
-const KILLED_AT_START = 8;
-const TIMEOUT_MS = 60_000 + KILLS * 3_000;
+const killedAtStart = 8;
+const timeoutMs = 60_000 + killCount * 3_000;
 
 /** A part of 1 for each kill, the same in each run: the golden ratio spreads them evenly, however many there are. */
 function momentOf(kills: number): number {
@@ -77,25 +77,25 @@ async function survive(child: ChildProcess, all: readonly Progress[], moment: nu
   const writers = all.map((progress) => ({ progress, client: connectTo(port) }));
   await Promise.all(writers.map(({ progress, client }) => check(client.call, progress)));
   const stopped = Promise.all(writers.map(({ progress, client }) => writeOn(client.call, progress)));
-  await Promise.race([stopped, sleep(moment * LONGEST_LOAD_MS)]);
+  await Promise.race([stopped, sleep(moment * longestLoadMs)]);
   await kill(child);
   await stopped;
   for (const { client } of writers) client.close();
 }
 
 it(
-  `has every answered write after each of ${KILLS} kills at moments all over a write, and no half of one`,
+  `has every answered write after each of ${killCount} kills at moments all over a write, and no half of one`,
   async () => {
     const server = await bundleServer(await temporaryFolder());
     const folder = await temporaryFolder();
     const all = makeWriters().map((writer): Progress => ({ writer, sent: 0, answered: 0 }));
     let next = startProcess(server);
-    for (let kills = 0; kills < KILLS; kills++) {
+    for (let kills = 0; kills < killCount; kills++) {
       const child = next;
       next = startProcess(server);
       child.send(folder);
-      if (kills % KILLED_AT_START === 0) {
-        await sleep(momentOf(kills) * LONGEST_START_MS);
+      if (kills % killedAtStart === 0) {
+        await sleep(momentOf(kills) * longestStartMs);
         await kill(child);
       } else {
         await survive(child, all, momentOf(kills));
@@ -107,7 +107,7 @@ it(
     await everyVersionIsReadable(call, 'counting-a', all);
     close();
   },
-  TIMEOUT_MS,
+  timeoutMs,
 );
 
 async function everyVersionIsReadable(call: Call, name: string, all: readonly Progress[]): Promise<void> {

@@ -5,7 +5,7 @@ import {
   SecretsManager,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ACCOUNT, allow, deny, OTHER_ACCOUNT, policy, root, startEnforcing, user } from './access-harness.ts';
+import { account, allow, deny, otherAccount, policy, root, startEnforcing, user } from './access-harness.ts';
 import { expectError, stagesOf, start, token } from './harness.ts';
 
 // The SDK's client lacks these operations still.
@@ -33,10 +33,10 @@ async function startPair() {
     onTestFinished(() => client.destroy());
     return client;
   };
-  const [here, there] = [clientOf(ACCOUNT), clientOf(OTHER_ACCOUNT)];
+  const [here, there] = [clientOf(account), clientOf(otherAccount)];
   const ask = (accountId: string) => (operation: string, input: object) =>
     call(local.url, accountId, operation, input);
-  const [asPrimary, asReplica] = [ask(ACCOUNT), ask(OTHER_ACCOUNT)];
+  const [asPrimary, asReplica] = [ask(account), ask(otherAccount)];
   const { ARN: primary = '' } = await here.createSecret({
     Name: 'n',
     SecretString: '1',
@@ -57,7 +57,7 @@ async function startPair() {
 describe('a replica in another account', () => {
   it('waits without a value, and then follows AWSCURRENT of its primary', async () => {
     const { here, there, asPrimary, asReplica, primary, replica, made, associate } = await startPair();
-    expect(made).toEqual({ ARN: expect.stringContaining(`:${OTHER_ACCOUNT}:secret:copy-`), Name: 'copy' });
+    expect(made).toEqual({ ARN: expect.stringContaining(`:${otherAccount}:secret:copy-`), Name: 'copy' });
     const statusOf = async () => [
       (await asPrimary('DescribeSecret', { SecretId: 'n' })).CrossAccountReplicas,
       (await asReplica('DescribeSecret', { SecretId: 'copy' })).CrossAccountPrimary,
@@ -68,7 +68,7 @@ describe('a replica in another account', () => {
     ]);
     await expectError(there.getSecretValue({ SecretId: 'copy' }), 'ResourceNotFoundException', /AWSCURRENT/);
 
-    const ReplicationRoleARN = `arn:aws:iam::${ACCOUNT}:role/replicator`;
+    const ReplicationRoleARN = `arn:aws:iam::${account}:role/replicator`;
     expect(await associate({ ReplicationRoleARN, ReplicaRestriction: 'NoRestriction' })).toEqual({
       ARN: primary,
       CrossAccountReplicaARN: replica,
@@ -188,15 +188,15 @@ describe('a replica in another account', () => {
     [{ AddReplicaRegions: [{ Region: 'eu-west-1' }] }, 'AddReplicaRegions'],
     [{ Type: 'x' }, 'Type'],
     [
-      { CrossAccountPrimaryARN: `arn:aws:secretsmanager:us-east-1:${OTHER_ACCOUNT}:secret:n-AbCdEf` },
+      { CrossAccountPrimaryARN: `arn:aws:secretsmanager:us-east-1:${otherAccount}:secret:n-AbCdEf` },
       'different accounts',
     ],
     [
-      { CrossAccountPrimaryARN: `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:n-AbCdEf` },
+      { CrossAccountPrimaryARN: `arn:aws:secretsmanager:eu-west-1:${account}:secret:n-AbCdEf` },
       'same Region',
     ],
     [
-      { CrossAccountPrimaryARN: `arn:aws-cn:secretsmanager:us-east-1:${ACCOUNT}:secret:n-AbCdEf` },
+      { CrossAccountPrimaryARN: `arn:aws-cn:secretsmanager:us-east-1:${account}:secret:n-AbCdEf` },
       'same Region',
     ],
     [{ CrossAccountPrimaryARN: 'arn:aws:s3:::a-bucket-of-mine' }, 'not that of a secret'],
@@ -221,7 +221,7 @@ describe('a replica in another account', () => {
     expect(await refusal(names, asReplica)).toBe('InvalidRequestException');
     await here.createSecret({ Name: 'another', SecretString: 'x' });
     expect(await refusal({ ...names, SecretId: 'another' })).toBe('InvalidRequestException');
-    const ReplicationRoleARN = `arn:aws:iam::${OTHER_ACCOUNT}:role/theirs`;
+    const ReplicationRoleARN = `arn:aws:iam::${otherAccount}:role/theirs`;
     expect(await refusal({ ...names, ReplicationRoleARN })).toBe('InvalidParameterException');
     await associate();
     const input = { Name: 'second', KmsKeyId: 'alias/there', CrossAccountPrimaryARN: primary };
@@ -259,7 +259,7 @@ describe('resource policies by name', () => {
     expect(await get(managed)).toMatchObject({
       PolicyName: managed,
       ResourcePolicy: expect.stringMatching(
-        new RegExp(`${ACCOUNT}:root.*AcceptCrossAccountReplication`, 's'),
+        new RegExp(`${account}:root.*AcceptCrossAccountReplication`, 's'),
       ),
     });
     expect(await get('another')).toMatchObject({ __type: 'ResourceNotFoundException' });
@@ -276,10 +276,10 @@ describe('resource policies by name', () => {
 });
 
 describe('where policies are enforced', () => {
-  const there = user('there', { policies: [policy(allow('*'))] }, OTHER_ACCOUNT);
+  const there = user('there', { policies: [policy(allow('*'))] }, otherAccount);
   const accept = allow('secretsmanager:AcceptCrossAccountReplication');
   const associating = allow('secretsmanager:AssociateCrossAccountReplica');
-  const keyArn = `arn:aws:kms:us-east-1:${OTHER_ACCOUNT}:key/there`;
+  const keyArn = `arn:aws:kms:us-east-1:${otherAccount}:key/there`;
   const keyFor = (...statements: object[]) => ({ arn: keyArn, policy: policy(...statements) });
   const open = keyFor({ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' });
 
@@ -313,7 +313,7 @@ describe('where policies are enforced', () => {
     expect(await answerTo([allow('*'), deny('secretsmanager:AcceptCrossAccount*')])).toBe(REFUSED);
     const own = keyFor({ Effect: 'Allow', Principal: { AWS: there.arn }, Action: 'kms:*', Resource: '*' });
     expect(await answerTo([associating, read, accept, keys], { key: own })).toBe(REFUSED);
-    const more = { ReplicationRoleARN: `arn:aws:iam::${ACCOUNT}:role/replicator` };
+    const more = { ReplicationRoleARN: `arn:aws:iam::${account}:role/replicator` };
     expect(await answerTo([associating, read, accept, keys], { more })).toBe(REFUSED);
     const pass = allow('iam:PassRole', { Resource: more.ReplicationRoleARN });
     expect(await answerTo([associating, read, accept, keys, pass], { more })).toBeUndefined();
@@ -321,14 +321,14 @@ describe('where policies are enforced', () => {
 
   it('making a replica needs PutResourcePolicy, and making it stand alone DeleteResourcePolicy', async () => {
     const maker = (...statements: object[]) =>
-      user('maker', { policies: [policy(...statements)] }, OTHER_ACCOUNT);
+      user('maker', { policies: [policy(...statements)] }, otherAccount);
     const make = async (...statements: object[]) => {
       const principal = maker(...statements);
       await using harness = await startEnforcing([principal], { keys: [open] });
       const input = {
         Name: 'copy',
         KmsKeyId: keyArn,
-        CrossAccountPrimaryARN: `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:n-AbCdEf`,
+        CrossAccountPrimaryARN: `arn:aws:secretsmanager:us-east-1:${account}:secret:n-AbCdEf`,
         ClientRequestToken: token('a'),
       };
       const made = await harness.send(principal, 'CreateSecret', input);

@@ -5,7 +5,7 @@ import { delayOf } from '../../src/local/disturbance/disturbance.ts';
 import { createFaults, seededRandom } from '../../src/local/disturbance/faults.ts';
 import { createThrottle } from '../../src/local/disturbance/throttle.ts';
 import { operations } from '../../src/local/operations/table.ts';
-import { ACCOUNT, allow, policy, startEnforcing, user } from './access-harness.ts';
+import { account, allow, policy, startEnforcing, user } from './access-harness.ts';
 import { expectError, start, token } from './harness.ts';
 
 describe('throttling', () => {
@@ -87,8 +87,8 @@ describe('throttling', () => {
       harness
         .as(principal)
         .send(new GetRandomPasswordCommand({}), {})
-        .then(() => ACCOUNT);
-    expect(await Promise.all([ask(), ask(someone)])).toEqual([ACCOUNT, ACCOUNT]);
+        .then(() => account);
+    expect(await Promise.all([ask(), ask(someone)])).toEqual([account, account]);
   });
 });
 

@@ -3,7 +3,7 @@ import { type EventBridgeEvent, manualClock } from '../../src/local/index.ts';
 import { functionArn, plainRotation, start, token } from './harness.ts';
 import { gate } from './rotation-harness.ts';
 
-const DAY = 86_400_000;
+const day = 86_400_000;
 
 async function startListening() {
   const clock = manualClock(Date.UTC(2024, 0, 15, 10, 30, 0, 250));
@@ -106,7 +106,7 @@ describe('EventBridge', () => {
     await client.deleteSecret({ SecretId: 'n', RecoveryWindowInDays: 7 });
     await client.restoreSecret({ SecretId: 'n' });
     await client.deleteSecret({ SecretId: 'n', RecoveryWindowInDays: 7 });
-    await clock.advance(7 * DAY);
+    await clock.advance(7 * day);
     expect(names()).toEqual([
       'StartSecretVersionDelete',
       'CancelSecretVersionDelete',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Secret } from '../../src/local/model.ts';
 import { parseFilters, wordsOf } from '../../src/local/operations/secret-filters.ts';
 
-const KEYS = [
+const keys = [
   'name',
   'description',
   'tag-key',
@@ -25,7 +25,7 @@ const secrets: fc.Arbitrary<Secret> = fc.record({
   changedAt: fc.constant(0),
 });
 const filter = fc.record({
-  Key: fc.constantFrom(...KEYS),
+  Key: fc.constantFrom(...keys),
   Values: fc.array(text, { minLength: 1, maxLength: 3 }),
 });
 
@@ -37,7 +37,7 @@ function secretOf(more: Partial<Secret>): Secret {
 describe('filters', () => {
   it('turn around at a !', () => {
     fc.assert(
-      fc.property(secrets, fc.constantFrom(...KEYS), text, (secret, Key, value) => {
+      fc.property(secrets, fc.constantFrom(...keys), text, (secret, Key, value) => {
         const plain = parseFilters([{ Key, Values: [value] }])(secret);
         expect(parseFilters([{ Key, Values: [`!${value}`] }])(secret)).toBe(!plain);
       }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
 import { expectError, start, token } from './harness.ts';
 
-const START = Date.UTC(2024, 0, 15, 10, 30, 0, 250);
+const startMs = Date.UTC(2024, 0, 15, 10, 30, 0, 250);
 
 describe('GetSecretValue', () => {
   it('gives AWSCURRENT, a stage or a version, which must agree', async () => {
@@ -33,7 +33,7 @@ describe('GetSecretValue', () => {
   });
 
   it('notes the day of the access, and no more', async () => {
-    const { client } = await start({ clock: manualClock(START) });
+    const { client } = await start({ clock: manualClock(startMs) });
     await client.createSecret({ Name: 'n', SecretString: 'v' });
     expect((await client.describeSecret({ SecretId: 'n' })).LastAccessedDate).toBeUndefined();
     await client.getSecretValue({ SecretId: 'n' });

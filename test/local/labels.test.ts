@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  CURRENT,
+  currentLabel,
   type Labels,
   labelsByVersion,
   labelsOf,
   moveLabel,
-  PENDING,
-  PREVIOUS,
+  pendingLabel,
+  previousLabel,
   removeLabel,
   unfinishedRotation,
 } from '../../src/local/labels.ts';
 
 const version = fc.constantFrom('one', 'two', 'three', 'four');
-const label = fc.constantFrom(CURRENT, PENDING, PREVIOUS, 'own');
+const label = fc.constantFrom(currentLabel, pendingLabel, previousLabel, 'own');
 const moves = fc.array(fc.tuple(label, version));
 
 function applyAll(steps: readonly (readonly [string, string])[]): Labels {
-  return steps.reduce<Labels>((labels, [name, id]) => moveLabel(labels, name, id), { [CURRENT]: 'one' });
+  return steps.reduce<Labels>((labels, [name, id]) => moveLabel(labels, name, id), { [currentLabel]: 'one' });
 }
 
 describe('labels', () => {
@@ -26,7 +26,7 @@ describe('labels', () => {
       fc.property(moves, (steps) => {
         const holders = Object.values(labelsByVersion(applyAll(steps))).flat();
         expect(new Set(holders).size).toBe(holders.length);
-        expect(holders).toContain(CURRENT);
+        expect(holders).toContain(currentLabel);
       }),
     );
   });
@@ -35,9 +35,11 @@ describe('labels', () => {
     fc.assert(
       fc.property(moves, version, (steps, next) => {
         const before = applyAll(steps);
-        const after = moveLabel(before, CURRENT, next);
-        expect(after[CURRENT]).toBe(next);
-        expect(after[PREVIOUS]).toBe(before[CURRENT] === next ? before[PREVIOUS] : before[CURRENT]);
+        const after = moveLabel(before, currentLabel, next);
+        expect(after[currentLabel]).toBe(next);
+        expect(after[previousLabel]).toBe(
+          before[currentLabel] === next ? before[previousLabel] : before[currentLabel],
+        );
       }),
     );
   });
@@ -47,7 +49,7 @@ describe('labels', () => {
       fc.property(moves, label, version, (steps, moved, next) => {
         const before = applyAll(steps);
         const after = moveLabel(before, moved, next);
-        for (const name of [PENDING, 'own']) if (name !== moved) expect(after[name]).toBe(before[name]);
+        for (const name of [pendingLabel, 'own']) if (name !== moved) expect(after[name]).toBe(before[name]);
         expect(moveLabel(after, moved, next)).toEqual(after);
       }),
     );
@@ -55,15 +57,15 @@ describe('labels', () => {
 
   it('are off every version once removed', () => {
     const labels = applyAll([
-      [PENDING, 'two'],
+      [pendingLabel, 'two'],
       ['own', 'two'],
     ]);
-    expect(labelsOf(removeLabel(labels, PENDING), 'two')).toEqual(['own']);
+    expect(labelsOf(removeLabel(labels, pendingLabel), 'two')).toEqual(['own']);
   });
 
   it('tell an unfinished rotation by AWSPENDING away from AWSCURRENT', () => {
-    expect(unfinishedRotation({ [CURRENT]: 'one' })).toBeUndefined();
-    expect(unfinishedRotation({ [CURRENT]: 'one', [PENDING]: 'one' })).toBeUndefined();
-    expect(unfinishedRotation({ [CURRENT]: 'one', [PENDING]: 'two' })).toBe('two');
+    expect(unfinishedRotation({ [currentLabel]: 'one' })).toBeUndefined();
+    expect(unfinishedRotation({ [currentLabel]: 'one', [pendingLabel]: 'one' })).toBeUndefined();
+    expect(unfinishedRotation({ [currentLabel]: 'one', [pendingLabel]: 'two' })).toBe('two');
   });
 });

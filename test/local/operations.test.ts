@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { operations } from '../../src/local/operations/table.ts';
 import { apiInputs } from '../../src/local/protocol/api-model/inputs.ts';
 
-const NEWER_THAN_THE_SDK = [
+const newerThanTheSdk = [
   'AssociateCrossAccountReplica',
   'DisassociateCrossAccountReplica',
   'ListResourcePolicies',
@@ -12,7 +12,7 @@ const NEWER_THAN_THE_SDK = [
 describe('the operations', () => {
   it('are all that the SDK’s client has, and newer ones', () => {
     const commands = Object.keys(sdk).flatMap((name) => /^(\w+)Command$/.exec(name)?.[1] ?? []);
-    const known = new Set([...commands.filter((name) => name !== '$'), ...NEWER_THAN_THE_SDK]);
+    const known = new Set([...commands.filter((name) => name !== '$'), ...newerThanTheSdk]);
     expect([...operations.keys()].sort()).toEqual([...known].sort());
   });
 

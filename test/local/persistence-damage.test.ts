@@ -6,7 +6,7 @@ import { startLocalSecretsManager } from '../../src/local/index.ts';
 import { runKeyturn } from '../cli/keyturn-process.ts';
 import { expectError, start, temporaryFolder } from './harness.ts';
 
-const PAGE_BYTES = 4096;
+const pageBytes = 4096;
 
 /** A folder with some secrets, which nobody uses. */
 async function filledFolder(): Promise<string> {
@@ -21,8 +21,8 @@ async function filledFolder(): Promise<string> {
 async function overwritePages(path: string): Promise<void> {
   const { size } = await stat(path);
   const file = await open(path, 'r+');
-  for (let at = PAGE_BYTES; at < size; at += PAGE_BYTES) {
-    await file.write(Buffer.alloc(PAGE_BYTES / 2, 0x5a), 0, PAGE_BYTES / 2, at);
+  for (let at = pageBytes; at < size; at += pageBytes) {
+    await file.write(Buffer.alloc(pageBytes / 2, 0x5a), 0, pageBytes / 2, at);
   }
   await file.close();
 }
@@ -43,7 +43,7 @@ describe('a damaged data folder', () => {
       (path: string) => writeFile(path, '{"alias/aws/secretsmanager": "c2hvcnQ="}'),
     ],
     ['secrets.db', 'is no database', (path: string) => writeFile(path, 'some text '.repeat(100))],
-    ['secrets.db', 'has lost its end', (path: string) => truncate(path, 5 * PAGE_BYTES)],
+    ['secrets.db', 'has lost its end', (path: string) => truncate(path, 5 * pageBytes)],
     ['secrets.db', 'was written over', overwritePages],
   ])('is refused at the start when %s %s', async (name, _what, damage) => {
     const dataDirectory = await filledFolder();

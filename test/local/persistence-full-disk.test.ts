@@ -11,9 +11,9 @@ import { clientAt, runKeyturn, startKeyturnLocal } from '../cli/keyturn-process.
 import { expectError, start, temporaryFolder } from './harness.ts';
 
 const run = promisify(execFile);
-const VALUE = 'v'.repeat(20_000);
-const OTHER_VALUE = 'w'.repeat(60_000);
-const FULL = /^The disk of \S+secrets\.db is full: nothing was stored\. Make room, and try again\.$/;
+const secretValue = 'v'.repeat(20_000);
+const otherValue = 'w'.repeat(60_000);
+const full = /^The disk of \S+secrets\.db is full: nothing was stored\. Make room, and try again\.$/;
 
 /** A disk of two megabytes. Only root may mount one. */
 async function smallDisk(context: TestContext): Promise<string> {
@@ -38,7 +38,7 @@ async function createUntilRefused(client: SecretsManager, prefix: string): Promi
   const created: string[] = [];
   for (let n = 0; n < 1_000; n++) {
     const Name = `${prefix}-${n}`;
-    const answered = await client.createSecret({ Name, SecretString: VALUE }).catch(() => undefined);
+    const answered = await client.createSecret({ Name, SecretString: secretValue }).catch(() => undefined);
     if (!answered) return created;
     created.push(Name);
   }
@@ -58,22 +58,22 @@ describe('a full disk', () => {
     const created = await createUntilRefused(client, 'before');
     expect(created.length).toBeGreaterThan(10);
     await expectError(
-      client.createSecret({ Name: 'more', SecretString: VALUE }),
+      client.createSecret({ Name: 'more', SecretString: secretValue }),
       'InternalServiceError',
-      FULL,
+      full,
     );
     await expectError(
-      client.putSecretValue({ SecretId: 'before-0', SecretString: OTHER_VALUE }),
+      client.putSecretValue({ SecretId: 'before-0', SecretString: otherValue }),
       'InternalServiceError',
-      FULL,
+      full,
     );
     expect(await namesOf(client)).toEqual(created);
     for (const SecretId of created) {
-      expect((await client.getSecretValue({ SecretId })).SecretString).toBe(VALUE);
+      expect((await client.getSecretValue({ SecretId })).SecretString).toBe(secretValue);
     }
     await rm(join(folder, 'other'));
-    await client.putSecretValue({ SecretId: 'before-0', SecretString: OTHER_VALUE });
-    expect((await client.getSecretValue({ SecretId: 'before-0' })).SecretString).toBe(OTHER_VALUE);
+    await client.putSecretValue({ SecretId: 'before-0', SecretString: otherValue });
+    expect((await client.getSecretValue({ SecretId: 'before-0' })).SecretString).toBe(otherValue);
   });
 
   it('has everything that was answered at the next start', async (context) => {
@@ -88,7 +88,7 @@ describe('a full disk', () => {
     const second = await start({ dataDirectory });
     expect((await namesOf(second.client)).sort()).toEqual(rounds.flat().sort());
     for (const SecretId of rounds.flat()) {
-      expect((await second.client.getSecretValue({ SecretId })).SecretString).toBe(VALUE);
+      expect((await second.client.getSecretValue({ SecretId })).SecretString).toBe(secretValue);
     }
   });
 
@@ -98,17 +98,17 @@ describe('a full disk', () => {
       const folder = await smallDisk(context);
       const dataDirectory = join(folder, 'data');
       const first = await startKeyturnLocal('--data', dataDirectory);
-      await clientAt(first.url).createSecret({ Name: 'n', SecretString: VALUE });
+      await clientAt(first.url).createSecret({ Name: 'n', SecretString: secretValue });
       await first.kill(signal);
       await fill(folder);
       const { client } = await start({ dataDirectory });
       for (let n = 0; n < 3; n++) {
-        expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe(VALUE);
+        expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe(secretValue);
       }
-      const more = client.createSecret({ Name: 'more', SecretString: OTHER_VALUE });
-      await expectError(more, 'InternalServiceError', FULL);
+      const more = client.createSecret({ Name: 'more', SecretString: otherValue });
+      await expectError(more, 'InternalServiceError', full);
       await rm(join(folder, 'rest'));
-      await client.createSecret({ Name: 'more', SecretString: OTHER_VALUE });
+      await client.createSecret({ Name: 'more', SecretString: otherValue });
     },
   );
 });
@@ -134,8 +134,8 @@ describe('a folder that can’t be written', () => {
     await client.createSecret({ Name: 'n', SecretString: 'v' });
     // Files that are open for writing keep a mount from becoming read-only, so the disk is made full instead of that.
     await fill(folder);
-    const refused = client.createSecret({ Name: 'm', SecretString: OTHER_VALUE, KmsKeyId: 'alias/new' });
-    await expectError(refused, 'InternalServiceError', FULL);
+    const refused = client.createSecret({ Name: 'm', SecretString: otherValue, KmsKeyId: 'alias/new' });
+    await expectError(refused, 'InternalServiceError', full);
     for (let n = 0; n < 3; n++)
       expect((await client.getSecretValue({ SecretId: 'n' })).SecretString).toBe('v');
     const { stderr } = await server.kill('SIGTERM');

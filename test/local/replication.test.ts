@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EventBridgeEvent } from '../../src/local/index.ts';
 import { expectError, plainRotation, start, token } from './harness.ts';
 
-const REFUSED = "Operation not permitted on a replica secret. Call must be made in primary secret's region.";
+const refused = "Operation not permitted on a replica secret. Call must be made in primary secret's region.";
 
 async function startReplicated() {
   const { local, client } = await start();
@@ -100,7 +100,7 @@ describe('a replica', () => {
       away.replicateSecretToRegions({ SecretId, AddReplicaRegions: [{ Region: 'us-west-2' }] }),
       away.removeRegionsFromReplication({ SecretId, RemoveReplicaRegions: ['us-west-2'] }),
     ]) {
-      await expectError(call, 'InvalidParameterException', REFUSED);
+      await expectError(call, 'InvalidParameterException', refused);
     }
   });
 
@@ -220,7 +220,7 @@ describe('a replica', () => {
     expect(await keyOf()).toEqual(['alias/next', 'alias/next', 'alias/next', 'alias/next']);
     for (const more of [{ Description: 'd' }, { SecretString: 'x' }]) {
       const update = away.updateSecret({ SecretId: 'n', KmsKeyId: 'alias/another', ...more });
-      await expectError(update, 'InvalidParameterException', REFUSED);
+      await expectError(update, 'InvalidParameterException', refused);
     }
     await away.updateSecret({ SecretId: 'n', KmsKeyId: '' });
     expect((await keyOf())[0]).toBe('alias/aws/secretsmanager');

@@ -5,12 +5,12 @@ import { parsePolicy } from '../../src/local/policies/document.ts';
 import { prettyPolicy } from '../../src/local/policies/pretty.ts';
 import { expectError, start } from './harness.ts';
 
-const ROOT = { AWS: 'arn:aws:iam::111111111111:root' };
+const root = { AWS: 'arn:aws:iam::111111111111:root' };
 
 function policyOf(statement: object): string {
   const complete = {
     Effect: 'Allow',
-    Principal: ROOT,
+    Principal: root,
     Action: 'secretsmanager:*',
     Resource: '*',
     ...statement,
@@ -24,7 +24,7 @@ describe('a resource policy', () => {
     const { ARN } = await client.createSecret({ Name: 'n' });
     const get = () => client.getResourcePolicy({ SecretId: 'n' });
     expect(await get()).not.toHaveProperty('ResourcePolicy');
-    const ResourcePolicy = policyOf({ Action: ['secretsmanager:GetSecretValue'], Principal: ROOT });
+    const ResourcePolicy = policyOf({ Action: ['secretsmanager:GetSecretValue'], Principal: root });
     expect(await client.putResourcePolicy({ SecretId: 'n', ResourcePolicy })).toMatchObject({
       ARN,
       Name: 'n',
@@ -74,12 +74,12 @@ describe('a resource policy', () => {
   it.each<[boolean, object]>([
     [true, { Principal: '*' }],
     [true, { Principal: { AWS: ['arn:aws:iam::111111111111:root', '*'] } }],
-    [true, { Principal: undefined, NotPrincipal: ROOT }],
+    [true, { Principal: undefined, NotPrincipal: root }],
     [true, { Principal: '*', Condition: { StringNotEquals: { 'aws:SourceVpc': 'vpc-1' } } }],
     [true, { Principal: '*', Condition: { StringLike: { 'aws:SourceArn': '*' } } }],
     [true, { Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } } }],
     [true, { Principal: '*', Condition: { StringEquals: { 'secretsmanager:VersionStage': 'AWSCURRENT' } } }],
-    [false, { Principal: ROOT }],
+    [false, { Principal: root }],
     [false, { Principal: '*', Effect: 'Deny' }],
     [false, { Principal: '*', Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }],
     [false, { Principal: '*', Condition: { StringEquals: { 'AWS:sourcevpce': ['vpce-1', 'vpce-2'] } } }],
@@ -100,7 +100,7 @@ describe('a resource policy', () => {
     [policyOf({ Action: [] }), 'contains a syntax error'],
     [policyOf({ Resource: 5 }), 'contains a syntax error'],
     [policyOf({ Principals: '*' }), 'contains a syntax error'],
-    [policyOf({ NotPrincipal: ROOT }), 'contains a syntax error'],
+    [policyOf({ NotPrincipal: root }), 'contains a syntax error'],
     [policyOf({ Principal: undefined }), 'contains a syntax error'],
     [policyOf({ Condition: { StringEquals: 'x' } }), 'contains a syntax error'],
     [policyOf({ Principal: 'everybody' }), 'contains an unsupported principal'],

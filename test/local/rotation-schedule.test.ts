@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
 import { clientOf, functionArn, plainRotation, start, temporaryFolder, token } from './harness.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-const START = Date.UTC(2024, 0, 15, 10, 30);
+const hourMs = 3_600_000;
+const day = 24 * hourMs;
+const startMs = Date.UTC(2024, 0, 15, 10, 30);
 
 async function startRotating(RotationRules: object, more = {}) {
-  const clock = manualClock(START);
+  const clock = manualClock(startMs);
   const harness = await start({ clock, ...more });
   const { local, client } = harness;
   local.registerFunction('rotator', plainRotation(client));
@@ -31,7 +31,7 @@ describe('a scheduled rotation', () => {
       ScheduleExpression: 'rate(4 hours)',
     });
     expect(await nextDate()).toBe('2024-01-15T14:59:59.000Z');
-    await advance(3.5 * HOUR - 1);
+    await advance(3.5 * hourMs - 1);
     expect(rotations()).toEqual(['request']);
     await advance(1);
     expect(rotations()).toEqual(['request', 'schedule']);
@@ -39,7 +39,7 @@ describe('a scheduled rotation', () => {
     expect((await client.describeSecret({ SecretId: 'n' })).LastRotatedDate).toEqual(
       new Date('2024-01-15T14:00:00Z'),
     );
-    for (let i = 0; i < 3; i++) await advance(4 * HOUR);
+    for (let i = 0; i < 3; i++) await advance(4 * hourMs);
     expect(rotations()).toEqual(['request', 'schedule', 'schedule', 'schedule', 'schedule']);
   });
 
@@ -58,14 +58,14 @@ describe('a scheduled rotation', () => {
       AutomaticallyAfterDays: 10,
     });
     expect(await nextDate()).toBe('2024-01-25T23:59:59.000Z');
-    await clock.advance(3 * DAY);
+    await clock.advance(3 * day);
     await client.putSecretValue({ SecretId: 'n', SecretString: 'pending', VersionStages: ['mine'] });
     expect(await nextDate()).toBe('2024-01-25T23:59:59.000Z');
     await client.putSecretValue({ SecretId: 'n', SecretString: 'by hand' });
     expect(await nextDate()).toBe('2024-01-28T23:59:59.000Z');
-    await advance(9 * DAY);
+    await advance(9 * day);
     expect(rotations()).toEqual(['request']);
-    await advance(DAY);
+    await advance(day);
     expect(rotations()).toEqual(['request', 'schedule']);
   });
 
@@ -73,7 +73,7 @@ describe('a scheduled rotation', () => {
     const { local, client, advance, nextDate } = await startRotating({ AutomaticallyAfterDays: 1 });
     const before = await client.describeSecret({ SecretId: 'n' });
     local.registerFunction('rotator', () => Promise.reject(new Error('down')));
-    await advance(3 * DAY);
+    await advance(3 * day);
     const after = await client.describeSecret({ SecretId: 'n' });
     expect(await nextDate()).toBe('2024-01-16T23:59:59.000Z');
     expect(after.LastRotatedDate).toEqual(before.LastRotatedDate);
@@ -81,16 +81,16 @@ describe('a scheduled rotation', () => {
     expect(after.RotationEnabled).toBe(true);
     expect(Object.values(after.VersionIdsToStages ?? {})).toContainEqual(['AWSPENDING']);
     local.registerFunction('rotator', plainRotation(client));
-    await advance(DAY);
+    await advance(day);
     expect(await nextDate()).toBe('2024-01-20T23:59:59.000Z');
   });
 
   it('that failed is taken up again at the next window, with its token', async () => {
     const { local, client, events, advance } = await startRotating({ AutomaticallyAfterDays: 1 });
     local.registerFunction('rotator', () => Promise.reject(new Error('down')));
-    await advance(DAY);
+    await advance(day);
     local.registerFunction('rotator', plainRotation(client));
-    await advance(DAY);
+    await advance(day);
     const scheduled = events.flatMap((e) =>
       e.type === 'rotation-started' && e.cause === 'schedule' ? [e.token] : [],
     );
@@ -108,13 +108,13 @@ describe('a scheduled rotation', () => {
     expect(described).toMatchObject({ RotationEnabled: false, RotationRules: { AutomaticallyAfterDays: 1 } });
     expect(described).not.toHaveProperty('LastRotatedDate');
     expect(described).not.toHaveProperty('NextRotationDate');
-    await advance(3 * DAY);
+    await advance(3 * day);
     await client.restoreSecret({ SecretId: 'n' });
-    await advance(3 * DAY);
+    await advance(3 * day);
     expect(rotations()).toEqual(['request']);
     await client.rotateSecret({ SecretId: 'n' });
     await local.rotationsSettled();
-    await advance(DAY);
+    await advance(day);
     expect(rotations()).toEqual(['request', 'request', 'schedule']);
   });
 
@@ -122,7 +122,7 @@ describe('a scheduled rotation', () => {
     const dataDirectory = await temporaryFolder();
     const { local } = await startRotating({ AutomaticallyAfterDays: 1 }, { dataDirectory });
     await local.close();
-    const clock = manualClock(START + 30 * DAY);
+    const clock = manualClock(startMs + 30 * day);
     const again = await start({ dataDirectory, clock });
     again.local.registerFunction('rotator', plainRotation(again.client));
     await clock.advance(0);
@@ -131,7 +131,7 @@ describe('a scheduled rotation', () => {
       cause: 'schedule',
     });
     expect((await again.client.describeSecret({ SecretId: 'n' })).LastRotatedDate).toEqual(
-      new Date(START + 30 * DAY),
+      new Date(startMs + 30 * day),
     );
   });
 

@@ -3,7 +3,7 @@ import type { RotationRequest } from '../../src/local/index.ts';
 import { expectError, moveCurrent, plainRotation, stagesOf, token } from './harness.ts';
 import { failingAt, gate, startWithSecret, storyOf } from './rotation-harness.ts';
 
-const UNFINISHED = "A previous rotation isn't complete. That rotation will be reattempted.";
+const unfinished = "A previous rotation isn't complete. That rotation will be reattempted.";
 
 describe('a rotation', () => {
   it('answers at once and goes through the four steps', async () => {
@@ -127,7 +127,7 @@ describe('a rotation', () => {
     local.registerFunction('rotator', failingAt(client, 2));
     await rotate();
     await local.rotationsSettled();
-    await expectError(rotate(token('three')), 'InvalidRequestException', UNFINISHED);
+    await expectError(rotate(token('three')), 'InvalidRequestException', unfinished);
     await local.rotationsSettled();
     expect(await stagesOf(client, 'n')).toEqual({
       [token('two')]: ['AWSCURRENT', 'AWSPENDING'],

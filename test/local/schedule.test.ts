@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { RotationRules } from '../../src/local/model.ts';
 import { parseSchedule, type RotationWindow } from '../../src/local/rotation/schedule.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+const hourMs = 3_600_000;
+const day = 24 * hourMs;
 
 function windowAfter(rules: RotationRules, time: string | number): RotationWindow {
   const schedule = parseSchedule(rules);
@@ -39,10 +39,10 @@ describe('a schedule', () => {
         const window = windowAfter(rules, time);
         const next = windowAfter(rules, window.opensAt);
         expect(window.opensAt).toBeGreaterThan(time);
-        expect(window.opensAt % HOUR).toBe(0);
+        expect(window.opensAt % hourMs).toBe(0);
         expect(window.closesAt).toBeGreaterThan(window.opensAt);
         expect(next.opensAt).toBeGreaterThanOrEqual(window.closesAt);
-        expect(next.opensAt - window.opensAt).toBeGreaterThanOrEqual(4 * HOUR);
+        expect(next.opensAt - window.opensAt).toBeGreaterThanOrEqual(4 * hourMs);
       }),
     );
   });
@@ -51,9 +51,9 @@ describe('a schedule', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999 }), moment, (days, time) => {
         const window = windowAfter({ ScheduleExpression: `rate(${days} days)` }, time);
-        expect(window.opensAt % DAY).toBe(0);
-        expect(window.closesAt - window.opensAt).toBe(DAY);
-        expect(Math.floor(window.opensAt / DAY) - Math.floor(time / DAY)).toBe(days);
+        expect(window.opensAt % day).toBe(0);
+        expect(window.closesAt - window.opensAt).toBe(day);
+        expect(Math.floor(window.opensAt / day) - Math.floor(time / day)).toBe(days);
         expect(windowAfter({ AutomaticallyAfterDays: days }, time)).toEqual(window);
       }),
     );
@@ -81,7 +81,7 @@ describe('a schedule', () => {
   it('has AWS’s default windows, and those that are asked for', () => {
     const length = (rules: RotationRules) => {
       const window = windowAfter(rules, '2024-01-01T00:30:00Z');
-      return (window.closesAt - window.opensAt) / HOUR;
+      return (window.closesAt - window.opensAt) / hourMs;
     };
     expect(length({ ScheduleExpression: 'rate(4 hours)' })).toBe(1);
     expect(length({ ScheduleExpression: 'cron(0 /12 * * ? *)' })).toBe(1);

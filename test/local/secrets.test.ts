@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
 import { expectError, stagesOf, start, token } from './harness.ts';
 
-const NOT_FOUND = "Secrets Manager can't find the specified secret.";
-const START = Date.UTC(2024, 0, 15, 10, 30, 0, 250);
+const notFound = "Secrets Manager can't find the specified secret.";
+const startMs = Date.UTC(2024, 0, 15, 10, 30, 0, 250);
 
 describe('CreateSecret', () => {
   it('makes a secret with all that was asked, under an ARN with a random end', async () => {
     const { client } = await start({
       region: 'eu-west-1',
       accountId: '210987654321',
-      clock: manualClock(START),
+      clock: manualClock(startMs),
     });
     const created = await client.createSecret({
       Name: 'dev/db',
@@ -34,8 +34,8 @@ describe('CreateSecret', () => {
       Description: 'a login',
       KmsKeyId: 'alias/mine',
       Tags: [{ Key: 'team', Value: 'a' }],
-      CreatedDate: new Date(START),
-      LastChangedDate: new Date(START),
+      CreatedDate: new Date(startMs),
+      LastChangedDate: new Date(startMs),
       VersionIdsToStages: { [token('one')]: ['AWSCURRENT'] },
     });
   });
@@ -103,7 +103,7 @@ describe('a secret', () => {
       `${ARN.slice(0, -6)}xxxxxx`,
       ARN.replace('us-east-1', 'eu-west-1').slice(0, -7),
     ]) {
-      await expectError(client.getSecretValue({ SecretId }), 'ResourceNotFoundException', NOT_FOUND);
+      await expectError(client.getSecretValue({ SecretId }), 'ResourceNotFoundException', notFound);
     }
   });
 
@@ -197,7 +197,7 @@ describe('PutSecretValue and UpdateSecret', () => {
     await expectError(
       client.putSecretValue({ SecretId: 'm', SecretString: 'v' }),
       'ResourceNotFoundException',
-      NOT_FOUND,
+      notFound,
     );
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/local/index.ts';
 import { type Harness, start } from './harness.ts';
 
-const DAY = 86_400_000;
+const day = 86_400_000;
 
 async function startWithSecrets() {
   const clock = manualClock(Date.UTC(2024, 0, 15));
@@ -14,7 +14,7 @@ async function startWithSecrets() {
     await client.createSecret({ Name, SecretString: 'v' });
   }
   for (const SecretId of ['d', 'c']) {
-    await clock.advance(DAY);
+    await clock.advance(day);
     await client.getSecretValue({ SecretId });
   }
   await client.updateSecret({ SecretId: 'a', Description: 'changed' });

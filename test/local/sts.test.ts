@@ -3,10 +3,10 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LocalPrincipal, LocalRole, LocalSecretsManager } from '../../src/local/index.ts';
 import {
-  ACCOUNT,
+  account,
   allow,
   deny,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   refusalOf,
   root,
@@ -36,24 +36,24 @@ describe('GetCallerIdentity', () => {
   it('tells the account of an access key, where everybody may do everything', async () => {
     const { local } = await start();
     expect(await identityOf(stsOf(local))).toEqual({
-      Account: ACCOUNT,
-      Arn: `arn:aws:iam::${ACCOUNT}:root`,
-      UserId: ACCOUNT,
+      Account: account,
+      Arn: `arn:aws:iam::${account}:root`,
+      UserId: account,
     });
-    const other = { arn: '', accessKeyId: OTHER_ACCOUNT, secretAccessKey: 'x' };
-    expect((await identityOf(stsOf(local, other))).Account).toBe(OTHER_ACCOUNT);
+    const other = { arn: '', accessKeyId: otherAccount, secretAccessKey: 'x' };
+    expect((await identityOf(stsOf(local, other))).Account).toBe(otherAccount);
   });
 
   it('tells who a principal is, without any permission', async () => {
     const [nobody, role] = [user('nobody'), session('role')];
     await using harness = await startEnforcing([nobody, role]);
     expect(await identityOf(stsOf(harness.local, nobody))).toEqual({
-      Account: ACCOUNT,
+      Account: account,
       Arn: nobody.arn,
       UserId: expect.stringMatching(/^AIDA[A-Z2-7]{17}$/),
     });
     expect(await identityOf(stsOf(harness.local, role, 'eu-west-1'))).toEqual({
-      Account: ACCOUNT,
+      Account: account,
       Arn: role.arn,
       UserId: expect.stringMatching(/^AROA[A-Z2-7]{17}:session$/),
     });
@@ -81,13 +81,13 @@ describe('GetCallerIdentity', () => {
 });
 
 describe('AssumeRole', () => {
-  const arn = `arn:aws:iam::${ACCOUNT}:role/reader`;
+  const arn = `arn:aws:iam::${account}:role/reader`;
   const secrets = allow('secretsmanager:*');
   const trusting = (principal: string, more: object = {}) =>
     policy({ Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole', ...more });
   const roleOf = (more: Partial<LocalRole> = {}): LocalRole => ({
     arn,
-    trustPolicy: trusting(`arn:aws:iam::${ACCOUNT}:root`),
+    trustPolicy: trusting(`arn:aws:iam::${account}:root`),
     policies: [policy(secrets)],
     ...more,
   });
@@ -113,7 +113,7 @@ describe('AssumeRole', () => {
 
   it('gives a session of the role, with its rights', async () => {
     const { harness, credentials, expiration, assumed } = await assume(roleOf());
-    const sessionArn = `arn:aws:sts::${ACCOUNT}:assumed-role/reader/work`;
+    const sessionArn = `arn:aws:sts::${account}:assumed-role/reader/work`;
     expect(assumed).toEqual({ Arn: sessionArn, AssumedRoleId: expect.stringMatching(/^AROA.*:work$/) });
     expect(credentials.accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/);
     const seconds = ((expiration?.getTime() ?? 0) - Date.now()) / 1000;
@@ -142,7 +142,7 @@ describe('AssumeRole', () => {
 
   it('needs the role’s trust, and the caller’s permission unless he is trusted by name', async () => {
     const refused = `AccessDenied: User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn} `;
-    const strangers = roleOf({ trustPolicy: trusting(`arn:aws:iam::${OTHER_ACCOUNT}:root`) });
+    const strangers = roleOf({ trustPolicy: trusting(`arn:aws:iam::${otherAccount}:root`) });
     expect(await refusalOf(assume(strangers))).toContain(refused);
     const unpermitted = user('caller');
     expect(await refusalOf(assume(roleOf(), {}, unpermitted))).toContain(refused);
@@ -154,7 +154,7 @@ describe('AssumeRole', () => {
 
   it('asks for the external id', async () => {
     const Condition = { StringEquals: { 'sts:ExternalId': 'contract' } };
-    const role = roleOf({ trustPolicy: trusting(`arn:aws:iam::${ACCOUNT}:root`, { Condition }) });
+    const role = roleOf({ trustPolicy: trusting(`arn:aws:iam::${account}:root`, { Condition }) });
     expect(await refusalOf(assume(role))).toMatch(/^AccessDenied/);
     expect(await refusalOf(assume(role, { ExternalId: 'other' }))).toMatch(/^AccessDenied/);
     expect(await refusalOf(assume(role, { ExternalId: 'contract' }))).toBeUndefined();

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectError, stagesOf, start, token } from './harness.ts';
 
-const ONE = token('one');
-const TWO = token('two');
-const THREE = token('three');
+const one = token('one');
+const two = token('two');
+const three = token('three');
 
 async function startWithVersions() {
   const harness = await start();
-  await harness.client.createSecret({ Name: 'n', SecretString: '1', ClientRequestToken: ONE });
-  for (const id of [TWO, THREE]) {
+  await harness.client.createSecret({ Name: 'n', SecretString: '1', ClientRequestToken: one });
+  for (const id of [two, three]) {
     await harness.client.putSecretValue({
       SecretId: 'n',
       SecretString: id,
@@ -30,25 +30,25 @@ async function startWithVersions() {
 describe('UpdateSecretVersionStage', () => {
   it('moves AWSCURRENT there and back, with AWSPREVIOUS after it', async () => {
     const { client, move } = await startWithVersions();
-    await move('AWSCURRENT', TWO, ONE);
+    await move('AWSCURRENT', two, one);
     expect(await stagesOf(client, 'n')).toMatchObject({
-      [TWO]: ['AWSCURRENT', `label-${TWO}`],
-      [ONE]: ['AWSPREVIOUS'],
+      [two]: ['AWSCURRENT', `label-${two}`],
+      [one]: ['AWSPREVIOUS'],
     });
-    await move('AWSCURRENT', ONE, TWO);
+    await move('AWSCURRENT', one, two);
     expect(await stagesOf(client, 'n')).toMatchObject({
-      [ONE]: ['AWSCURRENT'],
-      [TWO]: ['AWSPREVIOUS', `label-${TWO}`],
+      [one]: ['AWSCURRENT'],
+      [two]: ['AWSPREVIOUS', `label-${two}`],
     });
   });
 
   it('adds, moves and removes a label of one’s own', async () => {
     const { client, move } = await startWithVersions();
-    await move('mine', ONE);
-    await move('mine', TWO, ONE);
-    expect((await stagesOf(client, 'n'))[TWO]).toContain('mine');
-    await move('mine', TWO);
-    await move('mine', undefined, TWO);
+    await move('mine', one);
+    await move('mine', two, one);
+    expect((await stagesOf(client, 'n'))[two]).toContain('mine');
+    await move('mine', two);
+    await move('mine', undefined, two);
     expect(Object.values(await stagesOf(client, 'n')).flat()).not.toContain('mine');
   });
 
@@ -56,24 +56,24 @@ describe('UpdateSecretVersionStage', () => {
     const { client, move } = await startWithVersions();
     const before = await stagesOf(client, 'n');
     await expectError(
-      move('AWSCURRENT', TWO),
+      move('AWSCURRENT', two),
       'InvalidParameterException',
       "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version " +
-        `${ONE}, so you must explicitly reference that version in RemoveFromVersionId.`,
+        `${one}, so you must explicitly reference that version in RemoveFromVersionId.`,
     );
     await expectError(
-      move('AWSCURRENT', TWO, THREE),
+      move('AWSCURRENT', two, three),
       'InvalidParameterException',
       /isn't attached to version/,
     );
-    await expectError(move('mine', TWO, ONE), 'InvalidParameterException', /isn't attached to version/);
+    await expectError(move('mine', two, one), 'InvalidParameterException', /isn't attached to version/);
     await expectError(
-      move('AWSCURRENT', undefined, ONE),
+      move('AWSCURRENT', undefined, one),
       'InvalidParameterException',
       'You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.',
     );
     await expectError(
-      move('AWSCURRENT', token('none'), ONE),
+      move('AWSCURRENT', token('none'), one),
       'InvalidParameterException',
       `Not a valid version: ${token('none')}`,
     );
@@ -83,7 +83,7 @@ describe('UpdateSecretVersionStage', () => {
 
   it('keeps one AWSCURRENT whatever is asked, and AWSPREVIOUS on the one that lost it', async () => {
     const { client, move } = await startWithVersions();
-    const version = fc.constantFrom(ONE, TWO, THREE);
+    const version = fc.constantFrom(one, two, three);
     const stage = fc.constantFrom('AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS', 'mine');
     const request = fc.tuple(
       stage,

@@ -3,7 +3,7 @@ import { type Reason, reasons, type Witness } from './reasons.ts';
 import { type RoleStatement, readRole } from './role.ts';
 import { scenarios } from './scenarios.ts';
 
-const HEAD = `# What the function's role may do, and why
+const head = `# What the function's role may do, and why
 
 This page shows the role that \`template.yaml\` makes, statement by statement, for the parameters of a test.
 
@@ -21,7 +21,7 @@ keys. The test has no Lambda, RDS and EC2. The last column says what their actio
 /** docs/permissions.md, for the role that the template makes now. */
 export async function permissionsDocument(): Promise<string> {
   const statements = await readRole();
-  return [HEAD, rotations(), ...statements.map(section)].join('\n');
+  return [head, rotations(), ...statements.map(section)].join('\n');
 }
 
 /** All that passes with the role. */

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type PolicyJson, startLocalSecretsManager } from '../../src/local/index.ts';
 import { functionKey, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import {
-  ACCOUNT,
+  account,
   allow,
   clientOf,
-  OTHER_ACCOUNT,
+  otherAccount,
   policy,
   root,
   session,
@@ -17,8 +17,8 @@ import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fi
 import { startFixture } from '../support/rotation-fixture.ts';
 import { functionName, policyOf, readRole } from './role.ts';
 
-const keyArn = `arn:aws:kms:us-east-1:${OTHER_ACCOUNT}:key/shared`;
-const owner = user('owner', { policies: [policy(allow('*'))] }, OTHER_ACCOUNT);
+const keyArn = `arn:aws:kms:us-east-1:${otherAccount}:key/shared`;
+const owner = user('owner', { policies: [policy(allow('*'))] }, otherAccount);
 
 /** What the two accounts have to allow; one of them is left out in turn. */
 interface Settings {
@@ -43,7 +43,7 @@ describe('a secret of another account, by the role of the template and the polic
   });
 
   async function rotate({
-    servedAccountIds = OTHER_ACCOUNT,
+    servedAccountIds = otherAccount,
     withSecretPolicy = true,
     withKeyPolicy = true,
     withRoleForKey = true,
@@ -54,7 +54,7 @@ describe('a secret of another account, by the role of the template and the polic
       accessKeyId: functionKey,
       policies: [policyOf(await readRole(given))],
     });
-    const ofItsAccount = allow('kms:*', { Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` } });
+    const ofItsAccount = allow('kms:*', { Principal: { AWS: `arn:aws:iam::${otherAccount}:root` } });
     const keyPolicy: PolicyJson = policy(ofItsAccount, ...(withKeyPolicy ? [documented.key] : []));
     const start = async (retryDelaysMs: readonly number[] = []): Promise<TestSecretsManager> => {
       const local = await startLocalSecretsManager({
@@ -75,7 +75,7 @@ describe('a secret of another account, by the role of the template and the polic
     try {
       const login = await createLogin();
       const SecretId = await fixture.createSecret(secretOf(login));
-      expect(SecretId).toContain(`:${OTHER_ACCOUNT}:`);
+      expect(SecretId).toContain(`:${otherAccount}:`);
       if (ownKey) await fixture.client.send(new UpdateSecretCommand({ SecretId, KmsKeyId: keyArn }));
       const ResourcePolicy = documented.secret;
       if (withSecretPolicy)
@@ -114,7 +114,7 @@ describe('a secret of another account, by the role of the template and the polic
   });
 
   it('is of another account than the function', () => {
-    expect(documented.secret).toContain(`arn:aws:iam::${ACCOUNT}:role/`);
-    expect(JSON.stringify(documented.key)).toContain(`arn:aws:iam::${ACCOUNT}:role/`);
+    expect(documented.secret).toContain(`arn:aws:iam::${account}:role/`);
+    expect(JSON.stringify(documented.key)).toContain(`arn:aws:iam::${account}:role/`);
   });
 });

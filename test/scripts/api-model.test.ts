@@ -7,14 +7,14 @@ import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../local/harness.ts';
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/generate-api-model.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../scripts/generate-api-model.ts', import.meta.url));
 const botocore = process.env.KEYTURN_BOTOCORE;
 
 if (botocore === undefined) {
   it.skip('skipped: KEYTURN_BOTOCORE, the folder of botocore, is not set', () => undefined);
 } else {
   it('the API’s model is what botocore gives', async () => {
-    const generate = promisify(execFile)(process.execPath, [SCRIPT, '--botocore', botocore, '--check']);
+    const generate = promisify(execFile)(process.execPath, [script, '--botocore', botocore, '--check']);
     expect((await generate).stdout).toBe('');
   });
 }
@@ -37,7 +37,7 @@ it('tells what a newer botocore has that is unknown', async () => {
     });
     return writeFile(join(model, 'service-2.json.gz'), gzipSync(json));
   };
-  const ask = () => promisify(execFile)(process.execPath, [SCRIPT, '--botocore', folder, '--unknown']);
+  const ask = () => promisify(execFile)(process.execPath, [script, '--botocore', folder, '--unknown']);
   await write({ DescribeSecret: ['SecretId'] });
   expect((await ask()).stderr).toBe('');
   await write({ DescribeSecret: ['SecretId', 'Mood'], BurySecret: [] });

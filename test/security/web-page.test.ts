@@ -12,7 +12,7 @@ import { clientOf, start } from '../local/harness.ts';
 
 // The attacker: a web page that is open in a developer's browser. He gets the browser to send what browsers send.
 
-const VALUE = 'a value that no page may read';
+const secretValue = 'a value that no page may read';
 const json = 'application/x-amz-json-1.1';
 const event = JSON.stringify({ Step: 'createSecret', SecretId: 'n', ClientRequestToken: 't' });
 const invokePath = '/2015-03-31/functions/Rotator/invocations';
@@ -42,7 +42,7 @@ function reading(more: Readonly<Record<string, string>>): Sent {
 
 async function startWithSecret(options: LocalSecretsManagerOptions = {}) {
   const harness = await start(options);
-  await harness.client.createSecret({ Name: 'n', SecretString: VALUE });
+  await harness.client.createSecret({ Name: 'n', SecretString: secretValue });
   const invoked: unknown[] = [];
   harness.local.registerFunction('Rotator', (asked) => void invoked.push(asked));
   const { url } = harness.local;
@@ -93,7 +93,7 @@ describe('a page whose name leads to this machine (DNS rebinding)', () => {
     for (const Host of [...served, ...told]) {
       expect([Host, (await send(url, reading({ Host }))).body]).toEqual([
         Host,
-        expect.stringContaining(VALUE),
+        expect.stringContaining(secretValue),
       ]);
     }
     expect((await send(url, reading({ Host: 'docker.internal' }))).status).toBe(403);
@@ -107,7 +107,7 @@ describe('a page that sends a request to another site', () => {
       const { url, events } = await startWithSecret();
       const read = await send(url, reading({ Origin }));
       expect([read.status, read.headers['access-control-allow-origin']]).toEqual([403, undefined]);
-      expect(read.body).not.toContain(VALUE);
+      expect(read.body).not.toContain(secretValue);
       expect(events.at(-1)).toMatchObject({ operation: 'GetSecretValue', error: 'AccessDeniedException' });
       const asked = { method: 'OPTIONS', headers: { Origin, 'Access-Control-Request-Method': 'POST' } };
       expect((await send(url, asked)).status).toBe(403);
@@ -152,7 +152,7 @@ describe('a page that sends a request to another site', () => {
     const read = await send(url, reading({ Origin, 'Sec-Fetch-Site': 'same-site' }));
     expect([read.headers['access-control-allow-origin'], read.body]).toEqual([
       Origin,
-      expect.stringContaining(VALUE),
+      expect.stringContaining(secretValue),
     ]);
     expect((await send(url, reading({ Origin: `${Origin}1` }))).status).toBe(403);
   });

@@ -4,14 +4,14 @@ import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import { connect, regionOf } from '../rotation/clients.ts';
 import { createFunctionApi } from '../rotation/function.ts';
 import type { Tools } from '../rotation/rotate.ts';
-import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { type Interview, interview } from './interview.ts';
 import { Cancelled, createPrompter, type Prompter } from './prompts.ts';
 import { describe, showCode, showReview } from './review.ts';
 import { examine, finish, store } from './store.ts';
 import type { CreateWork } from './work.ts';
 
-const CANCELLED = 130;
+const cancelledExitCode = 130;
 
 /** Stores a secret as the command line and the answers say. @returns the exit code */
 export async function create(work: CreateWork): Promise<number> {
@@ -19,14 +19,14 @@ export async function create(work: CreateWork): Promise<number> {
   const isInputTaken = [work.valueFile, work.policyFile, ...work.fieldFiles.values()].includes('-');
   const prompter = isInputTaken ? undefined : createPrompter();
   try {
-    return await showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
+    return await runWithScreen({ json: work.json, redactor: createRedactor() }, async (screen) => {
       const found = await interview(work, prompter, !work.yes);
       return reviewAndStore(work, found, screen, prompter);
     });
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
     process.stderr.write('keyturn create: nothing was stored\n');
-    return CANCELLED;
+    return cancelledExitCode;
   } finally {
     prompter?.close();
   }
@@ -37,7 +37,7 @@ async function reviewAndStore(
   found: Interview,
   screen: Screen,
   prompter: Prompter | undefined,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const clients = connect({ secret: '', endpoint: work.endpoint, region: work.region }, process.env);
   const tools: Tools = {
     clients,

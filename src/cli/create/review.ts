@@ -6,7 +6,7 @@ import type { Interview } from './interview.ts';
 import type { Prompter } from './prompts.ts';
 import type { CreateWork } from './work.ts';
 
-const DATES = 5;
+const shownDates = 5;
 
 /** The review, for machines; without the value. */
 export function describe({ secret, value }: Interview): object {
@@ -31,7 +31,7 @@ export function describe({ secret, value }: Interview): object {
             schedule: rotation.schedule.expression,
             window: rotation.schedule.duration ?? null,
             words: rotation.schedule.words,
-            nextDates: nextDates(rotation.schedule, Date.now(), DATES),
+            nextDates: nextDates(rotation.schedule, Date.now(), shownDates),
             immediately: rotation.immediately,
           },
   };
@@ -58,7 +58,7 @@ export function showReview(screen: Screen, { secret, value }: Interview, notes: 
   else {
     fact('rotation', `by ${rotation.functionArn}`);
     fact('schedule', `${rotation.schedule.words}: ${rotation.schedule.expression}`);
-    for (const date of nextDates(rotation.schedule, Date.now(), DATES))
+    for (const date of nextDates(rotation.schedule, Date.now(), shownDates))
       fact('', `window from ${date.toISOString().replace(/:\d\d\.\d+Z$/, 'Z')}`);
     fact(
       'first rotation',

@@ -4,7 +4,7 @@ import type { SecretsManagementPort } from '../../secrets-manager/port.ts';
 import { printable } from '../printable.ts';
 import { attach } from '../rotation/attach.ts';
 import type { Tools } from '../rotation/rotate.ts';
-import type { Answer } from '../rotation/screen.ts';
+import type { CommandResult } from '../rotation/screen.ts';
 
 /** Looks at what can be wrong before anything is stored. @returns notes @throws InvalidConfiguration, FunctionUnusable */
 export async function examine(
@@ -40,7 +40,7 @@ export interface Finishing {
 export async function finish(
   tools: Tools,
   { secret: { resourcePolicy, rotation }, arn, timeoutMs }: Finishing,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { screen } = tools;
   try {
     if (resourcePolicy !== undefined) {

@@ -9,7 +9,7 @@ import { isKeyturnError } from '../../errors.ts';
 import { type Secret, unfinishedVersion, valueIn } from '../../secrets-manager/port.ts';
 import type { Chosen } from '../rotation/arguments.ts';
 import { rotateAndFollow, type Tools } from '../rotation/rotate.ts';
-import type { Answer } from '../rotation/screen.ts';
+import type { CommandResult } from '../rotation/screen.ts';
 import { askPreflight, documentOf, readPending } from '../rotation/status.ts';
 import { lookAround } from './surroundings.ts';
 
@@ -25,7 +25,7 @@ export interface DoctorWork {
 }
 
 /** `keyturn doctor`: examines one secret, or all that are stuck or overdue. */
-export async function doctor(tools: Tools, work: DoctorWork): Promise<Answer> {
+export async function doctor(tools: Tools, work: DoctorWork): Promise<CommandResult> {
   const { chosen } = work;
   if ('secret' in chosen) {
     const examined = await examineAndFix(tools, await tools.secrets.describe(chosen.secret), work);

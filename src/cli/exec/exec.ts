@@ -4,7 +4,7 @@ import { CommandNotStarted } from '../../exec/command.ts';
 import { type Execution, execute } from '../../exec/run.ts';
 import { findMemoryFolder, removeLeftovers } from '../../exec/runtime-folder.ts';
 import { createResolver } from '../../render/secrets.ts';
-import { EXIT } from '../command.ts';
+import { exitCodes } from '../command.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
 import { printable } from '../printable.ts';
 import { createSecretSource } from '../secret-source.ts';
@@ -15,11 +15,11 @@ import type { ExecWork } from './work.ts';
 export async function exec(work: ExecWork): Promise<number> {
   try {
     const { code, signal } = await execute(await executionOf(work, process.env));
-    return signal === null ? (code ?? EXIT.failed) : endBy(signal);
+    return signal === null ? (code ?? exitCodes.failed) : endBy(signal);
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
     report(work, error);
-    return error instanceof CommandNotStarted ? error.exitCode : EXIT.failed;
+    return error instanceof CommandNotStarted ? error.exitCode : exitCodes.failed;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { createRedactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
 import type { SecretsManagementPort } from '../../secrets-manager/port.ts';
-import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { onEndingSignals } from '../signals.ts';
 import { clientsFor } from './places.ts';
 import { daysOld, readPlan } from './plan-file.ts';
@@ -29,54 +29,57 @@ const progressEveryMs = 2000;
  * waits for what is under way. At the second signal it ends at once, and names what it leaves to Secrets Manager.
  */
 export function startHere(work: RunWork): Promise<number> {
-  return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
-    const made = await readPlan(work.file);
-    const age = daysOld(made);
-    screen.heading(`Plan ${made.id}: ${made.secrets} secrets`);
-    tellAge(screen, age);
-    if (made.secrets === 0) return nothingToRotate(screen, made);
-    const apiOf = await clientsFor(work, made);
-    const stop = new AbortController();
-    const underWay = new Map<string, string>();
-    const stopHearing = onEndingSignals((exitCode) => {
-      if (stop.signal.aborted) endNow(made, [...underWay.values()], work, exitCode);
-      stop.abort();
-      const names = underWay.size === 0 ? '' : ` (${[...underWay.values()].join(', ')})`;
-      tellAtOnce(
-        2,
-        `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. Once more: end now, and leave them to Secrets Manager.`,
-      );
-    });
-    let toldAt = 0;
-    try {
-      const result = await runFleet(made, {
-        api: apiBy(apiOf),
-        clock: { now: () => performance.now(), sleep: (ms) => sleep(ms) },
-        stop: stop.signal,
-        onBegin: ({ arn, name }) => underWay.set(arn, name),
-        onOutcome: ({ arn, name, outcome, detail }) => {
-          underWay.delete(arn);
-          if (outcome !== 'rotated' && outcome !== 'already-rotated' && outcome !== 'not-started') {
-            screen.bad(`  ${outcome.padEnd(16)}${name} ${detail}`);
-          }
-        },
-        onProgress: ({ wave, done, failed, underWay: count, all }) => {
-          if (performance.now() - toldAt < progressEveryMs) return;
-          toldAt = performance.now();
-          screen.progress(`${wave}: ${done} of ${all} rotated, ${failed} failed, ${count} under way`);
-        },
+  return runWithScreen(
+    { json: work.json, redactor: createRedactor() },
+    async (screen): Promise<CommandResult> => {
+      const made = await readPlan(work.file);
+      const age = daysOld(made);
+      screen.heading(`Plan ${made.id}: ${made.secrets} secrets`);
+      tellAge(screen, age);
+      if (made.secrets === 0) return nothingToRotate(screen, made);
+      const apiOf = await clientsFor(work, made);
+      const stop = new AbortController();
+      const underWay = new Map<string, string>();
+      const stopHearing = onEndingSignals((exitCode) => {
+        if (stop.signal.aborted) endNow(made, [...underWay.values()], work, exitCode);
+        stop.abort();
+        const names = underWay.size === 0 ? '' : ` (${[...underWay.values()].join(', ')})`;
+        tellAtOnce(
+          2,
+          `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. Once more: end now, and leave them to Secrets Manager.`,
+        );
       });
-      showResult(screen, made, result, work);
-      const { failures, ...rest } = result;
-      const left = result.end !== 'finished' || failures.length > 0;
-      return {
-        ok: !left,
-        document: { plan: made.id, planDaysOld: age ?? 0, secrets: made.secrets, ...rest, failures },
-      };
-    } finally {
-      stopHearing();
-    }
-  });
+      let toldAt = 0;
+      try {
+        const result = await runFleet(made, {
+          api: apiBy(apiOf),
+          clock: { now: () => performance.now(), sleep: (ms) => sleep(ms) },
+          stop: stop.signal,
+          onBegin: ({ arn, name }) => underWay.set(arn, name),
+          onOutcome: ({ arn, name, outcome, detail }) => {
+            underWay.delete(arn);
+            if (outcome !== 'rotated' && outcome !== 'already-rotated' && outcome !== 'not-started') {
+              screen.bad(`  ${outcome.padEnd(16)}${name} ${detail}`);
+            }
+          },
+          onProgress: ({ wave, done, failed, underWay: count, all }) => {
+            if (performance.now() - toldAt < progressEveryMs) return;
+            toldAt = performance.now();
+            screen.progress(`${wave}: ${done} of ${all} rotated, ${failed} failed, ${count} under way`);
+          },
+        });
+        showResult(screen, made, result, work);
+        const { failures, ...rest } = result;
+        const left = result.end !== 'finished' || failures.length > 0;
+        return {
+          ok: !left,
+          document: { plan: made.id, planDaysOld: age ?? 0, secrets: made.secrets, ...rest, failures },
+        };
+      } finally {
+        stopHearing();
+      }
+    },
+  );
 }
 
 /** Ends this process, with the names of the rotations that it no longer waits for. */
@@ -106,7 +109,7 @@ export function tellAge(screen: Screen, days: number | undefined): void {
 }
 
 /** The answer where a plan leaves all secrets out. */
-export function nothingToRotate(screen: Screen, { id, blocked }: FleetPlan): Answer {
+export function nothingToRotate(screen: Screen, { id, blocked }: FleetPlan): CommandResult {
   screen.say(`Nothing to rotate: the plan leaves ${blocked.length} secrets out.`);
   return { ok: true, document: { plan: id, secrets: 0, end: 'finished', blocked } };
 }
@@ -158,48 +161,51 @@ const asksAtOnce = 20;
 
 /** `keyturn fleet report`: asks Secrets Manager which secrets of a plan are rotated, whoever has run it. */
 export function report(work: RunWork): Promise<number> {
-  return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
-    const made = await readPlan(work.file);
-    tellAge(screen, daysOld(made));
-    screen.progress(`asking for ${made.secrets} secrets`);
-    const api = apiBy(await clientsFor(work, made));
-    const counts = zeroCounts();
-    const left: SecretOutcome[] = [];
-    const queue = made.waves
-      .flatMap(({ items }) =>
-        items.flatMap((item) => item.secrets.map((one) => ({ ...one, target: item.target }))),
-      )
-      .values();
-    const ask = async (): Promise<void> => {
-      for (const { arn, name, target, rotatedBefore } of queue) {
-        let outcome: Outcome;
-        let detail = '';
-        try {
-          const verdict = decide(await api.describe(arn), rotatedBefore);
-          outcome = verdict === 'due' ? 'not-started' : verdict;
-        } catch (error) {
-          if (!isKeyturnError(error)) throw error;
-          outcome = outcomeOf(error.code);
-          detail = error.message;
+  return runWithScreen(
+    { json: work.json, redactor: createRedactor() },
+    async (screen): Promise<CommandResult> => {
+      const made = await readPlan(work.file);
+      tellAge(screen, daysOld(made));
+      screen.progress(`asking for ${made.secrets} secrets`);
+      const api = apiBy(await clientsFor(work, made));
+      const counts = zeroCounts();
+      const left: SecretOutcome[] = [];
+      const queue = made.waves
+        .flatMap(({ items }) =>
+          items.flatMap((item) => item.secrets.map((one) => ({ ...one, target: item.target }))),
+        )
+        .values();
+      const ask = async (): Promise<void> => {
+        for (const { arn, name, target, rotatedBefore } of queue) {
+          let outcome: Outcome;
+          let detail = '';
+          try {
+            const verdict = decide(await api.describe(arn), rotatedBefore);
+            outcome = verdict === 'due' ? 'not-started' : verdict;
+          } catch (error) {
+            if (!isKeyturnError(error)) throw error;
+            outcome = outcomeOf(error.code);
+            detail = error.message;
+          }
+          counts[outcome] += 1;
+          if (outcome !== 'rotated') left.push({ arn, name, target, outcome, detail });
         }
-        counts[outcome] += 1;
-        if (outcome !== 'rotated') left.push({ arn, name, target, outcome, detail });
+      };
+      await Promise.all(Array.from({ length: asksAtOnce }, ask));
+      screen.heading(`Plan ${made.id}`);
+      screen.fact('rotated', `${counts.rotated} of ${made.secrets}`);
+      left.sort((one, other) => (one.name < other.name ? -1 : 1));
+      for (const { name, target, outcome, detail } of left) {
+        const words = outcome === 'not-started' ? 'not rotated' : outcome;
+        screen.bad(`  ${words.padEnd(16)}${name} at ${target} ${detail}`);
       }
-    };
-    await Promise.all(Array.from({ length: asksAtOnce }, ask));
-    screen.heading(`Plan ${made.id}`);
-    screen.fact('rotated', `${counts.rotated} of ${made.secrets}`);
-    left.sort((one, other) => (one.name < other.name ? -1 : 1));
-    for (const { name, target, outcome, detail } of left) {
-      const words = outcome === 'not-started' ? 'not rotated' : outcome;
-      screen.bad(`  ${words.padEnd(16)}${name} at ${target} ${detail}`);
-    }
-    for (const { name, reason } of made.blocked)
-      screen.bad(`  ${reason.padEnd(16)}${name}, left out by the plan`);
-    return {
-      ok: true,
-      needsAttention: left.length > 0,
-      document: { plan: made.id, secrets: made.secrets, counts, left, blocked: made.blocked },
-    };
-  });
+      for (const { name, reason } of made.blocked)
+        screen.bad(`  ${reason.padEnd(16)}${name}, left out by the plan`);
+      return {
+        ok: true,
+        needsAttention: left.length > 0,
+        document: { plan: made.id, secrets: made.secrets, counts, left, blocked: made.blocked },
+      };
+    },
+  );
 }

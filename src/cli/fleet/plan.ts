@@ -18,7 +18,7 @@ import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { regionOf } from '../rotation/clients.ts';
 import { lookAtDocument } from '../rotation/document.ts';
 import type { Tools } from '../rotation/rotate.ts';
-import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { askPreflight } from '../rotation/status.ts';
 import { toolsFor } from '../rotation/tools.ts';
 import { inPlace } from './places.ts';
@@ -30,49 +30,52 @@ const looksAtOnce = 16;
 
 /** `keyturn fleet plan`: chooses secrets, finds their targets and what blocks them, and makes the waves. */
 export function plan(work: PlanWork): Promise<number> {
-  return showing({ json: work.json, redactor: createRedactor() }, async (screen): Promise<Answer> => {
-    const found: PlannedSecret[] = [];
-    const blocked: Blocked[] = [];
-    const seen = new Set<string>();
-    for (const profile of orOne(work.profiles)) {
-      for (const region of orOne(work.regions)) {
-        const place = [profile && `profile ${profile}`, region].filter(Boolean).join(', ');
-        screen.progress(`listing secrets${place && ` (${place})`}`);
-        const target = { endpoint: work.endpoint, region, profile, secret: '' };
-        try {
-          // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
-          await choose(toolsFor(target, createRedactor(), screen), work, { found, blocked, seen });
-        } catch (error) {
-          throw inPlace(error, { profile, region });
+  return runWithScreen(
+    { json: work.json, redactor: createRedactor() },
+    async (screen): Promise<CommandResult> => {
+      const found: PlannedSecret[] = [];
+      const blocked: Blocked[] = [];
+      const seen = new Set<string>();
+      for (const profile of orOne(work.profiles)) {
+        for (const region of orOne(work.regions)) {
+          const place = [profile && `profile ${profile}`, region].filter(Boolean).join(', ');
+          screen.progress(`listing secrets${place && ` (${place})`}`);
+          const target = { endpoint: work.endpoint, region, profile, secret: '' };
+          try {
+            // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
+            await choose(toolsFor(target, createRedactor(), screen), work, { found, blocked, seen });
+          } catch (error) {
+            throw inPlace(error, { profile, region });
+          }
         }
       }
-    }
-    if (found.length + blocked.length === 0) {
-      throw new KeyturnError(
-        'SecretNotFound',
-        'No secret is meant by that.',
-        'Look at what there is: keyturn list.',
+      if (found.length + blocked.length === 0) {
+        throw new KeyturnError(
+          'SecretNotFound',
+          'No secret is meant by that.',
+          'Look at what there is: keyturn list.',
+        );
+      }
+      const made = makePlan(
+        found,
+        blocked.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+        {
+          id: `fleet-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(4).toString('hex')}`,
+          madeAt: new Date(),
+          waves: work.waves,
+          perTarget: work.perTarget,
+          atOnce: work.atOnce,
+          toleratedPercent: work.toleratedPercent,
+          quotaShare: work.quotaShare,
+        },
+        randomUUID,
       );
-    }
-    const made = makePlan(
-      found,
-      blocked.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
-      {
-        id: `fleet-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(4).toString('hex')}`,
-        madeAt: new Date(),
-        waves: work.waves,
-        perTarget: work.perTarget,
-        atOnce: work.atOnce,
-        toleratedPercent: work.toleratedPercent,
-        quotaShare: work.quotaShare,
-      },
-      randomUUID,
-    );
-    const whole: FleetPlan = { version: fleetVersion, ...made };
-    if (work.out !== undefined) await writePlan(work.out, whole);
-    showPlan(screen, whole, work);
-    return { ok: true, document: { ...whole } };
-  });
+      const whole: FleetPlan = { version: fleetVersion, ...made };
+      if (work.out !== undefined) await writePlan(work.out, whole);
+      showPlan(screen, whole, work);
+      return { ok: true, document: { ...whole } };
+    },
+  );
 }
 
 /** The list, or a list of one undefined if it is empty. */
@@ -93,12 +96,12 @@ async function choose(tools: Tools, work: PlanWork, { found, blocked, seen }: Ch
     if (!isChosen(secret, work) || seen.has(secret.arn)) continue;
     seen.add(secret.arn);
     const { arn, name, lastRotated } = secret;
-    const look = async (): Promise<void> => {
+    const examine = async (): Promise<void> => {
       const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
       if (typeof block === 'string') found.push({ arn, name, target: block, lastRotated });
       else blocked.push({ arn, name, ...block });
     };
-    const one: Promise<void> = look().finally(() => underWay.delete(one));
+    const one: Promise<void> = examine().finally(() => underWay.delete(one));
     // The first error ends the plan; those of others that are under way come too late for anybody to hear.
     one.catch(() => undefined);
     underWay.add(one);

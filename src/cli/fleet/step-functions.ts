@@ -8,7 +8,7 @@ import { createRedactor } from '../../redact.ts';
 import { explainAwsError } from '../../secrets-manager/errors.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 import { type Clients, connect } from '../rotation/clients.ts';
-import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { onEndingSignals } from '../signals.ts';
 import { nothingToRotate, tellAge } from './here.ts';
 import { daysOld, readPlan } from './plan-file.ts';
@@ -189,7 +189,7 @@ async function wavesOf(
   );
 }
 
-function answerOf(screen: Screen, execution: string, { status, reason, waves }: Sight): Answer {
+function answerOf(screen: Screen, execution: string, { status, reason, waves }: Sight): CommandResult {
   const failed = waves.reduce((sum, wave) => sum + wave.failed, 0);
   const isWell = status === 'SUCCEEDED' && failed === 0;
   (isWell ? screen.good : screen.bad)(`${status}${reason === '' ? '' : `: ${reason}`}`);
@@ -385,10 +385,10 @@ function refusalOf(error: unknown, resource: string): KeyturnError | undefined {
 function withClients(
   { endpoint, region, json, profile }: PlaceOptions & { readonly profile?: string | undefined },
   arn: string,
-  work: (clients: Clients, screen: Screen) => Promise<Answer>,
+  work: (clients: Clients, screen: Screen) => Promise<CommandResult>,
 ): Promise<number> {
   const target = { secret: '', endpoint, region: region ?? arn.split(':')[3], profile };
-  return showing({ json, redactor: createRedactor() }, (screen) =>
+  return runWithScreen({ json, redactor: createRedactor() }, (screen) =>
     work(connect(target, process.env), screen),
   );
 }

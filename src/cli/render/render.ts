@@ -14,13 +14,13 @@ import { type DecodedFile, decodeFile } from '../../render/template.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
 import { printBytes } from '../print.ts';
 import { printable } from '../printable.ts';
-import { type Answer, type Screen, showing } from '../rotation/screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { createSecretSource } from '../secret-source.ts';
 import type { RenderWork } from './work.ts';
 
 /** Renders, or checks, a template as the command line asks for. @returns the exit code */
 export function render(work: RenderWork): Promise<number> {
-  return showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
+  return runWithScreen({ json: work.json, redactor: createRedactor() }, async (screen) => {
     try {
       return await answer(work, screen);
     } catch (error) {
@@ -30,7 +30,7 @@ export function render(work: RenderWork): Promise<number> {
   });
 }
 
-function failed({ template, json }: RenderWork, { code, message, problems }: RenderProblems): Answer {
+function failed({ template, json }: RenderWork, { code, message, problems }: RenderProblems): CommandResult {
   const file = template === '-' ? 'standard input' : template;
   if (!json) {
     for (const problem of problems) process.stderr.write(`${describeProblem(file, problem)}\n`);
@@ -53,7 +53,7 @@ export function describeProblem(
   return printable(`${file}:${line}:${column}: ${code}: ${about}${message}`);
 }
 
-async function answer(work: RenderWork, screen: Screen): Promise<Answer> {
+async function answer(work: RenderWork, screen: Screen): Promise<CommandResult> {
   const { template: path, purpose } = work;
   const { template, file } = await load(work);
   const source = createSecretSource(work, process.env);
@@ -97,7 +97,7 @@ async function check(
   screen: Screen,
   template: ParsedTemplate,
   source: ReturnType<typeof createSecretSource>,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const references = referencesOf(template);
   screen.progress(`checking ${references.length} ${plural('reference', references.length)}`);
   const checked = await checkReferences(references, source);

@@ -8,7 +8,7 @@ import { awaitTestEnd } from './follow.ts';
 import type { Preflight } from './function.ts';
 import { rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
 import type { Schedule } from './schedule.ts';
-import type { Answer, Screen } from './screen.ts';
+import type { CommandResult, Screen } from './screen.ts';
 
 /** What is to be attached. */
 export interface Attachment {
@@ -25,7 +25,7 @@ export interface Attachment {
  * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. When the function
  * says that a rotation would fail, the secret's rotation is put back as it was.
  */
-export async function attach(tools: Tools, attachment: Attachment): Promise<Answer> {
+export async function attach(tools: Tools, attachment: Attachment): Promise<CommandResult> {
   const { secrets, screen } = tools;
   const secret = await secrets.describe(attachment.secret);
   screen.heading(secret.name);

@@ -79,7 +79,7 @@ export function connect(
     return new LambdaClient(at(lambdaUrl, config));
   });
   /** A local Secrets Manager has nothing else beside it: what is not named is not asked in the cloud either. */
-  const placeOf = (name: string, variable: string): ClientConfig => {
+  const configFor = (name: string, variable: string): ClientConfig => {
     const own =
       environment[`AWS_ENDPOINT_URL_${variable}`] ??
       (endpoint === undefined ? environment.AWS_ENDPOINT_URL : undefined);
@@ -94,28 +94,28 @@ export function connect(
   const known =
     credentials !== undefined || hasCredentials(environment) ? {} : { credentials: localCredentials };
   const logs = once(async () => {
-    const place = placeOf('CloudWatch Logs', 'CLOUDWATCH_LOGS');
+    const place = configFor('CloudWatch Logs', 'CLOUDWATCH_LOGS');
     const name = '@aws-sdk/client-cloudwatch-logs';
     const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs').catch(missing(name));
     return new CloudWatchLogsClient(place);
   });
   const ec2 = once(async () => {
-    const place = placeOf('EC2', 'EC2');
+    const place = configFor('EC2', 'EC2');
     const { EC2Client } = await import('@aws-sdk/client-ec2').catch(missing('@aws-sdk/client-ec2'));
     return new EC2Client(place);
   });
   const kms = once(async () => {
-    const place = placeOf('KMS', 'KMS');
+    const place = configFor('KMS', 'KMS');
     const { KMSClient } = await import('@aws-sdk/client-kms').catch(missing('@aws-sdk/client-kms'));
     return new KMSClient(place);
   });
   const sfn = once(async () => {
-    const place = placeOf('Step Functions', 'SFN');
+    const place = configFor('Step Functions', 'SFN');
     const { SFNClient } = await import('@aws-sdk/client-sfn').catch(missing('@aws-sdk/client-sfn'));
     return new SFNClient(place);
   });
   const s3 = once(async () => {
-    const place = placeOf('S3', 'S3');
+    const place = configFor('S3', 'S3');
     const { S3Client } = await import('@aws-sdk/client-s3').catch(missing('@aws-sdk/client-s3'));
     // Buckets of a server on this machine have no names of their own in DNS.
     return new S3Client({ ...place, forcePathStyle: place.endpoint !== undefined });

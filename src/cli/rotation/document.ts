@@ -4,7 +4,7 @@ import { readDocument } from '../../documents/document.ts';
 import { readHints } from '../../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { rotatorHints, selectRotator } from '../../rotation/select.ts';
-import { placeOf } from '../../rotation/targets.ts';
+import { addressOf } from '../../rotation/targets.ts';
 import type { Rotator } from '../../rotator/contract.ts';
 import type { Secret, SecretsManagementPort } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
@@ -55,7 +55,7 @@ export async function lookAtDocument(
       rotator: rotator.name,
       account: target.account,
       host: target.host,
-      place: placeOf(target),
+      place: addressOf(target),
     },
   };
 }

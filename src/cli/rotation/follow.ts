@@ -38,7 +38,7 @@ export interface Following {
   onStep(sighting: Sighting): void;
 }
 
-const EAGER_MS = 10_000;
+const eagerMs = 10_000;
 const eagerPollMs = 250;
 const patientPollMs = 2_000;
 
@@ -72,7 +72,7 @@ export async function followRotation(api: SecretsManagementPort, following: Foll
     const durationMs = Math.round(performance.now() - startedAt);
     if (end !== undefined) return { ...end, version, steps, durationMs };
     if (durationMs >= timeoutMs) return { outcome: 'unfinished', version, steps, durationMs };
-    await sleep(Math.min(durationMs < EAGER_MS ? eagerPollMs : patientPollMs, timeoutMs - durationMs));
+    await sleep(Math.min(durationMs < eagerMs ? eagerPollMs : patientPollMs, timeoutMs - durationMs));
   }
 }
 

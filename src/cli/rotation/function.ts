@@ -30,7 +30,7 @@ export interface FunctionApi {
 
 export function createFunctionApi(getClient: () => Promise<LambdaClient>): FunctionApi {
   return {
-    look: async (functionArn) => look(await getClient(), functionArn),
+    look: async (functionArn) => readFacts(await getClient(), functionArn),
     preflight: async (functionArn, SecretId, ClientRequestToken) => {
       try {
         return await invoke(await getClient(), functionArn, {
@@ -54,7 +54,7 @@ export function createFunctionApi(getClient: () => Promise<LambdaClient>): Funct
   };
 }
 
-async function look(client: LambdaClient, functionArn: string): Promise<FunctionFacts> {
+async function readFacts(client: LambdaClient, functionArn: string): Promise<FunctionFacts> {
   const { GetFunctionConfigurationCommand, GetPolicyCommand } = await import('@aws-sdk/client-lambda');
   const FunctionName = functionArn;
   const notes: string[] = [];

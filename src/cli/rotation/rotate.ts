@@ -6,7 +6,7 @@ import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import type { Clients } from './clients.ts';
 import { type Followed, followRotation } from './follow.ts';
 import type { FunctionApi, Preflight } from './function.ts';
-import { type Answer, type Screen, shortId, showOutcome, showStep } from './screen.ts';
+import { type CommandResult, type Screen, shortId, showOutcome, showStep } from './screen.ts';
 
 /** What the work of the commands is done with. */
 export interface Tools {
@@ -25,7 +25,7 @@ export interface RotationAnswer extends Followed {
 export async function rotate(
   tools: Tools,
   { secret: secretId, timeoutMs }: { readonly secret: string; readonly timeoutMs: number },
-): Promise<Answer> {
+): Promise<CommandResult> {
   const secret = await tools.secrets.describe(secretId);
   requireRotation(secret);
   tools.screen.heading(secret.name);

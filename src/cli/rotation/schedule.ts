@@ -15,9 +15,9 @@ export interface ScheduleArguments {
   readonly window: string | undefined;
 }
 
-const SHORTEST_HOURS = 4;
-const LONGEST_DAYS = 999;
-const HOURS_IN_A_DAY = 24;
+const shortestHours = 4;
+const longestDays = 999;
+const hoursInADay = 24;
 
 /** Periods that a cron expression can say: its day-of-month, month and day-of-week, and what they mean. */
 const cronDays: ReadonlyMap<number, readonly [fields: string, words: string]> = new Map([
@@ -42,7 +42,7 @@ export function makeSchedule({ every, atHour, window }: ScheduleArguments): Sche
   const hours = window === undefined ? undefined : readWindow(window);
   const duration = hours === undefined ? undefined : `${hours}h`;
   const opensAt = period.unit === 'day' ? (hour ?? 0) : 0;
-  requireRoom(hours, period.unit === 'day' ? HOURS_IN_A_DAY - opensAt : period.count, opensAt);
+  requireRoom(hours, period.unit === 'day' ? hoursInADay - opensAt : period.count, opensAt);
   const { expression, words } = hour === undefined ? rate(period) : cron(period, hour);
   const within = hours === undefined ? '' : `, in a window of ${count(hours, 'hour')}`;
   return { expression, duration, words: `${words}${within}` };
@@ -58,21 +58,21 @@ function readPeriod(every: string | undefined): Period {
   const [, digits, letter] = /^(\d{1,5})([hd])$/.exec(every) ?? [];
   const number = Number(digits);
   const unit = letter === 'h' ? 'hour' : 'day';
-  const [least, most] = unit === 'hour' ? [SHORTEST_HOURS, LONGEST_DAYS * HOURS_IN_A_DAY] : [1, LONGEST_DAYS];
+  const [least, most] = unit === 'hour' ? [shortestHours, longestDays * hoursInADay] : [1, longestDays];
   if (number >= least && number <= most) return { count: number, unit };
   throw new UsageError(
-    `--every must be ${SHORTEST_HOURS}h to ${LONGEST_DAYS * HOURS_IN_A_DAY}h, or 1d to ${LONGEST_DAYS}d, not '${every}'`,
+    `--every must be ${shortestHours}h to ${longestDays * hoursInADay}h, or 1d to ${longestDays}d, not '${every}'`,
   );
 }
 
 function readHour(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) < HOURS_IN_A_DAY) return Number(text);
+  if (/^\d{1,2}$/.test(text) && Number(text) < hoursInADay) return Number(text);
   throw new UsageError(`--at-hour must be an hour of the day in UTC, 0 to 23, not '${text}'`);
 }
 
 function readWindow(text: string): number {
   const hours = Number(/^(\d{1,2})h$/.exec(text)?.[1]);
-  if (hours >= 1 && hours <= HOURS_IN_A_DAY) return hours;
+  if (hours >= 1 && hours <= hoursInADay) return hours;
   throw new UsageError(`--window must be 1h to 24h, not '${text}'`);
 }
 
@@ -91,7 +91,7 @@ function rate({ count: number, unit }: Period): Pick<Schedule, 'expression' | 'w
 
 function cron(period: Period, hour: number): Pick<Schedule, 'expression' | 'words'> {
   if (period.unit === 'hour' && cronHours.includes(period.count)) {
-    const hours = Array.from({ length: HOURS_IN_A_DAY / period.count }, (_, index) => index * period.count);
+    const hours = Array.from({ length: hoursInADay / period.count }, (_, index) => index * period.count);
     const list = hours.map((offset) => (hour % period.count) + offset).join(',');
     return { expression: `cron(0 ${list} * * ? *)`, words: `every day at the hours ${list} UTC` };
   }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { KeyturnError } from '../../errors.ts';
 import type { Redactor } from '../../redact.ts';
-import { EXIT } from '../command.ts';
+import { exitCodes } from '../command.ts';
 import type { Followed, SeenStep, Sighting } from './follow.ts';
 
 /** Where a command says what it does. No secret value is ever given to it. */
@@ -17,7 +17,7 @@ export interface Screen {
 }
 
 /** What a command came to: its exit code follows from `ok`, and --json prints the document. */
-export interface Answer {
+export interface CommandResult {
   readonly ok: boolean;
   /** Whether what was found needs somebody; it counts where all went well. */
   readonly needsAttention?: boolean;
@@ -70,9 +70,9 @@ export interface Showing {
  * @returns the exit code
  * @throws what the work throws, masked, where no document tells of it
  */
-export async function showing(
+export async function runWithScreen(
   { json, redactor }: Showing,
-  work: (screen: Screen) => Promise<Answer>,
+  work: (screen: Screen) => Promise<CommandResult>,
 ): Promise<number> {
   // Whoever read our output may go before we do.
   process.stdout.on('error', () => undefined);
@@ -88,13 +88,13 @@ export async function showing(
   } catch (error) {
     if (!json || !(error instanceof KeyturnError)) throw redactor.error(error);
     printDocument({ outcome: 'failed', error: { code: error.code, message: error.message } });
-    return EXIT.failed;
+    return exitCodes.failed;
   }
 }
 
-function exitCode({ ok, needsAttention = false }: Answer): number {
-  if (needsAttention) return EXIT.attention;
-  return ok ? EXIT.done : EXIT.failed;
+function exitCode({ ok, needsAttention = false }: CommandResult): number {
+  if (needsAttention) return exitCodes.attention;
+  return ok ? exitCodes.done : exitCodes.failed;
 }
 
 const sightings: Readonly<Record<SeenStep, string>> = {

@@ -13,20 +13,20 @@ import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { describeDate } from './age.ts';
 import type { Chosen } from './arguments.ts';
 import { showPreflight, type Tools } from './rotate.ts';
-import { type Answer, type Screen, shortId } from './screen.ts';
+import { type CommandResult, type Screen, shortId } from './screen.ts';
 
 /** `keyturn status`: tells how a secret's rotation stands, or all of them, and what to do about it. */
 export function status(
   tools: Tools,
   asked: { readonly chosen: Chosen; readonly preflight: boolean },
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { chosen, preflight } = asked;
   return 'secret' in chosen
     ? statusOf(tools, chosen.secret, preflight)
     : statusOfAll(tools, chosen, preflight);
 }
 
-async function statusOf(tools: Tools, secretId: string, preflight: boolean): Promise<Answer> {
+async function statusOf(tools: Tools, secretId: string, preflight: boolean): Promise<CommandResult> {
   const { secrets, screen } = tools;
   const secret = await secrets.describe(secretId);
   const versions = await secrets.versions(secret.arn);
@@ -48,7 +48,7 @@ async function statusOf(tools: Tools, secretId: string, preflight: boolean): Pro
 /** How many functions are asked at once. */
 const preflightsAtOnce = 4;
 
-async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean): Promise<Answer> {
+async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean): Promise<CommandResult> {
   const { secrets, screen } = tools;
   screen.progress('looking at all secrets');
   const nowMs = Date.now();
@@ -57,7 +57,7 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
     readonly diagnosis: Diagnosis;
     readonly asked: Preflight | undefined;
   }[] = [];
-  const look = async (secret: Secret): Promise<void> => {
+  const examine = async (secret: Secret): Promise<void> => {
     const isOn = secret.rotationEnabled === true && secret.functionArn !== undefined;
     const asked = preflight && isOn ? await askPreflight(tools, secret) : undefined;
     const pendingValue = await readPending(secrets, secret);
@@ -66,7 +66,7 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
   };
   const under = new Set<Promise<void>>();
   for await (const secret of secrets.list(wanted)) {
-    const one: Promise<void> = look(secret).finally(() => under.delete(one));
+    const one: Promise<void> = examine(secret).finally(() => under.delete(one));
     under.add(one);
     if (under.size >= preflightsAtOnce) await Promise.race(under);
   }

@@ -5,15 +5,15 @@ import type { SecretArguments } from './arguments.ts';
 import { type ClientsTarget, connect } from './clients.ts';
 import { createFunctionApi } from './function.ts';
 import type { Tools } from './rotate.ts';
-import { type Answer, type Screen, showing } from './screen.ts';
+import { type CommandResult, runWithScreen, type Screen } from './screen.ts';
 
 /** Runs the work of a command with AWS's clients and a screen. @returns the exit code */
 export function withTools(
   target: Omit<SecretArguments, 'secret'> & { readonly secret?: string },
-  work: (tools: Tools) => Promise<Answer>,
+  work: (tools: Tools) => Promise<CommandResult>,
 ): Promise<number> {
   const redactor = createRedactor();
-  return showing({ json: target.json, redactor }, (screen) =>
+  return runWithScreen({ json: target.json, redactor }, (screen) =>
     work(toolsFor({ ...target, secret: target.secret ?? '' }, redactor, screen)),
   );
 }

@@ -9,7 +9,7 @@ import { maskingSystem, registerMasks } from '../masking.ts';
 import { printBytes } from '../print.ts';
 import { printable } from '../printable.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
-import { showing } from '../rotation/screen.ts';
+import { runWithScreen } from '../rotation/screen.ts';
 import { createSecretSource } from '../secret-source.ts';
 
 /** What the command line asks for. */
@@ -22,7 +22,7 @@ export interface GetWork extends PlaceOptions {
 /** Prints a value. @returns the exit code */
 export function get(work: GetWork): Promise<number> {
   const reference = readReference(work.reference);
-  return showing({ json: work.json, redactor: createRedactor() }, async () => {
+  return runWithScreen({ json: work.json, redactor: createRedactor() }, async () => {
     const resolver = createResolver(createSecretSource(work, process.env));
     const resolved = await resolver.resolve(reference);
     const value = filtered(resolved, reference);

@@ -5,7 +5,7 @@ import { printable } from '../printable.ts';
 import { describeDate } from '../rotation/age.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 import { connect } from '../rotation/clients.ts';
-import { type Screen, showing } from '../rotation/screen.ts';
+import { runWithScreen, type Screen } from '../rotation/screen.ts';
 
 /** What the command line asks for. */
 export interface ListWork extends PlaceOptions {
@@ -16,7 +16,7 @@ export interface ListWork extends PlaceOptions {
 
 /** Lists secrets. @returns the exit code */
 export function list(work: ListWork): Promise<number> {
-  return showing({ json: work.json, redactor: createRedactor() }, async (screen) => {
+  return runWithScreen({ json: work.json, redactor: createRedactor() }, async (screen) => {
     screen.progress('listing secrets');
     const found = await find(work);
     const nowMs = Date.now();

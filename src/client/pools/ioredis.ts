@@ -7,9 +7,9 @@ import {
   loginOf,
   masterNameOf,
   once,
-  placeOf,
-  placesOf,
   sentinelsOf,
+  serverOf,
+  serversOf,
 } from './redis.ts';
 import { command, dial, opened, type SocketOptions } from './redis-socket.ts';
 import { refusedBy } from './refused-by.ts';
@@ -25,7 +25,7 @@ export async function ioRedis<Redis extends object>(
   const [name, example] = ['the class Redis of ioredis', 'createIoRedis(Redis, secret)'];
   requireClass(Redis, ['call', 'disconnect', 'duplicate'], name, example);
   const value = await secret.get();
-  const { host, port, database, tls } = placeOf(value);
+  const { host, port, database, tls } = serverOf(value);
   const encryption = tls ? { tls: {} } : {};
   const isBehindSentinel = memberOf(options, 'sentinels') !== undefined || masterNameOf(value) !== undefined;
   const where = isBehindSentinel ? sentinelOptions(value, tls) : { host, port };
@@ -53,7 +53,7 @@ export async function ioRedisCluster<Cluster extends object>(
   const [name, example] = ['the class Cluster of ioredis', 'createIoRedisCluster(Cluster, secret)'];
   requireClass(Cluster, ['nodes', 'disconnect', 'duplicate'], name, example);
   const value = await secret.get();
-  const { tls } = placeOf(value);
+  const { tls } = serverOf(value);
   const said = Object(memberOf(options, 'redisOptions'));
   // Each server has a connector of its own, which connects where the cluster says.
   const Connector = connectorOf(secret, settings, {}, false);
@@ -64,7 +64,7 @@ export async function ioRedisCluster<Cluster extends object>(
     password: undefined,
     Connector,
   };
-  const cluster: Cluster = Reflect.construct(Cluster, [placesOf(value), { ...options, redisOptions }]);
+  const cluster: Cluster = Reflect.construct(Cluster, [serversOf(value), { ...options, redisOptions }]);
   if (settings.openConnections === 'drain') {
     logInOnChange(secret, once(cluster, 'end'), async (now) => {
       const nodes = methodOf(cluster, 'nodes')();
@@ -183,7 +183,7 @@ function connectorOf(
       this.connecting = true;
       const { tls, connectTimeout = 10_000 } = this.#options;
       const login = async (value: SecretValue): Promise<Socket> => {
-        const { host, port } = isPlaceOfSecret ? placeOf(value) : this.#options;
+        const { host, port } = isPlaceOfSecret ? serverOf(value) : this.#options;
         const stream = await dial({ ...this.#options, ...defined({ host, port }), ...said });
         this.#stream = stream;
         try {

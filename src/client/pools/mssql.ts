@@ -29,7 +29,7 @@ interface SqlServerPlace {
 }
 
 /** Reads `[tcp:]host[\\instance][,port]`, which a JSON secret's host may also be. With a port, the instance is ignored. */
-function placeOf({ fields }: SecretValue, { host = '', port, database, ssl }: Login): SqlServerPlace {
+function serverOf({ fields }: SecretValue, { host = '', port, database, ssl }: Login): SqlServerPlace {
   const [, server, instance, named] =
     /^(?:tcp:)?([^,\\]*?)(?:\\([^,]*?))?\s*(?:,\s*(\d+))?$/i.exec(host.trim()) ?? [];
   const at = named === undefined ? port : Number(named);
@@ -97,7 +97,7 @@ export async function mssqlPool<Pool extends MssqlPool>(
   };
   const setPlace = (config: object, value: SecretValue): void => {
     const { user, password, ...login } = loginOf(value);
-    const { options: said, ...place } = placeOf(value, { user, password, ...login });
+    const { options: said, ...place } = serverOf(value, { user, password, ...login });
     for (const [name, part] of Object.entries(said)) {
       if (memberOf(own, name) === undefined) Reflect.set(Object(memberOf(config, 'options')), name, part);
     }
@@ -197,7 +197,7 @@ function open<Connection extends TediousConnection>(
   errors: LoginErrors,
 ): Promise<Connection> {
   const login = loginOf(value);
-  const { server, port, database, options } = placeOf(value, login);
+  const { server, port, database, options } = serverOf(value, login);
   const configuration = {
     server,
     ...given,

@@ -7,11 +7,11 @@ import {
   logInOnChange,
   loginOf,
   once,
-  placeOf,
-  placesOf,
   type RedisLogin,
   type RedisPlace,
   sentinelsOf,
+  serverOf,
+  serversOf,
 } from './redis.ts';
 import { command, dial, opened, type SocketOptions } from './redis-socket.ts';
 import { refusedBy } from './refused-by.ts';
@@ -26,11 +26,11 @@ export async function nodeRedis<Client extends object>(
 ): Promise<Client> {
   const [name, example] = ['createClient of redis', 'createNodeRedis(createClient, secret)'];
   requireDriver(typeof createClient === 'function', name, example);
-  const { host, port, database, tls } = placeOf(await secret.get());
+  const { host, port, database, tls } = serverOf(await secret.get());
   const said = Object(memberOf(options, 'socket'));
   const socket = { host, port, ...(tls ? { tls } : {}), ...said };
   const logins = loginsOf(secret, settings, (value) => {
-    const now = placeOf(value);
+    const now = serverOf(value);
     if (said.host !== undefined || (now.host === host && now.port === port)) return;
     throw new KeyturnError(
       'TargetChanged',
@@ -69,14 +69,14 @@ export async function nodeRedisCluster<Cluster extends object>(
   const [name, example] = ['createCluster of redis', 'createNodeRedisCluster(createCluster, secret)'];
   requireFunction(createCluster, name, example);
   const value = await secret.get();
-  const { tls } = placeOf(value);
+  const { tls } = serverOf(value);
   const said = Object(memberOf(options, 'defaults'));
   const socket = { ...(tls ? { tls } : {}), ...Object(memberOf(said, 'socket')) };
   const credentialsProvider = provenLogins(secret, settings, async (now) =>
-    placesOf(now).map((place) => socketOf(place, socket)),
+    serversOf(now).map((place) => socketOf(place, socket)),
   );
   const defaults = { ...said, socket, credentialsProvider };
-  const rootNodes = placesOf(value).map((place) => ({ socket: { ...socket, ...place } }));
+  const rootNodes = serversOf(value).map((place) => ({ socket: { ...socket, ...place } }));
   const cluster: Cluster = Reflect.apply(createCluster, undefined, [{ rootNodes, ...options, defaults }]);
   requireDriver(typeof memberOf(cluster, 'connect') === 'function', name, example);
   return cluster;
@@ -92,7 +92,7 @@ export async function nodeRedisSentinel<Sentinel extends object>(
   const [called, example] = ['createSentinel of redis', 'createNodeRedisSentinel(createSentinel, secret)'];
   requireFunction(createSentinel, called, example);
   const value = await secret.get();
-  const { tls, database } = placeOf(value);
+  const { tls, database } = serverOf(value);
   const { name, places, username, password } = sentinelsOf(value);
   const said = Object(memberOf(options, 'nodeClientOptions'));
   const socket = { ...(tls ? { tls } : {}), ...Object(memberOf(said, 'socket')) };

@@ -23,7 +23,7 @@ export interface RedisPlace {
 }
 
 /** All places that a value names: `host` may hold several, with commas between them. @throws MalformedSecret, InvalidSecretField */
-export function placesOf(value: SecretValue, byDefault = 6379): RedisPlace[] {
+export function serversOf(value: SecretValue, byDefault = 6379): RedisPlace[] {
   const { fields } = value;
   const port = optionalPort(fields, 'port', byDefault);
   return (optionalText(fields, 'host') ?? 'localhost').split(',').map((written) => {
@@ -33,9 +33,9 @@ export function placesOf(value: SecretValue, byDefault = 6379): RedisPlace[] {
 }
 
 /** The server that a value names; the first where it names several. @throws MalformedSecret, InvalidSecretField */
-export function placeOf(value: SecretValue) {
+export function serverOf(value: SecretValue) {
   const { fields } = value;
-  const [{ host, port } = { host: 'localhost', port: 6379 }] = placesOf(value);
+  const [{ host, port } = { host: 'localhost', port: 6379 }] = serversOf(value);
   return {
     host,
     port,
@@ -54,7 +54,7 @@ export function sentinelsOf(value: SecretValue) {
   const { fields } = value;
   return {
     name: masterNameOf(value),
-    places: placesOf(value, 26_379),
+    places: serversOf(value, 26_379),
     username: optionalText(fields, 'sentinelusername'),
     password: optionalText(fields, 'sentinelpassword'),
   };

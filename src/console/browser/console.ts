@@ -1,7 +1,7 @@
 // What the pages do besides links and forms. A shown value is only in the page itself, and for a minute at most.
 
 const { base = '', csrf = '', liveArn = '' } = document.body.dataset;
-const HIDE_AFTER_MS = 60_000;
+const hideAfterMs = 60_000;
 
 document.documentElement.classList.add('scripted');
 
@@ -27,7 +27,7 @@ function announce(text: string): void {
   if (announcer !== null) announcer.textContent = text;
 }
 
-async function send(url: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
+async function postForm(url: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'x-keyturn-csrf': csrf },
@@ -44,7 +44,7 @@ function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-function textOf(value: unknown, name: string): string | undefined {
+function stringMember(value: unknown, name: string): string | undefined {
   const found = memberOf(value, name);
   return typeof found === 'string' ? found : undefined;
 }
@@ -95,17 +95,17 @@ for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
   const show = async (): Promise<void> => {
     button.disabled = true;
     const fields = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
-    const answer = await send(form.dataset.reveal ?? '', fields).catch(() => ({
+    const answer = await postForm(form.dataset.reveal ?? '', fields).catch(() => ({
       problem: 'The console does not answer.',
     }));
     button.disabled = false;
     shown.replaceChildren(...valueNodes(answer));
     shown.hidden = false;
-    const failed = textOf(answer, 'problem') !== undefined;
+    const failed = stringMember(answer, 'problem') !== undefined;
     button.textContent = failed ? 'Try again' : 'Hide the value';
     button.setAttribute('aria-expanded', String(!failed));
     announce(failed ? 'The value is not shown.' : 'The value is shown.');
-    if (!failed) timer = setTimeout(hide, HIDE_AFTER_MS);
+    if (!failed) timer = setTimeout(hide, hideAfterMs);
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -124,9 +124,9 @@ for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
 }
 
 function valueNodes(answer: unknown): Node[] {
-  const problem = textOf(answer, 'problem');
+  const problem = stringMember(answer, 'problem');
   if (problem !== undefined) {
-    const why = textOf(answer, 'why');
+    const why = stringMember(answer, 'why');
     const notice = make('div', { className: 'notice bad' }, make('p', { text: printable(problem) }));
     if (why !== undefined) {
       const link = make('a', { text: 'Which statement decides?' });
@@ -135,13 +135,13 @@ function valueNodes(answer: unknown): Node[] {
     }
     return [notice];
   }
-  const text = textOf(answer, 'text');
-  const form = textOf(answer, 'form') ?? '';
+  const text = stringMember(answer, 'text');
+  const form = stringMember(answer, 'form') ?? '';
   const fields: unknown = memberOf(answer, 'fields');
   const list = make('dl', { className: 'value-fields' });
   for (const field of Array.isArray(fields) ? fields : []) {
-    const name = textOf(field, 'name') ?? '';
-    const value = textOf(field, 'value') ?? '';
+    const name = stringMember(field, 'name') ?? '';
+    const value = stringMember(field, 'value') ?? '';
     list.append(
       make(
         'div',
@@ -218,18 +218,18 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
     picture.textContent = `${maskLike(area.value, judged)}\n`;
     picture.scrollTop = area.scrollTop;
   };
-  const judge = async (): Promise<void> => {
+  const checkValue = async (): Promise<void> => {
     const text = area.value;
     round += 1;
     const mine = round;
     const kind = form.elements.namedItem('kind');
-    const answer = await send(typed.dataset.typed ?? '', {
+    const answer = await postForm(typed.dataset.typed ?? '', {
       text,
       kind: kind instanceof HTMLInputElement ? kind.value : 'other',
     }).catch(() => undefined);
     // The text has changed since. A newer request will answer for it.
     if (mine !== round) return;
-    const [masked, words] = [textOf(answer, 'masked'), textOf(answer, 'words')];
+    const [masked, words] = [stringMember(answer, 'masked'), stringMember(answer, 'words')];
     if (masked === undefined || words === undefined) return;
     judged = { text, masked, ok: memberOf(answer, 'ok') === true };
     if (verdict instanceof HTMLElement) {
@@ -241,7 +241,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   area.addEventListener('input', () => {
     draw();
     clearTimeout(timer);
-    timer = setTimeout(() => void judge(), 120);
+    timer = setTimeout(() => void checkValue(), 120);
   });
   area.addEventListener('scroll', draw);
   form.addEventListener('submit', (event) => {
@@ -340,11 +340,11 @@ let previewTimer: ReturnType<typeof setTimeout> | undefined;
 
 async function previewDates(form: HTMLFormElement, preview: HTMLElement): Promise<void> {
   const data = new FormData(form);
-  const answer = await send(preview.dataset.preview ?? '', {
+  const answer = await postForm(preview.dataset.preview ?? '', {
     expression: String(data.get('expression') ?? ''),
     duration: String(data.get('duration') ?? ''),
   }).catch(() => undefined);
-  const problem = textOf(answer, 'problem');
+  const problem = stringMember(answer, 'problem');
   const dates: unknown = memberOf(answer, 'dates');
   if (problem !== undefined) preview.replaceChildren(make('p', { className: 'problem', text: problem }));
   else if (Array.isArray(dates)) {

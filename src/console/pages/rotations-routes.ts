@@ -1,12 +1,12 @@
 import { stateOf } from '../inventory.ts';
-import { type App, LIST_WAIT_MS, type Routing } from '../routing.ts';
+import { type App, listWaitMs, type Routing } from '../routing.ts';
 import { rotationsPage } from './rotations.ts';
 import { listingPage } from './secrets.ts';
 
 /** Adds the calendar, and the list of what happens. */
 export function addRotations(app: App, { worldOf, viewOf, page, activity, isExact }: Routing): void {
   app.get('/rotations', async (c) => {
-    const listing = await worldOf(c).inventory.look(LIST_WAIT_MS);
+    const listing = await worldOf(c).inventory.look(listWaitMs);
     const view = viewOf(c);
     if (listing === undefined) {
       const body = listingPage(worldOf(c).inventory.progress);

@@ -3,8 +3,8 @@ import type { Row } from '../inventory.ts';
 import { html } from '../library.ts';
 import { badge, count, dateWords, type Html, secretUrl, text, type View, when } from './parts.ts';
 
-const DAY_MS = 86_400_000;
-const WEEKS = 5;
+const dayMs = 86_400_000;
+const shownWeeks = 5;
 const month = new Intl.DateTimeFormat('en-GB', { month: 'short', timeZone: 'UTC' });
 const monthAndYear = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
 const dayName = new Intl.DateTimeFormat('en-GB', {
@@ -52,27 +52,27 @@ function nameIn(arn: string): string {
 }
 
 function calendar(view: View, rows: readonly Row[]): Html {
-  const today = Math.floor(view.nowMs / DAY_MS) * DAY_MS;
+  const today = Math.floor(view.nowMs / dayMs) * dayMs;
   // Weeks begin on Monday.
-  const start = today - ((new Date(today).getUTCDay() + 6) % 7) * DAY_MS;
+  const start = today - ((new Date(today).getUTCDay() + 6) % 7) * dayMs;
   const due = new Map<number, Row[]>();
   for (const row of rows) {
     const at = row.secret.nextRotation?.getTime();
     if (at === undefined || row.secret.rotationEnabled !== true || row.secret.deletedOn !== undefined)
       continue;
-    const day = Math.floor(at / DAY_MS) * DAY_MS;
+    const day = Math.floor(at / dayMs) * dayMs;
     due.set(day, [...(due.get(day) ?? []), row]);
   }
-  const weeks = Array.from({ length: WEEKS }, (_, week) =>
-    Array.from({ length: 7 }, (__, day) => start + (week * 7 + day) * DAY_MS),
+  const weeks = Array.from({ length: shownWeeks }, (_, week) =>
+    Array.from({ length: 7 }, (__, day) => start + (week * 7 + day) * dayMs),
   );
   return html`<table class="calendar"><caption>${monthAndYear.format(new Date(today))}</caption><thead><tr>${['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'].map((name) => html`<th scope="col"><abbr title="${name}">${name.slice(0, 3)}</abbr></th>`)}</tr></thead><tbody>${weeks.map((days) => html`<tr>${days.map((day) => calendarDay(view, day, today, due.get(day) ?? []))}</tr>`)}</tbody></table>`;
 }
 
-const SHOWN_IN_DAY = 3;
+const shownInDay = 3;
 
 function calendarDay(view: View, day: number, today: number, rows: readonly Row[]): Html {
   const date = new Date(day);
   const className = `${day === today ? 'today' : ''} ${day < today ? 'past' : ''} ${rows.length === 0 ? '' : 'has'}`;
-  return html`<td class="${className}"><span class="day"><span class="hidden">${dayName.format(date)}${day === today ? ', today' : ''}</span><span aria-hidden="true">${date.getUTCDate()}</span>${date.getUTCDate() === 1 ? html`<span aria-hidden="true" class="month"> ${month.format(date)}</span>` : ''}</span>${rows.length === 0 ? '' : html`<ul>${rows.slice(0, SHOWN_IN_DAY).map(({ secret }) => html`<li><a href="${secretUrl(view, secret.arn)}" title="${text(secret.name)}">${text(secret.name)}</a></li>`)}${rows.length > SHOWN_IN_DAY ? html`<li class="soft">${(rows.length - SHOWN_IN_DAY).toLocaleString('en')} more</li>` : ''}</ul>`}</td>`;
+  return html`<td class="${className}"><span class="day"><span class="hidden">${dayName.format(date)}${day === today ? ', today' : ''}</span><span aria-hidden="true">${date.getUTCDate()}</span>${date.getUTCDate() === 1 ? html`<span aria-hidden="true" class="month"> ${month.format(date)}</span>` : ''}</span>${rows.length === 0 ? '' : html`<ul>${rows.slice(0, shownInDay).map(({ secret }) => html`<li><a href="${secretUrl(view, secret.arn)}" title="${text(secret.name)}">${text(secret.name)}</a></li>`)}${rows.length > shownInDay ? html`<li class="soft">${(rows.length - shownInDay).toLocaleString('en')} more</li>` : ''}</ul>`}</td>`;
 }

@@ -9,10 +9,10 @@ import { isKeyturnError, KeyturnError, messageOf } from '../../errors.ts';
 import type { RotationRules, Secret, VersionDetails } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { type Answered, told } from '../answered.ts';
-import { judge } from '../diagnosis.ts';
+import { diagnoseSecret } from '../diagnosis.ts';
 import { compactJson, problemOf, scheduleOf } from '../draft.ts';
 import { stateOf } from '../inventory.ts';
-import { type App, type Ctx, DATES, functionsIn, ROTATION_TIMEOUT_MS, type Routing } from '../routing.ts';
+import { type App, type Ctx, functionsIn, type Routing, rotationTimeoutMs, shownDates } from '../routing.ts';
 import { timelineOf } from '../timeline.ts';
 import { showValue } from '../value.ts';
 import type { World } from '../worlds.ts';
@@ -31,7 +31,7 @@ export function addSecret(app: App, routing: Routing): void {
     const secret = await api.details(c.req.query('id') ?? '');
     const isDeleted = secret.deletedOn !== undefined;
     const [verdict, versions, policy] = await Promise.all([
-      told(judge(api, secret.arn, preflights.get(secret.arn)?.preflight, now())),
+      told(diagnoseSecret(api, secret.arn, preflights.get(secret.arn)?.preflight, now())),
       told(api.versionDetails(secret.arn)),
       isDeleted ? told(Promise.resolve(undefined)) : told(api.policy(secret.arn)),
     ]);
@@ -114,7 +114,7 @@ export function addSecret(app: App, routing: Routing): void {
       title: 'Rotation',
       rotates: true,
       work: async (tools) => {
-        const answer = await rotateAndFollow(tools, secret, ROTATION_TIMEOUT_MS);
+        const answer = await rotateAndFollow(tools, secret, rotationTimeoutMs);
         return { ok: answer.outcome === 'succeeded', reason: answer.reason };
       },
     });
@@ -132,7 +132,7 @@ export function addSecret(app: App, routing: Routing): void {
         }),
       ),
       immediately: sent.get('immediately') === 'yes',
-      timeoutMs: ROTATION_TIMEOUT_MS,
+      timeoutMs: rotationTimeoutMs,
     };
     const { arn } = await world.secrets.describe(id);
     const title = 'Turning rotation on';
@@ -282,13 +282,13 @@ function datesOf(
   if (expression === '') return undefined;
   try {
     // A rate counts from the last rotation.
-    const fromMs = Math.max(lastRotated?.getTime() ?? nowMs, nowMs - LONGEST_MS);
-    const dates = nextDates({ expression, duration: rules.Duration }, fromMs, DATES * 4);
-    return { ok: true, value: dates.filter((date) => date.getTime() > nowMs).slice(0, DATES) };
+    const fromMs = Math.max(lastRotated?.getTime() ?? nowMs, nowMs - longestMs);
+    const dates = nextDates({ expression, duration: rules.Duration }, fromMs, shownDates * 4);
+    return { ok: true, value: dates.filter((date) => date.getTime() > nowMs).slice(0, shownDates) };
   } catch (error) {
     return { ok: false, error };
   }
 }
 
 /** For a schedule of hours, so that the dates that were missed since the last rotation are few. */
-const LONGEST_MS = 2 * 86_400_000;
+const longestMs = 2 * 86_400_000;

@@ -3,7 +3,7 @@ import type { Preflight } from '../../doctor/facts.ts';
 import type { SecretDetails, VersionDetails } from '../../secrets-manager/port.ts';
 import type { Run } from '../activity.ts';
 import type { Answered } from '../answered.ts';
-import type { Remedy, Verdict } from '../diagnosis.ts';
+import type { Remedy, ShownDiagnosis } from '../diagnosis.ts';
 import type { SecretState } from '../inventory.ts';
 import { html } from '../library.ts';
 import type { Timeline } from '../timeline.ts';
@@ -40,7 +40,7 @@ export interface PreflightAnswer {
 export interface SecretPageParts {
   readonly secret: SecretDetails;
   readonly state: SecretState;
-  readonly verdict: Answered<Verdict>;
+  readonly verdict: Answered<ShownDiagnosis>;
   readonly versions: Answered<readonly VersionDetails[]>;
   readonly timeline: Timeline | undefined;
   readonly policy: Answered<string | undefined>;
@@ -76,7 +76,7 @@ ${isDeleted ? '' : html`<div id="rotation-card" data-live>${rotationCard(view, p
 }
 
 /** Causes, most likely first, with what is safe to do. */
-function causesView({ state, causes, advice }: Verdict): Html | string {
+function causesView({ state, causes, advice }: ShownDiagnosis): Html | string {
   const steps = new Set(causes.map(stepLine));
   const first = advice.filter((line) => !steps.has(line));
   if (causes.length === 0 && first.length === 0) return '';
@@ -90,11 +90,11 @@ ${first.map((line) => html`<p>${text(line)}</p>`)}
   )}</ol></details>`;
 }
 
-const RECENT_MS = 600_000;
+const recentMs = 600_000;
 
 /** Show a run first if it goes on, failed or has just ended. */
 function isRecent({ nowMs }: View, run: Run | undefined): boolean {
-  return run?.state !== 'succeeded' || nowMs - (run.endedAt ?? nowMs) < RECENT_MS;
+  return run?.state !== 'succeeded' || nowMs - (run.endedAt ?? nowMs) < recentMs;
 }
 
 function runCard(view: View, run: Run | undefined): Html | string {

@@ -1,7 +1,7 @@
 import { isKeyturnError } from '../../errors.ts';
 import { told } from '../answered.ts';
 import { findPage, type ListQuery, secretStates } from '../inventory.ts';
-import { type App, type Ctx, LIST_WAIT_MS, type Routing } from '../routing.ts';
+import { type App, type Ctx, listWaitMs, type Routing } from '../routing.ts';
 import { listingPage, secretsPage, unlistedPage } from './secrets.ts';
 
 /** Adds the list of all secrets. */
@@ -15,7 +15,7 @@ export function addSecrets(app: App, { base, worldOf, viewOf, page, activity }: 
       query.delete('fresh');
       return c.redirect(`${base}/${query.size === 0 ? '' : `?${query}`}`, 303);
     }
-    const looked = await told(world.inventory.look(LIST_WAIT_MS));
+    const looked = await told(world.inventory.look(listWaitMs));
     if (!looked.ok && !isKeyturnError(looked.error, 'AccessDenied')) throw looked.error;
     const view = viewOf(c);
     if (!looked.ok) {

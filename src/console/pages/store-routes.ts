@@ -24,18 +24,18 @@ import {
 import {
   type App,
   type Ctx,
-  DATES,
   functionsIn,
   Refused,
-  ROTATION_TIMEOUT_MS,
   type Routing,
+  rotationTimeoutMs,
+  shownDates,
 } from '../routing.ts';
 import { secret as makeSecret } from '../sessions.ts';
 import type { World } from '../worlds.ts';
 import { type Html, secretUrl } from './parts.ts';
 import { detailsScreen, reviewScreen, rotationScreen, storedPage, valueScreen } from './store.ts';
 
-const MOST_DRAFTS = 20;
+const mostDrafts = 20;
 
 /** Adds the screens that store a new secret. */
 export function addStore(app: App, routing: Routing): void {
@@ -48,7 +48,7 @@ export function addStore(app: App, routing: Routing): void {
     const draft = newDraft(makeSecret().slice(0, 16));
     drafts.set(draft.id, draft);
     const [oldest] = drafts.keys();
-    if (drafts.size > MOST_DRAFTS && oldest !== undefined) drafts.delete(oldest);
+    if (drafts.size > mostDrafts && oldest !== undefined) drafts.delete(oldest);
     return c.redirect(`${base}/store/value?draft=${draft.id}`, 303);
   });
   app.get('/store/done', async (c) => {
@@ -129,7 +129,7 @@ export function addStore(app: App, routing: Routing): void {
         arn,
         title: secret.rotation === undefined ? 'Putting its policy' : 'Turning rotation on',
         rotates: secret.rotation !== undefined,
-        work: (tools) => finish(tools, { secret, arn, timeoutMs: ROTATION_TIMEOUT_MS }),
+        work: (tools) => finish(tools, { secret, arn, timeoutMs: rotationTimeoutMs }),
       });
     }
     return arn;
@@ -166,7 +166,7 @@ async function reviewOf(world: World, draft: Draft, nowMs: number) {
     refusal === undefined ? await told(examine(world, secret)) : { ok: false, error: refusal };
   return {
     notes,
-    dates: rotation === undefined ? [] : nextDates(rotation.schedule, nowMs, DATES),
+    dates: rotation === undefined ? [] : nextDates(rotation.schedule, nowMs, shownDates),
     scheduleWords: rotation && `${rotation.schedule.words}: ${rotation.schedule.expression}`,
     asCode: Object.values(secretAsCode(secret)),
   };

@@ -1,23 +1,24 @@
 import { html } from '../library.ts';
-import { axisOf, placeOf, type Timeline, type TimelineRow } from '../timeline.ts';
+import { axisOf, positionOf, type Timeline, type TimelineRow } from '../timeline.ts';
 import { chip, distance, type Html, text, type View, when } from './parts.ts';
 
-const ROW = 56;
-const WIDTH = 1000;
+const rowHeight = 56;
+const pictureWidth = 1000;
 /** Room for the round ends of lines. */
-const MARGIN = 14;
+const pictureMargin = 14;
 
 /** The versions as a picture: each a row in time, with AWSCURRENT moving from row to row. */
 export function versionsPicture(view: View, timeline: Timeline): Html {
   const { rows, leftOut, moves } = timeline;
-  const height = rows.length * ROW;
-  const x = (at: number): number => Math.round(MARGIN + placeOf(at, timeline) * (WIDTH - 2 * MARGIN));
-  const y = (index: number): number => index * ROW + ROW / 2;
+  const height = rows.length * rowHeight;
+  const x = (at: number): number =>
+    Math.round(pictureMargin + positionOf(at, timeline) * (pictureWidth - 2 * pictureMargin));
+  const y = (index: number): number => index * rowHeight + rowHeight / 2;
   const unlabelled = rows.filter(({ version }) => version.labels.length === 0).length + leftOut;
   return html`<div class="versions">
 <ol class="version-rows">${rows.map((row) => versionRow(view, row))}</ol>
-<div class="version-picture"><svg viewBox="0 0 ${WIDTH} ${height}" width="100%" height="${height}" preserveAspectRatio="none" role="img" aria-label="${describe(timeline)}">
-${axisOf(timeline).map(({ place }) => html`<line class="axis" x1="${MARGIN + place * (WIDTH - 2 * MARGIN)}" x2="${MARGIN + place * (WIDTH - 2 * MARGIN)}" y1="0" y2="${height}"/>`)}
+<div class="version-picture"><svg viewBox="0 0 ${pictureWidth} ${height}" width="100%" height="${height}" preserveAspectRatio="none" role="img" aria-label="${describe(timeline)}">
+${axisOf(timeline).map(({ place }) => html`<line class="axis" x1="${pictureMargin + place * (pictureWidth - 2 * pictureMargin)}" x2="${pictureMargin + place * (pictureWidth - 2 * pictureMargin)}" y1="0" y2="${height}"/>`)}
 ${rows.map((row, index) => rowLines(row, x, y(index), timeline.endsAt))}
 ${moves.map(({ at, from, to }) => html`<path class="move" d="M${x(at)} ${y(from)}V${y(to)}"/>`)}
 ${rows.map((row, index) => rowDots(row, x, y(index)))}
@@ -30,7 +31,7 @@ ${rows.map((row, index) => rowDots(row, x, y(index)))}
 
 /** Of the picture's width, with its margins. */
 function percent(place: number): string {
-  return `${((100 * (MARGIN + place * (WIDTH - 2 * MARGIN))) / WIDTH).toFixed(1)}%`;
+  return `${((100 * (pictureMargin + place * (pictureWidth - 2 * pictureMargin))) / pictureWidth).toFixed(1)}%`;
 }
 
 function versionRow(view: View, { version, createdAt }: TimelineRow): Html {

@@ -2,7 +2,7 @@ import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { explainAccess, type KnownPolicies, type SecretFacts } from '../../local/access/explain.ts';
 import type { Secret } from '../../secrets-manager/port.ts';
 import { told } from '../answered.ts';
-import { type App, LIST_WAIT_MS, type Routing } from '../routing.ts';
+import { type App, listWaitMs, type Routing } from '../routing.ts';
 import type { Worlds } from '../worlds.ts';
 import { type AskableCall, askableCalls, callsOnNothing, whoMayPage } from './who-may.ts';
 
@@ -16,7 +16,7 @@ export function addWhoMay(app: App, { viewOf, page, policies, worlds, now }: Rou
     const call = askableCalls.find((name) => name === asked) ?? askableCalls[0];
     const principal = all.find((arn) => arn === c.req.query('principal')) ?? all[0] ?? '';
     const id = (c.req.query('secret') ?? '').trim();
-    const listing = await told(worlds.of(undefined).inventory.look(LIST_WAIT_MS));
+    const listing = await told(worlds.of(undefined).inventory.look(listWaitMs));
     const secrets = listing.ok ? (listing.value?.secrets ?? []) : [];
     const found = secrets.find(({ arn, name }) => arn === id || name === id);
     const isAsked = asked !== undefined && (id !== '' || callsOnNothing.has(call));

@@ -11,9 +11,9 @@ import {
   uniqueId,
 } from './principals.ts';
 
-const DEFAULT_SECONDS = 3600;
+const defaultSeconds = 3600;
 /** Of a session that a session begins. */
-const CHAINED_SECONDS = 3600;
+const chainedSeconds = 3600;
 
 interface AssumeRoleParts {
   readonly directory: Directory;
@@ -80,11 +80,11 @@ export function useOfRole({ arn, trustPolicy }: LocalRole, context: ConditionCon
 }
 
 function durationOf(
-  { durationSeconds: asked = DEFAULT_SECONDS }: RoleRequest,
-  { maxSessionDurationSeconds: longest = DEFAULT_SECONDS }: LocalRole,
+  { durationSeconds: asked = defaultSeconds }: RoleRequest,
+  { maxSessionDurationSeconds: longest = defaultSeconds }: LocalRole,
   { isSession }: KnownPrincipal,
 ): number {
-  if (isSession && asked > CHAINED_SECONDS) {
+  if (isSession && asked > chainedSeconds) {
     throw validationFailure(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
     );

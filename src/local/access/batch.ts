@@ -9,7 +9,7 @@ export async function withoutRefused(
   const values: unknown[] = [];
   const errors: unknown[] = [];
   const sort = async (item: unknown, idMember: string, accepted: unknown[]) => {
-    const SecretId = textOf(memberOf(item, idMember));
+    const SecretId = stringOrEmpty(memberOf(item, idMember));
     try {
       await check(SecretId);
       accepted.push(item);
@@ -28,6 +28,6 @@ function listIn(answer: object | undefined, member: string): readonly unknown[] 
   return Array.isArray(list) ? list : [];
 }
 
-function textOf(value: unknown): string {
+function stringOrEmpty(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -13,7 +13,7 @@ export interface Body {
 }
 
 /** The body, without members that the operation doesn't have: what it doesn't read must not decide whether it may. */
-export function readBody(operation: string, body: unknown): Body {
+export function readMembers(operation: string, body: unknown): Body {
   const members = memberOf(memberOf(apiInputs, operation), 'members');
   const value = (member: string): unknown =>
     memberOf(members, member) === undefined ? undefined : memberOf(body, member);
@@ -22,13 +22,15 @@ export function readBody(operation: string, body: unknown): Body {
     return Array.isArray(items) ? items : undefined;
   };
   return {
-    text: (member) => textOf(value(member)),
+    text: (member) => stringOrUndefined(value(member)),
     scalar: (member) => {
       const scalar = value(member);
-      return typeof scalar === 'boolean' || typeof scalar === 'number' ? String(scalar) : textOf(scalar);
+      return typeof scalar === 'boolean' || typeof scalar === 'number'
+        ? String(scalar)
+        : stringOrUndefined(scalar);
     },
     texts: (member) => list(member)?.filter(isText),
-    each: (member, inner) => list(member)?.map((item) => textOf(memberOf(item, inner)) ?? ''),
+    each: (member, inner) => list(member)?.map((item) => stringOrUndefined(memberOf(item, inner)) ?? ''),
     has: (member) => value(member) !== undefined && value(member) !== null,
   };
 }
@@ -40,7 +42,7 @@ export function memberOf(value: unknown, member: string): unknown {
     : undefined;
 }
 
-function textOf(value: unknown): string | undefined {
+function stringOrUndefined(value: unknown): string | undefined {
   return isText(value) ? value : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { ConditionContext, PolicyJson } from './principals.ts';
  * Families of condition keys that AWS has and iam-simulate does not: what follows the prefix is anything. They go by
  * the name of a family that it knows, in policies and requests alike.
  */
-const FAMILIES: readonly (readonly [prefix: string, known: string])[] = [
+const keyFamilies: readonly (readonly [prefix: string, known: string])[] = [
   ['secretsmanager:ResourceTag/', 'aws:ResourceTag/'],
   ['kms:EncryptionContext:', 'aws:RequestTag/kms:EncryptionContext:'],
 ];
@@ -36,7 +36,7 @@ function knownStatement(statement: unknown): unknown {
 }
 
 function knownKey(key: string): string {
-  const family = FAMILIES.find(([prefix]) => key.toLowerCase().startsWith(prefix.toLowerCase()));
+  const family = keyFamilies.find(([prefix]) => key.toLowerCase().startsWith(prefix.toLowerCase()));
   return family === undefined ? key : family[1] + key.slice(family[0].length);
 }
 

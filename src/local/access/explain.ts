@@ -1,6 +1,6 @@
 import { dnsSuffix, homeOf, keyArn } from '../arn.ts';
-import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
-import { readBody } from './body.ts';
+import { defaultKmsKeyId, type Secret } from '../model.ts';
+import { readMembers } from './body.ts';
 import { type AccessRequest, type Explanation, loadExplain } from './decide.ts';
 import { contextOfKeys, inContext, requestContext } from './guard.ts';
 import { useOfKey } from './keys.ts';
@@ -102,20 +102,20 @@ export async function explainAccess(
   const called = { region: home.region, accountId: principal.accountId };
   const origin = { headers: {}, socket: { remoteAddress: '127.0.0.1' } };
   const context = requestContext(nowMs, called, origin);
-  const body = readBody(operation, secret === undefined ? {} : { SecretId: secret.arn });
+  const body = readMembers(operation, secret === undefined ? {} : { SecretId: secret.arn });
   const asked = permissionsOf(
     { operation, body, partition: called, secret: secret && modelOf(secret), replica: undefined },
     keys,
   );
   const permissions: PermissionView[] = [];
-  const look = async (requests: readonly AccessRequest[], of: ConditionContext): Promise<void> => {
+  const evaluate = async (requests: readonly AccessRequest[], of: ConditionContext): Promise<void> => {
     for (const request of requests) {
       const full = inContext(request, of);
       permissions.push(viewOf(principal, full, await explain(principal, full)));
     }
   };
-  await look(asked, context);
-  await look(usesOfKey(operation, secret, principal, keys), contextOfKeys(context));
+  await evaluate(asked, context);
+  await evaluate(usesOfKey(operation, secret, principal, keys), contextOfKeys(context));
   permissions.push(...impossibleUse(operation, secret, principal, keys));
   return { principal: arn, allowed: permissions.every(({ allowed }) => allowed), permissions };
 }
@@ -164,8 +164,8 @@ function usesOfKey(
   );
 }
 
-function keyOf({ arn, kmsKeyId = DEFAULT_KMS_KEY_ID }: SecretFacts, keys: readonly LocalKey[]) {
-  if (kmsKeyId.endsWith(DEFAULT_KMS_KEY_ID)) return undefined;
+function keyOf({ arn, kmsKeyId = defaultKmsKeyId }: SecretFacts, keys: readonly LocalKey[]) {
+  if (kmsKeyId.endsWith(defaultKmsKeyId)) return undefined;
   return findKey(keys, kmsKeyId, keyArn(homeOf(arn), kmsKeyId));
 }
 
@@ -178,8 +178,8 @@ function impossibleUse(
 ): PermissionView[] {
   const [action] = keyUses[operation] ?? [];
   if (secret === undefined || action === undefined) return [];
-  const { kmsKeyId = DEFAULT_KMS_KEY_ID } = secret;
-  const isManaged = kmsKeyId.endsWith(DEFAULT_KMS_KEY_ID);
+  const { kmsKeyId = defaultKmsKeyId } = secret;
+  const isManaged = kmsKeyId.endsWith(defaultKmsKeyId);
   const isAbroad = homeOf(secret.arn).accountId !== accountId;
   if (isManaged ? !isAbroad : keyOf(secret, keys) !== undefined) return [];
   const reason = isManaged

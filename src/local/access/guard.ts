@@ -9,7 +9,7 @@ import type { RotationTokens } from '../rotation/rotation-token.ts';
 import type { State } from '../state.ts';
 import { assumeRole, useOfRole } from './assume-role.ts';
 import { withoutRefused } from './batch.ts';
-import { readBody } from './body.ts';
+import { readMembers } from './body.ts';
 import { type AccessRequest, type Decide, loadDecide } from './decide.ts';
 import { keyPermissionsOf, useOfKey } from './keys.ts';
 import { permissionsOf, requestOfFunction, type Subject } from './permissions.ts';
@@ -92,7 +92,7 @@ export async function createGuard({ state, tokens, principals, roles, keys }: Gu
     const authorization = readAuthorization(signed, service, Date.now());
     const principal = directory.principalOf(
       authorization.accessKeyId,
-      textOf(headers['x-amz-security-token']),
+      stringOrUndefined(headers['x-amz-security-token']),
     );
     await verifySignature(signed, authorization, principal.secretAccessKey);
     const partition = { accountId: principal.accountId, region: authorization.region };
@@ -152,7 +152,7 @@ async function tryPolicies(decide: Decide, principal: KnownPrincipal): Promise<v
 }
 
 function subjectOf(state: State, operation: string, input: unknown, partition: Partition): Subject {
-  const body = readBody(operation, input);
+  const body = readMembers(operation, input);
   const [secretId, replicaArn] = [body.text('SecretId'), body.text('CrossAccountReplicaARN')];
   const secret =
     secretId === undefined
@@ -239,6 +239,6 @@ function checkRotationToken({ operation, body, partition, secret }: Subject, tok
   }
 }
 
-function textOf(value: unknown): string | undefined {
+function stringOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

@@ -1,6 +1,6 @@
 import { arnInRegion, dnsSuffix, homeOf, keyArn } from '../arn.ts';
-import { CURRENT } from '../labels.ts';
-import { DEFAULT_KMS_KEY_ID, type Secret } from '../model.ts';
+import { currentLabel } from '../labels.ts';
+import { defaultKmsKeyId, type Secret } from '../model.ts';
 import { kmsKeyOf } from '../operations/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessRequest } from './decide.ts';
@@ -29,7 +29,7 @@ export function keyPermissionsOf(
 ): readonly AccessRequest[] | undefined {
   const secretArn = secretArnOf(subject);
   const permissions = usesOf(subject, store)
-    .filter(({ keyId }) => !keyId.endsWith(DEFAULT_KMS_KEY_ID))
+    .filter(({ keyId }) => !keyId.endsWith(defaultKmsKeyId))
     .map(({ keyId, actions, versionId, replicaArn: arn = secretArn }) => {
       const key = findKey(keys, keyId, keyArn(homeOf(arn), keyId));
       const context = contextOf(subject, arn, versionId);
@@ -42,7 +42,7 @@ export function keyPermissionsOf(
 function usesOf(subject: Subject, store: Store): readonly KeyUse[] {
   const { operation, body, secret } = subject;
   if (operation === 'GetSecretValue') {
-    const versionId = body.text('VersionId') ?? secret?.labels[body.text('VersionStage') ?? CURRENT];
+    const versionId = body.text('VersionId') ?? secret?.labels[body.text('VersionStage') ?? currentLabel];
     return secret && versionId !== undefined ? readsOf(secret, [versionId], store) : [];
   }
   if (operation === 'AssociateCrossAccountReplica') return usesAbroad(subject, store);
@@ -51,8 +51,8 @@ function usesOf(subject: Subject, store: Store): readonly KeyUse[] {
     const versionIds = reads.map(({ versionId }) => versionId);
     return [...reads, ...replicasOf(subject, versionIds)];
   }
-  const before = secret ? kmsKeyOf(secret) : DEFAULT_KMS_KEY_ID;
-  const keyId = (body.text('KmsKeyId') ?? before) || DEFAULT_KMS_KEY_ID;
+  const before = secret ? kmsKeyOf(secret) : defaultKmsKeyId;
+  const keyId = (body.text('KmsKeyId') ?? before) || defaultKmsKeyId;
   const versionId = body.text('ClientRequestToken') ?? '';
   const hasValue = body.has('SecretString') || body.has('SecretBinary');
   const writes = hasValue ? [{ keyId, actions: ['GenerateDataKey', 'Decrypt'], versionId }] : [];
@@ -74,7 +74,7 @@ function replicasOf(subject: Subject, versionIds: readonly string[]): readonly K
   const keyIds = body.each('AddReplicaRegions', 'KmsKeyId') ?? [];
   return regions.flatMap((region, index) => {
     const replicaArn = arnInRegion(secretArnOf(subject), region);
-    const keyId = keyIds[index] || DEFAULT_KMS_KEY_ID;
+    const keyId = keyIds[index] || defaultKmsKeyId;
     const actions = ['GenerateDataKey', 'Encrypt'];
     return versionIds.map((versionId) => ({ keyId, actions, versionId, replicaArn }));
   });
@@ -82,7 +82,7 @@ function replicasOf(subject: Subject, versionIds: readonly string[]): readonly K
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-associate.html */
 function usesAbroad({ secret, replica }: Subject, store: Store): readonly KeyUse[] {
-  const versionId = secret?.labels[CURRENT];
+  const versionId = secret?.labels[currentLabel];
   if (!secret || !replica || versionId === undefined) return [];
   const encrypt = { keyId: kmsKeyOf(replica), actions: ['Encrypt'], versionId, replicaArn: replica.arn };
   return [...readsOf(secret, [versionId], store), encrypt];

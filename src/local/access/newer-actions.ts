@@ -2,7 +2,7 @@ import { isLike } from '../../iam-wildcards.ts';
 import type { PolicyJson } from './principals.ts';
 
 /** Actions that AWS has and iam-simulate's data does not, and one of the same resource and condition keys that both have. */
-const NEWER = new Set(
+const newerActions = new Set(
   [
     'AcceptCrossAccountReplication',
     'AssociateCrossAccountReplica',
@@ -10,18 +10,18 @@ const NEWER = new Set(
     'ListResourcePolicies',
   ].map((name) => `secretsmanager:${name}`),
 );
-const KNOWN = 'secretsmanager:GetResourcePolicy';
-/** What no request for {@link KNOWN} matches. */
-const OTHER = 'secretsmanager:GetRandomPassword';
+const representativeAction = 'secretsmanager:GetResourcePolicy';
+/** What no request for {@link representativeAction} matches. */
+const unrelatedAction = 'secretsmanager:GetRandomPassword';
 
 /** Whether iam-simulate has to be asked by another action. */
 export function isNewer(action: string): boolean {
-  return NEWER.has(action);
+  return newerActions.has(action);
 }
 
 /** The action by which iam-simulate is asked for this one. */
 export function knownAction(action: string): string {
-  return isNewer(action) ? KNOWN : action;
+  return isNewer(action) ? representativeAction : action;
 }
 
 /** The policy as far as it is about a newer action, with the known action in its place. */
@@ -37,7 +37,12 @@ function statementFor(action: string, statement: unknown): unknown {
     const patterns: unknown = Reflect.get(statement, member);
     if (patterns === undefined) return [];
     const all: unknown[] = Array.isArray(patterns) ? patterns : [patterns];
-    return [[member, all.some((pattern) => isLike(action, String(pattern))) ? KNOWN : OTHER]];
+    return [
+      [
+        member,
+        all.some((pattern) => isLike(action, String(pattern))) ? representativeAction : unrelatedAction,
+      ],
+    ];
   });
   return { ...statement, ...Object.fromEntries(renamed) };
 }

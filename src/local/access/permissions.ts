@@ -18,7 +18,7 @@ export interface Subject {
   readonly replica: Secret | undefined;
 }
 
-const ON_NO_RESOURCE = new Set(['BatchGetSecretValue', 'GetRandomPassword', 'ListSecrets']);
+const actionsOnNoResource = new Set(['BatchGetSecretValue', 'GetRandomPassword', 'ListSecrets']);
 
 /**
  * What a request needs to be allowed.
@@ -32,7 +32,7 @@ export function permissionsOf(subject: Subject, keys: readonly LocalKey[]): read
   const onSecret = [operation, ...furtherActions(subject)].flatMap((action) =>
     secretIdsOf(subject, arn).map((secretId) => ({
       action: `secretsmanager:${action}`,
-      resource: ON_NO_RESOURCE.has(action) ? '*' : arn,
+      resource: actionsOnNoResource.has(action) ? '*' : arn,
       context: withoutUndefined({ ...context, 'secretsmanager:SecretId': secretId }),
       ...facts,
     })),
@@ -86,11 +86,11 @@ function onFunction({ operation, body, partition, secret }: Subject): readonly A
   if (operation !== 'RotateSecret' || arn === undefined || !isFunctionArn(arn)) return [];
   const request = requestOfFunction('InvokeFunction', arn);
   const isOwn = request.accountId === partition.accountId;
-  return [isOwn ? request : { ...request, policy: OPEN_TO_OTHER_ACCOUNTS }];
+  return [isOwn ? request : { ...request, policy: openToOtherAccounts }];
 }
 
 /** Functions have no policies here; one of another account is taken to let in whoever its account doesn't. */
-const OPEN_TO_OTHER_ACCOUNTS: PolicyJson = {
+const openToOtherAccounts: PolicyJson = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction', Resource: '*' }],
 };

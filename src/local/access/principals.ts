@@ -60,7 +60,7 @@ export interface KnownPrincipal extends LocalPrincipal {
   readonly expiresAtMs?: number | undefined;
 }
 
-const ARN = /^arn:(aws[a-z-]*):(iam|sts)::(\d{12}):(user|assumed-role)\/(.+)$/;
+const arnPattern = /^arn:(aws[a-z-]*):(iam|sts)::(\d{12}):(user|assumed-role)\/(.+)$/;
 
 /** Whom access keys belong to. */
 export interface Directory {
@@ -96,7 +96,7 @@ export function createDirectory(
     byKey.set(principal.accessKeyId, known(principal, startedAtMs));
   }
   for (const { arn } of roles) {
-    if (ROLE_ARN.test(arn)) continue;
+    if (roleArnPattern.test(arn)) continue;
     throw new Error(`${arn} is the ARN of no role without a path (arn:aws:iam::ACCOUNT:role/ROLE).`);
   }
   return {
@@ -127,16 +127,16 @@ export function sampleSession({ arn, policies, permissionsBoundary, context }: L
 /** An id as AWS makes them, the same for the same ARN. @param prefix such as AIDA, for a user */
 export function uniqueId(prefix: 'AIDA' | 'AROA', arn: string): string {
   const digits = createHash('sha256').update(arn).digest().subarray(0, 17);
-  return prefix + Array.from(digits, (byte) => BASE32.charAt(byte % BASE32.length)).join('');
+  return prefix + Array.from(digits, (byte) => base32.charAt(byte % base32.length)).join('');
 }
 
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]{1,64}$/;
+const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const roleArnPattern = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]{1,64}$/;
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
 function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
   const { arn, sessionToken, sessionPolicy, context } = principal;
-  const [, partition, , accountId, kind, name = ''] = ARN.exec(arn) ?? [];
+  const [, partition, , accountId, kind, name = ''] = arnPattern.exec(arn) ?? [];
   if (accountId === undefined) {
     throw new Error(
       `${arn} is the ARN of no user and of no role's session (arn:aws:sts::...:assumed-role/...).`,

@@ -5,9 +5,9 @@ import { incompleteSignature, invalidSignature, missingAuthenticationToken } fro
 /** The services whose requests are signed, by the names in signatures. */
 export type SignedService = 'secretsmanager' | 'lambda' | 'sts';
 
-const SKEW_MS = 15 * 60_000;
-const CHECKSUM = 'x-amz-content-sha256';
-const AUTHORIZATION =
+const skewMs = 15 * 60_000;
+const checksumHeader = 'x-amz-content-sha256';
+const authorizationPattern =
   /^AWS4-HMAC-SHA256 +Credential=([^/,\s]+)\/(\d{8})\/([^/,\s]+)\/([^/,\s]+)\/aws4_request, *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
 /** A request as it came. */
@@ -42,7 +42,7 @@ export function readAuthorization(
 ): Authorization {
   const text = headers.authorization;
   if (text === undefined) throw missingAuthenticationToken();
-  const [, accessKeyId, day, region, signedFor, names, signature] = AUTHORIZATION.exec(text) ?? [];
+  const [, accessKeyId, day, region, signedFor, names, signature] = authorizationPattern.exec(text) ?? [];
   const date = headers['x-amz-date'];
   if (!accessKeyId || !region || !names || !signature || typeof date !== 'string') {
     throw incompleteSignature();
@@ -74,12 +74,12 @@ function checkSkew(date: string, nowMs: number): void {
   const signedMs = millisecondsOf(date);
   if (Number.isNaN(signedMs)) throw incompleteSignature();
   const now = basicDate(nowMs);
-  if (signedMs < nowMs - SKEW_MS) {
-    const oldest = basicDate(nowMs - SKEW_MS);
+  if (signedMs < nowMs - skewMs) {
+    const oldest = basicDate(nowMs - skewMs);
     throw invalidSignature(`Signature expired: ${date} is now earlier than ${oldest} (${now} - 15 min.)`);
   }
-  if (signedMs > nowMs + SKEW_MS) {
-    const newest = basicDate(nowMs + SKEW_MS);
+  if (signedMs > nowMs + skewMs) {
+    const newest = basicDate(nowMs + skewMs);
     throw invalidSignature(
       `Signature not yet current: ${date} is still later than ${newest} (${now} + 15 min.)`,
     );
@@ -114,7 +114,7 @@ export async function verifySignature(
     service,
     sha256: Sha256,
     // The client's own checksum is left out below, so that the body is what counts.
-    applyChecksum: signedHeaders.includes(CHECKSUM),
+    applyChecksum: signedHeaders.includes(checksumHeader),
   });
   const signed = await signer.sign(toSign(request, signedHeaders), {
     signingDate: new Date(millisecondsOf(date)),
@@ -133,7 +133,7 @@ function toSign({ method, target, headers, body }: SignedRequest, signedHeaders:
   // As it was sent, since that is what is answered: URL would resolve it.
   const [path = '', search = ''] = target.split(/\?(.*)/s);
   const signed = signedHeaders
-    .filter((name) => name !== CHECKSUM)
+    .filter((name) => name !== checksumHeader)
     .map((name): [string, string] => [name, String(headers[name] ?? '')]);
   return {
     method,

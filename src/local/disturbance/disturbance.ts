@@ -80,7 +80,7 @@ export function delayOf(
   return most === 0 ? undefined : () => least + random() * (most - least);
 }
 
-const STATUS: Readonly<Record<string, number>> = {
+const statusByFault: Readonly<Record<string, number>> = {
   InternalFailure: 500,
   InternalServiceError: 500,
   ServiceUnavailable: 503,
@@ -89,7 +89,7 @@ const STATUS: Readonly<Record<string, number>> = {
 
 function injected(name: string): ServiceError {
   const message = name === 'ThrottlingException' ? 'Rate exceeded' : 'This fault was asked for.';
-  return new ServiceError(name, message, STATUS[name]);
+  return new ServiceError(name, message, statusByFault[name]);
 }
 
 function closed({ socket }: IncomingMessage): Promise<void> {

@@ -5,9 +5,9 @@ import { operationNamed } from './throttle.ts';
  * Faults of the connection. `reset`: it is cut before the call is carried out. `lost-answer`: it is cut after that.
  * `no-answer`: the call is never answered.
  */
-export const CONNECTION_FAULTS = ['reset', 'lost-answer', 'no-answer'] as const;
-/** One of {@link CONNECTION_FAULTS}. */
-export type ConnectionFault = (typeof CONNECTION_FAULTS)[number];
+export const connectionFaults = ['reset', 'lost-answer', 'no-answer'] as const;
+/** One of {@link connectionFaults}. */
+export type ConnectionFault = (typeof connectionFaults)[number];
 
 /** A fault to inject. */
 export interface FaultRule {
@@ -60,7 +60,7 @@ export function createFaults(rules: readonly FaultRule[], random: () => number):
 function checkRule({ operation, fault, share = 1, times = 1 }: FaultRule): void {
   if (operation !== undefined) operationNamed(operation);
   if (!isConnectionFault(fault) && !/^[A-Z][A-Za-z]+$/.test(fault)) {
-    throw new Error(`A fault is ${CONNECTION_FAULTS.join(', ')} or the name of an error, not ${fault}.`);
+    throw new Error(`A fault is ${connectionFaults.join(', ')} or the name of an error, not ${fault}.`);
   }
   if (!(share > 0 && share <= 1))
     throw new Error(`The share of a fault is above 0 and at most 1, not ${share}.`);
@@ -70,7 +70,7 @@ function checkRule({ operation, fault, share = 1, times = 1 }: FaultRule): void 
 
 /** Whether a fault cuts the connection, instead of answering an error. */
 export function isConnectionFault(fault: string): fault is ConnectionFault {
-  return CONNECTION_FAULTS.some((one) => one === fault);
+  return connectionFaults.some((one) => one === fault);
 }
 
 /**

@@ -12,7 +12,7 @@ interface Quota {
  * replication.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
-const AWS_QUOTAS: readonly Quota[] = [
+const awsQuotas: readonly Quota[] = [
   {
     operations: [
       'DeleteResourcePolicy',
@@ -60,7 +60,7 @@ export type Throttle = (operation: OperationName, place: string) => void;
 
 /** Makes a throttle. @param nowMs a monotonic clock, in milliseconds */
 export function createThrottle(throttling: Throttling, nowMs: () => number): Throttle {
-  const quotas = throttling === 'aws' ? AWS_QUOTAS : quotasOf(throttling);
+  const quotas = throttling === 'aws' ? awsQuotas : quotasOf(throttling);
   const quotaByOperation = new Map(
     quotas.flatMap((quota) => quota.operations.map((operation) => [operation, quota] as const)),
   );
@@ -97,7 +97,7 @@ function quotasOf(throttling: Readonly<Partial<Record<OperationName, number>>>):
 
 /** Requires the name of an operation. @throws Error */
 export function operationNamed(name: string): OperationName {
-  const operation = AWS_QUOTAS.flatMap(({ operations }) => operations).find((one) => one === name);
+  const operation = awsQuotas.flatMap(({ operations }) => operations).find((one) => one === name);
   if (operation === undefined) throw new Error(`There is no operation ${name}.`);
   return operation;
 }

@@ -5,7 +5,7 @@ import { defineOperation, type OperationContext } from './operation.ts';
 import { decodeStart, encodeStart } from './paging.ts';
 import { parseFilters } from './secret-filters.ts';
 
-const DEFAULT_PAGE = 20;
+const defaultPage = 20;
 
 /**
  * What can't be read is among the errors, and the rest is answered.
@@ -27,7 +27,7 @@ export const batchGetSecretValue = defineOperation('BatchGetSecretValue', (conte
     wanted: (secret) => !secret.deletion && passes(secret),
     sortBy: 'created-date',
     descending: false,
-    limit: limit ?? DEFAULT_PAGE,
+    limit: limit ?? defaultPage,
     from: token === undefined ? undefined : decodeStart(token),
   });
   const arns = page.secrets.map(({ arn }) => arn);

@@ -1,7 +1,7 @@
 import { newSecretArn } from '../arn.ts';
 import { checkReplicaRequest } from '../cross-account.ts';
 import { invalidRequest, resourceExists } from '../errors.ts';
-import { CURRENT } from '../labels.ts';
+import { currentLabel } from '../labels.ts';
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
 import { addReplicas, beingReplicated } from '../replication.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
@@ -33,7 +33,7 @@ export const createSecret = defineOperation('CreateSecret', (context, request) =
     changedAt: context.now,
   };
   context.save(secret);
-  const created = value ? putVersion(context, secret, { token, value, stages: [CURRENT] }) : secret;
+  const created = value ? putVersion(context, secret, { token, value, stages: [currentLabel] }) : secret;
   const regions = request.AddReplicaRegions;
   const replicated =
     regions && addReplicas(context, created, regions, request.ForceOverwriteReplicaSecret === true);

@@ -7,8 +7,8 @@ import { endRotation } from '../rotation/begin.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
 import { findSecret, findSecretIfAny, seconds } from './secrets.ts';
 
-const DAY_MS = 86_400_000;
-const DEFAULT_WINDOW_DAYS = 30;
+const dayMs = 86_400_000;
+const defaultWindowDays = 30;
 
 type DeleteRequest = Input<'DeleteSecret'>;
 
@@ -52,7 +52,7 @@ function markForDeletion(context: OperationContext, request: DeleteRequest): obj
       "You can't perform this operation on the secret because it was already scheduled for deletion.",
     );
   }
-  const at = context.now + (request.RecoveryWindowInDays ?? DEFAULT_WINDOW_DAYS) * DAY_MS;
+  const at = context.now + (request.RecoveryWindowInDays ?? defaultWindowDays) * dayMs;
   const { rotation, ...ended } = endRotation(context, secret, false);
   tellOfVersions(context, secret, 'StartSecretVersionDelete');
   context.save(

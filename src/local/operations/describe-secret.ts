@@ -1,6 +1,6 @@
 import { describeAbroad } from '../cross-account.ts';
 import { labelsByVersion } from '../labels.ts';
-import { OWNING_SERVICE_TAG, type Rotation, type Secret } from '../model.ts';
+import { owningServiceTag, type Rotation, type Secret } from '../model.ts';
 import { primaryRegionOf, replicationStatus } from '../replication.ts';
 import { defineOperation } from './operation.ts';
 import { findSecret, seconds } from './secrets.ts';
@@ -46,7 +46,7 @@ export function describeOrigin(secret: Secret): object {
 
 /** The service that the secret belongs to. */
 export function owningService({ tags = [] }: Secret): string | undefined {
-  return tags.find(({ Key }) => Key === OWNING_SERVICE_TAG)?.Value;
+  return tags.find(({ Key }) => Key === owningServiceTag)?.Value;
 }
 
 /** The labels by version; absent when no version has any. */

@@ -3,14 +3,14 @@ import { invalidParameter } from '../errors.ts';
 import type { Input } from '../protocol/input.ts';
 import { defineOperation } from './operation.ts';
 
-const DEFAULT_LENGTH = 32;
-const LOWERCASE = 'abcdefghijklmnopqrstuvwxyz';
-const NUMBERS = '0123456789';
-const PUNCTUATION = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
+const defaultLength = 32;
+const lowercase = 'abcdefghijklmnopqrstuvwxyz';
+const numbers = '0123456789';
+const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html */
 export const getRandomPassword = defineOperation('GetRandomPassword', (_context, request) => {
-  const length = request.PasswordLength ?? DEFAULT_LENGTH;
+  const length = request.PasswordLength ?? defaultLength;
   const types = includedTypes(request);
   const alphabet =
     types.join('') + (request.IncludeSpace && !request.ExcludeCharacters?.includes(' ') ? ' ' : '');
@@ -29,10 +29,10 @@ export const getRandomPassword = defineOperation('GetRandomPassword', (_context,
 function includedTypes(request: Input<'GetRandomPassword'>): string[] {
   const excluded = new Set(request.ExcludeCharacters ?? '');
   const types = [
-    request.ExcludeLowercase ? '' : LOWERCASE,
-    request.ExcludeUppercase ? '' : LOWERCASE.toUpperCase(),
-    request.ExcludeNumbers ? '' : NUMBERS,
-    request.ExcludePunctuation ? '' : PUNCTUATION,
+    request.ExcludeLowercase ? '' : lowercase,
+    request.ExcludeUppercase ? '' : lowercase.toUpperCase(),
+    request.ExcludeNumbers ? '' : numbers,
+    request.ExcludePunctuation ? '' : punctuation,
   ];
   return types
     .map((type) => [...type].filter((c) => !excluded.has(c)).join(''))

@@ -1,5 +1,5 @@
 import { invalidRequest, resourceNotFound } from '../errors.ts';
-import { CURRENT, labelsOf } from '../labels.ts';
+import { currentLabel, labelsOf } from '../labels.ts';
 import type { Secret, Version } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
@@ -38,7 +38,7 @@ function chooseVersion(
   versionId?: string,
   stage?: string,
 ): string | undefined {
-  if (versionId === undefined) return secret.labels[stage ?? CURRENT];
+  if (versionId === undefined) return secret.labels[stage ?? currentLabel];
   if (stage !== undefined && store.version(secret.arn, versionId) && secret.labels[stage] !== versionId) {
     throw invalidRequest('You provided a VersionStage that is not associated to the provided VersionId.');
   }
@@ -48,7 +48,7 @@ function chooseVersion(
 function valueNotFound(versionId: string | undefined, stage: string | undefined) {
   return resourceNotFound(
     versionId === undefined
-      ? `secret value for staging label: ${stage ?? CURRENT}`
+      ? `secret value for staging label: ${stage ?? currentLabel}`
       : `secret value for VersionId: ${versionId}`,
   );
 }

@@ -1,10 +1,10 @@
 import { labelsOf } from '../labels.ts';
-import { DEFAULT_KMS_KEY_ID, type Secret, type Version } from '../model.ts';
+import { defaultKmsKeyId, type Secret, type Version } from '../model.ts';
 import { defineOperation } from './operation.ts';
 import { decodeStart, encodeStart } from './paging.ts';
 import { findSecret, seconds } from './secrets.ts';
 
-const DEFAULT_PAGE = 100;
+const defaultPage = 100;
 
 /**
  * Versions that hold a value, oldest first; one that a rotation has only registered is not among them.
@@ -18,7 +18,7 @@ export const listSecretVersionIds = defineOperation('ListSecretVersionIds', (con
     .filter(({ kmsKeyId }) => kmsKeyId !== undefined)
     .filter(({ id }) => request.IncludeDeprecated === true || labelsOf(secret.labels, id).length > 0);
   const start = versions.findIndex(({ id }) => id === after) + 1;
-  const end = start + (request.MaxResults ?? DEFAULT_PAGE);
+  const end = start + (request.MaxResults ?? defaultPage);
   const last = end < versions.length ? versions[end - 1] : undefined;
   return {
     Versions: versions.slice(start, end).map((version) => describeVersion(secret, version)),
@@ -35,6 +35,6 @@ function describeVersion(secret: Secret, version: Version): object {
     VersionStages: stages.length > 0 ? stages : undefined,
     LastAccessedDate: seconds(version.accessedAt),
     CreatedDate: seconds(version.createdAt),
-    KmsKeyIds: [version.kmsKeyId === DEFAULT_KMS_KEY_ID ? 'DefaultEncryptionKey' : version.kmsKeyId],
+    KmsKeyIds: [version.kmsKeyId === defaultKmsKeyId ? 'DefaultEncryptionKey' : version.kmsKeyId],
   };
 }

@@ -5,7 +5,7 @@ import { defineOperation, type OperationContext } from './operation.ts';
 import { decodeStart, encodeStart } from './paging.ts';
 import { parseFilters } from './secret-filters.ts';
 
-const DEFAULT_PAGE = 100;
+const defaultPage = 100;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html */
 export const listSecrets = defineOperation('ListSecrets', (context, request) => {
@@ -14,7 +14,7 @@ export const listSecrets = defineOperation('ListSecrets', (context, request) => 
     wanted: (secret) => (request.IncludePlannedDeletion === true || !secret.deletion) && passes(secret),
     sortBy: request.SortBy ?? 'created-date',
     descending: request.SortOrder === 'desc',
-    limit: request.MaxResults ?? DEFAULT_PAGE,
+    limit: request.MaxResults ?? defaultPage,
     from: request.NextToken === undefined ? undefined : decodeStart(request.NextToken),
   });
   return {

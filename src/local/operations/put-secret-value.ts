@@ -1,5 +1,5 @@
 import { invalidRequest } from '../errors.ts';
-import { CURRENT, labelsOf } from '../labels.ts';
+import { currentLabel, labelsOf } from '../labels.ts';
 import { defineOperation } from './operation.ts';
 import { checkKeyServes, findChangeableSecret, requireToken, valueIn } from './secrets.ts';
 import { putVersion } from './versions.ts';
@@ -11,7 +11,7 @@ export const putSecretValue = defineOperation('PutSecretValue', (context, reques
   if (!value) throw invalidRequest('You must provide either SecretString or SecretBinary.');
   const secret = findChangeableSecret(context, request.SecretId);
   checkKeyServes(context, secret);
-  const stages = request.VersionStages ?? [CURRENT];
+  const stages = request.VersionStages ?? [currentLabel];
   const put = putVersion(context, secret, { token, value, stages });
   return {
     ARN: put.arn,

@@ -1,4 +1,4 @@
-import { MANAGED_POLICY_NAME, managedPolicyOf } from '../cross-account.ts';
+import { managedPolicyName, managedPolicyOf } from '../cross-account.ts';
 import { invalidParameter, resourceNotFound, ServiceError } from '../errors.ts';
 import type { Secret } from '../model.ts';
 import { grantsBroadAccess, locksOut } from '../policies/checks.ts';
@@ -9,8 +9,8 @@ import { decodeStart, encodeStart } from './paging.ts';
 import { findManageableSecret, findUsableSecret } from './secrets.ts';
 
 /** The only policy that can be changed; newer SDKs may say its name. */
-const DEFAULT_POLICY_NAME = 'default';
-const DEFAULT_PAGE = 100;
+const defaultPolicyName = 'default';
+const defaultPage = 100;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html */
 export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, request) => {
@@ -24,7 +24,7 @@ export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, 
     );
   }
   context.save({ ...secret, policy: request.ResourcePolicy, changedAt: context.now }, secret);
-  return { ARN: secret.arn, Name: secret.name, PolicyName: DEFAULT_POLICY_NAME };
+  return { ARN: secret.arn, Name: secret.name, PolicyName: defaultPolicyName };
 });
 
 /**
@@ -32,10 +32,10 @@ export const putResourcePolicy = defineOperation('PutResourcePolicy', (context, 
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetResourcePolicy.html
  */
 export const getResourcePolicy = defineOperation('GetResourcePolicy', (context, request) => {
-  const { SecretId, PolicyName = DEFAULT_POLICY_NAME } = request;
+  const { SecretId, PolicyName = defaultPolicyName } = request;
   const secret = findUsableSecret(context, SecretId);
   const policy = policiesOf(secret).find(({ name }) => name === PolicyName);
-  if (!policy && PolicyName !== DEFAULT_POLICY_NAME) throw resourceNotFound('resource policy.');
+  if (!policy && PolicyName !== defaultPolicyName) throw resourceNotFound('resource policy.');
   const answer = { ARN: secret.arn, Name: secret.name };
   return policy ? { ...answer, ResourcePolicy: prettyPolicy(policy.text), PolicyName } : answer;
 });
@@ -46,7 +46,7 @@ export const listResourcePolicies = defineOperation('ListResourcePolicies', (con
   const [after] = request.NextToken === undefined ? [] : decodeStart(request.NextToken);
   const names = policiesOf(secret).map(({ name }) => name);
   const start = after === undefined ? 0 : names.indexOf(String(after)) + 1;
-  const end = start + (request.MaxResults ?? DEFAULT_PAGE);
+  const end = start + (request.MaxResults ?? defaultPage);
   const last = end < names.length ? names[end - 1] : undefined;
   return {
     ResourcePolicies: names.slice(start, end).map((PolicyName) => ({ PolicyName })),
@@ -63,8 +63,8 @@ interface NamedPolicy {
 function policiesOf(secret: Secret): readonly NamedPolicy[] {
   const managed = managedPolicyOf(secret);
   return [
-    ...(secret.policy === undefined ? [] : [{ name: DEFAULT_POLICY_NAME, text: secret.policy }]),
-    ...(managed === undefined ? [] : [{ name: MANAGED_POLICY_NAME, text: managed }]),
+    ...(secret.policy === undefined ? [] : [{ name: defaultPolicyName, text: secret.policy }]),
+    ...(managed === undefined ? [] : [{ name: managedPolicyName, text: managed }]),
   ];
 }
 
@@ -73,7 +73,7 @@ export const deleteResourcePolicy = defineOperation('DeleteResourcePolicy', (con
   checkPolicyName(request.PolicyName);
   const secret = findManageableSecret(context, request.SecretId);
   context.save({ ...secret, policy: undefined, changedAt: context.now }, secret);
-  return { ARN: secret.arn, Name: secret.name, PolicyName: DEFAULT_POLICY_NAME };
+  return { ARN: secret.arn, Name: secret.name, PolicyName: defaultPolicyName };
 });
 
 /**
@@ -105,7 +105,7 @@ export const validateResourcePolicy = defineOperation('ValidateResourcePolicy', 
 });
 
 function checkPolicyName(name: string | undefined): void {
-  if (name !== undefined && name !== DEFAULT_POLICY_NAME) {
-    throw invalidParameter(`Only the resource policy named ${DEFAULT_POLICY_NAME} can be changed.`);
+  if (name !== undefined && name !== defaultPolicyName) {
+    throw invalidParameter(`Only the resource policy named ${defaultPolicyName} can be changed.`);
   }
 }

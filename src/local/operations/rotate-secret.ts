@@ -1,6 +1,6 @@
 import { isFunctionArn } from '../arn.ts';
 import { functionNotInvocable, invalidParameter, invalidRequest, type ServiceError } from '../errors.ts';
-import { CURRENT, unfinishedRotation } from '../labels.ts';
+import { currentLabel, unfinishedRotation } from '../labels.ts';
 import type { Rotation, RotationRules, Secret } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
 import { beginRotation, beginTest, withNextWindow } from '../rotation/begin.ts';
@@ -37,7 +37,7 @@ function saveAndStart(context: OperationContext, after: Secret, before: Secret):
 
 /** A client that didn't hear the answer asks again with the same token. */
 function alreadyAsked({ labels, rotation }: Secret, token: string): boolean {
-  return rotation?.running?.token === token || (rotation !== undefined && labels[CURRENT] === token);
+  return rotation?.running?.token === token || (rotation !== undefined && labels[currentLabel] === token);
 }
 
 function configure(context: OperationContext, secret: Secret, request: RotateRequest): Rotation {

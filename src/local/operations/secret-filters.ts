@@ -12,7 +12,7 @@ type Matcher = (secret: Secret, value: string) => boolean;
  * What each key compares: the beginning of a text, in its case, or words.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
  */
-const MATCHERS: Readonly<Record<FilterKey, Matcher>> = {
+const matchers: Readonly<Record<FilterKey, Matcher>> = {
   name: (secret, value) => secret.name.startsWith(value),
   // Documented as a prefix. What moto's tests have seen of AWS is a search for words, as for `all`.
   description: (secret, value) => containsWords([secret.description ?? ''], value),
@@ -32,7 +32,7 @@ export function parseFilters(filters: Filters): (secret: Secret) => boolean {
   const tests = filters.map(({ Key, Values }) => {
     if (Key === undefined) throw invalidParameter('Invalid filter key');
     if (Values === undefined) throw invalidParameter(`Invalid filter values for key: ${Key}`);
-    const matches = MATCHERS[Key];
+    const matches = matchers[Key];
     return (secret: Secret) =>
       Values.some((value) =>
         value.startsWith('!') ? !matches(secret, value.slice(1)) : matches(secret, value),
@@ -57,7 +57,7 @@ function containsWords(texts: readonly string[], value: string): boolean {
   );
 }
 
-const SEPARATORS = ['/', '-', '_', '+', '=', '.', '@'];
+const separators = ['/', '-', '_', '+', '=', '.', '@'];
 
 /**
  * AWS takes a text apart at its separators and then around each capital or other sign that small letters follow, but
@@ -65,7 +65,7 @@ const SEPARATORS = ['/', '-', '_', '+', '=', '.', '@'];
  * from AWS.
  */
 export function wordsOf(text: string): string[] {
-  const [separator = ' ', another] = SEPARATORS.filter((sign) => text.includes(sign));
+  const [separator = ' ', another] = separators.filter((sign) => text.includes(sign));
   const words =
     another === undefined ? text.split(separator).flatMap((part) => part.split(/([^a-z][a-z]+)/)) : [text];
   return words.map((word) => word.trim().toLowerCase()).filter((word) => word !== '');

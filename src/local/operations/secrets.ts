@@ -8,15 +8,15 @@ import {
   notOnReplica,
   resourceNotFound,
 } from '../errors.ts';
-import { DEFAULT_KMS_KEY_ID, type Secret, type SecretValue } from '../model.ts';
+import { defaultKmsKeyId, type Secret, type SecretValue } from '../model.ts';
 import type { OperationContext } from './operation.ts';
 
 /** Names, and whatever else is given in place of an ARN. */
-const NAME = /^[A-Za-z0-9\-/_+=.@!]+$/;
+const namePattern = /^[A-Za-z0-9\-/_+=.@!]+$/;
 
 /** @throws ServiceError ValidationException for a name that no secret can have */
 export function checkName(name: string): void {
-  if (!NAME.test(name)) throw invalidName();
+  if (!namePattern.test(name)) throw invalidName();
 }
 
 type Lookup = Pick<OperationContext, 'store' | 'partition'>;
@@ -107,7 +107,7 @@ export function requireToken(token: string | undefined, refuse = invalidRequest)
 
 /** The key that a secret's new values are encrypted with. */
 export function kmsKeyOf(secret: Secret): string {
-  return secret.kmsKeyId ?? DEFAULT_KMS_KEY_ID;
+  return secret.kmsKeyId ?? defaultKmsKeyId;
 }
 
 /**
@@ -116,7 +116,7 @@ export function kmsKeyOf(secret: Secret): string {
  * @throws ServiceError InvalidRequestException
  */
 export function checkKeyServes({ partition }: Lookup, secret: Secret): void {
-  if (kmsKeyOf(secret) !== DEFAULT_KMS_KEY_ID || homeOf(secret.arn).accountId === partition.accountId) return;
+  if (kmsKeyOf(secret) !== defaultKmsKeyId || homeOf(secret.arn).accountId === partition.accountId) return;
   throw invalidRequest(
     "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
   );

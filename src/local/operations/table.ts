@@ -27,7 +27,7 @@ import { tagResource, untagResource } from './tags.ts';
 import { updateSecret } from './update-secret.ts';
 import { updateSecretVersionStage } from './update-secret-version-stage.ts';
 
-const ALL: readonly Operation[] = [
+const allOperations: readonly Operation[] = [
   associateCrossAccountReplica,
   batchGetSecretValue,
   cancelRotateSecret,
@@ -58,5 +58,5 @@ const ALL: readonly Operation[] = [
 
 /** Every operation that is answered, by its name. */
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  ALL.map((operation) => [operation.name, operation]),
+  allOperations.map((operation) => [operation.name, operation]),
 );

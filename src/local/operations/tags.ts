@@ -1,10 +1,10 @@
 import { invalidParameter } from '../errors.ts';
-import { OWNING_SERVICE_TAG, owningServiceIn, type Secret, type Tag } from '../model.ts';
+import { owningServiceIn, owningServiceTag, type Secret, type Tag } from '../model.ts';
 import { defineOperation } from './operation.ts';
 import { findManageableSecret } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/general/latest/gr/arg.html#taged-reference-quotas */
-const MAX_TAGS = 50;
+const maxTags = 50;
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html */
 export const tagResource = defineOperation('TagResource', (context, request) => {
@@ -27,7 +27,7 @@ export const untagResource = defineOperation('UntagResource', (context, request)
 /** A new secret's tags: those that were asked for, and that of the service which its name says it belongs to. */
 export function firstTags(name: string, asked: RequestedTags | undefined): readonly Tag[] | undefined {
   const owner = owningServiceIn(name);
-  const tags = owner === undefined ? undefined : [{ Key: OWNING_SERVICE_TAG, Value: owner }];
+  const tags = owner === undefined ? undefined : [{ Key: owningServiceTag, Value: owner }];
   return asked ? mergeTags({ name, tags }, asked) : tags;
 }
 
@@ -48,6 +48,6 @@ function mergeTags({ name, tags = [] }: Pick<Secret, 'name' | 'tags'>, added: Re
     }
     merged.set(Key, Value);
   }
-  if (merged.size > MAX_TAGS) throw invalidParameter(`A secret can have no more than ${MAX_TAGS} tags.`);
+  if (merged.size > maxTags) throw invalidParameter(`A secret can have no more than ${maxTags} tags.`);
   return [...merged].map(([Key, Value]) => ({ Key, Value }));
 }

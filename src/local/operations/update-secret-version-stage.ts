@@ -1,6 +1,6 @@
 import { withoutDeprecated } from '../clean-up.ts';
 import { invalidParameter } from '../errors.ts';
-import { CURRENT, type Labels, moveLabel, removeLabel } from '../labels.ts';
+import { currentLabel, type Labels, moveLabel, removeLabel } from '../labels.ts';
 import type { Secret } from '../model.ts';
 import { defineOperation, type OperationContext } from './operation.ts';
 import { findChangeableSecret } from './secrets.ts';
@@ -54,10 +54,10 @@ function checkHolder(labels: Labels, { stage, from, to }: StageMove): void {
         `${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
     );
   }
-  if (stage === CURRENT && to === undefined) {
+  if (stage === currentLabel && to === undefined) {
     // In the words, and with the apostrophe, that Terraform's provider has recorded (secret_version.go).
     throw invalidParameter(
-      `You can only move staging label ${CURRENT} to a different secret version. It can’t be completely removed.`,
+      `You can only move staging label ${currentLabel} to a different secret version. It can’t be completely removed.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { isCustomerKey } from '../cross-account.ts';
 import { invalidParameter } from '../errors.ts';
-import { CURRENT } from '../labels.ts';
+import { currentLabel } from '../labels.ts';
 import type { Secret } from '../model.ts';
 import type { Input } from '../protocol/input.ts';
 import { changeReplicaKey } from '../replication.ts';
@@ -33,7 +33,7 @@ export const updateSecret = defineOperation('UpdateSecret', (context, request) =
   context.save(secret, before);
   if (value) {
     checkKeyServes(context, secret);
-    putVersion(context, secret, { token, value, stages: [CURRENT] });
+    putVersion(context, secret, { token, value, stages: [currentLabel] });
   }
   return { ARN: secret.arn, Name: secret.name, VersionId: value && token };
 });

@@ -1,6 +1,13 @@
 import { withoutDeprecated } from '../clean-up.ts';
 import { limitExceeded, resourceExists } from '../errors.ts';
-import { CURRENT, type Labels, moveLabel, PENDING, removeLabel, unfinishedRotation } from '../labels.ts';
+import {
+  currentLabel,
+  type Labels,
+  moveLabel,
+  pendingLabel,
+  removeLabel,
+  unfinishedRotation,
+} from '../labels.ts';
 import { type Secret, type SecretValue, sameValue } from '../model.ts';
 import { restartSchedule } from '../rotation/begin.ts';
 import { rotationEvent } from '../service-events.ts';
@@ -8,7 +15,7 @@ import type { UnitOfWork } from '../unit-of-work.ts';
 import { kmsKeyOf } from './secrets.ts';
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
-const MAX_LABELS = 20;
+const maxLabels = 20;
 
 /** A value to be put into a version of a secret. */
 export interface NewVersion {
@@ -33,7 +40,9 @@ export function putVersion(unit: UnitOfWork, secret: Secret, { token, value, sta
   addVersion(unit, secret, token, value);
   const labelled = { ...secret, labels, changedAt: unit.now };
   const abandoned =
-    labels[CURRENT] === secret.labels[CURRENT] ? labelled : withoutPending(unit, labelled, secret, token);
+    labels[currentLabel] === secret.labels[currentLabel]
+      ? labelled
+      : withoutPending(unit, labelled, secret, token);
   const changed = withoutDeprecated(unit, restartSchedule(abandoned, secret, unit.now));
   unit.save(changed, secret);
   return changed;
@@ -56,8 +65,8 @@ export function tokenInUse(token: string, secret: Secret) {
 
 /** @throws ServiceError LimitExceededException */
 export function checkLabels(labels: Labels): Labels {
-  if (Object.keys(labels).length <= MAX_LABELS) return labels;
-  throw limitExceeded(`A secret can have no more than ${MAX_LABELS} staging labels.`);
+  if (Object.keys(labels).length <= maxLabels) return labels;
+  throw limitExceeded(`A secret can have no more than ${maxLabels} staging labels.`);
 }
 
 /** A secret's first version is AWSCURRENT, whatever it was asked to be. */
@@ -67,8 +76,8 @@ function stagesAttached(
   versionId: string,
   stages: readonly string[],
 ): Labels {
-  const first = secret.labels[CURRENT] === undefined && unit.store.versions(secret.arn).length === 0;
-  const wanted = [...(first ? [CURRENT] : []), ...stages];
+  const first = secret.labels[currentLabel] === undefined && unit.store.versions(secret.arn).length === 0;
+  const wanted = [...(first ? [currentLabel] : []), ...stages];
   return checkLabels(wanted.reduce((labels, stage) => moveLabel(labels, stage, versionId), secret.labels));
 }
 
@@ -78,7 +87,7 @@ function stagesAttached(
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieve-ct-entries.html RotationAbandoned
  */
 function withoutPending(unit: UnitOfWork, after: Secret, before: Secret, putVersionId: string): Secret {
-  const pending = after.labels[PENDING];
+  const pending = after.labels[pendingLabel];
   if (pending === undefined || pending === putVersionId) return after;
   const { rotation } = after;
   if (rotation && unfinishedRotation(before.labels) === pending) {
@@ -86,7 +95,7 @@ function withoutPending(unit: UnitOfWork, after: Secret, before: Secret, putVers
   }
   return {
     ...after,
-    labels: removeLabel(after.labels, PENDING),
+    labels: removeLabel(after.labels, pendingLabel),
     rotation: rotation && { ...rotation, running: undefined },
   };
 }

@@ -5,7 +5,7 @@ import type { Condition, PolicyDocument, Statement } from './document.ts';
  * The keys that keep a policy for everybody from being public when they are compared with fixed values.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
  */
-const NARROWING_KEYS = new Set(
+const narrowingKeys = new Set(
   [
     'SourceArn',
     'SourceVpc',
@@ -17,7 +17,8 @@ const NARROWING_KEYS = new Set(
     'PrincipalArn',
   ].map((key) => `aws:${key}`.toLowerCase()),
 );
-const COMPARISON = /^(ForAllValues:|ForAnyValue:)?((String|Arn)(Equals|Like|EqualsIgnoreCase)|IpAddress)$/;
+const comparisonPattern =
+  /^(ForAllValues:|ForAnyValue:)?((String|Arn)(Equals|Like|EqualsIgnoreCase)|IpAddress)$/;
 
 /** Whether a policy lets in whoever has an AWS account. AWS proves more than that, by a solver. */
 export function grantsBroadAccess({ statements }: PolicyDocument): boolean {
@@ -44,8 +45,8 @@ function isForEverybody({ principals }: Statement): boolean {
 
 function narrows({ operator, key, values }: Condition): boolean {
   return (
-    COMPARISON.test(operator) &&
-    NARROWING_KEYS.has(key.toLowerCase()) &&
+    comparisonPattern.test(operator) &&
+    narrowingKeys.has(key.toLowerCase()) &&
     values.length > 0 &&
     values.every((value) => !/^[*?]*$|^0\.0\.0\.0\/0$|^::\/0$/.test(value) && !value.includes('${'))
   );

@@ -30,16 +30,16 @@ export interface Condition {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const DOCUMENT_MEMBERS = ['Version', 'Id', 'Statement'];
-const STATEMENT_MEMBERS = [
+const documentMembers = ['Version', 'Id', 'Statement'];
+const statementMembers = [
   ...['Sid', 'Effect', 'Condition'],
   ...['Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource'],
 ];
-const VERSIONS = ['2008-10-17', '2012-10-17'];
-const ACTION = /^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$/;
-const AWS_PRINCIPAL =
+const versions = ['2008-10-17', '2012-10-17'];
+const actionPattern = /^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$/;
+const awsPrincipalPattern =
   /^(\*|\d{12}|A[A-Z0-9]{20}|arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)\/.+))$/;
-const SERVICE_PRINCIPAL = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
+const servicePrincipalPattern = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
 
 /**
  * Reads a resource policy.
@@ -48,21 +48,21 @@ const SERVICE_PRINCIPAL = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
  */
 export function parsePolicy(text: string): PolicyDocument {
   const document = object(parseJson(text));
-  if (Object.keys(document).some((member) => !DOCUMENT_MEMBERS.includes(member))) throw syntaxError();
-  if (document.Version !== undefined && !VERSIONS.includes(String(document.Version))) throw syntaxError();
+  if (Object.keys(document).some((member) => !documentMembers.includes(member))) throw syntaxError();
+  if (document.Version !== undefined && !versions.includes(String(document.Version))) throw syntaxError();
   const statements = Array.isArray(document.Statement) ? document.Statement : [document.Statement];
   if (statements.length === 0) throw syntaxError();
   return { statements: statements.map((statement) => parseStatement(object(statement))) };
 }
 
 function parseStatement(statement: Json): Statement {
-  if (Object.keys(statement).some((member) => !STATEMENT_MEMBERS.includes(member))) throw syntaxError();
+  if (Object.keys(statement).some((member) => !statementMembers.includes(member))) throw syntaxError();
   const { Effect: effect } = statement;
   if (effect !== 'Allow' && effect !== 'Deny') throw syntaxError();
   texts(oneOf(statement, 'Resource', 'NotResource'));
   const principals = parsePrincipals(oneOf(statement, 'Principal', 'NotPrincipal'));
   const actions = texts(oneOf(statement, 'Action', 'NotAction'));
-  if (!actions.every((action) => ACTION.test(action))) throw syntaxError();
+  if (!actions.every((action) => actionPattern.test(action))) throw syntaxError();
   return {
     effect,
     principals: statement.Principal === undefined ? undefined : principals,
@@ -89,10 +89,11 @@ function parsePrincipals(value: unknown): Principal[] {
 
 function checkPrincipal({ type, id }: Principal): void {
   if (type === 'Service') {
-    if (SERVICE_PRINCIPAL.test(id)) return;
+    if (servicePrincipalPattern.test(id)) return;
     throw malformed('This resource policy contains an invalid service principal.');
   }
-  if (type === 'AWS' ? AWS_PRINCIPAL.test(id) : type === 'Federated' || type === 'CanonicalUser') return;
+  if (type === 'AWS' ? awsPrincipalPattern.test(id) : type === 'Federated' || type === 'CanonicalUser')
+    return;
   throw malformed('This resource policy contains an unsupported principal.');
 }
 

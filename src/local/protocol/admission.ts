@@ -23,11 +23,11 @@ export interface Admission {
   isPreflight(request: IncomingMessage): boolean;
 }
 
-const NAME = /^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/;
+const namePattern = /^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/;
 
 /** Whether this can be among the `hostNames`: a name or an address, without a port. */
 export function isHostName(text: string): boolean {
-  return isIP(text) !== 0 || NAME.test(text.toLowerCase());
+  return isIP(text) !== 0 || namePattern.test(text.toLowerCase());
 }
 
 /** Whether this can be among the `allowedOrigins`: a scheme, a host and perhaps a port, as browsers write them. */

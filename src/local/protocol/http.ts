@@ -4,7 +4,7 @@ import { reportFault, requestTooLarge, type ServiceError, serializationFailure }
 import type { Admission } from './admission.ts';
 
 /** Ten times the longest secret value leaves room for its escapes in JSON, and for everything around it. */
-const BODY_LIMIT_BYTES = 1_048_576;
+const bodyLimitBytes = 1_048_576;
 
 /** An answer that is ready to be sent. */
 export interface Reply {
@@ -47,7 +47,7 @@ async function serve(
     response
       .writeHead(status, {
         ...headers,
-        ...SAFE,
+        ...safeHeaders,
         ...admission.headersFor(request),
         ...lengthOf(status, content),
       })
@@ -59,7 +59,7 @@ async function serve(
 }
 
 /** What a browser is to make of an answer: nothing but what it says it is. */
-const SAFE = { 'X-Content-Type-Options': 'nosniff' };
+const safeHeaders = { 'X-Content-Type-Options': 'nosniff' };
 
 async function replyTo(
   request: IncomingMessage,
@@ -100,10 +100,10 @@ export function readBody(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
+      if (size <= bodyLimitBytes) chunks.push(chunk);
     });
     request.on('end', () => {
-      if (size > BODY_LIMIT_BYTES) return reject(requestTooLarge(BODY_LIMIT_BYTES));
+      if (size > bodyLimitBytes) return reject(requestTooLarge(bodyLimitBytes));
       const body = Buffer.concat(chunks);
       if (isUtf8(body)) resolve(body.toString('utf8'));
       else reject(serializationFailure('The request body is not valid UTF-8.'));

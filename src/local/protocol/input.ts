@@ -121,13 +121,13 @@ function listReader(shape: Shape): Reader {
       read(item, `${path}.${index + 1}.member`, itemProblems),
     );
     // Only now, since what has not been read may be nested deeper than can be written.
-    reportLength(shape, value.length, `[${value.map(textOf).join(', ')}]`, path, problems);
+    reportLength(shape, value.length, `[${value.map(itemText).join(', ')}]`, path, problems);
     problems.push(...itemProblems);
     return items;
   };
 }
 
-function textOf(item: unknown): string {
+function itemText(item: unknown): string {
   return typeof item === 'string' ? item : JSON.stringify(item);
 }
 

@@ -19,8 +19,8 @@ import {
   readBody,
 } from './http.ts';
 
-const CONTENT_TYPE = 'application/x-amz-json-1.1';
-const HELP =
+const jsonContentType = 'application/x-amz-json-1.1';
+const helpText =
   'This is the local Secrets Manager of Keyturn. Give its address to an AWS SDK or the AWS CLI as the endpoint URL.\n';
 
 /** A request of the JSON 1.1 protocol, with nothing in it validated. */
@@ -90,22 +90,22 @@ export function createJsonApi(handle: ApiHandler, observe: ApiObserver): Protoco
  */
 function checkForm(request: IncomingMessage): void {
   if (request.method !== 'POST' || request.url !== '/') throw unknownOperation(404);
-  if (mediaTypeOf(request) === CONTENT_TYPE) return;
+  if (mediaTypeOf(request) === jsonContentType) return;
   throw new ServiceError(
     'UnknownOperationException',
-    `The requested operation is not recognized: its Content-Type must be ${CONTENT_TYPE}.`,
+    `The requested operation is not recognized: its Content-Type must be ${jsonContentType}.`,
   );
 }
 
 function help({ method }: IncomingMessage): Reply {
   const status = method === 'GET' || method === 'HEAD' ? 200 : 405;
-  return { status, headers: { 'Content-Type': 'text/plain' }, content: HELP };
+  return { status, headers: { 'Content-Type': 'text/plain' }, content: helpText };
 }
 
 function replyOf(status: number, body: object | undefined): Reply {
   return {
     status,
-    headers: { 'Content-Type': CONTENT_TYPE, 'x-amzn-RequestId': randomUUID() },
+    headers: { 'Content-Type': jsonContentType, 'x-amzn-RequestId': randomUUID() },
     content: body ? JSON.stringify(body) : '',
   };
 }

@@ -5,19 +5,19 @@ import { reportFault, ServiceError, unknownOperation, validationFailure } from '
 import type { FunctionRegistry, RotationRequest } from '../rotation/functions.ts';
 import { hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
 
-const PATH = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)$/;
+const pathPattern = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)$/;
 /** As in the model of Lambda's API, without namespaces of versions. */
-const FUNCTION_NAME =
+const functionNamePattern =
   /^(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2,4}(?:-[a-z]+)+-\d:\d{12}:function:|(?:\d{12}:)?(?:function:)?)[a-zA-Z0-9-_]+(?::(?:\$LATEST|[a-zA-Z0-9-_]+))?$/;
 
-const OPERATIONS = {
+const operations = {
   invocations: { action: 'InvokeFunction', method: 'POST' },
   policy: { action: 'GetPolicy', method: 'GET' },
   configuration: { action: 'GetFunctionConfiguration', method: 'GET' },
 } as const;
 
 /** What the AWS SDKs send, and no web page without asking first. */
-const PAYLOAD_TYPES = new Set([
+const payloadTypes = new Set([
   'application/json',
   'application/octet-stream',
   'application/x-amz-json-1.0',
@@ -37,7 +37,7 @@ export interface LambdaRequest {
 /** @throws ServiceError when the signature is wrong, or the caller may not do it */
 export type LambdaGuard = (request: LambdaRequest) => Promise<void>;
 
-interface Answer {
+interface LambdaAnswer {
   readonly status?: number;
   /** Undefined for no body. */
   readonly body: unknown;
@@ -55,11 +55,11 @@ export function createLambdaApi(
   partition: Partition,
   guard: LambdaGuard | undefined,
 ): Protocol {
-  const answer = async (message: IncomingMessage): Promise<Answer> => {
+  const answer = async (message: IncomingMessage): Promise<LambdaAnswer> => {
     const { operation, arn } = targetOf(message, partition);
     checkContentType(message, operation);
     const text = await readBody(message);
-    await guard?.({ action: OPERATIONS[operation].action, functionArn: arn, message, text });
+    await guard?.({ action: operations[operation].action, functionArn: arn, message, text });
     if (!functions.knows(arn)) {
       throw new ServiceError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
     }
@@ -84,11 +84,11 @@ export function createLambdaApi(
 function targetOf(
   request: IncomingMessage,
   partition: Partition,
-): { readonly operation: keyof typeof OPERATIONS; readonly arn: string } {
-  const [, encodedName = '', operation] = PATH.exec(pathOf(request)) ?? [];
-  if (!isOperation(operation) || request.method !== OPERATIONS[operation].method) throw unknownOperation(404);
+): { readonly operation: keyof typeof operations; readonly arn: string } {
+  const [, encodedName = '', operation] = pathPattern.exec(pathOf(request)) ?? [];
+  if (!isOperation(operation) || request.method !== operations[operation].method) throw unknownOperation(404);
   const name = decoded(encodedName);
-  if (name === undefined || !FUNCTION_NAME.test(name)) {
+  if (name === undefined || !functionNamePattern.test(name)) {
     throw validationFailure(
       `1 validation error detected: Value '${name ?? encodedName}' at 'functionName' failed to satisfy constraint: ` +
         'Member must be the name or the ARN of a function',
@@ -99,8 +99,8 @@ function targetOf(
   return { operation, arn: functionArn({ ...partition, accountId }, plainName) };
 }
 
-function isOperation(name: string | undefined): name is keyof typeof OPERATIONS {
-  return name !== undefined && Object.hasOwn(OPERATIONS, name);
+function isOperation(name: string | undefined): name is keyof typeof operations {
+  return name !== undefined && Object.hasOwn(operations, name);
 }
 
 function decoded(text: string): string | undefined {
@@ -116,9 +116,9 @@ function decoded(text: string): string | undefined {
  * of a signature.
  * @throws ServiceError UnsupportedMediaTypeException
  */
-function checkContentType(request: IncomingMessage, operation: keyof typeof OPERATIONS): void {
+function checkContentType(request: IncomingMessage, operation: keyof typeof operations): void {
   const type = mediaTypeOf(request);
-  if (type === undefined ? operation !== 'invocations' || isSigned(request) : PAYLOAD_TYPES.has(type)) return;
+  if (type === undefined ? operation !== 'invocations' || isSigned(request) : payloadTypes.has(type)) return;
   throw new ServiceError(
     'UnsupportedMediaTypeException',
     'The content type of the Invoke request body is not JSON: it must be application/json.',
@@ -136,7 +136,7 @@ async function invoke(
   arn: string,
   payload: string,
   type: string | string[] = 'RequestResponse',
-): Promise<Answer> {
+): Promise<LambdaAnswer> {
   const event = parse(payload);
   if (!isRotationRequest(event)) throw validationFailure('The payload is not the event of a rotation.');
   if (type === 'DryRun') return { status: 204, body: undefined };
@@ -189,7 +189,7 @@ function policyOf(arn: string): object {
   };
 }
 
-function replyOf({ status = 200, body, headers }: Answer): Reply {
+function replyOf({ status = 200, body, headers }: LambdaAnswer): Reply {
   return {
     status,
     headers: { 'Content-Type': 'application/json', 'x-amzn-RequestId': randomUUID(), ...headers },
@@ -198,7 +198,7 @@ function replyOf({ status = 200, body, headers }: Answer): Reply {
 }
 
 /** Errors that have another status here than in the JSON protocol. */
-const FORBIDDEN = new Set([
+const forbiddenHeaders = new Set([
   'AccessDeniedException',
   'InvalidSignatureException',
   'MissingAuthenticationTokenException',
@@ -211,6 +211,6 @@ function errorReply(cause: unknown): Reply {
     cause instanceof ServiceError
       ? cause
       : new ServiceError('ServiceException', 'The local Lambda API failed.', 500);
-  const status = FORBIDDEN.has(error.type) ? 403 : error.status;
+  const status = forbiddenHeaders.has(error.type) ? 403 : error.status;
   return replyOf({ status, body: error.restBody, headers: { 'x-amzn-ErrorType': error.type } });
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-const CONNECTION_GRACE_MS = 1_000;
+const connectionGraceMs = 1_000;
 
 /** Resolves when the server listens; rejects when it can't. */
 export async function listen(server: Server, port: number, host: string): Promise<void> {
@@ -21,7 +21,7 @@ export function urlOf(server: Server): string {
 /** Answers that are being sent are finished; connections that only wait for another request are cut. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const cutAll = setTimeout(() => server.closeAllConnections(), CONNECTION_GRACE_MS);
+    const cutAll = setTimeout(() => server.closeAllConnections(), connectionGraceMs);
     server.close(() => {
       clearTimeout(cutAll);
       resolve();

@@ -5,9 +5,9 @@ import { credentialOf, mediaTypeOf, type Protocol, type Reply } from './http.ts'
 import { element, queryError } from './query-xml.ts';
 
 /** Services that are answered, by their names in signatures. */
-const OWN = new Set(['secretsmanager', 'lambda', 'sts']);
+const ownServices = new Set(['secretsmanager', 'lambda', 'sts']);
 /** Services of the REST XML protocol whose errors are those of the query protocol. */
-const REST_XML = new Set(['cloudfront', 'route53']);
+const restXmlServices = new Set(['cloudfront', 'route53']);
 
 /**
  * Tells clients of other services that they are at the wrong address, in their own protocol. One URL for all services
@@ -18,7 +18,7 @@ export function createOtherServices(): Protocol {
   return {
     speaks: (request) => {
       const { service } = credentialOf(request);
-      return service !== undefined && !OWN.has(service);
+      return service !== undefined && !ownServices.has(service);
     },
     async answer(request) {
       const { service = '' } = credentialOf(request);
@@ -41,7 +41,7 @@ function errorFor(request: IncomingMessage, error: ServiceError): Reply {
   if (request.headers['smithy-protocol'] === 'rpc-v2-cbor') return cborError(error);
   if (service === 'ec2') return ec2Error(error);
   if (service === 's3' || service === 's3express') return s3Error(error);
-  if (REST_XML.has(service) || mediaTypeOf(request) === 'application/x-www-form-urlencoded') {
+  if (restXmlServices.has(service) || mediaTypeOf(request) === 'application/x-www-form-urlencoded') {
     return queryError(error);
   }
   return jsonError(error);

@@ -3,7 +3,7 @@ import type { ServiceError } from '../errors.ts';
 import type { Reply } from './http.ts';
 
 /** The names that errors have in the query protocol, where they differ. */
-const CODES: Readonly<Record<string, { readonly code: string; readonly status?: number }>> = {
+const codesByError: Readonly<Record<string, { readonly code: string; readonly status?: number }>> = {
   AccessDeniedException: { code: 'AccessDenied', status: 403 },
   ExpiredTokenException: { code: 'ExpiredToken', status: 403 },
   IncompleteSignatureException: { code: 'IncompleteSignature' },
@@ -26,7 +26,7 @@ export function element(name: string, text: string): string {
  * @see https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
 export function queryError({ type, message, status }: ServiceError, namespace?: string): Reply {
-  const { code, status: own = status } = CODES[type] ?? { code: type };
+  const { code, status: own = status } = codesByError[type] ?? { code: type };
   const requestId = randomUUID();
   const kind = own < 500 ? 'Sender' : 'Receiver';
   const error = element('Type', kind) + element('Code', code) + element('Message', message);

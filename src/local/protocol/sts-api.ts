@@ -10,8 +10,8 @@ import {
 import { credentialOf, hungUp, mediaTypeOf, type Protocol, type Reply, readBody } from './http.ts';
 import { element, queryError } from './query-xml.ts';
 
-const VERSION = '2011-06-15';
-const FORM = 'application/x-www-form-urlencoded';
+const apiVersion = '2011-06-15';
+const formContentType = 'application/x-www-form-urlencoded';
 
 /** Who somebody is. */
 export interface Identity {
@@ -55,13 +55,13 @@ export function createStsApi(backend: StsBackend): Protocol {
   const answer = async (message: IncomingMessage): Promise<Reply> => {
     // Without a signature this is a form, which any web page can send.
     if (credentialOf(message).service !== 'sts') throw missingAuthenticationToken();
-    if (message.method !== 'POST' || message.url !== '/' || mediaTypeOf(message) !== FORM) {
+    if (message.method !== 'POST' || message.url !== '/' || mediaTypeOf(message) !== formContentType) {
       throw unknownOperation();
     }
     const text = await readBody(message);
     const input = new URLSearchParams(text);
     const action = input.get('Action') ?? '';
-    if (input.get('Version') !== VERSION) throw unknownAction(action, input.get('Version') ?? '');
+    if (input.get('Version') !== apiVersion) throw unknownAction(action, input.get('Version') ?? '');
     switch (action) {
       case 'GetCallerIdentity':
         return replyOf(action, identityXml(await backend.identityOf(message, text)));
@@ -70,14 +70,15 @@ export function createStsApi(backend: StsBackend): Protocol {
         return replyOf(action, sessionXml(await backend.assumeRole(message, text, request)));
       }
       default:
-        throw unknownAction(action, VERSION);
+        throw unknownAction(action, apiVersion);
     }
   };
   return {
     speaks: (request) => {
       const { service } = credentialOf(request);
       return (
-        service === 'sts' || (service === undefined && request.url === '/' && mediaTypeOf(request) === FORM)
+        service === 'sts' ||
+        (service === undefined && request.url === '/' && mediaTypeOf(request) === formContentType)
       );
     },
     async answer(request) {
@@ -85,14 +86,14 @@ export function createStsApi(backend: StsBackend): Protocol {
         return await answer(request);
       } catch (cause) {
         if (hungUp(request)) throw cause;
-        return queryError(errorOf(cause), VERSION_URL);
+        return queryError(errorOf(cause), versionUrl);
       }
     },
-    refuse: (_, error) => queryError(error, VERSION_URL),
+    refuse: (_, error) => queryError(error, versionUrl),
   };
 }
 
-const VERSION_URL = `https://sts.amazonaws.com/doc/${VERSION}/`;
+const versionUrl = `https://sts.amazonaws.com/doc/${apiVersion}/`;
 
 function errorOf(cause: unknown): ServiceError {
   if (cause instanceof ServiceError) return cause;
@@ -171,7 +172,7 @@ function replyOf(action: string, result: string): Reply {
     status: 200,
     headers: { 'Content-Type': 'text/xml', 'x-amzn-RequestId': requestId },
     content:
-      `<${action}Response xmlns="${VERSION_URL}"><${action}Result>${result}</${action}Result>` +
+      `<${action}Response xmlns="${versionUrl}"><${action}Result>${result}</${action}Result>` +
       `<ResponseMetadata>${element('RequestId', requestId)}</ResponseMetadata></${action}Response>`,
   };
 }

@@ -1,9 +1,9 @@
 import {
   type EventBridgeEvent,
   type EventHub,
-  ROTATION_STEPS,
   type RotationCause,
   type RotationStep,
+  rotationSteps,
 } from '../events.ts';
 import { unfinishedRotation } from '../labels.ts';
 import type { RotationKind } from '../model.ts';
@@ -89,7 +89,7 @@ async function takeSteps(
   attempt: number,
 ): Promise<AttemptOutcome> {
   const rotationToken = parts.tokens.of(rotation.secretArn, rotation.token);
-  for (const step of rotation.kind === 'test' ? (['testSecret'] as const) : ROTATION_STEPS) {
+  for (const step of rotation.kind === 'test' ? (['testSecret'] as const) : rotationSteps) {
     if (!isUnderWay(parts.state, rotation)) return 'interrupted';
     await takeStep(parts, rotation, { step, attempt, rotationToken });
   }

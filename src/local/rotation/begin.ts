@@ -1,5 +1,5 @@
-import { CURRENT, moveLabel, PENDING, removeLabel, unfinishedRotation } from '../labels.ts';
-import { DEFAULT_KMS_KEY_ID, type Rotation, type RotationKind, type Secret } from '../model.ts';
+import { currentLabel, moveLabel, pendingLabel, removeLabel, unfinishedRotation } from '../labels.ts';
+import { defaultKmsKeyId, type Rotation, type RotationKind, type Secret } from '../model.ts';
 import type { UnitOfWork } from '../unit-of-work.ts';
 import { daysUntil, parseSchedule } from './schedule.ts';
 
@@ -23,10 +23,10 @@ export function beginRotation(
 
 /** Registers a test of the function: a temporary version with the current value, labelled AWSPENDING. */
 export function beginTest(unit: UnitOfWork, secret: Secret, rotation: Rotation, token: string): Secret {
-  const current = secret.labels[CURRENT];
+  const current = secret.labels[currentLabel];
   const value = current === undefined ? undefined : unit.store.readValue(secret.arn, current);
   unit.store.saveVersion(secret.arn, { id: token, createdAt: unit.now });
-  if (value) unit.store.writeValue(secret.arn, token, value, secret.kmsKeyId ?? DEFAULT_KMS_KEY_ID);
+  if (value) unit.store.writeValue(secret.arn, token, value, secret.kmsKeyId ?? defaultKmsKeyId);
   return labelPending(secret, rotation, token, 'test');
 }
 
@@ -64,19 +64,19 @@ function missed(rotation: Rotation, nowMs: number): Rotation {
  */
 export function restartSchedule(after: Secret, before: Secret, nowMs: number): Secret {
   const { rotation } = after;
-  if (after.labels[CURRENT] === before.labels[CURRENT]) return after;
+  if (after.labels[currentLabel] === before.labels[currentLabel]) return after;
   if (!rotation?.enabled || !rotation.rules) return after;
   if (!parseSchedule(rotation.rules)?.restartsOnChange) return after;
   return { ...after, rotation: withNextWindow(rotation, nowMs) };
 }
 
 function labelPending(secret: Secret, rotation: Rotation, token: string, kind: RotationKind): Secret {
-  const labels = moveLabel(secret.labels, PENDING, token);
+  const labels = moveLabel(secret.labels, pendingLabel, token);
   return { ...secret, labels, rotation: { ...rotation, running: { token, kind } } };
 }
 
 function withoutTestVersion(unit: UnitOfWork, secret: Secret, token: string): Secret {
-  if (secret.labels[PENDING] !== token || secret.labels[CURRENT] === token) return secret;
+  if (secret.labels[pendingLabel] !== token || secret.labels[currentLabel] === token) return secret;
   unit.store.removeVersion(secret.arn, token);
-  return { ...secret, labels: removeLabel(secret.labels, PENDING) };
+  return { ...secret, labels: removeLabel(secret.labels, pendingLabel) };
 }

@@ -7,7 +7,7 @@ import type { FunctionRegistry } from './functions.ts';
 import type { RotationTokens } from './rotation-token.ts';
 
 /** How long `close` waits for a running step. */
-const CLOSE_GRACE_MS = 2_000;
+const closeGraceMs = 2_000;
 
 /** What the engine needs. */
 export interface RotationEngineParts {
@@ -89,7 +89,7 @@ export function createRotationEngine(parts: RotationEngineParts): RotationEngine
     async close() {
       closing = true;
       for (const { wake } of active.values()) wake();
-      const grace = sleep(CLOSE_GRACE_MS);
+      const grace = sleep(closeGraceMs);
       await Promise.race([settled(), grace.ended]);
       grace.wake();
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { functionArn, functionName, type Partition, unqualifiedFunctionArn } from '../arn.ts';
 import type { InvokeEndpoint } from './lambda-endpoint.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+const defaultTimeoutMs = 30_000;
 
 /**
  * The event of a rotation function.
@@ -68,7 +68,7 @@ export function createFunctionRegistry(
   const functions = new Map<string, RegisteredFunction>();
   const find = (arn: string) => functions.get(arn) ?? functions.get(unqualifiedFunctionArn(arn));
   return {
-    register(nameOrArn, handler, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
+    register(nameOrArn, handler, { timeoutMs = defaultTimeoutMs } = {}) {
       const arn = functionArn(partition, nameOrArn);
       functions.set(arn, { handler, timeoutMs });
       return arn;

@@ -3,7 +3,7 @@ import { missing } from '../../optional-package.ts';
 import { functionName } from '../arn.ts';
 
 /** No function of Lambda runs for longer than 15 minutes. */
-const LONGEST_RUN_MS = 900_000;
+const longestRunMs = 900_000;
 
 /** A Lambda Invoke API somewhere else. */
 export interface InvokeEndpoint {
@@ -28,7 +28,7 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
 async function createClient(endpoint: string, region: string): Promise<LambdaClient> {
   const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const requestHandler = { requestTimeout: LONGEST_RUN_MS, throwOnRequestTimeout: true };
+  const requestHandler = { requestTimeout: longestRunMs, throwOnRequestTimeout: true };
   // The rotation is retried as a whole, as AWS does it.
   return new LambdaClient({ endpoint, region, credentials, requestHandler, maxAttempts: 1 });
 }

@@ -1,25 +1,25 @@
 import { Cron } from 'croner';
 import { invalidParameter } from '../errors.ts';
+import { createLruCache } from '../lru-cache.ts';
 import type { RotationRules } from '../model.ts';
-import { createRecent } from '../recent.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const SHORTEST_INTERVAL_HOURS = 4;
-const LONGEST_RATE_DAYS = 999;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const shortestIntervalHours = 4;
+const longestRateDays = 999;
 /** Enough runs to meet every distance between two of them: the hours of a day, and those across midnight. */
-const RUNS_TO_COMPARE = 64;
+const runsToCompare = 64;
 /** Any fixed moment does: it only makes the check of an expression the same every day. */
-const CHECK_FROM = new Date(Date.UTC(2024, 0, 1));
+const checkFrom = new Date(Date.UTC(2024, 0, 1));
 
 /** Reading a cron expression takes milliseconds, and thousands of secrets may share one. */
-const recentCrons = createRecent<Schedule>(1_000, () => 1);
+const recentCrons = createLruCache<Schedule>(1_000, () => 1);
 
 /** What AWS's table of fields allows; croner knows more. */
-const HOURS_FORM = /^[\d*,\-/]+$/;
-const DAY_OF_MONTH_FORM = /^(\?|L|[\d*,\-/]+)$/;
-const MONTH_FORM = /^([\d*,\-/]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)+$/i;
-const DAY_OF_WEEK_FORM = /^(\?|L|([*,-]|[/#]\d+|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)L?(?=[,\-/#]|$))+)$/i;
+const hoursForm = /^[\d*,\-/]+$/;
+const dayOfMonthForm = /^(\?|L|[\d*,\-/]+)$/;
+const monthForm = /^([\d*,\-/]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)+$/i;
+const dayOfWeekForm = /^(\?|L|([*,-]|[/#]\d+|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)L?(?=[,\-/#]|$))+)$/i;
 
 /** A time in which a rotation may happen, in milliseconds since the epoch; `closesAt` is the first moment after it. */
 export interface RotationWindow {
@@ -54,7 +54,7 @@ export function parseSchedule(rules: RotationRules): Schedule | undefined {
 
 /** The days until the next rotation, which DescribeSecret shows as AutomaticallyAfterDays for any schedule. */
 export function daysUntil(window: RotationWindow, nowMs: number): number {
-  return Math.max(1, Math.floor((window.opensAt - Math.floor(nowMs / DAY_MS) * DAY_MS) / DAY_MS));
+  return Math.max(1, Math.floor((window.opensAt - Math.floor(nowMs / dayMs) * dayMs) / dayMs));
 }
 
 function parseDuration(duration: string): number {
@@ -78,13 +78,13 @@ function parseExpression(expression: string, duration: number | undefined): Sche
 
 function parseRate(expression: string, value: number, unit: string, duration: number | undefined): Schedule {
   if (unit.startsWith('day')) {
-    if (value >= 1 && value <= LONGEST_RATE_DAYS) return everyDays(value, duration);
-    throw invalidExpression(expression, `a rate in days must be from 1 to ${LONGEST_RATE_DAYS}`);
+    if (value >= 1 && value <= longestRateDays) return everyDays(value, duration);
+    throw invalidExpression(expression, `a rate in days must be from 1 to ${longestRateDays}`);
   }
-  if (value < SHORTEST_INTERVAL_HOURS || value > LONGEST_RATE_DAYS * 24) {
+  if (value < shortestIntervalHours || value > longestRateDays * 24) {
     throw invalidExpression(
       expression,
-      `a rate in hours must be from ${SHORTEST_INTERVAL_HOURS} to ${LONGEST_RATE_DAYS * 24}`,
+      `a rate in hours must be from ${shortestIntervalHours} to ${longestRateDays * 24}`,
     );
   }
   return everyHours(value, duration);
@@ -94,7 +94,7 @@ function parseRate(expression: string, value: number, unit: string, duration: nu
 function everyDays(days: number, durationHours = 24): Schedule {
   return {
     restartsOnChange: true,
-    windowAfter: (timeMs) => windowFrom(startOf(DAY_MS, timeMs) + days * DAY_MS, durationHours),
+    windowAfter: (timeMs) => windowFrom(startOf(dayMs, timeMs) + days * dayMs, durationHours),
   };
 }
 
@@ -102,7 +102,7 @@ function everyHours(hours: number, durationHours = 1): Schedule {
   if (durationHours > hours) throw windowTooLong();
   return {
     restartsOnChange: false,
-    windowAfter: (timeMs) => windowFrom(startOf(HOUR_MS, timeMs) + hours * HOUR_MS, durationHours),
+    windowAfter: (timeMs) => windowFrom(startOf(hourMs, timeMs) + hours * hourMs, durationHours),
   };
 }
 
@@ -117,16 +117,16 @@ function recentCronSchedule(expression: string, fields: string, duration: number
 
 function cronSchedule(expression: string, fields: string, duration: number | undefined): Schedule {
   const cron = parseCron(expression, fields);
-  const runs = cron.nextRuns(RUNS_TO_COMPARE, CHECK_FROM).map((run) => run.getTime());
+  const runs = cron.nextRuns(runsToCompare, checkFrom).map((run) => run.getTime());
   if (runs.length === 0) throw invalidExpression(expression, 'it names no date that exists');
   const shortest = Math.min(...runs.slice(1).map((run, index) => run - Number(runs[index])));
-  if (shortest < SHORTEST_INTERVAL_HOURS * HOUR_MS) {
-    throw invalidExpression(expression, `rotations must be at least ${SHORTEST_INTERVAL_HOURS} hours apart`);
+  if (shortest < shortestIntervalHours * hourMs) {
+    throw invalidExpression(expression, `rotations must be at least ${shortestIntervalHours} hours apart`);
   }
-  const inHours = new Set(runs.map((run) => run % DAY_MS)).size > 1;
+  const inHours = new Set(runs.map((run) => run % dayMs)).size > 1;
   const lengthOf = (opensAt: number) => duration ?? (inHours ? 1 : hoursLeftInDay(opensAt));
   for (const opensAt of runs)
-    checkWindow(opensAt, lengthOf(opensAt), inHours ? shortest / HOUR_MS : undefined);
+    checkWindow(opensAt, lengthOf(opensAt), inHours ? shortest / hourMs : undefined);
   let last = { after: Infinity, window: windowFrom(-Infinity, 0) };
   return {
     restartsOnChange: false,
@@ -156,10 +156,10 @@ function parseCron(expression: string, text: string): Cron {
     throw invalidExpression(expression, 'one of day-of-month and day-of-week must be ?, and not both');
   }
   checkFields(expression, [
-    [HOURS_FORM, hours],
-    [DAY_OF_MONTH_FORM, dayOfMonth],
-    [MONTH_FORM, month],
-    [DAY_OF_WEEK_FORM, dayOfWeek],
+    [hoursForm, hours],
+    [dayOfMonthForm, dayOfMonth],
+    [monthForm, month],
+    [dayOfWeekForm, dayOfWeek],
   ]);
   const pattern = ['0', hours, anyDay(dayOfMonth), month, lastWeekday(anyDay(dayOfWeek))]
     .map(fromStart)
@@ -204,7 +204,7 @@ function nextRun(cron: Cron, timeMs: number): number {
 }
 
 function windowFrom(opensAt: number, hours: number): RotationWindow {
-  return { opensAt, closesAt: opensAt + hours * HOUR_MS };
+  return { opensAt, closesAt: opensAt + hours * hourMs };
 }
 
 function startOf(unitMs: number, timeMs: number): number {
@@ -212,7 +212,7 @@ function startOf(unitMs: number, timeMs: number): number {
 }
 
 function hoursLeftInDay(timeMs: number): number {
-  return (DAY_MS - (timeMs % DAY_MS)) / HOUR_MS;
+  return (dayMs - (timeMs % dayMs)) / hourMs;
 }
 
 function invalidExpression(expression: string, reason: string) {

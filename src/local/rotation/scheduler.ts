@@ -10,8 +10,8 @@ import type { UnitOfWork } from '../unit-of-work.ts';
 import { beginRotation } from './begin.ts';
 import type { RotationControl } from './control.ts';
 
-const AFTER_FAULT_MS = 60_000;
-const AT_ONCE = 100;
+const afterFaultMs = 60_000;
+const mostAtOnce = 100;
 
 /** Starts scheduled rotations, and removes secrets that were marked for deletion. */
 export interface Scheduler {
@@ -35,7 +35,7 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
     } catch (error) {
       // Such as a full disk. The secret is still due, but an immediate retry would only spin.
       reportFault(error);
-      cancel = clock.schedule(clock.now() + AFTER_FAULT_MS, plan);
+      cancel = clock.schedule(clock.now() + afterFaultMs, plan);
     }
   };
   return {
@@ -53,7 +53,7 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
  */
 function beginDue(state: State, clock: Clock, rotations: RotationControl): Promise<void>[] {
   const begun = new Map<string, Promise<void>>();
-  while (begun.size < AT_ONCE) {
+  while (begun.size < mostAtOnce) {
     const next = state.read((store) => store.nextDue());
     // A secret that is still due has failed.
     if (!next || next.at > clock.now() || begun.has(next.arn)) break;

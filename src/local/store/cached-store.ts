@@ -1,11 +1,11 @@
+import { createLruCache, type LruCache } from '../lru-cache.ts';
 import type { Secret, SecretValue, Version } from '../model.ts';
-import { createRecent, type Recent } from '../recent.ts';
 import type { Store } from './store.ts';
 
 /** Characters of secrets, versions and values that are kept in memory, each. */
-const KEPT_CHARACTERS = 8_000_000;
+const keptCharacters = 8_000_000;
 /** What an entry takes besides. */
-const ENTRY_CHARACTERS = 200;
+const entryCharacters = 200;
 
 /**
  * The same store, with what was read recently kept in memory: a look-up there costs a tenth of SQLite's, of JSON's
@@ -13,13 +13,13 @@ const ENTRY_CHARACTERS = 200;
  * @param open opens the store, which calls `undone` when something that was written has been undone
  */
 export function cachedStore(open: (undone: () => void) => Store): Store {
-  const secrets = createRecent<Secret>(KEPT_CHARACTERS, sizeOfObject);
-  const arns = createRecent<string>(KEPT_CHARACTERS, sizeOfText);
-  const versions = createRecent<Version>(KEPT_CHARACTERS, sizeOfObject);
-  const values = createRecent<SecretValue>(KEPT_CHARACTERS, sizeOfValue);
+  const secrets = createLruCache<Secret>(keptCharacters, sizeOfObject);
+  const arns = createLruCache<string>(keptCharacters, sizeOfText);
+  const versions = createLruCache<Version>(keptCharacters, sizeOfObject);
+  const values = createLruCache<SecretValue>(keptCharacters, sizeOfValue);
   const forgetVersion = (arn: string, versionId: string) => {
-    versions.delete(placeOf(arn, versionId));
-    values.delete(placeOf(arn, versionId));
+    versions.delete(valueKey(arn, versionId));
+    values.delete(valueKey(arn, versionId));
   };
   const forgetAll = () => {
     for (const kept of [secrets, arns, versions, values]) kept.clear();
@@ -50,9 +50,9 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
       store.removeSecret(arn);
     },
     version: (arn, versionId) =>
-      remember(versions, placeOf(arn, versionId), () => store.version(arn, versionId)),
+      remember(versions, valueKey(arn, versionId), () => store.version(arn, versionId)),
     saveVersion(arn, version) {
-      versions.delete(placeOf(arn, version.id));
+      versions.delete(valueKey(arn, version.id));
       store.saveVersion(arn, version);
     },
     removeVersion(arn, versionId) {
@@ -60,7 +60,7 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
       store.removeVersion(arn, versionId);
     },
     readValue: (arn, versionId) =>
-      remember(values, placeOf(arn, versionId), () => store.readValue(arn, versionId)),
+      remember(values, valueKey(arn, versionId), () => store.readValue(arn, versionId)),
     writeValue(arn, versionId, value, kmsKeyId) {
       // The version's key changes with it.
       forgetVersion(arn, versionId);
@@ -69,7 +69,11 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
   };
 }
 
-function remember<Value>(kept: Recent<Value>, key: string, read: () => Value | undefined): Value | undefined {
+function remember<Value>(
+  kept: LruCache<Value>,
+  key: string,
+  read: () => Value | undefined,
+): Value | undefined {
   const known = kept.get(key);
   if (known !== undefined) return known;
   const value = read();
@@ -77,18 +81,18 @@ function remember<Value>(kept: Recent<Value>, key: string, read: () => Value | u
   return value;
 }
 
-function placeOf(arn: string, versionId: string): string {
+function valueKey(arn: string, versionId: string): string {
   return `${arn} ${versionId}`;
 }
 
 function sizeOfObject(value: object): number {
-  return ENTRY_CHARACTERS + JSON.stringify(value).length;
+  return entryCharacters + JSON.stringify(value).length;
 }
 
 function sizeOfText(text: string): number {
-  return ENTRY_CHARACTERS + text.length;
+  return entryCharacters + text.length;
 }
 
 function sizeOfValue(value: SecretValue): number {
-  return ENTRY_CHARACTERS + (value.kind === 'string' ? value.text.length : value.bytes.length);
+  return entryCharacters + (value.kind === 'string' ? value.text.length : value.bytes.length);
 }

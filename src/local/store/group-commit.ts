@@ -2,7 +2,7 @@ import { reportFault } from '../errors.ts';
 import type { Store } from './store.ts';
 
 /** Notes may be lost in a crash, so nobody waits for them to be durable. */
-const NOTES_DURABLE_AFTER_MS = 1_000;
+const notesDurableAfterMs = 1_000;
 
 /** Transactions that become durable together. */
 export interface GroupCommit {
@@ -79,7 +79,7 @@ export function createGroupCommit(store: Store): GroupCommit {
     note(work) {
       try {
         attempt(work);
-        if (!group) notesTimer ??= setTimeout(commit, NOTES_DURABLE_AFTER_MS).unref();
+        if (!group) notesTimer ??= setTimeout(commit, notesDurableAfterMs).unref();
       } catch (error) {
         tellLoss(error);
       }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { damaged, StoreError } from './store-error.ts';
 
-const KEY_BITS = 256;
+const keyBits = 256;
 
 /**
  * The data keys that secret values are encrypted with, one for each KMS key. They are key objects because a cipher takes
@@ -56,7 +56,7 @@ function ring(keys: ReadonlyMap<string, KeyObject>, add: (kmsKeyId: string) => K
 }
 
 function addKey(keys: Map<string, KeyObject>, kmsKeyId: string): KeyObject {
-  const key = generateKeySync('aes', { length: KEY_BITS });
+  const key = generateKeySync('aes', { length: keyBits });
   keys.set(kmsKeyId, key);
   return key;
 }
@@ -65,7 +65,7 @@ function readKeys(path: string): Map<string, KeyObject> {
   const keys = new Map<string, KeyObject>();
   for (const [kmsKeyId, encoded] of Object.entries(parseKeyFile(path))) {
     const key = Buffer.from(String(encoded), 'base64');
-    if (key.length * 8 !== KEY_BITS) throw damaged(path);
+    if (key.length * 8 !== keyBits) throw damaged(path);
     keys.set(kmsKeyId, createSecretKey(key));
   }
   return keys;

@@ -2,10 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from './store-error.ts';
 
 /** To be raised with every change of the tables. */
-const VERSION = 1;
+const schemaVersion = 1;
 
 /** Values are apart from their versions, so that a date of access does not have a value written again. */
-const SCHEMA = `
+const schema = `
   CREATE TABLE IF NOT EXISTS secrets (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     arn TEXT NOT NULL UNIQUE,
@@ -46,9 +46,9 @@ const SCHEMA = `
 export function createSchema(database: DatabaseSync, path: string): void {
   const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
   const version = database.prepare('PRAGMA user_version').get()?.user_version;
-  if (!isEmpty && version !== VERSION) {
+  if (!isEmpty && version !== schemaVersion) {
     throw new StoreError(`${path} was made by another version of Keyturn: use that, or another folder.`);
   }
   // Written only where it is missing, so that a folder on a full disk can be opened and read.
-  if (isEmpty) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`);
+  if (isEmpty) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
 }

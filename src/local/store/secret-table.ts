@@ -23,11 +23,11 @@ export function secretTable(database: DatabaseSync) {
   return {
     secretByArn: (arn: string) => optionalSecret(byArn.get(arn)),
     secretByName: (partition: Partition, name: string) =>
-      optionalSecret(byName.get(placeOf(partition), name)),
+      optionalSecret(byName.get(partitionKey(partition), name)),
     listSecrets: secretLists(database),
     saveSecret(secret: Secret) {
       const running = secret.rotation?.running ? 1 : 0;
-      const place = placeOf(homeOf(secret.arn));
+      const place = partitionKey(homeOf(secret.arn));
       const dates = [secret.changedAt, secret.accessedAt ?? 0, dueAt(secret) ?? null] as const;
       save.run(secret.arn, place, secret.name, ...dates, running, JSON.stringify(secret));
     },
@@ -40,7 +40,7 @@ export function secretTable(database: DatabaseSync) {
   };
 }
 
-const SORT_COLUMNS = {
+const sortColumns = {
   'created-date': 'position',
   'last-accessed-date': 'accessed_at',
   'last-changed-date': 'changed_at',
@@ -50,12 +50,12 @@ const SORT_COLUMNS = {
 /** Pages go from key to key and not by an offset, so that each is read from an index. */
 function secretLists(database: DatabaseSync): Store['listSecrets'] {
   return (partition, { sortBy, descending, limit, from }) => {
-    const column = SORT_COLUMNS[sortBy];
+    const column = sortColumns[sortBy];
     const [order, comparison] = descending ? ['DESC', '<='] : ['ASC', '>='];
     const page = database.prepare(`
       SELECT * FROM secrets WHERE place = ? ${from ? `AND (${column}, position) ${comparison} (?, ?)` : ''}
       ORDER BY ${column} ${order}, position ${order} LIMIT ?`);
-    const rows = page.all(placeOf(partition), ...(from ?? []), limit + 1);
+    const rows = page.all(partitionKey(partition), ...(from ?? []), limit + 1);
     const beyond = rows[limit];
     return {
       secrets: rows.slice(0, limit).map(toSecret),
@@ -68,7 +68,7 @@ function sortKeyOf(value: SQLOutputValue | undefined): string | number {
   return typeof value === 'string' ? value : Number(value);
 }
 
-function placeOf({ accountId, region }: Partition): string {
+function partitionKey({ accountId, region }: Partition): string {
   return `${accountId}/${region}`;
 }
 

@@ -13,14 +13,16 @@ import { decryptValue, encryptValue, type ValuePlace } from './value-cipher.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
-const IN_MEMORY = 'The database in memory';
+const inMemoryName = 'The database in memory';
 
 /** A store that is gone with the process. */
 export function openMemoryStore(): Store {
   const database = openDatabase(':memory:');
   database.exec('PRAGMA foreign_keys = ON');
-  createSchema(database, IN_MEMORY);
-  return cachedStore((undone) => sqliteStore(database, { path: IN_MEMORY, keys: memoryKeyRing(), undone }));
+  createSchema(database, inMemoryName);
+  return cachedStore((undone) =>
+    sqliteStore(database, { path: inMemoryName, keys: memoryKeyRing(), undone }),
+  );
 }
 
 /** What a store in a SQLite database is made with. */

@@ -20,7 +20,7 @@ export function damaged(path: string, cause?: unknown): StoreError {
 }
 
 /** @see https://www.sqlite.org/rescode.html */
-const SQLITE = {
+const sqliteCodes = {
   permission: 3,
   readOnly: 8,
   ioError: 10,
@@ -32,17 +32,17 @@ const SQLITE = {
 
 type Kind = 'damaged' | 'full' | 'read-only' | 'broken';
 
-const KIND_BY_SQLITE: Readonly<Record<number, Kind>> = {
-  [SQLITE.permission]: 'read-only',
-  [SQLITE.readOnly]: 'read-only',
-  [SQLITE.cantOpen]: 'read-only',
-  [SQLITE.ioError]: 'broken',
-  [SQLITE.corrupt]: 'damaged',
-  [SQLITE.notADatabase]: 'damaged',
-  [SQLITE.full]: 'full',
+const kindBySqlite: Readonly<Record<number, Kind>> = {
+  [sqliteCodes.permission]: 'read-only',
+  [sqliteCodes.readOnly]: 'read-only',
+  [sqliteCodes.cantOpen]: 'read-only',
+  [sqliteCodes.ioError]: 'broken',
+  [sqliteCodes.corrupt]: 'damaged',
+  [sqliteCodes.notADatabase]: 'damaged',
+  [sqliteCodes.full]: 'full',
 };
 
-const KIND_BY_SYSTEM: Readonly<Record<string, Kind>> = {
+const kindBySystem: Readonly<Record<string, Kind>> = {
   EACCES: 'read-only',
   EDQUOT: 'full',
   EIO: 'broken',
@@ -82,6 +82,6 @@ export function explainStoreFailure(error: unknown, path: string): unknown {
 function kindOf(error: unknown): Kind | undefined {
   if (!(error instanceof Error)) return undefined;
   // An extended code of SQLite's has its primary one in the lowest byte.
-  if ('errcode' in error) return KIND_BY_SQLITE[Number(error.errcode) & 0xff];
-  return 'code' in error ? KIND_BY_SYSTEM[String(error.code)] : undefined;
+  if ('errcode' in error) return kindBySqlite[Number(error.errcode) & 0xff];
+  return 'code' in error ? kindBySystem[String(error.code)] : undefined;
 }

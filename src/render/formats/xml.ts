@@ -48,7 +48,7 @@ function scan(text: string, onlyAscii: boolean): ScannedTemplate {
   // A reader sees adjacent text and CDATA sections as one value.
   let run: Segment[] = [];
   const endRun = (): void => {
-    if (run.some(({ span }) => span.end > span.start)) places.push(placeOf(text, run, onlyAscii));
+    if (run.some(({ span }) => span.end > span.start)) places.push(valuePlaceOf(text, run, onlyAscii));
     run = [];
   };
   let at = 0;
@@ -65,7 +65,7 @@ function scan(text: string, onlyAscii: boolean): ScannedTemplate {
     for (const { indices } of token.matchAll(attribute)) {
       const [from = 0, to = 0] = indices?.[1] ?? indices?.[2] ?? [];
       const span = { start: start + from, end: start + to };
-      places.push(placeOf(text, [{ kind: 'attribute', span }], onlyAscii));
+      places.push(valuePlaceOf(text, [{ kind: 'attribute', span }], onlyAscii));
     }
   }
   run.push({ kind: 'text', span: { start: at, end: text.length } });
@@ -80,7 +80,7 @@ interface Read {
   readonly segment: Segment;
 }
 
-function placeOf(text: string, segments: readonly Segment[], onlyAscii: boolean): ValuePlace {
+function valuePlaceOf(text: string, segments: readonly Segment[], onlyAscii: boolean): ValuePlace {
   const read = segments.flatMap((segment) => [...readSegment(text, segment)]);
   const end = segments.at(-1)?.span.end ?? 0;
   return {

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import type { SecretFields } from '../../documents/fields.ts';
 import { type RelayedTarget, throughRelay } from './relaying.ts';
 import { contextOf, type Subject } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 import { endOf, eventually } from './waiting.ts';
 
 /** At which message of a change the signal fires. */
 const moments = [1, 2, 3, 5, 8, 13];
 
 /** The promises of `change` when the signal fires: it ends soon, and leaves a credential that works. */
-export const aborting: Theme = {
+export const aborting: TestGroup = {
   'gives up a change that gets no answer when the signal fires': (subject) =>
     throughRelay(subject, (relayed) => giveUpChange(subject, relayed, { at: 1, treatment: 'hold' })),
 
   ...Object.fromEntries(
-    moments.map((at): [string, Theme[string]] => [
+    moments.map((at): [string, TestGroup[string]] => [
       `leaves a credential that works when a change is given up at its message ${at}`,
       (subject) =>
         throughRelay(subject, (relayed) => giveUpChange(subject, relayed, { at, treatment: 'pass' })),

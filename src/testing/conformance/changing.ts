@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { contextOf } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /** The promises of `change`. */
-export const changing: Theme = {
+export const changing: TestGroup = {
   'has the target accept the pending credential': async ({ generate, change, prove }) => {
     const pending = await generate();
     await change(pending.fields);
@@ -57,8 +57,8 @@ export const changing: Theme = {
 };
 
 /** Tests of a change to each of these passwords. */
-export function takingPasswords(passwords: readonly string[]): Theme {
-  const tests = passwords.map((password): [string, Theme[string]] => [
+export function takingPasswords(passwords: readonly string[]): TestGroup {
+  const tests = passwords.map((password): [string, TestGroup[string]] => [
     `takes the password ${JSON.stringify(password)}`,
     async ({ generate, change, prove, first }) => {
       const pending = await generate(first, { password });

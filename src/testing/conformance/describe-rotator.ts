@@ -12,7 +12,7 @@ import { revoking } from './revoking.ts';
 import { rotating } from './rotating.ts';
 import { secrecy } from './secrecy.ts';
 import { createSubject, Skipped } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /**
  * Registers the tests that every rotator must pass at a real target, with vitest or node:test. They test the promises of
@@ -26,7 +26,7 @@ export function describeRotator(
   harness: RotatorHarness,
   runner: Runner = detectedRunner,
 ): void {
-  const themes: Readonly<Record<string, Theme>> = {
+  const themes: Readonly<Record<string, TestGroup>> = {
     parse: reading,
     open: logins,
     generate: generating,
@@ -48,7 +48,7 @@ export function describeRotator(
 
 async function runTest(
   harness: RotatorHarness,
-  test: Theme[string],
+  test: TestGroup[string],
   skip: (reason: string) => void,
 ): Promise<void> {
   const account = await harness.account();

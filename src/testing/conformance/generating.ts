@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { contextOf, owner } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /** The promises of `generate`. The core writes its fields into the secret and reads that again. */
-export const generating: Theme = {
+export const generating: TestGroup = {
   'generates for the same target': async ({ rotator, first, generate }) => {
     const pending = await generate();
     const [before, after] = [first, pending].map(({ fields }) => rotator.target(rotator.parse(fields)));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSilentServer } from './servers.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 import { endOf, eventually } from './waiting.ts';
 
 const connections =
@@ -43,7 +43,7 @@ async function assertLeavesNothing(work: () => Promise<void>): Promise<void> {
 }
 
 /** A rotator leaves no connection, socket or timer behind. */
-export const leavingNothing: Theme = {
+export const leavingNothing: TestGroup = {
   'leaves nothing after a session': ({ prove, first }) => assertLeavesNothing(() => prove(first.fields)),
 
   'leaves nothing after a refusal': ({ opens, refused, first }) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { closedAddress, startSilentServer } from './servers.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 import { endOf } from './waiting.ts';
 
 /** The promises of `open`: a session, undefined for a refusal, and an error for everything else. */
-export const logins: Theme = {
+export const logins: TestGroup = {
   'opens the target with a credential that is right': async ({ prove, first }) => {
     await prove(first.fields);
   },

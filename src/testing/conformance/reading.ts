@@ -4,7 +4,7 @@ import { isKeyturnError } from '../../errors.ts';
 import { sensitiveValues } from '../../redact.ts';
 import { documentOf } from '../secrets.ts';
 import { secretsShown } from './shown.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 const canary = `canary-${'of-a-field-'.repeat(40)}`;
 
@@ -12,7 +12,7 @@ const canary = `canary-${'of-a-field-'.repeat(40)}`;
 const wrongValues: readonly unknown[] = [undefined, '', canary, [canary], { canary }, 918273645.5];
 
 /** The promises of `parse` and `target`. */
-export const reading: Theme = {
+export const reading: TestGroup = {
   'reads the same from the same, and leaves it as it is': async ({ rotator, first }) => {
     const fields = structuredClone(first.fields);
     const credential = rotator.parse(fields);

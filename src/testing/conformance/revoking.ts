@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { contextOf, owner, type Subject, type Version } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /** The promises of `revoke`. */
-export const revoking: Theme = {
+export const revoking: TestGroup = {
   'ends the old credential, and no other': async (subject) => {
     const { revoke, pending } = await readyToRevoke(subject);
     await revoke();

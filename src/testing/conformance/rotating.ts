@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { documentOf, type StoredVersion } from '../secrets.ts';
 import { type Delivery, type RotatedSecret, withSecret } from './rotations.ts';
 import type { Subject } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /** Rotations through the whole handler. */
-export const rotating: Theme = {
+export const rotating: TestGroup = {
   'rotates three times, with no login refused': ({ rotator, overlap, account, opens }) =>
     withSecret(rotator, account, async (secret) => {
       for (let time = 0; time < 3; time += 1) await rotateOnce({ rotator, overlap, account, opens }, secret);

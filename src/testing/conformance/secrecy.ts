@@ -8,10 +8,10 @@ import { type RotatedSecret, withSecret } from './rotations.ts';
 import { closedAddress } from './servers.ts';
 import { secretsShown } from './shown.ts';
 import type { Subject } from './subject.ts';
-import type { Theme } from './theme.ts';
+import type { TestGroup } from './test-group.ts';
 
 /** No secret value is in a rotation's errors, notes, reports or traces. */
-export const secrecy: Theme = {
+export const secrecy: TestGroup = {
   'shows no secret value when a rotation succeeds': ({ rotator, account }) =>
     withSecret(rotator, account, async (secret) => {
       assert.equal(await secret.rotate(), undefined);

@@ -13,7 +13,7 @@ import type {
   Session,
 } from '../../rotator/contract.ts';
 import { type Address, overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts';
-import { documentOf, textOf } from '../secrets.ts';
+import { documentOf, secretText } from '../secrets.ts';
 
 /** A version of an account's secret. */
 export interface Version {
@@ -95,7 +95,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     return { text, fields: document.fields };
   };
   redactor.learn(account.admin ?? {});
-  const first = read(textOf(account));
+  const first = read(secretText(account));
   const open = (fields: SecretFields, signal?: AbortSignal) =>
     rotator.open(rotator.parse(fields), contextOf(signal));
 

@@ -1,6 +1,6 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import type { RotatorModule } from '../harness.ts';
-import type { RemoteCall, Verdict } from './faults.ts';
+import type { InjectedFault, RemoteCall } from './faults.ts';
 
 /** What another process needs to make the function. */
 export interface ChildFunction {
@@ -15,7 +15,7 @@ export type ToChild =
   | { readonly type: 'create'; readonly function: ChildFunction }
   | { readonly type: 'invoke'; readonly event: unknown }
   /** Lets a call continue after the checkpoint. */
-  | { readonly type: 'go'; readonly id: number; readonly verdict?: Verdict | undefined };
+  | { readonly type: 'go'; readonly id: number; readonly verdict?: InjectedFault | undefined };
 
 /** From a process with a function to the matrix. */
 export type FromChild =

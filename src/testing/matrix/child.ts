@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import type { Rotator } from '../../rotator/contract.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
-import type { Verdict } from './faults.ts';
+import type { InjectedFault } from './faults.ts';
 import type { TestFunction } from './function.ts';
 
 // Many such processes compile the same modules, so those are imported after this.
@@ -9,13 +9,13 @@ enableCompileCache();
 
 /** This process's function. It asks the matrix at each remote call, and can be killed at any. */
 let subject: TestFunction | undefined;
-const waiting = new Map<number, (verdict: Verdict | undefined) => void>();
+const waiting = new Map<number, (verdict: InjectedFault | undefined) => void>();
 
 function tell(message: FromChild): void {
   process.send?.(message);
 }
 
-function wait(id: number): Promise<Verdict | undefined> {
+function wait(id: number): Promise<InjectedFault | undefined> {
   return new Promise((resolve) => waiting.set(id, resolve));
 }
 

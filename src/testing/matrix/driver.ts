@@ -1,9 +1,9 @@
 import type { LocalFunction, RotationRequest } from '../../local/index.ts';
+import { startConcurrentInvocation } from './concurrent-invocation.ts';
 import { type Checkpoint, Crash, type Fault, type RemoteCall } from './faults.ts';
 import type { TestFunction } from './function.ts';
 import type { Invariants } from './invariants.ts';
 import { type abandoned, givenUp, type Recovery } from './recovery.ts';
-import { startRival } from './rival.ts';
 import { isRead } from './secrets-manager.ts';
 import { type StoredSecret, staleAnswer } from './stored.ts';
 
@@ -52,7 +52,7 @@ export interface DriverParts {
 /** Makes a driver without a plan. */
 export function createDriver({ invariants, read, start }: DriverParts): Driver {
   const trace: string[] = [];
-  const rivals = new Set<Promise<void>>();
+  const invocations = new Set<Promise<void>>();
   let seen: SeenCall[] = [];
   let open: SeenCall[] = [];
   let plan: Plan | undefined;
@@ -74,7 +74,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
   /** Repeats a failed check during a second invocation, which may change the state between a read and a login. */
   const checkInvariants = async (): Promise<void> => {
     let found = await invariants.always();
-    for (let again = 0; found !== undefined && rivals.size > 0 && again < 5; again += 1) {
+    for (let again = 0; found !== undefined && invocations.size > 0 && again < 5; again += 1) {
       found = await invariants.always();
     }
     violation ??= found;
@@ -84,7 +84,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
     struck = call;
     trace.push(`    ${fault}`);
     if (recovery === 'second-invocation' && event !== undefined) {
-      await startRival({ event, start, trace, rivals, remember, checkInvariants });
+      await startConcurrentInvocation({ event, start, trace, invocations, remember, checkInvariants });
     }
     if (fault === 'crash-before') {
       await kill();
@@ -157,7 +157,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
     },
     remember,
     settled: async () => {
-      await Promise.all(rivals);
+      await Promise.all(invocations);
     },
     close: async () => {
       await current?.end();

@@ -45,7 +45,7 @@ export type StaleAnswer =
   | { readonly error: { readonly name: string; readonly message: string } };
 
 /** The fault that a call meets. */
-export interface Verdict {
+export interface InjectedFault {
   readonly fault: Exclude<Fault, 'crash-before'>;
   readonly stale?: StaleAnswer | undefined;
 }
@@ -53,7 +53,7 @@ export interface Verdict {
 /** Every remote call of a function under test passes it, before and after the call. */
 export interface Checkpoint {
   /** Throws Crash in a process that is to end. */
-  before(call: RemoteCall): Promise<Verdict | undefined>;
+  before(call: RemoteCall): Promise<InjectedFault | undefined>;
   after(call: RemoteCall): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Checkpoint, Crash, type RemoteCall, type StaleAnswer, type Verdict } from './faults.ts';
+import { type Checkpoint, Crash, type InjectedFault, type RemoteCall, type StaleAnswer } from './faults.ts';
 
 /** The time of an invocation. */
 export interface Lifetime {
@@ -42,7 +42,7 @@ export async function passCheckpoint<T>(
   return made();
 }
 
-function callWith<T>(verdict: Verdict | undefined, ways: Ways<T>): Promise<T> {
+function callWith<T>(verdict: InjectedFault | undefined, ways: Ways<T>): Promise<T> {
   switch (verdict?.fault) {
     case 'lost-answer':
       return ways.lose();

@@ -21,7 +21,7 @@ export interface StoredSecret {
 /** Makes a reader of a secret's state. It remembers values, since they never change. */
 export function createStoredReader(client: SecretsManagerClient, arn: string): () => Promise<StoredSecret> {
   const known = new Map<string, string>();
-  const textOf = async (versionId: string): Promise<string | undefined> => {
+  const readText = async (versionId: string): Promise<string | undefined> => {
     const text = known.get(versionId) ?? (await readVersion(client, arn, versionId));
     if (text !== undefined) known.set(versionId, text);
     return text;
@@ -36,7 +36,7 @@ export function createStoredReader(client: SecretsManagerClient, arn: string): (
     const versionIds = (list.Versions ?? []).flatMap(({ VersionId }) => VersionId ?? []);
     const texts = new Map<string, string>();
     for (const id of versionIds) {
-      const text = await textOf(id);
+      const text = await readText(id);
       if (text !== undefined) texts.set(id, text);
     }
     return { description, stages: description.VersionIdsToStages ?? {}, versionIds, texts };

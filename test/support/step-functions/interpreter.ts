@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SFNClient } from '@aws-sdk/client-sfn';
 
-const PROGRAM = fileURLToPath(new URL('./interpreter.py', import.meta.url));
+const programPath = fileURLToPath(new URL('./interpreter.py', import.meta.url));
 
 /** Where the calls of the state machines go, and who makes them. */
 export interface Surroundings {
@@ -45,7 +45,7 @@ export async function startInterpreter(python: string, surroundings: Surrounding
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { PATH = '' } = process.env;
-  const child = spawn(python, [PROGRAM], {
+  const child = spawn(python, [programPath], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type Holdings,
   missingIn,
+  type PrincipalRights,
   type State,
   statementsToFollow,
-} from '../../../rotators/sqlserver/holdings.ts';
+} from '../../../rotators/sqlserver/rights.ts';
 import { describeSecurable, type SecurableRow } from '../../../rotators/sqlserver/securables.ts';
 
 const table = { class: 1, classDescription: 'OBJECT_OR_COLUMN', schemaName: 'dbo', name: 'or]ders' };
@@ -18,11 +18,11 @@ function can(permission: string, state: State, about: Partial<SecurableRow>, dir
   return { permission, state, direct, securable: describeSecurable(row(about)) };
 }
 
-function holdings(
+function rightsOf(
   principal: string,
-  permissions: Holdings['permissions'] = [],
+  permissions: PrincipalRights['permissions'] = [],
   roles: string[] = [],
-): Holdings {
+): PrincipalRights {
   return { principal, permissions, roles: roles.map((name) => ({ name, direct: true })) };
 }
 
@@ -60,15 +60,15 @@ describe('what GRANT calls a securable', () => {
   it('keeps numbers for what it does not know, and makes no statement for it', () => {
     const unknown = can('ALTER', 'G', { class: 99, classDescription: 'NEW_THING', majorId: 7 });
     expect(unknown.securable).toMatchObject({ known: false, label: 'NEW_THING 7.0' });
-    const from = holdings('app', [unknown]);
-    expect(statementsToFollow('database', from, holdings('clone'))).toEqual([]);
-    expect(missingIn('database', holdings('clone'), from)).toEqual(['ALTER on NEW_THING 7.0']);
+    const from = rightsOf('app', [unknown]);
+    expect(statementsToFollow('database', from, rightsOf('clone'))).toEqual([]);
+    expect(missingIn('database', rightsOf('clone'), from)).toEqual(['ALTER on NEW_THING 7.0']);
   });
 });
 
 describe('having one account follow another', () => {
   it('gives what is lacking, in the same state, and adds to roles', () => {
-    const from = holdings(
+    const from = rightsOf(
       'app',
       [
         can('SELECT', 'W', table),
@@ -79,7 +79,7 @@ describe('having one account follow another', () => {
       ],
       ['sales'],
     );
-    expect(statementsToFollow('database', from, holdings('it]s'))).toEqual([
+    expect(statementsToFollow('database', from, rightsOf('it]s'))).toEqual([
       'ALTER ROLE [sales] ADD MEMBER [it]]s]',
       'GRANT SELECT ON OBJECT::[dbo].[or]]ders] TO [it]]s] WITH GRANT OPTION',
       'DENY DELETE ON OBJECT::[dbo].[or]]ders] TO [it]]s] CASCADE',
@@ -89,29 +89,29 @@ describe('having one account follow another', () => {
   });
 
   it('takes off a denial that is no more, and leaves what goes beyond', () => {
-    const own = holdings('clone', [can('SELECT', 'D', table), can('INSERT', 'G', table)], ['more']);
-    expect(statementsToFollow('database', holdings('app'), own)).toEqual([
+    const own = rightsOf('clone', [can('SELECT', 'D', table), can('INSERT', 'G', table)], ['more']);
+    expect(statementsToFollow('database', rightsOf('app'), own)).toEqual([
       'REVOKE SELECT ON OBJECT::[dbo].[or]]ders] FROM [clone] CASCADE',
     ]);
   });
 
   it('denies what it had granted with grant option', () => {
-    const own = holdings('clone', [can('SELECT', 'W', table)]);
-    expect(statementsToFollow('database', holdings('app', [can('SELECT', 'D', table)]), own)).toEqual([
+    const own = rightsOf('clone', [can('SELECT', 'W', table)]);
+    expect(statementsToFollow('database', rightsOf('app', [can('SELECT', 'D', table)]), own)).toEqual([
       'DENY SELECT ON OBJECT::[dbo].[or]]ders] TO [clone] CASCADE',
     ]);
   });
 
   it('has nothing to do for one that follows already', () => {
-    const from = holdings('app', [can('SELECT', 'G', table), can('DELETE', 'D', table)], ['sales']);
-    const own = holdings('clone', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
+    const from = rightsOf('app', [can('SELECT', 'G', table), can('DELETE', 'D', table)], ['sales']);
+    const own = rightsOf('clone', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
     expect(statementsToFollow('database', from, own)).toEqual([]);
     expect(missingIn('database', own, from)).toEqual([]);
   });
 
   it('says the server by no name, and its roles by their own words', () => {
-    const from = holdings('app', [can('VIEW SERVER STATE', 'G', { class: 100 })], ['processadmin']);
-    expect(statementsToFollow('server', from, holdings('clone'))).toEqual([
+    const from = rightsOf('app', [can('VIEW SERVER STATE', 'G', { class: 100 })], ['processadmin']);
+    expect(statementsToFollow('server', from, rightsOf('clone'))).toEqual([
       'ALTER SERVER ROLE [processadmin] ADD MEMBER [clone]',
       'GRANT VIEW SERVER STATE TO [clone]',
     ]);
@@ -120,8 +120,8 @@ describe('having one account follow another', () => {
 
 describe('what one account lacks of another', () => {
   it('names roles, grants, grant options and denials', () => {
-    const other = holdings('app', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
-    const own = holdings('clone', [can('SELECT', 'G', table), can('UPDATE', 'D', table)]);
+    const other = rightsOf('app', [can('SELECT', 'W', table), can('DELETE', 'D', table)], ['sales']);
+    const own = rightsOf('clone', [can('SELECT', 'G', table), can('UPDATE', 'D', table)]);
     expect(missingIn('database', own, other)).toEqual([
       'membership in sales',
       'SELECT with grant option on OBJECT::[dbo].[or]]ders]',
@@ -130,22 +130,22 @@ describe('what one account lacks of another', () => {
   });
 
   it('counts CONTROL, which an owner has, for every permission on the same thing', () => {
-    const other = holdings('app', [can('SELECT', 'W', table), can('UPDATE', 'G', table)]);
-    const owner = holdings('clone', [can('CONTROL', 'W', table)]);
+    const other = rightsOf('app', [can('SELECT', 'W', table), can('UPDATE', 'G', table)]);
+    const owner = rightsOf('clone', [can('CONTROL', 'W', table)]);
     expect(missingIn('database', owner, other)).toEqual([]);
     expect(statementsToFollow('database', other, owner)).toEqual([]);
     expect(
-      missingIn('database', holdings('clone', [can('CONTROL', 'W', { class: 3, name: 's' })]), other),
+      missingIn('database', rightsOf('clone', [can('CONTROL', 'W', { class: 3, name: 's' })]), other),
     ).toHaveLength(2);
-    expect(missingIn('database', holdings('clone', [can('CONTROL', 'D', table)]), other)).toHaveLength(3);
+    expect(missingIn('database', rightsOf('clone', [can('CONTROL', 'D', table)]), other)).toHaveLength(3);
   });
 
   it('counts what comes by a role, and needs nothing of an owner', () => {
-    const other = holdings('app', [can('SELECT', 'G', table)]);
-    expect(missingIn('database', holdings('clone', [can('SELECT', 'G', table, false)]), other)).toEqual([]);
-    expect(missingIn('database', holdings('clone', [], ['db_owner']), other)).toEqual([]);
+    const other = rightsOf('app', [can('SELECT', 'G', table)]);
+    expect(missingIn('database', rightsOf('clone', [can('SELECT', 'G', table, false)]), other)).toEqual([]);
+    expect(missingIn('database', rightsOf('clone', [], ['db_owner']), other)).toEqual([]);
     expect(
-      missingIn('database', holdings('clone', [can('SELECT', 'D', table)], ['db_owner']), other),
+      missingIn('database', rightsOf('clone', [can('SELECT', 'D', table)], ['db_owner']), other),
     ).toHaveLength(2);
   });
 });

@@ -5,12 +5,12 @@ import type { TestFunction } from './function.ts';
 import { isRead } from './secrets-manager.ts';
 
 /** What a second invocation works with. */
-export interface RivalParts {
+export interface ConcurrentInvocation {
   readonly event: RotationRequest;
   readonly start: (checkpoint: Checkpoint) => Promise<TestFunction>;
   readonly trace: string[];
   /** The second invocations that run. */
-  readonly rivals: Set<Promise<void>>;
+  readonly invocations: Set<Promise<void>>;
   remember(): Promise<void>;
   checkInvariants(): Promise<void>;
 }
@@ -19,10 +19,10 @@ export interface RivalParts {
 const patienceMs = 300;
 
 /** Runs a second invocation of a step, to its end or until it waits for the first. */
-export async function startRival(parts: RivalParts): Promise<void> {
-  const { event, start, trace, rivals, remember, checkInvariants } = parts;
+export async function startConcurrentInvocation(parts: ConcurrentInvocation): Promise<void> {
+  const { event, start, trace, invocations, remember, checkInvariants } = parts;
   let lastSign = performance.now();
-  const rival = await start({
+  const concurrent = await start({
     before: async ({ to, name }) => {
       lastSign = performance.now();
       trace.push(`      second invocation: ${to} ${name}`);
@@ -34,17 +34,17 @@ export async function startRival(parts: RivalParts): Promise<void> {
       await checkInvariants();
     },
   });
-  const running = rival
+  const running = concurrent
     .invoke(event)
     // Secrets Manager waits only for the first invocation.
     .catch((error: unknown) => {
       trace.push(`      second invocation failed: ${error instanceof Error ? error.message : error}`);
     })
-    .then(() => rival.end())
-    .finally(() => rivals.delete(running));
-  rivals.add(running);
+    .then(() => concurrent.end())
+    .finally(() => invocations.delete(running));
+  invocations.add(running);
   const stuck = async (): Promise<void> => {
-    while (rivals.has(running) && performance.now() - lastSign < patienceMs) await sleep(20);
+    while (invocations.has(running) && performance.now() - lastSign < patienceMs) await sleep(20);
   };
   await Promise.race([running, stuck()]);
 }

@@ -23,7 +23,7 @@ export interface Permission {
 }
 
 /** What a principal may do, on the server or in one database. */
-export interface Holdings {
+export interface PrincipalRights {
   readonly principal: string;
   readonly roles: readonly { readonly name: string; readonly direct: boolean }[];
   readonly permissions: readonly Permission[];
@@ -37,12 +37,12 @@ export interface PermissionRow extends SecurableRow {
 }
 
 /** Reads what a login holds on the server. */
-export async function serverHoldings(session: SqlServerSession, login: string): Promise<Holdings> {
+export async function serverRights(session: SqlServerSession, login: string): Promise<PrincipalRights> {
   return read(session, login, serverRolesStatement, serverPermissionsStatement);
 }
 
 /** Reads what a user holds in the session's database. */
-export async function databaseHoldings(session: SqlServerSession, user: string): Promise<Holdings> {
+export async function databaseRights(session: SqlServerSession, user: string): Promise<PrincipalRights> {
   const [views = {}] = await session.query<object>(securableViewsStatement);
   const available = Object.entries(views).filter(([, id]) => id !== null);
   const statement = databasePermissionsStatement(new Set(available.map(([view]) => view)));
@@ -54,8 +54,8 @@ async function read(
   username: string,
   rolesStatement: string,
   permissionsStatement: string,
-): Promise<Holdings> {
-  const roles = await session.query<Holdings['roles'][number]>(rolesStatement, { username });
+): Promise<PrincipalRights> {
+  const roles = await session.query<PrincipalRights['roles'][number]>(rolesStatement, { username });
   const rows = await session.query<PermissionRow>(permissionsStatement, { username });
   return { principal: username, roles, permissions: rows.map(permissionOf) };
 }
@@ -95,7 +95,7 @@ export type Scope = 'server' | 'database';
  * The statements after which `to` holds directly what `from` holds directly, and is denied nothing else. What it has
  * beyond that is left to it.
  */
-export function statementsToFollow(scope: Scope, from: Holdings, to: Holdings): string[] {
+export function statementsToFollow(scope: Scope, from: PrincipalRights, to: PrincipalRights): string[] {
   const principal = quoteIdentifier(to.principal);
   const alter = scope === 'server' ? 'ALTER SERVER ROLE' : 'ALTER ROLE';
   const roles = from.roles.filter(
@@ -130,12 +130,12 @@ function statementOf(
 const everything: Readonly<Record<Scope, string>> = { server: 'sysadmin', database: 'db_owner' };
 
 /** Whether a principal may do all that can be done in the scope. */
-export function mayDoEverything(scope: Scope, { roles, permissions }: Holdings): boolean {
+export function mayDoEverything(scope: Scope, { roles, permissions }: PrincipalRights): boolean {
   return roles.some(({ name }) => name === everything[scope]) && !permissions.some(isRestriction);
 }
 
 /** What `other` can do and `own` can't, as a person would name it. Roles count however they are come by. */
-export function missingIn(scope: Scope, own: Holdings, other: Holdings): string[] {
+export function missingIn(scope: Scope, own: PrincipalRights, other: PrincipalRights): string[] {
   if (mayDoEverything(scope, own)) return [];
   const roleNames = new Set(own.roles.map(({ name }) => name));
   const roles = other.roles
@@ -147,7 +147,7 @@ export function missingIn(scope: Scope, own: Holdings, other: Holdings): string[
 }
 
 /** What is denied to `own` and not to `other`. */
-function deniedTo(own: Holdings, other: Holdings): string[] {
+function deniedTo(own: PrincipalRights, other: PrincipalRights): string[] {
   return own.permissions
     .filter(
       (one) =>
@@ -156,9 +156,9 @@ function deniedTo(own: Holdings, other: Holdings): string[] {
     .map((one) => `freedom from the denial of ${nameOf(one)}`);
 }
 
-/** Holdings without what is denied to the principal itself. */
-export function withoutOwnDenials({ permissions, ...holdings }: Holdings): Holdings {
-  return { ...holdings, permissions: permissions.filter((one) => !(isRestriction(one) && one.direct)) };
+/** Rights without what is denied to the principal itself. */
+export function withoutOwnDenials({ permissions, ...rights }: PrincipalRights): PrincipalRights {
+  return { ...rights, permissions: permissions.filter((one) => !(isRestriction(one) && one.direct)) };
 }
 
 function nameOf({ permission, state, securable }: Permission): string {

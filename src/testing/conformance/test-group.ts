@@ -1,4 +1,4 @@
 import type { Subject } from './subject.ts';
 
 /** A group of tests, by their titles. */
-export type Theme = Readonly<Record<string, (subject: Subject) => Promise<void>>>;
+export type TestGroup = Readonly<Record<string, (subject: Subject) => Promise<void>>>;

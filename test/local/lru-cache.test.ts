@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createRecent } from '../../src/local/recent.ts';
+import { createLruCache } from '../../src/local/lru-cache.ts';
 
 describe('what was used recently', () => {
   const kept = (count: number, has: (key: string) => boolean) =>
     Array.from({ length: count }, (_, index) => String(index)).filter(has);
 
   it('is kept, and never more than the limit', () => {
-    const recent = createRecent<number>(10, () => 1);
+    const recent = createLruCache<number>(10, () => 1);
     for (let index = 0; index < 100; index++) recent.set(String(index), index);
     const found = kept(100, (key) => recent.get(key) !== undefined);
     expect(found.length).toBeLessThanOrEqual(10);
@@ -14,7 +14,7 @@ describe('what was used recently', () => {
   });
 
   it('stays while it is used', () => {
-    const recent = createRecent<number>(10, () => 1);
+    const recent = createLruCache<number>(10, () => 1);
     recent.set('used', 1);
     for (let index = 0; index < 100; index++) {
       recent.set(String(index), index);
@@ -23,7 +23,7 @@ describe('what was used recently', () => {
   });
 
   it('counts by size, and does not keep what is larger than the limit for long', () => {
-    const recent = createRecent<string>(100, (value) => value.length);
+    const recent = createLruCache<string>(100, (value) => value.length);
     recent.set('large', 'x'.repeat(1_000));
     for (let index = 0; index < 4; index++) recent.set(String(index), 'x'.repeat(30));
     expect(kept(4, (key) => recent.get(key) !== undefined)).toEqual(['2', '3']);
@@ -31,7 +31,7 @@ describe('what was used recently', () => {
   });
 
   it('is gone when it is deleted, young or old', () => {
-    const recent = createRecent<number>(4, () => 1);
+    const recent = createLruCache<number>(4, () => 1);
     for (const key of ['a', 'b', 'c', 'd']) recent.set(key, 1);
     recent.delete('a');
     recent.delete('d');

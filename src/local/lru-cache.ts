@@ -1,5 +1,5 @@
 /** A cache of recently used values, up to a total size. */
-export interface Recent<Value> {
+export interface LruCache<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
   delete(key: string): void;
@@ -12,7 +12,7 @@ export interface Recent<Value> {
  * @param limit of all values' sizes together
  * @param sizeOf a value's size, in the unit of `limit`
  */
-export function createRecent<Value>(limit: number, sizeOf: (value: Value) => number): Recent<Value> {
+export function createLruCache<Value>(limit: number, sizeOf: (value: Value) => number): LruCache<Value> {
   let young = new Map<string, Value>();
   let old = new Map<string, Value>();
   let youngSize = 0;
