@@ -36,6 +36,7 @@ export function postgresAlternatingUsers(
         await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
+    explainRefusal: (admin, { username }) => requireValidity(admin, username),
     verify: (session, _pending, { current }) => requireSamePrivileges(session, current.username),
     preflight: (session, credential, admin, context) =>
       preflightAlternatingUsers(session, credential, admin, { connector, context }),

@@ -106,7 +106,10 @@ async function changeWithFirstAccepted(
   }
   // If the admin makes the change, a stored credential must have been accepted. Otherwise, whoever may write the secret
   // could have the admin set any account's password (a confused deputy).
-  if (isMadeByAdmin(rotation)) throw noCredentialAccepted(candidates);
+  if (isMadeByAdmin(rotation)) {
+    await explainRefusal(rotation, login);
+    throw noCredentialAccepted(candidates);
+  }
   return changeLostPassword(login, rotation, pending, candidates);
 }
 
@@ -142,6 +145,24 @@ async function change(
     if (error instanceof Error) refusedChanges.add(error);
     throw error;
   }
+}
+
+/**
+ * Has the rotator look, as the admin, why AWSCURRENT is refused. An admin that can't log in is no reason.
+ *
+ * @throws what the rotator says
+ */
+export async function explainRefusal(
+  { guarded, current }: Rotation<ChangingRotator>,
+  login: AdminLogin,
+): Promise<void> {
+  const { rotator, context } = guarded;
+  if (rotator.explainRefusal === undefined) return;
+  const admin = await login.admin().catch(() => undefined);
+  if (admin === undefined || !admin.isForSameServer) return;
+  await guarded.attempt('preflight', current.credential, async () =>
+    rotator.explainRefusal?.(admin.session, current.credential, context),
+  );
 }
 
 /** @param proven the version that the target has accepted; undefined if it refuses all */

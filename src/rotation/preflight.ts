@@ -2,7 +2,8 @@ import { stepFor } from '../doctor/causes.ts';
 import { preflightProblem, refusesCurrent } from '../doctor/preflight-words.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Finding, Session } from '../rotator/contract.ts';
-import { type Admin, adminSecretArn, loadAdmin } from './admin.ts';
+import { type Admin, adminSecretArn, createAdminLogin, loadAdmin } from './admin.ts';
+import { explainRefusal } from './change.ts';
 import { needsAdmin } from './select.ts';
 import { generatePending } from './steps/create.ts';
 import { addressOf } from './targets.ts';
@@ -42,7 +43,27 @@ async function collectFindings(rotation: Rotation): Promise<Finding[]> {
     }
     return [login, ...(await adminFindings(rotation, session, arn))];
   });
-  return accepted?.result ?? [{ check: 'login', ok: false, detail: refusesCurrent(place) }];
+  return (
+    accepted?.result ?? [
+      { check: 'login', ok: false, detail: refusesCurrent(place) },
+      ...(await refusalFindings(rotation)),
+    ]
+  );
+}
+
+/** Why the target refuses AWSCURRENT, if the admin can see it. */
+async function refusalFindings(rotation: Rotation): Promise<Finding[]> {
+  if (!isChanging(rotation) || adminSecretArn(rotation) === undefined) return [];
+  const login = createAdminLogin(rotation);
+  try {
+    await explainRefusal(rotation, login);
+    return [];
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    return [{ check: 'account', ok: false, detail: error.message }];
+  } finally {
+    login.release();
+  }
 }
 
 async function adminFindings(rotation: Rotation, session: Session, arn: string): Promise<Finding[]> {

@@ -208,6 +208,13 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
     proven: Credential | undefined,
     context: RotatorContext,
   ): Promise<readonly string[]>;
+  /**
+   * Finds out whether something other than the password keeps an account out, where the target's refusal does not tell.
+   * Core asks this in the admin's session, after the target has refused every stored credential. Read-only.
+   *
+   * @throws a typed error that names the true reason; nothing if the password may be wrong
+   */
+  explainRefusal?(admin: Opened, refused: Credential, context: RotatorContext): Promise<void>;
 }
 
 /** Has the target issue a new credential beside the old one, such as a token: createSecret issues and stores it. */

@@ -84,6 +84,19 @@ describe('rotating alternating users', () => {
     expect(made.rowCount).toBe(0);
   });
 
+  it('says that passwords have expired, which the server does not tell the user', async () => {
+    const login = await createLogin();
+    const arn = await fixture.createSecret({ ...secretOf(login), masterarn });
+    await asAdmin((client) =>
+      client.query(`ALTER ROLE ${quoteIdentifier(login.username)} VALID UNTIL '2020-01-01'`),
+    );
+    const reason = `passwords of ${login.username} were valid until 2020-01-01`;
+    expect(await fixture.rotate(arn, { immediately: false })).toContain(reason);
+    const error = await fixture.rotate(arn);
+    expect(error).toMatch(/^PermissionDenied: /);
+    expect(error).toContain(reason);
+  });
+
   it('closes the session that it had opened for the admin, when no credential is accepted', async () => {
     const rotator = postgresAlternatingUsers(sharedOptions());
     const open = new Set<string>();
