@@ -1,3 +1,5 @@
+import { shellWord } from '../shell-word.ts';
+
 /** An option, the member of the API's input that it sets, and the value. */
 export type AwsArgument = readonly [
   option: string,
@@ -18,7 +20,7 @@ export function awsCommand(start: string, given: readonly AwsArgument[]): string
     if (typeof value === 'string' && !fitsOption(value)) input[member] = value;
     else options.push(awsOption(option, value));
   }
-  if (Object.keys(input).length > 0) options.push(`--cli-input-json ${shell(escapedJson(input))}`);
+  if (Object.keys(input).length > 0) options.push(`--cli-input-json ${shellWord(escapedJson(input))}`);
   return [`aws secretsmanager ${start}`, ...options].join(' \\\n  ');
 }
 
@@ -35,9 +37,9 @@ function fitsOption(text: string): boolean {
 /** One option of the AWS CLI, for a POSIX shell. */
 export function awsOption(option: string, value: string | boolean | object): string {
   if (typeof value === 'boolean') return value ? `--${option}` : `--no-${option}`;
-  if (typeof value === 'object') return `--${option} ${shell(escapedJson(value))}`;
+  if (typeof value === 'object') return `--${option} ${shellWord(escapedJson(value))}`;
   // A hyphen would begin the next option.
-  return `--${option}${value.startsWith('-') ? '=' : ' '}${shell(value)}`;
+  return `--${option}${value.startsWith('-') ? '=' : ' '}${shellWord(value)}`;
 }
 
 /** JSON in which control characters beyond ASCII are escapes too. JSON.stringify escapes the others. */
@@ -46,9 +48,4 @@ export function escapedJson(value: object, indent = 0): string {
     /[\u007f-\u009f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-/** One argument for a POSIX shell. In zsh, a word that begins with `=` is the path of a program. */
-function shell(text: string): string {
-  return /^(?!=)[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

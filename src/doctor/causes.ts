@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** The names and ids that a command needs; never a value. */
 export interface About {
@@ -29,9 +30,9 @@ export interface Cause {
   readonly fix?: Fix;
 }
 
-const rotate = ({ name }: About): string => `keyturn rotate ${name}`;
+const rotate = ({ name }: About): string => `keyturn rotate ${shellWord(name)}`;
 const putValue = ({ arn }: About): string =>
-  `aws secretsmanager put-secret-value --secret-id ${arn} --secret-string file://secret.json`;
+  `aws secretsmanager put-secret-value --secret-id ${shellWord(arn)} --secret-string file://secret.json`;
 const showLog = ({ functionArn }: About): string | undefined =>
   functionArn && `aws logs tail /aws/lambda/${nameOf(functionArn)} --since 1h`;
 const configure =
@@ -103,7 +104,7 @@ export const causes = {
     problem: 'The function has no rotator for this secret.',
     step: 'Name one with the tag keyturn:rotator: the message lists those that the function has.',
     command: ({ arn }) =>
-      `aws secretsmanager tag-resource --secret-id ${arn} --tags Key=keyturn:rotator,Value=NAME`,
+      `aws secretsmanager tag-resource --secret-id ${shellWord(arn)} --tags Key=keyturn:rotator,Value=NAME`,
   },
   TargetChanged: {
     problem: 'AWSPENDING was made for another host, database or account than AWSCURRENT names now.',
@@ -236,18 +237,18 @@ export const causes = {
   SecretMarkedForDeletion: {
     problem: 'The secret is scheduled for deletion: it can be neither read nor rotated.',
     step: 'To keep it, restore it.',
-    command: ({ arn }) => `aws secretsmanager restore-secret --secret-id ${arn}`,
+    command: ({ arn }) => `aws secretsmanager restore-secret --secret-id ${shellWord(arn)}`,
   },
   NeverAttached: {
     problem: 'Rotation was never turned on: nothing rotates the secret.',
     step: 'Turn it on.',
-    command: ({ name }) => `keyturn attach ${name} --function ARN --every 30d`,
+    command: ({ name }) => `keyturn attach ${shellWord(name)} --function ARN --every 30d`,
   },
   RotationOff: {
     problem: 'Rotation was turned off: nothing rotates the secret.',
     step: 'Turn it on.',
     command: ({ name, functionArn }) =>
-      `keyturn attach ${name} --function ${functionArn ?? 'ARN'} --every 30d`,
+      `keyturn attach ${shellWord(name)} --function ${functionArn ?? 'ARN'} --every 30d`,
   },
   PendingMayBeLive: {
     problem:
@@ -288,7 +289,7 @@ export const causes = {
   FunctionMissing: {
     problem: 'The rotation function does not exist.',
     step: 'Deploy it again, or attach the secret to the function that is to rotate it.',
-    command: ({ name }) => `keyturn attach ${name} --function ARN --every 30d`,
+    command: ({ name }) => `keyturn attach ${shellWord(name)} --function ARN --every 30d`,
   },
   FunctionNotInvocable: {
     problem: "The function's policy does not let Secrets Manager invoke it.",
@@ -325,7 +326,7 @@ export const causes = {
   RefusedByResourcePolicy: {
     problem: "The secret's resource policy denies the function what a rotation needs.",
     step: "Except the function's role from the statement that denies it.",
-    command: ({ arn }) => `aws secretsmanager get-resource-policy --secret-id ${arn}`,
+    command: ({ arn }) => `aws secretsmanager get-resource-policy --secret-id ${shellWord(arn)}`,
   },
 } satisfies Readonly<Record<string, Cause>> & Partial<Record<ErrorCode, Cause>>;
 
@@ -360,7 +361,7 @@ export function invokePermissionCommand(functionArn: string): string {
 
 /** The command that takes AWSPENDING off a version. */
 export function clearPendingCommand(secretArn: string, versionId: string): string {
-  return `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSPENDING --remove-from-version-id ${versionId}`;
+  return `aws secretsmanager update-secret-version-stage --secret-id ${shellWord(secretArn)} --version-stage AWSPENDING --remove-from-version-id ${versionId}`;
 }
 
 /** The command that shows a function's latest log. */

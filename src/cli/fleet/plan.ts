@@ -15,6 +15,7 @@ import {
 import { createRedactor } from '../../redact.ts';
 import { type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
+import { shellWord } from '../../shell-word.ts';
 import { regionOf } from '../rotation/clients.ts';
 import { lookAtDocument } from '../rotation/document.ts';
 import type { Tools } from '../rotation/rotate.ts';
@@ -128,14 +129,14 @@ async function blockOf(tools: Tools, secret: Secret, { preflight }: PlanWork): P
   if (versionWith(secret.stages, 'AWSCURRENT') === undefined) return block('no-value', 'It has no value.');
   if (secret.rotationEnabled !== true) return block('no-rotation', 'Rotation is off: keyturn attach.');
   if (unfinishedVersion(secret) !== undefined) {
-    return block('stuck', `A rotation is under way, or stuck: keyturn doctor ${secret.name}`);
+    return block('stuck', `A rotation is under way, or stuck: keyturn doctor ${shellWord(secret.name)}`);
   }
   if (!preflight) return undefined;
   const asked = await askPreflight(tools, secret);
   if (asked.outcome === 'unknown' || !hasFailed(asked)) return undefined;
   // A function's message may hold a part of the secret.
   const code = asked.outcome === 'failed' && isCauseName(asked.code) ? asked.code : 'PreflightFailed';
-  return block('preflight-failed', `${code}: keyturn doctor ${secret.name}`);
+  return block('preflight-failed', `${code}: keyturn doctor ${shellWord(secret.name)}`);
 }
 
 async function targetOf(tools: Tools, secret: Secret, { groupBy }: PlanWork): Promise<string | Block> {

@@ -80,7 +80,15 @@ export function interceptTarget(parts: TargetParts, lifetime: Lifetime): Interce
     };
   };
 
-  const reachesTarget = new Set(['change', 'endReplaced', 'verify', 'explainRefusal', 'revoke', 'revokeOrphans', 'issue']);
+  const reachesTarget = new Set([
+    'change',
+    'endReplaced',
+    'verify',
+    'explainRefusal',
+    'revoke',
+    'revokeOrphans',
+    'issue',
+  ]);
   return {
     rotator: replaceMembers(rotator, (name, member) => {
       if (name === 'open') return open;
