@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startInAttempts } from './attempts.ts';
 import { closedPort } from './rotation-fixture.ts';
 import { runProgram } from './run-program.ts';
 
@@ -20,7 +21,11 @@ export interface RabbitMqServer {
 const longestStartMs = 120_000;
 
 /** Starts a broker. @param program the script `rabbitmq-server` of an installation */
-export async function startRabbitMq(program: string): Promise<RabbitMqServer> {
+export function startRabbitMq(program: string): Promise<RabbitMqServer> {
+  return startInAttempts(() => startOnce(program));
+}
+
+async function startOnce(program: string): Promise<RabbitMqServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-rabbitmq-'));
   const [amqp, management] = [await closedPort(), await closedPort()];
   const [distribution, names] = [String(await closedPort()), String(await closedPort())];

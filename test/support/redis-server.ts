@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pairsOf } from '../../rotators/redis/servers.ts';
 import { findProgram } from '../client/support/servers.ts';
+import { startInAttempts } from './attempts.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { freePort } from './postgres-server.ts';
 
@@ -62,9 +63,18 @@ export interface RedisServerOptions {
 }
 
 /** Starts a server. */
-export async function startRedisServer(
+export function startRedisServer(
+  program: RedisProgram,
+  options: RedisServerOptions = {},
+): Promise<RedisServer> {
+  return options.port === undefined
+    ? startInAttempts(() => startOnce(program, options))
+    : startOnce(program, options);
+}
+
+async function startOnce(
   { path }: RedisProgram,
-  { tls = false, users = 'configuration', settings = [], requirepass, port: given }: RedisServerOptions = {},
+  { tls = false, users = 'configuration', settings = [], requirepass, port: given }: RedisServerOptions,
 ): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-redis-'));
   const port = given ?? (await freePort());
@@ -191,16 +201,18 @@ export async function startRedisCluster(
   { tls = false }: { readonly tls?: boolean } = {},
 ): Promise<RedisCluster> {
   const certificate = tls && (await makeCertificate());
-  const start = async (): Promise<RedisServer> =>
-    startRedisServer(program, {
-      tls: certificate,
-      port: await clusterPort(),
-      settings: [
-        'cluster-enabled yes',
-        'cluster-node-timeout 5000',
-        ...(tls ? ['tls-cluster yes', 'tls-ca-cert-file cert.pem'] : []),
-      ],
-    });
+  const start = (): Promise<RedisServer> =>
+    startInAttempts(async () =>
+      startRedisServer(program, {
+        tls: certificate,
+        port: await clusterPort(),
+        settings: [
+          'cluster-enabled yes',
+          'cluster-node-timeout 5000',
+          ...(tls ? ['tls-cluster yes', 'tls-ca-cert-file cert.pem'] : []),
+        ],
+      }),
+    );
   const first = await start();
   const group = groupOf([first, await start(), await start()] as const);
   const slots = 16_384;

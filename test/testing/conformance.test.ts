@@ -36,8 +36,11 @@ describe('the conformance kit', () => {
     );
   });
 
-  it.each([...mutants, ...issuingMutants])('fails a rotator that $fault', async ({ rotator, failing }) => {
-    const { failed } = await runSuite(memoryHarness(target, rotator));
-    expect(failed.sort()).toEqual([...failing].sort());
-  });
+  it.each([...mutants, ...issuingMutants])(
+    'fails a rotator that $fault',
+    async ({ rotator, failing, mayFail = [] }) => {
+      const { failed } = await runSuite(memoryHarness(target, rotator));
+      expect(failed.filter((name) => !mayFail.includes(name)).sort()).toEqual([...failing].sort());
+    },
+  );
 });

@@ -8,6 +8,8 @@ export interface Mutant {
   readonly fault: string;
   readonly rotator: MemoryRotator;
   readonly failing: readonly string[];
+  /** Tests of the kit that fail if two invocations happen to meet. */
+  readonly mayFail?: readonly string[];
 }
 
 const takes = (password: string): string => `takes the password ${JSON.stringify(password)}`;
