@@ -31,18 +31,13 @@ function isSameLogin(one: Account, other: Account): boolean {
  */
 export function isSame(primary: Account, other: Account): boolean {
   if (other.isOther && (other.isFormer || !isSameLogin(primary, other))) return false;
-  if (isAnotherEngine(primary, other)) return false;
+  if (differs(familyOf(primary), familyOf(other))) return false;
   if (differs(primary.username, other.username)) return false;
   const [one, two] = [primary.password, other.password];
   if (one !== undefined && one === two) return true;
   if (other.parsed === undefined || differs(hostOf(primary.fields), hostOf(other.fields))) return false;
   const isOutOfStep = primary.username !== undefined && primary.username === other.username;
   return isOutOfStep || one === undefined || two === undefined;
-}
-
-function isAnotherEngine(one: Account, other: Account): boolean {
-  const isGuess = one.parsed?.engineIsGuess === true || other.parsed?.engineIsGuess === true;
-  return !isGuess && differs(engineFamily(one.fields.engine), engineFamily(other.fields.engine));
 }
 
 /** A host in lower case, without its port and without its instance, which separate fields leave out. */
@@ -100,6 +95,7 @@ function createAccountIndex(): AccountIndex {
   };
 }
 
+/** The family of an account's engine; undefined if that is open, or only guessed. */
 function familyOf({ parsed, fields }: Account): string | undefined {
   return parsed?.engineIsGuess === true ? undefined : engineFamily(fields.engine);
 }

@@ -1,3 +1,4 @@
+import { isKeyturnError } from '../errors.ts';
 import { type FormName, malformed, nest, outerEdits, outerSlot, type ParsedText } from './form.ts';
 import { isJdbc, parseJdbc } from './jdbc.ts';
 import { isPdoPostgres, libpqKeywords, parseLibpq, scanSettings } from './libpq.ts';
@@ -127,4 +128,14 @@ function startsAsPairs(text: string): boolean {
 function startsAsLibpq(text: string): boolean {
   const [, first = ''] = /^\s*([a-z]+)\s*=\s*[^;\s]*(?:\s|$)/.exec(text) ?? [];
   return libpqKeywords.has(first);
+}
+
+/** Undefined for a text that only looks like the form: no driver can use it. */
+export function parseIfPossible(form: TextForm, text: string): ParsedText | undefined {
+  try {
+    return parseAs(form, text);
+  } catch (error) {
+    if (isKeyturnError(error)) return undefined;
+    throw error;
+  }
 }

@@ -7,8 +7,7 @@ import {
   hostOf,
   isSame,
 } from './accounts.ts';
-import { commentsIn, nameOfField } from './copies.ts';
-import { engineFamily, knownEngine } from './engines.ts';
+import { engineFamily } from './engines.ts';
 import type { SecretFields } from './fields.ts';
 import {
   type Edit,
@@ -22,7 +21,8 @@ import {
 } from './form.ts';
 import type { Leaf } from './leaves.ts';
 import { otherLogin } from './other-logins.ts';
-import { connectionStringForm, parseAs } from './recognise.ts';
+import { othersOf } from './other-values.ts';
+import { connectionStringForm, parseAs, parseIfPossible } from './recognise.ts';
 import { isPlaceholder, type References, referencesTo } from './references.ts';
 import {
   isDatabaseWord,
@@ -30,9 +30,9 @@ import {
   isOtherAccount,
   isReplica,
   readName,
-  type SettingField,
   wordsOf,
 } from './setting-names.ts';
+import { fieldsOf, type Index, indexOf, membersOf, textIn } from './settings-index.ts';
 import { definedFields } from './switches.ts';
 import { isDatabaseUrl } from './url.ts';
 
@@ -258,16 +258,6 @@ function stringAccount(leaf: Leaf, references: References): Account | undefined 
   return isSure || password !== undefined ? accountOf(leaf, embedding, parsed, references) : undefined;
 }
 
-/** Undefined for a text that only looks like the form: no driver can use it. */
-function parseIfPossible(form: Parameters<typeof parseAs>[0], text: string): ParsedText | undefined {
-  try {
-    return parseAs(form, text);
-  } catch (error) {
-    if (isKeyturnError(error)) return undefined;
-    throw error;
-  }
-}
-
 /** A password by its name, with the settings that belong to it. */
 function groupAccount(named: Leaf, index: Index): Account | undefined {
   const reading = readName(named.name).find(({ field }) => field === 'password');
@@ -321,103 +311,6 @@ function ownAccount(index: Index, { own, password: leaf }: KnownSettings): Accou
 
 function slotAt(field: string, { value, span, encode }: Leaf): Slot {
   return { field, value, span, encode };
-}
-
-/** An index of the leaves by the fields that they may hold. It is made once for all passwords. */
-interface Index {
-  /** The first leaf of an object that has a prefix and means a field. */
-  meant(scope: string, prefix: string, field: SettingField): Leaf | undefined;
-  /** The first value of an object that has a name, in any case. */
-  named(scope: string, name: string): unknown;
-  /** The leaf with the value, the place and the encoding of the setting that it refers to; itself where it refers to none. */
-  followed(leaf: Leaf): Leaf;
-  /** All leaves at the place of one, of which the last counts. */
-  duplicates(leaf: Leaf): readonly Leaf[];
-  counts(leaf: Leaf): boolean;
-}
-
-function indexOf(leaves: readonly Leaf[], { target }: References): Index {
-  const [meant, named] = [new Map<string, Leaf>(), new Map<string, unknown>()];
-  const samePath = Map.groupBy(leaves, ({ path }) => path);
-  const duplicates: Index['duplicates'] = (leaf) =>
-    (samePath.get(leaf.path) ?? []).includes(leaf) ? (samePath.get(leaf.path) ?? []) : [leaf];
-  const counts: Index['counts'] = (leaf) => duplicates(leaf).at(-1) === leaf;
-  const followed: Index['followed'] = (leaf) => {
-    const found = target(leaf.value, leaf.scope);
-    if (found === undefined) return leaf;
-    const { value, span, encode, embedding } = found;
-    return { ...leaf, value, span, encode, embedding };
-  };
-  const key = (...parts: readonly string[]): string => JSON.stringify(parts);
-  for (const written of leaves.filter(counts)) {
-    const leaf = followed(written);
-    const name = key(leaf.scope, leaf.name.toLowerCase());
-    if (!named.has(name)) named.set(name, leaf.value);
-    for (const { prefix, field } of isMeaningful(leaf.value) ? readName(leaf.name) : []) {
-      const place = key(leaf.scope, prefix, field);
-      const isOther = field === 'engine' && engineIn(leaf.value) === undefined;
-      if (!isOther && !meant.has(place)) meant.set(place, leaf);
-    }
-  }
-  return {
-    meant: (scope, prefix, field) => meant.get(key(scope, prefix, field)),
-    named: (scope, name) => named.get(key(scope, name)),
-    followed,
-    duplicates,
-    counts,
-  };
-}
-
-/** The settings of the same object with the same prefix; without a prefix also those of the objects around it. */
-function membersOf({ scope }: Leaf, prefix: string, index: Index): Map<SettingField, Leaf> {
-  const scopes = prefix === '' ? withParents(scope) : [scope];
-  const members = new Map<SettingField, Leaf>();
-  for (const field of ['username', 'host', 'port', 'dbname', 'engine', 'ssl'] as const) {
-    const found = scopes.map((one) => index.meant(one, prefix, field)).find((leaf) => leaf !== undefined);
-    if (found !== undefined) members.set(field, found);
-  }
-  return members;
-}
-
-function withParents(scope: string): string[] {
-  const parts = scope === '' ? [] : scope.split('.');
-  return parts.map((_, index) => parts.slice(0, parts.length - index).join('.')).concat('');
-}
-
-function isMeaningful(value: unknown): boolean {
-  return (
-    (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean'
-  );
-}
-
-function engineIn(value: unknown): string | undefined {
-  return typeof value === 'string' ? knownEngine(value.split('+')[0] ?? value) : undefined;
-}
-
-function fieldsOf(
-  members: ReadonlyMap<SettingField, Leaf>,
-  prefix: string,
-  { scope }: Leaf,
-  index: Index,
-): SecretFields {
-  const [username, host, port, dbname] = (['username', 'host', 'port', 'dbname'] as const).map(
-    (field) => members.get(field)?.value,
-  );
-  const byPrefix = wordsOf(prefix)
-    .map((word) => knownEngine(word))
-    .find((engine) => engine !== undefined);
-  const engine = members.get('engine')?.value;
-  // Django's names are NAME, USER, HOST beside ENGINE; the encryption of npm's mssql is among its options.
-  const isDjango = typeof engine === 'string' && engine.includes('.');
-  const options = scope === '' ? 'options' : `${scope}.options`;
-  return definedFields({
-    engine: engineIn(engine) ?? byPrefix,
-    username: typeof username === 'string' ? username : undefined,
-    host: typeof host === 'string' ? host : undefined,
-    port: typeof port === 'string' || typeof port === 'number' ? port : undefined,
-    dbname: typeof dbname === 'string' ? dbname : isDjango ? textIn(index.named(scope, 'name')) : undefined,
-    ssl: members.get('ssl')?.value ?? index.named(options, 'encrypt') ?? index.named(options, 'sslmode'),
-  });
 }
 
 /** The account that is meant where no field has its own name; undefined if none is. */
@@ -474,58 +367,6 @@ function mergedFields(accounts: readonly Account[]): SecretFields {
   for (const { fields } of [...(first === undefined ? [] : [first]), ...near, ...far])
     if (!differs(hostOf(merged), hostOf(fields))) merged = { ...fields, ...definedFields(merged) };
   return merged;
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** Every value that may hold a copy of a password. A user, a host or the like may equal the password by design. */
-function othersOf(leaves: readonly Leaf[]): OtherValue[] {
-  return [...valuesOf(leaves), ...namesOf(leaves)];
-}
-
-function valuesOf(leaves: readonly Leaf[]): OtherValue[] {
-  return leaves.flatMap((leaf): OtherValue[] => {
-    const { embedding, path, name } = leaf;
-    if (embedding === undefined) return [];
-    if (leaf.isContainer === true) return [{ path, value: [...commentsIn(embedding.text)].join('\n') }];
-    const form = connectionStringForm(embedding.text);
-    const parsed = form === undefined ? undefined : parseIfPossible(form, embedding.text);
-    const isString =
-      parsed !== undefined && (form === 'url' || form === 'jdbc' || parsed.fields.password !== undefined);
-    if (isString && form === 'url' && !isDatabaseUrl(embedding.text)) {
-      const [, beforeQuery = '', fragment = ''] = /^([^?#]*)(?:\?[^#]*)?(#.*)?$/s.exec(embedding.text) ?? [];
-      return [{ path, value: beforeQuery }, { path, value: fragment }, ...insideOf(path, parsed)];
-    }
-    if (isString) return insideOf(path, parsed);
-    return isPlace(name) ? [] : [{ path, value: embedding.text }];
-  });
-}
-
-/** Names may hold a copy as well. */
-function namesOf(leaves: readonly Leaf[]): OtherValue[] {
-  return leaves
-    .filter(({ path }) => path.length >= 8)
-    .map(({ path, scope }) => ({
-      path: scope === '' ? nameOfField : `${scope}.${nameOfField}`,
-      value: path,
-    }));
-}
-
-function insideOf(path: string, { slots, others }: ParsedText): OtherValue[] {
-  const passwords = slots
-    .filter(({ field }) => field === 'password')
-    .map(({ value }) => `password=${String(value)}`);
-  return [
-    ...passwords.map((value) => ({ path, value })),
-    ...others.map((other) => ({ path: `${path}.${other.path}`, value: other.value })),
-  ];
-}
-
-function isPlace(name: string): boolean {
-  const readings = readName(name);
-  return name === 'masterarn' || (readings.length > 0 && readings.every(({ field }) => field !== 'password'));
 }
 
 function innerSensitive(inner: string, parsed: ParsedText | undefined): string[] {

@@ -180,8 +180,8 @@ export function report(work: RunWork): Promise<number> {
           let outcome: Outcome;
           let detail = '';
           try {
-            const verdict = decide(await api.describe(arn), rotatedBefore);
-            outcome = verdict === 'due' ? 'not-started' : verdict;
+            const decision = decide(await api.describe(arn), rotatedBefore);
+            outcome = decision === 'due' ? 'not-started' : decision;
           } catch (error) {
             if (!isKeyturnError(error)) throw error;
             outcome = outcomeOf(error.code);

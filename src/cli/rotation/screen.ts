@@ -48,7 +48,8 @@ function forPeople(redactor: Redactor): Screen {
   };
 }
 
-const silent: Screen = {
+/** A screen on which nothing is shown. */
+export const silentScreen: Screen = {
   heading: () => undefined,
   fact: () => undefined,
   progress: () => undefined,
@@ -82,7 +83,7 @@ export async function runWithScreen(
     print(JSON.stringify(redactor.value(plain)));
   };
   try {
-    const answer = await work(json ? silent : forPeople(redactor));
+    const answer = await work(json ? silentScreen : forPeople(redactor));
     if (json) printDocument(answer.document);
     return exitCode(answer);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { examine, finish, store } from '../../cli/create/store.ts';
 import { printable } from '../../cli/printable.ts';
 import { regionOf } from '../../cli/rotation/clients.ts';
-import type { Tools } from '../../cli/rotation/rotate.ts';
+import { silentScreen } from '../../cli/rotation/screen.ts';
 import { secretAsCode } from '../../create/as-code.ts';
 import { codeSamples } from '../../create/code-samples.ts';
 import type { NewSecret } from '../../create/new-secret.ts';
@@ -121,7 +121,7 @@ export function addStore(app: App, routing: Routing): void {
   };
   const storeSecret = async (world: World, secret: NewSecret): Promise<string> => {
     await examine(world, secret);
-    const { arn } = await store({ secrets: world.secrets, screen: silent }, secret);
+    const { arn } = await store({ secrets: world.secrets, screen: silentScreen }, secret);
     note(`stored ${printable(secret.name)}`);
     worlds.forget();
     if (secret.rotation !== undefined || secret.resourcePolicy !== undefined) {
@@ -135,15 +135,6 @@ export function addStore(app: App, routing: Routing): void {
     return arn;
   };
 }
-
-const silent: Tools['screen'] = {
-  heading: () => undefined,
-  fact: () => undefined,
-  progress: () => undefined,
-  good: () => undefined,
-  bad: () => undefined,
-  say: () => undefined,
-};
 
 /** Another kind, or another way to give the value, begins anew. */
 function choose(draft: Draft, kind: string | undefined, mode: string | undefined): void {
