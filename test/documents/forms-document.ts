@@ -21,7 +21,7 @@ const refused: readonly (readonly [what: string, text: string])[] = [
 const introduction = `# How does Keyturn change the secret of my framework or driver?
 
 Find your secret in the table. It shows the secret before and after a rotation. Only the credential changes, in every place with the
-same user and password. A new password needs no quotes and no codes: see [secrets.md](secrets.md#new-passwords).
+same user and password. A new password needs no quotes and no codes: see [secret-value.md](secret-value.md).
 
 \`npm run generate:forms\` writes this page from the documents that the tests read and write. A test compares it.
 
