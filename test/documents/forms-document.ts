@@ -11,8 +11,8 @@ const refused: readonly (readonly [what: string, text: string])[] = [
     'Driver={ODBC Driver 18 for SQL Server};Server=db;UID=app;PWD=x;Authentication=ActiveDirectoryPassword',
   ],
   ['braces in ADO.NET', 'Server=db;User Id=app;Password={x}'],
-  ["another form's keyword", 'Driver=FreeTDS;Server=db;User Id=app;Password=x'],
-  ["another form's keyword in JDBC", 'jdbc:sqlserver://db;user=app;pwd=x'],
+  ['a keyword of another form', 'Driver=FreeTDS;Server=db;User Id=app;Password=x'],
+  ['a keyword of another form in JDBC', 'jdbc:sqlserver://db;user=app;pwd=x'],
   ['a user where pgjdbc reads none', 'jdbc:postgresql://app:x@db/shop'],
   ['a number sign without quotes', 'DB_USER=app\nDB_PASSWORD=ab#cd'],
   ['contradictory fields', '{"engine":"postgres","ssl":false,"sslmode":"require"}'],
@@ -23,7 +23,7 @@ const introduction = `# How does Keyturn change the secret of my framework or dr
 Find your secret in the table. It shows the secret before and after a rotation. Only the credential changes, in every place with the
 same user and password. A new password needs no quotes and no codes: see [secret-value.md](secret-value.md).
 
-\`npm run generate:forms\` writes this page from the documents that the tests read and write. A test compares it.
+\`npm run generate:forms\` writes this page from the documents that the tests read and write. A test checks that the page is up to date.
 
 `;
 
@@ -48,7 +48,7 @@ export function formsDocument(): string {
   ].join('');
 }
 
-/** A text as code in a table's cell: a line is a piece of code. */
+/** A text as code in a table's cell: each line is a piece of code of its own. */
 function code(text: string): string {
   const lines = text
     .replace(/^\ufeff/, '(byte order mark)')

@@ -1,13 +1,13 @@
 import type { DocumentHints, FormName, SecretFields } from '../../src/index.ts';
 
-/** A secret as people keep it, and what becomes of it. OLD stands for the password, and is not short or common in the tests. */
+/** A secret as people keep it, and how it is read. The tests put a long, unusual password in the place of OLD. */
 export interface RealDocument {
-  /** Whose form it is. */
+  /** Which framework, driver or habit it comes from. docs/forms.md shows it. */
   readonly name: string;
   readonly text: string;
   readonly form: FormName;
   readonly fields: SecretFields;
-  /** Places of the password. Default: all that there are. */
+  /** How many places hold the password. Default: 1. */
   readonly places?: number;
   readonly hints?: DocumentHints;
 }
@@ -56,7 +56,7 @@ const strings: readonly RealDocument[] = [
     }),
   ),
   {
-    name: "a parameter for each of SQLAlchemy's hosts",
+    name: 'a URL of SQLAlchemy with a parameter for each host',
     text: 'postgresql+psycopg2://app:OLD@/shop?host=db1:5432&host=db2:5433',
     form: 'url',
     fields: at('postgres', { host: 'db1:5432,db2:5433' }),
@@ -68,7 +68,7 @@ const strings: readonly RealDocument[] = [
     fields: at('postgres', { port: '5433' }),
   },
   {
-    name: 'SQLAlchemy with pyodbc and a driver',
+    name: 'a URL of SQLAlchemy with pyodbc and a driver',
     text: 'mssql+pyodbc://app:OLD@db:1433/shop?driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&TrustServerCertificate=no',
     form: 'url',
     fields: at('sqlserver', {
@@ -79,7 +79,7 @@ const strings: readonly RealDocument[] = [
     }),
   },
   {
-    name: 'SQLAlchemy with an ODBC string in the URL',
+    name: 'a URL of SQLAlchemy with an ODBC string in it',
     text: 'mssql+pyodbc:///?odbc_connect=Driver%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BServer%3Ddb%2C1433%3BDatabase%3Dshop%3BUID%3Dapp%3BPWD%3DOLD%3BEncrypt%3Dyes',
     form: 'url',
     fields: at('sqlserver', { port: '1433', ssl: true }),
@@ -103,7 +103,7 @@ const strings: readonly RealDocument[] = [
     fields: at('postgres', { port: '5432' }),
   },
   {
-    name: 'JDBC of MySQL with two roles',
+    name: 'JDBC of MySQL with a source and a replica',
     text: 'jdbc:mysql:replication://db,db2/shop?user=app&password=OLD',
     form: 'jdbc',
     fields: at('mysql', { hosts: 'db,db2' }),
@@ -121,7 +121,7 @@ const strings: readonly RealDocument[] = [
     fields: at('sqlserver', { host: 'db\\i', port: '1433', ssl: true }),
   },
   {
-    name: 'mssql-jdbc with its own names',
+    name: 'mssql-jdbc with server and port as properties',
     text: 'jdbc:sqlserver://;serverName=db;port=1433;database=shop;userName=app;password=OLD;encrypt=strict',
     form: 'jdbc',
     fields: at('sqlserver', { port: '1433', ssl: true, encrypt: 'strict' }),
@@ -133,13 +133,13 @@ const strings: readonly RealDocument[] = [
     fields: at('sqlserver', { port: '1433', ssl: true }),
   },
   {
-    name: 'Npgsql by the word Server',
+    name: 'Npgsql with the keyword Server',
     text: 'Server=db;Port=5432;Database=shop;User Id=app;Password=OLD;',
     form: 'ado-net',
     fields: at('postgres', { port: '5432' }),
   },
   {
-    name: 'Npgsql with PSW',
+    name: 'Npgsql with the keyword PSW',
     text: 'Host=db;Database=shop;User Name=app;PSW=OLD;SSL Mode=Require',
     form: 'ado-net',
     fields: at('postgres', { ssl: true }),
@@ -151,13 +151,13 @@ const strings: readonly RealDocument[] = [
     fields: at('mysql', { port: '3306', ssl: true }),
   },
   {
-    name: 'SqlClient over several lines',
+    name: 'SqlClient in several lines',
     text: '\ufeffServer=tcp:db,1433;\r\n  Database=shop;\r\n  User ID=app;\r\n  Password=OLD;\r\n  Encrypt=Mandatory;\r\n',
     form: 'ado-net',
     fields: at('sqlserver', { port: '1433', ssl: true }),
   },
   {
-    name: 'SqlClient with Optional',
+    name: 'SqlClient with Encrypt=Optional',
     text: 'Data Source=db;Initial Catalog=shop;UID=app;PWD=OLD;Encrypt=Optional;Integrated Security=False',
     form: 'ado-net',
     fields: at('sqlserver', { ssl: false }),
@@ -199,7 +199,7 @@ const strings: readonly RealDocument[] = [
     fields: at('postgres', { port: '5432', ssl: true }),
   },
   {
-    name: 'libpq over several lines',
+    name: 'libpq in several lines',
     text: 'host=db\nport=5432\ndbname=shop\nuser=app\npassword=OLD\n',
     form: 'libpq',
     fields: at('postgres', { port: '5432' }),
@@ -221,7 +221,7 @@ const strings: readonly RealDocument[] = [
 /** JSON of AWS, of frameworks and of drivers. */
 const objects: readonly RealDocument[] = [
   {
-    name: "AWS's for RDS",
+    name: "AWS's JSON for RDS",
     text: json({
       ...login,
       engine: 'postgres',
@@ -234,13 +234,13 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres', { port: 5432 }),
   },
   {
-    name: "AWS's for DocumentDB",
+    name: "AWS's JSON for DocumentDB",
     text: json({ ...login, engine: 'mongo', host: 'db', port: 27017, ssl: true, dbClusterIdentifier: 'x' }),
     form: 'json',
     fields: { engine: 'mongo', host: 'db', ...login, ssl: true },
   },
   {
-    name: "AWS's for Redshift",
+    name: "AWS's JSON for Redshift",
     text: json({ ...login, engine: 'redshift', host: 'db', port: 5439, dbname: 'shop' }),
     form: 'json',
     fields: at('redshift', { port: 5439 }),
@@ -332,7 +332,7 @@ const objects: readonly RealDocument[] = [
     places: 2,
   },
   {
-    name: "a URL beside Celery's",
+    name: 'a URL beside the one of Celery',
     text: json({
       DATABASE_URL: 'postgres://app:OLD@db/shop',
       CELERY_RESULT_BACKEND: 'db+postgresql://app:OLD@db/shop',
@@ -360,7 +360,7 @@ const objects: readonly RealDocument[] = [
     fields: at('mysql', { port: '3307' }),
   },
   {
-    name: 'a string without a login beside a user',
+    name: 'a connection string without a login, beside a user and a password',
     text: json({ ConnectionString: 'Server=db,1434;Database=shop', User: 'app', Password: 'OLD' }),
     form: 'json',
     fields: { host: 'db', port: '1434', ...login, dbname: 'shop' },
@@ -389,7 +389,7 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
-    name: 'a template of a URL beside its password',
+    name: 'a URL with a placeholder of its reader, beside the password',
     text: json({ ...login, host: 'db', template: 'postgres://app:<password>@db:5433/shop' }),
     form: 'json',
     fields: at('postgres', { port: '5433' }),
@@ -403,7 +403,7 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
-    name: 'a file of lines in a string of JSON',
+    name: 'a file of KEY=value lines in a string of JSON',
     text: json({
       '.env':
         '# of the shop\nDB_HOST=db\nDB_USER=app\nexport DB_PASSWORD="OLD"\nURL=postgres://app:OLD@db/shop\n',
@@ -470,7 +470,7 @@ const objects: readonly RealDocument[] = [
     fields: at('postgres', { port: '5432' }),
   },
   {
-    name: 'Spring as nested objects',
+    name: 'Spring with nested objects',
     text: json({
       spring: {
         datasource: { url: 'jdbc:sqlserver://db:1433;databaseName=shop', username: 'app', password: 'OLD' },
@@ -532,7 +532,7 @@ const objects: readonly RealDocument[] = [
     places: 2,
   },
   {
-    name: 'a camel case of settings',
+    name: 'settings in camel case',
     text: json({
       dbHost: 'db',
       dbPort: '5432',
@@ -562,7 +562,7 @@ const objects: readonly RealDocument[] = [
     fields: { engine: 'redis', host: 'db', port: 6379, password: 'OLD' },
   },
   {
-    name: 'an application with settings of other things',
+    name: 'an application with settings of other services',
     text: json({
       DB_HOST: 'db',
       DB_USERNAME: 'app',
@@ -611,7 +611,7 @@ const lines: readonly RealDocument[] = [
     fields: at('mysql'),
   },
   {
-    name: 'a URL beside single lines',
+    name: 'a URL beside lines for user and password',
     text: 'DATABASE_URL=postgres://app:OLD@db/shop\nDB_USER=app\nDB_PASSWORD=OLD\n',
     form: 'env',
     fields: at('postgres'),
@@ -642,7 +642,7 @@ const lines: readonly RealDocument[] = [
     fields: at('postgres'),
   },
   {
-    name: "AWS's names as lines",
+    name: "AWS's names in lines",
     text: 'engine=postgres\nhost=db\nusername=app\npassword=OLD\ndbname=shop\n',
     form: 'env',
     fields: at('postgres'),
@@ -666,7 +666,7 @@ const lines: readonly RealDocument[] = [
     fields: { host: 'db', port: '5433', ...login, dbname: 'shop' },
   },
   {
-    name: 'a URL without a password beside one',
+    name: 'a URL without a password, beside the password',
     text: 'DATABASE_URL=postgres://app@db:5433/shop\nDB_PASSWORD=OLD\n',
     form: 'env',
     fields: at('postgres', { port: '5433' }),
@@ -690,7 +690,7 @@ const lines: readonly RealDocument[] = [
     fields: { host: 'db', ...login, dbname: 'shop' },
   },
   {
-    name: 'one line of an App Service of Azure',
+    name: 'one line of an Azure App Service',
     text: 'SQLAZURECONNSTR_Default=Server=tcp:db,1433;Database=shop;User ID=app;Password=OLD',
     form: 'env',
     fields: at('sqlserver', { port: '1433' }),
@@ -703,7 +703,7 @@ const lines: readonly RealDocument[] = [
     places: 2,
   },
   {
-    name: 'names of its own',
+    name: 'your own names, given in the tag `keyturn:fields`',
     text: 'LOGIN_OF_SHOP=app\nPHRASE_OF_SHOP=OLD\nPLACE=db\n',
     form: 'env',
     fields: { host: 'db', ...login },
