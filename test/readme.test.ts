@@ -123,19 +123,28 @@ describe('the documentation', () => {
     expect(names.filter((name) => name !== 'README.md' && !contents.includes(`](${name})`))).toEqual([]);
   });
 
+  /** The links of a text that lead to no file, or to no heading of a page. */
+  const brokenLinks = (from: string, text: string, isThere: (file: string) => boolean): string[] =>
+    [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+      .filter(([, file = '', anchor]) => {
+        const to = file === '' ? from : posix.join(posix.dirname(from), file);
+        return !isThere(to) || (anchor !== undefined && !anchorsOf(page(to)).has(anchor));
+      })
+      .map(([link]) => `${from}: ${link}`);
+
   it('has no link that leads nowhere, also in the packed package', async () => {
     const packed = await readPackedFiles();
-    const broken = [...pages].flatMap(([from, text]) =>
-      [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
-        .filter(([, file = '', anchor]) => {
-          const to = file === '' ? from : posix.join(posix.dirname(from), file);
-          const listed = to === 'docs/' ? pages.has('docs/README.md') : packed.has(to);
-          return !listed || (anchor !== undefined && !anchorsOf(page(to)).has(anchor));
-        })
-        .map(([link]) => `${from}: ${link}`),
-    );
-    expect(broken).toEqual([]);
+    const isPacked = (file: string) => (file === 'docs/' ? pages.has('docs/README.md') : packed.has(file));
+    expect([...pages].flatMap(([from, text]) => brokenLinks(from, text, isPacked))).toEqual([]);
   });
+
+  it.each(['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
+    'has no link in %s that leads nowhere',
+    async (name) => {
+      const isThere = (file: string) => existsSync(join(root, file));
+      expect(brokenLinks(name, await read(name), isThere)).toEqual([]);
+    },
+  );
 
   it('names no file of the repository that is not there', () => {
     const path =
