@@ -3,22 +3,22 @@ import { parse } from 'yaml';
 
 /** What a deployment was asked for. */
 export interface DeployArguments {
-  /** Parameters of the template, by name. */
+  /** Values of the template's parameters, by name. */
   readonly parameters: ReadonlyMap<string, string>;
   /** The profile of samconfig.toml. */
   readonly profile: string;
-  /** What is for `sam deploy`. */
+  /** Options for `sam deploy`. */
   readonly others: readonly string[];
 }
 
-/** The arguments are wrong; the message says how. */
+/** The command line is wrong. The message says what to write instead. */
 export class DeployUsageError extends Error {}
 
 /**
- * Reads `NAME=VALUE...` and options of `sam deploy`. These are handed on as they are: parseArgs would have to know all of
- * them, and which of them take a value.
+ * Reads `NAME=VALUE...` and options of `sam deploy`. The options are passed on as they are. parseArgs is not used, because
+ * it would have to know every option of `sam deploy`, and which of them take a value.
  *
- * @param template text of template.yaml, which SAM would not compare the names with
+ * @param template text of template.yaml. SAM does not check whether a parameter's name is in it, so this does
  * @throws DeployUsageError
  */
 export function readDeployArguments(args: readonly string[], template: string): DeployArguments {
@@ -34,7 +34,7 @@ export function readDeployArguments(args: readonly string[], template: string): 
     else if (known.has(name)) parameters.set(name, value);
     else
       throw new DeployUsageError(
-        `The template has no parameter ${name}. docs/deploy.md lists those that it has.`,
+        `The template has no parameter ${name}. docs/parameters.md lists those that it has.`,
       );
   }
   if (others.some((option) => option.startsWith('--parameter-overrides')))
@@ -46,10 +46,11 @@ export function readDeployArguments(args: readonly string[], template: string): 
 }
 
 /**
- * The parameters of a profile with those of the command line, as `sam deploy` takes them: what is given there would
- * otherwise replace all that the profile has.
+ * The parameters of a profile and of the command line, as `sam deploy` takes them. The command line wins. Without this,
+ * `sam deploy` would drop all of the profile's parameters.
+ *
  * @param samconfig text of samconfig.toml
- * @throws DeployUsageError where there is no such profile
+ * @throws DeployUsageError if there is no such profile, or if its parameters can't be read
  */
 export function parameterOverrides(
   { parameters, profile }: Pick<DeployArguments, 'parameters' | 'profile'>,
@@ -58,20 +59,41 @@ export function parameterOverrides(
   const config: unknown = getStaticTOMLValue(parseTOML(samconfig));
   const found: unknown = Object(config)[profile];
   if (found === undefined) throw new DeployUsageError(`samconfig.toml has no profile ${profile}.`);
-  const ofProfile = String(Object(found).deploy?.parameters?.parameter_overrides ?? '');
-  const pairs = ofProfile.split(' ').filter((pair) => pair !== '');
-  const all = new Map(
-    pairs.map((pair): [string, string] => [before(pair), pair.slice(before(pair).length + 1)]),
-  );
+  const ofProfile: unknown = Object(found).deploy?.parameters?.parameter_overrides ?? [];
+  const all = new Map([ofProfile].flat().flatMap((overrides) => readOverrides(overrides, profile)));
   for (const [name, value] of parameters) all.set(name, value);
   return [...all].map(([name, value]) => `ParameterKey=${name},ParameterValue=${quoted(value)}`);
 }
 
-function before(pair: string): string {
-  return pair.slice(0, pair.indexOf('='));
+const override =
+  /\s*(?:ParameterKey=(\w+),ParameterValue|(\w+))=("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?:\\.|[^\s"'\\])*)(?=\s|$)/gsy;
+
+/**
+ * Reads parameters in the ways that SAM takes: a text of pairs, whose values may be quoted, or a table.
+ * @see https://github.com/aws/aws-sam-cli/blob/develop/samcli/cli/types.py
+ */
+function readOverrides(overrides: unknown, profile: string): [name: string, value: string][] {
+  if (typeof overrides !== 'string')
+    return Object.entries(Object(overrides)).map(([name, value]) => [name, String(value)]);
+  const text = overrides.trim();
+  const pairs = [...text.matchAll(override)];
+  if (pairs.map(([pair]) => pair).join('') !== text)
+    throw new DeployUsageError(
+      `parameter_overrides of the profile ${profile} in samconfig.toml can't be read. Write NAME=VALUE, and quote a value that has spaces: NAME=\\"VALUE\\".`,
+    );
+  return pairs.map(([, key, name = key ?? '', value = '']) => [name, unquoted(value)]);
 }
 
-/** SAM splits at spaces outside of quotes. */
+/** As SAM does it: a backslash is removed only before a space or a quote. */
+function unquoted(value: string): string {
+  const inner = /^(["'])(.*)\1$/s.exec(value)?.[2] ?? value;
+  return inner.replaceAll(/\\([ "'])/g, '$1');
+}
+
+/**
+ * SAM splits at spaces outside of quotes. It leaves a doubled backslash doubled. That is harmless in excludeCharacters,
+ * the one parameter that may need a backslash.
+ */
 function quoted(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -40,6 +40,31 @@ describe('npm run deploy', () => {
     expect(parameterOverrides(asDefault, await read('samconfig.toml'))).toEqual([]);
   });
 
+  it.each([
+    ['in quotes', '"memorySize=512 rotationSchedule=\\"rate(7 days)\\""'],
+    ['in single quotes', `"memorySize=512 rotationSchedule='rate(7 days)'"`],
+    ['with an escaped space', `'memorySize=512 rotationSchedule=rate(7\\ days)'`],
+    [
+      'by key and value',
+      `'ParameterKey=memorySize,ParameterValue=512 ParameterKey=rotationSchedule,ParameterValue="rate(7 days)"'`,
+    ],
+    ['in a list', `['memorySize=512', 'rotationSchedule="rate(7 days)"']`],
+    ['in a table', '{ memorySize = 512, rotationSchedule = "rate(7 days)" }'],
+  ])('reads the parameters of a profile as SAM does: %s', async (_, overrides) => {
+    const samconfig = `[mine.deploy.parameters]\nparameter_overrides = ${overrides}\n`;
+    const asked = await readArguments('--config-env', 'mine');
+    expect(parameterOverrides(asked, samconfig)).toEqual([
+      'ParameterKey=memorySize,ParameterValue="512"',
+      'ParameterKey=rotationSchedule,ParameterValue="rate(7 days)"',
+    ]);
+  });
+
+  it('refuses parameters of a profile that it can not read', async () => {
+    const samconfig = '[mine.deploy.parameters]\nparameter_overrides = "rotationSchedule=rate(7 days)"\n';
+    const asked = await readArguments('--config-env', 'mine');
+    expect(() => parameterOverrides(asked, samconfig)).toThrow('parameter_overrides of the profile mine');
+  });
+
   it('has profiles that ask nothing and end well where nothing has changed, for pipelines', async () => {
     const config = await read('samconfig.toml');
     for (const profile of ['dev', 'prod']) {
