@@ -12,7 +12,7 @@ type Answer = { token: string; id: string; tokens: { id: string; label: string }
 
 type Context = { readonly signal: AbortSignal };
 
-/** Calls the service with a token; undefined if the token is refused, or the resource is gone. */
+/** Calls the service with a token; undefined if the service refuses the token, or the resource is gone. */
 async function call({ host, token }: Account, request: string, { signal }: Context, body?: string) {
   const [method = '', path] = request.split(' ');
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };

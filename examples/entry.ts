@@ -45,13 +45,13 @@ export async function runProgram<Arguments extends { readonly help: boolean }>(
   try {
     return await program.run(args, ending);
   } catch (error) {
-    // Don't wait for calls that are still under way.
+    // process.exit() does not wait for calls that are still under way.
     if (ending.reason instanceof Interrupted) process.exit(ending.reason.exitCode);
     return complain(error, 1);
   }
 }
 
-/** Keeps listening after the first signal: npm passes on a Ctrl-C that the terminal has already sent. */
+/** Aborts at the first signal. It keeps listening, because npm repeats a Ctrl-C that the terminal has already sent. */
 function listenForTheEnd(): AbortSignal {
   const ending = new AbortController();
   for (const signal of endingSignals) process.on(signal, () => ending.abort(new Interrupted(signal)));

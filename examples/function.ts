@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type { Context } from 'aws-lambda';
+import { wholeNumber } from '../scripts/program.ts';
 import { isKeyturnError } from '../src/index.ts';
 import { handler } from '../src/lambda.ts';
 
-const help = `The deployed function on this machine, for keyturn local --lambda-endpoint
+const help = `Runs the deployed function on this machine, for keyturn local --lambda-endpoint
 
 Usage: npx node examples/function.ts [--port N]
 
@@ -47,7 +48,7 @@ function serve(port: number): void {
       const answer = await handler(await json(request), createContext());
       response.end(JSON.stringify(answer ?? null));
     } catch (error) {
-      // The error of JSON.parse would quote a part of the event, which can be the RotationToken.
+      // An error of JSON.parse quotes a part of the event. That part can be the RotationToken, so it is not shown.
       const known = isKeyturnError(error);
       const errorType = known ? error.code : 'InvalidEvent';
       const errorMessage = known ? error.message : 'The event could not be read.';
@@ -63,8 +64,13 @@ function serve(port: number): void {
   });
 }
 
-const { values } = parseArgs({
-  options: { port: { type: 'string', default: '4585' }, help: { type: 'boolean', default: false } },
-});
-if (values.help) process.stdout.write(help);
-else serve(Number(values.port));
+try {
+  const { values } = parseArgs({
+    options: { port: { type: 'string', default: '4585' }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) process.stdout.write(help);
+  else serve(wholeNumber('port', values.port));
+} catch (error) {
+  process.stderr.write(`function: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}

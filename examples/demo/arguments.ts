@@ -8,10 +8,12 @@ const options = {
   sam: flag(
     'Rotate with the function as it is deployed, in a container; needs the SAM CLI and a Docker engine',
   ),
-  token: flag('Rotate an API token instead, where two are valid at once; then 50 times with a crash in each'),
-  client: flag('Rotate ten times below an application under load that reads its secret with keyturn/client'),
+  token: flag(
+    'Rotate an API token instead: two are valid at once. Then rotate it 50 times, each with a crash',
+  ),
+  client: flag('Rotate ten times while an application under load reads its secret with keyturn/client'),
   sqlserver: flag(
-    'Rotate a connection string of SQL Server instead, at a stand-in or at the server of the variable below',
+    'Rotate a connection string of SQL Server instead, at a stand-in or at the server named by the variable below',
   ),
   mysql: flag('Rotate a user of MySQL or MariaDB instead, whose old password works until the next rotation'),
   redis: flag('Rotate a user of Valkey or Redis instead, whose old password works until the next rotation'),
@@ -34,18 +36,17 @@ const combinations: Partial<Record<DemoOption, readonly DemoOption[]>> = {
 export type DemoArguments = Readonly<Record<DemoOption | 'json' | 'help', boolean>>;
 
 export const help = programHelp({
-  about: 'Rotates a real PostgreSQL password twice, on this machine, with nothing else needed.',
+  about: 'Rotates a real PostgreSQL password twice, on this machine. Nothing else is needed.',
   command: 'npm run demo',
   options,
   variables: {
-    KEYTURN_INVOKE_IMAGE:
-      "With --sam, an image of this machine to run in, instead of AWS's, which the SAM CLI pulls",
+    KEYTURN_INVOKE_IMAGE: "With --sam, a local image to run in. Without it, the SAM CLI pulls AWS's image",
     KEYTURN_TEST_JUPYTERHUB_PYTHON:
       'With --token, a Python that has jupyterhub: rotates at a real JupyterHub',
     KEYTURN_TEST_MYSQLD:
-      'With --mysql, the script that .ci/mysql prints: rotates at that MySQL; else at an installed MariaDB',
+      'With --mysql, the script that .ci/mysql prints: rotates at that MySQL. Without it: at an installed MariaDB',
     KEYTURN_TEST_VALKEY_SERVER:
-      'With --redis, the script that .ci/valkey prints: rotates at that Valkey; else at an installed one',
+      'With --redis, the script that .ci/valkey prints: rotates at that Valkey. Without it: at an installed one',
     KEYTURN_TEST_SQLSERVER_URL:
       'With --sqlserver, an ADO.NET connection string of an admin: rotates at that SQL Server',
   },

@@ -9,7 +9,7 @@ export interface RotationRecord {
   /** Counted by the database, such as in PostgreSQL's log. */
   readonly logins: number;
   readonly refusedLogins: number;
-  /** For how many ms AWSCURRENT was refused: an upper bound. */
+  /** How long AWSCURRENT was refused, at most, in ms. */
   readonly gapMs: number;
   readonly durationMs: number;
   readonly steps: readonly StepRecord[];
@@ -21,7 +21,7 @@ export interface StepRecord {
   readonly outcome: StepOutcome;
 }
 
-/** Logins of the function. */
+/** Counts of the function's logins. */
 export type Logins = Pick<RotationRecord, 'logins' | 'refusedLogins'>;
 
 /** Counts the calls and logins of each rotation, as the two servers saw them. */

@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts';
 import type { Screen } from './screen.ts';
 import { secretName } from './secrets.ts';
 
-/** The console and commands for another terminal, for as long as everything is left running. */
+/** Starts the console, and shows commands for another terminal. */
 export async function showHowToReach(
   { local, clock, postgres }: Environment,
   screen: Screen,
@@ -27,7 +27,7 @@ export async function showHowToReach(
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, the database ${database}, with TLS`);
   screen.fact('Secrets Manager', local.url);
   screen.gap();
-  // Both are read from the secret, since a rotation may change both.
+  // The commands read user and password from the secret, because a rotation may change both.
   const value = (key: string) => `$(npx keyturn get '${secretName}#${key}' --endpoint ${local.url})`;
   screen.command(`PGUSER=${value('username')} \\`);
   screen.command(`PGPASSWORD=${value('password')} \\`);

@@ -18,7 +18,7 @@ function scenarioOf({ token, sqlserver, mysql, redis, client, fleet }: DemoArgum
   if (token) return rotateTokens;
   if (sqlserver) return rotateSqlServer;
   if (mysql || redis) return rotateTwoPasswords;
-  return client ? rotateBelowApplications : rotatePasswords;
+  return client ? rotateUnderLoad : rotatePasswords;
 }
 
 interface Surroundings {
@@ -42,11 +42,14 @@ async function rotateTokens(
   return 0;
 }
 
-async function rotateBelowApplications(
+async function rotateUnderLoad(
   { alternating, document, json }: DemoArguments,
   { screen, resources, ending }: Surroundings,
 ): Promise<number> {
-  screen.heading('Keyturn', 'rotates below an application that does not notice');
+  screen.heading(
+    'Keyturn',
+    'rotates while an application uses the secret, and the application does not notice',
+  );
   screen.progress('starting PostgreSQL and the local Secrets Manager');
   const [{ startEnvironment }, { playClient }] = await Promise.all([
     import('./environment.ts'),
@@ -79,7 +82,7 @@ async function rotateSqlServer(
 ): Promise<number> {
   const connectionString = process.env.KEYTURN_TEST_SQLSERVER_URL || undefined;
   const at =
-    connectionString === undefined ? 'at a stand-in, since no SQL Server is named' : 'at a real server';
+    connectionString === undefined ? 'at a stand-in, because no SQL Server is named' : 'at a real server';
   screen.heading('Keyturn', `rotates a login of SQL Server ${at}`);
   screen.progress('starting the server and the local Secrets Manager');
   const { playSqlServer } = await import('./sqlserver/scenario.ts');
@@ -100,7 +103,7 @@ async function rotateTwoPasswords(
 ): Promise<number> {
   screen.heading(
     'Keyturn',
-    `rotates a user of ${mysql ? 'MySQL or MariaDB' : 'Valkey or Redis'}, below an application that logs in all the time`,
+    `rotates a user of ${mysql ? 'MySQL or MariaDB' : 'Valkey or Redis'}, while an application logs in all the time`,
   );
   screen.progress('starting the server and the local Secrets Manager');
   const play = mysql
@@ -123,7 +126,7 @@ async function rotatePasswords(
   if (sam) await requireTools();
   screen.heading('Keyturn', `rotates a PostgreSQL login${alternating ? ' between two users' : ''}`);
   screen.progress('starting PostgreSQL and the local Secrets Manager');
-  // Loaded only now, so that the listener for signals is there first.
+  // These are loaded only now, so that Ctrl-C works while they load.
   const [{ startEnvironment }, { playScenario }, { showHowToReach }] = await Promise.all([
     import('./environment.ts'),
     import('./scenario.ts'),

@@ -41,7 +41,7 @@ interface Stage extends Scenario {
   readonly client: SecretsManagerClient;
 }
 
-/** One second for four hours of the schedule. */
+/** Four hours of the schedule pass in one second. */
 const speedUp = 14_400;
 
 /** Creates a login and its secret, rotates it at once and by schedule, and checks both rotations. */
@@ -81,7 +81,7 @@ async function prepare({ environment, client, screen, alternating, form }: Stage
   readonly stored: StoredSecret;
 }> {
   const { postgres, local } = environment;
-  // The address under which the function reaches it.
+  // A function in a container reaches PostgreSQL by another name than this process does.
   const server = { ...postgres, host: environment.lambdaPort === undefined ? postgres.host : machine };
   screen.fact('PostgreSQL', `${postgres.host}:${postgres.port}, a real server, with TLS`);
   screen.fact('Secrets Manager', `${local.url}, on this machine`);
@@ -98,7 +98,7 @@ async function prepare({ environment, client, screen, alternating, form }: Stage
 interface Rotations {
   /** Turns rotation on. The first rotation begins at once. */
   attach(): Promise<RotationRecord>;
-  /** Runs the clock fast until the schedule begins the next rotation. It then slows down, so that no third one follows. */
+  /** Runs the clock fast until the schedule starts the next rotation. Then it slows down, so that no third one follows. */
   awaitScheduled(): Promise<RotationRecord>;
 }
 

@@ -11,16 +11,16 @@ import { countRotations, type Logins, type RotationRecord } from './counting.ts'
 import { schedule } from './rotation.ts';
 import type { Screen } from './screen.ts';
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface TwoPasswordsOutcome {
   /** The server that was found, such as `mariadb` or `valkey-server`. */
   readonly server: string;
   readonly rotations: readonly RotationRecord[];
   /** Whether the server accepts the password of AWSCURRENT. */
   readonly newPasswordAccepted: boolean;
-  /** Whether the password that a rotation replaced goes on working, until the next. */
+  /** Whether the replaced password works until the next rotation. */
   readonly oldPasswordAccepted: boolean;
-  /** Whether the one before that is refused. */
+  /** Whether the server refuses the password before that one. */
   readonly oldestPasswordRefused: boolean;
   /** An application that logged in with AWSCURRENT all the time. The server counted what it refused. */
   readonly application: { readonly logins: number; readonly refused: number };
@@ -43,17 +43,17 @@ export type Store = (
   tags?: Readonly<Record<string, string>>,
 ) => Promise<string>;
 
-/** A server of which a user can have two passwords. */
+/** A server whose users can have two passwords. */
 export interface TwoPasswordsServer {
   readonly name: TwoPasswordsOutcome['server'];
   /** `localhost:6379`, for the screen. */
   readonly place: string;
   readonly rotator: Rotator;
-  /** The user of an application, which the server has. */
+  /** An application's user, which exists on the server. */
   readonly login: Login;
-  /** Stores the user's secret by a name, and the admin's where one is needed. @returns the ARN of the user's */
+  /** Stores the user's secret, and the admin's if the rotator needs one. @returns the ARN of the user's secret */
   storeSecrets(store: Store, name: string): Promise<string>;
-  /** Logins so far: of the function, and what the server has refused to anybody. @param reports what the function said */
+  /** Counts logins so far: the function's, and refused ones of anybody. @param reports the function's reports */
   loginsSeen(reports: readonly StepReport[]): Promise<Logins> | Logins;
   /** Whether the server accepts a login. */
   accepts(login: Login): Promise<boolean>;
@@ -62,7 +62,7 @@ export interface TwoPasswordsServer {
 const functionKey = 'keyturn-demo-function';
 const speedUp = 14_400;
 
-/** Rotates a user's password twice, at once and by its schedule, below an application that logs in all the time. */
+/** Rotates a user's password twice, at once and by its schedule, while an application logs in all the time. */
 export async function playTwoPasswords(
   server: TwoPasswordsServer,
   { screen, resources }: TwoPasswordsSurroundings,
@@ -163,7 +163,7 @@ export async function playTwoPasswords(
   return outcome;
 }
 
-/** Logs in again and again, each time with what the secret holds then. @returns how to stop, and the number of logins */
+/** Logs in all the time, each time with the secret's present value. `stop` returns the number of logins. */
 function startApplication(logIn: () => Promise<boolean>): { stop(): Promise<number> } {
   const ending = new AbortController();
   const work = async (): Promise<number> => {
@@ -172,7 +172,7 @@ function startApplication(logIn: () => Promise<boolean>): { stop(): Promise<numb
     return logins;
   };
   const running = work();
-  // stop() tells of the error.
+  // stop() rejects with the error.
   running.catch(() => undefined);
   return {
     stop: () => {

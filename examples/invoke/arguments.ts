@@ -20,7 +20,7 @@ const options = {
     placeholder: 'NAME',
     about: [
       'postgres (default): a real PostgreSQL',
-      'sqlserver: the server of KEYTURN_TEST_SQLSERVER_URL, else a stand-in for one',
+      'sqlserver: the server that KEYTURN_TEST_SQLSERVER_URL names, or a stand-in',
       'api-token: a small HTTP service that issues tokens',
     ].join('\n'),
   },
@@ -30,12 +30,12 @@ export const help = programHelp({
   about:
     'Invokes the function as it is deployed, in a container on this machine, for one step of a rotation.',
   command: 'npm run invoke',
-  details: `It builds the function, starts a local Secrets Manager and a target, brings a secret to that step, has
-"sam local invoke" send the event of events/ROTATOR/STEP.json, and shows what came of it. It needs the SAM CLI and a
+  details: `It builds the function, starts a local Secrets Manager and a target, and brings a secret to that step. Then
+"sam local invoke" sends the event of events/ROTATOR/STEP.json, and it shows the outcome. It needs the SAM CLI and a
 Docker engine.`,
   options,
   variables: {
-    KEYTURN_INVOKE_IMAGE: "An image of this machine to run it in, instead of AWS's, which the SAM CLI pulls",
+    KEYTURN_INVOKE_IMAGE: "A local image to run the function in. Without it, the SAM CLI pulls AWS's image",
   },
 });
 

@@ -31,7 +31,7 @@ export async function prepareStep(
       Tags: Object.entries(target.tags ?? {}).map(([Key, Value]) => ({ Key, Value })),
     }),
   );
-  // It fails at once, which leaves rotation turned on and AWSPENDING empty.
+  // This function fails at once. That leaves rotation turned on and AWSPENDING on a version without a value.
   const RotationLambdaARN = local.registerFunction('stopped', () => Promise.reject(new Error('Stopped.')));
   const { ClientRequestToken, Step } = event;
   await client.send(

@@ -9,7 +9,7 @@ import type { RotatorName } from './arguments.ts';
 import type { Renewal, Target } from './target.ts';
 import { startTokenTarget } from './token-target.ts';
 
-/** Starts the server, or finds it. */
+/** Starts the target's server. For SQL Server, it may find one that runs. */
 export function findTarget(
   rotator: RotatorName,
   resources: AsyncDisposableStack,

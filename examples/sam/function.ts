@@ -14,7 +14,7 @@ export interface FunctionSettings {
   readonly apis?: readonly ApiDescription[] | undefined;
 }
 
-/** The folder of this build. It is not the deployed build's, since the authority is added to it. */
+/** This build has a folder of its own, because the target's certificate authority is added to it. */
 const buildFolder = '.aws-sam/local';
 
 /** The function's name in the template. */
@@ -53,7 +53,7 @@ export async function buildFunction(
 }
 
 /**
- * Variables of `sam local`, for a function that signs with this key. SAM would ask AWS who owns the key, so AWS's endpoint
+ * Variables of `sam local`, for a function that signs with this key. SAM would ask AWS who owns the key. So AWS's endpoint
  * is set to a port at which nothing listens.
  */
 export function localEnvironment(accessKeyId: string): Readonly<Record<string, string>> {

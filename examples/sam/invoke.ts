@@ -16,7 +16,7 @@ export interface Invocation {
   readonly error: { readonly errorType: string; readonly errorMessage: string } | undefined;
 }
 
-/** Calls the function with an event, by `sam local invoke`. @param samArguments those of buildFunction */
+/** Invokes the function with an event, by `sam local invoke`. @param samArguments what buildFunction returned */
 export async function invokeFunction(
   event: RotationRequest,
   samArguments: readonly string[],

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ProgramOptions {
-  /** Default: the repository's. */
+  /** The working directory. Default: the repository's folder. */
   readonly folder?: string;
   /** Variables besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
@@ -22,8 +22,8 @@ export interface ProgramOutput {
 }
 
 /**
- * Variables for SAM: esbuild is found, nothing is reported to anybody, and `npm ci`, by which SAM installs what the lock
- * file says, leaves out what only development needs.
+ * Variables for SAM. With them, SAM finds esbuild and sends no telemetry to AWS. SAM installs packages by `npm ci`; with
+ * them, it leaves out dev dependencies.
  */
 export function samEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const PATH = [`${root}node_modules/.bin`, process.env.PATH].join(delimiter);
@@ -31,14 +31,14 @@ export function samEnvironment(more: Readonly<Record<string, string>> = {}): Nod
   return { ...process.env, ...forNpm, PATH, SAM_CLI_TELEMETRY: '0', ...more };
 }
 
-/** The same for what runs here and needs some region, whichever it is. */
+/** Variables for SAM commands that run only on this machine. They need a region, but any region does. */
 export function localSamEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   return { AWS_DEFAULT_REGION: 'us-east-1', ...samEnvironment(more) };
 }
 
 /**
  * Runs a program to its end.
- * @throws Error with what it wrote to its error output, where it fails or is not there
+ * @throws Error with its error output, if it fails or does not exist
  */
 export async function run(
   program: string,

@@ -28,8 +28,8 @@ export async function openToContainers(
 }
 
 /**
- * The address at which containers reach this machine. An engine that has just started names no gateway yet: then it is the
- * first address of the bridge's subnet. Never empty, since a server would then listen on all interfaces.
+ * The address at which containers reach this machine. An engine that has just started names no gateway yet. Then the address
+ * is the first one of the bridge's subnet. It is never empty: with an empty one, a server would listen on all interfaces.
  *
  * @param networks the answer of `docker network inspect bridge`
  */

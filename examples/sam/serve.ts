@@ -6,7 +6,7 @@ import { localSamEnvironment, root } from './program.ts';
 
 export interface ServeSettings {
   readonly port: number;
-  /** Those of buildFunction. */
+  /** What buildFunction returned. */
   readonly samArguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Gets each line of SAM's output, including the function's log. */

@@ -101,7 +101,7 @@ export async function startWithCache(
 ): Promise<Application> {
   let known: { readonly secret: StoredSecret; readonly readAt: number } | undefined;
   return underLoad(async () => {
-    // Less often than the other application, since each query makes a new connection.
+    // This application works less often than the other, because each of its queries opens a new connection.
     await sleep(10 * pauseMs);
     if (known === undefined || performance.now() - known.readAt > cacheMs) {
       known = { secret: await readSecret(client), readAt: performance.now() };

@@ -52,7 +52,7 @@ export async function playClient(environment: Environment, scenario: ClientScena
   };
   const rotate = await prepare(environment, scenario, clientOf);
 
-  screen.heading('Under load', `${places} things at once, through ${rotations} rotations`);
+  screen.heading('Under load', `${places} workers in each application, during ${rotations} rotations`);
   const client = await startWithClient(clientOf('with-client'), server);
   resources.defer(() => client.stop());
   const cache = await startWithCache(clientOf('with-cache'), server);
@@ -138,7 +138,7 @@ function showSummary(screen: Screen, { client, cache }: ClientOutcome): void {
   screen.fact('keyturn/client', line(client));
   screen.fact(
     '',
-    `${client.refusedLogins} logins were refused on the way; ${client.bridgedRefusals} calls went on with the next password`,
+    `${client.refusedLogins} logins were refused, and ${client.bridgedRefusals} calls then went on with the next password`,
   );
   screen.fact('cache', line(cache));
 }

@@ -13,14 +13,14 @@ import { createRotationHandler, type Rotator } from '../../../src/index.ts';
 import { startLocalSecretsManager } from '../../../src/local/index.ts';
 import type { Screen } from '../screen.ts';
 
-/** What the demo has found; --json prints it as it is. */
+/** The demo's result, which --json prints. */
 export interface FleetOutcome {
   readonly secrets: number;
   readonly rotated: number;
   readonly failed: number;
-  /** The most rotations that were under way at one target at once, as the targets saw it. */
+  /** The most rotations that were under way at one host at the same time, as the hosts counted. */
   readonly maxPerTarget: number;
-  /** All calls of Secrets Manager during the run, for each second of it. */
+  /** Calls of Secrets Manager during the run, per second. */
   readonly secretsManagerCallsPerSecond: number;
 }
 
@@ -36,7 +36,7 @@ const perTarget = 2;
 
 /**
  * Rotates 120 secrets of 12 hosts in waves, as `keyturn fleet start --here` does, at a local Secrets Manager that throttles
- * as AWS does. The hosts are stand-ins in this process: what is shown is the fleet.
+ * as AWS does. The hosts are stand-ins in this process, because the demo is about the fleet.
  */
 export async function playFleet({ screen, resources, ending }: FleetScenario): Promise<FleetOutcome> {
   const local = await startLocalSecretsManager({ throttle: 'aws' });

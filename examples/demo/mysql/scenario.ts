@@ -25,10 +25,10 @@ export function findServer(missing: (flavour: Flavour) => string | undefined = m
   );
 }
 
-/** Rotates a user of MySQL or, where there is none, of MariaDB. */
+/** Rotates a user of MySQL. If there is no MySQL, it rotates a user of MariaDB. */
 export async function playMysql(surroundings: TwoPasswordsSurroundings): Promise<TwoPasswordsOutcome> {
   const flavour = findServer();
-  // The function names itself in its connections, and each login is a line of the log.
+  // The general log has each session's statements, so it shows the function's logins.
   const server = await startMysql(flavour, ['--general-log=1', '--general-log-file=GENERAL_LOG']);
   surroundings.resources.defer(() => server.stop());
   const { host, port, admin } = server;
@@ -53,7 +53,7 @@ export async function playMysql(surroundings: TwoPasswordsSurroundings): Promise
   );
 }
 
-/** MySQL's user may have two passwords kept itself; MariaDB has an admin do it. */
+/** In MySQL the user needs a right to keep two passwords. In MariaDB an admin does it. */
 async function createLogin({ run, flavour }: MysqlServer): Promise<Login> {
   const login = { username: 'shop', password: `Aa1-${randomBytes(15).toString('base64url')}` };
   await run("CREATE USER ?@'%' IDENTIFIED BY ?", [login.username, login.password]);
@@ -73,8 +73,8 @@ async function opens({ host, port, ca }: MysqlServer, { username, password }: Lo
 }
 
 /**
- * Logins of the function, by the statement with which each of its sessions that does something begins; and everybody's
- * refused logins, of which each is a line of the error log.
+ * Counts logins in the server's two logs. The function's accepted logins are counted by their first statement, which is the
+ * same in each session. Refused logins are counted for everybody: each is a line of the error log.
  */
 function loginsOf({ generalLog, logFile }: MysqlServer, username: string): Logins {
   const statements = readFileSync(generalLog, 'utf8');

@@ -41,7 +41,7 @@ export async function playRedis(surroundings: TwoPasswordsSurroundings): Promise
         const masterarn = await store('prod/admin', { ...place, ...admin });
         return store(name, { ...place, ...login, masterarn });
       },
-      // The server counts whom it has refused, and not who has logged in.
+      // The server counts refused logins, and no accepted ones. So accepted ones are counted in the function's reports.
       loginsSeen: async (reports) => ({
         logins: reports.reduce((sum, { logins }) => sum + logins, 0),
         refusedLogins: await refusedLogins(server),
@@ -52,7 +52,7 @@ export async function playRedis(surroundings: TwoPasswordsSurroundings): Promise
   );
 }
 
-/** An application's user, which knows nothing of the server. */
+/** Creates an application's user. It has no right to administer the server. */
 async function createUser({ ask }: RedisServer): Promise<Login> {
   const login = { username: 'shop', password: randomBytes(15).toString('base64url') };
   const rules = ['~shop:*', '&shop:*', '+@read', '+@write', '+@connection'];

@@ -24,7 +24,7 @@ export function startApplication(client: SecretsManagerClient, server: TokenServ
     }
   };
   const running = call();
-  // stop() throws its error.
+  // stop() rejects with the error.
   running.catch(() => undefined);
   return {
     stop: async () => {

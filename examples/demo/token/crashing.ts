@@ -3,20 +3,20 @@ import type { LocalFunction, LocalSecretsManager } from '../../../src/local/inde
 import { Crash, type RemoteCall } from '../../../src/testing/matrix/faults.ts';
 import { createTestFunction, type TestFunction } from '../../../src/testing/matrix/function.ts';
 
-/** At which remote call of a rotation its process ends: before or after it. Call 1 is the first. */
+/** Where the function crashes: before or after a remote call of the rotation. Call 1 is the first. */
 export interface CrashPoint {
   readonly call: number;
   readonly when: 'before' | 'after';
 }
 
-/** A rotation function that crashes in the middle, like a process. The next attempt has a new one. */
+/** A rotation function that can crash in the middle, as a process does. The next attempt runs in a new function. */
 export interface CrashingFunction {
   readonly handler: LocalFunction;
   /** Remote calls since `begin`. */
   readonly calls: number;
   /** Where it crashed since `begin`, such as `after target POST /users/robot/tokens`. */
   readonly crashedAt: string | undefined;
-  /** Prepares for another rotation. */
+  /** Prepares for another rotation, with or without a crash. */
   begin(crash: CrashPoint | undefined): void;
   end(): Promise<void>;
 }

@@ -141,17 +141,20 @@ async function rotateThroughCrashes(stage: Stage): Promise<TokenRotation[]> {
     return { ...rotation, crashedAt: crashing.crashedAt ?? null };
   };
 
-  screen.heading('And if it crashes', 'in another place each time; then it is tried once more');
+  screen.heading('And if it crashes', 'at another call each time, Secrets Manager tries again');
   const whole = await rotateWith(undefined);
   const callsOfOne = crashing.calls;
   screen.fact('remote calls', `${callsOfOne} in one rotation, to Secrets Manager and to the token server`);
-  screen.progress(`rotating ${crashes} times, with a crash before or after one of them`);
+  screen.progress(`rotating ${crashes} times, with a crash before or after one of these calls`);
   const rotations = [whole];
   for (let time = 0; time < crashes; time += 1) {
     const when = Math.floor(time / callsOfOne) % 2 === 0 ? 'after' : 'before';
     rotations.push(await rotateWith({ call: 1 + (time % callsOfOne), when }));
   }
-  screen.fact('rotated', `${crashes} times in spite of it, in ${most(rotations)} tries at most`);
+  screen.fact(
+    'rotated',
+    `${crashes} times in spite of the crashes, each in at most ${most(rotations)} attempts`,
+  );
   return rotations;
 }
 
