@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 /** @typedef {import('vitest/node').TestModule} TestModule */
 /** @typedef {{ name: string, why?: string }} Outcome */
 
-/** Writes what became of each test, and why, into the file of the variable KEYTURN_REPORT. */
+/** Counts passed tests, and lists failed and skipped ones with the reason. Writes this into the file that KEYTURN_REPORT names. */
 export default class CountingReporter {
   /**
    * @param {readonly TestModule[]} modules
@@ -25,7 +25,7 @@ export default class CountingReporter {
   }
 }
 
-/** Files that don't load and suites whose hooks fail: their tests are not counted as failed by anybody. */
+/** Files that don't load and suites whose hooks fail. Vitest does not count their tests as failed. */
 function brokenSuites(module) {
   return [module, ...module.children.allSuites()]
     .filter((suite) => suite.errors().length > 0)

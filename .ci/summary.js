@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Prints why each skipped test was skipped and each failed one failed, and a line that counts them:
- * node summary.js FOLDER PART...
- * A part has left PART.json, its report; PART.exit, its exit code; and PART.err, what it said.
+ * Prints each skipped and each failed test with the reason, and then a line with the counts.
+ * Usage: node summary.js FOLDER PART...
+ * Each part has left three files: PART.json (its report), PART.exit (its exit code) and PART.err (its error output).
  */
 const [folder = '.', ...parts] = process.argv.slice(2);
 
@@ -22,7 +22,7 @@ function readIfThere(name) {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
-/** The matrix of a rotator is one test, and so are its walks. */
+/** Reads a report of tests, of the matrix or of walks. The matrix of a rotator counts as one test, and so do its walks. */
 function reportOf(json) {
   if (json.skipped !== undefined) return json;
   const subjects = json.byRotator

@@ -11,7 +11,7 @@ import { figure, formatTable } from './support/table.ts';
 
 const usage = {
   name: 'bundle',
-  about: 'What the deployed function is made of, and what each part costs at a cold start.',
+  about: 'Measures what the deployed function is made of, and what each part costs at a cold start.',
   options: {
     runs: {
       type: 'string',
@@ -66,9 +66,9 @@ await runBench(usage, async (values) => {
       text: [
         formatMachine(machine),
         '',
-        `Node.js itself takes ${figure(nodeMs)} ms to start. Of what the function takes at its start, ${figure(builtinsMs)} ms go to`,
-        `Node.js's own modules. A rotation at Postgres loads ${kilobytes(postgresBytes)} kB in all.`,
-        `A function of one's own with no rotator in it, in one file: ${kilobytes(bytesWithoutRotators)} kB.`,
+        `Node.js itself takes ${figure(nodeMs)} ms to start. Node.js's own modules take ${figure(builtinsMs)} ms of the function's start.`,
+        `A rotation at Postgres loads ${kilobytes(postgresBytes)} kB in all.`,
+        `Your own function without a rotator, in one file: ${kilobytes(bytesWithoutRotators)} kB.`,
         '',
         entryTable(entries),
         '',

@@ -10,16 +10,16 @@ const rotationsByDefault = 125;
 
 const usage = {
   name: 'client',
-  about: `Has applications work through rotations of each rotator and strategy, at real servers where there are: one with
-keyturn/client, and beside it, at the same secrets and at the same time, ones with other caches. Counts the errors that
-reach them, and their calls of Secrets Manager. Exits with 1 where keyturn/client let one through.`,
+  about: `Runs applications while their secret rotates, for each rotator and strategy. One application has keyturn/client. The
+others have other caches, and use the same secret at the same time. Servers are real where there is one. Counts the errors
+that reach each application, and its calls of Secrets Manager. Exits with 1 if an error reached the one with keyturn/client.`,
   options: {
     rotations: {
       type: 'string',
       placeholder: 'N',
       about: `Rotations of each case; ${rotationsByDefault} if absent, which are ${rotationsByDefault * cases.length} in all`,
     },
-    case: { type: 'string', placeholder: 'TEXT', about: 'Only cases whose name has this in it' },
+    case: { type: 'string', placeholder: 'TEXT', about: 'Only cases that have this text in their name' },
   },
 } as const satisfies BenchUsage;
 

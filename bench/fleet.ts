@@ -26,7 +26,7 @@ much of the quota of writes was used, how many calls were throttled, and the hea
       type: 'string',
       default: '200',
       placeholder: 'N',
-      about: 'Hosts that they are of; 200 if absent',
+      about: 'Hosts that the secrets are for; 200 if absent',
     },
     speed: {
       type: 'string',
@@ -51,7 +51,7 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
   const local = await startLocalSecretsManager({ clock, throttle: 'aws', retryDelaysMs: [200, 400, 800] });
   const newClient = () => new SecretsManagerClient({ ...local.clientConfig, maxAttempts: 10 });
   const client = newClient();
-  // As Lambda's containers, each has a client of its own, with its own budget of retries.
+  // Each of Lambda's containers has a client of its own, with its own budget of retries. So has each function here.
   const functionClients = Array.from({ length: 40 }, newClient);
   let calls = 0;
   const functionArn = local.registerFunction('fleet', async ({ Step, SecretId, ClientRequestToken }) => {
@@ -85,7 +85,7 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
   /** When RotateSecret was called. */
   const starts: number[] = [];
   let throttled = 0;
-  /** Why rotations failed; a failed one is tried again. */
+  /** Failed attempts, by their error. Each is tried again. */
   const failures = new Map<string, number>();
   local.on((event) => {
     if (event.type === 'rotation-failed') failures.set(event.error, (failures.get(event.error) ?? 0) + 1);
@@ -127,7 +127,7 @@ async function bench(count: number, targets: number, speed: number): Promise<obj
     seconds: Math.round(seconds),
     writesPerSecond: tenths(writes.length / seconds),
     quotaUsedPercent: tenths((writes.length / seconds / quotas.writes) * 100),
-    // Between the first rotation and the last, without the time until the last ones have ended.
+    // From the start of the first rotation to the start of the last. The time until the last ones end is left out.
     quotaUsedBetweenPercent: tenths((rateOf(starts) * quotas.writesPerRotation * 100) / quotas.writes),
     mostWritesInASecond: mostInASecond(writes),
     secondsAfterLastStart: tenths((result.durationMs - ((starts.at(-1) ?? 0) - (starts[0] ?? 0))) / 1000),
@@ -182,7 +182,7 @@ async function store(
   };
   const underWay = new Set<Promise<void>>();
   for (let index = 0; index < count; index += 1) {
-    // 45 of a quota's 50.
+    // 45 secrets in a second: AWS's quota is 50.
     const waitMs = startedAt + (index / (45 * speed)) * 1000 - performance.now();
     if (waitMs > 0) await sleep(waitMs);
     const one: Promise<void> = add(index).finally(() => underWay.delete(one));

@@ -17,8 +17,8 @@ const rotationCounts = [100, 1_000, 10_000];
 
 const usage = {
   name: 'local',
-  about: `Measures the local Secrets Manager: operations per second at ${connections} connections, beside moto's server and
-beside a server that answers without looking; ${rotationCounts.join(', ')} rotations in one window; a large folder.`,
+  about: `Measures the local Secrets Manager: operations per second over ${connections} connections, compared with moto's server
+and with a server that gives every request the same answer; ${rotationCounts.join(', ')} rotations in one window; a large folder.`,
   options: {
     python: {
       type: 'string',
@@ -34,10 +34,14 @@ beside a server that answers without looking; ${rotationCounts.join(', ')} rotat
     rounds: {
       type: 'string',
       placeholder: 'N',
-      about: 'Rounds that each figure is the median of; 3 if absent',
+      about: 'Rounds for each figure, which is their median; 3 if absent',
     },
     secrets: { type: 'string', placeholder: 'N', about: 'Secrets in the large folder; 100000 if absent' },
-    reads: { type: 'string', placeholder: 'N', about: 'Reads of them; 1000000 if absent' },
+    reads: {
+      type: 'string',
+      placeholder: 'N',
+      about: 'Reads of secrets in the large folder; 1000000 if absent',
+    },
   },
 } as const satisfies BenchUsage;
 
@@ -70,7 +74,7 @@ async function compareServers(
   await add('keyturn', startKeyturn(scratch));
   if (python !== undefined) await add('moto', startMoto(scratch, python));
   await add('fixed answer', startFixedAnswer(scratch));
-  // Awaited, so that the servers stop after it.
+  // Without await, the servers would stop before the measurement.
   return await measureThroughput(servers, generator, options);
 }
 

@@ -16,8 +16,8 @@ const networks = [
 
 const usage = {
   name: 'rotation',
-  about: `Measures Postgres rotations by Keyturn and by AWS's Python templates, on the same local Secrets Manager and
-the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for each round trip, and with TLS at the last of them.`,
+  about: `Measures rotations of Postgres by Keyturn and by AWS's Python templates, at the same local Secrets Manager and the
+same PostgreSQL. Each round trip gets ${addedLatenciesMs.join(', ')} ms of added latency. The last one is measured with TLS too.`,
   options: {
     templates: {
       type: 'string',
@@ -34,7 +34,7 @@ the same PostgreSQL, at ${addedLatenciesMs.join(', ')} ms of added latency for e
     rotations: {
       type: 'string',
       placeholder: 'N',
-      about: 'Rotations that each time is the median of; 10 if absent',
+      about: 'Rotations for each time, which is their median; 10 if absent',
     },
   },
 } as const satisfies BenchUsage;

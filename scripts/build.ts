@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-// Makes `dist`: JavaScript and types of all sources, what the console takes of other packages in one file, and the files
-// that its pages load.
+// Makes `dist`: JavaScript and types of all sources, one file with the packages that the console uses, and the files that
+// the console's pages load.
 
 const root = join(import.meta.dirname, '..');
 const at = (...path: string[]): string => join(root, ...path);
@@ -29,7 +29,7 @@ await build({
   banner: { js: licences.join('\n') },
   logLevel: 'warning',
 });
-// Its types name packages that nobody has; nothing that is exported needs them.
+// These types name packages that a user has not installed. No exported type needs them.
 rmSync(at('dist/src/console/library.d.ts'));
 
 mkdirSync(at('dist/src/console/browser'), { recursive: true });

@@ -10,7 +10,7 @@ import { createRotationHandler } from '../src/index.ts';
 import { type LocalSecretsManager, manualClock, startLocalSecretsManager } from '../src/local/index.ts';
 import { standInHarness } from '../test/support/tds/harness.ts';
 
-/** A console with some months of history behind it, for pictures. */
+/** A console for pictures. Its secrets have a history of five months. */
 export interface Stage {
   readonly console: RunningConsole;
   readonly local: LocalSecretsManager;
@@ -22,10 +22,10 @@ export interface Stage {
 }
 
 const dayMs = 86_400_000;
-/** Pictures are the same whenever they are made. */
+/** A fixed time, so that the pictures are always the same. */
 const startMs = Date.UTC(2026, 4, 4, 8, 30);
 
-/** Starts a Secrets Manager whose time runs through five months, with secrets that rotate, and a console. */
+/** Starts a local Secrets Manager with secrets, runs its clock through five months of rotations, and starts a console. */
 export async function setStage(): Promise<Stage> {
   const clock = manualClock(startMs);
   const server = await standInHarness();

@@ -10,21 +10,21 @@ const help = `Builds the function and deploys it, with the profile "default" of 
 
 Usage: npm run deploy -- [NAME=VALUE...] [OPTIONS]
 
-  NAME=VALUE            a parameter of the template: docs/deploy.md lists them. It holds until another value is given
+  NAME=VALUE            a parameter of the template: see docs/parameters.md. The stack keeps it until you give another value
   --config-env PROFILE  another profile of samconfig.toml, such as dev or prod
   OPTIONS               whatever "sam deploy" takes, such as --no-confirm-changeset
 
-It asks for the region where none is set, and whether to make the changes. Nothing else.
+It asks for the region if none is set, and whether to make the changes. It asks nothing else.
 `;
 
-/** The region of the command line, the environment or AWS's configuration file; asked for at a terminal. */
+/** Options that name the region. Asks for it if the command line, the environment and AWS's files name none. */
 async function regionOptions(others: readonly string[]): Promise<string[]> {
   if (others.some((option) => /^--region(=|$)/.test(option))) return [];
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   const client = new SecretsManagerClient(AWS_DEFAULT_REGION ? { region: AWS_DEFAULT_REGION } : {});
   const found = AWS_REGION || (await client.config.region().catch(() => undefined));
   if (found !== undefined) return ['--region', found];
-  // SAM says what is wrong with a profile.
+  // With an AWS profile, SAM looks for the region itself, and says what is wrong with the profile.
   if (process.env.AWS_PROFILE || others.some((option) => /^--profile(=|$)/.test(option))) return [];
   if (!process.stdin.isTTY)
     throw new DeployUsageError(

@@ -9,15 +9,15 @@ import { createRotationHandler } from '../src/index.ts';
 import { startLocalSecretsManager } from '../src/local/index.ts';
 import { startPostgres } from '../test/support/postgres-server.ts';
 
-/** The page that has each sample, in a block whose label is `text sample=NAME`. */
+/** The page of each sample. There it is the code block with the label `text sample=NAME`. */
 export const pagesOfSamples = { attach: 'docs/command-line.md', status: 'docs/command-line.md' } as const;
 
 export type SampleName = keyof typeof pagesOfSamples;
 
-/** A command line, as the page shows it, and what it prints. */
+/** By name: a command line and its output, as the page shows them. */
 export type Samples = Readonly<Record<SampleName, string>>;
 
-/** Runs the commands of the docs on a real PostgreSQL and a local Secrets Manager. @throws Error where one fails */
+/** Runs the commands of the docs on a real PostgreSQL and a local Secrets Manager. @throws Error if a command fails */
 export async function makeSamples(): Promise<Samples> {
   await using resources = new AsyncDisposableStack();
   const server = await startPostgres({});
@@ -52,14 +52,14 @@ export async function makeSamples(): Promise<Samples> {
   return { attach, status: await sample(['status', secretName, ...endpoint]) };
 }
 
-/** The page with a sample put in. @throws Error where it has no block for it */
+/** Puts a sample into the text of a page. @throws Error if the page has no block for the sample */
 export function withSample(page: string, name: SampleName, sample: string): string {
   const block = blockOf(name);
   if (!block.test(page)) throw new Error(`The page has no block \`\`\`text sample=${name}.`);
   return page.replace(block, () => `\`\`\`text sample=${name}\n${sample}\`\`\``);
 }
 
-/** The sample that a page has; undefined where it has none. */
+/** The sample in the text of a page; undefined if the page has none. */
 export function sampleIn(page: string, name: SampleName): string | undefined {
   return blockOf(name).exec(page)?.[1];
 }
@@ -68,7 +68,7 @@ function blockOf(name: SampleName): RegExp {
   return new RegExp(`\`\`\`text sample=${name}\n(.*?)\`\`\``, 's');
 }
 
-/** A sample without what differs from run to run: ports, ids, dates and durations. */
+/** Replaces what differs from run to run by words: ports, ids, dates and durations. */
 export function withoutChance(sample: string): string {
   return sample
     .replaceAll(/(localhost|127\.0\.0\.1):\d+/g, '$1:PORT')

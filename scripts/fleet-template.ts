@@ -3,7 +3,7 @@ import { type Definition, fleetDefinition, targetDefinition } from '../src/fleet
 
 const definitions = { targetDefinition, fleetDefinition };
 
-/** fleet.yaml with the definitions as they are now. */
+/** Puts the present definitions of the state machines into the text of fleet.yaml. */
 export function withDefinitions(template: string): string {
   return Object.entries(definitions).reduce(
     (text, [name, definition]) =>

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Generated code as `npm run check` wants it.
- * @param path of the file that the code is for: its name says which language it is in
+ * Formats generated code by Biome, so that `npm run check` accepts it.
+ * @param path the file that gets the code. Its name tells Biome the language
  */
 export function formatted(path: string, code: string): string {
   return execFileSync(`${root}node_modules/.bin/biome`, ['format', `--stdin-file-path=${path}`], {

@@ -8,7 +8,7 @@ import { readScript, wrongUsage } from './program.ts';
 
 const usage = {
   about:
-    'Writes src/local/protocol/api-model out of the model of the Secrets Manager API that AWS publishes with botocore.',
+    'Generates src/local/protocol/api-model from the model of the Secrets Manager API that AWS publishes in botocore.',
   command: 'npm run generate:api-model',
   options: {
     botocore: {
@@ -19,12 +19,12 @@ const usage = {
     check: {
       type: 'boolean',
       default: false,
-      about: 'Write nothing; fail if the files are not what would be written',
+      about: 'Write nothing. Fail if the files differ from what would be written',
     },
     unknown: {
       type: 'boolean',
       default: false,
-      about: 'Write nothing; fail if this botocore has operations or members of inputs that the files lack',
+      about: 'Write nothing. Fail if this botocore has operations or members of inputs that the files lack',
     },
   },
 } as const;
@@ -40,7 +40,7 @@ interface Shape {
   readonly members?: Readonly<Record<string, { readonly shape: string }>>;
 }
 
-/** An input as the files have it. */
+/** An operation's input in the generated files. */
 interface KnownInput {
   readonly members?: Readonly<Record<string, string>>;
 }
@@ -79,7 +79,7 @@ for (const [name, code] of Object.entries(generate(botocore))) {
   }
 }
 
-/** The files by their names. */
+/** Generates the text of each file, by the file's name. */
 function generate(botocore: string): Record<string, string> {
   const model = modelIn(botocore);
   const inputs = Object.entries(model.operations).map(
@@ -109,7 +109,7 @@ ${constant(
   };
 }
 
-/** Operations, and members of the inputs of known operations, that the files lack. */
+/** Finds operations that the generated files lack, and members that their inputs lack. */
 function unknownIn(botocore: string): string[] {
   const model = modelIn(botocore);
   const known: Readonly<Record<string, KnownInput>> = apiInputs;
@@ -127,7 +127,7 @@ function modelIn(botocore: string): ServiceModel {
   return JSON.parse(gunzipSync(readFileSync(join(botocore, modelFile))).toString('utf8'));
 }
 
-/** Without the names that stand for a partition as a whole. */
+/** Partitions with their regions. Names such as `aws-global` are left out, because they are no regions. */
 function partitionsIn(botocore: string): object[] {
   const { partitions }: Partitions = JSON.parse(readFileSync(join(botocore, partitionsFile), 'utf8'));
   return partitions.map(({ id, regionRegex, regions, outputs }) => ({
@@ -140,7 +140,10 @@ function partitionsIn(botocore: string): object[] {
 
 function versionOf(botocore: string): string {
   const version = /^__version__ = '([\d.]+)'/m.exec(readFileSync(join(botocore, '__init__.py'), 'utf8'))?.[1];
-  if (version === undefined) throw new Error(`${botocore} is not the folder of botocore`);
+  if (version === undefined)
+    throw new Error(
+      `${botocore} is not the folder of botocore: it must be the folder that has botocore's __init__.py.`,
+    );
   return version;
 }
 
@@ -150,7 +153,7 @@ function shapeOf({ shapes }: ServiceModel, name: string): Shape {
   return shape;
 }
 
-/** The names of all shapes that these ones are made of, themselves among them, in alphabetical order. */
+/** The names of these shapes and of all shapes that they refer to, directly or not, in alphabetical order. */
 function reachable(model: ServiceModel, names: readonly string[]): string[] {
   const found = new Set<string>();
   const visit = (name: string): void => {
@@ -166,7 +169,7 @@ function partsOf({ member, members = {} }: Shape): string[] {
   return [...(member ? [member] : []), ...Object.values(members)].map(({ shape }) => shape);
 }
 
-/** A shape without its documentation, and with the names of its members' shapes in place. */
+/** A shape without its documentation. Each member is only the name of its shape. */
 function compact(shape: Shape): object {
   const constraints = Object.entries(shape).filter(([key]) => checkedConstraints.includes(key));
   const members = Object.entries(shape.members ?? {}).map(([name, member]) => [name, member.shape] as const);

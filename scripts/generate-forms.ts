@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { formsDocument } from '../test/documents/forms-document.ts';
 
-/** Writes docs/forms.md out of the documents that the tests read and write. */
+/** Generates docs/forms.md from the documents that the tests read and write. */
 await writeFile(new URL('../docs/forms.md', import.meta.url), formsDocument());

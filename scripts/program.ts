@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 
-/** An option of a program of the checkout: a demo, a bench, a script, a test tool. As of node:util's parseArgs, with its help. */
+/** An option of a program of the checkout, such as a demo, a bench or a script: what parseArgs needs, and its help. */
 export interface ProgramOption {
   /** `boolean` is a flag; `string` takes a value. */
   readonly type: 'boolean' | 'string';
-  /** What the help says; further lines stand under the first. */
+  /** What the help says. It may have several lines. */
   readonly about: string;
-  /** What stands for the value in the help, such as `PATH`. */
+  /** The value's name in the help, such as `PATH`. */
   readonly placeholder?: string;
-  /** Whether it can be repeated. */
+  /** Whether the option can be repeated. */
   readonly multiple?: boolean;
   readonly default?: boolean | string | string[];
   /** A variable of the environment that gives the value if the option is absent. */
@@ -18,20 +18,20 @@ export interface ProgramOption {
 /** The options of a program, by name. */
 export type ProgramOptions = Readonly<Record<string, ProgramOption>>;
 
-/** What a program is, for its help. */
+/** What the help of a program says. */
 export interface ProgramUsage {
-  /** What it does, in a sentence or a few. */
+  /** What the program does, in one to three sentences. */
   readonly about: string;
   /** The command, such as `npm run demo`. */
   readonly command: string;
-  /** What it takes besides options, such as `[FILE...]`. */
+  /** Its arguments besides options, such as `[FILE...]`. */
   readonly operands?: string;
-  /** What stands between usage and options. */
+  /** A text between usage and options. */
   readonly details?: string;
   readonly options: ProgramOptions;
-  /** Further variables that it reads, with what they mean. */
+  /** Variables that it reads besides those of options, with their meaning. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Whether there is a --json; default: there is. */
+  /** Whether the program has the option --json. By default it has. */
   readonly json?: boolean;
   /** The last paragraph, such as exit codes. */
   readonly end?: string;
@@ -74,9 +74,9 @@ function table(rows: readonly (readonly [name: string, meaning: string])[]): str
 }
 
 /**
- * Reads a command line with --json and --help besides the options, and variables for what it does not say.
+ * Reads a command line: the options, --json and --help. If an option is absent, its variable gives the value.
  *
- * @throws TypeError of parseArgs, in one line, for an option that there is not
+ * @throws TypeError of parseArgs, with a message of one line, for an unknown option
  */
 export function readOptions<const Options extends ProgramOptions>(
   options: Options,
@@ -93,8 +93,8 @@ export function readOptions<const Options extends ProgramOptions>(
 }
 
 /**
- * Reads this process's command line, for a script without --json. Ends the process after --help with exit code 0, and after
- * a line on what is wrong with the command line with exit code 2.
+ * Reads this process's command line, for a script without --json. With --help, it prints the help and ends the process
+ * with exit code 0. If the command line is wrong, it says what is wrong and ends the process with exit code 2.
  */
 export function readScript<const Options extends ProgramOptions>(
   usage: Omit<ProgramUsage, 'json' | 'variables'> & { readonly options: Options },
@@ -113,13 +113,13 @@ export function readScript<const Options extends ProgramOptions>(
   process.exit(0);
 }
 
-/** Tells what is wrong with the command line, and ends the process with exit code 2. */
+/** Says what is wrong with the command line, and ends the process with exit code 2. */
 export function wrongUsage({ command }: Pick<ProgramUsage, 'command'>, problem: string): never {
   process.stderr.write(`${command}: ${problem}\n`);
   process.exit(2);
 }
 
-/** @throws Error if the text is no whole number of at least `least` */
+/** Reads the value of an option. @throws Error if the text is no whole number of at least `least` */
 export function wholeNumber(option: string, text: string, least = 0): number {
   if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
   throw new Error(`--${option} takes a whole number${least > 0 ? ` of at least ${least}` : ''}.`);

@@ -12,15 +12,19 @@ const rotationSchema = v.object({
 /** One rotation, as `npm run demo -- --json` reports it. */
 export type MeasuredRotation = v.InferOutput<typeof rotationSchema>;
 
-/** The demo's second rotation: the one in a warm function. @throws ValiError for anything but the demo's report */
+/**
+ * Takes the last rotation of the demo's report. By then the function is warm.
+ * @throws ValiError if this is not a report of the demo; Error if it has no rotation
+ */
 export function readRotation(report: unknown): MeasuredRotation {
   const { rotations } = v.parse(v.object({ rotations: v.array(rotationSchema) }), report);
   const rotation = rotations.at(-1);
-  if (rotation === undefined) throw new Error('The report has no rotation in it.');
+  if (rotation === undefined)
+    throw new Error('The report has no rotation. Run: npm run --silent demo -- --json');
   return rotation;
 }
 
-/** What each step does for a single user whose password is made here. */
+/** What each step does in the demo's rotation of a single user, by `STEP OUTCOME`. */
 const whatSteps: Readonly<Record<string, string>> = {
   'createSecret stored': 'stores a new password as AWSPENDING',
   'setSecret changed-and-current': 'logs in, changes the password, logs in with it, moves AWSCURRENT',
@@ -30,7 +34,7 @@ const whatSteps: Readonly<Record<string, string>> = {
 
 const [width, left, right, top, row] = [860, 120, 20, 64, 46];
 
-/** The rotation as an SVG. Its metadata holds the measurements, so that a test can draw it again. */
+/** Draws the rotation as an SVG. The SVG's metadata holds the measurements, so that a test can draw it again. */
 export function drawRotation(rotation: MeasuredRotation): string {
   const { secretsManagerCalls, logins, refusedLogins, gapMs, steps } = rotation;
   const total = steps.reduce((sum, { durationMs }) => sum + durationMs, 0);

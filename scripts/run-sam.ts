@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { samEnvironment } from '../examples/sam/program.ts';
 
 /**
- * Runs the SAM CLI, which finds esbuild, and installs what the function bundles and no more.
- * @returns its exit code
+ * Runs the SAM CLI in an environment where it finds esbuild and installs only what the function bundles.
+ * @returns its exit code; 1 if there is no SAM CLI
  */
 export async function runSam(args: readonly string[]): Promise<number> {
   const sam = spawn('sam', args, {
     env: samEnvironment(),
     stdio: 'inherit',
-    // There it is a batch file, which only a shell starts.
+    // On Windows it is a batch file, which only a shell can start.
     shell: process.platform === 'win32',
   });
-  // The terminal sends Ctrl-C to both; SAM ends by itself.
+  // The terminal sends Ctrl-C to SAM too. SAM ends by itself, and this process waits for its exit code.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => sam.kill('SIGTERM'));
   try {

@@ -11,7 +11,8 @@ const { values } = readScript({
     all: {
       type: 'string',
       placeholder: 'FOLDER',
-      about: 'Every page instead, light and dark, wide and on a phone, into a folder',
+      about:
+        'Make pictures of every page instead, light and dark, for a wide screen and a phone, in this folder',
     },
     chromium: {
       type: 'string',

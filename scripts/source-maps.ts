@@ -10,12 +10,12 @@ export type SourceMaps = ReadonlyMap<string, string>;
 const outdir = join(lambdaBuild.absWorkingDir, '.aws-sam/source-maps');
 
 /**
- * Makes the source maps of the deployed function, which its package doesn't have.
+ * Makes the source maps of the deployed function. Its package has none.
  *
- * esbuild names a file by what is in it and in its map. So the function is bundled once as it is deployed and once with
- * maps, and each map gets the name of the deployed file with the same sources.
+ * esbuild puts a hash into a file's name, and the hash depends on the file's map too. So this bundles the function twice,
+ * as it is deployed and with maps. Each map gets the name of the deployed file that has the same sources.
  *
- * @throws Error where the two bundles differ in more than names
+ * @throws Error if the two bundles differ in more than the names of files
  */
 export async function makeSourceMaps(): Promise<SourceMaps> {
   const [deployed, mapped] = await Promise.all([bundle({}), bundle({ sourcemap: 'external' })]);
@@ -24,22 +24,24 @@ export async function makeSourceMaps(): Promise<SourceMaps> {
   for (const [key, { name, text }] of filesByContent(deployed)) {
     const twin = mappedFiles.get(key);
     if (twin?.map === undefined || withoutNames(twin.text) !== withoutNames(text))
-      throw new Error(`The file ${name} has no map: esbuild made it otherwise with maps.`);
+      throw new Error(
+        `The file ${name} gets no map: with maps, esbuild bundles it differently. Please report it.`,
+      );
     maps.set(name, twin.map);
   }
   return maps;
 }
 
-/** Writes the maps as FILE.map beside each other. @param folder made where it is missing */
+/** Writes each map as FILE.map. @param folder made if it is missing */
 export async function writeSourceMaps(maps: SourceMaps, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await Promise.all([...maps].map(([name, map]) => writeFile(join(folder, `${name}.map`), map)));
 }
 
 /**
- * Finds what a position of the deployed function is in the sources.
+ * Finds the place in the sources for a position in the deployed function.
  * @param position as a stack trace has it: `lambda.mjs:3:4711`, with or without folders before it
- * @returns such as `src/handler.ts:120:5`; undefined where the function has no such file or position
+ * @returns such as `src/handler.ts:120:5`; undefined if the function has no such file or position
  */
 export function sourcePosition(maps: SourceMaps, position: string): string | undefined {
   const [, file = '', line, column] = /^(?:file:\/\/)?(.+):(\d+):(\d+)$/.exec(position) ?? [];
@@ -73,7 +75,7 @@ interface BundledFile {
   readonly map: string | undefined;
 }
 
-/** Each file by the sources that are in it, in which no two files agree. */
+/** The files, each under a key made of its sources. No two files have the same sources. */
 function filesByContent({ metafile, outputFiles }: Bundled): Map<string, BundledFile> {
   const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith('.mjs'));

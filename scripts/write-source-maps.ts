@@ -2,12 +2,12 @@ import { readScript } from './program.ts';
 import { makeSourceMaps, sourcePosition, writeSourceMaps } from './source-maps.ts';
 
 const { values, positionals } = readScript({
-  about: 'Writes the source maps of the function that a checkout of the same commit deploys.',
+  about: 'Writes the source maps of the function that this checkout deploys.',
   command: 'npm run source-maps',
   operands: '[FILE:LINE:COLUMN...]',
   details: [
-    'FILE:LINE:COLUMN is a position in a stack trace of the function. It prints where that is in the sources, and writes',
-    'nothing.',
+    'FILE:LINE:COLUMN is a position in a stack trace of the function. If you give one, the command prints its place in the',
+    'sources, and writes nothing.',
   ].join('\n'),
   options: {
     out: {

@@ -12,8 +12,8 @@ export interface DependencyFigures {
   /** Minified size, in the files that are loaded on demand. */
   readonly bytesOnDemand: number;
   /**
-   * How long a process takes that only imports what the function uses of this package, with its dependencies, in ms.
-   * Absent for packages that the function does not import itself.
+   * Time in ms to import what the function uses of this package, with its dependencies, in a process that imports nothing
+   * else. Absent for packages that the function does not import itself.
    */
   readonly ms?: number;
 }

@@ -16,11 +16,11 @@ const program = `
 export interface StartUp {
   /** From the process's start to its first line. */
   readonly node: number;
-  /** Each module's import, after those before it. */
+  /** Each module's import, in a process that has imported the modules before it. */
   readonly imports: readonly number[];
 }
 
-/** Imports modules, by path or name, in a fresh process, `runs` times. */
+/** Imports modules, by path or name, in `runs` fresh processes. */
 export async function measureImports(modules: readonly string[], runs: number): Promise<StartUp> {
   const times: number[][] = [];
   for (let run = 0; run < runs; run++) times.push(await importOnce(modules));

@@ -48,7 +48,7 @@ export interface Case {
   readonly name: string;
   /** The server's name, for people. */
   readonly server: string;
-  /** Each worker's average pause between two calls, in ms. A login by TLS at a server in this process takes long. */
+  /** Each worker's average pause between two calls, in ms. TLS logins at a stand-in in this process need longer pauses. */
   readonly pauseMs: number;
   start(resources: AsyncDisposableStack): Promise<Subject>;
 }
@@ -156,7 +156,7 @@ function sqlServerCase(name: string, alternating: boolean): Case {
   };
 }
 
-/** With one user, its old password works until the next rotation. */
+/** MySQL keeps two passwords of one user: the old one works until the next rotation. */
 function mysqlCase(name: string, alternating: boolean): Case | undefined {
   const flavours: readonly Flavour[] = ['mysql', 'mariadb'];
   const flavour = flavours.find((one) => missingServer(one) === undefined);
@@ -200,7 +200,7 @@ function mysqlCase(name: string, alternating: boolean): Case | undefined {
 }
 
 const redisProgram = await findRedisProgram();
-/** The old password works until the next rotation. */
+/** Redis keeps two passwords of a user: the old one works until the next rotation. */
 const redisCase: Case | undefined = redisProgram && {
   name: 'Redis',
   server: redisProgram.name,
@@ -328,7 +328,7 @@ async function introspect(fields: SecretFields): Promise<void> {
   if (answer.active !== true) throw Object.assign(new Error('The token is not active.'), { status: 401 });
 }
 
-/** Those whose server is here: see test/support/mysql-server.ts and test/support/redis-server.ts. */
+/** Cases without a server on this machine are left out: see test/support/mysql-server.ts and test/support/redis-server.ts. */
 export const cases: readonly Case[] = [
   postgresCase('Postgres, single user', false),
   postgresCase('Postgres, alternating users', true),

@@ -9,7 +9,7 @@ import { createSecrets } from '../../src/client/index.ts';
 import type { SecretFields } from '../../src/rotator/index.ts';
 import type { Subject } from './cases.ts';
 
-/** An application, by the way in which it reads its secret. */
+/** A kind of application: it reads its secret in its own way. */
 export interface Contender {
   readonly name: string;
   readonly about: string;

@@ -21,7 +21,7 @@ export interface CaseFigures {
   readonly firstErrors: Readonly<Record<string, string>>;
 }
 
-/** Runs all contenders with the same secret, in parallel, during so many rotations. */
+/** Runs all contenders at the same time, with the same secret, while it rotates `rotations` times. */
 export async function measureCase(
   { name, server, pauseMs, start }: Case,
   contenders: readonly Contender[],

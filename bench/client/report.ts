@@ -49,13 +49,13 @@ export function formatReport({ machine, rotations, library, totals, cases }: Cli
   const { cachedGetNs, importMs, importedBytes, importedGzipBytes, readerBytes, allBytes } = library;
   const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
   return [
-    `Applications through ${rotations} rotations, each at the same secret at the same time.`,
+    `Applications during ${rotations} rotations. All use the same secret at the same time.`,
     formatMachine(machine),
     contenders.map(({ name, about }) => `${name}: ${about}`).join('\n'),
     formatTable(['all', ...header.slice(1)], rowsOf(totals)),
     ...cases.map((measured) =>
       formatTable([`${measured.case} (${measured.server})`, ...header.slice(1)], rowsOf(measured.contenders)),
     ),
-    `get() from the cache: ${cachedGetNs} ns. Import: ${importMs.toFixed(1)} ms, ${kB(importedBytes)} (${kB(importedGzipBytes)} with gzip); with the first value ${kB(readerBytes)} more; all that some pool may need: ${kB(allBytes)}.`,
+    `get() from the cache: ${cachedGetNs} ns. Import: ${importMs.toFixed(1)} ms, ${kB(importedBytes)} (${kB(importedGzipBytes)} with gzip); with the first value ${kB(readerBytes)} more. With all pools: ${kB(allBytes)}.`,
   ].join('\n\n');
 }

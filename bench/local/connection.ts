@@ -61,7 +61,7 @@ export function openConnection(port: number): Connection {
   };
 }
 
-/** The answer, once it is complete. Both servers send its length, and only one answer. */
+/** The answer; undefined while it is not complete. All servers send its length, and one answer for each request. */
 function completeAnswer(bytes: Buffer): (Answer & { readonly closes: boolean }) | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;

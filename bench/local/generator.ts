@@ -9,7 +9,7 @@ export interface Load {
   /** The first secret's number. Secrets are used in turns, but CreateSecret uses each number once. */
   readonly firstSecret: number;
   readonly secrets: number;
-  /** Ends after so many requests, or after the time. */
+  /** The load ends after this number of requests, or after this time. */
   readonly requests?: number;
   readonly seconds?: number;
 }

@@ -9,7 +9,7 @@ export function secretName(index: number): string {
   return `bench/secret-${index}`;
 }
 
-/** A complete HTTP request for this port. Its signature is not valid: both servers only read its key and region. */
+/** A complete HTTP request for this port. Its signature is not valid: the servers read only its key and region. */
 export function httpRequest(port: number, operation: string, input: object): Buffer {
   const body = JSON.stringify(input);
   return Buffer.from(

@@ -22,7 +22,7 @@ const dayMs = 86_400_000;
 
 type Call = (operation: string, input: object) => Promise<Record<string, unknown>>;
 
-/** Rotates so many secrets of a folder, all due in the same window. */
+/** Rotates this number of secrets, kept in a folder and all due in the same window. */
 async function rotateAll(secrets: number, dataDirectory: string): Promise<RotationFigures> {
   const clock = manualClock(Date.UTC(2026, 0, 1, 12));
   const local = await startLocalSecretsManager({ clock, dataDirectory });

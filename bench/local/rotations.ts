@@ -7,7 +7,7 @@ import type { RotationFigures } from './rotations-process.ts';
 
 export type { RotationFigures } from './rotations-process.ts';
 
-/** Rotates so many secrets that are due in one window, in a new process and a new folder. */
+/** Rotates this number of secrets, all due in one window, in a new process and a new folder. */
 export async function measureRotations(scratch: string, secrets: number): Promise<RotationFigures> {
   const folder = await mkdtemp(join(scratch, 'rotations-'));
   const program = fileURLToPath(new URL('./rotations-process.ts', import.meta.url));

@@ -46,7 +46,7 @@ export function startFixedAnswer(scratch: string): Promise<ServerProcess> {
 
 type CommandLine = (port: number) => readonly [program: string, ...args: string[]];
 
-/** Both servers log each call. The log goes to a file, so that this process needn't read it. */
+/** Starts a server. Its log goes to a file, so that this process needn't read it. */
 async function start(scratch: string, commandLine: CommandLine): Promise<ServerProcess> {
   const port = await freePort();
   const log = await open(join(scratch, `server-${port}.log`), 'w');

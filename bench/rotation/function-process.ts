@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 
-/** The command that starts a rotation function: a runtime that gets events on stdin, see runtime.js and runtime.py. */
+/** The command that starts a rotation function. It runs runtime.js or runtime.py, which get events on stdin. */
 export interface FunctionCommand {
   readonly program: string;
   readonly args: readonly string[];
@@ -41,7 +41,7 @@ export function startFunction(
       const { error }: { error?: string } = JSON.parse(value);
       if (error !== undefined) throw new Error(error);
     },
-    // Not the maximum of getrusage(), which a process inherits from its parent.
+    // getrusage() is not used: a new process inherits the maximum of its parent there.
     peakMemoryMiB: async () => {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
       const kiB = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];

@@ -50,7 +50,7 @@ interface Delay {
 }
 
 function pass(from: Socket, to: Socket, { delayMs, notBeforeMs }: Delay): void {
-  // One after the other, since timers that are due at almost the same time may fire in the wrong order.
+  // Each waits for the one before it, because timers that are due at almost the same time may fire in the wrong order.
   let earlier = Promise.resolve();
   const later = (act: () => void): void => {
     const dueMs = Math.max(performance.now() + delayMs, notBeforeMs);
@@ -61,7 +61,7 @@ function pass(from: Socket, to: Socket, { delayMs, notBeforeMs }: Delay): void {
   from.on('error', () => to.destroy());
 }
 
-/** Waits until a moment; at once if it has passed, since a timer of 0 ms takes 1 ms. */
+/** Waits until a moment. If the moment has passed, there is no timer, because a timer of 0 ms takes 1 ms. */
 async function until(momentMs: number): Promise<void> {
   const leftMs = momentMs - performance.now();
   if (leftMs > 0) await sleep(leftMs);

@@ -12,14 +12,15 @@ export interface Figures {
   readonly refusedLogins: number;
   /** From a process's start to the end of its first rotation's four steps. */
   readonly firstRotationMs: number;
-  /** As `firstRotationMs`, to the end of the process. */
+  /** From a process's start to its end, with one rotation. */
   readonly wholeProcessMs: number;
   /** The four steps, in a process that has rotated before. */
   readonly warmRotationMs: number;
-  /** For how long an application that keeps logging in with AWSCURRENT was shut out. */
+  /** For how long an application was shut out that logs in with AWSCURRENT all the time. */
   readonly gapMs: number;
+  /** The longest such time of all rotations. */
   readonly longestGapMs: number;
-  /** Of the process of a first rotation; absent if the system does not tell. */
+  /** Peak memory of a process with one rotation; absent if the system does not tell. */
   readonly peakMemoryMiB?: number;
 }
 
@@ -59,7 +60,7 @@ export async function measureCase(servers: Servers, options: CaseOptions): Promi
   const entrants: Entrant[] = [];
   for (const contender of contenders) {
     const subject = await createSubject(servers, network, contender, strategy);
-    // Not measured: it creates the second of two users, and warms the file system's cache.
+    // This rotation is not measured: it creates the second of two users, and warms the file system's cache.
     await inProcess(subject, (by) => subject.rotate(by));
     entrants.push({ subject, firstMs: [], processMs: [], peakMemoryMiB: [], warmMs: [], gapMs: [] });
   }
@@ -100,7 +101,7 @@ async function measureFirst({ subject, firstMs, processMs, peakMemoryMiB }: Entr
   if (peak !== undefined) peakMemoryMiB.push(peak);
 }
 
-/** Measured separately, since an application that keeps logging in slows down the rotation that it watches. */
+/** Times and gaps are measured in separate rotations, because an application that logs in slows a rotation down. */
 async function measureWarm(servers: Servers, entrants: readonly Entrant[], rotations: number): Promise<void> {
   const running = entrants.map((entrant) => ({ ...entrant, by: entrant.subject.start() }));
   try {

@@ -18,7 +18,7 @@ const rows: readonly (readonly [title: string, key: keyof Figures])[] = [
   ['logins', 'logins'],
   ['refused logins', 'refusedLogins'],
   ['first rotation from process start, ms', 'firstRotationMs'],
-  ['the same to the process end, ms', 'wholeProcessMs'],
+  ['from process start to process end, ms', 'wholeProcessMs'],
   ['warm rotation, ms', 'warmRotationMs'],
   ['AWSCURRENT refused, ms', 'gapMs'],
   ['AWSCURRENT refused at most, ms', 'longestGapMs'],
@@ -30,7 +30,7 @@ const counts: ReadonlySet<keyof Figures> = new Set(['secretsManagerCalls', 'logi
 /** The report for people: a table for each strategy. */
 export function formatReport({ machine, rotations, cases, skipped }: RotationReport): string {
   return [
-    `Postgres, at added latencies of a round trip, with TLS where that is said. Times are medians of ${rotations} rotations.`,
+    `Postgres. +N ms is the latency that is added to each round trip. Times are medians of ${rotations} rotations.`,
     formatMachine(machine),
     ...(skipped === undefined ? [] : [skipped]),
     ...strategies.map((strategy) => strategyTable(strategy, cases)),

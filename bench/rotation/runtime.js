@@ -1,6 +1,6 @@
-// Stands where Lambda's runtime for Node.js stands: imports the handler of the file that it is given, calls it with
-// the events that come as lines of JSON on stdin, and answers each with a line on file descriptor 3. Plain
-// JavaScript, so that no time goes into stripping types.
+// Takes the place of Lambda's runtime for Node.js. It imports the handler from the file that the argument names. Each line
+// of stdin is an event in JSON. It calls the handler with the event, and answers with a line of JSON on file descriptor 3.
+// It is plain JavaScript, so that Node.js spends no time on stripping types.
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';

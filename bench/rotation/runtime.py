@@ -1,8 +1,8 @@
-"""Stands where Lambda's runtime for Python stands: imports lambda_function from the folder that it is given, calls its
-handler with the events that come as lines of JSON on stdin, and answers each with a line on file descriptor 3.
+"""Takes the place of Lambda's runtime for Python. It imports lambda_function from the folder that the argument names. Each
+line of stdin is an event in JSON. It calls the handler with the event, and answers with a line of JSON on file descriptor 3.
 
-The templates trust one file of authorities, /etc/pki/tls/cert.pem of Lambda's image. Where KEYTURN_CA_FILE names a file,
-it stands in for that one."""
+The templates trust only the authorities in one file of Lambda's image, /etc/pki/tls/cert.pem. If KEYTURN_CA_FILE names a
+file, the templates get that file instead."""
 
 import json
 import logging

@@ -26,7 +26,7 @@ export interface Network {
   readonly tls: boolean;
 }
 
-/** Starts both servers. Failed rotations are not retried, because they measure nothing. */
+/** Starts both servers. Failed rotations are not retried: a failure ends the bench. */
 export async function startServers(folder: string, resources: AsyncDisposableStack): Promise<Servers> {
   const postgres = await startPostgres();
   resources.defer(() => postgres.stop());
@@ -34,7 +34,7 @@ export async function startServers(folder: string, resources: AsyncDisposableSta
   await writeFile(caFile, postgres.ca ?? '');
   const local = await startLocalSecretsManager({
     retryDelaysMs: [],
-    // The proxies are at other ports.
+    // Without this, it refuses requests by the proxies, because they name another port.
     hostNames: ['127.0.0.1'],
   });
   resources.defer(() => local.close());
@@ -60,7 +60,7 @@ export async function startNetwork(
   resources.defer(() => toPostgres.close());
   return {
     endpoint: `http://127.0.0.1:${toSecretsManager.port}`,
-    // The name that the certificate is for.
+    // The certificate is for localhost.
     postgres: { host: tls ? 'localhost' : '127.0.0.1', port: toPostgres.port },
     tls,
   };

@@ -14,7 +14,7 @@ export interface Subject {
   start(): FunctionProcess;
   /** Rotates by this process. @returns the time from the first event to the last answer, in ms */
   rotate(by: FunctionProcess): Promise<number>;
-  /** As `rotate`, with the counts of the two servers. */
+  /** Rotates as `rotate` does. @returns what the two servers counted */
   rotateCounted(by: FunctionProcess): Promise<Counted>;
 }
 

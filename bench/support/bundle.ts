@@ -73,12 +73,12 @@ const withoutRotators = `
   export const handler = createLambdaHandler(process.env, (telemetry) =>
     createRotationHandler({ rotators: [], telemetry }));`;
 
-/** The size of a bundle without rotators, in bytes. It is one file, as for your own function in docs/deploy.md. */
+/** The size of a bundle without rotators, in bytes. It is one file, as for your own function in docs/own-function.md. */
 export async function sizeWithoutRotators(): Promise<number> {
   const { peerDependencies }: { peerDependencies: object } = JSON.parse(
     await readFile(resolve(root, 'package.json'), 'utf8'),
   );
-  const docs = await readFile(resolve(root, 'docs/deploy.md'), 'utf8');
+  const docs = await readFile(resolve(root, 'docs/own-function.md'), 'utf8');
   const external = [...docs.matchAll(/--external:(\S+)/g)].map(([, name = '']) => name);
   const { outputFiles } = await build({
     ...lambdaBuild,
