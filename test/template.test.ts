@@ -143,9 +143,10 @@ describe('the template', () => {
     expect(resolve({})).toEqual([expect.not.objectContaining({ KmsKeyId: expect.anything() }), {}]);
   });
 
-  it('has docs/deploy.md tell the key policy for the log group and for all that publish to the topic', async () => {
+  it('has docs/monitoring.md tell the key policy for the log group and for all that publish to the topic', async () => {
     const [, text = ''] =
-      /logAndAlarmKmsKeyArn`, the log group.*?```json\n(.*?)```/s.exec(await read('docs/deploy.md')) ?? [];
+      /logAndAlarmKmsKeyArn`, the log group.*?```json\n(.*?)```/s.exec(await read('docs/monitoring.md')) ??
+      [];
     const statements: { Principal: { Service: string }; Condition?: object }[] = JSON.parse(text);
     const services = ['logs.REGION.amazonaws.com', ...publishers()];
     expect(statements.map(({ Principal }) => Principal.Service)).toEqual(services);
@@ -180,21 +181,23 @@ describe('the template', () => {
     for (const variable of new Set(variables)) expect(properties).toContain(`"${variable}":`);
   });
 
-  it('explains each parameter in docs/deploy.md, and no other', async () => {
+  it('explains each parameter in docs/parameters.md, and no other', async () => {
     const rows = Object.entries(template.Parameters).map(([name, { Default, Description }]) => {
       const shown = Default === '' ? '' : `\`${Default}\``;
       return `| \`${name}\` | ${shown} | ${Description} |`;
     });
-    const documented = (await read('docs/deploy.md')).match(/^\| `[a-z]\w*` \|.*\|$/gm);
+    const documented = (await read('docs/parameters.md')).match(/^\| `[a-z]\w*` \|.*\|$/gm);
     expect(documented).toEqual(rows);
   });
 
-  it('explains each statement of the role, each alarm and each rule in docs/deploy.md', async () => {
+  it('explains each statement of the role, each alarm and each rule in the documentation', async () => {
     const resources = Object.keys(template.Resources).filter((name) => /(Alarm|Rule|Dashboard)$/.test(name));
     const statements = JSON.stringify(template.Resources.RotationRole).match(/(?<="Sid":")\w+/g) ?? [];
     expect(statements.length).toBeGreaterThan(5);
-    const explained = await read('docs/deploy.md');
-    for (const name of [...statements, ...resources]) expect(explained).toContain(`\`${name}\``);
+    const permissions = await read('docs/permissions.md');
+    for (const name of statements) expect(permissions).toContain(`\n## ${name}\n`);
+    const explained = (await Promise.all(['docs/monitoring.md', 'docs/parameters.md'].map(read))).join('');
+    for (const name of resources) expect(explained).toContain(`\`${name}\``);
   });
 });
 
@@ -245,14 +248,14 @@ describe('parameters that make no sense', () => {
         excludeUppercase: 'true',
         excludeLowercase: 'true',
       },
-      'With digits, punctuation, upper-case and lower-case letters all excluded, no password is left to make.',
+      'No password can be made if digits, punctuation, upper-case and lower-case letters are all excluded.',
     ],
     [
       {
         roleArn: 'arn:aws:iam::123456789012:role/r',
         permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/b',
       },
-      'permissionsBoundaryArn is for the role that is made; with roleArn none is.',
+      'permissionsBoundaryArn is for the role that the stack makes. With roleArn the stack makes no role.',
     ],
     [
       { superuserSecretKmsKeyArn: `arn:aws:kms:${account}:key/k` },

@@ -201,9 +201,9 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
 
   /** Runs the documentation's own command line. */
   async function bundle(entry: string, outfile: string): Promise<void> {
-    const docs = await readFile(join(root, 'docs/deploy.md'), 'utf8');
+    const docs = await readFile(join(root, 'docs/own-function.md'), 'utf8');
     const line = /^npx (esbuild function\.ts .*)$/m.exec(docs)?.[1];
-    if (line === undefined) throw new Error('docs/deploy.md shows no way to bundle function.ts.');
+    if (line === undefined) throw new Error('docs/own-function.md shows no way to bundle function.ts.');
     const own = line
       .replace('function.ts', entry)
       .replace('--outfile=dist/function.mjs', `--outfile=${outfile}`);

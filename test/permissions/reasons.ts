@@ -2,13 +2,13 @@ import type { ScenarioName } from './scenarios.ts';
 
 /** Why a statement is in the role, and which rotation fails without each of its actions. */
 export interface Reason {
-  /** When the template makes it. */
+  /** The template's parameter that adds the statement; `always` if the statement is always there. */
   readonly when: string;
   readonly why: string;
   readonly actions: Readonly<Record<string, Witness>>;
 }
 
-/** A rotation that fails without the action; or why no test here can need it. */
+/** The rotation that fails without the action; or why no rotation of the test does. */
 export type Witness = ScenarioName | { readonly notHere: string };
 
 const networkInterfaces = (notHere: string) =>
@@ -22,13 +22,13 @@ const networkInterfaces = (notHere: string) =>
       'UnassignPrivateIpAddresses',
     ].map((action) => [`ec2:${action}`, { notHere }]),
   );
-const notCalled = { notHere: 'Secrets Manager and its keys are all that is enforced here' };
+const notCalled = { notHere: 'The test enforces only Secrets Manager and its keys' };
 
 /** By the statement's Sid. */
 export const reasons: Readonly<Record<string, Reason>> = {
   RotateSecretsAttachedToThisFunction: {
     when: 'always',
-    why: 'A rotation reads the secret and its versions, writes the new one, and moves the labels. Only of secrets that name this function as theirs.',
+    why: 'A rotation reads the secret and its versions, writes the new version, and moves the labels. The condition limits this to secrets whose rotation function this is. With `servedAccountIds`, the resources also include secrets of those accounts.',
     actions: {
       'secretsmanager:DescribeSecret': 'Postgres, single user',
       'secretsmanager:GetSecretValue': 'Postgres, single user',
@@ -40,7 +40,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   UseKeysOfSecrets: {
     when: '`kmsKeyArn`',
-    why: 'Under a customer’s key, Secrets Manager encrypts and decrypts in the name of whoever asks. Only by way of Secrets Manager.',
+    why: 'If a secret is under a customer’s key, Secrets Manager uses the key in the name of the caller. The condition limits this to calls that come through Secrets Manager.',
     actions: {
       'kms:Decrypt': 'Postgres, single user, under a customer’s key',
       'kms:GenerateDataKey': 'Postgres, single user, under a customer’s key',
@@ -48,7 +48,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   ReadAdminSecrets: {
     when: '`superuserSecretArn`; DescribeSecret with `rdsDescribe=true`',
-    why: 'Alternating users are changed by an admin, and lost passwords set. The tags of an admin secret that RDS manages name its instance.',
+    why: 'An admin changes alternating users, and sets lost passwords. If RDS manages the admin secret, the secret’s tags name its instance.',
     actions: {
       'secretsmanager:GetSecretValue': 'Postgres, alternating users',
       'secretsmanager:DescribeSecret': 'Postgres, alternating users, whose admin secret RDS manages',
@@ -56,7 +56,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   ReadDefaultAdminSecret: {
     when: '`defaultAdminSecretArn`; DescribeSecret with `rdsDescribe=true`',
-    why: 'The same, for the admin secret of secrets that name none.',
+    why: 'The same as ReadAdminSecrets, for the admin secret of secrets that name none.',
     actions: {
       'secretsmanager:GetSecretValue': 'a lost password, by the default admin secret',
       'secretsmanager:DescribeSecret': 'a lost password, by a default admin secret that RDS manages',
@@ -64,14 +64,14 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   UseKeysOfAdminSecrets: {
     when: '`superuserSecretKmsKeyArn`',
-    why: 'Admin secrets under a customer’s key are read, and never written.',
+    why: 'The function reads admin secrets that are under a customer’s key, and never writes them. So it may decrypt, and not encrypt.',
     actions: {
       'kms:Decrypt': 'Postgres, alternating users, whose admin secret is under a customer’s key',
     },
   },
   DescribeRds: {
     when: '`rdsDescribe=true`',
-    why: 'Admin secrets that RDS manages hold no host, and the source of a read replica has another.',
+    why: 'An admin secret that RDS manages holds no host. A read replica can’t change a password, so the function asks for the host of its source.',
     actions: {
       'rds:DescribeDBClusters': notCalled,
       'rds:DescribeDBInstances': notCalled,
@@ -84,7 +84,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   DescribeCacheUsers: {
     when: '`cacheUserArns`',
-    why: 'A user is waited for until it is active, and the password is proven at a cache of its groups.',
+    why: 'The function waits until the user is active. Then it proves the password at a cache of the user’s groups.',
     actions: {
       'elasticache:DescribeReplicationGroups': notCalled,
       'elasticache:DescribeServerlessCaches': notCalled,
@@ -97,22 +97,22 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   WriteLog: {
     when: 'always',
-    why: 'Lambda writes the function’s log in its name, to the log group that the template makes.',
+    why: 'Lambda writes the function’s log with the function’s role, to the log group that the template makes.',
     actions: { 'logs:CreateLogStream': notCalled, 'logs:PutLogEvents': notCalled },
   },
   WriteTraces: {
-    when: '`tracing=true`',
-    why: 'X-Ray has no resources that a statement could name.',
+    when: '`tracing=true` or `tracing=opentelemetry`',
+    why: 'Both ways of tracing send to X-Ray. X-Ray has no resources that a statement could name.',
     actions: { 'xray:PutTelemetryRecords': notCalled, 'xray:PutTraceSegments': notCalled },
   },
   LetLambdaMakeNetworkInterfaces: {
     when: '`vpcSubnetIds`',
-    why: 'Lambda connects the function to its subnets in its name.',
-    actions: networkInterfaces('Lambda’s doing; there is no Lambda and no VPC here'),
+    why: 'Lambda connects the function to its subnets with the function’s role.',
+    actions: networkInterfaces('Lambda calls it, and the test has no Lambda and no VPC'),
   },
   KeepNetworkInterfacesFromTheCode: {
     when: '`vpcSubnetIds`',
-    why: 'Lambda may make network interfaces for the function. The function’s own code may not, by this deny.',
-    actions: networkInterfaces('The code calls nothing of it'),
+    why: 'Lambda itself may make network interfaces for the function. This statement denies it to the function’s own code.',
+    actions: networkInterfaces('The function’s code never calls it'),
   },
 };

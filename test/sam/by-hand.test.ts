@@ -8,7 +8,7 @@ import { bridgeAddress } from '../../examples/sam/reach.ts';
 import { closedPort } from '../support/rotation-fixture.ts';
 import { describeUnless, missingContainer } from './tools.ts';
 
-describeUnless(await missingContainer(), 'the walk by hand of docs/deploy.md', () => {
+describeUnless(await missingContainer(), 'the walk by hand of docs/sam-local.md', () => {
   const started: ChildProcess[] = [];
   afterEach(async () => {
     // What a terminal does for Ctrl-C, to all that was started in it.
@@ -20,7 +20,7 @@ describeUnless(await missingContainer(), 'the walk by hand of docs/deploy.md', (
   });
 
   it('ends in a rotated secret, as it stands on the page', async () => {
-    const page = await readFile(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+    const page = await readFile(new URL('../../docs/sam-local.md', import.meta.url), 'utf8');
     const networks: unknown = JSON.parse((await run('docker', ['network', 'inspect', 'bridge'])).stdout);
     const [secretsManager, lambda] = [await closedPort(), await closedPort()];
     const image = `--invoke-image ${process.env.KEYTURN_INVOKE_IMAGE} --skip-pull-image`;
