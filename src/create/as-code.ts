@@ -4,16 +4,16 @@ import type { NewSecret } from './new-secret.ts';
 /** The same secret, as other tools make it. */
 export interface SecretAsCode {
   readonly title: string;
-  /** What it needs besides, such as the file with the value. */
+  /** What it needs, such as the file with the value. */
   readonly note: string;
   readonly code: string;
 }
 
-/** What {@link secretAsCode} makes. */
+/** The tools that {@link secretAsCode} makes code for. */
 export type CodeTool = 'cli' | 'cloudformation' | 'cdk' | 'terraform';
 
 /**
- * What would store the same secret by other means. The value is in none of them: each says where it comes from.
+ * Makes code for other tools that stores the same secret. The value is not in the code: each note says where it comes from.
  *
  * @see https://docs.aws.amazon.com/cli/latest/reference/secretsmanager/create-secret.html
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
@@ -43,7 +43,7 @@ export function secretAsCode(secret: Omit<NewSecret, 'value'>): Readonly<Record<
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 function parameterNote({ description = '', tags }: Omit<NewSecret, 'value'>): string {
   const note = 'The value is a parameter that CloudFormation does not show. It can have up to 4,096 bytes.';
-  // There is no escape for it.
+  // CloudFormation has no escape for it.
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
   const resolved = [description, ...tags.keys(), ...tags.values()].some((text) =>
     text.includes('{{resolve:'),
@@ -158,7 +158,7 @@ function cdk({
 }: Omit<NewSecret, 'value'>) {
   const text = (value: string): string => JSON.stringify(value);
   let keyCount = 0;
-  /** A key is named by its whole ARN, because that of a replica is in the replica's region. */
+  /** Names a key by its whole ARN, because the key of a replica is in the replica's region. */
   const key = (id: string, region?: string): string => {
     keyCount += 1;
     const [resource, resourceName] = id.startsWith('alias/')

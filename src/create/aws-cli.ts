@@ -1,6 +1,6 @@
 import { shellWord } from '../shell-word.ts';
 
-/** An option, the member of the API's input that it sets, and the value. */
+/** An option of the AWS CLI, the member of the API's input that it sets, and its value. If that is undefined, it is left out. */
 export type AwsArgument = readonly [
   option: string,
   member: string,
@@ -8,7 +8,7 @@ export type AwsArgument = readonly [
 ];
 
 /**
- * A command of the AWS CLI for a POSIX shell. What an option can't carry goes into `--cli-input-json`.
+ * A command of the AWS CLI for a POSIX shell. A text that an option can't carry goes into `--cli-input-json`.
  *
  * @param start the operation, such as `create-secret`
  */
@@ -25,8 +25,8 @@ export function awsCommand(start: string, given: readonly AwsArgument[]): string
 }
 
 /**
- * Whether a text arrives as it is when it is the value of an option. The AWS CLI reads the file of `file://`, and version 1
- * loads the address of `http://`. A terminal takes control characters as keys.
+ * Whether the AWS CLI takes a text as it is when it is the value of an option. It replaces `file://...` by the content of
+ * the file, and its version 1 loads `http://...`. A terminal takes control characters for keys.
  *
  * @see https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
  */
@@ -42,7 +42,7 @@ export function awsOption(option: string, value: string | boolean | object): str
   return `--${option}${value.startsWith('-') ? '=' : ' '}${shellWord(value)}`;
 }
 
-/** JSON in which control characters beyond ASCII are escapes too. JSON.stringify escapes the others. */
+/** JSON in which the control characters from U+007F to U+009F are escaped too. JSON.stringify escapes only those below U+0020. */
 export function escapedJson(value: object, indent = 0): string {
   return JSON.stringify(value, undefined, indent).replaceAll(
     /[\u007f-\u009f]/g,

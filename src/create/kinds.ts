@@ -42,7 +42,7 @@ function database(
       { name: 'dbname', title: 'Database', isOptional: more.dbname !== 'required' },
       {
         name: 'ssl',
-        title: 'TLS with a certificate that is right (true), or plaintext (false)',
+        title: 'TLS with a valid certificate (true), or plaintext (false)',
         isOptional: true,
       },
     ],
@@ -73,7 +73,9 @@ export function kindNamed(name: string): Kind | undefined {
 }
 
 /**
- * Makes the secret's text of a kind's fields: AWS's JSON, or a connection string.
+ * Makes the text of a secret from its fields: AWS's JSON, or a connection string.
+ *
+ * @param form undefined: AWS's JSON
  *
  * @throws InvalidSecretField if a field is missing or wrong, or the form can't hold it
  */

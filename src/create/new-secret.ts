@@ -12,7 +12,7 @@ export interface NewSecret {
   readonly rotation: NewRotation | undefined;
 }
 
-/** How it is to be rotated. */
+/** How a new secret is to be rotated. */
 export interface NewRotation {
   readonly functionArn: string;
   readonly schedule: NewSchedule;
@@ -20,12 +20,13 @@ export interface NewRotation {
   readonly immediately: boolean;
 }
 
-/** When it is to be rotated. */
+/** When a new secret is to be rotated. */
 export interface NewSchedule {
   /** `rate()` or `cron()`. */
   readonly expression: string;
   /** The length of the window, such as `2h`; undefined: AWS's default. */
   readonly duration: string | undefined;
+  /** The same in words, for people. */
   readonly words: string;
 }
 

@@ -2,9 +2,10 @@ import { parseSchedule } from '../local/rotation/schedule.ts';
 import type { NewSchedule } from './new-secret.ts';
 
 /**
- * The next dates at which a schedule's window opens. A `rate()` counts from the last rotation, so its dates are those of a
- * secret that is rotated now.
+ * The next dates at which a schedule's window opens. A `rate()` counts from the last rotation. Its dates are those of a
+ * secret that is rotated at `fromMs`.
  *
+ * @param fromMs milliseconds since the epoch
  * @param count how many dates
  * @throws ServiceError if the expression is invalid
  */

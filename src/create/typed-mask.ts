@@ -7,9 +7,8 @@ import { isCredentialKey } from '../render/secrets.ts';
 const mask = '•';
 
 /**
- * A text that may become a secret, as it can be shown while it is typed: each character of a credential is a dot, and
- * all others are as they were typed, so that what is wrong can be seen. Of a text that can't be told to be a connection
- * string or JSON nothing is shown.
+ * What is shown of a secret while it is typed. Each character of a credential is a dot. All others are as they were typed,
+ * so that a mistake can be seen. If the text is neither a connection string nor JSON, all of it is dots.
  *
  * @returns a text of the same length, in UTF-16 code units
  */
@@ -29,12 +28,15 @@ function rangesToMask(text: string): readonly Range[] | 'all' {
   const form = connectionStringForm(text);
   if (form === undefined || form === 'text') return 'all';
   const found = [...inUserInfo(text), ...inPairs(text)];
-  // What can be read is masked by how it is read too.
+  // The scans above work on any text. If it can be parsed, the parser finds the password too.
   const read = byReading(text);
   return read === undefined ? found : [...found, ...read];
 }
 
-/** Everything behind the colon of a user, up to the last at sign before the path: passwords may have any sign in them. */
+/**
+ * In a URL, everything from the colon after the user to the last at sign. A password that is not encoded may have colons,
+ * slashes and at signs in it.
+ */
 function inUserInfo(text: string): Range[] {
   const [, scheme = ''] = /^(\s*(?:jdbc:)?[a-z][a-z0-9+.:-]*?:\/\/)/i.exec(text) ?? [];
   if (scheme === '') return [];
@@ -42,7 +44,7 @@ function inUserInfo(text: string): Range[] {
   const at = rest.lastIndexOf('@');
   const colon = rest.indexOf(':');
   if (at < 0) {
-    // Not typed to its end: what follows a colon is a port, or the beginning of a password.
+    // There is no at sign yet. So what follows the colon is a port, or the beginning of a password.
     const [, port] = /^[^:/?#;]*:(\d{1,5})(?:$|[/?#;,])/.exec(rest) ?? [];
     return colon < 0 || port !== undefined || /^[^:]*[/?#;]/.test(rest)
       ? []
@@ -51,7 +53,7 @@ function inUserInfo(text: string): Range[] {
   return colon < 0 || colon > at ? [] : [[scheme.length + colon + 1, scheme.length + at]];
 }
 
-/** Values of `key=value`, but for those of keys that hold no credential, up to where the next key begins. */
+/** The values in `key=value`, except those of {@link harmlessKeys}. */
 function inPairs(text: string): Range[] {
   const ranges: Range[] = [];
   const key = /(?:^|[;?&\s{(,'"])([A-Za-z][\w .-]*?)\s*=/g;
@@ -66,7 +68,7 @@ function inPairs(text: string): Range[] {
   return ranges;
 }
 
-/** Keys of connection strings whose values everybody may see. What is not among them is taken for a credential. */
+/** Keys of connection strings whose values everybody may see. The value of any other key is taken for a credential. */
 const harmlessKeys: ReadonlySet<string> = new Set(
   `server datasource address addr networkaddress host hostaddr hostname port database initialcatalog dbname databasename
   user userid uid username encrypt trustservercertificate hostnameincertificate applicationname app applicationintent
@@ -78,14 +80,14 @@ const harmlessKeys: ReadonlySet<string> = new Set(
     .split(/\s+/),
 );
 
-/** A value in quotes or braces goes to their end; a doubled one is inside. */
+/** The end of a value. If it begins with a quote or a brace, it goes to the closing one. A doubled closing one is inside. */
 function endOfValue(text: string, start: number): number {
   const from = start + (/^\s*/.exec(text.slice(start))?.[0].length ?? 0);
   const open = text.charAt(from);
   const close = open === '{' ? '}' : open === '"' || open === "'" ? open : undefined;
   if (close === undefined) {
     const stop = /[;&\n]/.exec(text.slice(from));
-    // In libpq's form a space ends a value, and in others it doesn't: what follows is hidden as well.
+    // A space ends a value in libpq's form only. The form is not known here, so the text after a space is hidden too.
     return stop === null ? text.length : from + stop.index;
   }
   for (let at = from + 1; at < text.length; at += 1) {
@@ -98,7 +100,7 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-/** The part that changes when another password is written. */
+/** The range that changes when another password is written; undefined if the text can't be read or written. */
 function byReading(text: string): Range[] | undefined {
   try {
     const document = readDocument(text);
@@ -122,7 +124,10 @@ function byReading(text: string): Range[] | undefined {
   }
 }
 
-/** Values of members whose key says that they are credentials, and whatever stands behind the last whole member. */
+/**
+ * In JSON, the values of members whose key says that they are credentials. If the text is not complete, also everything
+ * after its last complete member.
+ */
 function inJson(text: string): Range[] | 'all' {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: false, allowTrailingComma: true });

@@ -1,4 +1,5 @@
 import { readDocument } from '../documents/document.ts';
+import type { FormName } from '../documents/form.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError } from '../errors.ts';
 
@@ -9,7 +10,7 @@ export interface ValuePreview {
   readonly words: string;
 }
 
-const titles: Readonly<Record<string, string>> = {
+const titles: Readonly<Record<FormName, string>> = {
   json: 'JSON',
   env: 'KEY=value lines',
   'ado-net': 'an ADO.NET connection string',
@@ -17,6 +18,7 @@ const titles: Readonly<Record<string, string>> = {
   url: 'a URL',
   libpq: 'a libpq connection string',
   jdbc: 'a JDBC URL',
+  'stackexchange-redis': 'a configuration of StackExchange.Redis',
   text: 'a token',
 };
 
@@ -34,7 +36,7 @@ export function previewValue(text: string, engine: string | undefined): ValuePre
   if (!text.isWellFormed()) return { ok: false, words: 'it has half of a character' };
   try {
     const { form, fields, refusal } = readDocument(text);
-    // Providers of several engines have the same keywords.
+    // ADO.NET and ODBC have the same keywords for several engines, so the engine that was found may be another.
     const found = form === 'ado-net' || form === 'odbc' ? '' : String(fields.engine ?? '');
     if (engine !== undefined && found !== '' && !found.includes(engine)) {
       return { ok: false, words: `it reads as ${titles[form]} for ${found}, and not for ${engine}` };

@@ -16,12 +16,13 @@ export interface Command {
   readonly name: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** The caller's PATH, so that no secret decides which program is started. */
+  /** Folders of programs, separated as in PATH. It is the caller's PATH, so that no secret decides which program is started. */
   readonly searchPath: string;
+  /** `pipe`: the caller reads the command's output, and must do so. */
   readonly output: 'inherit' | 'pipe';
 }
 
-/** A command could not be started. `exitCode` as in shells: 127 not found, 126 not executable. */
+/** A command could not be started (code CommandNotStarted). `exitCode` as in shells: 127 not found, 126 not executable. */
 export class CommandNotStarted extends KeyturnError {
   readonly exitCode: 126 | 127;
 
@@ -84,8 +85,8 @@ export function ending(child: ChildProcess): Promise<Ended> {
   });
 }
 
-/** Signals that are passed on. */
-export const passedSignals = [
+/** Signals that are passed on to the command. */
+const passedSignals = [
   'SIGINT',
   'SIGTERM',
   'SIGHUP',
@@ -95,17 +96,16 @@ export const passedSignals = [
 ] as const satisfies NodeJS.Signals[];
 
 /**
- * Catches the signals that are passed on, so that they don't end this process. The keyboard's signals are caught and not
- * passed on: the terminal sends them to all processes of its foreground itself.
+ * Catches the signals that are to be passed on, so that they don't end this process.
  *
+ * @param onSignal its second argument tells whether the terminal has sent the signal to the command as well, as it does
+ *   with Ctrl-C to all processes in its foreground. Then the signal must not be passed on
  * @returns a function that removes the listeners
  */
-export function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => void {
+export function catchSignals(onSignal: (signal: NodeJS.Signals, isSentToAll: boolean) => void): () => void {
   const listeners = passedSignals.map((signal) => {
-    const fromKeyboard = signal === 'SIGINT' || signal === 'SIGQUIT';
-    const listener = (): void => {
-      if (!(fromKeyboard && isInForeground())) onSignal(signal);
-    };
+    const isKeyboards = signal === 'SIGINT' || signal === 'SIGQUIT';
+    const listener = (): void => onSignal(signal, isKeyboards && isInForeground());
     process.on(signal, listener);
     return [signal, listener] as const;
   });
@@ -114,7 +114,7 @@ export function catchSignals(onSignal: (signal: NodeJS.Signals) => void): () => 
   };
 }
 
-/** Whether the terminal sends its signals to this process too. @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Whether the terminal sends the keyboard's signals to this process. @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 function isInForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'utf8');

@@ -49,7 +49,7 @@ const dangerousPrefixes = [
   ...['GTK_', 'QT_', 'XDG_', 'AWS_ENDPOINT_URL', 'KEYTURN_'],
 ];
 
-/** Checks a name that a secret has chosen. In any case of letters, since some platforms ignore case. */
+/** Checks a name that a secret has chosen. Dangerous names are found in any case of letters, since some platforms ignore case. */
 export function nameProblem(name: string): NameProblem {
   if (!validName.test(name)) return 'invalid';
   const upper = name.toUpperCase();
@@ -64,8 +64,10 @@ export function isValidName(name: string): boolean {
 }
 
 /**
- * The variable's name for a key of a secret: in capitals, with underscores between words. A key with characters outside
- * ASCII stays as it is, which is an invalid name: some of them have a capital in ASCII.
+ * The variable's name for a key of a secret: in capitals, with underscores between words.
+ *
+ * A key with characters outside ASCII keeps them, so that its name is invalid. Capitals could make another key's name of
+ * it: the capital of `ı` is `I`.
  */
 export function nameOfKey(key: string, prefix: string): string {
   if (/[^ -~]/.test(key)) return prefix + key;

@@ -1,8 +1,10 @@
 import { Transform } from 'node:stream';
 
 /**
- * Makes a stream that replaces texts by three stars. It holds back only what may be the beginning of such a text, so that
- * a text which arrives in pieces is found. It works on bytes, so binary output stays as it is.
+ * Makes a stream that replaces texts by three stars, also if a text arrives in pieces. It holds back only what may be the
+ * beginning of a text. It works on bytes, so binary output stays as it is.
+ *
+ * @param texts gives the texts to replace. It is asked again for each piece of output
  */
 export function createOutputFilter(texts: () => readonly string[]): Transform {
   let held = '';
@@ -55,7 +57,7 @@ function maskTexts(
   }
 }
 
-/** The first whole text, and the longest one at that place. */
+/** The text that is found first. If several begin there, the longest one. */
 function firstMatch(
   text: string,
   from: number,
@@ -70,7 +72,7 @@ function firstMatch(
   return best;
 }
 
-/** The index from which the end may be the beginning of one of the texts. */
+/** The index from which the rest may be the beginning of one of the texts. */
 function firstWaiting(text: string, from: number, patterns: readonly string[], longest: number): number {
   for (let at = Math.max(from, text.length - longest + 1); at < text.length; at += 1) {
     const rest = text.slice(at);

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isKeyturnError, messageOf } from '../errors.ts';
+import { isKeyturnError, type KeyturnError } from '../errors.ts';
 import { replaceFile } from '../render/output-file.ts';
 import type { ReadVersion, SecretSource } from '../render/secrets.ts';
 import { catchSignals, type Ended, ending, startCommand } from './command.ts';
@@ -11,9 +11,10 @@ import { createOutputFilter } from './output-filter.ts';
 import type { RotationAction } from './rotation-actions.ts';
 import { makeRuntimeFolder, type RuntimeFolder } from './runtime-folder.ts';
 
-/** Variables, files and masks made of the secrets' values at one moment. */
+/** The variables and files that a command gets, made from one reading of the secrets. */
 export interface Prepared {
   readonly variables: Readonly<Record<string, string>>;
+  /** Each `path` is relative to the folder of the files. */
   readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
   /** Texts that the command's output must not show. */
   readonly hidden: readonly string[];
@@ -24,10 +25,11 @@ export interface Prepared {
 export interface Execution {
   readonly name: string;
   readonly args: readonly string[];
-  /** The variables that are not from secrets. */
+  /** The variables that don't come from secrets. Those from secrets override them. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Folders in which the command is looked for, separated as in PATH. */
   readonly searchPath: string;
-  /** Reads the secrets. @throws KeyturnError */
+  /** Reads the secrets. @throws KeyturnError if one can't be read or used */
   prepare(): Promise<Prepared>;
   /** The folder in which the folder for files is made; undefined if there are no files. */
   readonly filesIn: string | undefined;
@@ -37,28 +39,33 @@ export interface Execution {
   readonly pollMs: number;
   /** How long the command has to end before a restart, in ms. */
   readonly graceMs: number;
+  /** Whether credentials in the command's output are masked. */
   readonly filterOutput: boolean;
   /** Shows a message to the user. */
   note(text: string): void;
+  /** Shows the user why the secrets can't be read or used after a rotation. The command goes on with its old values. */
+  noteUnusable(error: KeyturnError): void;
 }
 
-/** The variable with the path of the files' folder. */
-export const filesVariable = 'KEYTURN_FILES';
+/** The variable that holds the path of the folder with the files. */
+const filesVariable = 'KEYTURN_FILES';
 
 /**
  * Runs a command with secrets in its environment and its files. It passes signals on, and acts on rotations.
  *
- * @throws KeyturnError if the command could not be started
+ * @throws what `prepare` throws; CommandNotStarted; OutputFailed if the files can't be written
  */
 export async function execute(execution: Execution): Promise<Ended> {
   const prepared = await execution.prepare();
   let child: ChildProcess | undefined;
   let missed: NodeJS.Signals | undefined;
+  let isRestarting = true;
   let isToEnd = false;
-  const release = catchSignals((signal) => {
-    isToEnd ||= signal === 'SIGINT' || signal === 'SIGTERM' || signal === 'SIGQUIT' || signal === 'SIGHUP';
+  const release = catchSignals((signal, isSentToAll) => {
+    // To a running command, the others may mean something else: read the configuration again, say what the threads do.
+    isToEnd ||= signal === 'SIGTERM' || (isRestarting && endingSignals.includes(signal));
     if (child === undefined) missed = signal;
-    else child.kill(signal);
+    else if (!isSentToAll) child.kill(signal);
   });
   const folder = execution.filesIn === undefined ? undefined : await makeRuntimeFolder(execution.filesIn);
   const removeFolder = (): void => folder?.remove();
@@ -67,15 +74,16 @@ export async function execute(execution: Execution): Promise<Ended> {
     let current = prepared;
     for (;;) {
       await writeFiles(folder, current);
-      // A signal came before the start: don't start the command.
       if (isToEnd && missed !== undefined) return { code: null, signal: missed };
       const started = await start(execution, current, folder);
       child = started.child;
+      isRestarting = false;
       if (missed !== undefined) child.kill(missed);
       missed = undefined;
       const next = await waitForEndOrRotation(execution, current, folder, started.ended, child);
       if (!('restart' in next)) return next;
       current = next.restart;
+      isRestarting = true;
       const ended = await stop(child, started.ended, execution.graceMs);
       if (isToEnd) return ended;
       child = undefined;
@@ -86,6 +94,8 @@ export async function execute(execution: Execution): Promise<Ended> {
     removeFolder();
   }
 }
+
+const endingSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGHUP'];
 
 async function writeFiles(folder: RuntimeFolder | undefined, { files }: Prepared): Promise<void> {
   if (folder === undefined) return;
@@ -153,7 +163,7 @@ async function waitForEndOrRotation(
     if (!('versions' in next)) return next;
     current = next;
     if (onRotation === 'restart') {
-      note(`a secret was rotated: ${execution.name} is started anew`);
+      note(`a secret was rotated: ${execution.name} is restarted`);
       return { restart: current };
     }
     await writeFiles(folder, current);
@@ -164,7 +174,7 @@ async function waitForEndOrRotation(
 
 /** Reads the secrets until one of them has another version; undefined once the command has ended. */
 async function nextRotation(
-  { source, pollMs, prepare, note }: Execution,
+  { source, pollMs, prepare, noteUnusable }: Execution,
   { versions }: Prepared,
   signal: AbortSignal,
 ): Promise<Prepared | undefined> {
@@ -177,7 +187,7 @@ async function nextRotation(
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!isKeyturnError(error)) throw error;
-      note(`the secrets can't be read now, and the command goes on with what it has: ${messageOf(error)}`);
+      noteUnusable(error);
     }
   }
 }

@@ -7,7 +7,7 @@ import { KeyturnError } from '../errors.ts';
 
 const namePrefix = 'keyturn-exec-';
 const socketName = '.alive';
-/** For so many ms, a folder without a socket may belong to a process that is just starting. */
+/** A folder that is younger than this, in ms, may have no socket yet, because its process is just starting. */
 const startMs = 60_000;
 
 /** @see https://man7.org/linux/man-pages/man2/statfs.2.html TMPFS_MAGIC, RAMFS_MAGIC */

@@ -12,7 +12,7 @@ export class FilterError extends Error {
   override readonly name = 'FilterError';
 }
 
-// RFC 8259's number, which YAML and TOML read as the same number.
+// A number of JSON (RFC 8259). YAML and TOML read it as the same number.
 const number = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 const filters: readonly Filter[] = [
@@ -22,7 +22,7 @@ const filters: readonly Filter[] = [
   { name: 'toml', apply: tomlString },
   { name: 'xml', apply: (value) => xmlText(value) },
   { name: 'properties', apply: (value) => propertiesValue(value, { atStart: true, atEnd: true }) },
-  { name: 'shell', apply: shellWord },
+  { name: 'shell', apply: quotedWord },
   { name: 'url', apply: urlPart },
   { name: 'trim', apply: (value) => value.replace(/[\r\n]+$/, '') },
   { name: 'base64', apply: (value) => Buffer.from(value).toString('base64') },
@@ -70,8 +70,8 @@ function escapedCharacter(char: string): string {
 }
 
 /**
- * The text between double quotes, for YAML and TOML alike. Spaces at the edges are escaped, since YAML removes them at the
- * end of a line.
+ * The text between double quotes, for YAML and TOML alike. Spaces at the edges are escaped, because YAML would remove them
+ * at the end of a line.
  *
  * @see https://yaml.org/spec/1.2.2/#57-escaped-characters
  * @see https://toml.io/en/v1.0.0#string
@@ -126,7 +126,7 @@ export function propertiesValue(
     .map((unit, index) => {
       const isEdge = (index === 0 && atStart) || (index === units.length - 1 && atEnd);
       if (unit === '\\') return '\\\\';
-      // If only spaces separate key and value, these would be read as the separator.
+      // After a key and a space, an = or : at the beginning of the value would be taken for the separator.
       if ((unit === '=' || unit === ':') && isEdge) return `\\${unit}`;
       if (unit === '\n') return '\\n';
       if (unit === '\r') return '\\r';
@@ -138,12 +138,12 @@ export function propertiesValue(
 }
 
 /** One word of a POSIX shell, in single quotes. @throws FilterError for NUL, which no argument can hold */
-export function shellWord(value: string): string {
+function quotedWord(value: string): string {
   if (value.includes('\0')) throw new FilterError('has a NUL, which no word of a shell can hold');
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** encodeURIComponent, which also encodes quotes and brackets. */
+/** A part of a URL, percent-encoded. encodeURIComponent leaves `!'()*`, which are encoded here too. */
 function urlPart(value: string): string {
   return encodeURIComponent(value).replace(
     /[!'()*]/g,

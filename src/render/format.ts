@@ -25,8 +25,8 @@ export interface Surroundings {
 }
 
 /**
- * A value with its neighbouring characters, if they are `meaningful` together with it. A placeholder that follows counts as
- * no character, since it looks back itself.
+ * A value with the characters right before and after it, if they match `meaningful`: `$` before `{` begins a variable. A
+ * placeholder right after it does not count. When its value is written, this value is the text before it.
  */
 export function withNeighbours(value: string, { before, after }: Surroundings, meaningful: RegExp): string {
   const [previous, next] = [before.slice(-1), after.startsWith(marker) ? '' : after.slice(0, 1)];
@@ -67,8 +67,8 @@ export function byShift(from: number): ValuePlace['locate'] {
 }
 
 /**
- * {@link ValuePlace.locate} for a place with escapes and folded lines. It finds placeholders in order, if the template has
- * them as often, and in the same words, as the text.
+ * {@link ValuePlace.locate} for a place with escapes and folded lines. It finds placeholders by their order. That works if
+ * the template has as many of them as the text, with the same characters.
  */
 export function byOccurrence(template: string, span: Span, text: string): ValuePlace['locate'] {
   const occurrences = [...indexesOf(template.slice(0, span.end), marker, span.start)];
@@ -83,7 +83,7 @@ export function byOccurrence(template: string, span: Span, text: string): ValueP
   };
 }
 
-/** The indexes of a token in a text, from an index on. */
+/** The indexes of a token in a text, from the index `from` on. */
 export function* indexesOf(text: string, token: string, from = 0): Generator<number> {
   for (let at = text.indexOf(token, from); at >= 0; at = text.indexOf(token, at + 1)) yield at;
 }
@@ -158,7 +158,7 @@ const extensions: ReadonlyMap<string, FormatName> = new Map([
   ['cfg', 'ini'],
 ]);
 
-/** Parts of file names that mean a template, and say nothing about its format. */
+/** Parts of file names that say that it is a template, and nothing about its format. */
 const templateWords = new Set(['template', 'tmpl', 'tpl', 'example', 'sample', 'dist', 'in']);
 
 /**

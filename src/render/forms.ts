@@ -6,9 +6,11 @@ import { type Engine, type Place, skeletons } from './connection-strings.ts';
 import type { FormOfFields } from './form-names.ts';
 
 /**
- * Makes a connection string or JSON of a secret's fields. A secret that already has this form stays as it is. The result is
- * read again, and must have the same fields.
+ * Makes a connection string or JSON out of a secret's fields. A secret that already has this form stays as it is. A
+ * connection string is read again, and must have the same fields.
  *
+ * @param text the secret
+ * @param document the same secret, parsed
  * @throws InvalidSecretField if a field is missing, or the form can't hold it
  */
 export function toForm(text: string, document: SecretDocument, form: FormOfFields): string {
@@ -39,12 +41,12 @@ function requireSame(made: string, form: FormName, wanted: SecretFields, others:
   const { fields } = readDocument(made, { form });
   const known = new Set([...Object.keys(wanted), ...others]);
   if (Object.keys(fields).some((field) => !known.has(field))) {
-    throw notMade('password', `can't be said in the form ${form} so that it stays one value`);
+    throw notMade('password', `has characters that would begin another value in the form ${form}`);
   }
   for (const [field, value] of Object.entries(wanted)) {
     const found = fields[field];
     if ((found === undefined ? undefined : String(found)) === value) continue;
-    throw notMade(field, `can't be said in the form ${form} so that it is read back the same`);
+    throw notMade(field, `would be read back as another value from the form ${form}`);
   }
 }
 
@@ -62,13 +64,14 @@ const engines: readonly (readonly [RegExp, Engine])[] = [
 function readPlace(fields: SecretFields): Place {
   const engineName = required(fields, 'engine').toLowerCase();
   const engine = engines.find(([pattern]) => pattern.test(engineName))?.[1];
-  if (engine === undefined) throw notMade('engine', 'is none that Keyturn knows connection strings of');
+  if (engine === undefined) throw notMade('engine', 'is no engine whose connection strings Keyturn knows');
   const [host = '', instance] = required(fields, 'host').split('\\');
   const port = optional(fields, 'port');
   // Any other character would end the host and begin another part of the string.
   if (!/^([\w.-]+|[\da-f:.]+(%[\w.-]+)?)$/i.test(host))
-    throw notMade('host', 'is no host name and no address');
-  if (instance !== undefined && !/^[\w$#-]+$/.test(instance)) throw notMade('host', 'names no instance');
+    throw notMade('host', 'is neither a host name nor an address');
+  if (instance !== undefined && !/^[\w$#-]+$/.test(instance))
+    throw notMade('host', 'has a backslash, and no name of an instance after it');
   if (port !== undefined && !/^\d{1,5}$/.test(port)) throw notMade('port', 'is no port');
   const ssl = fields.ssl === undefined || fields.ssl === null ? undefined : String(fields.ssl).toLowerCase();
   if (ssl !== undefined && ssl !== 'true' && ssl !== 'false') throw notMade('ssl', 'must be true or false');

@@ -4,7 +4,7 @@ import { constants, type FileHandle, lstat, open, readdir, rename, unlink } from
 import { basename, dirname, join, resolve } from 'node:path';
 import { KeyturnError } from '../errors.ts';
 
-/** A draft is removed when its process is gone and it is this old, in ms. */
+/** How old a draft must be, in ms, to be removed. Its process must also be gone. */
 const leftoverAgeMs = 60_000;
 
 /**
@@ -12,7 +12,7 @@ const leftoverAgeMs = 60_000;
  * symbolic link is replaced and not followed, so that nobody can redirect the write. After an error, or a signal that ends
  * the process, the old file is as before.
  *
- * @throws OutputFailed, with what to do
+ * @throws OutputFailed
  */
 export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
   const target = resolve(path);
@@ -118,7 +118,7 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: 'You may not write to its folder: have this allowed, or write to another one.',
   EPERM: 'You may not write to its folder: have this allowed, or write to another one.',
   ENOENT: 'Its folder does not exist: make it first.',
-  ENOTDIR: 'Its folder is none: correct the path.',
+  ENOTDIR: 'A part of its path is a file, and no folder: correct the path.',
   ENAMETOOLONG: 'Give it a shorter name.',
 };
 

@@ -26,7 +26,7 @@ export interface Resolved {
   readonly value: string;
   /** The version that it was read from; undefined for a default. */
   readonly from: SecretValue | undefined;
-  /** Whether it must not be shown: everything but hosts, names, ports and the like. */
+  /** Whether it must not be shown. Hosts, names, ports and the like may be shown. */
   readonly isCredential: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface Resolver {
   credentials(): Promise<string[]>;
   /** The versions that were read. */
   versions(): Promise<ReadVersion[]>;
-  /** Notes for the user on what could not be read, such as tags. */
+  /** Notes for the user: what could not be read, such as tags. */
   readonly notes: ReadonlySet<string>;
 }
 
@@ -71,7 +71,7 @@ export function createResolver(source: SecretSource): Resolver {
     const found = reads.get(`${label} ${secret}`);
     if (found !== undefined) return found;
     const reading = source.read(secret, version).then((value) => {
-      // A template may name a secret in two ways, and a rotation may end in between: use one version for both.
+      // A template may name a secret by its name and by its ARN. If a rotation ends in between, both still get one version.
       const same = byArn.get(`${label} ${value.arn}`) ?? value;
       byArn.set(`${label} ${value.arn}`, same);
       readVersions.push({ secret, version, versionId: same.versionId });

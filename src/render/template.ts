@@ -1,6 +1,6 @@
 import { type Format, SyntaxProblem } from './format.ts';
 
-/** A position in a file, for people: both numbers count from 1. */
+/** A position in a file, for people. Line and column count from 1. */
 export interface Position {
   readonly line: number;
   /** In UTF-16 units, as editors count. */

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startTestSecretsManager, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import { temporaryFolder } from '../local/harness.ts';
 import { type Ended, ending, type RunSettings, runKeyturnWith, startKeyturn } from './keyturn-process.ts';
 import { createSecrets } from './secret-fixtures.ts';
+import { runAtTerminal, whyNoTerminal } from './terminal.ts';
 
 const hostile = `'"\`$(touch pwned)\${HOME}\\ \n%s;&|*é🔑`;
 const secrets = {
@@ -340,7 +341,7 @@ describe('keyturn exec in a log', () => {
 });
 
 describe('keyturn exec after a rotation', () => {
-  it('starts the command anew with the new values', async () => {
+  it('restarts the command with the new values', async () => {
     await createSecrets(manager.client, { 'prod/restart': '{"password":"first-password"}' });
     const path = join(await temporaryFolder(), 'a.json');
     await writeFile(path, '["${secret:prod/restart#password}"]');
@@ -368,8 +369,51 @@ describe('keyturn exec after a rotation', () => {
     expect(await next()).toBe('bye');
     const { code, stderr } = await ended;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/a secret was rotated: .* is started anew/);
+    expect(stderr).toMatch(/a secret was rotated: .* is restarted/);
     expect(stderr).not.toContain('password');
+  });
+
+  it('restarts a command that went on after a signal', async () => {
+    await createSecrets(manager.client, { 'prod/reload': '{"password":"first-password"}' });
+    const script = `process.on('SIGHUP', () => console.log('read again')); console.log(process.env.PASSWORD); setInterval(() => {}, 1000)`;
+    const child = await startKeyturn(
+      {},
+      ...at('prod/reload', '--on-rotation', 'restart', '--poll', '0.1', ...node(script)),
+    );
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => (await lines.next()).value;
+    expect(await next()).toBe('first-password');
+    child.kill('SIGHUP');
+    expect(await next()).toBe('read again');
+    await put('prod/reload', '{"password":"second-password"}');
+    expect(await next()).toBe('second-password');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  });
+
+  it('restarts no command after a Ctrl-C while it ends', async ({ skip }) => {
+    const why = whyNoTerminal();
+    if (why !== undefined) skip(why);
+    await createSecrets(manager.client, { 'prod/interrupted': '{"password":"first-password"}' });
+    const started = join(await temporaryFolder(), 'started');
+    const script = `const { existsSync, writeFileSync } = require('fs'); if (existsSync('${started}')) { console.log('started again'); process.exit(7); } process.on('SIGTERM', () => console.log('ending')); process.on('SIGINT', () => process.exit(4)); writeFileSync('${started}', ''); setInterval(() => {}, 1000)`;
+    const run = runAtTerminal(
+      [{ after: 'ending', type: '\x03' }],
+      ...at(
+        'prod/interrupted',
+        '--on-rotation',
+        'restart',
+        '--poll',
+        '0.1',
+        '--grace',
+        '60',
+        ...node(script),
+      ),
+    );
+    await vi.waitFor(() => stat(started), { timeout: 20_000 });
+    await put('prod/interrupted', '{"password":"second-password"}');
+    const { code, stdout } = await run;
+    expect([code, stdout.includes('started again')]).toEqual([4, false]);
   });
 
   it('renders the files anew and sends SIGHUP', async () => {
@@ -402,7 +446,10 @@ describe('keyturn exec after a rotation', () => {
     );
     expect((await out?.next())?.value).toBe('first-password');
     await put('prod/broken', 'no object');
-    expect((await said?.next())?.value).toMatch(/goes on with what it has/);
+    expect((await said?.next())?.value).toMatch(/goes on with what it has\. Correct this:$/);
+    expect((await said?.next())?.value).toMatch(
+      /^prod\/broken: InvalidSecretField: The secret prod\/broken has no keys/,
+    );
     await put('prod/broken', '{"password":"third-password"}');
     expect((await out?.next())?.value).toBe('third-password');
     child.kill('SIGTERM');

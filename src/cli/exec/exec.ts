@@ -8,7 +8,7 @@ import { exitCodes } from '../command.ts';
 import { maskingSystem, registerMasks } from '../masking.ts';
 import { printable } from '../printable.ts';
 import { createSecretSource } from '../secret-source.ts';
-import { ExecProblems, prepare } from './prepare.ts';
+import { type ExecProblem, ExecProblems, prepare } from './prepare.ts';
 import type { ExecWork } from './work.ts';
 
 /** Runs the command. @returns its exit code, or keyturn's own */
@@ -43,17 +43,28 @@ function endBy(signal: NodeJS.Signals): number {
 
 function report({ json }: ExecWork, error: KeyturnError): void {
   const { code, message } = error;
-  const problems = error instanceof ExecProblems ? error.problems : [];
   if (json) {
-    const document = { outcome: 'failed', error: { code, message }, problems };
+    const document = { outcome: 'failed', error: { code, message }, problems: problemsIn(error) };
     process.stdout.write(`${JSON.stringify(document)}\n`);
     return;
   }
-  for (const problem of problems) {
-    const about = problem.reference === undefined ? '' : `${problem.reference}: `;
-    process.stderr.write(`${printable(`${problem.where}: ${problem.code}: ${about}${problem.message}`)}\n`);
-  }
+  listProblems(error);
   process.stderr.write(`keyturn exec: ${code}: ${printable(message)}\n`);
+}
+
+function problemsIn(error: KeyturnError): readonly ExecProblem[] {
+  return error instanceof ExecProblems ? error.problems : [];
+}
+
+function listProblems(error: KeyturnError): void {
+  for (const { where, code, message, reference } of problemsIn(error)) {
+    const about = reference === undefined ? '' : `${reference}: `;
+    process.stderr.write(`${printable(`${where}: ${code}: ${about}${message}`)}\n`);
+  }
+}
+
+function note(text: string): void {
+  process.stderr.write(`keyturn exec: ${printable(text)}\n`);
 }
 
 async function executionOf(work: ExecWork, environment: NodeJS.ProcessEnv): Promise<Execution> {
@@ -79,6 +90,11 @@ async function executionOf(work: ExecWork, environment: NodeJS.ProcessEnv): Prom
     pollMs: work.pollMs,
     graceMs: work.graceMs,
     filterOutput: work.maskOutput,
-    note: (text) => void process.stderr.write(`keyturn exec: ${printable(text)}\n`),
+    note,
+    noteUnusable: (error) => {
+      const reason = error instanceof ExecProblems ? 'Correct this:' : error.message;
+      note(`the secrets can't be used now, and the command goes on with what it has. ${reason}`);
+      listProblems(error);
+    },
   };
 }

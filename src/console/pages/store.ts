@@ -87,7 +87,7 @@ function databaseFields(kind: Kind, draft: Draft, problems: Problems): Html {
     const hint = isKept
       ? 'Kept. Type another one to replace it.'
       : name === 'ssl'
-        ? 'true: TLS with a certificate that is right. false: plaintext. Empty: as the driver likes'
+        ? 'true: TLS with a valid certificate. false: plaintext. Empty: the default of the driver'
         : byDefault === undefined
           ? isOptional === true
             ? 'Optional'

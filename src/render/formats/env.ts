@@ -66,7 +66,7 @@ function valueAt(text: string, start: number): ValuePlace {
     text: inner,
     locate: byShift(start + quote.length),
     inPlace: (value, surroundings) =>
-      // Readers differ in the text beside it too, if that has no quotes and isn't plain.
+      // Readers also differ in the text beside the placeholder, if it has special characters and no quotes.
       quote === '' && !/^[\w./:@%+,=^-]*$/.test(withoutPlaceholders(inner))
         ? new Unwritable('must be in quotes')
         : writeInside(value, quote, surroundings),
@@ -74,7 +74,7 @@ function valueAt(text: string, start: number): ValuePlace {
   };
 }
 
-/** The end of a value without quotes: before a comment or the line's end, and before the space in front of it. */
+/** The end of a value without quotes, and without the space at its end. A comment or the line's end ends it. */
 function endOfPlain(text: string, start: number): number {
   let end = start;
   for (let at = start; at < text.length && !/[\r\n]/.test(text.charAt(at)); ) {
@@ -105,9 +105,9 @@ function withoutPlaceholders(text: string): string {
 }
 
 const mixed = new Unwritable(
-  'has characters that would have to be quoted, beside variables or escapes that would not: give the placeholder a variable of its own',
+  'needs other quotes, in which the variables or escapes beside it would mean something else: give the placeholder a variable of its own',
 );
-/** Not empty, since python-dotenv would read a comment after an empty value as the value. */
+/** Not empty: python-dotenv would take a comment after an empty value for the value. */
 const plain = /^[\w./:@%+,=^-]+$/;
 
 function writeInside(value: string, quote: Quote, surroundings: Surroundings): string | Unwritable {
@@ -132,8 +132,7 @@ function notHeld(value: string): string | undefined {
 }
 
 function notInSingle(value: string): string | undefined {
-  if (value.includes("'"))
-    return 'has a single quote together with others of "$`\\, and no quotes suit all readers';
+  if (value.includes("'")) return 'has a single quote and also one of "$`\\, so no quotes suit all readers';
   if (/\\\\|\\$/.test(value)) return 'has backslashes that readers of .env files take in different ways';
   // python-dotenv expands variables in every value.
   if (value.includes('${')) return 'has a ${, which some readers of .env files take for a variable';

@@ -72,7 +72,7 @@ function valuePlace(name: IniFormat, text: string, from: number, lineEnd: number
   return { span, text: source, locate: byShift(span.start), inPlace: portable };
 }
 
-/** The end of a value: before a comment on the same line (not for configparser), and without the space at its end. */
+/** The end of a value, without spaces. A comment on the same line ends it, except for configparser. */
 function endOfValue(name: IniFormat, text: string, start: number, lineEnd: number): number {
   let end = start;
   const isQuoted = text[start] === '"';
@@ -94,7 +94,7 @@ function notHeld(value: string, { before, after }: Surroundings): string | undef
   if (/[\r\n]/.test(value)) return 'has a line break, which a value of an INI file can not hold';
   if (!plain.test(value)) return 'has a control character or a space of another kind';
   const isEdge = (before === '' && value.startsWith(' ')) || (after === '' && value.endsWith(' '));
-  return isEdge ? 'begins or ends with a space, which readers take off' : undefined;
+  return isEdge ? 'begins or ends with a space, which readers remove' : undefined;
 }
 
 const otherFormats = '; --format ini-python or ini-quoted writes it for readers of one kind';
@@ -151,7 +151,7 @@ function parseQuoted(source: string, span: Span): string {
   } catch {
     // The error below quotes nothing of the text.
   }
-  throw new SyntaxProblem(span.start, 'a value in double quotes is none with escapes as in JSON');
+  throw new SyntaxProblem(span.start, 'a value in double quotes is no string of JSON');
 }
 
 function barePlace(source: string, span: Span): ValuePlace {
@@ -164,7 +164,7 @@ function barePlace(source: string, span: Span): ValuePlace {
   };
 }
 
-/** A JSON string, in which everything that may count as a line break is escaped. */
+/** A string of JSON. All control characters and unusual spaces are escaped, since some count as line breaks. */
 function quoted(value: string): string {
   return jsonString(value).replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (char) =>
     Array.from(

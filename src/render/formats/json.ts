@@ -53,10 +53,10 @@ function stringOffsets(text: string, { start, end }: Span): number[] {
 
 function describe(error: number, text: string, index: number): string {
   if (text.startsWith('${', index) || text.startsWith('$', index - 1)) {
-    return 'a placeholder must stand inside of a string, in double quotes; |number and |boolean take the quotes off';
+    return 'a placeholder must stand inside of a string, in double quotes; |number and |boolean remove the quotes';
   }
   const name = printParseErrorCode(error);
-  if (name === 'InvalidCharacter') return 'a control character stands in a string';
+  if (name === 'InvalidCharacter') return 'a string has a control character';
   const words = name.replace(/([a-z])([A-Z])/g, '$1 $2');
   return `it is not JSON: ${words.toLowerCase()}`;
 }

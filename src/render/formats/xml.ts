@@ -4,8 +4,8 @@ import { FilterError, xmlText } from '../filters.ts';
 import { type Format, type ScannedTemplate, SyntaxProblem, Unwritable, type ValuePlace } from '../format.ts';
 
 /**
- * XML: attributes, text and CDATA sections. A strict parser first checks that the template is well-formed. Then a scan,
- * which relies on that, finds the places: no parser tells the position of an attribute's value.
+ * XML: attributes, text and CDATA sections. A strict parser first checks that the template is well-formed. It does not tell
+ * the position of an attribute's value. So a scan then finds the places, and relies on the check.
  */
 export const xmlFormat: Format = {
   name: 'xml',
@@ -31,7 +31,7 @@ function requireWellFormed(text: string): void {
   parser.write(text).close();
 }
 
-/** A stretch of characters that are all written in one way. */
+/** A range whose characters are all escaped in the same way. */
 interface Segment {
   readonly span: Span;
   readonly kind: 'text' | 'attribute' | 'cdata';
@@ -135,7 +135,7 @@ function decodeReference(source: string): string {
   return entities[source] ?? source;
 }
 
-/** Texts that can't be a part of a CDATA section's end. */
+/** Plain texts without a bracket or a `>`, which could become a part of the section's end `]]>`. */
 const plainInSection = /^(?!.*[\]>])[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
 function write(value: string, kind: Segment['kind'] | undefined, onlyAscii: boolean): string | Unwritable {

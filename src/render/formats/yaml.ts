@@ -20,7 +20,7 @@ export const yamlFormat: Format = {
   },
 };
 
-/** The places of a node. Keys are none, and aliases only refer to one. */
+/** The values of a node. Keys don't count, nor do aliases, which only refer to a value. */
 function* placesIn(node: ParsedNode | null, text: string): Generator<ValuePlace> {
   if (node === null || isAlias(node)) return;
   if (isMap(node)) {
@@ -57,7 +57,7 @@ function scalarPlace(value: string, { range, type }: Scalar.Parsed, text: string
 
 const plainCharacters = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u;
 
-/** What can stand in a line of its own accord: no space at its edges, where folding would take it away. */
+/** Whether a text can stand on a line without quotes. Folding would remove a space at its edges. */
 function isPlainLine(value: string): boolean {
   return plainCharacters.test(value) && !/^ | $/.test(value);
 }
@@ -80,7 +80,7 @@ function writerOf(type: Scalar.Type | undefined, source: string): ValuePlace['in
   }
 }
 
-/** Several lines, indented as the block's first one is. */
+/** Lines of a literal block, indented like its first line. */
 function literalLines(value: string, source: string): string | Unwritable {
   const lines = value.split('\n');
   const areWritable = lines.every((line) => line === '' || plainCharacters.test(line));
