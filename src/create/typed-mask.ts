@@ -1,7 +1,8 @@
-import { type Node, type ParseError, parseTree } from 'jsonc-parser';
+import type { Node } from 'jsonc-parser';
 import { readDocument } from '../documents/document.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError } from '../errors.ts';
+import { parseJsonTree } from '../render/json-tree.ts';
 import { isCredentialKey } from '../render/secrets.ts';
 
 const mask = '•';
@@ -129,8 +130,7 @@ function byReading(text: string): Range[] | undefined {
  * after its last complete member.
  */
 function inJson(text: string): Range[] | 'all' {
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { disallowComments: false, allowTrailingComma: true });
+  const { root, errors } = parseJsonTree(text, true);
   if (root === undefined) return 'all';
   const ranges = [...secretNodes(root, false)];
   if (errors.length === 0) return ranges;

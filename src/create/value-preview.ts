@@ -54,7 +54,8 @@ export function previewValue(text: string, engine: string | undefined): ValuePre
 
 function unread(text: string, message: string, engine: string | undefined): ValuePreview {
   const looksLikeJson = /^\s*[{[]/.test(text);
-  if (looksLikeJson && isJson(text)) return { ok: engine === undefined, words: 'it is JSON, but no object' };
+  if (/^\s*\[/.test(text) && isJson(text))
+    return { ok: engine === undefined, words: 'it is JSON, but no object' };
   if (looksLikeJson || connectionStringForm(text) !== undefined || engine !== undefined) {
     return { ok: false, words: wordsOf(message) };
   }

@@ -89,9 +89,11 @@ function scanOrFail(text: string, format: Format, positionOf: ParsedTemplate['po
   try {
     return format.scan(text);
   } catch (error) {
-    if (!(error instanceof SyntaxProblem)) throw error;
-    const message = `The template is not valid: ${error.message}.`;
-    throw new RenderProblems([{ ...positionOf(error.index), code: 'InvalidTemplate', message }]);
+    // The parsers of JSON and TOML let the stack overflow if a template is nested thousands deep.
+    const problem = error instanceof RangeError ? new SyntaxProblem(0, 'it is nested too deeply') : error;
+    if (!(problem instanceof SyntaxProblem)) throw error;
+    const message = `The template is not valid: ${problem.message}.`;
+    throw new RenderProblems([{ ...positionOf(problem.index), code: 'InvalidTemplate', message }]);
   }
 }
 

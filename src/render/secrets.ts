@@ -1,4 +1,4 @@
-import { findNodeAtLocation, type Node, type ParseError, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, type Node } from 'jsonc-parser';
 import { readDocument, type SecretDocument } from '../documents/document.ts';
 import { applyEdits } from '../documents/form.ts';
 import { type DocumentHints, readHints } from '../documents/hints.ts';
@@ -6,6 +6,7 @@ import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { sensitiveValues } from '../redact.ts';
 import type { SecretValue, WantedVersion } from '../secrets-manager/port.ts';
 import { toForm } from './forms.ts';
+import { parseJsonTree } from './json-tree.ts';
 import type { Reference } from './reference.ts';
 
 /** Reads secrets from a Secrets Manager, AWS's or the local one. */
@@ -175,14 +176,14 @@ export function jsonMember(text: string, key: string): string | undefined {
   return text.slice(node.offset, node.offset + node.length);
 }
 
-/** The names of a JSON secret's members; undefined for any other secret. */
+/** The names of a JSON object's members; undefined for any other secret. */
 export function jsonKeys(text: string): string[] | undefined {
   const root = jsonRoot(text);
   if (root?.type !== 'object') return undefined;
   return [...new Set(root.children?.flatMap(({ children }) => String(children?.[0]?.value)))];
 }
 
-/** A JSON text with all its credentials masked, at any depth; undefined for any other text. */
+/** A JSON object with all its credentials masked, at any depth; undefined for any other text. */
 export function maskedJson(text: string): string | undefined {
   const root = jsonRoot(text);
   if (root?.type !== 'object') return undefined;
@@ -207,8 +208,7 @@ function* credentialNodes(node: Node, isCredential: boolean): Generator<Node> {
 
 /** Parses JSON with comments, as a rotation does. */
 function jsonRoot(text: string): Node | undefined {
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { disallowComments: false });
+  const { root, errors } = parseJsonTree(text, false);
   return errors.length === 0 ? root : undefined;
 }
 

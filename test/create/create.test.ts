@@ -76,6 +76,13 @@ describe('the verdict on a text', () => {
     ['abcdefghijklmnopqrst', undefined, true, 'reads as a token'],
     ['just some words', undefined, true, 'plain text'],
     ['[1, 2]', undefined, true, 'JSON, but no object'],
+    [`${'{"a":'.repeat(401)}1${'}'.repeat(401)}`, undefined, false, 'nested too deeply'],
+    [
+      'cache:6380,password=hunter2,user=app,ssl=True',
+      undefined,
+      true,
+      'reads as a configuration of StackExchange.Redis for app at cache:6380',
+    ],
     ['{"password": "hunter2"', undefined, false, 'malformed at character 23'],
     ['Server=db;Password="hunter2', undefined, false, 'is malformed at character'],
     ['postgres://app:hunter2@db/shop', 'mysql', false, 'for postgres, and not for mysql'],

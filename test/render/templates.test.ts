@@ -141,6 +141,20 @@ describe('a mistake', () => {
     ]);
   });
 
+  it.each(['json', 'yaml', 'toml'] as const)('is told where %s is nested too deeply', async (format) => {
+    const deep = `${'['.repeat(30_000)}"\${secret:prod/db#port}"${']'.repeat(30_000)}`;
+    expect(await wrong(format, format === 'toml' ? `a = ${deep}` : deep)).toEqual([
+      expect.stringMatching(/^1:\d+ InvalidTemplate .*nested too deeply/),
+    ]);
+  });
+
+  it('is told where a secret is nested too deeply', async () => {
+    const deep = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
+    expect(await problemsOf('json', '["${secret:deep#a.a}"]', { deep })).toMatchObject([
+      { code: 'MalformedSecret', message: expect.stringContaining('nested too deeply') },
+    ]);
+  });
+
   it('is told with values that can not be written', async () => {
     const lines = [
       'A=${secret:prod/none}',

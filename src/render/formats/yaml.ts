@@ -109,6 +109,8 @@ function isComment(token: object): token is { readonly offset: number; readonly 
 }
 
 function describe(message: string, text: string, index: number): string {
+  // The parser reports an overflow of its stack as an error of the document.
+  if (message.startsWith('Maximum call stack')) return 'it is nested too deeply';
   const lineStart = text.lastIndexOf('\n', index - 1) + 1;
   const lineEnd = text.indexOf('\n', index);
   const line = text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd);
