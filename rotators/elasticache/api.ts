@@ -1,6 +1,6 @@
 import type { Node } from '../redis/credential.ts';
 
-/** A user, as the API describes it. */
+/** A user, as the API describes it. Its texts are empty if the API does not say them. */
 export interface ApiUser {
   readonly username: string;
   /** `active`, `modifying` or `deleting`. */
@@ -18,7 +18,7 @@ export interface UsersApi {
   find(id: string, signal: AbortSignal): Promise<ApiUser>;
   /** Sets the passwords that the user is to have: one or two. */
   setPasswords(id: string, passwords: readonly string[], signal: AbortSignal): Promise<void>;
-  /** The endpoints at which its groups let it log in. */
+  /** The endpoints of all caches that the user's groups belong to. */
   endpoints(user: ApiUser, signal: AbortSignal): Promise<Node[]>;
 }
 

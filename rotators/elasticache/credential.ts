@@ -17,11 +17,11 @@ export interface ManagedUser {
   /** The user in calls of the API: its id in ElastiCache, its name in MemoryDB. */
   readonly id: string;
   readonly username: string;
-  /** Absent in AWSCURRENT of a secret that was never rotated, as AWS's template allows. */
+  /** Absent if the secret was never rotated: AWS's template allows that. */
   readonly password: string | undefined;
-  /** Where to log in; undefined if the secret names no host, and the API is asked. */
+  /** The login, if the secret names a host and a password. If it names no host, the API is asked for one. */
   readonly login: RedisCredential | undefined;
-  /** What the secret says of a login, except for the place. */
+  /** The secret's fields for a login, without the host. */
   readonly fields: SecretFields;
 }
 

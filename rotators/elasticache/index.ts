@@ -19,8 +19,11 @@ export interface MemoryDbOptions extends ManagedUserOptions {
 }
 
 /**
- * Rotates the password of a user of ElastiCache by its API. The old one goes on working beside the new one. Drop-in for
- * AWS's SecretsManagerElasticacheUserRotation.
+ * Rotates the password of a user of ElastiCache, through ElastiCache's API. The old password works beside the new one.
+ * Drop-in for AWS's SecretsManagerElasticacheUserRotation.
+ *
+ * @param options how the function connects and waits, and when the old password ends; default: verified TLS only, as
+ *   long as AWS's template, and `on-next-rotation`
  */
 export function elastiCache(options: ElastiCacheOptions = {}): ChangingRotator<ManagedUser, ManagedSession> {
   return managedUsers('elasticache', (region) => elastiCacheApi(region, options.createClient), options);

@@ -31,11 +31,12 @@ export interface ManagedUserOptions extends ConnectOptions {
   readonly waitingIntervalMs?: number | undefined;
 }
 
-/** A user whose password was accepted. */
+/** A user whose password was accepted. If USER_NAME is set and no login is possible, the service's word is enough. */
 export interface ManagedSession extends Session {
   readonly user: ManagedUser;
+  /** The user, as the service's API describes it. */
   readonly found: ApiUser;
-  /** Where the login was; undefined if there was none. */
+  /** The `host:port` of the login; undefined if there was none. */
   readonly provenAt: string | undefined;
 }
 
@@ -134,12 +135,12 @@ async function openSession(
   return session(undefined);
 }
 
-/** Most endpoints that are tried until one answers. */
+/** The most endpoints that are tried until one answers. */
 const mostPlaces = 3;
 
 /**
- * Where to log in. A host in the secret must be one of the user's own caches. Otherwise the secret's writer could log
- * in at a server of their own, and set the password of somebody else's user.
+ * The logins to try. A host in the secret must be one of the user's own caches. Otherwise the secret's writer could name
+ * a server of their own, which accepts any password, and so set the password of somebody else's user.
  *
  * @throws InvalidSecretField
  */
@@ -208,7 +209,9 @@ function accountUnproven(
 const [tenMinutesMs, tenSecondsMs] = [600_000, 10_000];
 
 /**
- * Waits until a user is active. A change takes a while, and no other change is possible meanwhile. @throws TargetBusy
+ * Waits until a user is active. A change takes a while, and no other change is possible meanwhile.
+ *
+ * @throws TargetFailed if the user does not become active in time, or is being deleted
  */
 async function untilActive(
   { service, maxWaitingMs = tenMinutesMs, waitingIntervalMs = tenSecondsMs }: Parts,
@@ -241,12 +244,13 @@ async function setPasswords(
   await untilActive(parts, api, user, context);
   const given = passwords.flatMap((password) => password ?? []);
   await api.setPasswords(user.id, [...new Set(given)], context.signal);
-  // Only then does every server of its caches know the change.
+  // All servers of its caches know the change once the user is active again.
   await untilActive(parts, api, user, context);
 }
 
 function findings({ user, found, provenAt }: ManagedSession): Finding[] {
-  const login = provenAt === undefined ? 'no login: nowhere to log in' : `a login at ${provenAt}`;
+  const login =
+    provenAt === undefined ? 'no login: the service alone says that it is active' : `a login at ${provenAt}`;
   const others = found.passwordCount > 1 ? '; the older one ends with the next rotation' : '';
   return [
     { check: 'user', ok: true, detail: `${user.arn} is active, in ${found.groups.length} groups` },

@@ -8,7 +8,7 @@ export interface KnownAccount extends Account {
   readonly plugin: string;
 }
 
-/** Plugins whose passwords the server keeps, and Keyturn can set and prove. */
+/** Plugins for which the server keeps a password that Keyturn can set and prove. */
 const passwordPlugins = ['caching_sha2_password', 'mysql_native_password', 'sha256_password'];
 
 /** From these versions on, MySQL can keep two passwords of one user, and MariaDB several ways to log in. */
@@ -68,7 +68,11 @@ export async function accountsOf(admin: MysqlSession, username: string): Promise
   }
 }
 
-/** The only account of a name. @throws AccountMissing, and PermissionDenied if there are several or none has a password */
+/**
+ * The only account of a name.
+ *
+ * @throws AccountMissing, and PermissionDenied if there are several or the admin may not look
+ */
 export async function onlyAccount(admin: MysqlSession, username: string): Promise<KnownAccount> {
   const [account, ...others] = await accountsOf(admin, username);
   if (account === undefined) throw accountMissing(username);
@@ -76,7 +80,7 @@ export async function onlyAccount(admin: MysqlSession, username: string): Promis
   return account;
 }
 
-/** @throws PermissionDenied for an account without a password of the server's */
+/** @throws PermissionDenied for an account for which the server keeps no password that Keyturn can set */
 export function requirePassword({ plugin, ...account }: KnownAccount): void {
   // MariaDB leaves this empty for its default plugin.
   if (plugin === '' || passwordPlugins.includes(plugin)) return;
@@ -96,7 +100,7 @@ export function accountMissing(username: string, host?: string): KeyturnError {
   );
 }
 
-/** The host of the application decides which of these accounts its login reaches. */
+/** The error for a name with several accounts: the application's host decides which of them its login reaches. */
 export function severalAccounts(accounts: readonly Account[]): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',

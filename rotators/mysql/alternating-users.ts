@@ -24,6 +24,8 @@ import type { MysqlOptions } from './single-user.ts';
 /**
  * Rotates between two users of MySQL or MariaDB, so that the credential of AWSCURRENT always works. The admin makes the
  * changes. Drop-in for AWS's SecretsManagerRDSMySQLRotationMultiUser and SecretsManagerRDSMariaDBRotationMultiUser.
+ *
+ * @param options how the function connects; default: verified TLS only. `revocation` has no effect here
  */
 export function mysqlAlternatingUsers(
   options: MysqlOptions = {},
@@ -56,7 +58,7 @@ async function change(
   const next: Account = { user: pending.username, host: current.host };
   const known = await accountsOf(admin, next.user);
   const others = known.filter(({ host }) => host !== next.host);
-  // The server would match the most specific host, which may be another one than the clone's.
+  // The server takes the account with the most specific host, and that may not be the clone.
   if (others.length > 0) throw severalAccounts(known);
   for (const account of known) requirePassword(account);
   const { original } = pending.pair;

@@ -13,8 +13,8 @@ export function numberOf(error: unknown): number {
 }
 
 /**
- * Whether a login was refused for its password; 1045 is also the answer for an account that does not exist, and that of
- * ProxySQL and RDS Proxy.
+ * Whether a login was refused for its password. 1045 is also the answer for an account that does not exist. ProxySQL and
+ * RDS Proxy give the same answer.
  *
  * @see https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
  */
@@ -23,30 +23,31 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /**
- * The password is right, and has expired. MariaDB accepts the login, and then refuses everything but a change of the
- * password (1820).
+ * Whether the password is right and has expired. MariaDB accepts the login, and then refuses everything but a change of
+ * the password (1820).
  */
 export function isExpired(error: unknown): boolean {
   return [1862, 1820].includes(numberOf(error));
 }
 
-/** The server's policy refuses a new password: its strength, its history, or that it can't be seen. */
+/** Whether the server's policy refuses a new password: it is weak, was used before, or the policy can't see it. */
 export function isPolicyRefusal(error: unknown): boolean {
   return [1819, 3638, 1372, 4170].includes(numberOf(error));
 }
 
-/** A right is missing: for the statement, for a schema, for a table, for a grant. */
+/** Whether a right is missing: for the statement, for a schema, for a table, for a grant. */
 export function isRightMissing(error: unknown): boolean {
   return [1227, 1044, 1142, 1143, 1370, 1410, 1698].includes(numberOf(error));
 }
 
-/** REPLACE names a password that is not the primary one; it did nothing. */
+/** Whether REPLACE named a password that is not the first one. Nothing was changed. */
 export function isNotPrimary(error: unknown): boolean {
   return numberOf(error) === 3891;
 }
 
 /**
- * What the server's errors mean. MariaDB's own begin with 4, and some numbers differ between the two.
+ * What the server's errors mean. MariaDB's own numbers begin with 4. Some numbers mean one thing in MySQL and another in
+ * MariaDB.
  *
  * @see https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
  * @see https://mariadb.com/docs/server/reference/error-codes
@@ -78,7 +79,7 @@ const lost = /^(PROTOCOL_CONNECTION_LOST|PROTOCOL_SEQUENCE_TIMEOUT|PROTOCOL_PACK
 function meaning(error: unknown, during: Activity): ErrorCode | undefined {
   const number = numberOf(error);
   const message = error instanceof Error ? error.message : '';
-  // --read-only, --super-read-only, and in MariaDB read_only; other options can be in its place.
+  // The message names the server's option: --read-only, --super-read-only, in MariaDB read_only, or one of another kind.
   if (number === 1290) return /read[-_ ]only/i.test(message) ? 'TargetReadOnly' : 'PermissionDenied';
   if (number === 1045 && during !== 'open') return 'PermissionDenied';
   if (number !== 0) return codeOf.get(number);
@@ -128,8 +129,8 @@ export function explainLogin(error: unknown, username: string): KeyturnError | u
 }
 
 /**
- * ed25519 and PARSEC of MariaDB, LDAP, PAM, Kerberos: these need no password of the server's, or mysql2 does not speak
- * them.
+ * The reason for plugins such as ed25519 and PARSEC of MariaDB, LDAP, PAM and Kerberos. For some the server keeps no
+ * password, and mysql2 does not speak the others.
  */
 function explainPlugin(error: unknown): readonly [string, string] | undefined {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;

@@ -3,13 +3,15 @@ import type { Account } from './quoting.ts';
 import { administrativeRights, allEntries, escapedRestrictions, missingRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
-/** Most rights that are named. */
+/** The most rights that are named. */
 const mostNamed = 20;
 
 /**
- * The rights that the subject has and the proven account lacks, each in words for a person; see `Rotator.excessRights`.
- * If a name exists for several hosts, the subject counts with the rights of any of them, and the proven account with
- * the rights that all of them have.
+ * The rights that the subject has and the proven account lacks, each in words for a person; see
+ * `ChangingRotator.excessRights`. If a name exists for several hosts, the subject counts with the rights of any of them,
+ * and the proven account with the rights that all of them have.
+ *
+ * @throws PermissionDenied if the admin may not look
  */
 export async function excessRights(
   admin: MysqlSession,

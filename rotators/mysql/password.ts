@@ -35,7 +35,7 @@ export async function changeOwnPassword(session: MysqlSession, change: PasswordC
   );
 }
 
-/** For a user that may only change its own password. */
+/** Sets the first password, for a user that may do no more than that. */
 async function replacePrimary(
   session: MysqlSession,
   isMariaDb: boolean,
@@ -98,8 +98,8 @@ async function keepBothInMysql(session: MysqlSession, change: PasswordChange): P
   return true;
 }
 
-/** Longest wait in s for another invocation that changes the same account. */
-const longestWait = 10;
+/** The longest wait for another invocation that changes the same account, in s. */
+const longestWaitSeconds = 10;
 
 /**
  * An admin can't use REPLACE for another user. So the user sets its password to the same value. That does nothing if it
@@ -132,7 +132,7 @@ async function keepBothByAdmin(session: MysqlSession, change: PasswordChange): P
   });
 }
 
-/** Undefined if the account's password history refuses this. */
+/** Whether a password is the first one of the session's user. Undefined if the account's password history hides this. */
 async function isPrimaryPassword(session: MysqlSession, password: string): Promise<boolean | undefined> {
   const own = quoteLiteral(password);
   try {
@@ -145,10 +145,13 @@ async function isPrimaryPassword(session: MysqlSession, password: string): Promi
   }
 }
 
+/** Does work while holding a lock on an account. @throws an error with the number of a busy server (1205) */
 async function locked<T>(admin: MysqlSession, account: Account, work: () => Promise<T>): Promise<T> {
   const digest = createHash('sha256').update(quoteAccount(account)).digest('hex').slice(0, 32);
   const name = quoteLiteral(`keyturn:${digest}`);
-  const [row] = await admin.query<{ got: number | null }>(`SELECT GET_LOCK(${name}, ${longestWait}) AS got`);
+  const [row] = await admin.query<{ got: number | null }>(
+    `SELECT GET_LOCK(${name}, ${longestWaitSeconds}) AS got`,
+  );
   if (row?.got !== 1)
     throw Object.assign(new Error('Another change of the account takes too long.'), { errno: 1205 });
   try {
@@ -222,7 +225,7 @@ export async function requirePasswordFirst(session: MysqlSession): Promise<void>
 }
 
 /**
- * Makes the server accept only the password of the session's user, and end the other.
+ * Makes the server accept only the password that the session logged in with, and end the other.
  *
  * @see https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-dual-passwords
  */
@@ -318,7 +321,7 @@ function reportOverlap({ context: { using, current, overlapping } }: PasswordCha
   if (using.password === current.password) overlapping?.();
 }
 
-/** Lets an admin set the password of an existing account, and end every other password of it. */
+/** Lets an admin set the password of an existing account, and end its other passwords. */
 export async function setPasswordOf(
   admin: MysqlSession,
   account: Account,

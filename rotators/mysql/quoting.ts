@@ -1,6 +1,10 @@
 import { wholeText } from '../database/login.ts';
 
-/** MySQL 8 takes 32 characters, and MariaDB 80. Names are in utf8mb3, which has no characters outside the BMP. */
+/**
+ * Whether the server takes a name. Names are in utf8mb3, which has no characters outside the BMP.
+ *
+ * @param longest in characters: MySQL 8 takes 32, and MariaDB 80
+ */
 export function fitsName(name: string, longest: number): boolean {
   return (
     name !== '' &&

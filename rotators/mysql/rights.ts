@@ -26,7 +26,7 @@ export async function readRights(admin: MysqlSession, account: Account): Promise
   };
 }
 
-/** Most roles that are looked at: a role can hold roles. */
+/** The most roles that are looked at: a role can hold roles. */
 const mostRoles = 200;
 
 /** All rights of an account, with those of its roles. */
@@ -60,8 +60,8 @@ export function missingRestrictions(one: Iterable<string>, other: ReadonlySet<st
 }
 
 /**
- * The restrictions of one account that another does not have, although it has the right that they take away: there it can
- * do more.
+ * The restrictions of one account that the other does not have, although the other has the right that they take away. So
+ * the other can do more there.
  */
 export function escapedRestrictions(one: Iterable<string>, other: ReadonlySet<string>): string[] {
   return missingRestrictions(one, other).filter((entry) => {
@@ -126,7 +126,7 @@ async function entriesOf(admin: MysqlSession, account: Account): Promise<Readonl
   ]);
 }
 
-/** Rights that are harmless on the whole server: to look at its state, and temporary tables. */
+/** Rights that are harmless on the whole server, such as to look at its state or to use temporary tables. */
 const harmlessEverywhere = new Set([
   'PROCESS',
   'REPLICATION CLIENT',

@@ -27,10 +27,14 @@ export interface Server {
   readonly readOnly: boolean;
 }
 
-/** An open connection. `sql_mode` is empty and the character set is utf8mb4, whatever the server's settings are. */
+/**
+ * An open connection. `sql_mode` is empty and the character set is utf8mb4, whatever the server's settings are. The
+ * methods throw what mysql2 throws, with the server's number as `errno`.
+ */
 export interface MysqlSession extends Session {
+  /** Whether the connection has TLS. */
   readonly encrypted: boolean;
-  /** Runs one statement. Quote every value: nothing is bound. */
+  /** Runs one statement, and returns its rows. Quote every value: nothing is bound. */
   query<Row extends object>(statement: string): Promise<Row[]>;
   /** Describes the server. It is asked only once. */
   server(): Promise<Server>;
@@ -46,6 +50,7 @@ export type Open = (
  * Logs in; undefined if the server refuses the password.
  *
  * @throws PermissionDenied for an account that no other password would let in, or that is not the login's own
+ * @throws TlsUnavailable, DriverMissing, and what mysql2 throws
  */
 export function createOpen(options: ConnectionOptions): Open {
   const trust = createTrust(options);

@@ -12,7 +12,10 @@ import { createOpen, type MysqlSession, type Open } from './session.ts';
 
 /** How the function connects to MySQL and MariaDB, for all secrets. */
 export interface MysqlOptions extends ConnectionOptions {
-  /** Most characters of the names of two users that take turns: AWS's USERNAME_CHARACTER_LIMIT. Default: the engine's. */
+  /**
+   * The most characters in the names of two users that take turns: AWS's USERNAME_CHARACTER_LIMIT. Default: 80 if the
+   * secret's `engine` is mariadb, otherwise 32.
+   */
   readonly usernameCharacterLimit?: number;
   /** When the old password ends. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
@@ -22,6 +25,9 @@ export interface MysqlOptions extends ConnectionOptions {
  * Rotates the password of one user of MySQL or MariaDB. Both passwords work until the next rotation, if somebody has
  * the right to keep two. Drop-in for AWS's SecretsManagerRDSMySQLRotationSingleUser and
  * SecretsManagerRDSMariaDBRotationSingleUser.
+ *
+ * @param options how the function connects, and when the old password ends; default: verified TLS only, and
+ *   `on-next-rotation`
  */
 export function mysql(options: MysqlOptions = {}): ChangingRotator<MysqlCredential, MysqlSession> {
   const open = createOpen(options);

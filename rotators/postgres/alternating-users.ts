@@ -16,6 +16,8 @@ import { requireValidity } from './validity.ts';
 /**
  * Rotates between two Postgres roles, so that the credential of AWSCURRENT always works. The admin makes the
  * changes. Drop-in for AWS's SecretsManagerRDSPostgreSQLRotationMultiUser.
+ *
+ * @param options how the function connects; default: verified TLS, and Node.js's own authorities
  */
 export function postgresAlternatingUsers(
   options: PostgresOptions = {},

@@ -5,12 +5,13 @@ import { isConflict } from './conflict.ts';
 import { codeOf, messageOf } from './server-error.ts';
 
 /**
- * Whether a login was refused for its password. From Postgres 28P01 alone says so (also for a role that does not exist,
- * so as not to tell). 28000 is about pg_hba.conf or NOLOGIN: no password would change it.
+ * Whether a login was refused for its password. Postgres says this by 28P01 alone. It says the same of a role that does
+ * not exist, so that nobody can find out which roles there are. 28000 is about pg_hba.conf or NOLOGIN: no password would
+ * change that.
  *
- * Poolers have words of their own, with the code of a broken protocol. PgBouncer's own refusal is one of two texts. Where
- * it hands on the server's refusal, that must be about the account itself: the pooler may log in as another one. RDS
- * Proxy compares with the secret that it has read.
+ * Poolers have words of their own, with the code of a broken protocol. PgBouncer's own refusal is one of two texts. It may
+ * also hand on the server's refusal. That counts only if it names the account, since the pooler may log in as another one.
+ * RDS Proxy compares the password with the secret that it has read, and has its own text.
  *
  * @param username whose login it was
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -22,20 +23,20 @@ export function isLoginRefused(error: unknown, username: string): boolean {
   if (!(error instanceof Error) || codeOf(error) === '') return false;
   const { message } = error;
   if (message === `The password that was provided for the role ${username} is wrong.`) return true;
-  if (!pooler.test(codeOf(error))) return false;
+  if (!poolerCodes.test(codeOf(error))) return false;
   return (
     /^(password|SASL) authentication failed$/.test(message) ||
     message.includes(`password authentication failed for user "${username}"`)
   );
 }
 
-/** The codes that PgBouncer gives its own errors; until 1.21 it had only the first. */
-const pooler = /^(08P01|28000)$/;
+/** The codes that PgBouncer gives its own errors. Until 1.21 it had only the first. */
+const poolerCodes = /^(08P01|28000)$/;
 
-/** What PgBouncer's words mean that have the code of a broken protocol. */
+/** What PgBouncer's errors mean. They all have the code of a broken protocol (08P01), so their words have to tell. */
 const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
   [/^no such user/, 'AccountMissing'],
-  // Its own limits, and those of the server that it hands on after words of its own.
+  // PgBouncer's own limits, and the server's, which it hands on after words of its own.
   [/^no more connections allowed|too many (connections|clients)|connection slots are reserved/, 'TargetBusy'],
   [/the database system is (starting|shutting|not yet)/, 'TargetBusy'],
   [
@@ -47,11 +48,11 @@ const poolerWords: readonly (readonly [RegExp, ErrorCode | undefined])[] = [
     /pg_hba\.conf|is not permitted to log in|database ".*" does not exist|permission denied for database/,
     undefined,
   ],
-  // It can't do with a verifier what its auth_type needs a password for.
+  // PgBouncer has only a verifier, and its auth_type needs the password.
   [/wrong password type|none of the server's SASL/, undefined],
 ];
 
-/** Connection exceptions, and a server that is shutting down or starting. */
+/** SQLSTATEs of connection exceptions, and of a server that is shutting down or starting. */
 const unreachable = /^(08...|57P0[1-3])$/;
 
 /** Whether a server is not there, or can't take logins now. */
@@ -62,8 +63,8 @@ export function isUnreachable(error: unknown): boolean {
 }
 
 /**
- * What a refused ALTER or CREATE ROLE means when its statement was right: the server's password policy. The hooks
- * that check passwords raise these: passwordcheck 22023, credcheck 28000 and 28P01, pg_tle's P0001 and others.
+ * SQLSTATEs by which a server's password policy refuses an ALTER or CREATE ROLE. The hooks that check passwords raise
+ * them: passwordcheck 22023, credcheck 28000 and 28P01, pg_tle P0001 and others.
  */
 const policy = /^(22023|28000|28P01|P0001|23514)$/;
 
@@ -88,7 +89,7 @@ function meaning(error: unknown, during: Activity): ErrorCode | undefined {
 /** What an error of pg, of Node.js or of the server means. */
 export const classify = classifier({ meaning });
 
-/** pg's own errors for a connection that ended or took too long have no code either. */
+/** pg's own errors for a connection that ended or took too long have no code, only words. */
 function isLostConnection(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -24,12 +24,13 @@ interface CloneState {
   readonly limitsAreEqual: boolean | null;
   readonly connectionLimit: number | null;
   readonly validUntil: string | null;
-  /** Whether the original's passwords are valid no more, and so the clone's, which is given the same date. */
+  /** Whether the original's `VALID UNTIL` has passed. The clone is given the same date. */
   readonly isExpired: boolean | null;
-  /** Whether the clone may act as the original, and has its rights without doing so. */
+  /** Whether the clone may act as the original. */
   readonly isMember: boolean | null;
+  /** Whether the clone has the original's rights also when it does not act as the original. */
   readonly inherits: boolean | null;
-  /** Attributes of the original that the clone has not. */
+  /** Attributes of the original that the clone lacks. */
   readonly attributes: readonly string[] | null;
   readonly settings: readonly Setting[];
   readonly cloneSettings: readonly Setting[];
@@ -37,7 +38,7 @@ interface CloneState {
   readonly owned: OwnedObjects | null;
 }
 
-/** The settings of a role. They apply at its own login only, and not where it acts as another's. */
+/** A role's settings. They apply when the role itself logs in, and not when another role acts as it. */
 function settingsOf(role: string): string {
   return `coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('database', d.datname, 'setting', setting))
      FROM pg_catalog.pg_db_role_setting s CROSS JOIN pg_catalog.unnest(s.setconfig) AS setting
@@ -45,10 +46,13 @@ function settingsOf(role: string): string {
     WHERE s.setrole = ${role}), '[]'::pg_catalog.json)`;
 }
 
-/** Attributes that no membership gives: they are lost where a pooler resets the session, and REPLICATION always. */
+/**
+ * Attributes that a membership does not give. A clone that acts as the original has all but REPLICATION, and loses them
+ * where a pooler resets the session.
+ */
 const attributes = ['CREATEDB', 'CREATEROLE', 'BYPASSRLS', 'REPLICATION'];
 
-/** Asks as one statement and one row. Before Postgres 16 every member may act as the role. */
+/** One statement with one row as its answer. Before Postgres 16 every member may act as the role. */
 function describePair(original: string, clone: string): string {
   const lacking = attributes.map(
     (name) =>
@@ -72,12 +76,12 @@ function describePair(original: string, clone: string): string {
 }
 
 /**
- * Makes the pending user able to stand in for the other. A clone becomes a member of the original and acts as it
- * from its login on, so that whatever is granted to the original later, and whatever either creates, belongs to
- * both for good. Looked at in each rotation and in both directions, so that a clone made by AWS's template, or altered
- * since, is mended.
+ * Makes the pending user able to do what the other user can. A clone becomes a member of the original, and acts as it
+ * from its login on. So later grants to the original count for both, and both own what either creates. Each rotation
+ * checks this, in both directions. So it also mends a clone that AWS's template has made, or that was altered since.
  *
- * @throws PrivilegesMissing, PermissionDenied where the admin may not do what the pending user needs
+ * @throws PrivilegesMissing if the admin may not copy a setting
+ * @throws PermissionDenied if the original's `VALID UNTIL` has passed, or the admin may not hand the clone's objects over
  * @see https://www.postgresql.org/docs/current/sql-alterrole.html
  */
 export async function prepareClone(
@@ -89,26 +93,31 @@ export async function prepareClone(
   const isBack = username === original;
   const clone = isBack ? alternate : username;
   const [pair] = await session.query<CloneState>(describePair(original, clone));
-  // An account that only bears the clone's name has nothing to do with the original.
+  // On the way back: an account that is no member only bears the clone's name.
   if (pair === undefined || (isBack && pair.isMember !== true)) return;
   if (pair.isExpired) throw noLongerValid(original, pair.validUntil ?? '');
   const { limits, settings } = differences(pair, original, clone);
   const roles = settings.filter(isRole).map((setting) => giveOrTake(clone, setting));
   const mandatory = isBack ? [] : limits;
-  // Without inheritance, a clone that did not act as the original would lose what is handed over.
+  // A clone that does not act as the original needs inheritance, or it loses what it owned when that is handed over.
   const inheritance = pair.isMember && !pair.inherits ? inherit(pair, original, clone) : [];
   const { owned } = pair;
   const first = [...mandatory, ...inheritance, ...(owned === null ? roles : [])];
   if (first.length > 0) await session.change(first);
   if (owned !== null) {
-    // What the clone owns is the original's before the clone begins to act as that.
+    // The original gets what the clone owns before the clone begins to act as the original.
     await handOver(session, { from: clone, to: original, database, owned }, context);
     if (roles.length > 0) await session.change(roles);
   }
   if (!isBack) await resemble(session, clone, original, { pair, settings }, context);
 }
 
-/** What the clone can do its work without, if need be: whether it can, is found out. */
+/**
+ * Gives the clone the original's attributes and its other settings. If the admin may not give an attribute, or a setting
+ * of logs, a note says so: the clone may still be able to do its work, and the check before AWSCURRENT moves finds out.
+ *
+ * @throws PrivilegesMissing if the admin may not give another setting
+ */
 async function resemble(
   session: PostgresSession,
   clone: string,
@@ -118,7 +127,7 @@ async function resemble(
 ): Promise<void> {
   const lacking = pair.attributes ?? [];
   if (lacking.length > 0) {
-    const failed = await tryTo(() =>
+    const failed = await isRefused(() =>
       session.change([`ALTER ROLE ${quoteIdentifier(clone)} WITH ${lacking.join(' ')}`]),
     );
     if (failed)
@@ -166,7 +175,7 @@ function differences(
   const [from, to] = [original, clone].map(quoteIdentifier);
   const limits = `CONNECTION LIMIT ${pair.connectionLimit ?? -1} VALID UNTIL ${quoteLiteral(pair.validUntil ?? 'infinity')}`;
   const { settings, cloneSettings } = pair;
-  // Where the original itself acts as another role, the clone acts as that.
+  // If the original itself acts as another role, the clone acts as that one.
   const actsAsAnother = settings.some((setting) => setting.database === null && isRole(setting));
   const wanted = actsAsAnother ? settings : [...settings, { database: null, setting: `role=${original}` }];
   return {
@@ -190,14 +199,14 @@ function samePlace(one: Setting, other: Setting): boolean {
   return one.database === other.database && readSetting(one).name === readSetting(other).name;
 }
 
-/** Gives and takes settings: all in one message, or, where the admin may not, each by itself. Tells what has failed. */
+/** Gives and takes settings: all at once, or each by itself if that is refused. Returns those that were refused. */
 async function alignSettings(
   session: PostgresSession,
   clone: string,
   differences: readonly Difference[],
 ): Promise<Difference[]> {
   const change = (changed: readonly Difference[]): Promise<boolean> =>
-    tryTo(() => session.change(changed.map((difference) => giveOrTake(clone, difference))));
+    isRefused(() => session.change(changed.map((difference) => giveOrTake(clone, difference))));
   if (differences.length === 0 || !(await change(differences))) return [];
   const failed: Difference[] = [];
   for (const difference of differences) {
@@ -206,8 +215,8 @@ async function alignSettings(
   return failed;
 }
 
-/** Whether the server refused it. Its words are not passed on: they may quote the value of a setting. */
-async function tryTo(call: () => Promise<void>): Promise<boolean> {
+/** Makes a change. Returns whether the server refused it, but not its words: they may quote the value of a setting. */
+async function isRefused(call: () => Promise<void>): Promise<boolean> {
   try {
     await call();
     return false;
@@ -217,7 +226,7 @@ async function tryTo(call: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** An error of the statement, and not of the connection. */
+/** Whether the statement failed, and not the connection. */
 function isRefusedByServer(error: unknown): boolean {
   if (error instanceof RangeError) return true;
   return /^(42|22|0A|3F|55)/.test(codeOf(error));

@@ -1,28 +1,32 @@
 /**
- * What one side of a comparison may do and the other may not. Both the gate before AWSCURRENT moves and the check
- * before an admin changes an account ask this; they differ in whom a side stands for.
+ * The two sides of a comparison, `more` and `less`: it finds what `more` may do and `less` may not. Two checks compare in
+ * this way: the gate before AWSCURRENT moves, and the check before an admin changes an account. They differ in what the
+ * sides stand for.
  *
  * Names of functions, types and tables are qualified; operators are Postgres's own because of the session's path.
  */
 export interface Sides {
   /**
-   * Common table expressions, which define for each side, `more` and `less`:
+   * Common table expressions that say of a side:
    * `held (side, role)`, the roles whose privileges it has; `member (side, role)`, the roles that it could act as;
-   * `owning (role)`, the roles as whose owner it may have made objects, of `more` alone;
+   * `owning (role)`, the roles that may own what `more` has made (for `more` only);
    * `power (side, name)`, what it may do beyond privileges on objects.
    */
   readonly definitions: string;
-  /** Catalogues whose objects are each account's own, so that both have them or neither. */
+  /** Catalogues in which each account has objects of its own, such as user mappings. Their owners are not compared. */
   readonly ownOfEach?: readonly string[];
 }
 
-/** The 63 bytes of a name, as it can stand in one line of a log. */
-export function plainName(expression: string): string {
+/** An SQL expression for a name that stays in one line of a log: control characters become `?`. */
+export function nameInOneLine(expression: string): string {
   return `pg_catalog.regexp_replace(${expression}::pg_catalog.text, '[[:cntrl:]]', '?', 'g')`;
 }
 
-/** `pg_has_role` of what makes a role's rights one's own after SET ROLE. Before Postgres 16 all members may do that. */
-export function setRole(serverVersion: number): string {
+/**
+ * The privilege that `pg_has_role` has to be asked for, to find out who may SET ROLE to a role. Before Postgres 16 every
+ * member may.
+ */
+export function setRolePrivilege(serverVersion: number): string {
   return serverVersion < 160_000 ? "'MEMBER'" : "'SET'";
 }
 
@@ -35,7 +39,7 @@ interface Catalogue {
   readonly acl: string;
 }
 
-/** Every catalogue with access control lists. Those of parameters came with Postgres 15, and have no owner. */
+/** Every catalogue with access control lists, but for that of parameters: it came with Postgres 15, and has no owners. */
 const catalogues: readonly Catalogue[] = [
   { name: 'pg_class', owner: 'relowner', acl: 'relacl' },
   { name: 'pg_namespace', owner: 'nspowner', acl: 'nspacl' },
@@ -67,8 +71,10 @@ function isOf(catalogue: string): string {
 }
 
 /**
- * One statement whose rows say in a person's words what `more` may do and `less` may not, at most `limit` of them.
- * Memberships first: one that is missing explains much of the rest.
+ * One statement whose rows say in a person's words what `more` may do and `less` may not. Powers and memberships come
+ * first: a missing one explains much of the rest.
+ *
+ * @param serverVersion such as 160004 @param limit the most rows
  */
 export function comparison(
   serverVersion: number,
@@ -86,11 +92,11 @@ export function comparison(
   SELECT 0 AS rank, name AS missing FROM (
     SELECT name FROM power WHERE side = 'more' EXCEPT SELECT name FROM power WHERE side = 'less') powers
   UNION
-  SELECT 1, 'membership in ' || ${plainName('r.rolname')} FROM pg_catalog.pg_roles r
+  SELECT 1, 'membership in ' || ${nameInOneLine('r.rolname')} FROM pg_catalog.pg_roles r
    WHERE r.oid IN (SELECT role FROM member WHERE side = 'more' EXCEPT SELECT role FROM member WHERE side = 'less')
   UNION
   SELECT 2, o.privilege_type || CASE WHEN o.is_grantable THEN ' with grant option' ELSE '' END || ' on '
-         || ${plainName('pg_catalog.pg_describe_object(o.class, o.oid, o.part)')}
+         || ${nameInOneLine('pg_catalog.pg_describe_object(o.class, o.oid, o.part)')}
     FROM granted o
    WHERE o.grantee IN (SELECT role FROM lacking)
      AND NOT EXISTS (SELECT FROM held WHERE side = 'less' AND role = o.owner)
@@ -99,14 +105,14 @@ export function comparison(
         AND same.privilege_type = o.privilege_type AND (same.is_grantable OR NOT o.is_grantable)
         AND (same.grantee = 0 OR same.grantee IN (SELECT role FROM held WHERE side = 'less')))
   UNION
-  SELECT 2, 'ownership of ' || ${plainName('pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)')}
+  SELECT 2, 'ownership of ' || ${nameInOneLine('pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)')}
     FROM (SELECT classid, objid, objsubid, dbid, refobjid AS owner FROM pg_catalog.pg_shdepend
            WHERE refclassid = ${authid} AND deptype = 'o') o
    WHERE o.owner IN (SELECT role FROM owning) AND NOT EXISTS (SELECT FROM held WHERE side = 'less' AND role = o.owner)
      AND NOT (${['pg_default_acl', ...ownOfEach].map(isOf).join(' OR ')})
      AND o.dbid IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE ${here}))
   UNION
-  SELECT 2, 'policy ' || ${plainName('o.polname')} || ' on ' || ${plainName('o.polrelid::pg_catalog.regclass')}
+  SELECT 2, 'policy ' || ${nameInOneLine('o.polname')} || ' on ' || ${nameInOneLine('o.polrelid::pg_catalog.regclass')}
     FROM pg_catalog.pg_policy o
    WHERE o.polroles && ARRAY(SELECT role FROM lacking)
      AND NOT o.polroles && ARRAY(SELECT role FROM held WHERE side = 'less')
@@ -115,12 +121,12 @@ export function comparison(
 }
 
 /**
- * What is kept of another database in the catalogue that all share: that a role owns something in it, or that
- * something was granted to it. On what, only that database knows.
+ * What the catalogue that all databases share tells of the other databases: whether a role owns something in one, or
+ * something in it was granted to the role. Only the database itself knows what that is.
  */
 export function otherDatabases(): string {
   return `SELECT CASE s.deptype WHEN 'o' THEN 'ownership of objects' ELSE 'privileges' END
-         || ' in the database ' || ${plainName('d.datname')} AS missing
+         || ' in the database ' || ${nameInOneLine('d.datname')} AS missing
     FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND NOT ${here}
    WHERE s.refclassid = ${authid} AND s.deptype IN ('o', 'a', 'r')`;
 }

@@ -1,9 +1,9 @@
 import { codeOf, messageOf, schemaOf } from './server-error.ts';
 
 /**
- * Whether somebody else changed the same role at the same moment, so that nothing was done and another try may do
- * better: a delivered event can arrive twice. Postgres has no code of its own for a row of the catalogue that was
- * updated meanwhile; the words of its internal errors are not translated.
+ * Whether somebody else changed the same role at the same moment: Lambda may deliver an event twice. Nothing was changed,
+ * and another try may succeed. Postgres has no code for a row of the catalogue that was updated meanwhile, so the words
+ * are compared: those of internal errors are not translated.
  *
  * @see https://github.com/postgres/postgres/blob/master/src/backend/access/heap/heapam.c simple_heap_update
  */

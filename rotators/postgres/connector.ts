@@ -13,18 +13,22 @@ import type { Login, LoginMethod, PostgresSession } from './session.ts';
 /** How the function connects, whatever the secret. */
 export type PostgresOptions = ConnectionOptions;
 
-/** The one way of a rotator to log in. */
+/** How a rotator logs in. */
 export interface Connector {
-  /** Logs in; undefined where the server refuses the password. */
+  /** Logs in. Undefined if the server refuses the password. @throws DriverMissing, and what {@link logIn} throws */
   open(credential: PostgresCredential, context: RotatorContext): Promise<PostgresSession | undefined>;
   /**
-   * Opens a connection for a login that will follow a change, so that the time in which neither the old nor the new
-   * password is known to readers has fewer round trips. Never throws: what goes wrong here shows again in `open`.
+   * Opens a connection before a change, for the login that follows the change. No reader of the secret can log in between
+   * the change and the move of AWSCURRENT, and this saves round trips in that time. Never throws: an error here shows
+   * again in `open`.
    */
   prepare(credential: PostgresCredential, context: RotatorContext): Promise<Prepared<PostgresSession>>;
-  /** How an account would be asked for its password; `none` where it would be let in. Its own is not sent. */
+  /**
+   * How the server would ask an account for its password; `none` if it would let the account in without one. No password
+   * is sent.
+   */
   probe(credential: PostgresCredential, context: RotatorContext): Promise<LoginMethod>;
-  /** What an account's last login has shown; undefined where it has not logged in yet. */
+  /** What an account's last login has shown. Undefined if it has not logged in yet. */
   loginOf(credential: PostgresCredential): Login | undefined;
 }
 
@@ -34,7 +38,7 @@ interface Seen {
   readonly endpoint: Endpoint;
   readonly database: string;
   readonly encrypted: boolean;
-  /** False where {@link logInAhead} has failed and a login by the same password has not. */
+  /** False once {@link logInAhead} has failed and an ordinary login with the same password has succeeded. */
   readonly readsAhead: boolean;
 }
 
@@ -75,7 +79,7 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   const open: Connector['open'] = async (credential, context) => {
-    // Before anything is dialled, since it may be missing.
+    // The driver may be missing, so it is loaded before anything is dialled.
     await loadDriver();
     try {
       return await firstWritable(credential.endpoints, (endpoint) => logInAt(endpoint, credential, context));
@@ -85,7 +89,10 @@ export function createConnector(options: PostgresOptions): Connector {
     }
   };
 
-  /** Whether the server has asked this account for SCRAM, at the same database and over a connection of the same kind. */
+  /**
+   * Whether the account's last login was by SCRAM, to the same database and with TLS as now. pg_hba.conf may ask for
+   * something else otherwise.
+   */
   const asksForScram = (credential: PostgresCredential, socket: Socket): boolean => {
     const seen = logins.get(keyOf(credential));
     return (
@@ -113,12 +120,14 @@ export function createConnector(options: PostgresOptions): Connector {
     const key = keyOf(credential);
     const seen = logins.get(key);
     if (seen !== undefined) logins.set(key, { ...seen, readsAhead: false });
-    context.note('The server did not take the start of a login in one piece, so that it took another login.');
+    context.note(
+      'The server did not take a login whose first two messages came together. Keyturn logged in again.',
+    );
     return session;
   };
 
   const prepare: Connector['prepare'] = async (credential, context) => {
-    // Of several servers that which took the change: the other's connection would not know of it yet.
+    // Of several servers the one where the account logged in last: another may not know the new password yet.
     const endpoint = logins.get(keyOf(credential))?.endpoint ?? credential.endpoints[0];
     let socket = await connect(endpoint, credential, context).catch(() => undefined);
     // Without a listener, the error of a connection that is lost meanwhile would end the process.
@@ -143,8 +152,9 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   const probe: Connector['probe'] = async (credential, context) => {
-    const socket = await connect(credential.endpoints[0], credential, context);
-    return probeLogin(socket, credential, context);
+    return firstThere(credential.endpoints, async (endpoint) =>
+      probeLogin(await connect(endpoint, credential, context), credential, context),
+    );
   };
 
   return { open, prepare, probe, loginOf: (credential) => logins.get(keyOf(credential))?.login };
@@ -154,11 +164,29 @@ function keyOf({ endpoints, username }: PostgresCredential): string {
   return JSON.stringify([endpoints, username]);
 }
 
+/** The result of the first server that can be reached. @throws the first server's error if none can */
+async function firstThere<T>(
+  endpoints: readonly Endpoint[],
+  reach: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> {
+  let lost: unknown;
+  for (const endpoint of endpoints) {
+    try {
+      return await reach(endpoint);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      lost ??= error;
+    }
+  }
+  throw lost;
+}
+
 /**
- * Logs in at one server after the other, as libpq does with `target_session_attrs=prefer-read-write`: at the first that
- * takes changes, or else at the first that lets in. A server that is not there is passed over; a refused password ends
- * the search.
+ * Logs in at one server after the other. Returns the session of the first one that takes changes, as libpq does with
+ * `target_session_attrs=read-write`. If none takes changes, it is the session of the first one that lets in. A server
+ * that can't be reached is passed over. A refused password ends the search.
  *
+ * @throws the first server's error if none can be reached
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
  */
 async function firstWritable(
@@ -167,8 +195,7 @@ async function firstWritable(
 ): Promise<PostgresSession> {
   let replica: PostgresSession | undefined;
   let lost: unknown;
-  for (const [index, endpoint] of endpoints.entries()) {
-    const isLast = index === endpoints.length - 1;
+  for (const endpoint of endpoints) {
     try {
       const session = await logInAt(endpoint);
       if (endpoints.length === 1 || (await isWritable(session))) {
@@ -178,18 +205,18 @@ async function firstWritable(
       if (replica === undefined) replica = session;
       else await session.close();
     } catch (error) {
-      if (!isUnreachable(error) || (isLast && replica === undefined)) {
+      if (!isUnreachable(error)) {
         await replica?.close();
-        throw lost ?? error;
+        throw error;
       }
       lost ??= error;
     }
   }
-  if (replica === undefined) throw lost ?? new RangeError('A credential has at least one endpoint.');
+  if (replica === undefined) throw lost;
   return replica;
 }
 
-/** Servers from 14 on report this at the login. */
+/** Servers from 14 on report this at the login; older ones are asked. */
 async function isWritable(session: PostgresSession): Promise<boolean> {
   const reported = session.login.parameters.get('in_hot_standby');
   if (reported !== undefined) return reported === 'off';

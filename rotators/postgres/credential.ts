@@ -17,12 +17,13 @@ export const engines: readonly string[] = ['postgres', 'aurora-postgresql'];
 
 /** A login to a Postgres database. `ssl: false` is plaintext. */
 export interface PostgresCredential extends DatabaseLogin {
-  /** Where its server is, or the servers of its cluster, of which one takes changes. */
+  /** Where its server is. For a cluster the places of all its servers, one of which takes changes. */
   readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  /** Default: `postgres`. */
   readonly database: string;
 }
 
-/** A role or a database that any tool could name. The server cuts longer names off, and means another one. */
+/** The rule for names of roles and databases. The server would cut off a longer name, and so mean another one. */
 export const plainName: Rule = {
   fits: (name) => fitsName(name) && visibleName.fits(name),
   problem: 'is longer than 63 bytes or holds a control character',

@@ -10,13 +10,13 @@ export interface Endpoint {
 
 const defaultPort = 5432;
 
-/** Most servers of a cluster that a secret names. */
+/** The most servers that a secret may name. */
 const mostEndpoints = 16;
 
 /**
- * Where a secret's servers are, in its order; the first is the one that names the target. A host may carry its port
- * (`db:5433`), and there may be several with commas between them, as in libpq, JDBC and Npgsql, each with its port, or
- * with one port for all of them.
+ * Reads where a secret's servers are, in the secret's order. The first one names the target. A host may carry its port
+ * (`db:5433`). There may be several hosts with commas between them, as in libpq, JDBC and Npgsql. `port` then has one
+ * port for each host, or one for all of them.
  *
  * @throws InvalidSecretField
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
@@ -26,7 +26,7 @@ export function parseEndpoints(fields: SecretFields): readonly [Endpoint, ...End
   const list = listBeside(fields, host);
   const field = list === undefined ? 'host' : 'hosts';
   const places = (list ?? host).split(',');
-  // A URL's list has the ports in it; beside it there is the first host's alone.
+  // A URL's list contains the ports. The field `port` beside it is the first host's only.
   const ports = list === undefined ? portsOf(fields, places.length) : [];
   const [first, ...others] = places.map((place, index) => parseEndpoint(field, place, ports[index]));
   if (first === undefined || others.length >= mostEndpoints) {
@@ -35,7 +35,10 @@ export function parseEndpoints(fields: SecretFields): readonly [Endpoint, ...End
   return [first, ...others];
 }
 
-/** A URL's list of hosts, of which `host` is the first. In a secret of JSON, `hosts` may be anything else. */
+/**
+ * The list of hosts that a URL has. Its first host is the same as `host`; otherwise `hosts` is a field of a JSON secret
+ * that means something else.
+ */
 function listBeside({ hosts }: SecretFields, host: string): string | undefined {
   if (typeof hosts !== 'string') return undefined;
   const [first = ''] = hosts.split(',');

@@ -1,8 +1,8 @@
-import { comparison, otherDatabases, plainName, setRole } from './comparison.ts';
+import { comparison, nameInOneLine, otherDatabases, setRolePrivilege } from './comparison.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 
-/** Most rights that are named. */
+/** The most rights that are named. */
 const mostNamed = 20;
 
 /** What the quick look tells of the two accounts. */
@@ -13,20 +13,23 @@ interface Look {
   /** Whether the proven account is the subject, may act as it, or may do everything. */
   readonly nothingToGain: boolean;
   readonly subjectIsSuperuser: boolean;
-  /** Whether the subject has no attribute, role or grant of its own. */
-  readonly plain: boolean;
+  /**
+   * Whether a closer look can find nothing: the subject has no attribute and no role that the proven account lacks, owns
+   * nothing itself and was granted nothing itself.
+   */
+  readonly nothingOfItsOwn: boolean;
 }
 
 const version = "pg_catalog.current_setting('server_version_num')::pg_catalog.int4";
-/** As `setRole`, before the version is known. */
+/** As {@link setRolePrivilege}, for a statement that is sent before the version is known. */
 const setRoleAnyVersion = `CASE WHEN ${version} < 160000 THEN 'MEMBER' ELSE 'SET' END`;
 
 function role(name: string | undefined): string {
   return `pg_catalog.pg_roles WHERE rolname = ${name === undefined ? 'NULL' : quoteLiteral(name)}`;
 }
 
-/** What is asked in the usual case, in one statement that the server plans quickly. */
-function excessStatement(subject: string, proven: string | undefined): string {
+/** The quick look: in the usual case this one statement is enough, and the server plans it quickly. */
+function quickLook(subject: string, proven: string | undefined): string {
   const reaches = (who: string): string =>
     `(pg_catalog.pg_has_role(${who}, r.oid, 'USAGE') OR pg_catalog.pg_has_role(${who}, r.oid, ${setRoleAnyVersion}))`;
   return `
@@ -40,12 +43,12 @@ function excessStatement(subject: string, proven: string | undefined): string {
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = s.oid AND m.admin_option)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend d
         WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = s.oid
-          AND d.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass) AS plain
+          AND d.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass) AS "nothingOfItsOwn"
     FROM (SELECT) AS one LEFT JOIN (SELECT * FROM ${role(subject)}) s ON true
     LEFT JOIN (SELECT * FROM ${role(proven)}) p ON true`;
 }
 
-/** Attributes that give power beyond objects; each may be had by SET ROLE to another role, too. */
+/** Attributes that give power beyond objects. Whoever may SET ROLE to a role may use the role's, too. */
 const attributes = [
   ['SUPERUSER', 'rolsuper'],
   ['CREATEROLE', 'rolcreaterole'],
@@ -60,15 +63,15 @@ function powers(side: string, who: string, reached: string): string {
       `SELECT '${side}', 'attribute ${name}' FROM pg_catalog.pg_roles r WHERE r.${column} AND (${reached})`,
   );
   return `${ofAttributes.join('\n    UNION ALL ')}
-    UNION ALL SELECT '${side}', 'administration of the role ' || ${plainName('r.rolname')} FROM pg_catalog.pg_roles r
+    UNION ALL SELECT '${side}', 'administration of the role ' || ${nameInOneLine('r.rolname')} FROM pg_catalog.pg_roles r
      WHERE r.oid <> ${who} AND pg_catalog.pg_has_role(${who}, r.oid, 'MEMBER WITH ADMIN OPTION')`;
 }
 
-/** Everything that membership could give the subject, against what the proven account surely has. */
+/** Compares all that memberships could give the subject with what the proven account certainly has. */
 function compareAccounts({ version: server }: Look, subject: string, proven: string): string {
   const [who, other] = [subject, proven].map((name) => `(SELECT oid FROM ${role(name)})`);
   const bySubject = `pg_catalog.pg_has_role(${who}, r.oid, 'MEMBER')`;
-  const bySetRole = `pg_catalog.pg_has_role(${other}, r.oid, ${setRole(server)})`;
+  const bySetRole = `pg_catalog.pg_has_role(${other}, r.oid, ${setRolePrivilege(server)})`;
   const byProven = `(pg_catalog.pg_has_role(${other}, r.oid, 'USAGE') OR ${bySetRole})`;
   const definitions = `
   held (side, role) AS MATERIALIZED (
@@ -83,12 +86,12 @@ function compareAccounts({ version: server }: Look, subject: string, proven: str
 }
 
 /**
- * In other databases: where the subject has something and the proven account has nothing on the same object, or does not
- * own it as the subject does.
+ * The other databases in which the subject has something more: an object that it owns and the proven account does not, or
+ * a privilege on an object on which the proven account has none.
  */
 function compareElsewhere({ version: server }: Look, subject: string, proven: string): string {
   const [who, other] = [subject, proven].map((name) => `(SELECT oid FROM ${role(name)})`);
-  const reached = `(pg_catalog.pg_has_role(${other}, r.refobjid, 'USAGE') OR pg_catalog.pg_has_role(${other}, r.refobjid, ${setRole(server)}))`;
+  const reached = `(pg_catalog.pg_has_role(${other}, r.refobjid, 'USAGE') OR pg_catalog.pg_has_role(${other}, r.refobjid, ${setRolePrivilege(server)}))`;
   return `${otherDatabases()}
      AND pg_catalog.pg_has_role(${who}, s.refobjid, 'MEMBER')
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend r
@@ -98,12 +101,12 @@ function compareElsewhere({ version: server }: Look, subject: string, proven: st
 }
 
 /**
- * Roles of Postgres and of its hosts that look and help but give no power over others. An application may have these;
- * owners of databases are members of pg_database_owner.
+ * Roles of Postgres and its hosts that give no power over others: their members may look, or help with the work. An
+ * application may have these. The owner of a database is a member of pg_database_owner.
  *
  * @see https://www.postgresql.org/docs/current/predefined-roles.html
  */
-const harmless = [
+const harmlessRoles = [
   'pg_monitor',
   'pg_read_all_settings',
   'pg_read_all_stats',
@@ -115,15 +118,15 @@ const harmless = [
   'rds_password',
 ];
 
-/** What no application's account has. */
+/** What the subject may do that no application's account may; asked if no stored credential was accepted. */
 function powersOf(subject: string): string {
   const who = `(SELECT oid FROM ${role(subject)})`;
   const reached = `pg_catalog.pg_has_role(${who}, r.oid, 'MEMBER')`;
-  const known = harmless.map(quoteLiteral).join(', ');
+  const known = harmlessRoles.map(quoteLiteral).join(', ');
   return `
   SELECT name AS missing FROM (
     SELECT name FROM (${powers('more', who, reached)}) AS held (side, name) WHERE name <> 'attribute CREATEDB'
-    UNION SELECT 'membership in ' || ${plainName('r.rolname')} FROM pg_catalog.pg_roles r
+    UNION SELECT 'membership in ' || ${nameInOneLine('r.rolname')} FROM pg_catalog.pg_roles r
      WHERE ${reached} AND r.oid <> ${who} AND r.rolname NOT IN (${known})
        AND (pg_catalog.starts_with(r.rolname::pg_catalog.text, 'pg_')
          OR pg_catalog.starts_with(r.rolname::pg_catalog.text, 'rds') OR r.rolname IN ('cloudsqlsuperuser', 'azure_pg_admin'))
@@ -131,21 +134,25 @@ function powersOf(subject: string): string {
 }
 
 /**
- * What the subject may do and the proven account may not, each in a person's words; see `Rotator.excessRights`. Asked in
- * the admin's session, which must be in the secret's database. Read-only; in the usual case one statement.
+ * What the subject may do and the proven account may not, each in a person's words; see `ChangingRotator.excessRights`.
+ * Read-only; in the usual case one statement.
+ *
+ * @param admin the admin's session, which must be in the secret's database
+ * @param subject the user name of the account that is to be changed
+ * @param proven the user name of the account that has logged in, if one has
  */
 export async function excessRights(
   admin: PostgresSession,
   subject: string,
   proven: string | undefined,
 ): Promise<readonly string[]> {
-  const [seen] = await admin.query<Look>(excessStatement(subject, proven));
+  const [seen] = await admin.query<Look>(quickLook(subject, proven));
   if (seen === undefined || !seen.subjectExists || seen.nothingToGain) return [];
   if (seen.subjectIsSuperuser) return ['attribute SUPERUSER'];
   const named = async (statement: string): Promise<string[]> =>
     (await admin.query<{ missing: string }>(statement)).map(({ missing }) => missing);
   if (proven === undefined || !seen.provenExists) return named(powersOf(subject));
-  if (seen.plain) return [];
+  if (seen.nothingOfItsOwn) return [];
   const here = await named(compareAccounts(seen, subject, proven));
   return [...here, ...(await named(compareElsewhere(seen, subject, proven)))].slice(0, mostNamed);
 }

@@ -8,14 +8,14 @@ import { beginScram, scramMechanism } from './scram.ts';
 import { createSession, type PostgresSession } from './session.ts';
 
 /**
- * Logs in on a connection that stands, and sends the first message of SCRAM together with the start-up packet, which
- * saves a round trip. The server reads one message after the other, and asks for SCRAM before it reads the second. So
- * this is for servers that asked this account for SCRAM a moment ago.
+ * Logs in on an open connection. To save a round trip, the first message of SCRAM goes out together with the start-up
+ * packet. The server reads one message after the other, and asks for SCRAM before it reads the second. So use this only
+ * if the server asked this account for SCRAM a moment ago.
  *
- * A refusal counts only after the password was proven to the server. Before, the server may have taken the message for
+ * A refusal counts only after the proof of the password was sent. Before, the server may have taken the first message for
  * something else.
  *
- * @returns undefined if neither a session nor a refusal of the password is certain. Log in with {@link logIn} then, on a
+ * @returns undefined if neither a session nor a refusal of the password is certain. Then log in with {@link logIn}, on a
  *   new connection
  * @throws the signal's reason
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
@@ -31,7 +31,7 @@ export async function logInAhead(
   try {
     return await orClosed(client, socket, signal, async (close) => {
       const connected = client.connect();
-      // From here on pg would answer what the server asks for.
+      // pg would answer the server's questions too.
       const { connection } = client;
       for (const asked of questions) connection.removeAllListeners(asked);
       const seen = watchLogin(client);
@@ -71,10 +71,10 @@ export async function logInAhead(
   }
 }
 
-/** How long a server may take to read on, in ms. Both of its first messages come at once from a server that does. */
+/** How long to wait for the server's second message, in ms. A server that reads on sends its first two at once. */
 const mostSilenceMs = 1_000;
 
-/** What pg emits when the server asks for a proof, or answers one. */
+/** pg's events for the server's questions about the password, and for its answer to the proof. */
 const questions = [
   'authenticationCleartextPassword',
   'authenticationMD5Password',

@@ -10,14 +10,14 @@ import { createSession, type Login, type LoginMethod, type PostgresSession } fro
 /** The driver, loaded when first used. @throws DriverMissing */
 export const loadDriver = () => import('pg').catch(missing('pg'));
 
-/** A client on a connection that stands; nothing is sent yet. */
+/** A client on a connection that is open already. Sends nothing yet. @throws DriverMissing */
 export async function createClient(
   socket: Socket,
   { database, username, password }: Pick<PostgresCredential, 'database' | 'username' | 'password'>,
 ): Promise<Client> {
   const { default: pg } = await loadDriver();
   const config = {
-    // The socket stands; a name, so that none of the environment is taken.
+    // Not dialled: the socket is connected. Without a name, pg would take one from the environment.
     host: 'standing',
     // No application_name: a pooler would leave it on the session that the next client gets.
     database,
@@ -35,9 +35,9 @@ export async function createClient(
 }
 
 /**
- * Logs in on a connection that stands. pg has no way to abort a connect or a query, so the socket is destroyed.
+ * Logs in on a connection that is open already. An abort destroys the socket: pg can abort neither a connect nor a query.
  *
- * @throws what pg throws, and TargetFailed where the server asks for no password
+ * @throws what pg throws, and TargetFailed if the server asks for no password
  */
 export async function logIn(
   socket: Socket,
@@ -48,7 +48,7 @@ export async function logIn(
   const encrypted = socket instanceof TLSSocket;
   const seen = watchLogin(client);
   if (!encrypted && credential.ssl !== false) {
-    // Listens before pg does, which would send the password itself to whoever has taken TLS off the connection.
+    // This listener comes before pg's, which would send the password itself to somebody who has removed TLS on the way.
     client.connection.on('authenticationCleartextPassword', () => {
       socket.destroy(new AdapterError('The server asks for the password itself on a connection without TLS'));
     });
@@ -61,7 +61,7 @@ export async function logIn(
   });
 }
 
-/** Works with a client, and destroys its connection if that fails or is aborted. pg has no way to abort. */
+/** Works with a client. Destroys its connection if the work fails or is aborted: pg has no way to abort. */
 export async function orClosed<T>(
   client: Client,
   socket: Socket,
@@ -85,10 +85,10 @@ export async function orClosed<T>(
 }
 
 /**
- * Finds out how an account would be asked for its password, and leaves before it answers: the server counts no refused
- * login.
+ * Finds out how the server asks an account for its password. Ends the connection without an answer, so that the server
+ * counts no refused login.
  *
- * @throws what the server says to an account that it would not even ask
+ * @throws what the server says to an account that it does not even ask
  */
 export async function probeLogin(
   socket: Socket,
@@ -98,7 +98,7 @@ export async function probeLogin(
   const client = await createClient(socket, { ...credential, password: 'never sent' });
   const seen = watchLogin(client);
   const letGo = destroyOnAbort(socket, signal);
-  // Before pg's own listeners, which would answer.
+  // These listeners come before pg's own, which would answer.
   for (const asked of [
     'authenticationSASL',
     'authenticationMD5Password',
@@ -118,7 +118,7 @@ export async function probeLogin(
   return seen().method;
 }
 
-/** A password that nobody asked for proves nothing: not that it works, and not whose the account is. */
+/** A password that nobody asked for proves neither that it works nor whose the account is. */
 function noPasswordAsked(username: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
@@ -127,7 +127,7 @@ function noPasswordAsked(username: string): KeyturnError {
   );
 }
 
-/** pg connects its stream itself; this one is connected, and says so. */
+/** pg connects its stream itself. This one is connected already, and only says so. */
 function standing(socket: Socket): Socket {
   const connect = (): Socket => {
     process.nextTick(() => {
@@ -141,7 +141,7 @@ function standing(socket: Socket): Socket {
   return Object.assign(socket, { connect });
 }
 
-/** Listens to what the server says until it lets in. */
+/** Listens to what the server says during the login. Call the result for what was seen so far. */
 export function watchLogin({ connection }: Client): () => Login {
   let method: LoginMethod = 'none';
   let scramIterations: number | undefined;

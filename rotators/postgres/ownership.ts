@@ -4,34 +4,36 @@ import { quoteIdentifier } from './quoting.ts';
 import { codeOf, messageOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
 
-/** How a rotation reaches the databases of its server as the admin. */
+/** Logs the admin in to another database of the same server. Undefined if the server refuses the admin. */
 export type OpenDatabase = (database: string) => Promise<PostgresSession | undefined>;
 
-/** How the admin stands to a role. */
+/** What the admin has to do with a role. */
 interface Standing {
-  /** Whether it has the role's rights. */
+  /** Whether the admin has the role's rights. */
   readonly uses: boolean;
   readonly isMember: boolean;
-  /** Its membership as granted by itself, which a grant of the same would change; null where there is none. */
+  /** The membership that the admin has granted to itself. A further GRANT changes its options. Null if there is none. */
   readonly own: { readonly inherit: boolean; readonly set: boolean } | null;
 }
 
-/** What a role owns itself. */
+/** What a role owns itself, and what the admin has to do with the roles that give and get it. */
 export interface OwnedObjects {
   /** Of the server, such as 160004. */
   readonly version: number;
-  /** The databases in which it owns objects. */
+  /** The databases in which the role owns objects. */
   readonly databases: readonly string[];
   readonly from: Standing;
   readonly to: Standing;
 }
 
-/** Most databases in which a rotation hands objects over. */
+/** The most databases in which a rotation hands objects over. */
 const mostDatabases = 16;
 
 /**
- * A subquery of what role `from` owns, as JSON; null where that is nothing. Default privileges and user mappings stay
- * with the role, whatever REASSIGN OWNED is asked.
+ * A subquery for what a role owns, as JSON; null if it owns nothing. Default privileges and user mappings do not count:
+ * REASSIGN OWNED leaves them with the role.
+ *
+ * @param from the role, as an alias of pg_roles in the query around it @param to the role that is to own it, likewise
  */
 export function ownedObjects(from: string, to: string): string {
   const owned = `pg_catalog.pg_shdepend s
@@ -45,7 +47,7 @@ export function ownedObjects(from: string, to: string): string {
     WHERE EXISTS (SELECT FROM ${owned}))`;
 }
 
-/** The options of a membership came with Postgres 16; read as JSON, their columns may be missing. */
+/** Memberships have options since Postgres 16. They are read as JSON, since older servers lack the columns. */
 function standing(role: string): string {
   return `(SELECT pg_catalog.json_build_object('uses', pg_catalog.pg_has_role(a.oid, ${role}.oid, 'USAGE'),
       'isMember', EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = ${role}.oid AND m.member = a.oid),
@@ -65,10 +67,10 @@ export interface HandOver {
 }
 
 /**
- * Makes what one role owns another's, in all databases. An admin that is no superuser takes part in both roles for the
- * time of the transaction.
+ * Gives what one role owns to another role, in all databases. An admin that lacks the rights of a role becomes a member
+ * of it for the time of the transaction.
  *
- * @throws PermissionDenied where that fails: whoever is promoted then could not use what is not theirs
+ * @throws PermissionDenied if that fails: the next user would not be able to use all objects
  * @see https://www.postgresql.org/docs/current/sql-reassign-owned.html
  */
 export async function handOver(
@@ -78,14 +80,19 @@ export async function handOver(
 ): Promise<void> {
   const { databases } = owned;
   if (databases.length > mostDatabases)
-    throw notHandedOver(from, to, `${databases.length} databases`, 'too many');
+    throw notHandedOver(
+      from,
+      to,
+      `${databases.length} databases`,
+      `a rotation does this in at most ${mostDatabases}`,
+    );
   for (const name of databases) {
     const elsewhere = name === database ? undefined : await openElsewhere(name, { from, to }, context);
     try {
       await (elsewhere ?? session).change(reassign(from, to, owned));
     } catch (error) {
       if (isConflict(error) || isBusy(error)) throw error;
-      throw notHandedOver(from, to, name, messageOf(error), error);
+      throw notHandedOver(from, to, `the database ${name}`, messageOf(error), error);
     } finally {
       await elsewhere?.close();
     }
@@ -102,15 +109,15 @@ async function openElsewhere(
     const session = await openDatabase(name);
     if (session !== undefined) return session;
   } catch (error) {
-    throw notHandedOver(from, to, name, messageOf(error), error);
+    throw notHandedOver(from, to, `the database ${name}`, messageOf(error), error);
   }
-  throw notHandedOver(from, to, name, 'the admin was refused there');
+  throw notHandedOver(from, to, `the database ${name}`, 'the admin was refused there');
 }
 
-/** Whoever waits for a table locks out those who come after; the application goes first. */
+/** A statement that waits for a table's lock blocks all statements that come after it. The application goes first. */
 const shortWait = "SET LOCAL lock_timeout = '3s'";
 
-/** A table that is in use for longer than that. */
+/** Whether a table was in use for longer than {@link shortWait}. */
 function isBusy(error: unknown): boolean {
   return codeOf(error) === '55P03';
 }
@@ -120,10 +127,11 @@ function reassign(from: string, to: string, owned: OwnedObjects): string[] {
   const roles = [
     { name: quoteIdentifier(from), standing: owned.from },
     { name: quoteIdentifier(to), standing: owned.to },
-    // Before Postgres 16 a membership is one for all grantors: to take it back would take what others have granted.
+    // Before Postgres 16 all grantors share one membership. If it was there before, a REVOKE would take what another has
+    // granted.
   ].filter(({ standing }) => !standing.uses && (hasOptions || !standing.isMember));
   const options = hasOptions ? ' WITH INHERIT TRUE, SET TRUE' : '';
-  const back = ({ name, standing: { own } }: (typeof roles)[number]): string =>
+  const takeBack = ({ name, standing: { own } }: (typeof roles)[number]): string =>
     own === null || !hasOptions
       ? `REVOKE ${name} FROM SESSION_USER`
       : `GRANT ${name} TO SESSION_USER WITH INHERIT ${own.inherit}, SET ${own.set}`;
@@ -131,20 +139,20 @@ function reassign(from: string, to: string, owned: OwnedObjects): string[] {
     shortWait,
     ...roles.map(({ name }) => `GRANT ${name} TO SESSION_USER${options}`),
     `REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)}`,
-    ...roles.map(back),
+    ...roles.map(takeBack),
   ];
 }
 
 function notHandedOver(
   from: string,
   to: string,
-  database: string,
+  place: string,
   reason: string,
   cause?: unknown,
 ): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    `The admin could not hand over to ${to} what ${from} owns in the database ${database}: ${reason}.`,
+    `The admin could not hand over to ${to} what ${from} owns in ${place}: ${reason}.`,
     `Let a superuser run REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)} there, or give the admin both roles with their ADMIN option, and rotate again.`,
     cause === undefined ? {} : { cause },
   );

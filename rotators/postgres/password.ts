@@ -4,7 +4,7 @@ import { mostIterations } from './scram.ts';
 import type { Login, LoginMethod, PostgresSession } from './session.ts';
 import { defaultIterations, type Storage, storedPassword } from './verifier.ts';
 
-/** AWS's defaults for Postgres: a colon is the separator of .pgpass files. */
+/** The characters that AWS's templates for Postgres leave out. A colon separates the fields of .pgpass files. */
 export const passwordDefaults = { excludeCharacters: ':/@"\'\\' };
 
 export interface NewPassword {
@@ -13,12 +13,12 @@ export interface NewPassword {
 }
 
 /**
- * How a password is to be stored, by what the account's login has shown: for one that logs in by SCRAM a SCRAM verifier,
- * with no fewer iterations than it has and than the server wants. Otherwise what the server's setting says, since
- * pg_hba.conf may ask for `md5`, which takes both.
+ * How a password is to be stored. If the account logs in by SCRAM: as a SCRAM verifier, with no fewer iterations than the
+ * account has and than the server wants, up to {@link mostIterations}. Otherwise the server's password_encryption decides:
+ * pg_hba.conf may ask the account by `md5`, which takes both kinds.
  *
- * @param account the login of the account whose password it is, or of one like it
- * @param probe asks how the account itself would log in, where that of one like it leaves it open; undefined if it can't tell
+ * @param account the last login of the account whose password it is, or of another account that stands in for it
+ * @param probe finds out how the account itself would log in. Called only before an MD5 hash is chosen. Undefined: unknown
  * @see https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-PASSWORD-ENCRYPTION
  */
 export async function storageOf(
@@ -30,13 +30,13 @@ export async function storageOf(
     const [row] = await session.query<{ encryption: string }>(
       "SELECT pg_catalog.current_setting('password_encryption') AS encryption",
     );
-    // pg_hba.conf may ask the account in another way than the one like it.
+    // pg_hba.conf may ask this account by SCRAM and the other by MD5. No MD5 hash can answer SCRAM.
     if (row?.encryption === 'md5' && (await probe?.()) !== 'scram-sha-256') return { encryption: 'md5' };
   }
   return { encryption: 'scram-sha-256', iterations: iterationsOf(session, account) };
 }
 
-/** Servers from 16 on report the setting at the login. */
+/** The iterations of the next SCRAM verifier. Servers from 16 on report scram_iterations at the login. */
 export function iterationsOf(session: PostgresSession, account: Login): number {
   const wanted = [session.login, account].map(({ parameters }) =>
     Number(parameters.get('scram_iterations') ?? 0),
@@ -45,8 +45,10 @@ export function iterationsOf(session: PostgresSession, account: Login): number {
 }
 
 /**
- * Sets the password of a role that exists, as a verifier. A server that says that it takes only plaintext (a password
- * policy that must see it) gets it in a transaction whose statements are not logged, if the role may say so.
+ * Sets the password of an existing role, as a verifier. A password policy may answer that it must see the password. Then
+ * the server gets the password itself. The role first switches off the logging of that transaction, if it may.
+ *
+ * @throws what the server answers
  */
 export async function setPassword(
   session: PostgresSession,
@@ -68,9 +70,9 @@ function alterPassword(username: string, password: string): string {
 }
 
 /**
- * The one answer by which a password policy says that it must see the password: credcheck's, whose older versions gave
- * it the code of an internal error. Its words are not translated. Contrib's passwordcheck takes verifiers. Nothing else
- * may lead to plaintext: that error would be logged together with the statement.
+ * Whether a password policy has answered that it must see the password. Only credcheck does, in words that are not
+ * translated; its older versions gave them the code of an internal error (XX000). Contrib's passwordcheck takes verifiers.
+ * No other error may lead to plaintext: the server would answer with the same error again, and log it with the statement.
  *
  * @see https://github.com/HexaCluster/credcheck#limitations
  */
@@ -80,7 +82,7 @@ function wantsPlaintext(error: unknown): boolean {
   return (code === '28000' || code === 'XX000') && error.message === 'password type is not a plain text';
 }
 
-/** All that writes a statement down: the log, and the views that show what a session does or did. */
+/** Switches off all that writes a statement down: the log, and the views that show what a session does or did. */
 const silence = [
   "SET LOCAL log_statement = 'none'",
   'SET LOCAL log_min_duration_statement = -1',
@@ -91,7 +93,7 @@ const silence = [
   'SET LOCAL track_activities = off',
 ];
 
-/** Where pg_stat_statements is not loaded, this is a parameter without a meaning. */
+/** If pg_stat_statements is not loaded, this sets a parameter without a meaning. */
 const silenceStatistics = 'SET LOCAL pg_stat_statements.track_utility = off';
 
 function setPlaintext(

@@ -26,9 +26,12 @@ async function passwordStorage(session: PostgresSession): Promise<Finding> {
   const wanted = Number(session.login.parameters.get('scram_iterations') ?? 0);
   const detail =
     storage.encryption === 'md5'
-      ? 'the next password is stored as an MD5 hash, as this login was by one and password_encryption says so'
+      ? 'the next password is stored as an MD5 hash: password_encryption is md5, and this login was not by SCRAM'
       : `the next password is stored as a SCRAM verifier of ${iterationsOf(session, session.login)} iterations`;
-  const limited = wanted > mostIterations ? `; scram_iterations wants ${wanted}, which takes too long` : '';
+  const limited =
+    wanted > mostIterations
+      ? `; scram_iterations is ${wanted}, and Keyturn makes at most ${mostIterations}`
+      : '';
   return { check: 'password storage', ok: true, detail: detail + limited };
 }
 
@@ -42,11 +45,13 @@ async function writable(session: PostgresSession): Promise<Finding> {
   };
 }
 
-/** On RDS passwords can be reserved to members of rds_password; elsewhere every role may change its own. */
+/**
+ * Whether the session may change passwords. Elsewhere every role may change its own; on RDS this can be reserved to
+ * members of rds_password.
+ */
 async function mayChangePasswords(
   session: PostgresSession,
-  whose: string,
-  allowed: string,
+  texts: { readonly allowed: string; readonly remedy: string },
 ): Promise<Finding> {
   const [row] = await session.query<{ allowed: boolean }>(
     `SELECT coalesce(pg_catalog.current_setting('rds.restrict_password_commands', true), 'off') NOT IN ('on', '1')
@@ -54,9 +59,7 @@ async function mayChangePasswords(
               WHERE r.rolname = 'rds_password' AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')) AS allowed`,
   );
   const ok = row?.allowed === true;
-  const detail = ok
-    ? allowed
-    : `rds.restrict_password_commands is on: grant rds_password to ${whose}, also where an admin is named`;
+  const detail = ok ? texts.allowed : `rds.restrict_password_commands is on: ${texts.remedy}`;
   return { check: 'password', ok, detail };
 }
 
@@ -69,7 +72,7 @@ function mayChange(username: string, account: Account | undefined): Finding {
   return { check: 'admin rights', ok, detail };
 }
 
-/** A pair is made of what is there, but for a clone, which the first rotation makes. */
+/** Both users of a pair must exist. Only a clone may be missing: the first rotation creates it. */
 function presence(
   { pair: { original, alternate } }: AlternatingCredential,
   account: Account | undefined,
@@ -78,7 +81,7 @@ function presence(
   const detail =
     original === undefined
       ? `${alternate} does not exist: create it, with the same rights`
-      : `${alternate} does not exist, of which the secret's user is the clone by its name: create it, or name both users in "alternatingusers"`;
+      : `${alternate} does not exist, and by its name the secret's user is a clone of it: create it, or name both users in "alternatingusers"`;
   return [{ check: 'second user', ok: false, detail }];
 }
 
@@ -103,7 +106,7 @@ async function resemblance(
            FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS setting WHERE s.setrole = o.oid) p
          LEFT JOIN pg_catalog.pg_settings g ON g.name = p.name
         WHERE NOT a.rolsuper AND coalesce(g.context, 'superuser') IN ('superuser', 'superuser-backend') AND p.name !~ ${quoteLiteral(logsAlone)}
-          -- No view shows the role, which everybody may set.
+          -- pg_settings does not show "role", which everybody may set.
           AND p.name <> 'role' AND ${mayNotSet}
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setrole = c.oid AND p.setting = ANY (s.setconfig))
      ) AS lacking, coalesce(pg_catalog.pg_has_role(o.oid, c.oid, 'MEMBER'), false) AS reversed
@@ -111,7 +114,7 @@ async function resemblance(
       WHERE a.rolname = session_user AND o.rolname = ${quoteLiteral(original)}`,
   );
   if (row?.reversed === true) {
-    const reason = `${original} is a member of ${clone}, which can't be a member of it too: REVOKE that`;
+    const reason = `${original} is a member of ${clone}, but the clone has to be a member of the original: REVOKE that membership`;
     return [{ check: 'clone', ok: false, detail: reason }];
   }
   const lacking = row?.lacking ?? [];
@@ -121,10 +124,10 @@ async function resemblance(
 }
 
 /**
- * How the server would ask another user for its password: pg_hba.conf may know only one of the two. An entry by the name
- * of a group (`+group`) is not yet one for a clone that is still to be made.
+ * How the server would ask the pair's other user for its password. pg_hba.conf may have an entry for only one of the two.
+ * An entry for a group (`+group`) does not match a clone before the first rotation has made it a member.
  */
-async function entryOf(
+async function loginOfOther(
   { connector, context, admin }: Probing,
   credential: AlternatingCredential,
   second: Account | undefined,
@@ -168,14 +171,20 @@ export async function preflightSingleUser(
     encryptionOf(session),
     loginMethod(session),
     await writable(session),
-    await mayChangePasswords(session, username, 'the role may change its own'),
+    await mayChangePasswords(session, {
+      allowed: 'the role may change its own',
+      remedy: `grant rds_password to ${username}; an admin secret does not replace that`,
+    }),
     await passwordStorage(session),
     validity(username, account),
   ];
   return admin === undefined ? findings : [...findings, mayChange(username, account)];
 }
 
-/** What a rotation of alternating users needs; the user itself may be on a read replica of the admin's server. */
+/**
+ * What a rotation of alternating users needs. What changes passwords is asked in the admin's session: that of the user
+ * itself may be at a read replica.
+ */
 export async function preflightAlternatingUsers(
   session: PostgresSession,
   credential: AlternatingCredential,
@@ -189,7 +198,10 @@ export async function preflightAlternatingUsers(
   return [
     ...own,
     await writable(admin),
-    await mayChangePasswords(admin, 'the admin', 'the admin may set passwords'),
+    await mayChangePasswords(admin, {
+      allowed: 'the admin may set passwords',
+      remedy: 'grant rds_password to the admin',
+    }),
     await passwordStorage(session),
     mayChange(username, one),
     mayChange(pair.alternate, other),
@@ -197,6 +209,6 @@ export async function preflightAlternatingUsers(
     validity(username, one),
     ...(other?.exists === true ? [validity(pair.alternate, other)] : []),
     ...(await resemblance(admin, credential)),
-    await entryOf({ connector, context, admin }, credential, other),
+    await loginOfOther({ connector, context, admin }, credential, other),
   ];
 }

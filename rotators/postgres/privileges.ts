@@ -1,13 +1,13 @@
 import { requireNothingMissing } from '../database/change.ts';
-import { comparison, plainName, type Sides } from './comparison.ts';
+import { comparison, nameInOneLine, type Sides } from './comparison.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 import { logsAlone } from './settings.ts';
 
-/** Most that are counted. */
+/** The most missing privileges that are listed. */
 const mostListed = 1000;
 
-/** For each user the role that its sessions act as, which is another where `ALTER ROLE ... SET ROLE` says so. */
+/** For each user, the role that its sessions act as. `ALTER ROLE ... SET role` may name another than the user's own. */
 function acting(other: string): string {
   return `
   acting (side, role, login) AS (
@@ -36,7 +36,7 @@ function sessionsOf(other: string): Sides {
     SELECT side, r.oid FROM acting, pg_catalog.pg_roles r
      WHERE pg_catalog.pg_has_role(acting.role, r.oid, 'MEMBER')
        AND NOT EXISTS (SELECT FROM acting more WHERE more.side = 'more' AND r.oid IN (more.role, more.login))),
-  -- What the other has made before its sessions acted as another role, or where a server or a pooler ignores that.
+  -- The login owns what it made before its sessions acted as another role, or where a server or a pooler ignores that.
   owning (role) AS (
     SELECT role FROM held WHERE side = 'more'
     UNION SELECT r.oid FROM acting, pg_catalog.pg_roles r
@@ -45,14 +45,17 @@ function sessionsOf(other: string): Sides {
     ${attribute('SUPERUSER', 'rolsuper', 'role')} UNION ALL ${attribute('CREATEDB', 'rolcreatedb', 'role')}
     UNION ALL ${attribute('CREATEROLE', 'rolcreaterole', 'role')} UNION ALL ${attribute('BYPASSRLS', 'rolbypassrls', 'role')}
     UNION ALL ${attribute('REPLICATION', 'rolreplication', 'login')}
-    UNION ALL SELECT side, 'setting ' || ${plainName("pg_catalog.split_part(setting, '=', 1)")}
+    UNION ALL SELECT side, 'setting ' || ${nameInOneLine("pg_catalog.split_part(setting, '=', 1)")}
       FROM acting a JOIN pg_catalog.pg_db_role_setting s ON s.setrole = a.login, pg_catalog.unnest(s.setconfig) AS setting
      WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
        AND setting NOT LIKE 'role=%' AND setting !~ ${quoteLiteral(logsAlone)})`,
   };
 }
 
-/** Users that act as one role can do the same; of the logins themselves REPLICATION counts, and what they own. */
+/**
+ * A quick check. Users that act as the same role can do the same, but for two things that go by the login: REPLICATION,
+ * and what the login itself owns.
+ */
 function compareRoles(other: string): string {
   return `
   WITH ${acting(other)}
@@ -75,7 +78,7 @@ function compareRoles(other: string): string {
 export async function requireSamePrivileges(session: PostgresSession, otherUsername: string): Promise<void> {
   const compared = await session.query<{ version: number; same: boolean }>(compareRoles(otherUsername));
   const { version = 0, same = false } = compared[0] ?? {};
-  // A clone acts as the original. To plan the whole comparison takes the server longer than a login.
+  // The usual case, since a clone acts as the original. The server plans the whole comparison longer than a login takes.
   if (same) return;
   const missing = await session.query<{ missing: string }>(
     comparison(version, sessionsOf(otherUsername), mostListed),

@@ -1,4 +1,4 @@
-/** Postgres cuts longer names off in silence, and then means another object. */
+/** Postgres cuts off a longer name without an error, and so means another object. */
 const longestNameBytes = 63;
 
 /** Whether Postgres takes a name whole. */

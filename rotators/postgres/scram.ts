@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'no
 import { promisify } from 'node:util';
 import { AdapterError, missing } from '../../src/rotator/index.ts';
 
-/** More would keep the function busy for a second, and whoever owns a database can ask for two billion. */
+/** More would keep the function busy for over a second, and the owner of a database can ask for two billion. */
 export const mostIterations = 1_000_000;
 
 /** The one mechanism that Keyturn uses. It has no channel binding, as the driver's own logins have none. */
@@ -20,8 +20,8 @@ export interface ScramKeys {
 }
 
 /**
- * The keys that were made last. A login that proves a password which was just set needs the same ones, and thousands of
- * iterations take milliseconds in which no reader of the secret can log in.
+ * The keys that were made last. The login that proves a new password needs the keys that were made to set it. Making them
+ * again would take milliseconds, in which no reader of the secret can log in.
  */
 let latest: { readonly of: string; readonly keys: Promise<ScramKeys> } | undefined;
 
@@ -43,7 +43,9 @@ function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-/** SASLprep, and the password as it is where that forbids it: as in the server's pg_be_scram_build_secret. */
+/**
+ * SASLprep. If it forbids a password, the password stays as it is: the server's pg_be_scram_build_secret does the same.
+ */
 async function normalize(password: string): Promise<string> {
   if (/^[\x20-\x7e]*$/.test(password)) return password;
   const { default: saslprep } = await import('@mongodb-js/saslprep').catch(missing('@mongodb-js/saslprep'));
@@ -61,7 +63,7 @@ export interface ScramExchange {
   /**
    * The client's answer to the server's first message: the proof that it knows the password.
    *
-   * @throws AdapterError where the message answers another exchange, or asks for more than {@link mostIterations}
+   * @throws AdapterError if the message answers another exchange, or asks for more than {@link mostIterations}
    */
   answer(serverFirst: string): Promise<string>;
   /** Whether the server's last message proves that the server knows the password's verifier. */

@@ -2,40 +2,47 @@ import type { Client, QueryResult } from 'pg';
 import type { Session } from '../../src/rotator/index.ts';
 
 /**
- * How the server asked for the password: by SCRAM, for its MD5 hash, for itself, or not at all.
+ * How the server asked for the password: by SCRAM, as an MD5 hash, in clear text, or not at all.
  *
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
  */
 export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext' | 'none';
 
-/** What a login has shown of the account and the server, with no question asked. */
+/** What a login has shown of the account and the server, without a query. */
 export interface Login {
   readonly method: LoginMethod;
-  /** Iterations of the account's SCRAM verifier. */
+  /** Iterations of the account's SCRAM verifier; undefined if the login was not by SCRAM. */
   readonly scramIterations: number | undefined;
   /** What the server has reported of itself: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * An open connection. All that is sent has a transaction of its own, in one round trip, and leaves nothing behind in
- * the server's session, which a pooler may hand to somebody else. Values are not bound: what goes in has to be quoted.
+ * An open connection. Each call is a transaction of its own. It leaves nothing behind in the server's session, which a
+ * pooler may hand to somebody else. Values are not bound: quote what goes into a statement.
+ *
+ * The methods throw what pg throws, with the server's SQLSTATE as its code. Both that change something throw 25006 at a
+ * standby.
  */
 export interface PostgresSession extends Session {
+  /** Whether the connection has TLS. */
   readonly encrypted: boolean;
   readonly login: Login;
-  /** Runs one statement with the rights that the session has after its login. */
+  /** Runs one statement, in one round trip, with the rights that the session has after its login. Returns its rows. */
   query<Row extends object>(statement: string): Promise<Row[]>;
-  /** Runs statements in one transaction as the role that logged in, whatever settings lay on the session. */
+  /**
+   * Runs statements in one transaction and one round trip, as the role that logged in. Settings that make the session
+   * read-only, or act as another role, do not count.
+   */
   change(statements: readonly string[]): Promise<void>;
-  /** Runs statements in one transaction, each of them sent by itself, so that one can keep the next out of the log. */
+  /** As `change`, but sends each statement by itself, so that one can keep the next out of the log. */
   changeStepwise(steps: (run: (statement: string) => Promise<void>) => Promise<void>): Promise<void>;
 }
 
 /**
- * A role or a database can have any path set for its sessions, with functions, operators and tables on it that would
- * be found first. So each transaction begins with this one, and nothing but Postgres's own is found by a bare name.
- * Temporary tables would come first if they were not named.
+ * A role or a database can have any search_path. Functions, operators and tables in its schemas could be found before
+ * Postgres's own. So each transaction first sets this path: a bare name means nothing but Postgres's own. Temporary
+ * tables are named last, since they come first where a path does not name them.
  *
  * @see https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SEARCH-PATH
  */
@@ -45,10 +52,11 @@ const ownNamesOnly = 'SET LOCAL search_path = pg_catalog, pg_temp';
 const ownName = "SET LOCAL application_name = 'keyturn'";
 
 /**
- * Takes off what settings may have laid on the session: read-only transactions, another role. A commit that is not
- * flushed could be lost in a crash, with the password that is stored as the new one.
+ * Undoes what settings may have done to the session: read-only transactions, another role, commits that do not wait. In
+ * a crash the server could lose a commit that is not flushed to disk. It would then not know the new password, which
+ * is the secret's by now.
  */
-const asOneself = [
+const asLoginRole = [
   'SET LOCAL transaction_read_only = off',
   'SET LOCAL SESSION AUTHORIZATION DEFAULT',
   'SET LOCAL ROLE NONE',
@@ -74,12 +82,12 @@ export function createSession(
     query: (statement) => runStatements([ownNamesOnly, ownName, statement]),
     change: async (statements) => {
       requirePrimary(login);
-      await runStatements([...asOneself, ...statements]);
+      await runStatements([...asLoginRole, ...statements]);
     },
     changeStepwise: async (steps) => {
       requirePrimary(login);
       try {
-        await runStatements(['BEGIN', ...asOneself]);
+        await runStatements(['BEGIN', ...asLoginRole]);
         await steps(async (statement) => {
           await client.query(statement);
         });
@@ -92,7 +100,10 @@ export function createSession(
   };
 }
 
-/** Servers from 14 on report it, and tell when it changes. A standby's own words depend on what is tried first. */
+/**
+ * Refuses a change at a standby. Servers from 14 on report in_hot_standby at the login, and whenever it changes. The
+ * standby's own error would depend on the statement that comes first.
+ */
 function requirePrimary({ parameters }: Login): void {
   if (parameters.get('in_hot_standby') !== 'on') return;
   throw Object.assign(new Error('the server is a standby, where nothing can be changed'), { code: '25006' });

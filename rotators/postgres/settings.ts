@@ -8,13 +8,13 @@ export interface Setting {
 }
 
 /**
- * Parameters whose value is a list of names, of which each is quoted where it must be. A list of them that was given
- * as one literal would be one name.
+ * Parameters whose value is a list of names. Each name has to be a literal of its own: the server would take a whole
+ * list in one literal for a single name. Names of schemas and tablespaces are folded to lower case, those of files not.
  *
  * @see https://github.com/postgres/postgres/blob/master/src/fe_utils/string_utils.c variable_is_guc_list_quote
  */
-const namesFolded = new Set(['search_path', 'temp_tablespaces']);
-const namesAsTheyAre = new Set([
+const listsOfIdentifiers = new Set(['search_path', 'temp_tablespaces']);
+const listsOfFiles = new Set([
   'local_preload_libraries',
   'session_preload_libraries',
   'shared_preload_libraries',
@@ -24,7 +24,7 @@ const namesAsTheyAre = new Set([
 /** Parameters that only change what is written down about a session, and not what it does or may do. */
 export const logsAlone = '^(log_|track_|debug_print_|auto_explain\\.|pg_stat_statements\\.)';
 
-/** Whether an application would not notice that a parameter is set otherwise. */
+/** Whether a parameter is one of {@link logsAlone}, so that an application does not notice its value. */
 export function isOfLogsAlone(name: string): boolean {
   return new RegExp(logsAlone).test(name);
 }
@@ -36,9 +36,9 @@ export function readSetting({ setting }: Setting): { readonly name: string; read
 }
 
 /**
- * The names of a list, as the server splits it; undefined for what it could not split either. Names without quotes are
- * folded to lower case, except those of files.
+ * The names of a list, as the server splits it. Undefined if the server could not split it either.
  *
+ * @param fold whether names without quotes are folded to lower case; the server does not fold those of files
  * @see https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/varlena.c SplitIdentifierString
  */
 export function splitNames(list: string, fold: boolean): string[] | undefined {
@@ -82,14 +82,14 @@ function quoteParameter(name: string): string {
 }
 
 function quoteValue(name: string, value: string): string {
-  const folded = namesFolded.has(name.toLowerCase());
-  const names = folded || namesAsTheyAre.has(name.toLowerCase()) ? splitNames(value, folded) : undefined;
-  // No list has an empty name, so that one of a single empty name is as good as empty.
+  const folded = listsOfIdentifiers.has(name.toLowerCase());
+  const names = folded || listsOfFiles.has(name.toLowerCase()) ? splitNames(value, folded) : undefined;
+  // SET has no way to write an empty list. A list of one empty name does the same: nothing has an empty name.
   if (names === undefined) return quoteLiteral(value);
   return names.length === 0 ? "''" : names.map(quoteLiteral).join(', ');
 }
 
-/** What tells two settings apart: where they apply, their name, and what they mean. */
+/** Whether two settings apply in the same databases, have the same name and mean the same. */
 export function sameSetting(one: Setting, other: Setting): boolean {
   return one.database === other.database && canonical(one) === canonical(other);
 }

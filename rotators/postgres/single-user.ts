@@ -12,8 +12,10 @@ import type { PostgresSession } from './session.ts';
 import { requireValidity } from './validity.ts';
 
 /**
- * Rotates the password of one Postgres role, which changes it itself. Drop-in for AWS's
- * SecretsManagerRDSPostgreSQLRotationSingleUser.
+ * Rotates the password of one Postgres role. The role changes its own password; an admin, where an admin secret is
+ * named, sets it only if it was lost. Drop-in for AWS's SecretsManagerRDSPostgreSQLRotationSingleUser.
+ *
+ * @param options how the function connects; default: verified TLS, and Node.js's own authorities
  */
 export function postgres(
   options: PostgresOptions = {},
@@ -23,7 +25,8 @@ export function postgres(
     prepare: connector.prepare,
     change: (session, pending, context) =>
       untilNoConflict(context.signal, isConflict, async () => {
-        // An admin sets a lost password; what the account's own login has shown it need not ask.
+        // The role's own login shows that the role is valid and how the server asks for its password. An admin, who
+        // sets a lost password, has to ask both.
         const isAdmin = context.using.username !== pending.username;
         if (isAdmin) await requireValidity(session, pending.username);
         const probe = () => connector.probe(pending, context).catch(() => undefined);

@@ -2,14 +2,18 @@ import { type Finding, KeyturnError } from '../../src/rotator/index.ts';
 import { quoteLiteral } from './quoting.ts';
 import type { PostgresSession } from './session.ts';
 
-/** What the catalogue says of an account that an admin is to change. */
+/** What the catalogue says of an account whose password is to be changed. */
 export interface Account {
+  /** Whether the session's role may create or change it as an admin. */
   readonly allowed: boolean;
   readonly exists: boolean;
+  /** Its `VALID UNTIL`, in ISO 8601, if that has passed. */
   readonly expiredAt: string | null;
+  /** Its `VALID UNTIL`, in ISO 8601, passed or not; null if its passwords do not expire. */
   readonly expiresAt: string | null;
 }
 
+/** Looks an account up. Undefined only if the session's own role is gone. */
 export async function describeAccount(
   session: PostgresSession,
   username: string,
@@ -27,6 +31,7 @@ export async function describeAccount(
   return row;
 }
 
+/** The preflight's finding on `VALID UNTIL`. */
 export function validity(username: string, account: Account | undefined): Finding {
   const { expiredAt = null, expiresAt = null } = account ?? {};
   if (expiredAt !== null) {
@@ -48,7 +53,8 @@ function expired(username: string, at: string): string {
 }
 
 /**
- * The error for an account that could not use a new password; the server would only say that it is wrong.
+ * The error for an account whose `VALID UNTIL` has passed: it could not log in with a new password either. The server
+ * itself would only say that the password is wrong.
  *
  * @see https://www.postgresql.org/docs/current/sql-createrole.html
  */
@@ -60,7 +66,7 @@ export function noLongerValid(username: string, at: string): KeyturnError {
   );
 }
 
-/** @param admin whose session it is @throws PermissionDenied */
+/** Refuses an account whose `VALID UNTIL` has passed. @param admin the admin's session @throws PermissionDenied */
 export async function requireValidity(admin: PostgresSession, username: string): Promise<void> {
   const { expiredAt = null } = (await describeAccount(admin, username)) ?? {};
   if (expiredAt !== null) throw noLongerValid(username, expiredAt);

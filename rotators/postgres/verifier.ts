@@ -10,7 +10,7 @@ export type Storage =
   | { readonly encryption: 'md5' };
 
 /**
- * What the server would store for a password. Sent instead of it, the password itself never reaches the server,
+ * What the server would store for a password. Keyturn sends this instead, so that the password never reaches the server,
  * its log or pg_stat_statements.
  *
  * @see https://www.postgresql.org/docs/current/catalog-pg-authid.html

@@ -1,7 +1,7 @@
 import { type ChangeContext, KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
 import type { Connection, Connector } from './connection.ts';
 import { addressOf, type RedisCredential } from './credential.ts';
-import { atAllServers, loginBeside, oneAfterAnother, type RedisSession, type Servers } from './servers.ts';
+import { atAllServers, loginBeside, mapInBatches, type RedisSession, type Servers } from './servers.ts';
 import {
   hashOf,
   isReplicationUser,
@@ -18,11 +18,12 @@ interface Changing {
 }
 
 /**
- * Adds a new password at every server, keeps the one that works, and ends all others. The server gets a hash, so
- * neither MONITOR nor the slow log shows the password. It asks all servers before it changes anything, and proves the
- * new password at all of them afterwards.
+ * Adds a new password at every server, keeps the one that works, and ends all others. The servers get a hash, so neither
+ * MONITOR nor the slow log shows the password. It asks all servers before it changes anything, and proves the new
+ * password at all of them afterwards.
  *
  * @returns the servers
+ * @throws AccountMissing, TargetFailed
  */
 export async function addPassword(
   { connector, context }: Changing,
@@ -31,13 +32,13 @@ export async function addPassword(
 ): Promise<Servers> {
   const { username, password } = pending;
   const { using, proven = [using], current } = context;
-  // The admin's password is not a password of the user.
+  // An admin's credential has another user name: its password does not belong to this user.
   const older = [current, ...proven].filter((credential) => credential.username === username);
   const hashes = new Set(older.map((credential) => hashOf(credential.password)));
   return atAllServers({ connector, context }, session, async (connections, servers) => {
     const { incomplete } = servers;
-    const users = await oneAfterAnother(connections, (connection) => requireUser(connection, username));
-    // Keep the passwords that some server accepts; then all servers accept them. If no server has one, somebody has
+    const users = await mapInBatches(connections, (connection) => requireUser(connection, username));
+    // Keep a password that at least one server accepts; then all servers accept it. If no server accepts it, somebody has
     // ended it, and it is not restored.
     const kept = [...hashes].filter((hash) => users.some(({ passwords }) => passwords.includes(hash)));
     await requireNoReplication(connections, username, older);
@@ -46,9 +47,7 @@ export async function addPassword(
       context.note(`Changed at ${places}. There may be more servers: ${incomplete}.`);
     }
     await setEverywhere(connections, { username, hashes: new Set([...kept, hashOf(password)]) }, context);
-    await oneAfterAnother(connections, (connection) =>
-      requireAccepted(connector, connection, pending, context),
-    );
+    await mapInBatches(connections, (connection) => requireAccepted(connector, connection, pending, context));
     return servers;
   });
 }
@@ -70,15 +69,15 @@ async function setEverywhere(
   wanted: WantedPasswords,
   context: Pick<RotatorContext, 'note'>,
 ): Promise<void> {
-  await oneAfterAnother(connections, (connection) => setPasswords(connection, wanted));
-  const survivals = await oneAfterAnother(
+  await mapInBatches(connections, (connection) => setPasswords(connection, wanted));
+  const survivals = await mapInBatches(
     connections,
     async (connection) => [connection, await persist(connection, wanted.username)] as const,
   );
   noteSurvival(survivals, context);
 }
 
-/** @throws TargetFailed for a user with which the servers replicate: after the next rotation they could not */
+/** @throws TargetFailed for a user by which the servers replicate: after the next rotation they could not log in */
 async function requireNoReplication(
   connections: readonly Connection[],
   username: string,
@@ -86,7 +85,7 @@ async function requireNoReplication(
 ): Promise<void> {
   if (connections.length === 1) return;
   const passwords = credentials.map(({ password }) => password);
-  const asked = await oneAfterAnother(connections, (connection) =>
+  const asked = await mapInBatches(connections, (connection) =>
     isReplicationUser(connection, username, passwords),
   );
   if (!asked.includes(true)) return;
@@ -96,7 +95,7 @@ async function requireNoReplication(
 export function replicates(username: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
-    `The servers replicate as "${username}" with the password of the secret (masterauth), which they would be refused after the next rotation.`,
+    `The servers replicate as "${username}" with the password of the secret (masterauth). After the next rotation, that password would be refused.`,
     'Nothing was changed. Give replication a user of its own (masteruser, masterauth), and Sentinels too.',
     { field: 'username' },
   );
@@ -112,7 +111,7 @@ async function requireAccepted(
   if (connection !== undefined) return connection.close();
   throw new KeyturnError(
     'TargetFailed',
-    `The server at ${addressOf(node)} refuses the password that it was just given.`,
-    'AWSCURRENT works. Look whether something else changes its users, and rotate again.',
+    `The server at ${addressOf(node)} refuses the new password, although it has just taken it.`,
+    "AWSCURRENT works. Look whether something else changes the server's users, and rotate again.",
   );
 }

@@ -14,10 +14,10 @@ export interface ConnectOptions {
   readonly allowPlaintext?: boolean;
 }
 
-/** A server that has accepted a credential. */
+/** An open connection to a server. The server has accepted a credential, unless it is a Sentinel without a login. */
 export interface Connection {
   readonly node: Node;
-  /** Whether it goes over TLS. */
+  /** Whether the connection has TLS. */
   readonly encrypted: boolean;
   /**
    * Sends a command, and returns the answer in the types of RESP 2. @throws ServerError, and errors of the connection
@@ -33,9 +33,9 @@ export type Login = Pick<RedisCredential, 'username' | 'password' | 'ssl' | 'ser
 };
 
 /**
- * The names of which a server's certificate has to carry one. Whoever may join a cluster or replicate could add a host
- * of their own, with a certificate for it, and get the password. So a server that the secret does not name has to show
- * the secret's name, or a name beside or below it.
+ * The names for a server's certificate, which has to carry one of them. Anybody who may join a cluster, or replicate,
+ * could add a host of their own, with a certificate for it, and get the password. So a server that the secret does not
+ * name has to show the secret's name, or a name beside or below it.
  */
 export function namesOf(
   node: Node,
@@ -50,8 +50,8 @@ export function namesOf(
 }
 
 /**
- * A domain with one owner: three labels, or two labels if the last is not a country's. Below a country's, many owners
- * register.
+ * Whether a host is below a named one, or beside it in a domain with a single owner. Such a domain has three labels or
+ * more, or two if the last one is not a country's (`example.com`): under `co.uk`, many owners register.
  */
 function isOfSameDomain(host: string, named: string): boolean {
   if (isIP(host) !== 0 || isIP(named) !== 0) return false;
@@ -64,13 +64,17 @@ function isOfSameDomain(host: string, named: string): boolean {
 
 /** Opens connections. */
 export interface Connector {
-  /** Logs in at one server; undefined if it refuses the password. */
+  /**
+   * Logs in at one server; undefined if it refuses the password.
+   *
+   * @throws DriverMissing, TargetFailed, {@link ServerError}, and errors of the connection
+   */
   open(node: Node, login: Login, context: RotatorContext): Promise<Connection | undefined>;
   /** Connects without a login: Sentinels often have none. */
   reach(node: Node, login: Login, context: RotatorContext): Promise<Connection>;
 }
 
-/** Longest wait for an answer to a command. */
+/** The longest wait for an answer to a command, in ms. */
 const commandTimeoutMs = 10_000;
 
 export function createConnector(options: ConnectOptions): Connector {

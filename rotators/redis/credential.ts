@@ -29,7 +29,7 @@ export interface RedisCredential {
   /** `default` if the secret names none, as for a password alone (`requirepass`). */
   readonly username: string;
   readonly password: string;
-  /** Absent: verified TLS, and plaintext only if the function allows it. */
+  /** `true`: verified TLS. `false`: plaintext. Absent: verified TLS, and plaintext only if the function allows it. */
   readonly ssl: boolean | undefined;
   /** The name to expect in the certificates, if it is not the host's. */
   readonly serverName: string | undefined;
@@ -37,7 +37,7 @@ export interface RedisCredential {
 
 const [defaultPort, sentinelPort] = [6379, 26379];
 
-/** Most servers that a secret may name. The servers that they tell of are not counted. */
+/** The most servers that a secret may name. Further servers of the same cluster do not count. */
 const mostNamed = 16;
 
 /**
@@ -72,7 +72,7 @@ export function parseCredential(fields: SecretFields): RedisCredential {
   };
 }
 
-/** `tls` is what most clients of Redis call it. @throws InvalidSecretField */
+/** Reads `ssl`, or `tls`, as most clients of Redis call it. @throws InvalidSecretField */
 function sslIn(fields: SecretFields): boolean | undefined {
   const { ssl, tls } = fields;
   if (ssl !== undefined && ssl !== null) return optionalSsl(fields);

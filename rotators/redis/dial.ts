@@ -14,15 +14,15 @@ import {
 
 /** How a server has to prove its identity. */
 export interface TlsWanted {
-  /** PEM of the authorities to trust besides Node.js's own. */
+  /** The authorities to trust; undefined for Node.js's own. */
   readonly secureContext: SecureContext | undefined;
   /** The certificate has to carry one of these names. */
   readonly names: readonly [string, ...string[]];
 }
 
-/** Longest wait in ms for the answer to a login. */
+/** The longest wait for the answer to a login, in ms. */
 const loginTimeoutMs = 10_000;
-/** Wait in ms for an answer to the handshake. After it, Keyturn checks whether the server speaks plaintext. */
+/** The wait for an answer to the handshake, in ms. After it, Keyturn checks whether the server speaks plaintext. */
 const probeAfterMs = 300;
 
 /**
@@ -41,7 +41,7 @@ export function dial(
   });
 }
 
-/** Not the databases' startTls: a certificate may have one of several names, and a server of Redis says nothing about TLS. */
+/** Not the databases' startTls: here a certificate may have one of several names, and a server without TLS does not say so. */
 async function startTls(
   socket: Socket,
   node: Node,
@@ -127,15 +127,15 @@ export async function authenticate(
   const [answer = '', before] = (await ask(socket, node, request, isDefault ? 2 : 1, signal)).reverse();
   if (before === '+PONG') throw acceptsAnyPassword(username, addressOf(node));
   if (answer === '+OK') return true;
-  // The same for a wrong password, a user that does not exist and one that is off.
+  // The server answers the same to a wrong password, to a user that does not exist, and to one that is off.
   if (answer.startsWith('-WRONGPASS ')) return false;
-  // Before Redis 6: https://github.com/redis/redis/blob/5.0/src/server.c
+  // Redis before version 6 answers this: https://github.com/redis/redis/blob/5.0/src/server.c
   if (answer.startsWith("-ERR wrong number of arguments for 'auth'")) throw tooOld(addressOf(node));
   if (answer.startsWith('-DENIED ')) throw inProtectedMode(addressOf(node));
   throw new ServerError(answer.replace(/^-/, ''));
 }
 
-/** Reads one line for each command that was sent. */
+/** Sends commands, and reads one line as the answer to each. */
 async function ask(
   socket: Socket,
   node: Node,

@@ -4,7 +4,7 @@ import { findUser, type User } from './users.ts';
 /** Rules with which a user can take over a server. No application needs them. */
 const administrativeRights: readonly (readonly [RegExp, string])[] = [
   [/^\+(@all|allcommands)$/, 'all commands'],
-  // Every command that administers is slow, so that +@slow allows it too: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+  // @slow contains every administrative command: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
   [/^\+@(admin|dangerous|slow)$/, 'administration'],
   [/^\+acl(\|(setuser|deluser|load|save))?$/, 'changing users'],
   [/^\+config(\|(set|rewrite))?$/, 'changing the configuration'],
@@ -16,8 +16,9 @@ const administrativeRights: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The rights that `subject` has and `proven` lacks, in words for a person. It overestimates the rights of `subject`: it
- * ignores rules that take a right away again.
+ * The rights that `subject` has and `proven` lacks, in words for a person; see `ChangingRotator.excessRights`. With
+ * `proven`, any difference between their rules counts. Without it, administrative rules count. It overestimates the rights
+ * of `subject`: it ignores rules that take a right away again.
  */
 export async function excessRights(
   admin: Connection,

@@ -18,8 +18,11 @@ export interface RedisOptions extends ConnectOptions {
 }
 
 /**
- * Rotates the password of a user of Redis 6 or newer, or of Valkey, that may change users and so changes itself. The
- * old password works beside the new one. An admin secret sets a lost password.
+ * Rotates the password of a user of Redis 6 or newer, or of Valkey. The user needs the right to change users, and changes
+ * itself. The old password works beside the new one. With an admin secret, the admin sets a lost password.
+ *
+ * @param options how the function connects, and when the old password ends; default: verified TLS only, and
+ *   `on-next-rotation`
  */
 export function redis(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
   return rotatorOf('redis', 'account', options);
@@ -30,10 +33,10 @@ export function redisByAdmin(options: RedisOptions = {}): ChangingRotator<RedisC
   return rotatorOf('redis-by-admin', 'admin', options);
 }
 
-/** AWS's defaults: 32 characters without these. Each of these would have to be encoded in a URL. */
+/** As with AWS's templates: 32 characters, without those that would have to be encoded in a URL. */
 const passwordDefaults = { excludeCharacters: '/@"\'\\' };
 
-/** Number of secrets whose servers a warm function remembers. */
+/** The most secrets whose servers a warm function remembers. */
 const mostRemembered = 16;
 
 /** The password is part of the key, so the servers are looked for again after each rotation. */
@@ -47,7 +50,8 @@ function rotatorOf(
   { revocation = 'on-next-rotation', ...reach }: RedisOptions,
 ): ChangingRotator<RedisCredential, RedisSession> {
   const connector = createConnector(reach);
-  // A user with few rights can't ask for the servers. The server would refuse and log it.
+  // The servers at which a password was changed. The user itself may not be allowed to ask for the servers, and the server
+  // would log each refusal.
   const changed = new Map<string, Servers>();
   const remember = (credential: RedisCredential, servers: Servers): void => {
     const key = keyOf(credential);

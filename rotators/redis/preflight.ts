@@ -91,17 +91,20 @@ function userFinding({ node }: Connection, username: string, user: User | undefi
   if (!user.passwords.includes(hash)) return finding(false, 'has another password: users are not replicated');
   const others = user.passwords.length - 1;
   if (others === 0) return finding(true, 'has the one password');
-  return finding(true, `has ${others} other passwords, which the next rotation ends`);
+  return finding(
+    true,
+    `has ${others} other ${others === 1 ? 'password' : 'passwords'}, which the next rotation ends`,
+  );
 }
 
-/** Asks the server, which can tell since Redis 7: https://redis.io/docs/latest/commands/acl-dryrun/ */
+/** Since Redis 7 a server can tell what a user may run: https://redis.io/docs/latest/commands/acl-dryrun/ */
 async function mayChangeUsers(connection: Connection, changer: string): Promise<boolean> {
   for (const command of ['SETUSER', 'SAVE']) {
     const words = command === 'SETUSER' ? [command, changer] : [command];
     try {
       if ((await connection.ask('ACL', 'DRYRUN', changer, 'ACL', ...words)) !== 'OK') return false;
     } catch (error) {
-      // The command is not allowed or not there. The user may be looked at, and the change itself will show the rest.
+      // The session's user may not run DRYRUN, or the server does not have it. Then only the change itself can tell.
       if (!(error instanceof ServerError)) throw error;
     }
   }

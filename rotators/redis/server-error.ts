@@ -1,7 +1,11 @@
 import { type Activity, AdapterError, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
 import { isCertificateCode, isNetworkCode } from '../network.ts';
 
-/** An answer of the server that begins with a minus. Its code is the first word: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
+/**
+ * An error that the server answered (a line that begins with a minus). Its code is the first word.
+ *
+ * @see https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+ */
 export class ServerError extends Error {
   override name = 'ServerError';
   readonly code: string;
@@ -24,7 +28,7 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** A plaintext answer is not a TLS record. */
+/** Node.js's codes for an answer in plaintext, which is no TLS record. */
 const noTls = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
 
 export function isTlsUnavailable(error: unknown): boolean {
@@ -74,7 +78,7 @@ export function inProtectedMode(place: string): KeyturnError {
   return new KeyturnError(
     'TargetFailed',
     `The server at ${place} takes connections only from its own machine (protected mode).`,
-    'Nothing was changed. Give its default user a password (requirepass) or switch it off, and rotate again.',
+    'Nothing was changed. Give its default user a password (requirepass) or switch protected mode off, and rotate again.',
   );
 }
 

@@ -3,7 +3,7 @@ import type { Connection, Connector, Login } from './connection.ts';
 import { addressOf, type Node, type RedisCredential } from './credential.ts';
 import { isUnreachable, ServerError } from './server-error.ts';
 
-/** A login at the server that the secret, or its Sentinels, name. */
+/** A login at a server that the secret or its Sentinels name. */
 export interface RedisSession extends Session {
   readonly credential: RedisCredential;
   readonly connection: Connection;
@@ -17,8 +17,9 @@ export function loginOf({ username, password, ssl, serverName, nodes }: RedisCre
 }
 
 /**
- * As {@link loginOf}, for a server that `teller` has named. If `teller` speaks TLS, that server must too. Whoever may join a
- * cluster or replicate could otherwise get the password in plaintext, if the function allows plaintext.
+ * As {@link loginOf}, for a server that another server (`teller`) has named. If `teller` speaks TLS, the named server must
+ * too. Otherwise anybody who may join the cluster, or replicate, could get the password in plaintext, if the function
+ * allows plaintext.
  */
 export function loginBeside(teller: Pick<Connection, 'encrypted'>, credential: RedisCredential): Login {
   return { ...loginOf(credential), ...(teller.encrypted && { ssl: true }) };
@@ -29,6 +30,7 @@ export function loginBeside(teller: Pick<Connection, 'encrypted'>, credential: R
  * counts. The other servers are asked before a change and after it.
  *
  * @returns undefined if the server refuses the password
+ * @throws InvalidSecretField, PermissionDenied if the Sentinels don't fit the secret; and what {@link Connector} throws
  */
 export async function openSession(
   connector: Connector,
@@ -79,7 +81,7 @@ async function namedServers(
   });
 }
 
-/** Sentinels never get the credential itself, because they have their own users. */
+/** Connects to a Sentinel. Sentinels never get the credential itself, because they have their own users. */
 async function openSentinel(
   connector: Connector,
   node: Node,
@@ -146,7 +148,7 @@ function noSentinel(node: Node): KeyturnError {
   );
 }
 
-/** What a server says of itself; empty if its user may not ask. */
+/** What a server says of itself. All undefined if the session's user may not ask. */
 interface Hello {
   readonly mode: string | undefined;
   readonly version: string | undefined;
@@ -167,7 +169,7 @@ export async function helloOf(connection: Connection): Promise<Hello> {
 /** All servers that must know the same password. The session's own server comes first. */
 export interface Servers {
   readonly nodes: readonly Node[];
-  /** Why there may be more; undefined if that is not so. */
+  /** Why there may be more servers; undefined if these are all. */
   readonly incomplete: string | undefined;
 }
 
@@ -201,7 +203,7 @@ async function clusterOf({ connection, named }: RedisSession): Promise<Servers> 
     if (!isNoPermission(error)) throw error;
   }
   try {
-    // Every client of a cluster may ask for this. It lacks servers without slots.
+    // Cluster clients need this command, so more users may run it. Its answer lacks servers without slots.
     const slots = await connection.ask('CLUSTER', 'SLOTS');
     const found = Array.isArray(slots) ? slots.flatMap((range) => slotNodes(range, connection.node)) : [];
     return {
@@ -215,9 +217,10 @@ async function clusterOf({ connection, named }: RedisSession): Promise<Servers> 
 }
 
 /**
- * One line of CLUSTER NODES: `ID IP:PORT@BUS[,HOSTNAME[,...]] FLAGS MASTER ...`. Nothing for the answering server
+ * Reads one line of CLUSTER NODES: `ID IP:PORT@BUS[,HOSTNAME[,...]] FLAGS MASTER ...`. Empty for the answering server
  * itself.
  *
+ * @throws TargetBusy for a server that is joining; TargetUnreachable for one without a known address
  * @see https://redis.io/docs/latest/commands/cluster-nodes/
  */
 export function clusterNode(line: string): Node[] {
@@ -242,7 +245,7 @@ export function clusterNode(line: string): Node[] {
   );
 }
 
-/** `[from, to, [endpoint, port, id, metadata], ...]`; without an endpoint, it means the server that was asked. */
+/** Reads `[from, to, [endpoint, port, id, metadata], ...]`. Without an endpoint, the host is that of the asked server. */
 function slotNodes(range: unknown, asked: Node): Node[] {
   if (!Array.isArray(range)) return [];
   return range.slice(2).flatMap((entry) => {
@@ -317,12 +320,12 @@ function splitAt(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Most logins at the same time. */
+/** The most logins at the same time. */
 const mostAtOnce = 16;
 
 /**
- * Logs in at all servers of a session, and hands them over to `work`: first to find the servers, then at each of them.
- * Closes what it has opened.
+ * Logs in at all servers of a session, and hands the connections to `work`. It first logs in at the named servers to find
+ * the others. It closes what it has opened.
  *
  * @param known the servers, if they are known already
  * @throws TargetFailed for a server that refuses what another one accepts; TargetUnreachable for one that can't be
@@ -349,19 +352,16 @@ export async function atAllServers<T>(
     return connection;
   };
   try {
-    const named = await oneAfterAnother(session.named, open);
+    const named = await mapInBatches(session.named, open);
     const servers = known ?? (await serversOf(session, named.slice(1)));
-    return await work(await oneAfterAnother(servers.nodes, open), servers);
+    return await work(await mapInBatches(servers.nodes, open), servers);
   } finally {
     await Promise.all(opened.map((connection) => connection.close()));
   }
 }
 
-/** Waits for all items before it throws, so that nothing is opened afterwards. */
-export async function oneAfterAnother<T, R>(
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
+/** Does work for each item, for some at a time. Before it throws it waits for those, so that none opens anything later. */
+export async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
   for (let at = 0; at < items.length; at += mostAtOnce) {
     const settled = await Promise.allSettled(items.slice(at, at + mostAtOnce).map(work));

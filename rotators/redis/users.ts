@@ -19,7 +19,7 @@ export function hashOf(password: string): string {
   return createHash('sha256').update(password).digest('hex');
 }
 
-/** Undefined for a user that does not exist. @throws ServerError */
+/** Looks a user up; undefined if it does not exist. @throws ServerError */
 export async function findUser(connection: Connection, username: string): Promise<User | undefined> {
   const answer = await connection.ask('ACL', 'GETUSER', username);
   if (!Array.isArray(answer)) return undefined;
@@ -46,7 +46,7 @@ export async function findUser(connection: Connection, username: string): Promis
 }
 
 /**
- * A user that can log in with a password.
+ * Looks a user up, and makes sure that it can log in with a password.
  *
  * @throws AccountMissing for a missing user; TargetFailed for one that is off or needs no password
  */
@@ -77,7 +77,7 @@ export interface WantedPasswords {
   readonly hashes: ReadonlySet<string>;
 }
 
-/** Two invocations may try to remove the same password. The second one finds it gone. */
+/** Two invocations may try to remove the same password. For the second one it does not exist any more, so it tries again. */
 const mostTries = 4;
 
 /**
@@ -104,8 +104,8 @@ export async function setPasswords(
 }
 
 /**
- * Whether a change survives a restart of the server. `unwritable`: the server has a configuration file, and would not start
- * from it after CONFIG REWRITE.
+ * What keeps a change over a restart of the server: the ACL file, the configuration file, or nothing. `unwritable`: the
+ * server has a configuration file, but CONFIG REWRITE would damage it.
  */
 export type Survival = 'acl-file' | 'configuration' | 'unwritable' | 'nothing';
 
@@ -120,15 +120,15 @@ async function canBeRewritten(connection: Connection, username: string): Promise
   } catch (error) {
     if (!isNoPermission(error)) throw error;
   }
-  // The other users are not to be seen.
+  // The session may not see the other users.
   const user = await findUser(connection, username);
   const { keys = '', channels = '', selectors = '' } = user?.rules ?? {};
   return !/["']/.test(username) && !/'|\\"/.test(`${keys}${channels}${selectors}`);
 }
 
 /**
- * Saves a server's users to its file, if it has one. A change that is only in memory ends with a restart, and
- * AWSCURRENT would then be refused.
+ * Saves a server's users to its file, if it has one. A change that is only in memory ends with a restart. The server would
+ * then refuse AWSCURRENT.
  *
  * @returns where the change is saved
  * @throws TargetFailed for a file that can't be written. AWSCURRENT then stays on the old password, which the file
@@ -168,7 +168,7 @@ function notSaved(error: unknown, { node }: Connection): unknown {
   );
 }
 
-/** Where a server would write its users, without writing: undefined if its user may not ask. */
+/** Where a server would save its users; undefined if the session's user may not ask. Saves nothing. */
 export async function survivalOf(connection: Connection, username: string): Promise<Survival | undefined> {
   try {
     const file = pairsOf(await connection.ask('CONFIG', 'GET', 'aclfile')).get('aclfile') ?? '';

@@ -211,11 +211,24 @@ describe('a Postgres secret with several servers', () => {
     await session.close();
   });
 
-  it('is refused at the first that knows the account, and unreachable where none is there', async () => {
+  it('is refused at the first that can be reached, and unreachable where none is there', async () => {
     const closed = await freePort();
-    expect(await portOf({ ...secret([standby.port, primary.port]), password: 'wrong' })).toBeUndefined();
+    for (const ports of [
+      [standby.port, primary.port],
+      [closed, primary.port],
+    ]) {
+      expect(await portOf({ ...secret(ports), password: 'wrong' })).toBeUndefined();
+    }
     const error = await portOf(secret([closed, await freePort()])).catch((thrown: unknown) => thrown);
     expect(plain.classify?.(error, 'open')).toBe('TargetUnreachable');
+  });
+
+  it('is asked for its login at the first that can be reached', async () => {
+    const { probe } = createConnector({});
+    const closed = await freePort();
+    expect(await probe(plain.parse(secret([closed, primary.port])), rotatorContext())).toBe('scram-sha-256');
+    const nowhere = probe(plain.parse(secret([closed, await freePort()])), rotatorContext());
+    await expect(nowhere).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });
 

@@ -221,7 +221,7 @@ describe('a login that is begun ahead', () => {
   });
   afterAll(() => server.stop());
 
-  const note = expect.stringMatching(/took another login/);
+  const note = expect.stringMatching(/logged in again/);
 
   it.each(hostileTexts)('proves the password %j', async (text) => {
     const change = new Change(server, server, await roleAt(server));

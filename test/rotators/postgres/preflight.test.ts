@@ -105,7 +105,7 @@ describe('a preflight at Postgres', () => {
     const clone = await role(`${uniqueName('lonely')}_clone`);
     expect(wrong(await preflight(secretOf(clone), server.admin))).toEqual([
       expect.stringMatching(
-        /^second user: lonely .* does not exist, of which the secret's user is the clone/,
+        /^second user: lonely .* does not exist, and by its name the secret's user is a clone of it/,
       ),
     ]);
     const secret = { ...secretOf(clone), alternatingusers: [clone.username, 'nobody by this name'] };
@@ -178,10 +178,10 @@ describe('a preflight at Postgres', () => {
     try {
       const single = postgres({ ca: () => server.ca });
       expect(wrong(await look(single, secretOf(login), server.admin))).toEqual([
-        `password: ${restricted} is on: grant rds_password to ${login.username}, also where an admin is named`,
+        `password: ${restricted} is on: grant rds_password to ${login.username}; an admin secret does not replace that`,
       ]);
       expect(wrong(await preflight(secretOf(login), server.admin))).toEqual([
-        `password: ${restricted} is on: grant rds_password to the admin, also where an admin is named`,
+        `password: ${restricted} is on: grant rds_password to the admin`,
       ]);
     } finally {
       await sql(`ALTER DATABASE postgres RESET ${restricted}`);
