@@ -10,11 +10,11 @@ export interface Account {
   readonly password: string | undefined;
   readonly fields: SecretFields;
   readonly slots: readonly Slot[];
-  /** Of a connection string. */
+  /** The connection string. Undefined for a password with settings around it. */
   readonly parsed: ParsedText | undefined;
-  /** Its name says that it is somebody else's account, although the password may be the same. */
+  /** Its name says that it is not the application's account, such as ADMIN_PASSWORD. The password may still be the same. */
   readonly isOther: boolean;
-  /** Its name says that it was in use before, although it may be the same login. */
+  /** Its name says that it is no longer used, such as OLD_PASSWORD. It may still be the same login. */
   readonly isFormer: boolean;
   readonly isDatabase: boolean;
 }
@@ -26,8 +26,9 @@ function isSameLogin(one: Account, other: Account): boolean {
 }
 
 /**
- * Whether another mention is of the same account. Ports are not compared: a pooler listens at another one, with the same
- * accounts. Where the passwords differ, the user of the same host is the same; one of the two is out of step.
+ * Whether another mention is of the same account. Ports are not compared, because a pooler has another port and the same
+ * accounts. If a connection string has another password for the same user and host, it is the same account: one of the two
+ * passwords is out of date.
  */
 export function isSame(primary: Account, other: Account): boolean {
   if (other.isOther && (other.isFormer || !isSameLogin(primary, other))) return false;
@@ -36,16 +37,16 @@ export function isSame(primary: Account, other: Account): boolean {
   const [one, two] = [primary.password, other.password];
   if (one !== undefined && one === two) return true;
   if (other.parsed === undefined || differs(hostOf(primary.fields), hostOf(other.fields))) return false;
-  const isOutOfStep = primary.username !== undefined && primary.username === other.username;
-  return isOutOfStep || one === undefined || two === undefined;
+  const isOutOfDate = primary.username !== undefined && primary.username === other.username;
+  return isOutOfDate || one === undefined || two === undefined;
 }
 
-/** A host in lower case, without its port and without its instance, which separate fields leave out. */
+/** A host in lower case, without port and instance, so that it can be compared with a field that has the host alone. */
 export function hostOf({ host }: SecretFields): string | undefined {
   return typeof host === 'string' ? host.split('\\')[0]?.replace(/:\d+$/, '').toLowerCase() : undefined;
 }
 
-/** Whether two values are known, and not the same. */
+/** Whether both values are known and they are not the same. */
 export function differs(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;
 }
@@ -56,7 +57,7 @@ export interface OpenAccount extends Account {
 }
 
 /**
- * Accounts among which the same one is looked up, as {@link isSame} says it. A secret can hold thousands of mentions, and
+ * Answers whether an account is already known, by the rules of {@link isSame}. A secret can hold thousands of mentions, and
  * comparing each with each would take seconds.
  */
 interface AccountIndex {
@@ -64,7 +65,7 @@ interface AccountIndex {
   hasSame(account: OpenAccount): boolean;
 }
 
-/** Engines of accounts that have something in common. */
+/** The engines of all accounts under one key. */
 interface Engines {
   /** Whether one of them leaves its engine open, or only guesses it. */
   isOpen: boolean;
@@ -104,14 +105,17 @@ function keyOf(...parts: readonly (string | undefined)[]): string {
   return JSON.stringify(parts.map((part) => part ?? null));
 }
 
-/** By what an account is found: its password, its user's host, each with and without what may be missing. */
+/**
+ * The keys under which an account is kept: its password, and its user. A mention that is looked up may lack the user or the
+ * host, so there is a key with it and a key without it.
+ */
 function keysOf({ username, password, fields }: OpenAccount): string[] {
   const byPassword = [keyOf('password', password), keyOf('password', password, username)];
   if (username === undefined) return byPassword;
   return [...byPassword, keyOf('user', username), keyOf('user', username, hostOf(fields))];
 }
 
-/** Under which of {@link keysOf} the same accounts are. */
+/** Those keys of {@link keysOf} under which the same account would be kept. */
 function keysOfSame({ username, password, fields, parsed, isOther, isFormer }: OpenAccount): string[] {
   if (isOther) return isFormer || username === undefined ? [] : [keyOf('password', password, username)];
   const samePassword =
@@ -127,7 +131,7 @@ function keysOfSame({ username, password, fields, parsed, isOther, isFormer }: O
   return [...samePassword, ...sameUser];
 }
 
-/** Those accounts of which no earlier one is the same. */
+/** The accounts without repetitions: an account is left out if an earlier one is the same. */
 export function differentAccounts(accounts: readonly OpenAccount[]): OpenAccount[] {
   const earlier = createAccountIndex();
   return accounts.filter((account) => {
@@ -137,7 +141,7 @@ export function differentAccounts(accounts: readonly OpenAccount[]): OpenAccount
   });
 }
 
-/** The application's own accounts, and those with another's name that are the same as one of them. */
+/** The application's own accounts. One that is called otherwise, such as ADMIN_PASSWORD, stays if it is the same as one of them. */
 export function accountsOfApplication(accounts: readonly Account[]): OpenAccount[] {
   const known = accounts.filter((account): account is OpenAccount => account.password !== undefined);
   const own = createAccountIndex();

@@ -3,13 +3,13 @@ import { listPaths, type OtherValue } from './form.ts';
 import { isCredentialName } from './setting-names.ts';
 
 /**
- * Finds places that would still hold the replaced credential. Their readers would be locked out without a warning.
+ * Finds places that would still hold the replaced credential. Whoever reads it there would be locked out without a warning.
  *
- * @param old what is replaced
- * @param text the whole that is to be stored
- * @param others the values in it
- * @param isLeft whether the secret's tag says that a place stays as it is
- * @returns CredentialCopied, with the places and never the value; undefined if nothing holds it
+ * @param old the replaced credential
+ * @param text the whole text that is to be stored
+ * @param others the values in that text
+ * @param isLeft whether the tag keyturn:leave says that a place stays as it is
+ * @returns CredentialCopied, with the places and never the value. Undefined if nothing holds the credential.
  */
 export function copiesLeft(
   old: string,
@@ -22,7 +22,7 @@ export function copiesLeft(
     .filter(({ path, value }) => holds(value, { old, copies }, path))
     .map(({ path }) => path);
   const paths = [...new Set(holding)].filter((path) => !isLeft(path));
-  // Comments count only if no value holds it: a value that the tag leaves as it is would be found in the text again.
+  // A value that the tag leaves as it is could be found again as a comment. So comments count only if no value holds it.
   if (paths.length === 0 && (holding.length > 0 || isLeft('comments') || !isInComment(text, { old, copies })))
     return undefined;
   const shown = paths.map((path) => path.replaceAll(old, '...'));
@@ -36,15 +36,15 @@ export function copiesLeft(
   );
 }
 
-/** Stands for the name of a field in a path, which may be a copy itself and so is not told. */
+/** Stands for a name in a path. The name may be a copy of the credential, so it is not shown. */
 export const nameOfField = '(a name)';
 
-/** A value that is shorter than this, or a single word, may be in a text by chance. */
+/** A short value, a single word or a number may be in a text by chance. */
 function isByChance(value: string): boolean {
   return value.length < 8 || /^(?:\p{L}+|\d+)$/u.test(value);
 }
 
-/** What is searched for: the replaced credential, and how it looks where it is encoded. */
+/** What is searched for: the replaced credential, as it is and encoded. */
 interface Searched {
   readonly old: string;
   readonly copies: readonly string[];
@@ -60,20 +60,25 @@ function holds(text: string, { old, copies }: Searched, path: string): boolean {
   return readings.some((reading) => isAsCredential(reading, old));
 }
 
-/** How many characters before and after a value are looked at. */
+/** How many characters before a value are looked at. */
 const around = 24;
 
-/** Of a line of .pgpass up to its password, in characters. */
+/** The longest line of .pgpass that is looked at, without its password, in characters. */
 const longestPgpass = 400;
 
-/** @param at where the text ends that this is the last part of */
+/**
+ * Whether a text ends with a line of .pgpass up to its password.
+ *
+ * @param before the last characters of that text
+ * @param at length of that text
+ */
 function isEndOfPgpass(before: string, at: number): boolean {
   const line = before.slice(before.lastIndexOf('\n') + 1);
   const isWhole = line.length < before.length || at === before.length;
   return isWhole && /^[^:\s]+:(?:\d+|\*):[^:]+:[^:]+:$/.test(line);
 }
 
-/** As in `user:old@host`, `password=old` or `user/old@host`, and in lines of .pgpass. */
+/** Whether a text has the value as a credential: `user:old@host`, `password=old`, `user/old@host` or a line of .pgpass. */
 function isAsCredential(text: string, old: string): boolean {
   for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) {
     const end = at + old.length;
@@ -94,8 +99,9 @@ function isInComment(text: string, searched: Searched): boolean {
 }
 
 /**
- * A text in Base64 and in hexadecimal, in UTF-8 and in UTF-16. Within a longer text its Base64 has three forms, by where in a
- * group of three bytes it begins; what the bytes around it decide as well is cut off.
+ * A text in Base64 and in hexadecimal, in UTF-8 and in UTF-16. Base64 encodes groups of three bytes. So the text has three
+ * forms within a longer one, because it can begin at any byte of a group. Characters at both ends that also depend on the
+ * bytes around the text are cut off.
  */
 function encodedCopies(text: string): string[] {
   return (['utf8', 'utf16le'] as const).flatMap((encoding) => {
@@ -111,14 +117,14 @@ function encodedCopies(text: string): string[] {
   });
 }
 
-/** Whether a text holds one of these, whatever the alphabet of its Base64 and whatever stands between its bytes and lines. */
+/** Whether a text holds one of the copies, in either alphabet of Base64, and with any separators between bytes and lines. */
 function holdsEncoded(text: string, copies: readonly string[]): boolean {
   const inBase64 = text.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/');
   const inHex = text.toLowerCase().replace(/\\x|0x|[\s:,-]/g, '');
   return copies.some((copy) => inBase64.includes(copy) || inHex.includes(copy));
 }
 
-/** The parts of a text that may be comments: to the end of a line, or between two signs. */
+/** The parts of a text that may be comments: up to the end of a line, or between the signs of a block comment. */
 export function* commentsIn(text: string): Generator<string> {
   for (const line of text.split('\n')) {
     const start = line.search(/(?:^|\s)(?:#|\/\/)|^\s*;/);
@@ -135,7 +141,8 @@ export function* commentsIn(text: string): Generator<string> {
 const mostReadings = 40;
 
 /**
- * A text and what its readers can make of it, two layers deep: decoded, unescaped, from Base64 and from hexadecimal.
+ * A text, and what its readers can make of it: unescaped, and decoded from percent codes, entities, Base64 and hexadecimal.
+ * Two layers deep.
  */
 function readingsOf(text: string): readonly string[] {
   const readings = new Set([text]);
@@ -172,7 +179,7 @@ function percentDecoded(encoded: string): string {
   return Buffer.from(encoded.replaceAll('%', ''), 'hex').toString();
 }
 
-/** Of the characters of ASCII. @see https://html.spec.whatwg.org/multipage/named-characters.html */
+/** HTML's names of ASCII punctuation. @see https://html.spec.whatwg.org/multipage/named-characters.html */
 const entities: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
   ['lt', '<'],

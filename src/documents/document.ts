@@ -13,41 +13,41 @@ import { parseAs, textForm } from './recognise.ts';
 import { referenceElsewhere } from './references.ts';
 import { isCredentialName } from './setting-names.ts';
 
-/** A secret's string, read. */
+/** A secret's string after it was read. */
 export interface SecretDocument {
   readonly form: FormName;
   readonly fields: SecretFields;
   /**
-   * The same document with some fields changed, in all places of the same account; everything else stays, byte for
-   * byte.
+   * The same document with some fields changed, in all places of the same account. Everything else stays, byte for byte.
    *
+   * @param onCopy called with CredentialCopied if the replaced credential would stay somewhere
+   * @returns the text to store
    * @throws InvalidSecretField for a value or a field that the form can't hold
-   * @param onCopy called if the replaced credential would stay somewhere; absent: the error is thrown
-   * @throws CredentialCopied
+   * @throws CredentialCopied if the replaced credential would stay somewhere and there is no `onCopy`
    */
   write(changes: SecretFields, onCopy?: (error: KeyturnError) => void): string;
-  /** True where the credential is in a connection string: one kept as text, or one in JSON. */
+  /** True if the credential is in a connection string: the whole secret, or one in JSON or in KEY=value lines. */
   readonly isConnectionString: boolean;
   /**
-   * Characters that a new password does without, because they must be quoted or encoded in this form, or because known readers
-   * of it get them wrong.
+   * Characters that a new password should not have. They must be quoted or encoded in this form, or known readers of the form
+   * get them wrong.
    */
   readonly unsafeCharacters: string;
-  /** Names of known readers of this form that would misread this password, once it is written. Often empty. */
+  /** Names of known readers of this form that would misread this password, but not the present one. Often empty. */
   misreadBy(password: string): readonly string[];
-  /** Why the credential can't be rotated, although the document can be read; undefined if it can. */
+  /** Why the credential can't be rotated, although the document can be read. Undefined if it can. */
   readonly refusal: KeyturnError | undefined;
   /** What must be masked besides the fields: passwords as they stand in the text, quoted and encoded. */
   readonly sensitive: readonly string[];
 }
 
 /**
- * Reads a secret's string, in the form that the hints name, else in the one that it is recognised as.
+ * Reads a secret's string in the form that the hints name. Without such a hint, the form is recognised.
  *
- * @throws MalformedSecret, with position and reason; the message never quotes the text
+ * @throws MalformedSecret with position and reason. The message never quotes the text.
  */
 export function readDocument(text: string, hints: DocumentHints = {}): SecretDocument {
-  // Editors write a mark at the beginning, and readers leave it out: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+  // Some editors write a byte order mark at the beginning. Readers skip it: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
   const mark = text.startsWith('\ufeff') ? '\ufeff' : '';
   const inner = text.slice(mark.length);
   const parsed = parse(inner, hints);
@@ -65,14 +65,14 @@ export function readDocument(text: string, hints: DocumentHints = {}): SecretDoc
 }
 
 /**
- * The document of a secret that has no value yet: what is written becomes its first one, as JSON unless the hints name plain
+ * The document of a secret that has no value yet. What is written becomes its first value: JSON, unless the hints name plain
  * text.
  *
  * @param fields what the rotator needs to begin with
  */
 export function emptyDocument(fields: SecretFields, hints: DocumentHints = {}): SecretDocument {
   if (hints.form !== 'text') return readDocument(JSON.stringify(fields), { ...hints, form: 'json' });
-  // Any value does here, because it is replaced as a whole.
+  // The text does not matter, because it is replaced as a whole.
   return { ...readDocument('none', { form: 'text' }), fields };
 }
 
@@ -132,7 +132,7 @@ function write(text: string, parsed: ParsedText, changes: SecretFields, { hints,
   return written;
 }
 
-/** The credential that no other place of the secret may keep. */
+/** The replaced credentials, which must not stay anywhere in the secret. */
 function replacedCredentials(
   { fields }: ParsedText,
   changed: readonly (readonly [string, unknown])[],
@@ -144,7 +144,7 @@ function replacedCredentials(
   });
 }
 
-/** Read the written text again. A credential that can't be read back would lock everybody out. */
+/** Reads the written text again. A credential that can't be read back would lock everybody out. */
 function requireReadable(fields: SecretFields, changed: readonly (readonly [string, unknown])[]): void {
   const lost = changed.find(([field, value]) => !same(fields[field], value));
   if (lost === undefined) return;

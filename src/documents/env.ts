@@ -7,7 +7,7 @@ import { isCredentialName } from './setting-names.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
 
 /**
- * Reads `KEY=value` lines, as of `.env` files: quotes of three kinds, `export`, comments.
+ * Reads `KEY=value` lines, as in `.env` files: three kinds of quotes, `export`, comments.
  *
  * @throws MalformedSecret
  * @see https://github.com/motdotla/dotenv#what-rules-does-the-parsing-engine-follow
@@ -60,7 +60,7 @@ export function parseEnv(
   };
 }
 
-/** Readers of such lines agree on all but a few characters. */
+/** The refusal of a password in a line that readers read in different ways. */
 function disputed(
   lines: readonly Line[],
   found: ParsedText['fields'],

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors.ts';
 
-/** What a secret says, by name. Rotators read it with the helpers below. */
+/** The fields of a secret by name. Rotators read them with functions such as {@link requireText}. */
 export type SecretFields = Readonly<Record<string, unknown>>;
 
 function invalid(field: string, problem: string): KeyturnError {
@@ -37,7 +37,7 @@ export function optionalText(fields: SecretFields, field: string): string | unde
   return value;
 }
 
-/** A TCP port, written as number or string; `byDefault` where absent. @throws InvalidSecretField */
+/** A TCP port, written as a number or a string. If it is absent, `byDefault`. @throws InvalidSecretField */
 export function optionalPort(fields: SecretFields, field: string, byDefault: number): number {
   const value = fields[field];
   if (value === undefined || value === null) return byDefault;
@@ -49,8 +49,8 @@ export function optionalPort(fields: SecretFields, field: string, byDefault: num
 }
 
 /**
- * AWS's `ssl` field: a boolean, or "true" or "false" in any case. AWS's templates read anything else as absent; here it
- * is an error, because nobody can know which one was intended.
+ * AWS's field `ssl`: a boolean, or "true" or "false" in any case. Undefined if absent. AWS's templates take any other value
+ * for absent. Here it is an error, because nobody can know what was intended.
  *
  * @throws InvalidSecretField
  */
@@ -75,7 +75,7 @@ export function optionalPair(fields: SecretFields, field: string): readonly [str
 }
 
 /**
- * An object whose members are lists of non-empty strings; empty where absent.
+ * An object whose members are lists of non-empty strings. If it is absent, an empty object.
  *
  * @throws InvalidSecretField
  */
@@ -97,7 +97,7 @@ export function requireTextLists(
   throw invalid(field, 'must be an object whose members are lists of names');
 }
 
-/** The error for a field whose value makes no sense together with the others. */
+/** An InvalidSecretField for a field that contradicts other fields. The caller throws it. */
 export function contradictoryField(field: string, problem: string): KeyturnError {
   return invalid(field, problem);
 }

@@ -23,39 +23,40 @@ export interface Span {
   readonly end: number;
 }
 
-/** Other text in place of a span. */
+/** A span of a text, and the text to put in its place. */
 export interface Edit extends Span {
   readonly text: string;
 }
 
-/** A place of the text that holds a field's value. A field has several where it is written more than once. */
+/** A place of the text that holds a field's value. A field has several if it is written more than once. */
 export interface Slot {
   readonly field: string;
   /** What stands there, decoded. */
   readonly value: unknown;
-  /** All that is replaced: quotes included. */
+  /** What is replaced, quotes included. */
   readonly span: Span;
-  /** A new value as it must stand there. */
+  /** Writes a new value as it must stand there. @throws InvalidSecretField for a value that can't stand there */
   encode(value: unknown): string;
-  /** The form of the string that holds the place. Absent if that is the whole secret. */
+  /** The form of the connection string or plain text that holds the place. Absent for a value of JSON or of KEY=value lines. */
   readonly form?: FormName;
-  /** As `encode`, for the string alone, without what the text around it needs. Absent if nothing is around it. */
+  /** Encodes for the connection string alone, and not for the text around it. Absent if there is no text around it. */
   encodeInForm?(value: unknown): string;
 }
 
-/** A value of a text that is no place of its credential, but may hold a copy of it. */
+/** A value that is not a place of the credential, but may hold a copy of it. */
 export interface OtherValue {
-  /** Where it is, for people: a name, or names with dots between them. */
+  /** Where it is, to be shown to people: a name, or names with dots between them. */
   readonly path: string;
   readonly value: string;
 }
 
-/** A text within another one: where each of its characters stands there, and how other text is written there. */
+/** A text within another one, such as a connection string in JSON. */
 export interface Embedding {
   readonly path: string;
   readonly text: string;
-  /** Where each UTF-16 unit stands in the outer text, and at last where the inner text ends. */
+  /** Where each UTF-16 unit stands in the outer text. The last offset is the end of the inner text. */
   readonly offsets: readonly number[];
+  /** Writes a piece of text as it must stand in the outer text. */
   encode(text: string): string;
 }
 
@@ -68,18 +69,18 @@ export interface ParsedText {
   append(missing: ReadonlyMap<string, unknown>): Edit[];
   /**
    * Characters that must be quoted, escaped or encoded in this form, or that known readers of it get wrong. A new password
-   * has none of them.
+   * should have none of them.
    */
   readonly unsafeCharacters: string;
   /** True if the form does not tell the engine, and `engine` is only the likeliest. */
   readonly engineIsGuess?: boolean;
-  /** True if the secret names its `engine` explicitly, so that no tag overrides it. */
+  /** True if the secret itself names its `engine`. Then no tag overrides it. */
   readonly engineIsStated?: boolean;
-  /** True where the credential is, or is also, in a connection string. */
+  /** True if a place of the credential is in a connection string. If absent, the form tells. */
   readonly isConnectionString?: boolean;
-  /** Sensitive values that are in none of the fields. */
+  /** Sensitive values that are not fields. */
   readonly sensitive?: readonly string[];
-  /** All other values. */
+  /** The values that are no places of the credential, but may hold a copy of it. */
   readonly others: readonly OtherValue[];
   /** Values that may be connection strings themselves. */
   readonly inner?: readonly Embedding[];
@@ -90,7 +91,7 @@ export interface ParsedText {
 const mostPathsListed = 10;
 const mostPathCharacters = 200;
 
-/** Paths for a message, in quotes. A secret can have thousands, of any length: the first ones are told. */
+/** Paths for a message, in quotes. A secret can have thousands of them, of any length, so only the first ones are named. */
 export function listPaths(paths: readonly string[]): string {
   const listed = paths.slice(0, mostPathsListed).map((path) => JSON.stringify(shortened(path)));
   const left = paths.length - listed.length;
@@ -101,7 +102,7 @@ function shortened(path: string): string {
   return path.length <= mostPathCharacters ? path : `${path.slice(0, mostPathCharacters)}...`;
 }
 
-/** A slot of a text as one of the text that it is embedded in. */
+/** Turns a slot of an embedded text into a slot of the outer text. */
 export function outerSlot(embedding: Embedding): (slot: Slot) => Slot {
   return (slot) => ({
     ...slot,
@@ -111,7 +112,7 @@ export function outerSlot(embedding: Embedding): (slot: Slot) => Slot {
   });
 }
 
-/** Edits of a text as edits of the text that it is embedded in. */
+/** Turns edits of an embedded text into edits of the outer text. */
 export function outerEdits(embedding: Embedding, edits: readonly Edit[]): Edit[] {
   return edits.map((edit) => ({ ...outerSpan(embedding, edit), text: embedding.encode(edit.text) }));
 }
@@ -121,7 +122,7 @@ function outerSpan({ offsets }: Embedding, { start, end }: Span): Span {
   return { start: offsets[start] ?? last, end: offsets[end] ?? last };
 }
 
-/** An embedding in what is embedded itself. */
+/** An embedding within an embedded text, as an embedding in the outermost text. */
 export function nest(outer: Embedding, inner: Embedding): Embedding {
   const last = outer.offsets.at(-1) ?? 0;
   return {
@@ -132,7 +133,7 @@ export function nest(outer: Embedding, inner: Embedding): Embedding {
   };
 }
 
-/** The text with edits made, which must not overlap. */
+/** Makes edits, which must not overlap, and returns the new text. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   let out = '';
   let at = 0;
@@ -143,7 +144,7 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
   return out + text.slice(at);
 }
 
-/** The forms in words. */
+/** The names of the forms in messages. */
 export const formTitles: Readonly<Record<FormName, string>> = {
   json: 'JSON',
   env: 'KEY=value lines',
@@ -170,7 +171,7 @@ export function malformed(form: FormName, index: number, reason: string): Keytur
   );
 }
 
-/** A value for a connection string. @throws InvalidSecretField for what no connection string can hold */
+/** A value as text for a connection string. @throws InvalidSecretField for a value that no connection string can hold */
 export function connectionText(field: string, value: unknown): string {
   const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
   // C ends a string at a NUL, and .NET's parser stops there: https://www.postgresql.org/docs/current/libpq-connect.html

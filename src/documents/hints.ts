@@ -4,17 +4,17 @@ import type { FieldNames } from './json.ts';
 
 /** What is known of a secret's string before it is read. */
 export interface DocumentHints {
-  /** Absent: the form is recognised. */
+  /** The form of the string. If absent, the form is recognised. */
   readonly form?: FormName | undefined;
-  /** Where a JSON secret keeps its fields under other names. */
+  /** Other names or paths of the fields, in JSON and in KEY=value lines. */
   readonly fieldNames?: FieldNames;
-  /** Whether the rotator is known, so that an engine that is only guessed must not contradict it. */
+  /** True if the rotator is named. Then an engine that the secret does not state itself is left out: it could contradict the rotator. */
   readonly rotatorIsNamed?: boolean;
-  /** Places that stay as they are, although they hold the credential: paths, with dots between names. */
+  /** Places that stay as they are, although they hold the credential. They are paths, with dots between names. */
   readonly leave?: readonly string[] | undefined;
   /** Engines that the rotator is for, where it is known. */
   readonly engines?: readonly string[] | undefined;
-  /** ARN of the admin secret, for a document that names none in `masterarn`. */
+  /** ARN of the admin secret. A `masterarn` in the secret itself wins over it. */
   readonly masterarn?: string | undefined;
 }
 
@@ -39,8 +39,8 @@ export function parseFormName(name: string | undefined, source: string): FormNam
 }
 
 /**
- * Reads `username=login password=db.pass`: a field, and the name or path under which the secret keeps it. Spaces
- * lie between pairs, since a tag's value may hold little else; a name may have spaces in it too.
+ * Reads `username=login password=db.pass`: a field, and the name or path under which the secret keeps it. Spaces separate
+ * the pairs, because few other characters are allowed in a tag. A name may have spaces too.
  *
  * @throws InvalidConfiguration, naming the tag or variable
  */
@@ -60,13 +60,13 @@ export function parseFieldNames(text: string | undefined, source: string): Field
   );
 }
 
-/** Places with spaces between them. The whole tag may also be one name that has a space in it. */
+/** Reads places with spaces between them. The whole text is a place too, because a name may have a space in it. */
 function parsePlaces(text: string | undefined): readonly string[] | undefined {
   const trimmed = text?.trim() ?? '';
   return trimmed === '' ? undefined : [trimmed, ...trimmed.split(/\s+/)];
 }
 
-/** Whether a place is one of those that stay as they are, or within one of them. */
+/** Whether a path is one of the places to leave, or within one of them. */
 export function covers(leave: readonly string[] | undefined, path: string): boolean {
   return (leave ?? []).some((place) => path === place || path.startsWith(`${place}.`));
 }

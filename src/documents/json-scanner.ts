@@ -21,12 +21,12 @@ const space = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y;
 const string = /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const scalar = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
 
-/** Deeper nesting is not a secret, but an attempt to exhaust the stack. */
+/** Real secrets are not nested deeper. A deeper text is meant to exhaust the stack. */
 const deepest = 400;
 
 /**
- * Reads a JSON text as JSON.parse does (of duplicate names the last one counts), and remembers where everything
- * stands, which JSON.parse can't tell.
+ * Reads a JSON text as JSON.parse does, and also notes where everything stands. Comments are allowed. If a name is there
+ * twice, the last one counts.
  *
  * @throws MalformedSecret
  */
@@ -103,7 +103,7 @@ export function scanJson(text: string): JsonNode {
 }
 
 /**
- * For each character of a JSON string's value, and its end, where it stands in the text.
+ * Where each UTF-16 unit of a JSON string's value stands in the text. The last offset is that of the closing quote.
  *
  * @param span of the string, quotes included
  */

@@ -3,22 +3,22 @@ import { type JsonMember, type JsonNode, scanJson } from './json-scanner.ts';
 import { jsonLeaves } from './leaves.ts';
 import { readSettings, type SettingsHints } from './settings.ts';
 
-/** Where fields are in a JSON secret, by field: names, or paths with dots between names. */
+/** The place of each field in JSON or in KEY=value lines: a name, or a path with dots between names. */
 export type FieldNames = ReadonlyMap<string, string>;
 
-/** The name, among field names, of the field that holds a connection string. */
+/** In {@link FieldNames}, this name stands for the connection string, which is not a field. */
 export const connectionField = 'connection';
 
 /**
- * What must be escaped in JSON. Its other punctuation stands as it is.
+ * Must be escaped in JSON. Other punctuation needs no escape.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8259#section-7
  */
 const unsafeCharacters = '"\\';
 
 /**
- * Reads a JSON secret: AWS's structure, the same with other names for its fields, connection strings in it, and the settings
- * of frameworks.
+ * Reads a JSON secret. It can have AWS's structure, with AWS's names or others. It can also hold connection strings, or the
+ * settings of a framework.
  *
  * @throws MalformedSecret
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
@@ -84,13 +84,13 @@ function isCredential({ field }: Slot): boolean {
   return field === 'username' || field === 'password';
 }
 
-/** The root's fields that say whose credential it is and where it works. */
+/** The fields that say whose credential it is and where it works. */
 function ofCredential(fields: ParsedText['fields']): ParsedText['fields'] {
   const names = ['engine', 'host', 'port', 'username', 'password', 'dbname', 'ssl'];
   return Object.fromEntries(names.filter((name) => fields[name] !== '').map((name) => [name, fields[name]]));
 }
 
-/** All nodes at a path, duplicates included; the last one counts. A name with a dot in it wins over a path. */
+/** All nodes at a path, duplicates included. Readers take the last one. A name with a dot in it wins over a path. */
 function nodesAt(node: JsonNode, path: string): JsonNode[] {
   const called = (name: string): JsonNode[] =>
     (node.members ?? []).filter((member) => member.name === name).map((member) => member.node);
@@ -104,7 +104,7 @@ function nodesAt(node: JsonNode, path: string): JsonNode[] {
   return [];
 }
 
-/** The nodes that the mapping names, of those that exist. */
+/** The nodes of each field that the tag keyturn:fields gives a place. A field is left out if nothing is there. */
 function namedNodes(root: JsonNode, fieldNames: FieldNames): Map<string, JsonNode[]> {
   const found = [...fieldNames]
     .filter(([field]) => field !== connectionField)
@@ -115,11 +115,14 @@ function namedNodes(root: JsonNode, fieldNames: FieldNames): Map<string, JsonNod
 interface OwnFields {
   readonly fields: ParsedText['fields'];
   readonly slots: readonly Slot[];
-  /** Strings that have a field's name and are no field, because the mapping gives the field another place. */
+  /** Strings in members that are no fields of their own because of the tag keyturn:fields. They are masked all the same. */
   readonly hidden: readonly string[];
 }
 
-/** A member is the field of its name, unless the mapping gives another place to the field or another field to the member. */
+/**
+ * A member is the field that its name says. It is not if the tag keyturn:fields gives that field another place, or makes the
+ * member another field.
+ */
 function ownFields(
   members: readonly JsonMember[],
   named: ReadonlyMap<string, readonly JsonNode[]>,
@@ -138,7 +141,7 @@ function ownFields(
   const readable = new Set(mapped.map(([, value]) => value));
   const rest = members.filter((member) => !plain.includes(member));
   const hidden = rest.flatMap(({ node }) => [...strings(node.value)]).filter((value) => !readable.has(value));
-  // The shorter ones are words and flags, as in the redactor.
+  // Shorter strings are words and flags. The redactor doesn't mask them either.
   return { fields, slots, hidden: hidden.filter((value) => value.length >= 6) };
 }
 
@@ -156,7 +159,7 @@ function slotOf(field: string, { value, span }: JsonNode): Slot {
   return { field, value, span, encode: (changed) => JSON.stringify(changed) };
 }
 
-/** Puts members after the last one of their object, spaced as that one is. */
+/** Puts new members after the last one of their object, with the same spacing. */
 function append(
   text: string,
   root: JsonNode,

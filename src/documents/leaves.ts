@@ -3,25 +3,25 @@ import { connectionText, type Embedding, nest, notHeld, type Span } from './form
 import { type JsonNode, scanJson, stringOffsets } from './json-scanner.ts';
 import { isKeyValueLines, type Line, readLines } from './lines-scanner.ts';
 
-/** A single value of a secret with many: in JSON, in JSON within a string, or in KEY=value lines. */
+/** A single value of a secret that has many: in JSON, in KEY=value lines, or in a string that holds either. */
 export interface Leaf {
   /** Names with dots between them. */
   readonly path: string;
-  /** Path of the object that holds it; empty for the root. */
+  /** Path of the object that holds it. Empty for the root. */
   readonly scope: string;
   readonly name: string;
   readonly value: unknown;
   readonly span: Span;
   encode(value: unknown): string;
-  /** The text of a string; undefined for anything else. */
+  /** The text, if the value is a string. Undefined for any other value. */
   readonly embedding: Embedding | undefined;
   /** True for a string that holds JSON or KEY=value lines, whose leaves follow. */
   readonly isContainer?: boolean;
-  /** Characters that a new value does without, because of the text that it is in. */
+  /** Characters that a new value should not have, because of the text that holds it. */
   readonly unsafeCharacters?: string;
 }
 
-/** What looks like JSON; comments may come first. */
+/** Matches what looks like JSON. Comments may come first. */
 export const startsAsJson = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*[{["]/;
 
 /**
@@ -62,14 +62,14 @@ export function* innerLeaves(embedding: Embedding): Generator<Leaf> {
     yield* innerLines(embedding);
     return;
   }
-  const root = scanned(embedding.text);
+  const root = scanJsonIfPossible(embedding.text);
   if (root?.members === undefined && root?.items === undefined) return;
-  // Their nodes are of another text.
+  // The places of their nodes are those in the inner text.
   for (const { node, ...leaf } of jsonLeaves(embedding.text, root, embedding)) yield leaf;
 }
 
-/** A text that only begins like JSON is not JSON. */
-function scanned(text: string): JsonNode | undefined {
+/** Undefined for a text that only begins like JSON. */
+function scanJsonIfPossible(text: string): JsonNode | undefined {
   try {
     return scanJson(text);
   } catch (error) {
@@ -99,7 +99,7 @@ function leafOf(
   };
 }
 
-/** A JSON string, as a text in which another text can be. Unchanged parts keep their escapes. */
+/** A JSON string, as a text that can hold another one. Unchanged parts keep their escapes. */
 function jsonString(text: string, span: Span, value: string, path: string): Embedding {
   return {
     path,
@@ -109,7 +109,7 @@ function jsonString(text: string, span: Span, value: string, path: string): Embe
   };
 }
 
-/** What a new password in a line does without: all punctuation but `-`, `.` and `_`. A shell takes the tilde for a home folder. */
+/** A new password in a line should have no punctuation but `-`, `.` and `_`. A shell takes the tilde for a home folder. */
 export const unsafeInLines = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}~';
 
 export function slotOfLine({ value, span, quote, key }: Line): {
@@ -125,8 +125,8 @@ export function pathOfLine({ section, key }: Line): string {
 }
 
 /**
- * The leaves of lines within another text, such as a file that is a value of a JSON secret. None where readers take a line in
- * different ways.
+ * The leaves of lines within another text, such as a file that is a value of a JSON secret. None if readers read any of the
+ * lines in different ways.
  */
 function* innerLines(outer: Embedding): Generator<Leaf> {
   if (!outer.text.includes('\n') || !isKeyValueLines(outer.text)) return;
@@ -147,7 +147,7 @@ function* innerLines(outer: Embedding): Generator<Leaf> {
   }
 }
 
-/** The leaf of a line, and those of what is in its value. */
+/** The leaf of a line, and the leaves of a text that its value holds. */
 export function leavesOfLine(line: Line): Leaf[] {
   const { section, key, value, span, quote } = line;
   const path = pathOfLine(line);
@@ -157,7 +157,7 @@ export function leavesOfLine(line: Line): Leaf[] {
     text: value,
     offsets: Array.from({ length: value.length + 1 }, (_, index) => first + index),
     encode: (chunk) => {
-      // Without quotes, a line may have what it has already: JSON in it has quotes of its own.
+      // A line without quotes may keep characters that it already has. JSON in it, for example, has quotes.
       const isUsual = (character: string): boolean =>
         fits(character, quote) || (quote === '' && character !== '#' && value.includes(character));
       if ([...chunk].every(isUsual)) return chunk;
@@ -179,7 +179,7 @@ export function leavesOfLine(line: Line): Leaf[] {
   return [leaf, ...inner];
 }
 
-/** A value in the quotes that it had, or in others that every reader understands. @throws InvalidSecretField */
+/** Puts a value in the quotes that it had, or in others that every reader understands. @throws InvalidSecretField */
 function quoted(key: string, changed: unknown, had: string): string {
   const value = connectionText(key, changed);
   const quote = [had, "'", '"'].find((one) => fits(value, one));
@@ -187,7 +187,7 @@ function quoted(key: string, changed: unknown, had: string): string {
   return quote + value + quote;
 }
 
-/** Whether every reader takes a text within these quotes as it stands. */
+/** Whether every reader reads this text right in these quotes. */
 function fits(text: string, quote: string): boolean {
   if (quote === '') return /^[\w.~:/@%+,=!*()[\]^?&;|{}<>-]*$/.test(text);
   return !text.includes(quote) && !/[\r\n]/.test(text) && (quote !== '"' || !/[\\$`]/.test(text));

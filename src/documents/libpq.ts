@@ -17,7 +17,7 @@ export interface Setting {
   readonly quoted: boolean;
 }
 
-// Only what C's isspace() takes for space counts, and none of Unicode's other spaces.
+// Only the spaces of C's isspace() count. Unicode has others.
 const space = /[ \t\n\r\f\v]*/y;
 const keyword = /[^ \t\n\r\f\v=]*/y;
 // A backslash makes any character part of the value, inside quotes and outside.
@@ -30,7 +30,7 @@ function match(token: RegExp, text: string, at: number): string {
 }
 
 /**
- * Reads `keyword=value ...`. Lazy, so that what was found before a mistake can be used.
+ * Reads `keyword=value ...`, one by one. The caller can use the settings before a mistake.
  *
  * @throws MalformedSecret
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
@@ -59,7 +59,7 @@ const fieldOfKeyword: ReadonlyMap<string, string> = new Map([
   ['dbname', 'dbname'],
 ]);
 
-/** The keywords by which the form is recognised. libpq's others occur in other forms too. */
+/** The keywords by which the form is recognised. libpq's other keywords occur in other forms too. */
 export const libpqKeywords = new Set(['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'service']);
 
 const pdoPrefix = /^\s*pgsql:(?=\s*\w+\s*=)/i;
@@ -70,8 +70,8 @@ export function isPdoPostgres(text: string): boolean {
 }
 
 /**
- * Reads a connection string of keywords, as libpq, psycopg and their like take it. PHP's driver hands what follows `pgsql:` to
- * libpq, with spaces in the place of semicolons.
+ * Reads a connection string of keywords, as for libpq and psycopg. PHP's data source names are read too: its driver replaces
+ * semicolons by spaces, and hands what follows `pgsql:` to libpq.
  *
  * @throws MalformedSecret
  * @see https://www.php.net/manual/en/ref.pdo-pgsql.connection.php
@@ -91,7 +91,7 @@ export function parseLibpq(text: string): ParsedText {
     fields: definedFields({
       engine: 'postgres',
       ...rest,
-      // There may be several, each with a port of its own: the rotator knows what that means.
+      // There may be several hosts and ports, with commas between them. The rotator knows what that means.
       host: host || hostaddr || undefined,
       port: port || undefined,
       username: user,
@@ -99,7 +99,7 @@ export function parseLibpq(text: string): ParsedText {
     }),
     slots: settings.flatMap(slotOf).map((slot) => (isPdo ? withoutSemicolon(slot) : slot)),
     append: (missing) => append(text, missing, isPdo ? ';' : ' '),
-    // What must be escaped, what shells and .env files read in their own way, and what some parsers of the form split at.
+    // They must be escaped, or have a meaning in shells and .env files, or some parsers of the form split at them.
     unsafeCharacters: '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}',
     others: settings
       .filter(({ keyword: name }) => !fieldOfKeyword.has(name) && !libpqKeywords.has(name))
@@ -115,7 +115,7 @@ function slotOf({ keyword: name, value, valueSpan, quoted }: Setting): Slot[] {
   ];
 }
 
-/** PHP's driver takes a semicolon in quotes for a separator too. */
+/** PHP's driver takes a semicolon for a separator, even in quotes. */
 function withoutSemicolon(slot: Slot): Slot {
   const written = (value: unknown): string => {
     const text = slot.encode(value);

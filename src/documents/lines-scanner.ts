@@ -3,14 +3,14 @@ import { scanSettings } from './libpq.ts';
 
 /** A setting, and where its value stands. */
 export interface Line {
-  /** The name in brackets above it, as in INI files; empty where there is none. */
+  /** The name in brackets above it, as in INI files. Empty if there is none. */
   readonly section: string;
   readonly key: string;
   readonly value: string;
-  /** With its quotes. */
+  /** The value with its quotes. */
   readonly span: Span;
   readonly quote: string;
-  /** How readers differ in it; undefined where they don't. */
+  /** What readers of such lines read in different ways, in words for a message. Undefined if they agree. */
   readonly dispute: string | undefined;
 }
 
@@ -26,7 +26,7 @@ function match(token: RegExp, text: string, at: number): RegExpExecArray | null 
   return token.exec(text);
 }
 
-/** Reads `KEY=value` lines. Lazy, so that what was found before a mistake can be used. @throws MalformedSecret */
+/** Reads `KEY=value` lines one by one. The caller can use the lines before a mistake. @throws MalformedSecret */
 function* scanLines(text: string): Generator<Line> {
   const skip = (from: number): number => from + (match(blank, text, from)?.[0].length ?? 0);
   let at = skip(0);
@@ -52,7 +52,7 @@ function* scanLines(text: string): Generator<Line> {
 /** All lines. @throws MalformedSecret */
 export function readLines(text: string): Line[] {
   const lines = [...scanLines(text)];
-  // In TOML every text has quotes, which no reader of it takes for a part of the value.
+  // In TOML every text is in quotes, and its readers don't take them for a part of the value.
   const isToml =
     lines.every(
       ({ quote, value }) => /^["']$/.test(quote) || /^(?:true|false|[+-]?\d[\w.:+-]*)$/.test(value),
@@ -80,7 +80,7 @@ function quotedLine(key: string, start: number, quoted: string): Omit<Line, 'sec
   return { key, value: quoted.slice(1, -1), span: { start, end: start + quoted.length }, quote, dispute };
 }
 
-/** A number sign after a space begins a comment; without one it does so for some readers only. */
+/** A number sign after a space begins a comment. Without the space, only some readers take it for a comment. */
 function bareLine(text: string, key: string, start: number): Omit<Line, 'section'> {
   const whole = match(bareValue, text, start)?.[0] ?? '';
   const comment = whole.search(/(?:^|[ \t])#/);
@@ -106,7 +106,7 @@ export function isKeyValueLines(text: string): boolean {
   );
 }
 
-/** Whether a text is lines below names in brackets, as of pg_service.conf and my.cnf. */
+/** Whether a text is lines below names in brackets, as in pg_service.conf and my.cnf. */
 export function hasSections(text: string): boolean {
   return /^\s*(?:[#;][^\n]*\n\s*)*\[[^\]"{},\r\n]+\][ \t]*\r?\n/.test(text) && readsAsLines(text);
 }

@@ -23,7 +23,7 @@ export function normaliseFields(fields: SecretFields): {
   const { engine } = stated;
   const ssl = tlsOf(stated);
   const normalised = {
-    // As a boolean it means the same as "ssl".
+    // A boolean "encrypt" means the same as "ssl".
     ...(isSwitch(stated.encrypt) ? without(stated, 'encrypt') : stated),
     ...(typeof engine === 'string' ? { engine: engineOf(engine.trim()) } : {}),
     ...splitHost(stated),
@@ -61,15 +61,15 @@ function isSwitch(value: unknown): value is boolean {
 
 function sslOf(ssl: unknown): unknown {
   if (ssl === 1 || ssl === 0) return ssl === 1;
-  // Options of a driver, such as its certificates: TLS is used.
+  // An object has a driver's options for TLS, such as certificates.
   if (typeof ssl === 'object' && ssl !== null && !Array.isArray(ssl)) return true;
   if (typeof ssl !== 'string') return ssl ?? undefined;
-  // With these, the server decides, as with an absent "ssl".
+  // With these the server decides, and so it does without "ssl".
   if (/^(prefer|preferred|allow)$/i.test(ssl.trim())) return undefined;
   return readSslMode(ssl) ?? readSwitch(ssl) ?? ssl;
 }
 
-/** `db:5432` as a host and its port. Two ports that differ stay as they are. */
+/** Splits a host such as `db:5432`. If "port" has another number, both fields stay as they are. */
 function splitHost({ host, port }: SecretFields): SecretFields {
   const [, name, number] =
     typeof host === 'string' ? (/^([^\s:,/\\@[\]]+|\[[^\]]+\]):(\d{1,5})$/.exec(host.trim()) ?? []) : [];

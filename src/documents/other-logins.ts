@@ -7,8 +7,8 @@ type Rule = (value: string) => boolean;
 const isOn: Rule = (value) => !off.test(value);
 
 /**
- * Settings that make a login one of Windows, Kerberos, Entra ID or IAM. A user and a password beside them are not used, or are
- * those of another directory.
+ * Settings that make drivers log in by Windows, Kerberos, Entra ID or IAM. A user and a password beside them are not used, or
+ * belong to that directory and not to the database.
  *
  * @see https://learn.microsoft.com/sql/connect/ado-net/sql/azure-active-directory-authentication
  * @see https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
@@ -22,7 +22,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['authentication', (value) => /^(active\s?directory|azure|ntlm|kerberos|windows|integrated)/i.test(value)],
   ['fedauth', (value) => value !== ''],
   ['authenticator', (value) => /^(krb5|ntlm|winsspi)$/i.test(value)],
-  // It has a meaning only together with integratedSecurity.
+  // Drivers read it only together with integratedSecurity.
   ['authenticationscheme', (value) => /^(ntlm|javakerberos)$/i.test(value)],
   ['accesstoken', (value) => value !== ''],
   ['accesstokencallbackclass', (value) => value !== ''],
@@ -32,9 +32,9 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 /**
- * The refusal of a string whose login is not that of its user and password; undefined where there is none.
+ * The refusal of settings that log in by other means than user and password. Undefined if there are none.
  *
- * @param settings name and value, of which the later ones win
+ * @param settings names and values. If a name is there twice, the later one counts.
  */
 export function otherLogin(settings: readonly (readonly [string, unknown])[]): KeyturnError | undefined {
   const values = new Map<string, readonly [string, unknown]>();

@@ -5,7 +5,7 @@ import { connectionStringForm, parseIfPossible } from './recognise.ts';
 import { readName } from './setting-names.ts';
 import { isDatabaseUrl } from './url.ts';
 
-/** Every value that may hold a copy of a password. A user, a host or the like may equal the password by design. */
+/** Every value that may hold a copy of the password. Users, hosts and the like are left out: they may equal it on purpose. */
 export function othersOf(leaves: readonly Leaf[]): OtherValue[] {
   return [...valuesOf(leaves), ...namesOf(leaves)];
 }
@@ -24,11 +24,11 @@ function valuesOf(leaves: readonly Leaf[]): OtherValue[] {
       return [{ path, value: beforeQuery }, { path, value: fragment }, ...insideOf(path, parsed)];
     }
     if (isString) return insideOf(path, parsed);
-    return isPlace(name) ? [] : [{ path, value: embedding.text }];
+    return isOtherField(name) ? [] : [{ path, value: embedding.text }];
   });
 }
 
-/** Names may hold a copy as well. */
+/** A name may hold a copy too, if it is long enough. */
 function namesOf(leaves: readonly Leaf[]): OtherValue[] {
   return leaves
     .filter(({ path }) => path.length >= 8)
@@ -38,6 +38,7 @@ function namesOf(leaves: readonly Leaf[]): OtherValue[] {
     }));
 }
 
+/** The values within a connection string. */
 function insideOf(path: string, { slots, others }: ParsedText): OtherValue[] {
   const passwords = slots
     .filter(({ field }) => field === 'password')
@@ -48,7 +49,7 @@ function insideOf(path: string, { slots, others }: ParsedText): OtherValue[] {
   ];
 }
 
-function isPlace(name: string): boolean {
+function isOtherField(name: string): boolean {
   const readings = readName(name);
   return name === 'masterarn' || (readings.length > 0 && readings.every(({ field }) => field !== 'password'));
 }

@@ -1,11 +1,11 @@
 import { plainKeyword } from './sql-server-keywords.ts';
 
-/** What the keywords of a form mean to the drivers that read it, and which of two equal ones they take. */
+/** What the keywords of a form mean to its drivers, and which one they take if a keyword is there twice. */
 export interface Vocabulary {
-  /** By keyword, in lower case and without inner space. A keyword that is not here is read as nothing of a login. */
+  /** The field of each keyword, written as {@link plainKeyword} does. A keyword that is not here says nothing of the login. */
   readonly fields: ReadonlyMap<string, string>;
   readonly counts: 'first' | 'last';
-  /** The keyword for a field that is missing: all drivers of the form know it. */
+  /** The keyword to write for a missing field. All drivers of the form know it. */
   readonly written: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +83,7 @@ const odbcOfMysql = vocabulary(
 /** FreeTDS takes the last of two equal keywords, as test/documents/freetds.test.ts finds. */
 const odbcOfFreeTds: Vocabulary = { ...odbcOfSqlServer, counts: 'last' };
 
-/** The vocabulary of an ODBC string, by its driver and the engine that this is for. */
+/** The vocabulary of an ODBC string, by its driver and the driver's engine. */
 export function odbcKeywords(engine: string, driver: string): Vocabulary {
   if (/freetds|tdsodbc/i.test(driver)) return odbcOfFreeTds;
   if (engine === 'postgres') return odbcOfPostgres;
@@ -155,9 +155,9 @@ const fieldNames = new Set([
   'instancename',
 ]);
 
-/** The field that a keyword means to the drivers of a form; else the keyword without its case and inner space. */
+/** The field that a keyword means to the drivers of a form. If it means none, the keyword as {@link plainKeyword} writes it. */
 export function nameIn({ fields }: Vocabulary, keyword: string): string {
   const plain = plainKeyword(keyword);
-  // Such as PASSWORD in ODBC, which is not the form's word for a password.
+  // A keyword that only looks like a field, such as PASSWORD in ODBC, must not become that field.
   return fields.get(plain) ?? (fieldNames.has(plain) ? `unread${plain}` : plain);
 }

@@ -5,7 +5,7 @@ export interface KeywordValue {
   /** As it is written, without the space around it. */
   readonly keyword: string;
   readonly value: string;
-  /** The value with its quotes. Without a value, an empty span after the equals sign. */
+  /** The value with its quotes. For an empty value, the place after the equals sign. */
   readonly valueSpan: Span;
   /** The quote that the value is in. */
   readonly quote: string | undefined;
@@ -14,13 +14,13 @@ export interface KeywordValue {
 /** How a form with semicolons quotes. */
 export interface PairSyntax {
   readonly form: FormName;
-  /** Opening and closing quotes. A closing quote within is doubled. */
+  /** The closing quote of each opening one. Within the value, a closing quote is doubled. */
   readonly quotes: ReadonlyMap<string, string>;
-  /** Quotes that stand for themselves when they don't enclose a whole value. */
+  /** Opening quotes that are ordinary characters if they don't enclose a whole value. */
   readonly lenientQuotes: string;
-  /** What a keyword is made of. */
+  /** Matches a keyword. */
   readonly keyword: RegExp;
-  /** True where the space around a value belongs to it. */
+  /** Whether the space around a value belongs to it. */
   readonly spaceCounts: boolean;
 }
 
@@ -88,7 +88,7 @@ function match(token: RegExp, text: string, at: number): string {
 }
 
 /**
- * Reads `keyword=value;...` from an index on. Lazy, so that what was found before a mistake can be used.
+ * Reads `keyword=value;...` from an index on, one by one. The caller can use the pairs before a mistake.
  *
  * @throws MalformedSecret
  */
@@ -113,22 +113,22 @@ type Value = Omit<KeywordValue, 'keyword'>;
 
 function plainValue(text: string, afterEquals: number, start: number, { spaceCounts }: PairSyntax): Value {
   const raw = match(bareValue, text, start);
-  // A line break that ends the whole text is what an editor or `echo` leaves there.
+  // An editor or `echo` leaves a line break at the end of the text.
   const value = spaceCounts
     ? raw.replace(start + raw.length === text.length ? /\r?\n$/ : /$^/, '')
     : raw.trimEnd();
-  // Space before an empty value belongs to nothing: what is written goes right after the equals sign.
+  // If the value is empty, a new one goes right after the equals sign, before any space.
   const from = value === '' ? afterEquals : start;
   return { value, valueSpan: { start: from, end: from + value.length }, quote: undefined };
 }
 
 /**
- * Makes a reader of quoted values, which gives undefined for one that has no quotes.
+ * Returns a function that reads the quoted value at an index. It returns undefined if there are no quotes.
  *
- * @throws MalformedSecret for quotes that don't enclose the value, unless they may stand for themselves
+ * @throws MalformedSecret for quotes that don't enclose the whole value, unless they are lenient
  */
 function quotedValues(text: string, syntax: PairSyntax): (start: number) => Value | undefined {
-  // Up to here no lenient quote encloses a value. Without this, each of many open braces would be followed to the end.
+  // No lenient quote before this index encloses a value. Without it, a text of many open braces would take quadratic time.
   let noneBefore = 0;
   return (start) => {
     const quote = text[start] ?? '';

@@ -59,7 +59,7 @@ function parsePdo(text: string, prefix: string, driver: string): ParsedText {
   });
 }
 
-/** Reads an ADO.NET connection string: of SqlClient, of Npgsql (`Host=...;Username=...`) and their like. */
+/** Reads an ADO.NET connection string, as for SqlClient or Npgsql (`Host=...;Username=...`). @throws MalformedSecret */
 export function parseAdoNet(text: string): ParsedText {
   const [prefix = '', driver] = pdoPrefix.exec(text) ?? [];
   if (driver !== undefined) return parsePdo(text, prefix, driver);
@@ -67,16 +67,16 @@ export function parseAdoNet(text: string): ParsedText {
   if (escaped >= 0)
     throw malformed('ado-net', escaped, 'an escape of XML, such as &quot;, which no driver decodes');
   const pairs = [...scanPairs(text, adoNetSyntax)];
-  // MySQL's and others' providers have the same keywords as SQL Server's.
+  // Providers for MySQL and others have the same keywords as SQL Server's, so the engine is a guess.
   const engine = impliedEngine(pairs);
   const parsed = parsedPairs(text, adoNetSyntax, adoNetKeywords, pairs, { engine });
   return { ...parsed, engineIsGuess: true, refusal: parsed.refusal ?? bracedValue(pairs) };
 }
 
-/** As in a web.config, from which such a string was copied: its semicolons would cut the values. */
+/** A string that was copied from a web.config has such escapes. Their semicolons would cut the values. */
 const xmlEntity = /&(?:quot|apos|amp|lt|gt|#\d+|#x[\da-f]+);/i;
 
-/** .NET reads `Password={x}` as three characters, npm's drivers as one. */
+/** The refusal of a value in braces. .NET reads `Password={x}` as three characters, drivers for Node.js as one. */
 function bracedValue(pairs: readonly KeywordValue[]): KeyturnError | undefined {
   const login = new Set(['server', ...writable]);
   const braced = pairs.find(
@@ -92,7 +92,7 @@ function bracedValue(pairs: readonly KeywordValue[]): KeyturnError | undefined {
 
 const goPrefix = /^\s*odbc:/i;
 
-/** Reads an ODBC connection string; one that begins with `odbc:` is go-mssqldb's. */
+/** Reads an ODBC connection string. One that begins with `odbc:` is go-mssqldb's. @throws MalformedSecret */
 export function parseOdbc(text: string): ParsedText {
   const go = goPrefix.exec(text)?.[0].length;
   if (go !== undefined) {
@@ -111,7 +111,10 @@ export function parseOdbc(text: string): ParsedText {
   };
 }
 
-/** Microsoft's drivers take the first of two equal keywords, FreeTDS the last. A DSN does not say which one it is. */
+/**
+ * The refusal of a keyword that is there twice, with two values. Microsoft's drivers take the first, FreeTDS the last. A string
+ * without a driver does not say which of them reads it.
+ */
 function twoLogins(pairs: readonly KeywordValue[]): KeyturnError | undefined {
   const values = new Map<string, string>();
   for (const { keyword, value } of pairs) {
@@ -159,7 +162,7 @@ const keywordsOfMysql = [
 
 /**
  * SQL Server, unless the string has a keyword that only another provider knows. SqlClient has no keyword for a port. So a
- * string with one is for another engine, and the usual ports tell which.
+ * string with a port is for another engine, and the usual ports tell which. Undefined if it can't be told.
  *
  * @see https://www.npgsql.org/doc/connection-string-parameters.html
  * @see https://mysqlconnector.net/connection-options/
@@ -179,7 +182,11 @@ function impliedEngine(pairs: readonly KeywordValue[]): string | undefined {
   return port === undefined || port === '1433' ? 'sqlserver' : undefined;
 }
 
-/** A text of pairs as fields. @param base fields that stand outside the pairs */
+/**
+ * Makes fields and places out of pairs.
+ *
+ * @param base fields that stand outside the pairs
+ */
 export function parsedPairs(
   text: string,
   syntax: PairSyntax,
@@ -191,7 +198,7 @@ export function parsedPairs(
   const ordered = vocabulary.counts === 'first' ? named.toReversed() : named;
   const values = new Map(ordered.map(({ field, value }) => [field, value]));
   const fields = pairFields(values, base);
-  // A keyword that means a password to other drivers of the family is written too, if it holds the same one.
+  // Other drivers know other keywords for a password. Such a keyword is written too, if it holds the same password.
   const isCopy = ({ keyword, value }: KeywordValue): boolean =>
     nameIn(adoNetKeywords, keyword) === 'password' && value !== '' && value === fields.password;
   const slots = named.flatMap((pair) => {
@@ -217,7 +224,7 @@ export function parsedPairs(
 
 const harmless = new Set(['server', 'port', 'instancename', 'driver', 'dsn']);
 
-/** Entity Framework's connection strings hold their provider's. */
+/** Entity Framework's connection strings hold another one, for the provider. */
 function isInner(keyword: string): boolean {
   return /^(providerconnectionstring|extendedproperties|connectionstring)$/.test(plainKeyword(keyword));
 }
@@ -235,7 +242,7 @@ function embeddedValue({ keyword, value, valueSpan, quote }: KeywordValue, synta
   return { path: keyword, text: value, offsets, encode };
 }
 
-/** The refusal of a user or a password whose only keyword means nothing to the drivers of the form. */
+/** The refusal of a user or password under a keyword that the form's drivers don't know, if no other keyword holds it. */
 function foreignKeyword(
   pairs: readonly KeywordValue[],
   { form }: PairSyntax,
@@ -279,8 +286,9 @@ function slotOf({ value, valueSpan: span, quote }: KeywordValue, field: string, 
   return { field, value, span, encode: (changed) => quoted(field, changed, syntax, quote) };
 }
 
-/** Safe without quotes for every reader: what `DbConnectionStringBuilder` leaves bare, less what ODBC wants in braces. */
+/** Values that need no quotes: what `DbConnectionStringBuilder` writes without them. */
 const bare = /^[\p{L}\p{N}!#$%&*+,\-./:<>?@^_`|~\\()[\]]+$/u;
+/** The same without the characters that ODBC wants in braces. */
 const bareForOdbc = /^[\p{L}\p{N}#$%&+\-./:<>^_`|~]+$/u;
 
 /** A value in the quotes that it had, or in those that it needs. */

@@ -1,9 +1,9 @@
 import { connectionText, type Edit, notHeld, type ParsedText } from './form.ts';
 
 /**
- * A text that can only be a token: it has the characters of a bearer token, and is long enough. A broken connection
- * string, broken JSON or a word has other characters or is shorter. Such a text is plain text only if the tag or the
- * configuration says so.
+ * Whether a text can only be a token: it has the characters of a bearer token, and is long enough. A broken connection
+ * string, broken JSON or a word has other characters or is shorter. Those are plain text only if the tag or the configuration
+ * says so.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
  */
@@ -11,7 +11,7 @@ export function isToken(text: string): boolean {
   return /^[A-Za-z0-9._~+/-]{16,}={0,2}\r?\n?$/.test(text);
 }
 
-/** Reads a text that is the password, or the token, itself. A line break at its end, as `echo` leaves it, is none of it. */
+/** Reads a text that is the password or token itself. A line break at its end, as `echo` leaves it, is not part of it. */
 export function parsePlainText(text: string): ParsedText {
   const value = text.replace(/\r?\n$/, '');
   const span = { start: 0, end: value.length };

@@ -3,12 +3,12 @@ import type { FormName, ParsedText } from './form.ts';
 /** A known reader of a form that gets some values wrong. */
 interface Reader {
   readonly name: string;
-  /** Matches values, as they are written, that it misreads. */
+  /** Matches the written form of the values that it misreads. */
   readonly misreads: RegExp;
 }
 
 /**
- * What readers of each form do with a value that needs quotes, braces or codes; the tests hold this to the readers themselves.
+ * Readers that misread a value in quotes, braces or codes, by form. The tests compare this with the readers themselves.
  *
  * @see https://github.com/microsoft/go-mssqldb
  * @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url#escaping-values-in-the-connection-url
@@ -39,7 +39,7 @@ const readers: Readonly<Partial<Record<FormName, readonly Reader[]>>> = {
   env: [{ name: 'docker run --env-file, which takes quotes for a part of the value', misreads: /^["'`]/ }],
 };
 
-/** Names of the readers that would read another password than the one that is written. */
+/** Names of the readers that would misread a new password, although they can read the present one. */
 export function failingReaders(
   { form, slots }: Pick<ParsedText, 'form' | 'slots'>,
   password: string,
@@ -49,7 +49,7 @@ export function failingReaders(
     .flatMap((slot) => {
       const encode = slot.encodeInForm ?? slot.encode;
       const [before, after] = [slot.value === undefined ? '' : encode(slot.value), encode(password)];
-      // If the replaced password was written like this too, the application has a reader that understands it.
+      // If the present password is written like this too, the application's reader understands it.
       return (readers[slot.form ?? form] ?? []).filter(
         ({ misreads }) => misreads.test(after) && !misreads.test(before),
       );

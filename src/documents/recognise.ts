@@ -33,7 +33,10 @@ export function parseAs(form: TextForm, text: string): ParsedText {
   return withInner({ ...parsed, slots: parsed.slots.map((slot) => ({ ...slot, form })) });
 }
 
-/** Entity Framework and SQLAlchemy's odbc_connect have a string within a string. The inner one says who logs in. */
+/**
+ * Reads the connection string within a connection string, as Entity Framework and SQLAlchemy's odbc_connect have it. The inner
+ * string says who logs in.
+ */
 function withInner(outer: ParsedText): ParsedText {
   const { inner: [embedding] = [] } = outer;
   if (embedding === undefined) return outer;
@@ -68,8 +71,8 @@ function withInner(outer: ParsedText): ParsedText {
 const prismaUrl = /^\s*sqlserver:\/\/(?:\[[^\]]*\]|[^:@/?#;]*)(?::\d+)?;/i;
 
 /**
- * The form of a connection string; undefined for a text that is none. It is known by how it starts, or by its
- * keywords, also where something later in it is malformed: the form's own parser then says what.
+ * The form of a connection string. Undefined for any other text. The start of the text or its keywords tell the form, even if
+ * something later in it is malformed. The form's own parser then says what is wrong.
  */
 export function connectionStringForm(text: string): TextForm | undefined {
   if (isJdbc(text) || prismaUrl.test(text)) return 'jdbc';
@@ -95,7 +98,7 @@ function isEntityFramework(text: string): boolean {
   return /^\s*(?:metadata|name|provider)\s*=[\s\S]*provider connection string\s*=/i.test(text);
 }
 
-/** The form of any text but JSON; undefined where it can't be told. */
+/** The form of a text that is neither JSON nor KEY=value lines. Undefined if it can't be told. */
 export function textForm(text: string): TextForm | undefined {
   return connectionStringForm(text) ?? (isToken(text) ? 'text' : undefined);
 }
@@ -118,19 +121,19 @@ function known(
   return names.size;
 }
 
-/** Where the first value is malformed already. */
+/** Whether the first keyword is one of the form. This recognises a text whose first value is already malformed. */
 function startsAsPairs(text: string): boolean {
   const [, first = ''] = /^[\s;]*([^=;\s][^=;]*)=/.exec(text) ?? [];
   return pairKeywords.has(nameIn(adoNetKeywords, first));
 }
 
-/** Where keywords leave it open, as in `password=x`: libpq's are in lower case, and no semicolon follows. */
+/** Decides if the keywords fit two forms, as in `password=x`. libpq's are in lower case, and no semicolon follows the value. */
 function startsAsLibpq(text: string): boolean {
   const [, first = ''] = /^\s*([a-z]+)\s*=\s*[^;\s]*(?:\s|$)/.exec(text) ?? [];
   return libpqKeywords.has(first);
 }
 
-/** Undefined for a text that only looks like the form: no driver can use it. */
+/** Reads a text in a form. Undefined if it only looks like the form: no driver can use it. */
 export function parseIfPossible(form: TextForm, text: string): ParsedText | undefined {
   try {
     return parseAs(form, text);

@@ -1,30 +1,30 @@
 import { refused } from './form.ts';
 import type { Leaf } from './leaves.ts';
 
-/** `${NAME}`, also with a default after a colon, a dash or another sign; and `$NAME`. */
+/** `${NAME}` or `$NAME`. In braces, a default may follow the name, after a colon, a dash or another sign. */
 const anywhere = /\$(?:\{([A-Za-z_][^}]{0,400})\}|([A-Za-z_]\w*))/g;
 const whole = new RegExp(`^${anywhere.source}$`);
 
-/** The names that a reference may mean: all of it, or what is before a default. Spring's names have dashes. */
+/** The names that a reference may mean. In `${db-user}` the dash begins a default, or is part of a name of Spring. */
 function namesIn(inner: string): string[] {
   return [inner, inner.replace(/:.*$/s, ''), inner.replace(/[:=?+-].*$/s, '')];
 }
 
 /**
- * Settings by the names with which other settings refer to them.
+ * Follows references from one setting to another, such as `${DB_PASS}`.
  *
  * @see https://github.com/motdotla/dotenv-expand
  * @see https://docs.docker.com/reference/compose-file/interpolation/
  * @see https://docs.spring.io/spring-boot/reference/features/external-config.html#features.external-config.files.property-placeholders
  */
 export interface References {
-  /** The setting whose value stands in the place of a text; undefined for a text that is no reference as a whole. */
+  /** The setting that a text refers to. Undefined unless the whole text is a reference to a setting of the secret. */
   target(text: unknown, scope: string): Leaf | undefined;
-  /** A text with the values that it refers to. What the secret does not have stays as it is written. */
+  /** A text with the values in place of the references. A reference to what the secret does not have stays as it is. */
   resolve(text: unknown, scope: string): unknown;
 }
 
-/** Deeper chains of references are a mistake or a circle. */
+/** A longer chain of references is a mistake or a circle. */
 const deepest = 4;
 
 export function referencesTo(leaves: readonly Leaf[]): References {
@@ -54,7 +54,7 @@ export function referencesTo(leaves: readonly Leaf[]): References {
   return { target, resolve };
 }
 
-/** Whether a text stands in a template for a password that is put there later: `<password>`, `{{ db_password }}`, `%s`. */
+/** Whether a text only marks where a template's password goes: `<password>`, `{{ db_password }}`, `%s`. */
 export function isPlaceholder(text: unknown): boolean {
   return (
     typeof text === 'string' &&
@@ -64,7 +64,7 @@ export function isPlaceholder(text: unknown): boolean {
   );
 }
 
-/** The refusal of a login that is taken from somewhere else, where nothing can be written. */
+/** The refusal of a user, password or host that refers to a value outside the secret. Keyturn can't write there. */
 export function referenceElsewhere(
   fields: Readonly<Record<string, unknown>>,
 ): ReturnType<typeof refused> | undefined {

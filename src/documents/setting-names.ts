@@ -1,7 +1,7 @@
-/** What the name of a setting can mean, and the rest of the name, by which settings of one account belong together. */
+/** What the name of a setting can mean. Settings of one account have the same prefix. */
 export interface Reading {
   readonly field: SettingField;
-  /** In lower case, with underscores. Empty if the name has only the field's words. */
+  /** The words before the field's, in lower case, with underscores. Empty if there are none. */
   readonly prefix: string;
 }
 
@@ -22,7 +22,7 @@ const fieldOfName = new Map<string, SettingField>();
 for (const field of ['username', 'password', 'host', 'port', 'dbname', 'engine', 'ssl'] as const)
   for (const name of namesOfField[field].split(' ')) fieldOfName.set(name, field);
 
-/** Prefixes that stand before a field's name without anything between: PGPASSWORD, DBUSER. */
+/** Prefixes that come right before a field's name: PGPASSWORD, DBUSER. */
 const joined = /^(pg|db|database|postgres|mysql|mssql|sql|rds|mongo|redis)(?=.)/;
 
 /** Words of a name, split at underscores, dots, dashes and capitals. */
@@ -36,8 +36,8 @@ export function wordsOf(name: string): string[] {
 }
 
 /**
- * The meanings that a setting's name can have: `DB_PASSWORD`, `spring.datasource.username`, `dbUser`, `PGHOST`, `password`.
- * There may be two: DB_NAME names a database, and is the NAME among the settings that begin with DB.
+ * What the name of a setting can mean, such as `DB_PASSWORD`, `spring.datasource.username`, `dbUser`, `PGHOST`, `password`.
+ * A name can have two meanings: DB_NAME is the database without a prefix, or the NAME of settings with the prefix `db`.
  */
 export function readName(name: string): Reading[] {
   const words = wordsOf(name).flatMap((word, index, all) => {
@@ -63,14 +63,14 @@ function prefixOf(words: readonly string[]): string {
   return words.map((word) => (word === 'database' ? 'db' : word)).join('_');
 }
 
-/** Whether a word of a name speaks of a database. */
+/** Whether a word of a name means a database. */
 export function isDatabaseWord(word: string): boolean {
   return /^(db\d*|database|databases|datasource|pg|postgres|postgresql|mysql|mariadb|mssql|sql|sqlserver|rds|jdbc)$/.test(
     word,
   );
 }
 
-/** Whether a name speaks of another account than the application's, or of what is no longer used. */
+/** Whether a name means another account than the application's, or one that is no longer used. */
 export function isOtherAccount(name: string): boolean {
   return wordsOf(name).some((word) =>
     /^(root|admin|administrator|sa|master|superuser|replication|replicator|repl|old|previous|prev|former|legacy|backup|history|smtp|mail|ldap)$/.test(
@@ -79,12 +79,12 @@ export function isOtherAccount(name: string): boolean {
   );
 }
 
-/** Whether a name speaks of what is no longer used. */
+/** Whether a name means an account that is no longer used. */
 export function isFormerAccount(name: string): boolean {
   return wordsOf(name).some((word) => /^(old|previous|prev|former|legacy|backup|history)$/.test(word));
 }
 
-/** Whether a name, or the name of a host, is that of a server which only reads. @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html */
+/** Whether a setting's path, or a host's name, means a server that takes no changes. @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html */
 export function isReplica(path: string, host: string | undefined): boolean {
   const isReading = (word: string): boolean =>
     /^(read|reads|reader|readers|readonly|ro|replicas?|slaves?|secondary|secondaries|standby|followers?)$/.test(

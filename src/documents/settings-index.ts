@@ -5,16 +5,20 @@ import type { References } from './references.ts';
 import { readName, type SettingField, wordsOf } from './setting-names.ts';
 import { definedFields } from './switches.ts';
 
-/** An index of the leaves by the fields that they may hold. It is made once for all passwords. */
+/** Finds settings by what their names mean. Built once for all passwords, of which a secret can have thousands. */
 export interface Index {
-  /** The first leaf of an object that has a prefix and means a field. */
+  /** The first setting of an object whose name means a field and has this prefix: DB_HOST, for `db` and `host`. */
   meant(scope: string, prefix: string, field: SettingField): Leaf | undefined;
-  /** The first value of an object that has a name, in any case. */
+  /** The value of the first setting of an object with this name. Upper and lower case are the same. */
   named(scope: string, name: string): unknown;
-  /** The leaf with the value, the place and the encoding of the setting that it refers to; itself where it refers to none. */
+  /**
+   * For a reference such as `${DB_PASS}`: a leaf with the value, the place and the encoding of the setting that it refers
+   * to. Any other leaf is returned as it is.
+   */
   followed(leaf: Leaf): Leaf;
-  /** All leaves at the place of one, of which the last counts. */
+  /** All leaves with the same path as this one, itself included. Readers take the last. */
   duplicates(leaf: Leaf): readonly Leaf[];
+  /** Whether a leaf is the last one with its path, which is the one that readers take. */
   counts(leaf: Leaf): boolean;
 }
 
@@ -37,8 +41,8 @@ export function indexOf(leaves: readonly Leaf[], { target }: References): Index 
     if (!named.has(name)) named.set(name, leaf.value);
     for (const { prefix, field } of isMeaningful(leaf.value) ? readName(leaf.name) : []) {
       const place = key(leaf.scope, prefix, field);
-      const isOther = field === 'engine' && engineIn(leaf.value) === undefined;
-      if (!isOther && !meant.has(place)) meant.set(place, leaf);
+      const isUnknownEngine = field === 'engine' && engineIn(leaf.value) === undefined;
+      if (!isUnknownEngine && !meant.has(place)) meant.set(place, leaf);
     }
   }
   return {
@@ -50,7 +54,10 @@ export function indexOf(leaves: readonly Leaf[], { target }: References): Index 
   };
 }
 
-/** The settings of the same object with the same prefix; without a prefix also those of the objects around it. */
+/**
+ * The settings that go with a password: those of its object with the same prefix. A password without a prefix also takes
+ * those of the objects around its own.
+ */
 export function membersOf({ scope }: Leaf, prefix: string, index: Index): Map<SettingField, Leaf> {
   const scopes = prefix === '' ? withParents(scope) : [scope];
   const members = new Map<SettingField, Leaf>();
@@ -89,8 +96,9 @@ export function fieldsOf(
     .map((word) => knownEngine(word))
     .find((engine) => engine !== undefined);
   const engine = members.get('engine')?.value;
-  // Django's names are NAME, USER, HOST beside ENGINE; the encryption of npm's mssql is among its options.
+  // Django calls the database NAME. Elsewhere a NAME can be anything.
   const isDjango = typeof engine === 'string' && engine.includes('.');
+  // npm's mssql has the switch for TLS among its options.
   const options = scope === '' ? 'options' : `${scope}.options`;
   return definedFields({
     engine: engineIn(engine) ?? byPrefix,

@@ -36,13 +36,13 @@ import { fieldsOf, type Index, indexOf, membersOf, textIn } from './settings-ind
 import { definedFields } from './switches.ts';
 import { isDatabaseUrl } from './url.ts';
 
-/** The account of a secret, as found in its settings. */
+/** The account of a secret, found among its settings. */
 export interface Settings {
-  /** Fields that the secret does not name as such. */
+  /** Fields that were found in connection strings or under the names that frameworks use. */
   readonly fields: SecretFields;
-  /** All places of the account's user and password, besides fields that have their names. */
+  /** All places of the account's user and password, except the fields `username` and `password` themselves. */
   readonly slots: readonly Slot[];
-  /** Where a missing field goes when the credential is in a connection string alone. */
+  /** Writes missing fields into the connection string. Undefined unless the whole credential is in connection strings. */
   readonly append: ((missing: ReadonlyMap<string, unknown>) => Edit[]) | undefined;
   readonly unsafeCharacters: string;
   readonly engineIsGuess: boolean;
@@ -54,13 +54,13 @@ export interface Settings {
 
 /** What is known before the settings are looked at. */
 export interface KnownSettings {
-  /** Fields by their names, or by those that the secret's tag gives them. */
+  /** Fields with their own names, or at the places that the tag keyturn:fields gives them. */
   readonly own: SecretFields;
-  /** The leaf that `own.password` is in. */
+  /** The leaf that holds `own.password`. */
   readonly password: Leaf | undefined;
-  /** Leaves that are said to be connection strings. */
+  /** Leaves that the tag keyturn:fields names as the connection string. */
   readonly connections: readonly Leaf[];
-  /** Leaves that are fields, whatever they look like. */
+  /** Leaves that the tag keyturn:fields names as fields. They are not read as anything else. */
   readonly taken: ReadonlySet<Leaf>;
   readonly hints: SettingsHints;
 }
@@ -69,7 +69,7 @@ export interface KnownSettings {
 export interface SettingsHints {
   /** Whether a place stays as it is, whatever it holds. */
   isLeft(path: string): boolean;
-  /** Engines of the secret's rotator. If there are accounts at several servers, the one of such an engine is chosen. */
+  /** Engines of the secret's rotator. If the secret has several accounts, the one of such an engine is chosen. */
   readonly engines?: readonly string[] | undefined;
 }
 
@@ -90,14 +90,14 @@ const aboutCredential = new Set([
   'servercertificate',
 ]);
 
-/** Fields that are never connection strings, however they look. */
+/** Fields that are never read as connection strings, whatever they look like. */
 const plainFields = new Set(['username', 'password', 'host', 'port', 'dbname', 'engine', 'masterarn']);
 
 /**
- * Finds the account of a secret of many values, and every place of its user and password: connection strings, and settings by
- * the names that frameworks give them. The same user with the same password is the same account, on other hosts too.
+ * Finds the account of a secret with many values, and every place of its user and password. These can be connection strings,
+ * or settings with names that frameworks use. The same user with the same password is the same account, also on another host.
  *
- * @throws MalformedSecret for a named connection string that is none, and where several accounts leave open which one is meant
+ * @throws MalformedSecret if the tag names a connection string that can't be read, or if several accounts could be meant
  */
 export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Settings {
   const references = referencesTo(leaves);
@@ -150,7 +150,10 @@ export function readSettings(leaves: readonly Leaf[], known: KnownSettings): Set
   };
 }
 
-/** Connection strings of which some are templates: the password is beside them. */
+/**
+ * Takes the password out of connection strings that are templates, such as `Password=<password>`. A string counts as one only
+ * if a password is beside it.
+ */
 function withoutPlaceholders(strings: readonly Account[], beside: readonly Account[]): Account[] {
   const passwords = new Set(beside.map(({ password }) => password));
   const isTemplate = ({ password }: Account): boolean =>
@@ -163,7 +166,7 @@ function withoutPlaceholders(strings: readonly Account[], beside: readonly Accou
   });
 }
 
-/** A login of another kind, which npm's mssql and others set beside user and password. */
+/** The refusal of a login by other means than user and password. npm's mssql and others set it beside them. */
 function loginBeside({ leaf, parsed }: Account, leaves: readonly Leaf[]): Settings['refusal'] {
   if (parsed !== undefined) return undefined;
   const { scope } = leaf;
@@ -243,7 +246,7 @@ function accountOf(
   };
 }
 
-/** A text that is a connection string of a database; a URL of anything else says nothing about the credential. */
+/** The account of a text that is a connection string. A URL of anything but a database is ignored. */
 function stringAccount(leaf: Leaf, references: References): Account | undefined {
   const { embedding } = leaf;
   if (embedding === undefined || plainFields.has(leaf.path)) return undefined;
@@ -251,14 +254,14 @@ function stringAccount(leaf: Leaf, references: References): Account | undefined 
   if (form === undefined || (form === 'url' && !isDatabaseUrl(embedding.text))) return undefined;
   const parsed = parseIfPossible(form, embedding.text);
   if (parsed === undefined) return undefined;
-  // A note may have an equals sign in it.
+  // A note with an equals sign in it can look like a connection string, but has no login and no place.
   const { username, password, host, dbname } = parsed.fields;
   const isPlace = host !== undefined && dbname !== undefined;
   const isSure = form === 'url' || form === 'jdbc' || isPlace || username !== undefined;
   return isSure || password !== undefined ? accountOf(leaf, embedding, parsed, references) : undefined;
 }
 
-/** A password by its name, with the settings that belong to it. */
+/** The account of a setting whose name means a password, with the settings that go with it. */
 function groupAccount(named: Leaf, index: Index): Account | undefined {
   const reading = readName(named.name).find(({ field }) => field === 'password');
   const leaf = index.followed(named);
@@ -266,7 +269,7 @@ function groupAccount(named: Leaf, index: Index): Account | undefined {
   if (reading === undefined || isEmpty) return undefined;
   const members = membersOf(leaf, reading.prefix, index);
   const username = members.get('username');
-  // An item of a list is called as the list is.
+  // An item of a list has only a number. The list's name says what it is.
   const scopeName = leaf.scope.split('.').findLast((part) => !/^\d+$/.test(part)) ?? '';
   const fields = fieldsOf(members, reading.prefix, leaf, index);
   return {
@@ -288,7 +291,7 @@ function groupAccount(named: Leaf, index: Index): Account | undefined {
   };
 }
 
-/** The account of the fields that have their own names, completed by settings beside them that have others. */
+/** The account of the secret's own field `password`. Missing fields come from settings beside it, such as DB_USER. */
 function ownAccount(index: Index, { own, password: leaf }: KnownSettings): Account | undefined {
   if (typeof own.password !== 'string' || leaf === undefined) return undefined;
   const prefix = readName(leaf.name).find(({ field }) => field === 'password')?.prefix ?? '';
@@ -313,7 +316,12 @@ function slotAt(field: string, { value, span, encode }: Leaf): Slot {
   return { field, value, span, encode };
 }
 
-/** The account that is meant where no field has its own name; undefined if none is. */
+/**
+ * Chooses the account to rotate in a secret without a field `password`. Undefined if there is none, or if several settings but
+ * no connection string could be meant.
+ *
+ * @throws MalformedSecret if several connection strings could be meant
+ */
 function choosePrimary(
   accounts: readonly Account[],
   { own: { username }, hints }: KnownSettings,
@@ -344,7 +352,7 @@ function severalAccounts(accounts: readonly Account[]): KeyturnError {
   );
 }
 
-/** The best mention: with a user, of the server that takes changes, and first in the secret. */
+/** The mention that the fields are read from: preferably with a user and a host, and no read replica. Else the first one. */
 function best(accounts: readonly Account[]): Account | undefined {
   const isWriter = ({ leaf, fields }: Account): boolean => !isReplica(leaf.path, hostOf(fields));
   const complete = accounts.filter(
@@ -358,7 +366,10 @@ function best(accounts: readonly Account[]): Account | undefined {
   );
 }
 
-/** Merges the mentions: the first one counts, then others with the same host. */
+/**
+ * Merges the fields of all mentions. The first mention wins, then those in the same object. Mentions of another host are left
+ * out.
+ */
 function mergedFields(accounts: readonly Account[]): SecretFields {
   let merged: SecretFields = {};
   const [first, ...others] = accounts;

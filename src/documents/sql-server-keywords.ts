@@ -1,22 +1,25 @@
-/** A keyword without its case and its inner space: drivers differ in `TrustServerCertificate` and `Trust Server Certificate`. */
+/**
+ * A keyword in lower case, without space, underscores and dashes. Drivers differ: `TrustServerCertificate` and `Trust Server
+ * Certificate` are the same.
+ */
 export function plainKeyword(keyword: string): string {
   return keyword.toLowerCase().replace(/[\s_-]/g, '');
 }
 
-/** Where a server is. A named instance follows the host, after a backslash, as SQL Server's own tools write it. */
+/** Where a server is. `host` ends with a backslash and the instance if there is one, as in SQL Server's own tools. */
 export interface ServerAddress {
   readonly host?: string;
   readonly port?: string;
 }
 
-/** A host with a named instance, which may be missing. */
+/** A host with its named instance. Either may be missing. */
 export function withInstance(host: string | undefined, instance: string | undefined): string | undefined {
   return host && instance ? `${host}\\${instance}` : host || undefined;
 }
 
 /**
- * `tcp:host\instance,port`: the prefix, instance and port may be missing. The names that only mean this machine
- * become `localhost`. Other protocols than TCP stay in the host, for the rotator to refuse.
+ * Reads `tcp:host\instance,port`. The prefix, the instance and the port may be missing. `.` and `(local)` become `localhost`.
+ * A protocol other than TCP stays in the host, and the rotator refuses it.
  *
  * @see https://learn.microsoft.com/en-us/sql/connect/ado-net/connection-string-syntax
  */

@@ -3,7 +3,7 @@ import { connectionText, type Edit, notHeld, type ParsedText, type Slot, type Sp
 import { definedFields, readSwitch } from './switches.ts';
 
 /*
- * The configuration string of StackExchange.Redis, the field's client for .NET: servers and options with commas between
+ * The configuration string of StackExchange.Redis, the usual client for .NET: servers and options with commas between
  * them, such as `redis.example.com:6380,user=shop,password=...,ssl=true`. There are no quotes and no escapes.
  *
  * https://stackexchange.github.io/StackExchange.Redis/Configuration, and how it is read:
@@ -22,10 +22,10 @@ const fieldOfOption: ReadonlyMap<string, string> = new Map([
 
 const writable = new Set(['username', 'password', 'dbname']);
 
-/** A comma ends a value. The others are what shells and files take for their own. */
+/** A comma ends a value. The others have a meaning in shells and files. */
 const unsafeCharacters = ',"\'\\$`';
 
-/** It begins with a server. Later comes a password, or an option that only this client has, with no semicolon before it. */
+/** A server comes first. A password, or an option that only this client has, comes later, with no semicolon before it. */
 const startsAsConfiguration =
   /^\s*(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\s*,(?:[^;=,]*=[^;,]*,|[^;=,]*,)*\s*(?:password|user|ssl|sslhost|servicename|abortconnect|allowadmin|defaultdatabase)\s*=/i;
 
@@ -88,7 +88,7 @@ function trimmed(text: string, start: number, end: number): Span {
   return { start: start + before, end: start + before + part.trim().length };
 }
 
-/** Of an option that is there more than once, the last one counts. */
+/** If an option is there more than once, the last one counts. */
 function fieldsOf(parts: readonly Part[]): SecretFields {
   const options = new Map(
     parts.flatMap(({ option, value }) => (option === undefined ? [] : [[option, value] as const])),

@@ -1,6 +1,6 @@
 import type { SecretFields } from './fields.ts';
 
-/** A switch of a connection string, as drivers read it; undefined for what is neither on nor off. */
+/** Reads a switch of a connection string as drivers do. Undefined for a text that is neither on nor off. */
 export function readSwitch(value: string | undefined): boolean | undefined {
   if (value === undefined) return undefined;
   if (/^(true|yes|1|on)$/i.test(value.trim())) return true;
@@ -8,8 +8,8 @@ export function readSwitch(value: string | undefined): boolean | undefined {
 }
 
 /**
- * `Encrypt` of SQL Server's drivers: besides true and false, the words of
- * Microsoft.Data.SqlClient 5, and `disable` of Go's driver.
+ * Reads `Encrypt` of SQL Server's drivers: true and false, the words of Microsoft.Data.SqlClient 5, and `disable` of Go's
+ * driver.
  *
  * @see https://learn.microsoft.com/en-us/dotnet/api/microsoft.data.sqlclient.sqlconnectionencryptoption
  */
@@ -18,7 +18,7 @@ export function readEncrypt(value: string | undefined): boolean | undefined {
   return value !== undefined && /^(optional|disabled?)$/i.test(value.trim()) ? false : readSwitch(value);
 }
 
-/** `Encrypt=Strict`, which is more than true: TLS before the first byte of the protocol (TDS 8). */
+/** Reads `Encrypt=Strict`. It is more than true: TLS begins before the protocol's first byte (TDS 8). */
 export function readStrict(value: string | undefined): 'strict' | undefined {
   return value !== undefined && /^strict$/i.test(value.trim()) ? 'strict' : undefined;
 }
@@ -26,7 +26,7 @@ export function readStrict(value: string | undefined): 'strict' | undefined {
 const modesWithTls = /^(require|required|verify[-_]?ca|verify[-_]?full|verify[-_]?identity|no-verify)$/i;
 
 /**
- * `sslmode` and its kin. `allow` and `prefer` leave it open, and so does Keyturn: its `ssl` is absent then.
+ * Reads `sslmode` and the like. `allow` and `prefer` leave it open whether TLS is used. Then `ssl` stays absent.
  *
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
  */
@@ -36,7 +36,7 @@ export function readSslMode(value: string | undefined): boolean | undefined {
   return /^(disable|disabled|none)$/i.test(value.trim()) ? false : undefined;
 }
 
-/** The fields without those that are undefined. */
+/** The fields that are not undefined. */
 export function definedFields(fields: SecretFields): SecretFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,16 +1,16 @@
 import { type Embedding, malformed, type Span } from './form.ts';
 
-/** The parts of a URL that a credential can be in, as they stand: nothing is decoded. */
+/** The parts of a URL that a credential can be in. Nothing is decoded yet. */
 export interface UrlParts {
-  /** All that is before the two slashes, in lower case: `jdbc:mysql:loadbalance`, `postgresql+asyncpg`. */
+  /** All before the colon and the two slashes, in lower case: `jdbc:mysql:loadbalance`, `postgresql+asyncpg`. */
   readonly scheme: string;
-  /** Where user and password go: after the two slashes. */
+  /** User, password and hosts: all between the two slashes and the path. */
   readonly authority: Span;
-  /** Undefined where there is no at sign. */
+  /** Undefined if there is no at sign. */
   readonly user: Span | undefined;
-  /** Undefined where no colon follows the user. */
+  /** Undefined if no colon follows the user. */
   readonly password: Span | undefined;
-  /** Host and port; several with commas between them. */
+  /** Host and port. There may be several, with commas between them. */
   readonly hosts: Span;
   /** Without its first slash. */
   readonly path: Span;
@@ -28,9 +28,9 @@ const start = /^\s*([a-z][a-z0-9+._-]*(?::[a-z][a-z0-9+._-]*)*):\/\//i;
 const forbidden = /[\t\n\r]/g;
 
 /**
- * Finds the parts of a URL, as the URL standard cuts them: the authority ends at the first slash, question mark or
- * number sign, the user information at the last at sign in it. The URL class finds the same, but not where it
- * stands, and refuses several hosts and an empty one.
+ * Finds the parts of a URL where the URL standard cuts it. The authority ends at the first slash, question mark or number
+ * sign. The user information ends at the last at sign in the authority. The URL class does not say where a part stands, and
+ * refuses several hosts and an empty one.
  *
  * @throws MalformedSecret
  * @see https://url.spec.whatwg.org/#concept-basic-url-parser
@@ -90,15 +90,15 @@ function* queryParts(text: string, from: number, end: number): Generator<QueryPa
   }
 }
 
-/** The scheme of a URL, wrappers and drivers included, in lower case; undefined for a text that is no URL. */
+/** The scheme of a URL in lower case, with wrappers and drivers. Undefined for a text that is no URL. */
 export function schemeOf(text: string): string | undefined {
   return start.exec(text)?.[1]?.toLowerCase();
 }
 
 /**
- * What a parameter's value says, with the place of each of its characters.
+ * The decoded value of a parameter, with the place of each of its characters in the URL.
  *
- * @param path for people
+ * @param path the name to show to people
  * @throws MalformedSecret as {@link decodePart}
  */
 export function embeddedPart(text: string, span: Span, form: 'url' | 'jdbc', path: string): Embedding {
@@ -120,12 +120,12 @@ export function embeddedPart(text: string, span: Span, form: 'url' | 'jdbc', pat
   return { path, text: decoded, offsets, encode: encodeText };
 }
 
-/** encodeURIComponent, and the quote besides, which ends a string in a shell or in code. */
+/** Encodes as encodeURIComponent does, and the single quote too, because that ends a string in a shell or in code. */
 export function encodeText(value: string): string {
   return encodeURIComponent(value).replaceAll("'", '%27');
 }
 
-/** Decodes what stands in a span. @throws MalformedSecret for a percent sign that encodes nothing */
+/** Decodes the text in a span. @throws MalformedSecret for a percent sign that encodes nothing */
 export function decodePart(text: string, span: Span, form: 'url' | 'jdbc', inQuery = false): string {
   const raw = text.slice(span.start, span.end);
   try {
@@ -137,7 +137,7 @@ export function decodePart(text: string, span: Span, form: 'url' | 'jdbc', inQue
   }
 }
 
-/** Reads `host:port`. The port may be missing. IPv6 addresses are in brackets. */
+/** Reads the first `host:port`. The port may be missing. IPv6 addresses are in brackets. @throws MalformedSecret */
 export function readHost(
   text: string,
   { start: from, end }: Span,

@@ -45,7 +45,7 @@ const fieldOfParameter: ReadonlyMap<string, string> = new Map([
   ['database', 'dbname'],
 ]);
 
-/** The properties of JDBC drivers whose URLs are real URLs. They read no other names for these fields. */
+/** The properties of JDBC drivers whose URLs are real URLs. Those drivers know no other names for these fields. */
 const fieldOfProperty: ReadonlyMap<string, string> = new Map([
   ['user', 'username'],
   ['password', 'password'],
@@ -54,8 +54,8 @@ const fieldOfProperty: ReadonlyMap<string, string> = new Map([
 const writable = new Set(['username', 'password', 'dbname']);
 
 /**
- * All punctuation but RFC 3986's four unreserved characters. A password without it is read right by everybody: by those who
- * forget to decode or decode twice, and by those who take + for a space (URLSearchParams, pgjdbc) or don't (libpq).
+ * All punctuation but RFC 3986's four unreserved characters. Every reader reads a password without it right. Some readers
+ * forget to decode, or decode twice. Some take + for a space (URLSearchParams, pgjdbc), others don't (libpq).
  * pg-connection-string misreads encoded characters if the URL has a raw space elsewhere.
  *
  * @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3
@@ -63,7 +63,7 @@ const writable = new Set(['username', 'password', 'dbname']);
  */
 const unsafeCharacters = '!"#$%&\'()*+,/:;<=>?@[\\]^`{|}';
 
-/** Whether a scheme is a database's, whose URLs are recognised also as part of a JSON secret. */
+/** Whether a text is a URL of a database. Within JSON and lines, other URLs are not read as connection strings. */
 export function isDatabaseUrl(text: string): boolean {
   const scheme = schemeOf(text);
   return scheme !== undefined && engineOfKnownScheme(scheme) !== undefined;
@@ -72,14 +72,14 @@ export function isDatabaseUrl(text: string): boolean {
 /** Reads a URL, or what follows `jdbc:`. @throws MalformedSecret */
 export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText {
   const parts = scanUrl(text, form);
-  // Such as Db2's `/database:user=...;password=...;`.
+  // Db2 writes properties after the database: `/database:user=...;password=...;`
   const path = text.slice(parts.path.start, parts.path.end);
   if (form === 'jdbc' && /:\w+=/.test(path.slice(0, Math.max(0, path.lastIndexOf(';')))))
     throw malformed(form, parts.path.start, 'properties follow the database in a way that is not known');
   const parameters = parts.query.map((part) => readParameter(text, part, form));
   const inQuery = parameters.flatMap(({ slot }) => slot ?? []);
   const inParameter = (field: string): boolean => inQuery.some((slot) => slot.field === field);
-  // If a parameter holds the field, an empty place before the host does not count.
+  // An empty user or password before the host does not count if a parameter holds it.
   const beforeHost = userSlots(text, parts, form).filter(({ field, value }) => value || !inParameter(field));
   const slots = [...beforeHost, ...inQuery];
   const fields = urlFields(text, parts, form, slots, parameters);
@@ -106,8 +106,8 @@ export function parseUrl(text: string, form: 'url' | 'jdbc' = 'url'): ParsedText
 }
 
 /**
- * The refusal of a user before the host of a JDBC URL: pgjdbc and MariaDB's driver take it for a part of the host. MySQL's
- * driver reads it.
+ * The refusal of a user before the host of a JDBC URL. pgjdbc and MariaDB's driver take it for a part of the host. Only
+ * MySQL's driver reads it.
  *
  * @see https://jdbc.postgresql.org/documentation/use/#connecting-to-the-database
  */
@@ -128,7 +128,8 @@ function idleUser(
 }
 
 /**
- * libpq takes a plus sign in a parameter as it stands; psycopg with SQLAlchemy, pg and others take it for a space.
+ * The refusal of a plus sign in a parameter. libpq takes it as it stands. SQLAlchemy with psycopg, pg and others take it for
+ * a space.
  *
  * @see https://github.com/postgres/postgres/blob/master/src/interfaces/libpq/fe-connect.c (conninfo_uri_decode)
  * @see https://url.spec.whatwg.org/#urlencoded-parsing
@@ -153,7 +154,7 @@ function plusSign(
 interface Parameter {
   readonly part: QueryPart;
   readonly written: string;
-  /** The name of the field, where it means one. */
+  /** The field that it means. If it means none, its name as written. */
   readonly name: string;
   readonly value: string;
   readonly slot: Slot | undefined;
@@ -212,7 +213,7 @@ function urlFields(
   );
   const { scheme } = parts;
   const engine = engineOfScheme(scheme);
-  // SQLAlchemy has a parameter for each of several hosts: ?host=one:5432&host=two:5432
+  // For several hosts, SQLAlchemy repeats the parameter: ?host=one:5432&host=two:5432
   for (const name of engineFamily(engine) === 'postgres' ? ['host', 'port'] : []) {
     const several = parameters.filter((parameter) => parameter.name === name).map(({ value }) => value);
     if (several.length > 1) rest[name] = [...new Set(several)].join(',');
@@ -221,7 +222,7 @@ function urlFields(
   const path = decodePart(text, parts.path, form) || undefined;
   // Go's driver has the instance in the path, and the database in the query: https://github.com/microsoft/go-mssqldb
   const isGo = scheme === 'sqlserver';
-  // SQLAlchemy takes a host with neither a driver nor a database for the name of a DSN, which is of the application's machine.
+  // Without a driver and a database, SQLAlchemy takes the host for a DSN, which only the application's machine knows.
   const isDsn = scheme.endsWith('+pyodbc') && !named.has('driver') && path === undefined;
   const stated = isGo
     ? { host: withInstance(host, path), port }
@@ -246,10 +247,10 @@ function urlFields(
   });
 }
 
-/** Parameters that are read as the fields `ssl` and `trustservercertificate`. */
+/** Parameters that become the fields `ssl`, `encrypt` and `trustservercertificate`, and no fields of their own. */
 const switches = new Set(['sslmode', 'ssl', 'tls', 'encrypt', 'encryption', 'trustservercertificate']);
 
-/** A parameter wins over what stands before the host, as with libpq and pg. */
+/** The value that counts: a parameter wins over what is before the host, as with libpq and pg. */
 function effective(slots: readonly Slot[], field: string): unknown {
   return slots.findLast((slot) => slot.field === field && slot.value !== undefined)?.value;
 }
