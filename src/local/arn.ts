@@ -18,18 +18,18 @@ export function newSecretArn(partition: Partition, name: string): string {
   return secretArn(partition, `${name}-${suffix.join('')}`);
 }
 
-/** The ARN of a secret whose name and random characters these are. */
+/** The ARN of a secret. @param name with its random characters */
 export function secretArn({ accountId, region }: Partition, name: string): string {
   return `arn:${awsPartition(region)}:secretsmanager:${region}:${accountId}:secret:${name}`;
 }
 
-/** A KMS key's ARN: as it is, or made of its id. */
+/** A KMS key's ARN. An ARN is returned as it is. */
 export function keyArn({ accountId, region }: Partition, idOrArn: string): string {
   if (idOrArn.startsWith('arn:')) return idOrArn;
   return `arn:${awsPartition(region)}:kms:${region}:${accountId}:key/${idOrArn}`;
 }
 
-/** The account and the region in a secret's ARN; undefined for anything else. */
+/** The account and the region in a secret's ARN. Undefined for any other text. */
 export function partitionOf(secretArn: string): Partition | undefined {
   const [, region, accountId] = /^arn:[^:]+:secretsmanager:([^:]+):(\d{12}):secret:/.exec(secretArn) ?? [];
   return region === undefined || accountId === undefined ? undefined : { accountId, region };
@@ -37,7 +37,7 @@ export function partitionOf(secretArn: string): Partition | undefined {
 
 /**
  * The account and the region of a secret that is stored.
- * @throws Error when the ARN is not a secret's
+ * @throws Error if the ARN is not a secret's
  */
 export function homeOf(secretArn: string): Partition {
   const home = partitionOf(secretArn);
@@ -46,9 +46,9 @@ export function homeOf(secretArn: string): Partition {
 }
 
 /**
- * The name in a secret's ARN without its six random characters (AWS calls it a partial ARN); undefined for anything
- * else. A name that ends as if it had them is taken for a whole ARN, so AWS can't find it by a partial one (recorded by
- * localstack's test `test_create_and_update_secret[Invalid/_+=.@-Name-a1b2c3-False]`).
+ * The name in a partial ARN, which is AWS's term for a secret's ARN without the six random characters. Undefined for any other
+ * text. If the name itself ends like random characters, AWS takes the ARN for a whole one and doesn't find the secret.
+ * localstack's test `test_create_and_update_secret[Invalid/_+=.@-Name-a1b2c3-False]` has recorded this.
  */
 export function nameInPartialArn(secretId: string): string | undefined {
   const name = /^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)$/.exec(secretId)?.[1];
@@ -65,7 +65,7 @@ export function awsPartition(region: string): string {
   return factsOf(region).id;
 }
 
-/** What names of AWS's hosts in a region end with, such as `amazonaws.com`. */
+/** How the names of AWS's hosts in a region end, such as `amazonaws.com`. */
 export function dnsSuffix(region: string): string {
   return factsOf(region).dnsSuffix;
 }
@@ -76,7 +76,7 @@ export function isRegionBeside(name: string, region: string): boolean {
   return names.includes(name);
 }
 
-/** A region that AWS didn't have when the model was made is told by its form. */
+/** The partition of a region. A region that is newer than the model is recognised by its form. */
 function factsOf(region: string): (typeof awsPartitions)[number] {
   return awsPartitions.find(({ pattern }) => new RegExp(pattern).test(region)) ?? awsPartitions[0];
 }
@@ -86,7 +86,7 @@ export function isFunctionArn(text: string): boolean {
   return /^arn:aws[a-z-]*:lambda:[a-z\d-]+:\d{12}:function:[\w-]+(:(\$LATEST|[\w-]+))?$/.test(text);
 }
 
-/** A function's ARN: as it is, or made of its name. */
+/** A function's ARN. An ARN is returned as it is. */
 export function functionArn({ accountId, region }: Partition, nameOrArn: string): string {
   if (nameOrArn.startsWith('arn:')) return nameOrArn;
   return `arn:${awsPartition(region)}:lambda:${region}:${accountId}:function:${nameOrArn}`;

@@ -7,11 +7,12 @@ const keptForMs = 24 * 3_600_000;
 
 /**
  * Removes the oldest versions without labels while a secret has more than 100 versions. Versions younger than 24 hours
- * stay; it records when the next one will be old enough.
+ * stay.
+ * @returns the secret, with the time at which the next version will be old enough
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
 export function withoutDeprecated(unit: UnitOfWork, secret: Secret): Secret {
-  // Before this time no version is old enough, so a secret that is written often is not searched at each write.
+  // No version is old enough before that. So a secret that is written often is not searched at each write.
   if (secret.cleanUpAt !== undefined && secret.cleanUpAt > unit.now) return secret;
   const versions = unit.store.versions(secret.arn);
   const labelled = new Set(Object.values(secret.labels));

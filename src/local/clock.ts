@@ -3,20 +3,21 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Calls `callback` once, when `now()` reaches `atMs` (milliseconds since the epoch; the past means at once).
+   * Calls `callback` once, when `now()` reaches `atMs`. If that is in the past, the call comes at once.
    *
+   * @param atMs milliseconds since the epoch
    * @returns a function that cancels the call
    */
   schedule(atMs: number, callback: () => void): () => void;
 }
 
-/** A clock that only moves on request. For tests. */
+/** A clock for tests. It only moves on request. */
 export interface ManualClock extends Clock {
   /** Moves the time forward by `ms`. Calls that fall due are made in order, each at its own time. */
   advance(ms: number): Promise<void>;
 }
 
-/** setTimeout takes a 32-bit signed integer; a longer delay would fire at once. */
+/** setTimeout takes a 32-bit signed integer. A longer delay would fire at once. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /** The machine's own time. */
@@ -25,11 +26,15 @@ export function systemClock(): Clock {
 }
 
 /**
- * A clock that starts at the machine's time and runs `factor` times as fast: with 7200, four hours pass in two
- * seconds. Only the dates run faster; HTTP, functions and the retries of a rotation take real time.
+ * A clock that runs `factor` times as fast as the machine's: with 7200, four hours pass in two seconds. Only dates run
+ * faster. HTTP, functions and the retries of a rotation take real time.
+ *
+ * @param startMs where it starts, in milliseconds since the epoch. Default: the machine's time
+ * @throws RangeError for a factor that is not a finite number above 0
  */
 export function fastClock(factor: number, startMs: number = Date.now()): Clock {
-  if (!(factor > 0)) throw new RangeError(`A clock's factor must be more than 0, not ${factor}`);
+  if (!(Number.isFinite(factor) && factor > 0))
+    throw new RangeError(`A clock's factor must be a finite number above 0, not ${factor}`);
   const startedAt = performance.now();
   const now = () => startMs + (performance.now() - startedAt) * factor;
   return { now, schedule: (atMs, callback) => scheduleReal(now, factor, atMs, callback) };
@@ -39,7 +44,7 @@ function scheduleReal(now: () => number, factor: number, atMs: number, callback:
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
     const delay = Math.max(0, (atMs - now()) / factor);
-    // The server keeps the process alive. A rotation that is due next month should not.
+    // A rotation that is due next month must not keep the process alive. The server does that.
     timer = setTimeout(fire, Math.min(Math.ceil(delay), longestTimeoutMs)).unref();
   };
   const fire = () => (now() >= atMs ? callback() : wait());

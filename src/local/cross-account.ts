@@ -36,7 +36,8 @@ interface ReplicaRequest {
 }
 
 /**
- * Checks whether this may become the replica of a secret in another account. The other secret need not exist yet.
+ * Checks that a CreateSecret makes a replica of a secret in another account as AWS demands. The other secret need not exist
+ * yet.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html CrossAccountPrimaryARN
  * @throws ServiceError InvalidParameterException
  */
@@ -75,7 +76,8 @@ function checkPair(primaryArn: string, replicaArn: string): void {
 }
 
 /**
- * Begins to replicate a secret to one in another account, which was made for it. A second call repairs the replication.
+ * Begins to replicate a secret to a secret in another account that was created as its replica. A second call repairs the
+ * replication.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
  * @throws ServiceError InvalidParameterException, InvalidRequestException, LimitExceededException,
  * ResourceNotFoundException
@@ -108,7 +110,7 @@ export function associate(
 /**
  * Ends the replication from the primary's side. The replica stays a replica and keeps its value.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DisassociateCrossAccountReplica.html
- * @throws ServiceError ResourceNotFoundException when it is no replica of the secret
+ * @throws ServiceError ResourceNotFoundException if the ARN is not that of the secret's replica
  */
 export function disassociate(unit: UnitOfWork, primary: Secret, replicaArn: string): void {
   if (primary.crossAccountReplica?.arn !== replicaArn) throw resourceNotFound();
@@ -120,7 +122,7 @@ export function disassociate(unit: UnitOfWork, primary: Secret, replicaArn: stri
   unit.save({ ...primary, crossAccountReplica: undefined, changedAt: unit.now }, primary);
 }
 
-/** Ends the replication from the replica's side. It becomes an independent secret. */
+/** Ends the replication from the replica's side. The replica becomes an independent secret. */
 export function standAlone(unit: UnitOfWork, replica: Secret): void {
   const primary = unit.store.secretByArn(replica.crossAccountPrimary?.arn ?? '');
   const link = primary?.crossAccountReplica;
@@ -130,7 +132,7 @@ export function standAlone(unit: UnitOfWork, replica: Secret): void {
 }
 
 /**
- * Gives the current value of a primary to its replica in another account, as the same version, with AWSCURRENT on it.
+ * Copies the current value of a primary to its replica in another account. The copy has the same version id, and AWSCURRENT.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-permissions.html
  */
 export function replicateAbroad(unit: UnitOfWork, primary: Secret): void {

@@ -1,6 +1,6 @@
 import { DamagedRow, StoreError } from './store/store-error.ts';
 
-/** An error that the API answers. Known messages are AWS's own, since clients match on them. */
+/** An error that the API answers. Messages that are known are AWS's own, because clients match on them. */
 export class ServiceError extends Error {
   /** AWS's name of the error, such as `ResourceNotFoundException`. */
   readonly type: string;
@@ -15,9 +15,8 @@ export class ServiceError extends Error {
   }
 
   /**
-   * The body of the answer. The service's own errors have `Message` with a capital letter, as localstack's tests have
-   * recorded (`test_no_client_request_token` in its `test_secretsmanager.snapshot.json`). Errors of the framework in front
-   * of it don't.
+   * The body of the answer. The service's own errors have `Message` with a capital letter, and those of AWS's framework
+   * `message`. localstack's tests have recorded it (`test_no_client_request_token` in `test_secretsmanager.snapshot.json`).
    */
   get body(): object {
     return frameworkErrors.has(this.type)
@@ -33,6 +32,7 @@ export class ServiceError extends Error {
   }
 }
 
+/** Errors of AWS's framework, which every service shares. */
 const frameworkErrors = new Set([
   'ExpiredTokenException',
   'IncompleteSignatureException',
@@ -146,7 +146,7 @@ export function invalidSignature(message: string): ServiceError {
   return new ServiceError('InvalidSignatureException', message);
 }
 
-/** AWS's own message names what is missing and quotes the header. This one doesn't. */
+/** AWS's own message also says what is missing and quotes the header. */
 export function incompleteSignature(): ServiceError {
   return new ServiceError(
     'IncompleteSignatureException',
@@ -160,8 +160,8 @@ export function internalFailure(message = 'An error occurred on the server side.
 
 /**
  * Reports a fault of the server on its standard error. Clients only get a general error, or what to do. The message of a
- * JavaScript error can quote a secret, so only its name and its stack are shown. A failure of the disk says what to do, and
- * needs no stack.
+ * JavaScript error can quote a secret, so only its name and its stack are shown. A StoreError says what to do, so its message
+ * is enough.
  */
 export function reportFault(cause: unknown): void {
   process.emitWarning(`The local Secrets Manager failed: ${describeFault(cause)}`);

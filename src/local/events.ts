@@ -7,12 +7,13 @@ export type RotationStep = (typeof rotationSteps)[number];
 /** A request was answered. */
 export interface CallEvent {
   readonly type: 'call';
-  /** The operation's name, such as `GetSecretValue`; empty when the request named none. */
+  /** The operation's name, such as `GetSecretValue`. Empty if the request named none. */
   readonly operation: string;
-  /** The request's SecretId. */
+  /** The request's SecretId: a name or an ARN. */
   readonly secretId?: string | undefined;
-  /** The access key that signed the request; empty if it wasn't signed. */
+  /** The access key that signed the request. Empty if it wasn't signed. */
   readonly accessKeyId: string;
+  /** Milliseconds of real time. */
   readonly durationMs: number;
   /** AWS's name of the error in the answer. */
   readonly error?: string | undefined;
@@ -22,7 +23,7 @@ export interface CallEvent {
 export interface LabelsEvent {
   readonly type: 'labels-moved';
   readonly secretArn: string;
-  /** Labels by version, of the versions that have any. */
+  /** Labels by version id. Versions without labels are left out. */
   readonly before: Readonly<Record<string, readonly string[]>>;
   readonly after: Readonly<Record<string, readonly string[]>>;
 }
@@ -52,26 +53,31 @@ export interface StepStartedEvent extends RotationFacts {
   readonly step: RotationStep;
 }
 
-/** The function has answered. */
+/** A step has ended, well or not. */
 export interface StepEndedEvent extends RotationFacts {
   readonly type: 'step-ended';
   readonly step: RotationStep;
+  /** Milliseconds of real time. */
   readonly durationMs: number;
-  /** Why the step failed. */
+  /** Why the step failed, with the secret's values masked. Absent if it succeeded. */
   readonly error?: string | undefined;
 }
 
 /** All steps succeeded, and AWSCURRENT is on the new version. */
 export interface RotationSucceededEvent extends RotationFacts {
   readonly type: 'rotation-succeeded';
+  /** Of this attempt, in milliseconds of real time. */
   readonly durationMs: number;
 }
 
-/** An attempt failed. `willRetry`: another one follows. */
+/** An attempt failed. */
 export interface RotationFailedEvent extends RotationFacts {
   readonly type: 'rotation-failed';
+  /** Of this attempt, in milliseconds of real time. */
   readonly durationMs: number;
+  /** Why it failed, with the secret's values masked. */
   readonly error: string;
+  /** Whether another attempt follows. */
   readonly willRetry: boolean;
 }
 
@@ -112,8 +118,9 @@ export type LocalEvent =
   | RotationFailedEvent
   | RotationCancelledEvent;
 
-/** Listens to events. An error that it throws becomes an uncaught error. */
+/** Called for each event. An error that it throws becomes an uncaught exception of the process. */
 export type Listener<Event> = (event: Event) => void;
+/** A listener to {@link LocalEvent}s. */
 export type LocalEventListener = Listener<LocalEvent>;
 
 /** Passes events to listeners. */

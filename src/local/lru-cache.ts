@@ -7,9 +7,9 @@ export interface LruCache<Value> {
 }
 
 /**
- * Makes a cache with two generations. A used value moves to the young one. When that reaches half of the limit, it becomes
- * the old one, and the old one is dropped. This costs less than a list in the order of use.
- * @param limit of all values' sizes together
+ * Makes a cache with two generations. A value that is used moves to the young generation. When that exceeds half of the limit,
+ * the old generation is dropped, and the young one becomes the old one. This costs less than a list in the order of use.
+ * @param limit the size of all values together
  * @param sizeOf a value's size, in the unit of `limit`
  */
 export function createLruCache<Value>(limit: number, sizeOf: (value: Value) => number): LruCache<Value> {

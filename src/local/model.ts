@@ -13,7 +13,7 @@ export interface RotationRules {
   readonly ScheduleExpression?: string | undefined;
 }
 
-/** What a running rotation does: all four steps, or testSecret alone on a copy of the current value. */
+/** What a running rotation does. `rotation`: all four steps. `test`: testSecret alone, on a copy of the current value. */
 export type RotationKind = 'rotation' | 'test';
 
 /** How a secret rotates. Dates are milliseconds since the epoch. */
@@ -21,7 +21,7 @@ export interface Rotation {
   readonly enabled: boolean;
   readonly lambdaArn: string;
   readonly rules?: RotationRules | undefined;
-  /** The window of the next scheduled rotation, which DescribeSecret shows. In the past after a failed rotation. */
+  /** The window of the next scheduled rotation, which DescribeSecret shows. After a failed rotation it is in the past. */
   readonly nextWindow?: { readonly opensAt: number; readonly closesAt: number } | undefined;
   /** When the schedule starts the next rotation. */
   readonly dueAt?: number | undefined;
@@ -60,13 +60,13 @@ export interface Secret {
   readonly type?: string | undefined;
   readonly description?: string | undefined;
   readonly kmsKeyId?: string | undefined;
-  /** Undefined if none was ever given; an empty list counts as given. */
+  /** Undefined if none was ever given. An empty list counts as given. */
   readonly tags?: readonly Tag[] | undefined;
   /** The resource policy, as it was put. */
   readonly policy?: string | undefined;
-  /** The secret's replicas; undefined if it has none. */
+  /** The secret's replicas. Undefined if it has none. */
   readonly replicas?: readonly Replica[] | undefined;
-  /** The region of the primary; set on a replica only. */
+  /** The region of the primary. Set on a replica only. */
   readonly primaryRegion?: string | undefined;
   /** Set on a cross-account replica only. */
   readonly crossAccountPrimary?: CrossAccountPrimary | undefined;
@@ -88,7 +88,7 @@ export interface Version {
   readonly id: string;
   readonly createdAt: number;
   readonly accessedAt?: number | undefined;
-  /** The key its value is encrypted with; absent while the version is empty. */
+  /** The key that its value is encrypted with. Absent while the version is empty. */
   readonly kmsKeyId?: string | undefined;
 }
 
@@ -97,7 +97,7 @@ export type SecretValue =
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'binary'; readonly bytes: Buffer };
 
-/** The default key. */
+/** The alias of the AWS managed key, which encrypts unless another key is named. */
 export const defaultKmsKeyId = 'alias/aws/secretsmanager';
 
 /** Whether two values are the same, kind and content. */
@@ -125,7 +125,7 @@ export function dueAt(secret: Secret): number | undefined {
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
-/** When the schedule starts the next rotation; undefined while one is under way. */
+/** When the schedule starts the next rotation. Undefined while one is under way. */
 export function rotationDueAt({ rotation }: Secret): number | undefined {
   return rotation?.enabled && !rotation.running ? rotation.dueAt : undefined;
 }

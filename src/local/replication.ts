@@ -45,7 +45,7 @@ function checkRegions(secret: Secret, names: readonly (string | undefined)[]): v
   if (!areRight || new Set(names).size < names.length) throw invalidParameter('Invalid replica region.');
 }
 
-/** Takes the secret's name in a replica's region. @returns the replica, with the failure if the name is taken */
+/** Claims the secret's name in a replica's region. @returns the replica, with the failure if the name is taken */
 function claimRegion(unit: UnitOfWork, secret: Secret, replica: Replica, overwrite: boolean): Replica {
   const facts = { timeMs: unit.now, secretArn: secret.arn, region: replica.region };
   unit.tell(replicationEvent('ReplicationStarted', facts));
@@ -90,7 +90,7 @@ export function changeReplicaKey(unit: UnitOfWork, replica: Secret, kmsKeyId: st
 
 /**
  * Makes a replica an independent secret.
- * @throws ServiceError ResourceNotFoundException when its primary is gone
+ * @throws ServiceError ResourceNotFoundException if its primary is gone
  */
 export function promote(unit: UnitOfWork, replica: Secret, primaryRegion: string): void {
   const primary = unit.store.secretByArn(arnInRegion(replica.arn, primaryRegion));
@@ -164,7 +164,7 @@ export function replicationStatus(store: Store, { arn, replicas }: Secret): obje
   });
 }
 
-/** The status in the answer to a request for replicas: AWS makes them after the answer. */
+/** The status in the answer to a request for replicas. AWS makes the replicas after that answer, so they are InProgress. */
 export function beingReplicated({ replicas = [] }: Secret): object[] {
   return replicas.map(({ region, kmsKeyId, failure }) => ({
     Region: region,
@@ -174,7 +174,7 @@ export function beingReplicated({ replicas = [] }: Secret): object[] {
   }));
 }
 
-/** The region of a secret that is a replica's primary, or has replicas; undefined for all others. */
+/** The primary's region, for a replica and for a secret that has replicas. Undefined for all others. */
 export function primaryRegionOf(secret: Secret): string | undefined {
   return secret.primaryRegion ?? (secret.replicas && regionOf(secret));
 }

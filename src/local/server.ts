@@ -43,17 +43,17 @@ const defaultRetryDelaysMs = [500, 1_000, 2_000, 4_000];
 
 /** How to start a local Secrets Manager. */
 export interface LocalSecretsManagerOptions extends AdmissionSettings, DisturbanceSettings {
-  /** The port to listen on. Default, and 0: any free one. */
+  /** The port to listen on. Default: 0, which is any free port. */
   readonly port?: number;
   /** The address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
-  /** The folder that keeps the secrets. Default: none, and the secrets end with the process. */
+  /** The folder that keeps the secrets. Without one, the secrets are lost with the process. */
   readonly dataDirectory?: string;
   /** The clock for dates and schedules. Default: the machine's. */
   readonly clock?: Clock;
   /** The region of unsigned requests, and of functions without an ARN. Default: us-east-1. */
   readonly region?: string;
-  /** The account of access keys that are not an account's twelve digits. Default: 123456789012. */
+  /** The account of unsigned requests and of access keys that aren't twelve digits. Default: 123456789012. */
   readonly accountId?: string;
   /** The URL of a Lambda Invoke API for functions that aren't registered. */
   readonly lambdaEndpoint?: string;
@@ -61,11 +61,11 @@ export interface LocalSecretsManagerOptions extends AdmissionSettings, Disturban
   readonly retryDelaysMs?: readonly number[];
   /** `enforce`: signatures and policies are checked. Default: everybody may do everything. */
   readonly policies?: 'enforce' | undefined;
-  /** The owners of access keys. Needs `policies`. */
+  /** The owners of access keys. Needs `policies: 'enforce'`. */
   readonly principals?: readonly LocalPrincipal[] | undefined;
-  /** Roles that may be assumed. Needs `policies`. */
+  /** Roles that may be assumed. Needs `policies: 'enforce'`. */
   readonly roles?: readonly LocalRole[] | undefined;
-  /** Customers' KMS keys with aliases or a policy. Needs `policies`. */
+  /** Customers' KMS keys with aliases or a policy. Needs `policies: 'enforce'`. */
   readonly keys?: readonly LocalKey[] | undefined;
 }
 
@@ -80,7 +80,7 @@ export interface LocalClientConfig {
 export interface LocalSecretsManager {
   /** Its address, such as `http://127.0.0.1:4584`. */
   readonly url: string;
-  /** Spread it into `new SecretsManagerClient(...)`. With `policies`, add a principal's credentials. */
+  /** Options for `new SecretsManagerClient(...)`. Where policies are enforced, replace the credentials by a principal's. */
   readonly clientConfig: LocalClientConfig;
   /** Registers a function of this process under a name or an ARN. @returns the ARN, for RotateSecret */
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
@@ -90,11 +90,16 @@ export interface LocalSecretsManager {
   onEventBridge(listener: Listener<EventBridgeEvent>): () => void;
   /** Makes calls of Secrets Manager's operations fail. @returns a function that removes the fault */
   injectFault(rule: FaultRule): () => void;
-  /** Resolves once no rotation (of this secret, by name or ARN, or of any) runs or waits for a retry. */
+  /**
+   * Resolves once no rotation runs or waits for a retry.
+   * @param secretId a secret's name or ARN. Default: the rotations of all secrets
+   * @throws Error if there is no such secret
+   */
   rotationsSettled(secretId?: string): Promise<void>;
   /**
-   * Resolves once the last rotation of the secret (by name or ARN) has succeeded, retries included.
-   * @throws Error that says why it failed, or that there was none
+   * Resolves once the last rotation of the secret has succeeded, retries included.
+   * @param secretId the secret's name or ARN
+   * @throws Error that says why the rotation failed, that there was none, or that there is no such secret
    */
   rotated(secretId: string): Promise<void>;
   /**
@@ -106,11 +111,13 @@ export interface LocalSecretsManager {
 
 /**
  * Starts a local Secrets Manager: an HTTP server that answers as AWS does, and rotates by calling functions.
- * @throws Error if it can't listen at the address, the folder is in use or damaged, or Node.js is too old
+ * @throws DriverMissing if policies are enforced and `@cloud-copilot/iam-simulate` is not installed
+ * @throws Error if an option is invalid, it can't listen at the address, the folder is in use or damaged, or Node.js is too old
  */
 export async function startLocalSecretsManager(
   options: LocalSecretsManagerOptions = {},
 ): Promise<LocalSecretsManager> {
+  checkEnforcement(options);
   const clock = options.clock ?? systemClock();
   const partition = { region: options.region ?? 'us-east-1', accountId: options.accountId ?? '123456789012' };
   const endpoint = options.lambdaEndpoint
@@ -190,6 +197,13 @@ export async function startLocalSecretsManager(
   };
 }
 
+/** Without this, whoever forgets `policies` would test with everything allowed. */
+function checkEnforcement(options: LocalSecretsManagerOptions): void {
+  const given = (['principals', 'roles', 'keys'] as const).find((name) => options[name] !== undefined);
+  if (given === undefined || options.policies === 'enforce') return;
+  throw new Error(`${given} has no effect without policies: 'enforce'. Add it, or leave ${given} out.`);
+}
+
 /** If the server listens on a name, clients may use that name too. */
 function hostNamesOf({ host, hostNames = [] }: LocalSecretsManagerOptions): readonly string[] {
   return host === undefined || isIP(host) !== 0 ? hostNames : [...hostNames, host];
@@ -199,7 +213,7 @@ interface HandlerParts {
   readonly state: State;
   readonly home: Partition;
   readonly rotations: RotationControl;
-  /** Undefined where everybody may do everything. */
+  /** Undefined if everybody may do everything. */
   readonly guard: Guard | undefined;
   readonly disturbance: Disturbance;
 }

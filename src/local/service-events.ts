@@ -55,8 +55,8 @@ export function replicationEvent(
 }
 
 /**
- * The form is CloudTrail's service event as EventBridge passes it on, from a RotationSucceeded and a RotationFailed that
- * were published in 2021. The further members of additionalEventData are our own.
+ * The form is that of CloudTrail's service events in EventBridge. It follows a RotationSucceeded and a RotationFailed that
+ * were published in 2021. In additionalEventData, only SecretId is AWS's. The other members are our own.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html
  */
 function serviceEvent(eventName: string, facts: Facts, more: object, data: object = {}): EventBridgeEvent {

@@ -12,11 +12,11 @@ import type { UnitOfWork } from './unit-of-work.ts';
 export interface State {
   /** The time of the clock, in milliseconds since the epoch. */
   now(): number;
-  /** Looks at what is stored now, durable or not. */
+  /** Reads the store as it is now, durable or not. */
   read<Result>(look: (store: Store) => Result): Result;
   /**
-   * Runs `work` at once; settles when all that it saw and wrote is durable.
-   * @throws StoreError when the disk or the file fails; what `work` throws as it is. Then it has done nothing
+   * Runs `work` at once. Settles when everything that it read and wrote is durable.
+   * @throws StoreError if the disk or the file fails. What `work` throws is thrown as it is. In both cases nothing was written.
    */
   transact<Result>(work: (unit: UnitOfWork) => Result): Promise<Result>;
   /** Calls `listener` after each transaction that may have changed what is due first. */
@@ -66,7 +66,7 @@ export function createState(
         for (const callback of committed) callback();
         return result;
       } catch (error) {
-        // It may have failed because of what others did, which may not be durable yet.
+        // The failure may be due to what others wrote. That must be durable before it is answered.
         await commits.durable();
         throw error;
       }

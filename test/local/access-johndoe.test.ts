@@ -164,6 +164,7 @@ describe('the same secret, rotated by a function of another account', () => {
   it.each([
     ['no RotationToken', () => undefined],
     ['one of its own making', () => 'a'.repeat(64)],
+    ['one with more after it', (token: string | undefined) => `${token}-x`],
   ])('is refused with %s', async (_what, token) => {
     const { failure, value } = await rotate({ shared: true, KmsKeyId: 'shared', token });
     expect(failure).toContain('AccessDeniedException: The RotationToken is missing');

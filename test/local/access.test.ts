@@ -206,4 +206,13 @@ describe('principals that are none', () => {
   ])('%s', async (_what, principals, problem) => {
     expect(await starting(principals)).toContain(problem);
   });
+
+  it.each([
+    ['principals', { principals: [user('x')] }],
+    ['roles', { roles: [] }],
+    ['keys', { keys: [] }],
+  ])('%s are refused where policies are not enforced', async (name, options) => {
+    const refusal = await refusalOf(startLocalSecretsManager(options));
+    expect(refusal).toContain(`${name} has no effect without policies: 'enforce'`);
+  });
 });

@@ -52,5 +52,6 @@ describe('the running clocks', () => {
   it('need a factor above 0', () => {
     expect(() => fastClock(0)).toThrow(RangeError);
     expect(() => fastClock(Number.NaN)).toThrow(RangeError);
+    expect(() => fastClock(Number.POSITIVE_INFINITY)).toThrow(RangeError);
   });
 });

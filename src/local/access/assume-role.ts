@@ -12,14 +12,14 @@ import {
 } from './principals.ts';
 
 const defaultSeconds = 3600;
-/** Of a session that a session begins. */
-const chainedSeconds = 3600;
+/** The longest session that a session may begin (role chaining). */
+const longestChainedSeconds = 3600;
 
 interface AssumeRoleParts {
   readonly directory: Directory;
-  /** Why the caller may not do something; undefined when he may. */
+  /** Why the caller may not do something. Undefined if the caller may. */
   decide(request: AccessRequest): Promise<string | undefined>;
-  /** @throws Error when the principal's policies can't be evaluated */
+  /** @throws Error if the principal's policies can't be evaluated */
   tryPolicies(principal: KnownPrincipal): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function assumeRole(
         }),
       )
     : 'because no resource-based policy allows the sts:AssumeRole action';
-  // Whether there is such a role is nobody's business who may not assume it.
+  // Whoever may not assume the role must not learn whether it exists.
   if (!role || reason) {
     const refused = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`;
     throw accessDenied(`${refused} ${reason}`);
@@ -68,7 +68,7 @@ export async function assumeRole(
   return { ...session, userId: principal.userId, expiresAtMs };
 }
 
-/** What beginning a session of a role needs. */
+/** The permission that beginning a session of a role needs. */
 export function useOfRole({ arn, trustPolicy }: LocalRole, context: ConditionContext): AccessRequest {
   return {
     action: 'sts:AssumeRole',
@@ -84,7 +84,7 @@ function durationOf(
   { maxSessionDurationSeconds: longest = defaultSeconds }: LocalRole,
   { isSession }: KnownPrincipal,
 ): number {
-  if (isSession && asked > chainedSeconds) {
+  if (isSession && asked > longestChainedSeconds) {
     throw validationFailure(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
     );
@@ -98,7 +98,7 @@ function parseSessionPolicy(text: string): PolicyJson {
     const policy: unknown = JSON.parse(text);
     if (isPolicy(policy)) return policy;
   } catch {
-    // Told below.
+    // The error below says it.
   }
   throw new ServiceError('MalformedPolicyDocumentException', 'This policy contains invalid Json');
 }
@@ -115,7 +115,7 @@ function nameOf(roleArn: string): string {
   return roleArn.slice(roleArn.lastIndexOf('/') + 1);
 }
 
-/** Of a session, as its first four letters say. */
+/** An access key. ASIA is AWS's prefix for keys of sessions. */
 function uniqueKey(): string {
   return uniqueId('AROA', randomBytes(16).toString('hex')).replace(/^AROA/, 'ASIA').slice(0, 20);
 }

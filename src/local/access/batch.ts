@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import { memberOf } from './body.ts';
 
-/** What a batch holds that the caller may not read is among its errors instead. */
+/** Moves the secrets that the caller may not read from a batch's values to its errors. */
 export async function withoutRefused(
   answer: object | undefined,
   check: (secretId: string) => Promise<void>,

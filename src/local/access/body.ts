@@ -1,9 +1,9 @@
 import { apiInputs } from '../protocol/api-model/inputs.ts';
 
-/** What policies ask of a request's body; what is malformed is refused later, by the operation. */
+/** The members of a request's body that policies look at. The operation refuses malformed ones later. */
 export interface Body {
   text(member: string): string | undefined;
-  /** As condition keys hold it: a boolean or a number as text. */
+  /** A text, a boolean or a number, as text, as condition keys have it. */
   scalar(member: string): string | undefined;
   /** The texts in a list. */
   texts(member: string): readonly string[] | undefined;
@@ -12,7 +12,7 @@ export interface Body {
   has(member: string): boolean;
 }
 
-/** The body, without members that the operation doesn't have: what it doesn't read must not decide whether it may. */
+/** Reads a body without the members that the operation doesn't have. They must not decide what is allowed. */
 export function readMembers(operation: string, body: unknown): Body {
   const members = memberOf(memberOf(apiInputs, operation), 'members');
   const value = (member: string): unknown =>
@@ -35,7 +35,7 @@ export function readMembers(operation: string, body: unknown): Body {
   };
 }
 
-/** A member of an object; undefined where there is none. */
+/** A member of an object. Undefined if it has none of this name. */
 export function memberOf(value: unknown, member: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, member)
     ? Reflect.get(value, member)

@@ -1,15 +1,15 @@
 import type { ConditionContext, PolicyJson } from './principals.ts';
 
 /**
- * Families of condition keys that AWS has and iam-simulate does not: what follows the prefix is anything. They go by
- * the name of a family that it knows, in policies and requests alike.
+ * Families of condition keys that AWS has and iam-simulate does not know. Anything may follow the prefix. They are renamed to
+ * a family that it knows, in policies and in requests.
  */
 const keyFamilies: readonly (readonly [prefix: string, known: string])[] = [
   ['secretsmanager:ResourceTag/', 'aws:ResourceTag/'],
   ['kms:EncryptionContext:', 'aws:RequestTag/kms:EncryptionContext:'],
 ];
 
-/** The request's keys, by names that iam-simulate knows. */
+/** The condition keys of a request, renamed for iam-simulate. */
 export function knownContext(context: ConditionContext): Record<string, string | string[]> {
   const entries = Object.entries(context).map(([key, value]): [string, string | string[]] => [
     knownKey(key),
@@ -18,7 +18,7 @@ export function knownContext(context: ConditionContext): Record<string, string |
   return Object.fromEntries(entries);
 }
 
-/** The policy, with the keys of its conditions by names that iam-simulate knows. */
+/** A policy whose condition keys are renamed for iam-simulate. */
 export function knownPolicy(policy: PolicyJson): PolicyJson {
   const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];
   return { ...policy, Statement: statements.map(knownStatement) };

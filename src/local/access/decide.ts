@@ -17,31 +17,31 @@ export interface AccessRequest {
   readonly policy?: PolicyJson | undefined;
 }
 
-/** Undefined when policies allow it; else why not, in AWS's words, such as `with an explicit deny in ...`. */
+/** Answers undefined if policies allow a request. Else it answers why not, in AWS's words: `with an explicit deny in ...`. */
 export type Decide = (principal: KnownPrincipal, request: AccessRequest) => Promise<string | undefined>;
 
 /**
  * Loads the library that evaluates policies.
- * @throws DriverMissing when it is not installed
+ * @throws DriverMissing if it is not installed
  */
 export async function loadDecide(): Promise<Decide> {
   const explain = await loadExplain();
   return async (principal, request) => (await explain(principal, request)).reason;
 }
 
-/** What policies say of a request, and how they came to it. */
+/** What policies say of a request, and why. */
 export interface Explanation {
-  /** Undefined when policies allow it; else why not, in AWS's words. */
+  /** Why it is not allowed, in AWS's words. Undefined if it is. */
   readonly reason: string | undefined;
   readonly analysis: RequestAnalysis | undefined;
 }
 
-/** Evaluates the policies of a request, and tells how. @throws Error for a policy that can't be evaluated */
+/** Evaluates the policies of a request, with the reasons. @throws Error for a policy that can't be evaluated */
 export type Explain = (principal: KnownPrincipal, request: AccessRequest) => Promise<Explanation>;
 
 /**
  * Loads the library that evaluates policies.
- * @throws DriverMissing when it is not installed
+ * @throws DriverMissing if it is not installed
  */
 export async function loadExplain(): Promise<Explain> {
   const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch(
@@ -89,7 +89,7 @@ function reasonOf(analysis: RequestAnalysis | undefined, action: string): string
   return `because no ${silentKind(analysis)} allows the ${action} action`;
 }
 
-/** The kind of policy that would have had to allow it, and didn't. */
+/** The kind of policy that had to allow the request, and didn't. */
 function silentKind(analysis: RequestAnalysis | undefined): string {
   if (analysis?.identityAnalysis?.result !== 'Allowed') return 'identity-based policy';
   const limit = kindsOf(analysis).find(({ limits, result }) => limits && result === 'ImplicitlyDenied');
@@ -99,7 +99,7 @@ function silentKind(analysis: RequestAnalysis | undefined): string {
 interface PolicyKind {
   readonly article: 'a' | 'an';
   readonly kind: string;
-  /** Allows nothing by itself. */
+  /** Whether it only limits what other policies allow. */
   readonly limits: boolean;
   readonly result: EvaluationResult | string | undefined;
 }

@@ -28,7 +28,7 @@ export interface StatementView {
   /** As it stands in the policy. */
   readonly json: string;
   readonly matches: boolean;
-  /** What of it is about something else: its action, its resource, its principal or a condition. */
+  /** What doesn't match: its action, its resource, its principal or a condition. */
   readonly misses: readonly string[];
 }
 
@@ -37,9 +37,9 @@ export interface PermissionView {
   readonly action: string;
   readonly resource: string;
   readonly allowed: boolean;
-  /** In AWS's words, such as `with an explicit deny in an identity-based policy`; undefined where it is allowed. */
+  /** Why not, in AWS's words, such as `with an explicit deny in an identity-based policy`. Undefined if it is allowed. */
   readonly reason: string | undefined;
-  /** What decided: the denies, or the allows. Empty where nothing allows it. */
+  /** The statements that decided: the denies, or else the allows. Empty if nothing allows it. */
   readonly decisive: readonly StatementView[];
   readonly others: readonly StatementView[];
 }
@@ -51,7 +51,7 @@ export interface AccessView {
   readonly permissions: readonly PermissionView[];
 }
 
-/** What of a secret decides who may do something with it. */
+/** The part of a secret that decides who may do what with it. */
 export interface SecretFacts
   extends Pick<Secret, 'arn' | 'name' | 'tags' | 'policy' | 'kmsKeyId' | 'primaryRegion' | 'type'> {
   readonly functionArn: string | undefined;
@@ -59,26 +59,26 @@ export interface SecretFacts
 
 /** A call that somebody may want to make. */
 export interface AskedCall {
-  /** The principal's ARN, or a role's: then a session of it is asked for. */
+  /** The ARN of a principal, or of a role. A role stands for any session of it. */
   readonly principal: string;
   /** Such as `GetSecretValue`. */
   readonly operation: string;
-  /** Undefined for calls on no secret. */
+  /** Undefined for calls that name no secret. */
   readonly secret: SecretFacts | undefined;
-  /** The region and account of calls on no secret. */
+  /** The region and account of calls that name no secret. */
   readonly partition: { readonly region: string; readonly accountId: string };
-  /** When it is made, in ms since the epoch, by the clock of the Secrets Manager. Default: now. */
+  /** When the call is made, in ms since the epoch, by the Secrets Manager's clock. Default: now. */
   readonly nowMs?: number;
 }
 
-/** Those who are known. */
+/** The principals, roles and keys that are known. */
 export interface KnownPolicies {
   readonly principals: readonly LocalPrincipal[];
   readonly roles?: readonly LocalRole[] | undefined;
   readonly keys?: readonly LocalKey[] | undefined;
 }
 
-/** Operations that use the key of a secret. */
+/** What operations do with the secret's key. */
 const keyUses: Readonly<Record<string, readonly string[]>> = {
   GetSecretValue: ['Decrypt'],
   PutSecretValue: ['GenerateDataKey', 'Decrypt'],
@@ -87,10 +87,10 @@ const keyUses: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Says whether a principal may make a call, by the same evaluation as where policies are enforced, and which statements
- * decide.
+ * Says whether a principal may make a call, and which statements decide that. The evaluation is the one that enforces policies.
  *
- * @throws DriverMissing, Error for a principal or a policy that can't be understood
+ * @throws DriverMissing if the library that evaluates policies is not installed
+ * @throws Error for an unknown principal, or a policy that can't be evaluated
  */
 export async function explainAccess(
   { principals, roles = [], keys = [] }: KnownPolicies,
@@ -142,7 +142,7 @@ function modelOf({ functionArn, ...facts }: SecretFacts): Secret {
   };
 }
 
-/** The key of the secret, where it is a customer's that is known. */
+/** The uses of the secret's key, if it is a known customer managed key. */
 function usesOfKey(
   operation: string,
   secret: SecretFacts | undefined,
@@ -169,7 +169,7 @@ function keyOf({ arn, kmsKeyId = defaultKmsKeyId }: SecretFacts, keys: readonly 
   return findKey(keys, kmsKeyId, keyArn(homeOf(arn), kmsKeyId));
 }
 
-/** What no policy can allow. */
+/** A use of a key that no policy can allow. */
 function impossibleUse(
   operation: string,
   secret: SecretFacts | undefined,
@@ -246,7 +246,7 @@ function viewOf(
   };
 }
 
-/** The evaluation has other names for some keys and actions; people look for what they wrote. */
+/** A statement as its author wrote it. In the evaluated policy, some keys and actions have other names. */
 function originalOf(policy: PolicyJson | undefined, number: number): unknown {
   const statements = Array.isArray(policy?.Statement) ? policy.Statement : [policy?.Statement];
   return statements[number - 1];

@@ -25,7 +25,7 @@ import {
 } from './principals.ts';
 import { readAuthorization, type SignedService, verifySignature } from './signature.ts';
 
-/** Lets only those requests through whose signature is right, and that policies allow. */
+/** Lets a request through only if its signature is right and policies allow it. */
 export interface Guard {
   /**
    * Answers a request to Secrets Manager by `answer`.
@@ -36,11 +36,11 @@ export interface Guard {
     answer: (partition: Partition) => Promise<object | undefined>,
   ): Promise<object | undefined>;
   /**
-   * Checks a request to Lambda, by identity policies alone: a function's own policy lets Secrets Manager in here.
+   * Checks a request to Lambda by identity policies alone. Functions have no policies of their own here.
    * @throws ServiceError AccessDeniedException, and those of signatures
    */
   lambda: LambdaGuard;
-  /** STS where principals are known. */
+  /** STS with the known principals and roles. */
   sts: StsBackend;
 }
 
@@ -55,14 +55,15 @@ interface GuardParts {
 interface Caller {
   readonly principal: KnownPrincipal;
   readonly partition: Partition;
-  /** Condition keys of the request, whatever it asks for. */
+  /** Condition keys that every request has. */
   readonly context: ConditionContext;
 }
 
 /**
- * Policies are those of the moment before the operation: who takes a permission away knows on AWS too that it takes a
- * moment.
- * @throws Error when the library that evaluates policies is missing, or a principal or a policy is none
+ * Makes the guard. It checks a request before the operation's transaction, so a policy that changes in between does not count
+ * yet. On AWS such changes take a moment too.
+ * @throws DriverMissing if the library that evaluates policies is not installed
+ * @throws Error for a malformed principal, role or policy
  */
 export async function createGuard({ state, tokens, principals, roles, keys }: GuardParts): Promise<Guard> {
   const directory = createDirectory(principals, roles);
@@ -132,7 +133,7 @@ export async function createGuard({ state, tokens, principals, roles, keys }: Gu
   };
 }
 
-/** What can't be evaluated is found out at the start, and not at somebody's request. */
+/** Evaluates every policy once at the start. So a policy that can't be evaluated fails the start, and no request later. */
 async function evaluateOnce(
   decide: Decide,
   { principals, roles }: Directory,
@@ -162,7 +163,7 @@ function subjectOf(state: State, operation: string, input: unknown, partition: P
   return { operation, body, partition, secret, replica };
 }
 
-/** What condition keys can tell of how a request came. */
+/** The part of a request that condition keys describe. */
 export interface RequestOrigin {
   readonly headers: Pick<IncomingMessage['headers'], 'user-agent'>;
   readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
@@ -178,7 +179,7 @@ export function requestContext(
     'aws:CurrentTime': new Date(nowMs).toISOString(),
     'aws:EpochTime': String(Math.floor(nowMs / 1000)),
     'aws:RequestedRegion': region,
-    // What it is on AWS: a policy that refuses plaintext there must not refuse everything here.
+    // Always true on AWS. Otherwise a policy that refuses plaintext would refuse everything here.
     'aws:SecureTransport': 'true',
     'aws:SourceIp': socket.remoteAddress ?? '',
     'aws:UserAgent': headers['user-agent'] ?? '',
@@ -186,7 +187,7 @@ export function requestContext(
   };
 }
 
-/** A request with what is known of how it came. */
+/** Adds the condition keys of the HTTP request and of the resource's account. */
 export function inContext(request: AccessRequest, context: ConditionContext): AccessRequest {
   return {
     ...request,
@@ -194,7 +195,7 @@ export function inContext(request: AccessRequest, context: ConditionContext): Ac
   };
 }
 
-/** AWS calls the secret what the request calls it, and no resource at all where the action has none. */
+/** The message of a refusal. As on AWS, the secret is named as in the request. An action without a resource names none. */
 function refusal(
   arn: string,
   { action, resource }: AccessRequest,
@@ -207,7 +208,7 @@ function refusal(
 }
 
 /**
- * Secrets Manager uses the key in the caller's name, from an address of its own.
+ * The condition keys of a use of a key. Secrets Manager uses the key in the caller's name, but from an address of its own.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html aws:SourceIp
  */
 export function contextOfKeys({ 'aws:SourceIp': _, ...context }: ConditionContext): ConditionContext {
@@ -225,8 +226,8 @@ async function allAllowed(
 }
 
 /**
- * A function of another account proves by the token that it puts the value which it was asked for. The words are our
- * own.
+ * Checks the RotationToken. It proves that a function of another account was asked for the value that it puts. The words are
+ * our own.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html RotationToken
  */
 function checkRotationToken({ operation, body, partition, secret }: Subject, tokens: RotationTokens): void {

@@ -7,19 +7,19 @@ import type { AccessRequest } from './decide.ts';
 import { type Subject, secretArnOf } from './permissions.ts';
 import { type ConditionContext, findKey, type LocalKey, type PolicyJson } from './principals.ts';
 
-/** A value that is to be encrypted or decrypted on the caller's behalf. */
+/** A use of a key: a value is encrypted or decrypted on the caller's behalf. */
 interface KeyUse {
   readonly keyId: string;
   readonly actions: readonly string[];
   readonly versionId: string;
-  /** The ARN of the replica that it is for; undefined for the secret itself. */
+  /** The ARN of the replica whose value this is. Undefined for the secret itself. */
   readonly replicaArn?: string;
 }
 
 /**
- * What a request needs of the customer's key; nothing under the AWS managed key, which lets all of its account use it
- * by way of Secrets Manager.
- * @returns undefined when the key is named by an alias that no key has
+ * The permissions that a request needs of customer managed keys. The AWS managed key needs none: everybody in its account may
+ * use it through Secrets Manager.
+ * @returns undefined if the request names an alias that no key has
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
  */
 export function keyPermissionsOf(
@@ -58,7 +58,7 @@ function usesOf(subject: Subject, store: Store): readonly KeyUse[] {
   const writes = hasValue ? [{ keyId, actions: ['GenerateDataKey', 'Decrypt'], versionId }] : [];
   if (!secret) return [...writes, ...replicasOf(subject, hasValue ? [versionId] : [])];
   if (keyId === before) return writes;
-  // The versions that have labels move to the new key.
+  // Versions with labels are encrypted anew with the new key.
   const moved = readsOf(secret, Object.values(secret.labels), store);
   return [
     ...writes,
@@ -88,7 +88,7 @@ function usesAbroad({ secret, replica }: Subject, store: Store): readonly KeyUse
   return [...readsOf(secret, [versionId], store), encrypt];
 }
 
-/** Versions that are still empty are under no key. */
+/** Empty versions are encrypted with no key. */
 function readsOf({ arn }: Secret, versionIds: readonly string[], store: Store): readonly KeyUse[] {
   return [...new Set(versionIds)].flatMap((versionId) => {
     const keyId = store.version(arn, versionId)?.kmsKeyId;
@@ -96,7 +96,7 @@ function readsOf({ arn }: Secret, versionIds: readonly string[], store: Store): 
   });
 }
 
-/** A use of a key for nothing in particular. */
+/** The permission to use a key. */
 export function useOfKey(key: LocalKey, action = 'Decrypt', context: ConditionContext = {}): AccessRequest {
   const [, aws, , , accountId = ''] = key.arn.split(':');
   return {

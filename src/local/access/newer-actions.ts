@@ -1,7 +1,7 @@
 import { isLike } from '../../iam-wildcards.ts';
 import type { PolicyJson } from './principals.ts';
 
-/** Actions that AWS has and iam-simulate's data does not, and one of the same resource and condition keys that both have. */
+/** Actions that AWS has and iam-simulate does not know. */
 const newerActions = new Set(
   [
     'AcceptCrossAccountReplication',
@@ -10,21 +10,21 @@ const newerActions = new Set(
     'ListResourcePolicies',
   ].map((name) => `secretsmanager:${name}`),
 );
+/** An action that iam-simulate knows, with the same resource and condition keys. It stands for the newer ones. */
 const representativeAction = 'secretsmanager:GetResourcePolicy';
-/** What no request for {@link representativeAction} matches. */
+/** A pattern that {@link representativeAction} doesn't match. */
 const unrelatedAction = 'secretsmanager:GetRandomPassword';
 
-/** Whether iam-simulate has to be asked by another action. */
-export function isNewer(action: string): boolean {
+function isNewer(action: string): boolean {
   return newerActions.has(action);
 }
 
-/** The action by which iam-simulate is asked for this one. */
+/** The action to ask iam-simulate about in place of this one. */
 export function knownAction(action: string): string {
   return isNewer(action) ? representativeAction : action;
 }
 
-/** The policy as far as it is about a newer action, with the known action in its place. */
+/** The policy for a request of this action. For a newer action, statements name the known action if they match the newer one. */
 export function policyFor(action: string, policy: PolicyJson): PolicyJson {
   if (!isNewer(action)) return policy;
   const statements = Array.isArray(policy.Statement) ? policy.Statement : [policy.Statement];

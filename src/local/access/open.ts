@@ -3,7 +3,7 @@ import { accessDenied } from '../errors.ts';
 import { credentialOf } from '../protocol/http.ts';
 import type { StsBackend } from '../protocol/sts-api.ts';
 
-/** STS where everybody may do everything: whoever asks is the root user of the account. */
+/** STS if policies are not enforced: every caller is the root user of the account. */
 export function openSts({ region, accountId: home }: Partition): StsBackend {
   return {
     async identityOf(message) {
@@ -18,7 +18,7 @@ export function openSts({ region, accountId: home }: Partition): StsBackend {
   };
 }
 
-/** An access key of twelve digits stands for the account of that number, as it does for moto and localstack. */
+/** The account of an access key of twelve digits. It is the account of that number, as with moto and localstack. */
 export function accountOf(accessKeyId: string): string | undefined {
   return /^\d{12}$/.test(accessKeyId) ? accessKeyId : undefined;
 }

@@ -6,11 +6,11 @@ import type { Body } from './body.ts';
 import type { AccessRequest } from './decide.ts';
 import { type ConditionContext, findKey, type LocalKey, type PolicyJson } from './principals.ts';
 
-/** What a request is about. */
+/** A request to Secrets Manager, with the secrets that it is about. */
 export interface Subject {
   readonly operation: string;
   readonly body: Body;
-  /** The caller's account, and the region that was asked. */
+  /** The caller's account, and the region that was called. */
   readonly partition: Partition;
   /** The secret, if it names one that exists. */
   readonly secret: Secret | undefined;
@@ -21,7 +21,7 @@ export interface Subject {
 const actionsOnNoResource = new Set(['BatchGetSecretValue', 'GetRandomPassword', 'ListSecrets']);
 
 /**
- * What a request needs to be allowed.
+ * All permissions that a request needs.
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
  */
 export function permissionsOf(subject: Subject, keys: readonly LocalKey[]): readonly AccessRequest[] {
@@ -41,7 +41,7 @@ export function permissionsOf(subject: Subject, keys: readonly LocalKey[]): read
 }
 
 /**
- * Secrets Manager accepts the replication in the caller's name, at the replica.
+ * The permissions at the replica: Secrets Manager accepts the replication there, in the caller's name.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-associate.html
  */
 function onReplica({ operation, body, replica }: Subject): readonly AccessRequest[] {
@@ -68,8 +68,8 @@ function passingOf(roleArn: string): AccessRequest {
 }
 
 /**
- * What the condition key `secretsmanager:SecretId` may hold: AWS documents it as an ARN, and as the value in the
- * request. Where these differ, both have to be allowed, so that nothing is allowed here that AWS may deny.
+ * The values of the condition key `secretsmanager:SecretId`. AWS documents it as an ARN, and elsewhere as the value in the
+ * request. If these differ, both must be allowed, so that nothing is allowed here that AWS may deny.
  */
 function secretIdsOf({ body }: Subject, arn: string): readonly (string | undefined)[] {
   const asked = body.text('SecretId');
@@ -77,31 +77,31 @@ function secretIdsOf({ body }: Subject, arn: string): readonly (string | undefin
 }
 
 /**
- * Whoever has a secret rotated by a function has to be allowed to invoke it.
+ * The caller of RotateSecret must be allowed to invoke the function.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 function onFunction({ operation, body, partition, secret }: Subject): readonly AccessRequest[] {
   const arn = body.text('RotationLambdaARN') || secret?.rotation?.lambdaArn;
-  // What is no ARN is refused by the operation.
+  // The operation refuses a malformed ARN.
   if (operation !== 'RotateSecret' || arn === undefined || !isFunctionArn(arn)) return [];
   const request = requestOfFunction('InvokeFunction', arn);
   const isOwn = request.accountId === partition.accountId;
   return [isOwn ? request : { ...request, policy: openToOtherAccounts }];
 }
 
-/** Functions have no policies here; one of another account is taken to let in whoever its account doesn't. */
+/** Functions have no policies of their own here. A function of another account is assumed to let everybody in. */
 const openToOtherAccounts: PolicyJson = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction', Resource: '*' }],
 };
 
-/** @param action without `lambda:` */
+/** The permission to use a function. @param action without `lambda:` */
 export function requestOfFunction(action: string, arn: string): AccessRequest {
   const [, , , , accountId = ''] = arn.split(':');
   return { action: `lambda:${action}`, resource: arn, accountId, context: {} };
 }
 
-/** All policies of a secret as one. PutResourcePolicy has found it well-formed. */
+/** All policies of a secret as one. PutResourcePolicy has checked them. */
 function policyOf(secret: Secret): PolicyJson | undefined {
   const documents = [secret.policy, managedPolicyOf(secret)].flatMap((text): PolicyJson[] =>
     text === undefined ? [] : [JSON.parse(text)],
@@ -112,7 +112,7 @@ function policyOf(secret: Secret): PolicyJson | undefined {
     : { ...first, Statement: documents.flatMap(({ Statement }) => Statement) };
 }
 
-/** The "required permissions" of the operations' own pages. */
+/** Further permissions, from "Required permissions" on the pages of the operations. */
 function furtherActions({ operation, body, secret }: Subject): readonly string[] {
   switch (operation) {
     case 'AssociateCrossAccountReplica':
@@ -135,8 +135,8 @@ function furtherActions({ operation, body, secret }: Subject): readonly string[]
 }
 
 /**
- * The secret's ARN. A secret that isn't there has the ARN that its name makes without six random characters, so that
- * whoever may not touch it can't learn that it isn't there.
+ * The secret's ARN. If the secret doesn't exist, an ARN is made of its name, without the six random characters. So a caller who
+ * may not use the secret can't learn whether it exists.
  */
 export function secretArnOf({ body, partition, secret }: Subject): string {
   const id = secret?.arn ?? body.text('SecretId') ?? body.text('Name') ?? '*';
@@ -144,9 +144,9 @@ export function secretArnOf({ body, partition, secret }: Subject): string {
 }
 
 /**
- * The condition keys of a request, whether its action has them or not: the library knows which one has which. What the
- * request doesn't say has no key, also where the API has a default: so it is on AWS, where a GetSecretValue that
- * names no stage has no VersionStage.
+ * The condition keys of a request. Keys that its action doesn't have are included, because the library ignores them. As on
+ * AWS, a member that the request leaves out has no key, even if the API has a default: a GetSecretValue without a stage has no
+ * VersionStage.
  */
 function contextOf({ body, secret }: Subject, arn: string, keys: readonly LocalKey[]) {
   const keyId = body.text('KmsKeyId');

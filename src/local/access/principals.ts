@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { expiredToken, unrecognizedClient } from '../errors.ts';
 
-/** A policy as JSON gives it. */
+/** A policy, parsed from JSON. */
 export type PolicyJson = Readonly<Record<string, unknown>>;
 
-/** Condition keys and what they hold. */
+/** Condition keys and their values. */
 export type ConditionContext = Readonly<Record<string, string | readonly string[]>>;
 
-/** Whom an access key belongs to, and what it may do, where policies are enforced. */
+/** The owner of an access key, and what the owner may do, where policies are enforced. */
 export interface LocalPrincipal {
   /** A user, or the session of a role: `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
@@ -15,7 +15,7 @@ export interface LocalPrincipal {
   readonly secretAccessKey: string;
   /** A role's session has one, a user has none. */
   readonly sessionToken?: string | undefined;
-  /** Identity policies; without any, only a resource policy can allow something. */
+  /** Identity policies. Without any, only a resource policy can allow something. */
   readonly policies?: readonly PolicyJson[] | undefined;
   readonly permissionsBoundary?: PolicyJson | undefined;
   /** Limits a role's session. */
@@ -33,38 +33,38 @@ export interface LocalRole {
   /** Identity policies of its sessions. */
   readonly policies?: readonly PolicyJson[] | undefined;
   readonly permissionsBoundary?: PolicyJson | undefined;
-  /** The longest that a session may last; 3600 if absent, at most 43200. */
+  /** The longest that a session may last, in seconds. Default: 3600. AssumeRole grants at most 43200. */
   readonly maxSessionDurationSeconds?: number | undefined;
   /** Further condition keys of its sessions' requests. */
   readonly context?: ConditionContext | undefined;
 }
 
-/** A KMS key of a customer. */
+/** A customer managed KMS key. */
 export interface LocalKey {
   readonly arn: string;
   /** Such as `alias/shop`. */
   readonly aliases?: readonly string[] | undefined;
-  /** The key policy; if absent that which AWS gives a new key, by which the account's identity policies decide. */
+  /** The key policy. Default: the one that AWS gives a new key. With it, the account's identity policies decide. */
   readonly policy?: PolicyJson | undefined;
 }
 
-/** A principal, with what its ARN says of it. */
+/** A principal, with what its ARN says. */
 export interface KnownPrincipal extends LocalPrincipal {
   readonly accountId: string;
-  /** What condition keys hold in all of its requests. */
+  /** Condition keys of all of its requests. */
   readonly context: ConditionContext;
-  /** As GetCallerIdentity tells it. */
+  /** The UserId that GetCallerIdentity answers. */
   readonly userId: string;
   readonly isSession: boolean;
-  /** When its credentials end, in milliseconds since the epoch; undefined for those that don't. */
+  /** When its credentials expire, in milliseconds since the epoch. Undefined if they don't. */
   readonly expiresAtMs?: number | undefined;
 }
 
 const arnPattern = /^arn:(aws[a-z-]*):(iam|sts)::(\d{12}):(user|assumed-role)\/(.+)$/;
 
-/** Whom access keys belong to. */
+/** The owners of access keys, and the roles. */
 export interface Directory {
-  /** Everybody that was told of. */
+  /** All principals that were given at the start. */
   readonly principals: readonly KnownPrincipal[];
   readonly roles: readonly LocalRole[];
   /**
@@ -72,16 +72,16 @@ export interface Directory {
    * @throws ServiceError UnrecognizedClientException, ExpiredTokenException
    */
   principalOf(accessKeyId: string, sessionToken: string | undefined): KnownPrincipal;
-  /** Undefined where no role has the ARN. */
+  /** Undefined if no role has the ARN. */
   roleOf(arn: string): LocalRole | undefined;
   /** Makes a session's access key known, until it expires. */
   add(session: LocalPrincipal, expiresAtMs: number): KnownPrincipal;
 }
 
 /**
- * The principals by access key, and the roles.
- * @throws Error for an ARN that is neither a user's nor a session's, a session token too many or too few, an access
- * key that two have, and an ARN that is no role's
+ * Makes the directory.
+ * @throws Error for a principal that is no user and no session, a session without a token, a user with a token or a session
+ * policy, an access key of two principals, or a role's ARN that is malformed or has a path
  */
 export function createDirectory(
   principals: readonly LocalPrincipal[],
@@ -117,14 +117,14 @@ export function createDirectory(
   };
 }
 
-/** A session of the role that nobody has begun. */
+/** A made-up session of a role, to evaluate the role's policies. */
 export function sampleSession({ arn, policies, permissionsBoundary, context }: LocalRole): KnownPrincipal {
   const session = arn.replace(/:iam:(.*):role\/(.*)$/, ':sts:$1:assumed-role/$2/sample');
   const keys = { accessKeyId: '', secretAccessKey: '', sessionToken: '' };
   return known({ arn: session, ...keys, policies, permissionsBoundary, context }, Date.now());
 }
 
-/** An id as AWS makes them, the same for the same ARN. @param prefix such as AIDA, for a user */
+/** A unique id in AWS's form. The same ARN has the same id. @param prefix AIDA for a user, AROA for a role */
 export function uniqueId(prefix: 'AIDA' | 'AROA', arn: string): string {
   const digits = createHash('sha256').update(arn).digest().subarray(0, 17);
   return prefix + Array.from(digits, (byte) => base32.charAt(byte % base32.length)).join('');
@@ -175,7 +175,7 @@ function known(principal: LocalPrincipal, issuedAtMs: number): KnownPrincipal {
   };
 }
 
-/** A key that nobody has told of has the policy that AWS gives a new one; an alias that nobody has is no key. */
+/** Finds a key by its ARN or alias. An unknown ARN is a key with AWS's default policy. An unknown alias is no key: undefined. */
 export function findKey(keys: readonly LocalKey[], keyId: string, arn: string): LocalKey | undefined {
   const told = keys.find(
     (key) => key.arn === arn || key.aliases?.some((alias) => keyId === alias || keyId.endsWith(`:${alias}`)),

@@ -2,7 +2,7 @@ import { createHash, createHmac, type Hash, type Hmac, timingSafeEqual } from 'n
 import type { IncomingHttpHeaders } from 'node:http';
 import { incompleteSignature, invalidSignature, missingAuthenticationToken } from '../errors.ts';
 
-/** The services whose requests are signed, by the names in signatures. */
+/** The services whose signatures are checked, by their names in signatures. */
 export type SignedService = 'secretsmanager' | 'lambda' | 'sts';
 
 const skewMs = 15 * 60_000;
@@ -57,8 +57,8 @@ export function readAuthorization(
 }
 
 /**
- * AWS wants the host and all headers signed that mean something to it, such as X-Amz-Target, which names the
- * operation. What isn't signed may have been changed on the way.
+ * AWS demands that the signature covers the host and all of AWS's own headers, such as X-Amz-Target, which names the
+ * operation. A header that isn't signed may have been changed on the way.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 function checkSignedHeaders(headers: IncomingHttpHeaders, signedHeaders: readonly string[]): void {
@@ -98,7 +98,7 @@ function basicDate(ms: number): string {
 }
 
 /**
- * Signs the request anew with the secret key, and compares.
+ * Signs the request anew with the secret key, and compares the signatures.
  * @throws ServiceError InvalidSignatureException
  */
 export async function verifySignature(
@@ -113,7 +113,7 @@ export async function verifySignature(
     region,
     service,
     sha256: Sha256,
-    // The client's own checksum is left out below, so that the body is what counts.
+    // toSign leaves the client's own checksum out, so that the signer computes it from the body.
     applyChecksum: signedHeaders.includes(checksumHeader),
   });
   const signed = await signer.sign(toSign(request, signedHeaders), {
@@ -130,7 +130,7 @@ export async function verifySignature(
 }
 
 function toSign({ method, target, headers, body }: SignedRequest, signedHeaders: readonly string[]) {
-  // As it was sent, since that is what is answered: URL would resolve it.
+  // The path as it was sent. URL would resolve dots in it.
   const [path = '', search = ''] = target.split(/\?(.*)/s);
   const signed = signedHeaders
     .filter((name) => name !== checksumHeader)
@@ -152,7 +152,7 @@ function queryOf(search: string): Record<string, string[]> {
   return Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name)]));
 }
 
-/** The hash that the signer asks for: with a secret, an HMAC. */
+/** The hash that the signer needs. With a secret it is an HMAC. */
 export class Sha256 {
   private readonly hash: Hash | Hmac;
 

@@ -11,18 +11,18 @@ import { createThrottle, type Throttling } from './throttle.ts';
 export interface DisturbanceSettings {
   /** Calls per second before ThrottlingException. Default: no limit. */
   readonly throttle?: Throttling | undefined;
-  /** By how many milliseconds of real time each call is delayed: a number, or the least and the most. */
+  /** The delay of each call in milliseconds of real time: a number, or the least and the most. Default: 0. */
   readonly latencyMs?: number | readonly [least: number, most: number] | undefined;
-  /** Faults from the start. injectFault adds to them. */
+  /** Faults from the start. `injectFault` adds others. */
   readonly faults?: readonly FaultRule[] | undefined;
-  /** The seed of random decisions. Default: another one each time. */
+  /** The seed of random delays and shares, to repeat a run. Default: a random one. */
   readonly seed?: number | undefined;
 }
 
 /** A call that is about to be answered. */
 interface Call {
   readonly operation: OperationName;
-  /** The account and region whose quota it counts for. */
+  /** The account and region whose quota counts. */
   readonly partition: Partition;
   readonly message: IncomingMessage;
 }
@@ -30,8 +30,9 @@ interface Call {
 /** Disturbs calls of Secrets Manager's operations. */
 export interface Disturbance {
   /**
-   * Answers a call by `answer`, with the faults that apply.
-   * @throws ServiceError of a fault; ConnectionCut
+   * Answers a call by `answer`, unless a quota or a fault applies.
+   * @throws ServiceError ThrottlingException, or the error of a fault
+   * @throws ConnectionCut for a fault of the connection
    */
   run<Answer>(call: Call, answer: () => Promise<Answer>): Promise<Answer>;
   /** See `injectFault`. */
@@ -41,7 +42,7 @@ export interface Disturbance {
 /**
  * Makes the disturbance.
  *
- * @param nowMs the local Secrets Manager's own time, by which quotas count
+ * @param nowMs the time of the local Secrets Manager's clock, for quotas
  * @throws Error for invalid settings
  */
 export function createDisturbance(settings: DisturbanceSettings, nowMs: () => number): Disturbance {
@@ -66,7 +67,7 @@ export function createDisturbance(settings: DisturbanceSettings, nowMs: () => nu
 }
 
 /**
- * Makes the function that draws a call's delay in ms; undefined for no delay.
+ * Makes the function that draws a call's delay in ms. Undefined for no delay.
  * @throws Error for an invalid latency
  */
 export function delayOf(

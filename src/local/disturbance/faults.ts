@@ -2,8 +2,8 @@ import type { OperationName } from '../protocol/input.ts';
 import { operationNamed } from './throttle.ts';
 
 /**
- * Faults of the connection. `reset`: it is cut before the call is carried out. `lost-answer`: it is cut after that.
- * `no-answer`: the call is never answered.
+ * Faults of the connection. `reset`: it is cut, and the call is not carried out. `lost-answer`: the call is carried out, and
+ * the connection is cut before the answer. `no-answer`: the call is not carried out and never answered.
  */
 export const connectionFaults = ['reset', 'lost-answer', 'no-answer'] as const;
 /** One of {@link connectionFaults}. */
@@ -11,19 +11,19 @@ export type ConnectionFault = (typeof connectionFaults)[number];
 
 /** A fault to inject. */
 export interface FaultRule {
-  /** The operation that it applies to. Default: all. */
+  /** The operation that fails. Default: all. */
   readonly operation?: OperationName | undefined;
   /** A fault of the connection, or the name of an error to answer, such as `InternalServiceError`. */
   readonly fault: ConnectionFault | (string & {});
-  /** The share of calls that meet it, from 0 to 1. Default: 1. */
+  /** The share of calls that fail: above 0, at most 1. Default: 1. */
   readonly share?: number | undefined;
-  /** How often it happens at most. Default: no limit. */
+  /** After how many failed calls it ends. Default: never. */
   readonly times?: number | undefined;
 }
 
 /** The faults that apply now. */
 export interface Faults {
-  /** The fault of a call, by the first matching rule; undefined for none. */
+  /** The fault of a call, by the first rule that applies. Undefined if none does. */
   next(operation: OperationName): FaultRule['fault'] | undefined;
   /**
    * Adds a rule.
@@ -68,13 +68,13 @@ function checkRule({ operation, fault, share = 1, times = 1 }: FaultRule): void 
     throw new Error(`A fault happens once at least, not ${times} times.`);
 }
 
-/** Whether a fault cuts the connection, instead of answering an error. */
+/** Whether a fault is one of the connection, and not an error to answer. */
 export function isConnectionFault(fault: string): fault is ConnectionFault {
   return connectionFaults.some((one) => one === fault);
 }
 
 /**
- * Random numbers from 0 to 1 that are the same for the same seed.
+ * Makes random numbers from 0 to 1. The same seed makes the same numbers.
  * @see https://gist.github.com/tommyettinger/46a874533244883189143505d203312c mulberry32
  */
 export function seededRandom(seed: number): () => number {

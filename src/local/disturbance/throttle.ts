@@ -1,15 +1,15 @@
 import { ServiceError } from '../errors.ts';
 import type { OperationName } from '../protocol/input.ts';
 
-/** Calls per second of an account in a region, for some operations together. */
+/** How many calls per second an account may make in a region, for some operations together. */
 interface Quota {
   readonly operations: readonly OperationName[];
   readonly perSecond: number;
 }
 
 /**
- * AWS's quotas. None is documented for associating and disassociating replicas, so they count towards the other calls of
- * replication.
+ * AWS's quotas. None is documented for AssociateCrossAccountReplica and DisassociateCrossAccountReplica. They count as the
+ * other calls of replication do.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 const awsQuotas: readonly Quota[] = [
@@ -49,7 +49,7 @@ const awsQuotas: readonly Quota[] = [
   { operations: ['RestoreSecret'], perSecond: 50 },
 ];
 
-/** `aws`: AWS's quotas. Otherwise calls per second by operation; operations without a number are not throttled. */
+/** `aws`: AWS's quotas. Otherwise calls per second by operation. Operations without a number are not throttled. */
 export type Throttling = 'aws' | Readonly<Partial<Record<OperationName, number>>>;
 
 /**
@@ -79,7 +79,7 @@ export function createThrottle(throttling: Throttling, nowMs: () => number): Thr
   };
 }
 
-/** How many calls may be made at once: at most as many as in a second. */
+/** A token bucket: `calls` is how many calls may still be made, and at most the quota of a second. */
 interface Bucket {
   calls: number;
   at: number;
@@ -95,7 +95,7 @@ function quotasOf(throttling: Readonly<Partial<Record<OperationName, number>>>):
   });
 }
 
-/** Requires the name of an operation. @throws Error */
+/** Checks that a text is the name of an operation. @throws Error if it is not */
 export function operationNamed(name: string): OperationName {
   const operation = awsQuotas.flatMap(({ operations }) => operations).find((one) => one === name);
   if (operation === undefined) throw new Error(`There is no operation ${name}.`);

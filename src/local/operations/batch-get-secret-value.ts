@@ -8,7 +8,7 @@ import { parseFilters } from './secret-filters.ts';
 const defaultPage = 20;
 
 /**
- * What can't be read is among the errors, and the rest is answered.
+ * Secrets that can't be read are among the errors. The others are answered.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
  */
 export const batchGetSecretValue = defineOperation('BatchGetSecretValue', (context, request) => {

@@ -5,7 +5,7 @@ import { defineOperation } from './operation.ts';
 import { findChangeableSecret } from './secrets.ts';
 
 /**
- * Turns rotation off. A rotation that is under way isn't continued, and the labels stay as they are.
+ * Turns rotation off. A rotation that is under way stops, and its labels stay as they are.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html
  */
 export const cancelRotateSecret = defineOperation('CancelRotateSecret', (context, request) => {

@@ -45,7 +45,7 @@ export const createSecret = defineOperation('CreateSecret', (context, request) =
   };
 });
 
-/** A client that didn't hear the answer asks again with the same token, and is answered the same. */
+/** A client that didn't get the answer sends the request again with the same token. It gets the same answer. */
 function answerExisting(
   { store }: OperationContext,
   secret: Secret,

@@ -43,7 +43,7 @@ function checkWindow({ RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: f
   }
 }
 
-/** Rotation is turned off for good: cloud-custodian's recordings show RotationEnabled false after DeleteSecret. */
+/** Also turns rotation off: in cloud-custodian's recordings, RotationEnabled is false after DeleteSecret. */
 function markForDeletion(context: OperationContext, request: DeleteRequest): object {
   const secret = findSecret(context, request.SecretId);
   checkDeletable(secret, request.SecretId);
@@ -67,7 +67,7 @@ function markForDeletion(context: OperationContext, request: DeleteRequest): obj
   return { ARN: secret.arn, Name: secret.name, DeletionDate: seconds(at) };
 }
 
-/** AWS answers for a secret that isn't there as if it had deleted it. */
+/** If the secret doesn't exist, AWS answers as if it had deleted it. */
 function deleteAtOnce(context: OperationContext, secretId: string): object {
   const DeletionDate = seconds(context.now);
   const secret = findSecretIfAny(context, secretId);
@@ -78,8 +78,8 @@ function deleteAtOnce(context: OperationContext, secretId: string): object {
 }
 
 /**
- * The words about replica regions are AWS's, as aws-nuke's issue 1127 reports them; those about replicas in other
- * accounts are our own.
+ * Checks that a secret may be deleted. The words about replica regions are AWS's, from aws-nuke's issue 1127. Those about
+ * replicas in other accounts are our own.
  */
 function checkDeletable(secret: Secret, secretId: string): void {
   const { replicas, primaryRegion, crossAccountPrimary, crossAccountReplica } = secret;

@@ -17,7 +17,7 @@ export const describeSecret = defineOperation('DescribeSecret', (context, reques
   };
 });
 
-/** What DescribeSecret and ListSecrets both tell of a secret, before its versions. */
+/** The members that DescribeSecret and ListSecrets both have before the versions. */
 export function describe(secret: Secret): object {
   return {
     ARN: secret.arn,
@@ -35,7 +35,7 @@ export function describe(secret: Secret): object {
   };
 }
 
-/** What both tell after its versions. */
+/** The members that both have after the versions. */
 export function describeOrigin(secret: Secret): object {
   return {
     OwningService: owningService(secret),
@@ -49,7 +49,7 @@ export function owningService({ tags = [] }: Secret): string | undefined {
   return tags.find(({ Key }) => Key === owningServiceTag)?.Value;
 }
 
-/** The labels by version; absent when no version has any. */
+/** The labels by version. Absent if no version has any. */
 export function stagesOf(secret: Secret): Record<string, string[]> | undefined {
   return Object.keys(secret.labels).length === 0 ? undefined : labelsByVersion(secret.labels);
 }
@@ -67,7 +67,7 @@ function describeRotation(rotation: Rotation | undefined): object {
   };
 }
 
-/** AWS gives the last second of the window: the rotation happens on or before this date. */
+/** As AWS gives it: the last second of the window. The rotation happens on or before this date. */
 function nextRotationDate(rotation: Rotation | undefined): number | undefined {
   return rotation?.enabled && rotation.nextWindow ? seconds(rotation.nextWindow.closesAt - 1000) : undefined;
 }

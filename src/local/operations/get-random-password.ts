@@ -25,7 +25,7 @@ export const getRandomPassword = defineOperation('GetRandomPassword', (_context,
   return { RandomPassword: shuffled([...required.map(randomCharacter), ...rest]).join('') };
 });
 
-/** The types of characters that a password must have, each without those that are excluded one by one. */
+/** The types of characters that are included, each without the excluded characters. */
 function includedTypes(request: Input<'GetRandomPassword'>): string[] {
   const excluded = new Set(request.ExcludeCharacters ?? '');
   const types = [

@@ -53,7 +53,7 @@ function valueNotFound(versionId: string | undefined, stage: string | undefined)
   );
 }
 
-/** Accesses are kept to the day, so that a read writes once a day and no more. They are each region's own. */
+/** Notes an access. Only the day is kept, so that a secret is written once a day at most. Each region has its own date. */
 function noteAccess(context: OperationContext, secret: Secret, version: Version): void {
   const accessedAt = dayOf(context.now);
   if (secret.accessedAt === accessedAt && version.accessedAt === accessedAt) return;

@@ -7,7 +7,7 @@ import { findSecret, seconds } from './secrets.ts';
 const defaultPage = 100;
 
 /**
- * Versions that hold a value, oldest first; one that a rotation has only registered is not among them.
+ * Lists the versions that hold a value, oldest first. The empty version of a rotation that has begun is left out.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
  */
 export const listSecretVersionIds = defineOperation('ListSecretVersionIds', (context, request) => {

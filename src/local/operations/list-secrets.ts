@@ -35,7 +35,7 @@ interface Search {
   readonly from: PageStart | undefined;
 }
 
-/** Reads pages until one is full of secrets that are wanted: what doesn't match takes no place in the answer. */
+/** Reads pages of the store until enough wanted secrets are found. Others take no place in the answer. */
 export function findPage({ store, partition }: OperationContext, { wanted, limit, from, ...order }: Search) {
   const found: Secret[] = [];
   let next = from;

@@ -3,11 +3,11 @@ import { type Input, inputReader, type OperationName } from '../protocol/input.t
 import type { RotationControl } from '../rotation/control.ts';
 import type { UnitOfWork } from '../unit-of-work.ts';
 
-/** What an operation works with: its transaction, and who asked where. */
+/** What an operation works with: its transaction, and the caller. */
 export interface OperationContext extends UnitOfWork {
-  /** The account of whoever asks, and the region that was asked. */
+  /** The caller's account, and the region that was called. */
   readonly partition: Partition;
-  /** Who signed the request; empty when it wasn't signed. */
+  /** The access key that signed the request. Empty if it wasn't signed. */
   readonly accessKeyId: string;
   readonly rotations: RotationControl;
 }
@@ -16,14 +16,14 @@ export interface OperationContext extends UnitOfWork {
 export interface Operation {
   readonly name: OperationName;
   /**
-   * Validates the body and answers it, in one transaction. Members that are undefined are absent from the answer;
-   * undefined is an answer without a body. A ServiceError that is returned is answered too, but what was written stays.
-   * @throws ServiceError the error to answer with, after everything is undone
+   * Validates the body and answers it, in one transaction. Undefined members are left out of the answer. Undefined is an answer
+   * without a body. If a ServiceError is returned, it is the answer, and what was written stays.
+   * @throws ServiceError the answer, after everything is undone
    */
   answer(context: OperationContext, body: unknown): object | undefined;
 }
 
-/** Ties an operation's input to its work, so that the work sees validated input only. */
+/** Makes an operation. Its work only gets validated input. */
 export function defineOperation<Name extends OperationName>(
   name: Name,
   work: (context: OperationContext, input: Input<Name>) => object | undefined,

@@ -1,7 +1,7 @@
 import { invalidNextToken } from '../errors.ts';
 import type { PageStart } from '../store/store.ts';
 
-/** Where a page starts as the opaque token that the API gives. */
+/** The start of a page as the API's opaque token. */
 export function encodeStart(start: PageStart): string {
   return Buffer.from(JSON.stringify(start)).toString('base64url');
 }

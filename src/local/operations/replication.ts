@@ -23,7 +23,7 @@ export const removeRegionsFromReplication = defineOperation(
 );
 
 /**
- * Makes a replica a secret of its own, in its region or account.
+ * Makes a replica an independent secret, in its region or account.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_StopReplicationToReplica.html
  */
 export const stopReplicationToReplica = defineOperation('StopReplicationToReplica', (context, request) => {

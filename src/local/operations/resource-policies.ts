@@ -8,7 +8,7 @@ import { defineOperation } from './operation.ts';
 import { decodeStart, encodeStart } from './paging.ts';
 import { findManageableSecret, findUsableSecret } from './secrets.ts';
 
-/** The only policy that can be changed; newer SDKs may say its name. */
+/** The name of the only policy that can be changed. Newer SDKs can send it. */
 const defaultPolicyName = 'default';
 const defaultPage = 100;
 
@@ -77,7 +77,7 @@ export const deleteResourcePolicy = defineOperation('DeleteResourcePolicy', (con
 });
 
 /**
- * The messages are those of Secrets Manager's user guide; the names of the checks are our own.
+ * The messages are those of Secrets Manager's user guide. The names of the checks are our own.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ValidateResourcePolicy.html
  */
 export const validateResourcePolicy = defineOperation('ValidateResourcePolicy', (context, request) => {

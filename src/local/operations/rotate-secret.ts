@@ -12,7 +12,7 @@ import { tokenInUse } from './versions.ts';
 type RotateRequest = Input<'RotateSecret'>;
 
 /**
- * What was asked is stored and answered at once; the function is called afterwards.
+ * Stores the rotation and answers at once. The function is called afterwards.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 export const rotateSecret = defineOperation('RotateSecret', (context, request) => {
@@ -35,7 +35,7 @@ function saveAndStart(context: OperationContext, after: Secret, before: Secret):
   context.afterCommit(() => context.rotations.start(after.arn, 'request'));
 }
 
-/** A client that didn't hear the answer asks again with the same token. */
+/** Whether a client that didn't get the answer sends the request again, with the same token. */
 function alreadyAsked({ labels, rotation }: Secret, token: string): boolean {
   return rotation?.running?.token === token || (rotation !== undefined && labels[currentLabel] === token);
 }
@@ -59,8 +59,8 @@ function rulesOf(rules: RotationRules | undefined): RotationRules | undefined {
 }
 
 /**
- * AWS refuses a rotation on top of an unfinished one, but takes up the unfinished one again: at once, when it only
- * waits for its next attempt.
+ * AWS refuses a rotation while another one is unfinished, but continues the unfinished one. If that waits for its next attempt,
+ * the attempt begins at once.
  */
 function reattempt(
   context: OperationContext,

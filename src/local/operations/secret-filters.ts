@@ -9,12 +9,12 @@ type FilterKey = NonNullable<Filters[number]['Key']>;
 type Matcher = (secret: Secret, value: string) => boolean;
 
 /**
- * What each key compares: the beginning of a text, in its case, or words.
+ * How each key compares: by the beginning of a text (upper and lower case differ), or by words.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
  */
 const matchers: Readonly<Record<FilterKey, Matcher>> = {
   name: (secret, value) => secret.name.startsWith(value),
-  // Documented as a prefix. What moto's tests have seen of AWS is a search for words, as for `all`.
+  // AWS documents a prefix. In moto's tests, AWS searches for words, as for `all`.
   description: (secret, value) => containsWords([secret.description ?? ''], value),
   'tag-key': ({ tags = [] }, value) => tags.some((tag) => tag.Key.startsWith(value)),
   'tag-value': ({ tags = [] }, value) => tags.some((tag) => tag.Value.startsWith(value)),
@@ -24,8 +24,8 @@ const matchers: Readonly<Record<FilterKey, Matcher>> = {
 };
 
 /**
- * Whether a secret passes all filters; a filter with several values wants one of them, and a `!` in front turns a value
- * around.
+ * Makes the check whether a secret passes all filters. A filter with several values passes if one matches. A `!` before a value
+ * negates it.
  * @throws ServiceError InvalidParameterException for a filter without a key or without values
  */
 export function parseFilters(filters: Filters): (secret: Secret) => boolean {
@@ -45,7 +45,7 @@ function allText({ name, description = '', tags = [] }: Secret): string[] {
   return [name, description, ...tags.flatMap((tag) => [tag.Key, tag.Value])];
 }
 
-/** Whether one of the texts has, for each word of the value, a word that begins with it, in any case. */
+/** Whether one of the texts has all words of the value, or words that begin with them. Upper and lower case are the same. */
 function containsWords(texts: readonly string[], value: string): boolean {
   const wanted = wordsOf(value);
   return (
@@ -60,9 +60,9 @@ function containsWords(texts: readonly string[], value: string): boolean {
 const separators = ['/', '-', '_', '+', '=', '.', '@'];
 
 /**
- * AWS takes a text apart at its separators and then around each capital or other sign that small letters follow, but
- * leaves one whole that has separators of several kinds: moto's tests `test_with_all_filter_special_characters` have it
- * from AWS.
+ * The words of a text, as AWS takes it apart. It splits at the separators, and around each capital or other sign that small
+ * letters follow. A text with several kinds of separators stays whole. moto's tests `test_with_all_filter_special_characters`
+ * have this from AWS.
  */
 export function wordsOf(text: string): string[] {
   const [separator = ' ', another] = separators.filter((sign) => text.includes(sign));

@@ -11,7 +11,7 @@ import {
 import { defaultKmsKeyId, type Secret, type SecretValue } from '../model.ts';
 import type { OperationContext } from './operation.ts';
 
-/** Names, and whatever else is given in place of an ARN. */
+/** What a secret's name may consist of. Anything that is no ARN is read as a name. */
 const namePattern = /^[A-Za-z0-9\-/_+=.@!]+$/;
 
 /** @throws ServiceError ValidationException for a name that no secret can have */
@@ -22,8 +22,8 @@ export function checkName(name: string): void {
 type Lookup = Pick<OperationContext, 'store' | 'partition'>;
 
 /**
- * The secret of a name, an ARN, or an ARN without its random end; marked for deletion or not. A name is one of the
- * caller's account; an ARN may be of another account, and must be of the region that was asked.
+ * Finds a secret by its name, its ARN, or its ARN without the random characters. It may be marked for deletion. A name is looked
+ * up in the caller's account. An ARN may be of another account, but must be of the region that was called.
  * @throws ServiceError ResourceNotFoundException, ValidationException
  */
 export function findSecret(context: Lookup, secretId: string): Secret {
@@ -32,7 +32,7 @@ export function findSecret(context: Lookup, secretId: string): Secret {
   return secret;
 }
 
-/** The same, undefined where there is none. */
+/** As {@link findSecret}, but undefined if there is none. @throws ServiceError ValidationException */
 export function findSecretIfAny({ store, partition }: Lookup, secretId: string): Secret | undefined {
   if (!secretId.startsWith('arn:')) {
     checkName(secretId);
@@ -47,7 +47,7 @@ export function findSecretIfAny({ store, partition }: Lookup, secretId: string):
 }
 
 /**
- * The same as {@link findSecret}, but a secret that is marked for deletion is refused.
+ * As {@link findSecret}, but refuses a secret that is marked for deletion.
  * @throws ServiceError ResourceNotFoundException, InvalidRequestException, ValidationException
  */
 export function findUsableSecret(context: OperationContext, secretId: string): Secret {
@@ -57,7 +57,7 @@ export function findUsableSecret(context: OperationContext, secretId: string): S
 }
 
 /**
- * A secret that may be changed: not marked for deletion, and no replica of any kind.
+ * Finds a secret that may be changed: it is not marked for deletion, and no replica of any kind.
  * @throws ServiceError ResourceNotFoundException, InvalidRequestException, InvalidParameterException,
  * ValidationException
  */
@@ -68,8 +68,8 @@ export function findChangeableSecret(context: OperationContext, secretId: string
 }
 
 /**
- * A secret whose tags and policies may be changed: not marked for deletion, and no replica of another region. A replica
- * of another account's secret has its own.
+ * Finds a secret whose tags and policies may be changed: it is not marked for deletion, and no replica of another region. A
+ * replica of another account's secret has tags and policies of its own.
  * @throws ServiceError as {@link findChangeableSecret}
  */
 export function findManageableSecret(context: OperationContext, secretId: string): Secret {
@@ -79,8 +79,8 @@ export function findManageableSecret(context: OperationContext, secretId: string
 }
 
 /**
- * The members of a request that carry a value; undefined when it carries none. The words of the error were reported of
- * AWS (aws-sdk-java's issue 1556).
+ * The value that a request carries. Undefined if it carries none. The words of the error are AWS's (aws-sdk-java's issue 1556).
+ * @throws ServiceError InvalidParameterException for a string and bytes together
  */
 export function valueIn(input: {
   readonly SecretString?: string | undefined;
@@ -96,9 +96,9 @@ export function valueIn(input: {
 }
 
 /**
- * SDKs make a token for each request; whoever writes requests by hand has to do the same. Recorded by localstack's
- * test `test_no_client_request_token`.
- * @throws ServiceError InvalidRequestException, or what `refuse` makes of the message
+ * Checks that a request has a token. SDKs add one to each request. Requests that are written by hand need one too, as
+ * localstack's test `test_no_client_request_token` has recorded.
+ * @throws ServiceError InvalidRequestException, or the error that `refuse` makes
  */
 export function requireToken(token: string | undefined, refuse = invalidRequest): string {
   if (token !== undefined) return token;
@@ -111,8 +111,8 @@ export function kmsKeyOf(secret: Secret): string {
 }
 
 /**
- * The AWS managed key encrypts and decrypts for its own account only. Recorded by localstack's test
- * `test_cross_account_access`.
+ * Checks that the caller may use the secret's key. The AWS managed key serves its own account only, as localstack's test
+ * `test_cross_account_access` has recorded.
  * @throws ServiceError InvalidRequestException
  */
 export function checkKeyServes({ partition }: Lookup, secret: Secret): void {
@@ -129,7 +129,7 @@ export function seconds(timeMs: number | undefined): number | undefined {
   return timeMs === undefined ? undefined : timeMs / 1000;
 }
 
-/** The start of the UTC day: AWS keeps no more than that of an access. */
+/** The start of the UTC day. AWS keeps only the day of an access. */
 export function dayOf(timeMs: number): number {
   return timeMs - (timeMs % 86_400_000);
 }

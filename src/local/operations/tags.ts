@@ -24,7 +24,7 @@ export const untagResource = defineOperation('UntagResource', (context, request)
   return undefined;
 });
 
-/** A new secret's tags: those that were asked for, and that of the service which its name says it belongs to. */
+/** A new secret's tags: those of the request, and the tag of the service that the secret's name says it belongs to. */
 export function firstTags(name: string, asked: RequestedTags | undefined): readonly Tag[] | undefined {
   const owner = owningServiceIn(name);
   const tags = owner === undefined ? undefined : [{ Key: owningServiceTag, Value: owner }];
@@ -34,9 +34,8 @@ export function firstTags(name: string, asked: RequestedTags | undefined): reado
 type RequestedTags = readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[];
 
 /**
- * Adds tags, replacing those that have a key already.
- * @throws ServiceError InvalidParameterException when a tag has no key, or one that AWS keeps to itself, or there are
- * too many
+ * Adds tags. A tag with the same key is replaced.
+ * @throws ServiceError InvalidParameterException for a tag without a key, for a key that AWS reserves, and for too many tags
  */
 function mergeTags({ name, tags = [] }: Pick<Secret, 'name' | 'tags'>, added: RequestedTags): readonly Tag[] {
   const merged = new Map(tags.map((tag) => [tag.Key, tag.Value]));

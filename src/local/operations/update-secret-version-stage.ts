@@ -37,7 +37,7 @@ function checkVersions({ store }: OperationContext, secret: Secret, { from, to }
   }
 }
 
-/** Whoever moves or removes a label must know where it is now: that is what makes the move safe against others. */
+/** Checks that the request names the version that has the label now. So nobody moves a label that another has just moved. */
 function checkHolder(labels: Labels, { stage, from, to }: StageMove): void {
   const holder = labels[stage];
   if (from === undefined && to === undefined) {
@@ -55,7 +55,7 @@ function checkHolder(labels: Labels, { stage, from, to }: StageMove): void {
     );
   }
   if (stage === currentLabel && to === undefined) {
-    // In the words, and with the apostrophe, that Terraform's provider has recorded (secret_version.go).
+    // AWS's words and apostrophe, as in Terraform's provider (secret_version.go).
     throw invalidParameter(
       `You can only move staging label ${currentLabel} to a different secret version. It can’t be completely removed.`,
     );

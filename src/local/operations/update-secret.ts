@@ -39,7 +39,7 @@ export const updateSecret = defineOperation('UpdateSecret', (context, request) =
 });
 
 /**
- * A replica can have its key changed, and nothing else; undefined for anything but that.
+ * The replica whose key a request changes. Only a replica's key can be changed. Undefined for any other request.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/standalone-secret.html
  */
 function replicaOfKeyChange(context: OperationContext, request: Input<'UpdateSecret'>): Secret | undefined {
@@ -66,12 +66,12 @@ function changeKeyAbroad(context: OperationContext, replica: Secret, kmsKeyId: s
   return moved;
 }
 
-/** An empty text takes away what was there; one that isn't given leaves it. */
+/** The text after an update. An empty text removes what was there. If no text is given, it stays. */
 function given(text: string | undefined, before: string | undefined): string | undefined {
   return text === undefined ? before : text || undefined;
 }
 
-/** With a new key AWS encrypts the labelled versions anew, and leaves the others with the key they have. */
+/** As AWS does with a new key: encrypts the versions with labels anew. The others keep their key. */
 function encryptAnew({ store }: OperationContext, secret: Secret): void {
   for (const versionId of new Set(Object.values(secret.labels))) {
     const value = store.readValue(secret.arn, versionId);

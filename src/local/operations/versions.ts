@@ -25,10 +25,11 @@ export interface NewVersion {
 }
 
 /**
- * Makes a version, or fills the empty one that a rotation has made; gives the secret as it is afterwards. The same
- * token with the same value again changes nothing.
+ * Makes a version, or fills the empty one that a rotation has made. The same token with the same value again changes nothing.
+ * @returns the secret as it is afterwards
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
- * @throws ServiceError ResourceExistsException when the token's version holds another value, LimitExceededException
+ * @throws ServiceError ResourceExistsException if the token's version holds another value
+ * @throws ServiceError LimitExceededException for too many labels
  */
 export function putVersion(unit: UnitOfWork, secret: Secret, { token, value, stages }: NewVersion): Secret {
   const stored = unit.store.readValue(secret.arn, token);
@@ -56,7 +57,7 @@ function addVersion(unit: UnitOfWork, secret: Secret, versionId: string, value: 
   unit.store.writeValue(secret.arn, versionId, value, kmsKeyOf(secret));
 }
 
-/** The error for a token whose version holds something else. */
+/** The error for a token whose version holds another value. */
 export function tokenInUse(token: string, secret: Secret) {
   return resourceExists(
     `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${secret.arn}.`,
@@ -69,7 +70,7 @@ export function checkLabels(labels: Labels): Labels {
   throw limitExceeded(`A secret can have no more than ${maxLabels} staging labels.`);
 }
 
-/** A secret's first version is AWSCURRENT, whatever it was asked to be. */
+/** The labels after a version is put. A secret's first version becomes AWSCURRENT, even if the request names other labels. */
 function stagesAttached(
   unit: UnitOfWork,
   secret: Secret,
@@ -82,8 +83,8 @@ function stagesAttached(
 }
 
 /**
- * A new current version that somebody puts takes AWSPENDING off the version that has it, and so ends a rotation that is
- * under way. Recorded by localstack's test `test_update_secret_version_stages_current_pending`.
+ * If somebody puts a new current version, AWSPENDING is taken off the version that has it. This ends a rotation that is under
+ * way. Recorded by localstack's test `test_update_secret_version_stages_current_pending`.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieve-ct-entries.html RotationAbandoned
  */
 function withoutPending(unit: UnitOfWork, after: Secret, before: Secret, putVersionId: string): Secret {

@@ -20,7 +20,7 @@ const narrowingKeys = new Set(
 const comparisonPattern =
   /^(ForAllValues:|ForAnyValue:)?((String|Arn)(Equals|Like|EqualsIgnoreCase)|IpAddress)$/;
 
-/** Whether a policy lets in whoever has an AWS account. AWS proves more than that, by a solver. */
+/** Whether a policy lets in everybody who has an AWS account. AWS uses a solver, which finds more. */
 export function grantsBroadAccess({ statements }: PolicyDocument): boolean {
   return statements.some(
     (statement) =>
@@ -28,7 +28,7 @@ export function grantsBroadAccess({ statements }: PolicyDocument): boolean {
   );
 }
 
-/** Whether a policy keeps everybody from changing it, also those who put it. */
+/** Whether a policy keeps everybody from changing it, even whoever put it. */
 export function locksOut({ statements }: PolicyDocument): boolean {
   return statements.some(
     (statement) =>

@@ -5,7 +5,7 @@ export interface PolicyDocument {
   readonly statements: readonly Statement[];
 }
 
-/** One statement of it. Principals and actions are as they were written, in a list. */
+/** One statement of a policy. Principals and actions are as they were written, in a list. */
 export interface Statement {
   readonly effect: 'Allow' | 'Deny';
   /** Undefined for NotPrincipal. */
@@ -15,7 +15,7 @@ export interface Statement {
   readonly conditions: readonly Condition[];
 }
 
-/** Whom a statement is about; type `AWS`, `Service`, `Federated` or `CanonicalUser`. */
+/** Whom a statement is about. The type is `AWS`, `Service`, `Federated` or `CanonicalUser`. */
 export interface Principal {
   readonly type: string;
   readonly id: string;
@@ -71,7 +71,7 @@ function parseStatement(statement: Json): Statement {
   };
 }
 
-/** The one of two members that is there. */
+/** The value of the one member that is there. @throws ServiceError if both are there, or none */
 function oneOf(statement: Json, member: string, negation: string): unknown {
   if ((statement[member] === undefined) === (statement[negation] === undefined)) throw syntaxError();
   return statement[member] ?? statement[negation];

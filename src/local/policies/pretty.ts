@@ -1,6 +1,6 @@
 /**
- * A policy as GetResourcePolicy gives it back: AWS parses what was put and prints it anew, in the way of Jackson's
- * pretty printer. cloud-custodian's recording `test_secretsmanager_remove_matched` has it before and after.
+ * A policy as GetResourcePolicy gives it back. AWS parses the policy and prints it anew, as Jackson's pretty printer does.
+ * cloud-custodian's recording `test_secretsmanager_remove_matched` has a policy before and after.
  */
 export function prettyPolicy(policy: string): string {
   return print(JSON.parse(policy), '');

@@ -2,24 +2,24 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ServiceError } from '../errors.ts';
 
-/** By which names a server may be asked, and which web pages may ask it. */
+/** Under which names a server may be called, and which web pages may call it. */
 export interface AdmissionSettings {
   /**
-   * Names or addresses in clients' URLs, such as `host.docker.internal`. They are served on every port, since a
-   * forwarder may have another. Without being told, `localhost` and addresses are served, on the server's own port.
+   * Names or addresses in clients' URLs, such as `host.docker.internal`. They are served with any port, because a forwarder
+   * may have another one. `localhost` and IP addresses are always served, with the server's own port.
    */
   readonly hostNames?: readonly string[] | undefined;
   /** Origins of web pages that may send requests and read the answers, such as `http://localhost:3000`. */
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-/** Keeps away what a web page can have a browser send. */
+/** Refuses requests that a web page makes a browser send. */
 export interface Admission {
-  /** Why a request is not answered; undefined when it is. */
+  /** Why a request is refused. Undefined if it is served. */
   refusalOf(request: IncomingMessage): ServiceError | undefined;
-  /** Headers by which the browser lets the page of an allowed origin read the answer; none for other clients. */
+  /** Headers that let the page of an allowed origin read the answer. None for other clients. */
   headersFor(request: IncomingMessage): Readonly<Record<string, string>>;
-  /** Whether it is a browser's question if a page of an allowed origin may send a request. */
+  /** Whether this is a browser's question (CORS preflight) if a page of an allowed origin may send a request. */
   isPreflight(request: IncomingMessage): boolean;
 }
 
@@ -36,11 +36,11 @@ export function isOrigin(text: string): boolean {
 }
 
 /**
- * A browser sends no request to another origin without saying so in `Origin` or `Sec-Fetch-Site`, and none under a
- * name of an attacker's, which may lead to this machine (DNS rebinding), without that name in `Host`.
+ * Decides by the headers that a browser always sends. `Origin` and `Sec-Fetch-Site` say that a request comes from another
+ * origin. `Host` has the name in the page's URL, so it shows an attacker's name that leads to this machine (DNS rebinding).
  * @see https://fetch.spec.whatwg.org/#origin-header
  * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
- * @throws Error for a host name or an origin that can't be one
+ * @throws Error for a malformed host name or origin
  */
 export function createAdmission({ hostNames = [], allowedOrigins = [] }: AdmissionSettings): Admission {
   for (const name of hostNames) {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { reportFault, requestTooLarge, type ServiceError, serializationFailure } from '../errors.ts';
 import type { Admission } from './admission.ts';
 
-/** Ten times the longest secret value leaves room for its escapes in JSON, and for everything around it. */
+/** More than ten times the longest secret value: escapes in JSON and the other members need room. */
 const bodyLimitBytes = 1_048_576;
 
 /** An answer that is ready to be sent. */
@@ -17,19 +17,18 @@ export interface Reply {
 export interface Protocol {
   /** Whether a request is one of this protocol. */
   speaks(request: IncomingMessage): boolean;
-  /** Answers a request, also one that makes no sense. Rejects only when there is nobody to answer to. */
+  /** Answers a request, also a malformed one. Rejects only if the client is gone or its connection is to be cut. */
   answer(request: IncomingMessage): Promise<Reply>;
-  /** Tells why a request is not answered. */
+  /** The answer to a request that is not served. */
   refuse(request: IncomingMessage, error: ServiceError): Reply;
 }
 
 /**
- * An HTTP server that answers each request in the first of the protocols that speaks it. Nothing that a request
- * brings about ends the process.
+ * An HTTP server. The first protocol that a request belongs to answers it. No request can end the process.
  */
 export function createApiServer(protocols: readonly [...Protocol[], Protocol], admission: Admission): Server {
   return createServer((request, response) => {
-    // What a client that hung up can't be told any more.
+    // The client has hung up, so nobody can be told.
     response.on('error', () => {});
     void serve(request, response, protocols, admission);
   });
@@ -43,7 +42,6 @@ async function serve(
 ): Promise<void> {
   try {
     const { status, headers, content } = await replyTo(request, protocols, admission);
-    // Text, which Node.js sends with the head in one piece.
     response
       .writeHead(status, {
         ...headers,
@@ -58,7 +56,7 @@ async function serve(
   }
 }
 
-/** What a browser is to make of an answer: nothing but what it says it is. */
+/** Keeps browsers from guessing another content type. */
 const safeHeaders = { 'X-Content-Type-Options': 'nosniff' };
 
 async function replyTo(
@@ -78,21 +76,21 @@ function lengthOf(status: number, content: string | Buffer): Record<string, numb
   return status === 204 ? {} : { 'Content-Length': Buffer.byteLength(content) };
 }
 
-/** Thrown to cut the connection instead of answering. The message says what for. */
+/** Thrown to cut the connection instead of answering. The message says why. */
 export class ConnectionCut extends Error {
   override readonly name = 'ConnectionCut';
 }
 
-/** Whether the client went away before all of its request had come. Such a request is answered by nobody. */
+/** Whether the client went away before it had sent the whole request. Such a request gets no answer. */
 export function hungUp(request: IncomingMessage): boolean {
   return request.destroyed && !request.complete;
 }
 
 /**
- * The body as text. The rest of a body that is too large is read and dropped, so that the client gets to read the
- * answer.
- * @throws ServiceError RequestEntityTooLargeException, and SerializationException for what is not UTF-8: the text
- * would not be what was signed, and a value would not be what was sent
+ * The body as text. A body that is too large is still read to its end, so that the client can read the answer.
+ * @throws ServiceError RequestEntityTooLargeException
+ * @throws ServiceError SerializationException for a body that is not UTF-8. As text it would differ from what was sent and
+ * signed.
  */
 export function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -117,14 +115,14 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').replace(/\?.*$/s, '');
 }
 
-/** The media type of a request's body, without parameters; undefined when there is none. */
+/** The media type of a request's body, without parameters. Undefined if none is named. */
 export function mediaTypeOf(request: IncomingMessage): string | undefined {
   return request.headers['content-type']?.replace(/;.*$/s, '').trim().toLowerCase();
 }
 
-/** What a signature says of who made it, and what for. */
+/** What a signature says of its maker and its purpose. */
 export interface Credential {
-  /** Empty when nothing signed the request. */
+  /** Empty if the request wasn't signed. */
   readonly accessKeyId: string;
   readonly region: string | undefined;
   /** Such as `secretsmanager`. */
@@ -133,7 +131,7 @@ export interface Credential {
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html */
 export function credentialOf({ headers }: IncomingMessage): Credential {
-  // Signatures of version 4A are for no region.
+  // Signatures of version 4A name no region.
   const [, accessKeyId = '', region, service] =
     /Credential=([^/,\s]+)\/\d+\/(?:([^/,\s]+)\/)?([^/,\s]+)\/aws4_request/.exec(
       headers.authorization ?? '',

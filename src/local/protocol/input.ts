@@ -37,7 +37,7 @@ type ScalarOf<Shape> = Shape extends { readonly type: 'string' }
       ? boolean
       : Buffer;
 
-/** A shape of the model without the precision of its type. */
+/** Any shape of the model. */
 interface Shape {
   readonly type: 'structure' | 'list' | 'string' | 'integer' | 'long' | 'boolean' | 'blob';
   readonly min?: number;
@@ -51,14 +51,14 @@ interface Shape {
 }
 
 /**
- * Turns what JSON gave into a typed value; adds what breaks a constraint to `problems`, and throws a
- * SerializationException for another type of JSON.
+ * Turns a value of JSON into a typed value. Broken constraints are added to `problems`. A wrong type of JSON throws a
+ * SerializationException.
  */
 type Reader = (value: unknown, path: string, problems: string[]) => unknown;
 
 /**
- * The reader of an operation's input, which holds it to the constraints of the API's model.
- * @throws ServiceError (the reader does): SerializationException for wrong types, ValidationException for broken
+ * Makes the reader of an operation's input. It checks the constraints of the API's model.
+ * @returns a function that throws ServiceError: SerializationException for wrong types, ValidationException for broken
  * constraints
  */
 export function inputReader<Name extends OperationName>(operation: Name): (body: unknown) => Input<Name> {
@@ -120,7 +120,7 @@ function listReader(shape: Shape): Reader {
     const items = value.map((item: unknown, index) =>
       read(item, `${path}.${index + 1}.member`, itemProblems),
     );
-    // Only now, since what has not been read may be nested deeper than can be written.
+    // Not before the items were read: JSON.stringify would overflow the stack on a deeply nested one.
     reportLength(shape, value.length, `[${value.map(itemText).join(', ')}]`, path, problems);
     problems.push(...itemProblems);
     return items;
@@ -137,11 +137,11 @@ function memberOf({ member }: Shape): ShapeName {
 }
 
 function textReader(shape: Shape): Reader {
-  // A pattern of the model is to match the whole text.
+  // The model's patterns must match the whole text.
   const pattern = shape.pattern === undefined ? undefined : new RegExp(`^(?:${shape.pattern})$`);
   return (value, path, problems) => {
     if (typeof value !== 'string') throw wrongType(value, 'String');
-    // Half a surrogate pair, which JSON can write as \ud800, is in no UTF-8 that could keep it.
+    // JSON can write half a surrogate pair as \ud800. UTF-8 can't, so it could not be stored.
     if (!value.isWellFormed())
       throw serializationFailure('The text is not valid Unicode: it holds half a surrogate pair.');
     const shown = shape.sensitive ? undefined : value;
@@ -204,7 +204,7 @@ function reportLength(
   if (length > max) report(`less than or equal to ${max}`);
 }
 
-/** The value of a sensitive member, which is undefined here, is in no message. */
+/** The value for a message. A sensitive member passes undefined, so that its value is in no message. */
 function named(shown: string | undefined): string {
   return shown === undefined ? 'Value' : `Value '${shown}'`;
 }

@@ -23,30 +23,30 @@ const jsonContentType = 'application/x-amz-json-1.1';
 const helpText =
   'This is the local Secrets Manager of Keyturn. Give its address to an AWS SDK or the AWS CLI as the endpoint URL.\n';
 
-/** A request of the JSON 1.1 protocol, with nothing in it validated. */
+/** A request of the JSON 1.1 protocol. Nothing in it is validated yet. */
 export interface ApiRequest {
-  /** The operation that X-Amz-Target names; empty when it names none of this service. */
+  /** The operation that X-Amz-Target names. Empty if it names none of Secrets Manager's. */
   readonly operation: string;
-  /** The access key that signed it; empty when nothing did. */
+  /** The access key that signed it. Empty if it wasn't signed. */
   readonly accessKeyId: string;
-  /** The region that it was signed for; undefined when it wasn't signed. */
+  /** The region that it was signed for. Undefined if it wasn't signed. */
   readonly region: string | undefined;
   readonly body: unknown;
-  /** As it came, for whoever checks the signature. */
+  /** The HTTP request, to check its signature. */
   readonly message: IncomingMessage;
-  /** The body that it came with. */
+  /** The body as it was sent. */
   readonly text: string;
 }
 
-/** Answers a request with an object, or with nothing; throws a ServiceError to answer with that. */
+/** Answers a request with an object, or with no body. A ServiceError that it throws is the answer too. */
 export type ApiHandler = (request: ApiRequest) => Promise<object | undefined>;
 
-/** Is told of each answer, right before it is sent. */
+/** Called for each answer, right before it is sent. */
 export type ApiObserver = (request: ApiRequest, durationMs: number, error?: ServiceError) => void;
 
 /**
- * AWS's JSON 1.1 protocol, which the Secrets Manager API is in. It speaks whatever nobody else does, so that a client
- * that asks for something else gets an error that it can read.
+ * AWS's JSON 1.1 protocol, which Secrets Manager uses. It also answers requests of no other protocol here, with an error that
+ * the client can read.
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 export function createJsonApi(handle: ApiHandler, observe: ApiObserver): Protocol {
@@ -83,8 +83,8 @@ export function createJsonApi(handle: ApiHandler, observe: ApiObserver): Protoco
 }
 
 /**
- * Whether it has the method, the path and the content type of the protocol. A web page can't send that content type
- * without asking first, as it can those of forms and of plain text.
+ * Checks the method, the path and the content type. A web page can send the content types of forms and of plain text without
+ * asking first, but not this one.
  * @see https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  * @throws ServiceError UnknownOperationException
  */
@@ -110,7 +110,7 @@ function replyOf(status: number, body: object | undefined): Reply {
   };
 }
 
-/** No part of the body is in the error: it may be a secret. */
+/** The error has no part of the body, which may be a secret. */
 function parseBody(body: string): unknown {
   try {
     return JSON.parse(body === '' ? '{}' : body);

@@ -6,7 +6,7 @@ import type { FunctionRegistry, RotationRequest } from '../rotation/functions.ts
 import { hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
 
 const pathPattern = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)$/;
-/** As in the model of Lambda's API, without namespaces of versions. */
+/** As in the model of Lambda's API, but without its namespaces of versions. */
 const functionNamePattern =
   /^(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2,4}(?:-[a-z]+)+-\d:\d{12}:function:|(?:\d{12}:)?(?:function:)?)[a-zA-Z0-9-_]+(?::(?:\$LATEST|[a-zA-Z0-9-_]+))?$/;
 
@@ -16,7 +16,7 @@ const operations = {
   configuration: { action: 'GetFunctionConfiguration', method: 'GET' },
 } as const;
 
-/** What the AWS SDKs send, and no web page without asking first. */
+/** Content types that the AWS SDKs send. A web page can't send them without asking first. */
 const payloadTypes = new Set([
   'application/json',
   'application/octet-stream',
@@ -34,20 +34,20 @@ export interface LambdaRequest {
   readonly text: string;
 }
 
-/** @throws ServiceError when the signature is wrong, or the caller may not do it */
+/** @throws ServiceError if the signature is wrong, or the caller may not do it */
 export type LambdaGuard = (request: LambdaRequest) => Promise<void>;
 
 interface LambdaAnswer {
   readonly status?: number;
-  /** Undefined for no body. */
+  /** Undefined for an answer without a body. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
- * The part of Lambda's API that whoever attaches a function needs, for the functions that rotations can call: Invoke,
- * GetPolicy and GetFunctionConfiguration. So one endpoint URL stands for both services.
- * @param guard undefined where everybody may do everything
+ * The part of Lambda's API that attaching a rotation function needs: Invoke, GetPolicy and GetFunctionConfiguration. It knows
+ * the functions that rotations can call. So one endpoint URL serves both services.
+ * @param guard undefined if everybody may do everything
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
 export function createLambdaApi(
@@ -112,8 +112,8 @@ function decoded(text: string): string | undefined {
 }
 
 /**
- * boto3 and the AWS CLI send a payload without a content type. A web page can do so too, but not with the header
- * of a signature.
+ * Checks the content type. boto3 and the AWS CLI send a payload without one. A web page can do so too, but not with the
+ * header of a signature.
  * @throws ServiceError UnsupportedMediaTypeException
  */
 function checkContentType(request: IncomingMessage, operation: keyof typeof operations): void {
@@ -141,7 +141,7 @@ async function invoke(
   if (!isRotationRequest(event)) throw validationFailure('The payload is not the event of a rotation.');
   if (type === 'DryRun') return { status: 204, body: undefined };
   if (type === 'Event') {
-    // Nobody hears how it ends, as on Lambda, where the function's own log says it.
+    // As on Lambda, the caller doesn't hear how the function ends.
     functions.invoke(arn, event).catch(() => {});
     return { status: 202, body: undefined };
   }
@@ -149,7 +149,7 @@ async function invoke(
     throw validationFailure(`There is no invocation type ${JSON.stringify(type)}.`);
   try {
     const answer = (await functions.invoke(arn, event)) ?? null;
-    // What is no JSON is the function's error too.
+    // An answer that JSON can't hold is the function's error.
     JSON.stringify(answer);
     return { body: answer };
   } catch (error) {
@@ -174,7 +174,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Here Secrets Manager may call every function. */
+/** The policy of a function. Here Secrets Manager may call every function. */
 function policyOf(arn: string): object {
   return {
     Version: '2012-10-17',
@@ -197,8 +197,8 @@ function replyOf({ status = 200, body, headers }: LambdaAnswer): Reply {
   };
 }
 
-/** Errors that have another status here than in the JSON protocol. */
-const forbiddenHeaders = new Set([
+/** Errors whose status is 403 here, unlike in the JSON protocol. */
+const forbiddenErrors = new Set([
   'AccessDeniedException',
   'InvalidSignatureException',
   'MissingAuthenticationTokenException',
@@ -211,6 +211,6 @@ function errorReply(cause: unknown): Reply {
     cause instanceof ServiceError
       ? cause
       : new ServiceError('ServiceException', 'The local Lambda API failed.', 500);
-  const status = forbiddenHeaders.has(error.type) ? 403 : error.status;
+  const status = forbiddenErrors.has(error.type) ? 403 : error.status;
   return replyOf({ status, body: error.restBody, headers: { 'x-amzn-ErrorType': error.type } });
 }

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 
 const connectionGraceMs = 1_000;
 
-/** Resolves when the server listens; rejects when it can't. */
+/** Resolves when the server listens. Rejects if it can't. */
 export async function listen(server: Server, port: number, host: string): Promise<void> {
   const listening = once(server, 'listening');
   server.listen(port, host);
@@ -18,7 +18,7 @@ export function urlOf(server: Server): string {
   return `http://${host}:${address.port}`;
 }
 
-/** Answers that are being sent are finished; connections that only wait for another request are cut. */
+/** Closes the idle connections at once, and the others when their answers are sent, or after a second. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cutAll = setTimeout(() => server.closeAllConnections(), connectionGraceMs);

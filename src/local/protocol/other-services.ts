@@ -4,9 +4,9 @@ import { ServiceError } from '../errors.ts';
 import { credentialOf, mediaTypeOf, type Protocol, type Reply } from './http.ts';
 import { element, queryError } from './query-xml.ts';
 
-/** Services that are answered, by their names in signatures. */
+/** Services that are served here, by their names in signatures. */
 const ownServices = new Set(['secretsmanager', 'lambda', 'sts']);
-/** Services of the REST XML protocol whose errors are those of the query protocol. */
+/** Services of the REST XML protocol. Their errors are like those of the query protocol. */
 const restXmlServices = new Set(['cloudfront', 'route53']);
 
 /**
@@ -47,7 +47,7 @@ function errorFor(request: IncomingMessage, error: ServiceError): Reply {
   return jsonError(error);
 }
 
-/** In JSON protocols the type is in the body, in REST protocols in a header: clients read the one that they know. */
+/** JSON protocols have the type in the body, REST protocols in a header. The answer has both, and clients read theirs. */
 function jsonError(error: ServiceError): Reply {
   return {
     status: error.status,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceError } from '../errors.ts';
 import type { Reply } from './http.ts';
 
-/** The names that errors have in the query protocol, where they differ. */
+/** Errors that have another name or status in the query protocol. */
 const codesByError: Readonly<Record<string, { readonly code: string; readonly status?: number }>> = {
   AccessDeniedException: { code: 'AccessDenied', status: 403 },
   ExpiredTokenException: { code: 'ExpiredToken', status: 403 },
@@ -38,7 +38,7 @@ export function queryError({ type, message, status }: ServiceError, namespace?: 
   };
 }
 
-/** Characters that XML can't have, not even as a reference, are left out. */
+/** Escapes a text for XML. Characters that XML can't hold, not even escaped, are left out. */
 function escaped(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')

@@ -13,7 +13,7 @@ import { element, queryError } from './query-xml.ts';
 const apiVersion = '2011-06-15';
 const formContentType = 'application/x-www-form-urlencoded';
 
-/** Who somebody is. */
+/** Who the caller is, as GetCallerIdentity answers it. */
 export interface Identity {
   readonly accountId: string;
   readonly arn: string;
@@ -40,20 +40,20 @@ export interface IssuedSession {
   readonly expiresAtMs: number;
 }
 
-/** What knows who is who. Both check the signature of the request, where signatures count. */
+/** Knows the callers. Where policies are enforced, both methods check the request's signature. */
 export interface StsBackend {
   identityOf(message: IncomingMessage, text: string): Promise<Identity>;
   assumeRole(message: IncomingMessage, text: string, request: RoleRequest): Promise<IssuedSession>;
 }
 
 /**
- * The part of STS that clients ask before anything else: GetCallerIdentity and AssumeRole. One URL for all services
- * (AWS_ENDPOINT_URL) brings them here.
+ * The part of STS that clients call before anything else: GetCallerIdentity and AssumeRole. With one URL for all services
+ * (AWS_ENDPOINT_URL) these calls arrive here.
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
  */
 export function createStsApi(backend: StsBackend): Protocol {
   const answer = async (message: IncomingMessage): Promise<Reply> => {
-    // Without a signature this is a form, which any web page can send.
+    // Any web page can send a form. A signature shows that this is a client of STS.
     if (credentialOf(message).service !== 'sts') throw missingAuthenticationToken();
     if (message.method !== 'POST' || message.url !== '/' || mediaTypeOf(message) !== formContentType) {
       throw unknownOperation();
@@ -105,7 +105,7 @@ function unknownAction(action: string, version: string): ServiceError {
   return new ServiceError('InvalidAction', `Could not find operation ${action} for version ${version}`);
 }
 
-/** What is not known here is refused: a session that has less than was asked for would be no answer. */
+/** Refuses parameters that are not implemented here. Otherwise the session would lack what was asked for. */
 function roleRequestOf(input: URLSearchParams): RoleRequest {
   const known = [
     'Action',

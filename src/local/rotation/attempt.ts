@@ -20,7 +20,7 @@ export interface RunningRotation {
   readonly token: string;
   readonly kind: RotationKind;
   readonly cause: RotationCause;
-  /** False when the server is being closed. */
+  /** False once the server is being closed. */
   mayGoOn(): boolean;
 }
 
@@ -63,7 +63,7 @@ export async function attemptRotation(
   }
 }
 
-/** AWS's message only says that the step failed, since the function's error may hold anything. */
+/** As on AWS, the message only says that a step failed. The function's error could hold a secret value. */
 class StepFailure extends Error {
   /** The function's error, with the secret's values masked. */
   readonly told: string;

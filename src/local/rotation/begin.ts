@@ -4,8 +4,8 @@ import type { UnitOfWork } from '../unit-of-work.ts';
 import { daysUntil, parseSchedule } from './schedule.ts';
 
 /**
- * Registers a rotation in the state: an empty version with the token as its id, labelled AWSPENDING. An unfinished rotation
- * is resumed instead, with its own token.
+ * Registers a rotation in the state: an empty version with the token as its id, labelled AWSPENDING. If a rotation is
+ * unfinished, that one continues instead, with its own token.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
  */
 export function beginRotation(
@@ -59,7 +59,7 @@ function missed(rotation: Rotation, nowMs: number): Rotation {
 }
 
 /**
- * A value that was put by hand counts as a rotation for schedules in days.
+ * A value that was put by hand counts as a rotation if the schedule is in days. The interval then begins anew.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
  */
 export function restartSchedule(after: Secret, before: Secret, nowMs: number): Secret {

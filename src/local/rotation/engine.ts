@@ -21,18 +21,18 @@ export interface RotationEngineParts {
 }
 
 /**
- * Runs the rotations that are under way in the state, one at a time for each secret. The state is stored, so rotations
- * resume after a restart.
+ * Runs the rotations that are under way in the state, one at a time for each secret. The state is stored, so they continue
+ * after a restart.
  */
 export interface RotationEngine {
   /** Runs this secret's rotation. If it already waits for a retry, the retry begins at once. */
   start(secretArn: string, cause: RotationCause): void;
   /**
-   * Resumes rotations of the last process, a moment later: a server's functions are registered right after its start, and
-   * must be there first.
+   * Continues the rotations of the last process. It waits a moment first, because functions are registered right after the
+   * server's start.
    */
   resume(): Promise<void>;
-  /** Resolves once no rotation (of this secret, or of any) runs or waits for a retry. */
+  /** Resolves once no rotation runs or waits for a retry. Without an ARN: no rotation of any secret. */
   settled(secretArn?: string): Promise<void>;
   /** Starts no further step. Rotations stay under way in the state. */
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export function createRotationEngine(parts: RotationEngineParts): RotationEngine
 
   const runAll = async (secretArn: string, cause: RotationCause, self: ActiveRotation): Promise<void> => {
     try {
-      // It may have been cancelled while it ran, and another one may have begun.
+      // A rotation may be cancelled while it runs, and another one may begin.
       let next = underWay(parts.state, secretArn);
       while (next) {
         await runToItsEnd(parts, { secretArn, cause, ...next, mayGoOn: () => !closing }, self);
@@ -103,7 +103,7 @@ function underWay(state: State, secretArn: string) {
   });
 }
 
-/** Attempts until one succeeds, none is left, or the rotation is no longer under way. */
+/** Attempts a rotation until it succeeds, no attempt is left, or it is no longer under way. */
 async function runToItsEnd(
   parts: RotationEngineParts,
   rotation: RunningRotation,

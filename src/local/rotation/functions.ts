@@ -13,12 +13,13 @@ export interface RotationRequest {
   readonly Step: string;
   /** The secret's full ARN. */
   readonly SecretId: string;
+  /** The id of the version that becomes AWSCURRENT. */
   readonly ClientRequestToken: string;
   /** Proves to PutSecretValue that a rotation makes the call. Sensitive. */
   readonly RotationToken?: string | undefined;
 }
 
-/** A Lambda handler's context, reduced to what applies here. */
+/** A Lambda handler's context, without the members that make no sense here. */
 export interface LocalFunctionContext {
   readonly awsRequestId: string;
   readonly functionName: string;
@@ -28,9 +29,9 @@ export interface LocalFunctionContext {
   readonly logGroupName: string;
   readonly logStreamName: string;
   callbackWaitsForEmptyEventLoop: boolean;
-  /** Milliseconds until the call counts as failed. */
+  /** Milliseconds of real time until the call counts as failed. */
   getRemainingTimeInMillis(): number;
-  /** Lambda's old ways to answer, which do nothing here: return or throw instead. */
+  /** Lambda's old ways to answer. They do nothing here: return or throw instead. */
   done(): void;
   fail(): void;
   succeed(): void;
@@ -56,11 +57,11 @@ export interface FunctionRegistry {
   register(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Whether a function with this ARN can be called. */
   knows(arn: string): boolean;
-  /** Calls a function and waits for its answer; rejects when it fails. */
+  /** Calls a function and waits for its answer. Rejects if the function fails. */
   invoke(arn: string, request: RotationRequest): Promise<unknown>;
 }
 
-/** `endpoint` is asked for functions that aren't registered. */
+/** Makes the registry. @param endpoint called for functions that aren't registered */
 export function createFunctionRegistry(
   partition: Partition,
   endpoint: InvokeEndpoint | undefined,

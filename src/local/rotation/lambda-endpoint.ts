@@ -7,7 +7,7 @@ const longestRunMs = 900_000;
 
 /** A Lambda Invoke API somewhere else. */
 export interface InvokeEndpoint {
-  /** Calls a function and waits for its answer; rejects when it fails or can't be reached. */
+  /** Calls a function and waits for its answer. Rejects if the function fails or can't be reached. */
   invoke(arn: string, request: object): Promise<unknown>;
   close(): void;
 }
@@ -20,7 +20,7 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
       client ??= createClient(url, region);
       return invoke(await client, arn, request);
     },
-    // One that could not be loaded has failed the call that wanted it.
+    // If the client could not be loaded, the call that needed it has failed already.
     close: () => void client?.then((loaded) => loaded.destroy()).catch(() => undefined),
   };
 }
@@ -29,11 +29,11 @@ async function createClient(endpoint: string, region: string): Promise<LambdaCli
   const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const requestHandler = { requestTimeout: longestRunMs, throwOnRequestTimeout: true };
-  // The rotation is retried as a whole, as AWS does it.
+  // As on AWS, the rotation is retried as a whole, and not a single call.
   return new LambdaClient({ endpoint, region, credentials, requestHandler, maxAttempts: 1 });
 }
 
-/** The name and not the ARN, since SAM's local Lambda knows its functions by name only. */
+/** Calls by name, because SAM's local Lambda doesn't know ARNs. */
 async function invoke(client: LambdaClient, arn: string, request: object): Promise<unknown> {
   const { InvokeCommand } = await import('@aws-sdk/client-lambda');
   const answer = await client.send(
@@ -51,7 +51,7 @@ function functionError(kind: string, payload: Uint8Array | undefined): Error {
   return error;
 }
 
-/** Undefined for what isn't JSON. */
+/** Undefined for a payload that isn't JSON. */
 function parsePayload(payload: Uint8Array | undefined): unknown {
   try {
     return JSON.parse(Buffer.from(payload ?? []).toString('utf8'));

@@ -1,8 +1,8 @@
 import type { EventHub } from '../events.ts';
 
-/** How the rotations of this process have ended. */
+/** How the last rotation of each secret has ended, in this process. */
 export interface Outcomes {
-  /** @throws Error with the failure of the secret's last rotation; where it was cancelled; where there was none */
+  /** @throws Error unless the secret's last rotation has succeeded: it failed, it was cancelled, or there was none */
   check(secretArn: string): void;
 }
 

@@ -7,21 +7,21 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const shortestIntervalHours = 4;
 const longestRateDays = 999;
-/** Enough runs to meet every distance between two of them: the hours of a day, and those across midnight. */
+/** Enough runs to see every distance between two runs, also across midnight. */
 const runsToCompare = 64;
-/** Any fixed moment does: it only makes the check of an expression the same every day. */
+/** Any fixed moment. With it, the check of an expression has the same result every day. */
 const checkFrom = new Date(Date.UTC(2024, 0, 1));
 
 /** Reading a cron expression takes milliseconds, and thousands of secrets may share one. */
 const recentCrons = createLruCache<Schedule>(1_000, () => 1);
 
-/** What AWS's table of fields allows; croner knows more. */
+/** What AWS's table of fields allows. croner allows more. */
 const hoursForm = /^[\d*,\-/]+$/;
 const dayOfMonthForm = /^(\?|L|[\d*,\-/]+)$/;
 const monthForm = /^([\d*,\-/]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)+$/i;
 const dayOfWeekForm = /^(\?|L|([*,-]|[/#]\d+|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)L?(?=[,\-/#]|$))+)$/i;
 
-/** A time in which a rotation may happen, in milliseconds since the epoch; `closesAt` is the first moment after it. */
+/** When a rotation may happen, in milliseconds since the epoch. `closesAt` is the first moment after the window. */
 export interface RotationWindow {
   readonly opensAt: number;
   readonly closesAt: number;
@@ -29,16 +29,16 @@ export interface RotationWindow {
 
 /** When a secret rotates. */
 export interface Schedule {
-  /** Whether putting a new value by hand counts as a rotation, and the time starts anew. */
+  /** Whether a new value that is put by hand counts as a rotation, so that the interval begins anew. */
   readonly restartsOnChange: boolean;
   /** The first window that opens after `timeMs`, or after a rotation at that time. */
   windowAfter(timeMs: number): RotationWindow;
 }
 
 /**
- * Reads the rules of RotateSecret; undefined when they hold no schedule.
+ * Reads the rules of RotateSecret. Undefined if they have no schedule.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
- * @throws ServiceError InvalidParameterException, with what is wrong
+ * @throws ServiceError InvalidParameterException that says what is wrong
  */
 export function parseSchedule(rules: RotationRules): Schedule | undefined {
   const { AutomaticallyAfterDays: days, ScheduleExpression: expression } = rules;
@@ -90,7 +90,7 @@ function parseRate(expression: string, value: number, unit: string, duration: nu
   return everyHours(value, duration);
 }
 
-/** Windows of a rate in days open at midnight UTC and close at the end of that day, if nothing else is said. */
+/** A rate in days. Its windows open at midnight UTC and close at the end of that day, unless a duration is given. */
 function everyDays(days: number, durationHours = 24): Schedule {
   return {
     restartsOnChange: true,
@@ -144,7 +144,7 @@ function checkWindow(opensAt: number, hours: number, hoursBetween: number | unde
   if (hours > (hoursBetween ?? hoursLeftInDay(opensAt))) throw windowTooLong();
 }
 
-/** The rules that AWS has beyond cron's own, and the translation of its dialect to croner's. */
+/** Checks the rules that AWS adds to cron's, and translates AWS's dialect into croner's. */
 function parseCron(expression: string, text: string): Cron {
   const [minutes, hours = '', dayOfMonth = '', month = '', dayOfWeek = '', year, ...more] = text
     .trim()

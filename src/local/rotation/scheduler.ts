@@ -33,7 +33,7 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
       await Promise.all(beginDue(state, clock, rotations));
       plan();
     } catch (error) {
-      // Such as a full disk. The secret is still due, but an immediate retry would only spin.
+      // A full disk, for example. The secret is still due, but an immediate retry would only spin.
       reportFault(error);
       cancel = clock.schedule(clock.now() + afterFaultMs, plan);
     }
@@ -48,14 +48,14 @@ export function createScheduler(state: State, clock: Clock, rotations: RotationC
 }
 
 /**
- * Handles the secrets that are due, each in its own transaction, which sets the time when it is due next. Requests get
- * their turn after some of them.
+ * Handles secrets that are due, each in its own transaction. The transaction also sets when the secret is due next. At most
+ * {@link mostAtOnce} are handled before requests get their turn.
  */
 function beginDue(state: State, clock: Clock, rotations: RotationControl): Promise<void>[] {
   const begun = new Map<string, Promise<void>>();
   while (begun.size < mostAtOnce) {
     const next = state.read((store) => store.nextDue());
-    // A secret that is still due has failed.
+    // If it is still due, its transaction has failed.
     if (!next || next.at > clock.now() || begun.has(next.arn)) break;
     begun.set(
       next.arn,

@@ -2,10 +2,10 @@ import { createRedactor } from '../../redact.ts';
 import type { State } from '../state.ts';
 
 /**
- * Masks the values of a secret in the error of its rotation function. The function may be anybody's, and events are printed
- * and kept.
+ * Masks the values of a secret in the error of its rotation function. Nobody knows what the function puts into an error, and
+ * events are printed and kept.
  *
- * @param rotationToken proves to PutSecretValue that a rotation asks
+ * @param rotationToken is masked too, because it is a proof to PutSecretValue
  */
 export function maskFunctionError(
   error: string,

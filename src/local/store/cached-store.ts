@@ -4,13 +4,13 @@ import type { Store } from './store.ts';
 
 /** Characters of secrets, versions and values that are kept in memory, each. */
 const keptCharacters = 8_000_000;
-/** What an entry takes besides. */
+/** What the map takes for an entry, in characters. */
 const entryCharacters = 200;
 
 /**
- * The same store, with what was read recently kept in memory: a look-up there costs a tenth of SQLite's, of JSON's
- * and of decryption. Nobody else may write to a store, so what is kept is right as long as every write passes here.
- * @param open opens the store, which calls `undone` when something that was written has been undone
+ * The same store, with recently read data in memory. Looking there costs a tenth of SQLite, JSON and decryption. Nobody else
+ * may write to the store, and every write passes here. So the data in memory is right.
+ * @param open opens the store, which calls `undone` when written data has been undone
  */
 export function cachedStore(open: (undone: () => void) => Store): Store {
   const secrets = createLruCache<Secret>(keptCharacters, sizeOfObject);
@@ -45,7 +45,7 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
       store.saveSecret(secret);
     },
     removeSecret(arn) {
-      // Its name and its versions too, for another secret can be made with them.
+      // Forgets its name and versions too, because another secret can be made with them.
       forgetAll();
       store.removeSecret(arn);
     },
@@ -62,7 +62,7 @@ export function cachedStore(open: (undone: () => void) => Store): Store {
     readValue: (arn, versionId) =>
       remember(values, valueKey(arn, versionId), () => store.readValue(arn, versionId)),
     writeValue(arn, versionId, value, kmsKeyId) {
-      // The version's key changes with it.
+      // The version's key may change with the value.
       forgetVersion(arn, versionId);
       store.writeValue(arn, versionId, value, kmsKeyId);
     },

@@ -10,8 +10,8 @@ import type { Store } from './store.ts';
 import { damaged, explainStoreFailure, StoreError } from './store-error.ts';
 
 /**
- * The store of a folder, which is made, for its owner alone, where it is missing.
- * @throws StoreError when another process uses the folder, or its files are damaged or can't be written
+ * Opens the store of a folder. A missing folder is made, for its owner alone.
+ * @throws StoreError if another process uses the folder, or its files are damaged or can't be written
  */
 export function openFileStore(directory: string): Store {
   const path = join(directory, 'secrets.db');
@@ -35,7 +35,7 @@ export function openFileStore(directory: string): Store {
 function makeFiles(directory: string, path: string): void {
   try {
     makeFolder(resolve(directory));
-    // SQLite would make it readable for everybody, and gives its journal the mode that the database has.
+    // SQLite would make the file readable for everybody. Its journal gets the mode of the database.
     closeSync(openSync(path, 'a', 0o600));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -52,8 +52,8 @@ function makeFiles(directory: string, path: string): void {
 }
 
 /**
- * Makes a folder with those above it. Node.js's own `recursive` never ends where the file system refuses a folder with
- * ENOENT, as /proc does.
+ * Makes a folder with those above it. Node.js's own `recursive` never ends if the file system refuses a folder with ENOENT, as
+ * /proc does.
  */
 function makeFolder(directory: string): void {
   try {
@@ -68,9 +68,8 @@ function makeFolder(directory: string): void {
 }
 
 /**
- * The lock is the operating system's, on the database file, held from the first transaction to the end of the
- * process: it needs no lock file, and nothing is left to clear away after a kill. synchronous=FULL because an
- * answered write must outlast a power cut too, not only the process.
+ * Locks the database for this process. The operating system holds the lock on the file until the process ends. So there is no
+ * lock file, and nothing to clear away after a kill. synchronous=FULL, because an answered write must survive a power cut.
  */
 function takeOver(database: DatabaseSync, directory: string): void {
   try {
@@ -85,13 +84,13 @@ function takeOver(database: DatabaseSync, directory: string): void {
   }
 }
 
-/** Takes 0.15 s for a hundred thousand secrets, and tells now what clients would be told later. */
+/** Finds damage at the start, before a client does. Takes 0.15 s for a hundred thousand secrets. */
 function checkPages(database: DatabaseSync, path: string): void {
   const found = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
   if (found !== 'ok') throw damaged(path, new Error(String(found)));
 }
 
-/** Keys that don't belong to this database are found out at the start, and not by the first client. */
+/** Reads one value, so that a wrong key file is found at the start, before a client does. */
 function checkKeys(database: DatabaseSync, store: Store, directory: string): void {
   const any = database.prepare('SELECT arn, id FROM versions WHERE kms_key_id IS NOT NULL LIMIT 1').get();
   try {

@@ -1,21 +1,21 @@
 import { reportFault } from '../errors.ts';
 import type { Store } from './store.ts';
 
-/** Notes may be lost in a crash, so nobody waits for them to be durable. */
+/** A note may be lost in a crash. Nobody waits for it, so its commit can wait. */
 const notesDurableAfterMs = 1_000;
 
-/** Transactions that become durable together. */
+/** Groups transactions, so that one commit makes them durable. */
 export interface GroupCommit {
   /**
    * Runs `work` in a transaction.
-   * @throws StoreError when the disk or the file fails; what `work` throws as it is. Then it has done nothing
+   * @throws StoreError if the disk or the file fails. What `work` throws is thrown as it is. In both cases nothing was written.
    */
   run<Result>(work: () => Result): Result;
   /** Runs `work` in a transaction that may be lost: in a crash, or because the disk is full. Never throws. */
   note(work: () => void): void;
   /**
-   * Resolves when all that can be seen now is durable.
-   * @throws StoreError when that can't be, and none of it has happened
+   * Resolves when everything that can be read now is durable. Undefined if it is already.
+   * @throws StoreError if that fails. Then all of it is undone.
    */
   durable(): Promise<void> | undefined;
   /** Commits what is left. */
@@ -23,13 +23,12 @@ export interface GroupCommit {
 }
 
 /**
- * Makes what is done in one turn of the event loop durable with one commit at its end: a disk takes as long for many
- * transactions as for one.
+ * Commits once at the end of each turn of the event loop. For a disk, many transactions take as long as one.
  */
 export function createGroupCommit(store: Store): GroupCommit {
   let group: PromiseWithResolvers<void> | undefined;
   let notesTimer: NodeJS.Timeout | undefined;
-  /** Why the last note was lost; it is told once, and not at every read while a disk is full. */
+  /** Why the last note was lost. It is reported once, and not at every read while the disk is full. */
   let lossTold: string | undefined;
 
   const tellLoss = (error: unknown): void => {

@@ -7,29 +7,29 @@ import { damaged, StoreError } from './store-error.ts';
 const keyBits = 256;
 
 /**
- * The data keys that secret values are encrypted with, one for each KMS key. They are key objects because a cipher takes
- * several times as long to be made with a key in a buffer.
+ * The data keys that secret values are encrypted with, one for each KMS key. They are key objects, because making a cipher from
+ * a key in a buffer takes several times as long.
  */
 export interface KeyRing {
-  /** The data key of `kmsKeyId` for a new value, made when it is first asked for. */
+  /** The data key of `kmsKeyId` for a new value. The first call makes it. */
   keyToEncrypt(kmsKeyId: string): KeyObject;
   /**
    * The data key that a stored value was encrypted with.
-   * @throws StoreError when it is lost
+   * @throws StoreError if it is lost
    */
   keyToDecrypt(kmsKeyId: string): KeyObject;
 }
 
-/** A key ring that is gone with the process. */
+/** A key ring that is lost with the process. */
 export function memoryKeyRing(): KeyRing {
   const keys = new Map<string, KeyObject>();
   return ring(keys, (kmsKeyId) => addKey(keys, kmsKeyId));
 }
 
 /**
- * A key ring in a file that its owner alone may read. A new key is on the disk before it is handed out, so that no
- * value is ever encrypted with a key that a crash could lose.
- * @throws StoreError when the file isn't a key file
+ * A key ring in a file that only its owner may read. A new key is on the disk before it is used. So no value is encrypted with
+ * a key that a crash could lose.
+ * @throws StoreError if the file isn't a key file
  */
 export function fileKeyRing(path: string): KeyRing {
   const keys = existsSync(path) ? readKeys(path) : new Map<string, KeyObject>();
@@ -76,7 +76,7 @@ function parseKeyFile(path: string): object {
     const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch (error) {
-    // A parser's message would quote the file, and the file is keys.
+    // A parser's message would quote the file, which holds keys.
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw damaged(path);

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from './store-error.ts';
 
-/** To be raised with every change of the tables. */
+/** Must be raised with every change of the tables. */
 const schemaVersion = 1;
 
-/** Values are apart from their versions, so that a date of access does not have a value written again. */
+/** Values have a table of their own, so that a new date of access doesn't write the value again. */
 const schema = `
   CREATE TABLE IF NOT EXISTS secrets (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,9 +39,9 @@ const schema = `
   ) STRICT;`;
 
 /**
- * Makes the tables where there are none.
+ * Makes the tables if there are none.
  * @param path the database's name in errors
- * @throws StoreError when there are those of another version
+ * @throws StoreError if the tables are those of another version
  */
 export function createSchema(database: DatabaseSync, path: string): void {
   const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
@@ -49,6 +49,6 @@ export function createSchema(database: DatabaseSync, path: string): void {
   if (!isEmpty && version !== schemaVersion) {
     throw new StoreError(`${path} was made by another version of Keyturn: use that, or another folder.`);
   }
-  // Written only where it is missing, so that a folder on a full disk can be opened and read.
+  // Only written if missing, so that a folder on a full disk can still be opened and read.
   if (isEmpty) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
 }

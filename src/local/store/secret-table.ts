@@ -47,7 +47,7 @@ const sortColumns = {
   name: 'name',
 } as const;
 
-/** Pages go from key to key and not by an offset, so that each is read from an index. */
+/** A page begins at a key and not at an offset, so that it is read from an index. */
 function secretLists(database: DatabaseSync): Store['listSecrets'] {
   return (partition, { sortBy, descending, limit, from }) => {
     const column = sortColumns[sortBy];
@@ -76,7 +76,7 @@ function optionalSecret(row: Row | undefined): Secret | undefined {
   return row && toSecret(row);
 }
 
-/** The record was written by saveSecret, in a file that nobody else may write. */
+/** Trusts the record's form: saveSecret wrote it, in a file that nobody else may write. */
 function toSecret(row: Row): Secret {
   try {
     const secret: Secret = JSON.parse(String(row.record));

@@ -15,7 +15,7 @@ type Row = Record<string, SQLOutputValue>;
 
 const inMemoryName = 'The database in memory';
 
-/** A store that is gone with the process. */
+/** A store that is lost with the process. */
 export function openMemoryStore(): Store {
   const database = openDatabase(':memory:');
   database.exec('PRAGMA foreign_keys = ON');
@@ -30,11 +30,11 @@ export interface StoreParts {
   /** The database's name in errors. */
   readonly path: string;
   readonly keys: KeyRing;
-  /** Called when something that was written has been undone. */
+  /** Called when written data has been undone. */
   readonly undone: () => void;
 }
 
-/** The store in a database that has its schema. */
+/** Makes the store of a database whose tables exist. */
 export function sqliteStore(database: DatabaseSync, { path, keys, undone }: StoreParts): Store {
   const transactions = createTransactions(database, path, undone);
   const writing =

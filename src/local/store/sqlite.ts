@@ -4,7 +4,7 @@ type Sqlite = typeof import('node:sqlite');
 
 /**
  * Opens a SQLite database: `:memory:` or a file's path.
- * @throws Error that says which Node.js to use, where the running one has no SQLite
+ * @throws Error that says which Node.js to use, if the running one has no SQLite
  */
 export function openDatabase(location: string): DatabaseSync {
   const { DatabaseSync } = loadSqlite();
@@ -30,8 +30,8 @@ function loadBuiltin(): Sqlite | undefined {
 }
 
 /**
- * Node.js announces on standard error that its SQLite is experimental, once, when it is loaded. Whoever uses this
- * library did not choose SQLite and has nothing to do about it; every other warning passes.
+ * When SQLite is loaded, Node.js warns on standard error that it is experimental. Users of this library did not choose SQLite
+ * and can do nothing about it. Every other warning passes.
  */
 function withoutExperimentalWarning<Result>(load: () => Result): Result {
   const emitWarning = process.emitWarning;

@@ -1,12 +1,12 @@
 /**
- * The store can't do its work: its disk is full or broken, or one of its files is damaged. The message names the file
- * and says what to do; it holds nothing of what was to be stored.
+ * The store can't work: its disk is full or broken, or one of its files is damaged. The message names the file and says what to
+ * do. It has nothing of the data.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
 
-/** What was read from the store is not what was written there. */
+/** A row of the store is not as it was written. */
 export class DamagedRow extends Error {
   override readonly name = 'DamagedRow';
 }
@@ -52,7 +52,7 @@ const kindBySystem: Readonly<Record<string, Kind>> = {
 };
 
 /**
- * The StoreError for what SQLite, the disk or a row of the database at `path` threw; any other error as it is.
+ * The StoreError for a failure of SQLite, of the disk or of a row. Any other error is returned as it is.
  * @param path of the database, or of the folder
  */
 export function explainStoreFailure(error: unknown, path: string): unknown {
@@ -81,7 +81,7 @@ export function explainStoreFailure(error: unknown, path: string): unknown {
 
 function kindOf(error: unknown): Kind | undefined {
   if (!(error instanceof Error)) return undefined;
-  // An extended code of SQLite's has its primary one in the lowest byte.
+  // An extended code of SQLite has the primary code in its lowest byte.
   if ('errcode' in error) return kindBySqlite[Number(error.errcode) & 0xff];
   return 'code' in error ? kindBySystem[String(error.code)] : undefined;
 }

@@ -1,25 +1,28 @@
 import type { Partition } from '../arn.ts';
 import type { Secret, SecretValue, Version } from '../model.ts';
 
-/** What secrets can be listed by. Those that were never accessed come before all others by that date. */
+/** How secrets can be sorted. By last-accessed-date, secrets that were never accessed come first. */
 export type SortKey = 'created-date' | 'last-accessed-date' | 'last-changed-date' | 'name';
 
-/** Which page of an account's secrets in a region to read. */
+/** Selects a page of an account's secrets in a region. */
 export interface ListQuery {
   readonly sortBy: SortKey;
   readonly descending: boolean;
   readonly limit: number;
-  /** Where the page before said that this one starts. */
+  /** Where the page starts: `next` of the page before. */
   readonly from?: PageStart | undefined;
 }
 
-/** A place in a list that stays right when secrets are added and removed: a secret's sort key, and its position. */
+/**
+ * Where a page starts: the sort key of its first secret, and that secret's position. It stays right if secrets are added or
+ * removed.
+ */
 export type PageStart = readonly [key: string | number, position: number];
 
 /** One page of secrets. */
 export interface SecretPage {
   readonly secrets: readonly Secret[];
-  /** Where the next page starts; absent on the last. */
+  /** Where the next page starts. Absent on the last page. */
   readonly next?: PageStart | undefined;
 }
 
@@ -29,25 +32,25 @@ export interface Due {
   readonly at: number;
 }
 
-/** What came of a transaction, and whether it wrote anything. */
+/** The result of a transaction, and whether it wrote anything. */
 export interface Outcome<Result> {
   readonly result: Result;
   readonly wrote: boolean;
 }
 
 /**
- * All that the local Secrets Manager keeps. Every method is synchronous: an operation is one transaction and nothing
- * comes between its reads and its writes. Every look-up is by an index.
+ * Everything that the local Secrets Manager stores. Every method is synchronous. So nothing can come between the reads and the
+ * writes of an operation, which is one transaction. Every look-up uses an index.
  */
 export interface Store {
   /**
-   * Runs `work`; what it wrote is undone when it throws, and durable after the next `commit`. Not reentrant.
-   * @throws StoreError when the disk or the file fails; what `work` throws as it is
+   * Runs `work`. If it throws, what it wrote is undone. Else that is durable after the next `commit`. Not reentrant.
+   * @throws StoreError if the disk or the file fails. What `work` throws is thrown as it is.
    */
   transaction<Result>(work: () => Result): Outcome<Result>;
   /**
    * Makes all transactions since the last commit durable.
-   * @throws StoreError when it can't, and has undone all of them
+   * @throws StoreError if it can't. Then it has undone all of them.
    */
   commit(): void;
   /** Whether there is something to commit. */
@@ -69,7 +72,7 @@ export interface Store {
   saveVersion(arn: string, version: Version): void;
   removeVersion(arn: string, versionId: string): void;
 
-  /** A version's value; undefined when the version is empty or does not exist. */
+  /** A version's value. Undefined if the version is empty or does not exist. */
   readValue(arn: string, versionId: string): SecretValue | undefined;
   /** Encrypts and stores the value of an existing version under the data key of `kmsKeyId`. */
   writeValue(arn: string, versionId: string, value: SecretValue, kmsKeyId: string): void;

@@ -2,15 +2,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Outcome } from './store.ts';
 import { explainStoreFailure } from './store-error.ts';
 
-/** The transactions of a database, many of which are made durable by one commit. */
+/** The transactions of a database. One commit makes many of them durable. */
 export interface Transactions {
-  /** Runs `work`; what it wrote is undone when it throws. Not reentrant. */
+  /** Runs `work`. If it throws, what it wrote is undone. Not reentrant. */
   run<Result>(work: () => Result): Outcome<Result>;
-  /** To be called before each statement that writes. */
+  /** Must be called before each statement that writes. */
   beforeWrite(): void;
   /**
-   * Makes durable what was written since the last commit.
-   * @throws StoreError after all of that is undone
+   * Makes everything durable that was written since the last commit.
+   * @throws StoreError after all of it is undone
    */
   commit(): void;
   /** Whether something was written since the last commit. */
@@ -18,8 +18,8 @@ export interface Transactions {
 }
 
 /**
- * Nothing is begun before something is written: statements that read see one state anyway, because nobody else may
- * use the database and nothing here waits.
+ * Makes the transactions. SQLite's own transaction only begins with the first write. Reads before it see one state anyway,
+ * because no other process may use the database and nothing here is asynchronous.
  * @param path the database's name in errors
  * @param undone called when something that was written has been undone
  */
@@ -32,10 +32,13 @@ export function createTransactions(database: DatabaseSync, path: string, undone:
   const undo = database.prepare('ROLLBACK TO work');
   let wrote = false;
   let begun = false;
-  /** Node.js can't tell before 22.16. */
+  /** Node.js before 22.16 has no `isTransaction`. */
   const isOpen = (): boolean => database.isTransaction ?? begun;
 
-  /** Where Node.js can't tell whether SQLite has ended the transaction by itself, trying does. */
+  /**
+   * Tries a statement that fails if SQLite has ended the transaction by itself. Without `isTransaction`, that is the only way
+   * to find out. @returns whether it succeeded
+   */
   const attempt = (work: () => void): boolean => {
     try {
       work();

@@ -5,14 +5,14 @@ const algorithm = 'aes-256-gcm';
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Where a value belongs. It is authenticated with it, so that a value moved to another version can't be read. */
+/** The place of a value. The cipher authenticates it, so a value that was moved to another version can't be decrypted. */
 export interface ValuePlace {
   readonly arn: string;
   readonly versionId: string;
   readonly kind: SecretValue['kind'];
 }
 
-/** Encrypts with AES-256-GCM; gives nonce, tag and ciphertext in one buffer. */
+/** Encrypts with AES-256-GCM. @returns nonce, tag and ciphertext in one buffer */
 export function encryptValue(key: KeyObject, place: ValuePlace, plaintext: Buffer): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
@@ -23,7 +23,7 @@ export function encryptValue(key: KeyObject, place: ValuePlace, plaintext: Buffe
 
 /**
  * The inverse of {@link encryptValue}.
- * @throws Error when the key or the place is another one, or a byte was changed
+ * @throws Error if the key or the place is another one, or a byte was changed
  */
 export function decryptValue(key: KeyObject, place: ValuePlace, sealed: Buffer): Buffer {
   const nonce = sealed.subarray(0, nonceBytes);
