@@ -2,18 +2,21 @@ import type { SecretFields } from '../documents/fields.ts';
 import type { Overlap, Rotator } from '../rotator/contract.ts';
 
 /**
- * A rotator with a real target, for the conformance kit and the crash matrix. Everything but `rotator` and `account` has a
- * default, which fits targets with host, port, username and password.
+ * A rotator with a real target, for the conformance tests and the crash matrix. Everything but `rotator` and `account` is
+ * optional. The defaults fit targets with host, port, username and password.
  */
 export interface RotatorHarness {
   readonly rotator: Rotator;
-  /** What the accounts of this harness get, where the rotator finds out. Default: what the rotator says. */
+  /**
+   * Whether old credentials of this harness's accounts still work after a change. Default: what the rotator says, and `none` if
+   * it says `found-out`.
+   */
   readonly overlap?: Overlap;
-  /** Makes an account of its own at the real target, whose credential works now. Called for each test and cell. */
+  /** Makes a new account at the real target, with a credential that works. Called for each test and cell. */
   account(): Promise<TestAccount>;
   /** Changes fields to a credential that the target refuses. Default: another `password`. */
   refused?(fields: SecretFields): SecretFields;
-  /** True if the value opens nothing. Then it can't be refused, and no target can be out of reach. */
+  /** True if the value opens nothing. Then tests of refused logins and unreachable targets are skipped. */
   readonly opensNothing?: boolean;
   /** Changes fields to a target at another address. Default: another `host` and `port`. */
   elsewhere?(fields: SecretFields, address: Address): SecretFields;
@@ -21,7 +24,7 @@ export interface RotatorHarness {
   busy?(): Error;
   /** Hostile passwords that the target's policy allows. Default: {@link hostilePasswords}. */
   readonly passwords?: readonly string[];
-  /** The module that makes the same rotator in another process. Without it, no cell kills its process. */
+  /** The module that makes the same rotator in another process. Without it, cells that kill the process are not run. */
   readonly module?: RotatorModule;
 }
 
@@ -35,27 +38,28 @@ export function overlapOf({
 
 /** An account at the target, made for one test. */
 export interface TestAccount {
-  /** Its secret's value: a text as it is, fields as JSON. */
+  /** The secret's value: a text is stored as it is, fields as JSON. */
   readonly secret: string | SecretFields;
   /** Tags of the secret, such as `keyturn:rotator`. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** The admin secret's value. Its ARN becomes the secret's `masterarn`; for a text, its tag `keyturn:admin`. */
+  /** The admin secret's value. Its ARN is put into the secret's `masterarn`, or into the tag `keyturn:admin` if the value is a text. */
   readonly admin?: SecretFields;
   /**
-   * A digest of everything that decides which credentials the target accepts for this account. With it, a state is checked
-   * only once.
+   * A digest of everything that decides which credentials the target accepts for this account. With it, the matrix logs in only
+   * once for each state.
    */
   digest?(): Promise<string>;
   /**
-   * For rotators that issue credentials: how many of the account's credentials work at the target and are not among these,
-   * which the labelled versions hold.
+   * For rotators that issue credentials: how many of the account's credentials work at the target and are in no labelled version.
+   *
+   * @param needed the fields of the labelled versions
    */
   countOrphans?(needed: readonly SecretFields[]): Promise<number>;
   /** Removes the account from the target. */
   remove?(): Promise<void>;
 }
 
-/** An address, at which a server may listen or not. */
+/** An address. A server may listen there or not. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -63,8 +67,9 @@ export interface Address {
 
 /** A module whose default export makes a rotator: `(settings) => Rotator`. */
 export interface RotatorModule {
+  /** The URL for `import()`, such as a file URL. */
   readonly url: string;
-  /** Anything that JSON can hold. */
+  /** The argument of the default export: anything that JSON can hold. */
   readonly settings?: unknown;
 }
 

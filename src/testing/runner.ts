@@ -1,7 +1,8 @@
-/** A test runner, as the suites use it. A test can skip itself with a reason. */
+/** A test runner, as {@link describeRotator} uses it. */
 export interface Runner {
-  /** A group of tests; `body` registers them. */
+  /** Makes a group of tests, which `body` registers. */
   describe(name: string, body: () => void): void;
+  /** Registers a test. `skip` skips it, with the reason. */
   test(name: string, body: (skip: (reason: string) => void) => Promise<void>): void;
 }
 

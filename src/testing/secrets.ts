@@ -31,7 +31,11 @@ export interface TestSecretsManager {
 /** The access key of the rotation function's client, as events of the local Secrets Manager name it. */
 export const functionKey = 'FUNCTION';
 
-/** Starts a local Secrets Manager in memory. @param retryDelaysMs default: failed rotations are not retried */
+/**
+ * Starts a local Secrets Manager in memory.
+ *
+ * @param retryDelaysMs milliseconds before each retry of a failed rotation. Default: no retries
+ */
 export async function startTestSecretsManager(
   retryDelaysMs: readonly number[] = [],
   clock: Clock = systemClock(),
@@ -116,7 +120,7 @@ export async function storedVersions(client: SecretsManagerClient, arn: string):
   );
 }
 
-/** Reads a version's text; undefined if it is empty, or was removed since it was listed. */
+/** Reads a version's text. Undefined if it is empty, or was removed since it was listed. */
 export async function readVersion(
   client: SecretsManagerClient,
   SecretId: string,

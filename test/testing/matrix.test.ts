@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Cell,
@@ -84,6 +85,28 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
     expect(new Set(report.cells.map(({ recovery }) => recovery)).size).toBe(recoveries.length - 1);
     expect(new Set(report.cells.map(({ place }) => place))).toContain('setSecret: target ask');
     expect(report.skipped).toEqual(['process-killed: the harness names no module.']);
+  });
+
+  it('refuses a concurrency with which nothing would run', async () => {
+    for (const concurrency of [0, -1, 1.5, Number.NaN]) {
+      await expect(crashMatrix(harnessOf(passwordRotator), { concurrency })).rejects.toThrow(RangeError);
+      await expect(randomWalks(harnessOf(passwordRotator), { walks: 1, concurrency })).rejects.toThrow(
+        RangeError,
+      );
+    }
+  });
+
+  it('leaves no server behind if the target makes no account', async () => {
+    const servers = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+    const before = servers();
+    const account = async () => {
+      await sleep(300);
+      throw new Error('The target has too many accounts.');
+    };
+    await expect(crashMatrix({ ...harnessOf(passwordRotator), account })).rejects.toThrow(
+      'too many accounts',
+    );
+    expect(servers()).toBe(before);
   });
 
   it('passes a sound rotator of tokens', async () => {

@@ -6,7 +6,7 @@ import { contextOf, type Subject } from './subject.ts';
 import type { TestGroup } from './test-group.ts';
 import { endOf, eventually } from './waiting.ts';
 
-/** At which message of a change the signal fires. */
+/** The numbers of the messages of a change at which the signal fires. */
 const moments = [1, 2, 3, 5, 8, 13];
 
 /** The promises of `change` when the signal fires: it ends soon, and leaves a credential that works. */
@@ -57,7 +57,7 @@ async function giveUpChange(
       const change = rotator.change(session, credential, context);
       await Promise.race([fired, Promise.allSettled([change])]);
       const end = await endOf(change);
-      // Otherwise, closing the session could wait for an answer, too.
+      // Closing the session could wait for an answer too.
       if (end.status === 'pending') await relay.close();
       return end;
     },
@@ -65,7 +65,7 @@ async function giveUpChange(
   );
   assert.notEqual(ended.status, 'pending', 'The change goes on after the signal has fired.');
   if (ended.status === 'fulfilled') await prove(pending.fields);
-  // A half-made account may be accepted and then fail for what it lacks, which is an error.
+  // A half-made account may be accepted, and then cause an error because of what it lacks.
   const works = (fields: SecretFields) => opens(fields).catch(() => false);
   // The target may carry out what was sent a moment later.
   const oneWorks = async () => (await works(pending.fields)) || (await works(first.fields));

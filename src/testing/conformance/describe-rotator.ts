@@ -15,11 +15,12 @@ import { createSubject, Skipped } from './subject.ts';
 import type { TestGroup } from './test-group.ts';
 
 /**
- * Registers the tests that every rotator must pass at a real target, with vitest or node:test. They test the promises of
- * the contract ({@link Rotator}), and rotations through the whole handler and a local Secrets Manager. Each test makes a
- * new account. Tests that don't apply are skipped and say why.
+ * Registers the tests that every rotator must pass at a real target. They test the promises of the contract ({@link Rotator}),
+ * and rotations through the whole handler and a local Secrets Manager. Each test makes a new account. Tests that don't apply are
+ * skipped and say why.
  *
- * @param runner another test runner
+ * @param name the name of the group of tests
+ * @param runner the test runner. Default: vitest in its workers, else node:test
  */
 export function describeRotator(
   name: string,
@@ -57,7 +58,7 @@ async function runTest(
   if (reason !== undefined) skip(reason);
 }
 
-/** Masks errors, since a runner prints a driver's error with all its properties, and the target may be a shared one. */
+/** Masks errors: a runner prints a driver's error with all its properties, and the target may be a shared one. */
 async function reasonToSkip(
   test: () => Promise<void>,
   account: TestAccount,

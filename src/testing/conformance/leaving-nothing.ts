@@ -26,7 +26,7 @@ async function atRest(): Promise<string[]> {
   return last;
 }
 
-/** More than once, so that a connection that was just ending can't hide one that stays. */
+/** More than one run, so that an old connection that is just ending can't hide one that stays. */
 const times = 3;
 
 async function assertLeavesNothing(work: () => Promise<void>): Promise<void> {

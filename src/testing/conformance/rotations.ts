@@ -42,15 +42,15 @@ function record(): Recording {
 }
 
 /**
- * How Lambda delivers an event: once, again when it is done (to the same process, and to another), or to two processes at
- * once.
+ * How Lambda delivers an event. `again`: twice more when it is done, to the same process and to another. `twice-at-once`: to two
+ * processes at once.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html
  */
 export type Delivery = 'once' | 'again' | 'twice-at-once';
 
 /** A secret at a local Secrets Manager, whose rotation function serves the rotator. */
 export interface RotatedSecret extends Omit<Recording, 'telemetry'> {
-  /** Rotates, or only looks whether it could; answers why it failed, or undefined. */
+  /** Rotates, or only tests whether a rotation could work. Answers why that failed, or undefined. */
   rotate(settings?: {
     readonly immediately?: boolean;
     readonly delivery?: Delivery;

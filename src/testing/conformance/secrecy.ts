@@ -65,7 +65,7 @@ export const secrecy: TestGroup = {
     }),
 };
 
-/** An account with altered secrets. They are JSON, since not every form can be written anew. */
+/** An account with altered secrets. They are stored as JSON, because not every form can be written anew. */
 function accountWith(
   { account, rotator }: Subject,
   fields: SecretFields,

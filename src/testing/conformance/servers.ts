@@ -31,8 +31,8 @@ async function listen(server: Server): Promise<Listening> {
 }
 
 /**
- * An address of this machine at which nothing listens. A port that was free a moment ago may be in use by now, so this is
- * one of a forgotten service. `fetch` refuses port 1.
+ * An address of this machine at which nothing listens. A port that was free a moment ago may be in use by now. So this is the
+ * port of a service that nobody runs any more. It is not port 1, which `fetch` refuses.
  */
 export const closedAddress: Address = { host, port: 2 };
 
@@ -44,7 +44,7 @@ export interface SilentServer extends Listening {
 
 /** Starts a server that never answers. */
 export async function startSilentServer(): Promise<SilentServer> {
-  // A socket that is not read never notices that the other side has hung up.
+  // A socket must be read to notice that the other side has hung up.
   const server = createServer((socket) => socket.resume());
   return { ...(await listen(server)), connection: () => once(server, 'connection') };
 }

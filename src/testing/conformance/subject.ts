@@ -41,10 +41,10 @@ export interface ChangeSettings {
 export interface Subject {
   readonly rotator: Rotator;
   readonly overlap: Overlap;
-  /** The rotator, if it changes credentials; skips the test where the target issues them. */
+  /** The rotator, if it changes credentials. Skips the test if the target issues them. */
   changing(): ChangingRotator;
   readonly account: TestAccount;
-  /** The admin's credential; undefined if the account has no admin. */
+  /** The admin's credential. Undefined if the account has no admin. */
   admin(): Promise<unknown>;
   /** The secret as it is before any rotation. */
   readonly first: Version;
@@ -52,7 +52,9 @@ export interface Subject {
   skip(reason: string): never;
   /** The fields with a credential that the target refuses. */
   refused(fields: SecretFields): SecretFields;
+  /** The fields with the address of another target. */
   elsewhere(fields: SecretFields, address: Address): SecretFields;
+  /** Logs in. Undefined if the target refuses. */
   open(fields: SecretFields, signal?: AbortSignal): Promise<Session | undefined>;
   /** Whether the target accepts a credential. */
   opens(fields: SecretFields): Promise<boolean>;
@@ -63,7 +65,7 @@ export interface Subject {
   change(pending: SecretFields, settings?: ChangeSettings): Promise<void>;
   /** The credential for the session of a change: the account's or the admin's. */
   changer(settings?: ChangeSettings): SecretFields;
-  /** Uses the admin's session, which is opened when it is asked for, and undefined where the account has no admin. */
+  /** Passes on the admin's session. It is opened when it is asked for. Undefined if the account has no admin. */
   withAdmin<T>(
     current: SecretFields,
     use: (admin: () => Promise<Session | undefined>) => Promise<T>,
@@ -78,10 +80,10 @@ export class Skipped extends Error {}
 
 const never = new AbortController().signal;
 
-/** Stands for the secret in labels at the target. */
+/** Stands for the secret's ARN where rotators name the owner of a credential at the target. */
 export const owner = 'conformance';
 
-/** The context of the tests' own calls. Its notes are dropped: the tests of secrecy go through the core. */
+/** The context of the tests' own calls. It drops notes, because the tests of secrecy use the whole handler. */
 export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }

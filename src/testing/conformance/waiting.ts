@@ -21,7 +21,7 @@ export async function endOf<T>(promise: Promise<T>): Promise<Ended<T>> {
   }
 }
 
-/** Repeats a check until it holds; false if it doesn't in time. */
+/** Repeats a check until it holds. False if it doesn't in time. */
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<boolean> {
   for (const startedMs = performance.now(); performance.now() - startedMs < patienceMs; await sleep(pollMs))
     if (await check()) return true;

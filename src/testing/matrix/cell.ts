@@ -6,7 +6,7 @@ import { recover, startWorld, type World } from './world.ts';
 
 /** The result of a cell or a walk. */
 export interface CellResult {
-  /** Which promise was broken; undefined if none was. */
+  /** Which promise was broken. Undefined if none was. */
   readonly failure: string | undefined;
   /** Whether each plan's call was made. A walk's rotation may end before it. */
   readonly struck: boolean;

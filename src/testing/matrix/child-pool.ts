@@ -12,7 +12,7 @@ export interface ChildPool {
   close(): Promise<void>;
 }
 
-/** Makes a pool; undefined if the harness names no module. */
+/** Makes a pool. Undefined if the harness names no module. */
 export function startChildPool({ module, busy }: RotatorHarness): ChildPool | undefined {
   if (module === undefined) return undefined;
   const idle: ChildProcess[] = [];

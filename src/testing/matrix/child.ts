@@ -4,10 +4,10 @@ import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import type { InjectedFault } from './faults.ts';
 import type { TestFunction } from './function.ts';
 
-// Many such processes compile the same modules, so those are imported after this.
+// Many such processes compile the same modules. The cache only serves modules that are imported after this line.
 enableCompileCache();
 
-/** This process's function. It asks the matrix at each remote call, and can be killed at any. */
+/** This process's function. It asks the matrix before and after each remote call, and can be killed there. */
 let subject: TestFunction | undefined;
 const waiting = new Map<number, (verdict: InjectedFault | undefined) => void>();
 

@@ -14,14 +14,15 @@ export interface Plan {
   readonly recovery: Recovery | typeof abandoned;
 }
 
-/** A remote call that was made. `composite`: it made calls of its own, which meet the faults instead. */
+/** A remote call that was made. */
 export interface SeenCall {
   readonly call: RemoteCall;
   readonly step: string;
+  /** Whether it made calls of its own. Then those meet the faults instead. */
   composite: boolean;
 }
 
-/** Runs the function under test, injects the fault at the planned call, and checks the invariants after each call. */
+/** Runs the function under test, injects a fault at the planned call, and checks the invariants after each call. */
 export interface Driver {
   /** The rotation function to register. */
   readonly handler: LocalFunction;
@@ -165,7 +166,7 @@ export function createDriver({ invariants, read, start }: DriverParts): Driver {
   };
 }
 
-/** The calls that contain a call. Others may run in parallel. */
+/** The calls that contain a call. Other open calls may only run in parallel. */
 function surroundings(open: readonly SeenCall[], { within }: RemoteCall): SeenCall[] {
   const outer = open.find(({ call }) => call.id === within);
   return outer === undefined ? [] : [outer, ...surroundings(open, outer.call)];

@@ -2,7 +2,7 @@
 export const faults = [
   /** The function's process ends before the call is made. */
   'crash-before',
-  /** It ends after the call was carried out, and before the answer arrives. */
+  /** The function's process ends after the call was carried out, and before the answer arrives. */
   'crash-after',
   /** The call is carried out, and the connection breaks before the answer arrives. */
   'lost-answer',
@@ -39,7 +39,7 @@ export interface AskedVersion {
   readonly stage: string | undefined;
 }
 
-/** The outdated answer of a stale read: an output, or an error by name and message. */
+/** The outdated answer of a stale read: an output, or the name and message of an error. */
 export type StaleAnswer =
   | { readonly output: object }
   | { readonly error: { readonly name: string; readonly message: string } };
@@ -52,7 +52,7 @@ export interface InjectedFault {
 
 /** Every remote call of a function under test passes it, before and after the call. */
 export interface Checkpoint {
-  /** Throws Crash in a process that is to end. */
+  /** Decides which fault the call meets. Undefined: none. @throws Crash if the process is to end */
   before(call: RemoteCall): Promise<InjectedFault | undefined>;
   after(call: RemoteCall): Promise<void>;
 }

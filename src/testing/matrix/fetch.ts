@@ -16,7 +16,7 @@ export function interceptFetch<T>(interception: Interception, run: () => Promise
   return interceptions.run(interception, run);
 }
 
-/** Exempts the checkpoint's own calls of the target, which are not the function's. */
+/** Exempts the checkpoint's own calls of the target. They are not calls of the function. */
 export function withOwnFetch(checkpoint: Checkpoint): Checkpoint {
   return {
     before: (call) => interceptions.exit(() => checkpoint.before(call)),

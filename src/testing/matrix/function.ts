@@ -8,7 +8,7 @@ import { interceptTarget, type TargetParts } from './target.ts';
 
 /** A function whose every remote call passes a checkpoint. */
 export interface TestFunction {
-  /** Calls it as Lambda does; rejects as the handler does. */
+  /** Calls it as Lambda does. Rejects if the handler does. */
   invoke(event: unknown): Promise<void>;
   /** Kills its process, or what stands for one: no further call of it is carried out. */
   kill(): Promise<void>;

@@ -5,7 +5,7 @@ import { overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts'
 import { documentOf } from '../secrets.ts';
 import type { StoredSecret } from './stored.ts';
 
-/** Checks what must hold whatever happens. Each check answers the broken promise, or undefined. */
+/** Checks what must hold after any fault. Each check answers the broken promise, or undefined. */
 export interface Invariants {
   /** At every moment: a stored version opens the target. If credentials overlap, AWSCURRENT does. */
   always(): Promise<string | undefined>;

@@ -37,17 +37,24 @@ export interface MatrixReport {
 export interface MatrixOptions {
   /** Which cells to run. Default: all. */
   readonly only?: (cell: Cell) => boolean;
-  /** How many cells run in parallel. Default: 4, since they mostly wait. */
+  /** How many cells run in parallel. Default: 4, because they mostly wait. */
   readonly concurrency?: number;
   /** Called after each cell. */
   readonly onCell?: (done: number, of: number) => void;
 }
 
-/** Runs a rotation at the harness's real target, once for each combination of remote call, fault and recovery. */
+/**
+ * Runs a rotation at the harness's real target, once for each combination of remote call, fault and recovery. A broken promise
+ * does not throw: it is in the report.
+ *
+ * @throws Error if a rotation fails even without a fault
+ * @throws RangeError for a concurrency that is no whole number from 1
+ */
 export async function crashMatrix(
   harness: RotatorHarness,
   { only = () => true, concurrency = 4, onCell = () => undefined }: MatrixOptions = {},
 ): Promise<MatrixReport> {
+  checkConcurrency(concurrency);
   const children = startChildPool(harness);
   try {
     const cells = cellsOf(await remoteCalls(harness), harness).filter(only);
@@ -67,7 +74,7 @@ export async function crashMatrix(
   }
 }
 
-/** Runs a cell or a walk. If its surroundings fail, it has failed too. */
+/** Runs a cell or a walk. An error, such as that of an account that can't be made, is a failure of it too. */
 export async function resultOf(run: () => Promise<CellResult>): Promise<CellResult> {
   try {
     return await run();
@@ -77,7 +84,7 @@ export async function resultOf(run: () => Promise<CellResult>): Promise<CellResu
   }
 }
 
-/** The calls of a rotation without a fault. */
+/** The calls of a rotation without a fault. @throws Error if that rotation fails */
 export async function remoteCalls(harness: RotatorHarness): Promise<readonly SeenCall[]> {
   const world = await startWorld(harness);
   try {
@@ -114,7 +121,7 @@ const cheapRecoveries = recoveries.filter((recovery) => recovery !== 'process-ki
  * A filter for {@link MatrixOptions.only} with one cell for each remote call and fault. The recoveries take turns. It
  * leaves out `process-killed`.
  *
- * @param number which deal, from 0. The deals 0 to 4 together have every cell but those of `process-killed`
+ * @param number which deal, from 0. The deals 0 to 4 together have all cells, except those of `process-killed`
  */
 export function dealtOut(number: number): (cell: Cell) => boolean {
   return ({ call, fault, recovery }) =>
@@ -131,6 +138,12 @@ function faultsOf({ to, name }: RemoteCall, { busy }: RotatorHarness): Fault[] {
 /** The recoveries that a harness allows. */
 export function recoveriesOf({ module }: RotatorHarness): Recovery[] {
   return recoveries.filter((recovery) => recovery !== 'process-killed' || module !== undefined);
+}
+
+/** Without a worker, no cell would run, and none would fail. @throws RangeError */
+export function checkConcurrency(concurrency: number): void {
+  if (Number.isInteger(concurrency) && concurrency >= 1) return;
+  throw new RangeError(`The concurrency must be a whole number from 1, not ${concurrency}.`);
 }
 
 /** Works through a list, up to `concurrency` items in parallel. */

@@ -7,14 +7,14 @@ export interface Lifetime {
   readonly signal: AbortSignal;
   /** Whether the process counts as dead. */
   readonly dead: boolean;
-  /** Ends the invocation's time. @returns the time-out's error */
+  /** Ends the invocation's time. @returns the error of the time-out */
   expire(): Error;
 }
 
-/** How a call runs, without a fault and with each. */
+/** How a call runs without a fault, and with each fault. */
 export interface Ways<T> {
   perform(): Promise<T>;
-  /** Carries it out and breaks the connection before the answer arrives. */
+  /** Carries the call out, and breaks the connection before the answer arrives. */
   lose(): Promise<T>;
   throttle(): Promise<T>;
   refuse(): Promise<T>;

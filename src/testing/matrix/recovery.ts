@@ -2,11 +2,11 @@
 export const recoveries = [
   /** Secrets Manager tries the rotation again, with the same token. */
   'retried',
-  /** A second invocation of the step runs while the first meets its fault; then the rotation is tried again. */
+  /** A second invocation of the step runs while the first one meets its fault. Then the rotation is tried again. */
   'second-invocation',
-  /** No further step comes; an operator takes AWSPENDING off and rotates with a new token. */
+  /** No further step comes. An operator takes AWSPENDING off and rotates with a new token. */
   'pending-cleared',
-  /** No further step comes; an operator cancels the rotation and turns it on again. */
+  /** No further step comes. An operator cancels the rotation and turns it on again. */
   'cancelled',
   /** The function's process is killed, and another one tries again with the same token. */
   'process-killed',
@@ -20,7 +20,7 @@ export type Recovery = (typeof recoveries)[number];
 /** In a walk: the rotation is left as it is, and the next one follows. */
 export const abandoned = 'abandoned';
 
-/** Recoveries before which Secrets Manager gives up: the step after the fault never comes. */
+/** Recoveries that begin after Secrets Manager has given up: no step comes after the fault. */
 export const givenUp: ReadonlySet<string> = new Set([
   'pending-cleared',
   'cancelled',

@@ -18,7 +18,7 @@ export interface StoredSecret {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Makes a reader of a secret's state. It remembers values, since they never change. */
+/** Makes a reader of a secret's state. It remembers values, because they never change. */
 export function createStoredReader(client: SecretsManagerClient, arn: string): () => Promise<StoredSecret> {
   const known = new Map<string, string>();
   const readText = async (versionId: string): Promise<string | undefined> => {
@@ -43,7 +43,7 @@ export function createStoredReader(client: SecretsManagerClient, arn: string): (
   };
 }
 
-/** The answer of a read that still sees the state `stored`; undefined for other secrets. */
+/** The answer of a read that still sees the state `stored`. Undefined for other secrets. */
 export function staleAnswer(stored: StoredSecret, { name, asked }: RemoteCall): StaleAnswer | undefined {
   const { ARN, Name } = stored.description;
   if (asked === undefined || asked.secretId !== ARN) return undefined;

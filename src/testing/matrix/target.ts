@@ -2,7 +2,7 @@ import type { ChangingRotator, Prepared, Rotator, RotatorContext, Session } from
 import { brokenConnection, type Checkpoint, Crash } from './faults.ts';
 import { type Lifetime, passCheckpoint } from './pass.ts';
 
-/** What is intercepted, and where its calls pass. */
+/** The rotator to intercept, and the checkpoint for its calls. */
 export interface TargetParts {
   readonly rotator: Rotator;
   readonly checkpoint: Checkpoint;

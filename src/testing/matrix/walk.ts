@@ -4,19 +4,19 @@ import { runPlans } from './cell.ts';
 import { startChildPool } from './child-pool.ts';
 import type { Plan } from './driver.ts';
 import { faults } from './faults.ts';
-import { inParallel, recoveriesOf, remoteCalls, resultOf } from './matrix.ts';
+import { checkConcurrency, inParallel, recoveriesOf, remoteCalls, resultOf } from './matrix.ts';
 import { abandoned } from './recovery.ts';
 
 /** The result of random walks. */
 export interface WalksReport {
   readonly rotator: string;
   readonly walks: number;
-  /** The same seed makes the same walks. */
+  /** The same seed and concurrency make the same walks. */
   readonly seed: number;
   readonly failed: readonly FailedWalk[];
 }
 
-/** The shortest walk that failed. */
+/** A walk that failed, shortened as far as it still fails. */
 export interface FailedWalk {
   readonly plans: readonly Plan[];
   readonly failure: string;
@@ -25,11 +25,13 @@ export interface FailedWalk {
 
 /** How walks run. */
 export interface WalksOptions {
+  /** How many walks to run. */
   readonly walks: number;
   /** Default: a random one, which is in the report. */
   readonly seed?: number | undefined;
   /** How many walks run in parallel. Default: 4. */
   readonly concurrency?: number;
+  /** Called after each walk. */
   readonly onWalk?: (done: number, of: number) => void;
 }
 
@@ -37,10 +39,12 @@ export interface WalksOptions {
 const longestWalk = 5;
 
 /**
- * Runs random walks: several rotations of one secret, each with a random fault at a random call and a random recovery. Needs
- * the optional package `fast-check`.
+ * Runs random walks: several rotations of one secret, each with a random fault at a random call and a random recovery. A broken
+ * promise does not throw: it is in the report. Needs the optional package `fast-check`.
  *
- * @throws DriverMissing if it is not installed
+ * @throws DriverMissing if that package is not installed
+ * @throws Error if a rotation fails even without a fault
+ * @throws RangeError for a concurrency that is no whole number from 1
  */
 export async function randomWalks(
   harness: RotatorHarness,
@@ -51,6 +55,7 @@ export async function randomWalks(
     onWalk = () => undefined,
   }: WalksOptions,
 ): Promise<WalksReport> {
+  checkConcurrency(concurrency);
   const fc = await import('fast-check').catch(missing('fast-check'));
   const calls = (await remoteCalls(harness)).length;
   const plan = fc.record<Plan>({

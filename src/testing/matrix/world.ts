@@ -5,9 +5,14 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { type LocalSecretsManager, manualClock, startLocalSecretsManager } from '../../local/index.ts';
+import {
+  type LocalSecretsManager,
+  type ManualClock,
+  manualClock,
+  startLocalSecretsManager,
+} from '../../local/index.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
-import type { RotatorHarness } from '../harness.ts';
+import type { RotatorHarness, TestAccount } from '../harness.ts';
 import { storeAccount } from '../secrets.ts';
 import type { ChildPool } from './child-pool.ts';
 import { createDriver, type Driver } from './driver.ts';
@@ -48,10 +53,28 @@ const days = 30;
  */
 export async function startWorld(harness: RotatorHarness, children?: ChildPool): Promise<World> {
   const clock = manualClock(Date.UTC(2030, 0, 1));
-  const [local, account] = await Promise.all([
-    startLocalSecretsManager({ clock, retryDelaysMs: [1] }),
-    harness.account(),
-  ]);
+  const local = await startLocalSecretsManager({ clock, retryDelaysMs: [1] });
+  let account: TestAccount | undefined;
+  try {
+    account = await harness.account();
+    return await createWorld({ harness, children, clock, local, account });
+  } catch (error) {
+    // An open server would keep the process alive.
+    await local.close();
+    await account?.remove?.();
+    throw error;
+  }
+}
+
+interface WorldParts {
+  readonly harness: RotatorHarness;
+  readonly children: ChildPool | undefined;
+  readonly clock: ManualClock;
+  readonly local: LocalSecretsManager;
+  readonly account: TestAccount;
+}
+
+async function createWorld({ harness, children, clock, local, account }: WorldParts): Promise<World> {
   const client = new SecretsManagerClient(local.clientConfig);
   const { arn } = await storeAccount(client, account);
   const read = rereadOnChange(local, createStoredReader(client, arn));
@@ -154,7 +177,7 @@ function rereadOnChange<T>(local: LocalSecretsManager, read: () => Promise<T>): 
   };
 }
 
-/** With an unfinished rotation, AWS answers this error, and tries that rotation again. */
+/** If a rotation is unfinished, AWS answers this error, and tries that rotation again. */
 function tolerateUnfinished(error: unknown): void {
   if (!String(error).includes("A previous rotation isn't complete")) throw error;
 }
