@@ -12,8 +12,8 @@ const helpText = `keyturn attach: has Secrets Manager rotate a secret with a fun
 
 Usage: keyturn attach SECRET --function ARN --every PERIOD [OPTIONS]
 
-Looks at the secret and at the function, shows what it will do, sets function and schedule with a test in which the
-function says whether a rotation would succeed, and rotates. When it would not, rotation is put back as it was.
+Looks at the secret and at the function, and shows what it will do. Then it sets function and schedule, and asks the
+function whether a rotation would succeed. If so, it rotates. If not, the secret's rotation is put back as it was.
 
 Options:
   --function ARN    The rotation function
@@ -21,7 +21,7 @@ Options:
   --at-hour HOUR    The hour of the day in UTC, 0 to 23, at which the window opens; then PERIOD is one of 4h, 6h, 8h,
                     12h, 1d, 7d (Sundays), 30d (the 1st of a month), 90d, 180d and 365d
   --window LENGTH   How long the window is, 1h to 24h; it ends by midnight UTC
-  --no-immediate    Set and test only: the first rotation is the one that the schedule says
+  --no-immediate    Set and test only: the first rotation is by the schedule
   --timeout SECONDS How long to follow the rotation (default: 120); Secrets Manager goes on by itself
 ${secretOptionsHelp}
 Examples:

@@ -30,7 +30,7 @@ export function readCommandLine<const Options extends ParseArgsOptionsConfig>(
   return parseArgs({ args: [...args], allowPositionals: true, options });
 }
 
-/** Whether an error is that of node:util's parseArgs about the user's arguments. */
+/** Whether an error is about the user's arguments: a UsageError, or one of node:util's parseArgs. */
 export function isUsageError(error: unknown): error is Error {
   if (error instanceof UsageError) return true;
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');

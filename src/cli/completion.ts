@@ -1,6 +1,6 @@
 import { type Command, UsageError } from './command.ts';
 
-const helpText = `keyturn completion: prints what makes a shell complete keyturn's commands and options
+const helpText = `keyturn completion: prints the script by which a shell completes keyturn's commands and options
 
 Usage: keyturn completion bash|zsh|fish
 
@@ -23,7 +23,7 @@ interface Option {
   readonly text: string;
 }
 
-/** `keyturn completion`: the script is made of the commands' own help. */
+/** `keyturn completion`: makes the script from the help of the commands. */
 export function completionCommand(commands: () => readonly Command[]): Command {
   return {
     name: 'completion',
@@ -39,9 +39,9 @@ export function completionCommand(commands: () => readonly Command[]): Command {
   };
 }
 
-/** The options that a help describes; what follows on the next line still describes them. */
+/** The options that a help describes. */
 export function optionsOf({ help }: Pick<Command, 'help'>): Option[] {
-  // A value follows its option after one space, a text after more.
+  // One space separates an option from its value. More spaces, or a line break, separate it from its description.
   const lines = help.matchAll(/^ {2}(?:-(\w), )?--([a-z-]+)(?: (\S+))?\s+(\S.*)$/gm);
   return Array.from(lines, ([, letter, name = '', value, text = '']) => ({
     name,
@@ -57,7 +57,7 @@ function words(command: Command): string {
     .join(' ');
 }
 
-/** What follows two dashes belongs to another command, whose files and programs the shell knows. */
+/** After two dashes comes another command. The shell itself completes that. */
 function bash(commands: readonly Command[]): string {
   const cases = commands.map((command) => `    ${command.name}) words="${words(command)}" ;;`);
   return `_keyturn() {
@@ -121,5 +121,5 @@ function fish(commands: readonly Command[]): string {
 
 /** A word in single quotes, for zsh and fish. */
 function quote(text: string): string {
-  return `'${text.replace(/[\\']/g, (char) => (char === "'" ? "'\\''" : char))}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

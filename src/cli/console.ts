@@ -8,18 +8,19 @@ const helpText = `keyturn console: a web page to look at secrets, store one, wat
 
 Usage: keyturn console [OPTIONS]
 
-It prints an address that opens it in one browser, once; then the next address. What it does is noted on the terminal,
-each reading of a value too, and never a value. SIGTERM or Ctrl-C ends it.
+It prints an address that opens the console in one browser, once. After that it prints the next address. The terminal
+shows what the console does, and each reading of a value, but never a value. SIGTERM or Ctrl-C ends it.
 
 Where the secrets are:
-  --endpoint URL    A local Secrets Manager that runs already, such as that of keyturn local (or AWS_ENDPOINT_URL)
+  --endpoint URL    A Secrets Manager that runs already, such as that of keyturn local (or AWS_ENDPOINT_URL)
   --aws             AWS itself, with the credentials that the AWS CLI finds
   --region REGION   Region (default: AWS_REGION, or the profile's; us-east-1 for a local one)
-  --data DIR        Without the first two it starts a local Secrets Manager by itself: in this folder (default: in memory)
+  --data DIR        Without the first two, it starts a local Secrets Manager, which keeps the secrets, encrypted, in this
+                    folder (default: in memory)
 
 Options:
-  --policies FILE   JSON with principals, whose policies are shown and in whose name one can act; a Secrets Manager
-                    that is started here enforces them
+  --policies FILE   JSON with principals. The console shows their policies and can act as each of them. A Secrets Manager
+                    that is started here enforces the policies
   --read-only       Change nothing
   --port N          Port to listen on (default: any that is free)
   --host HOST       Address to listen on (default: 127.0.0.1); it speaks HTTP without TLS
@@ -76,13 +77,14 @@ async function run(args: readonly string[]): Promise<number> {
   const local =
     values.aws || endpoint !== undefined ? undefined : await startLocal(values.data, region, policies);
   const say = createSayer(values.json);
+  const isAws = values.aws || (endpoint !== undefined && !isLoopback(endpoint));
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   const starting = startConsole({
     place: {
       endpoint: endpoint ?? local?.url,
-      region:
-        region ?? (values.aws ? (process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION) : 'us-east-1'),
+      region: region ?? (isAws ? AWS_REGION || AWS_DEFAULT_REGION || undefined : 'us-east-1'),
     },
-    kind: values.aws || (endpoint !== undefined && !isLoopback(endpoint)) ? 'aws' : 'local',
+    kind: isAws ? 'aws' : 'local',
     environment: process.env,
     policies,
     readOnly: values['read-only'],
@@ -92,7 +94,7 @@ async function run(args: readonly string[]): Promise<number> {
     events: local?.on,
     note: say.note,
   });
-  // What has started ends with what could not.
+  // If the console can't start, the Secrets Manager ends too.
   const console_ = await starting.catch(async (error: unknown) => {
     await local?.close();
     throw error;
@@ -105,7 +107,7 @@ async function run(args: readonly string[]): Promise<number> {
   return exitCodes.done;
 }
 
-/** Undefined: AWS, or one that is started here. @throws UsageError */
+/** The address of a Secrets Manager. Undefined for AWS, or if one is to be started here. @throws UsageError */
 function endpointIn(
   { endpoint, aws }: { readonly endpoint?: string | undefined; readonly aws: boolean },
   environment: NodeJS.ProcessEnv,
@@ -146,7 +148,7 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** Says so where other machines may reach it. */
+/** Warns if other machines may reach the console. */
 export function warnOfOpenHost(command: string, host: string): void {
   if (isLoopbackHost(host)) return;
   process.stderr.write(
@@ -163,7 +165,7 @@ export function readPort(option: string, text: string): number {
 
 /** What the console says on the terminal. */
 export function createSayer(json: boolean) {
-  // Whoever read the address may go; the console stays.
+  // A script may read the address and close the pipe. The console stays.
   process.stdout.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   return {

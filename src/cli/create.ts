@@ -28,7 +28,7 @@ What is stored:
                     A field out of a file, or out of standard input for -; one line break at its end is taken off
   --value-file FILE The whole value, as a text or as JSON, out of a file, or out of standard input for -
   --form FORM       Keep the fields of a database as ${formsOfFields.slice(0, 5).join(', ')} instead of JSON
-  --as-is           Store a text also where it looks malformed
+  --as-is           Store a text even if it looks malformed
 
 Options:
   --kms-key KEY     Encrypt it under this key (default: aws/secretsmanager)
@@ -43,7 +43,7 @@ Options:
   --every PERIOD    How often to rotate: 4h to 23976h, or 1d to 999d
   --at-hour HOUR    The hour of the day in UTC at which the window opens; see keyturn attach
   --window LENGTH   How long the window is, 1h to 24h
-  --no-immediate    Do not rotate at once: the first rotation is the one that the schedule says
+  --no-immediate    Do not rotate at once: the first rotation is by the schedule
   --timeout SECONDS How long to follow the first rotation (default: 120)
   --dry-run         Show the review, and store nothing
   --yes             Do not ask whether to store it
@@ -153,11 +153,12 @@ function readLanguage(text: string): CreateWork['code'][number] {
   throw new UsageError(`--code must be one of ${sampleLanguages.join(', ')}, all, none, not '${text}'`);
 }
 
-function requireOneSource({ valueFile, fields, fieldFiles, form, functionArn, schedule }: CreateWork): void {
+function requireOneSource(work: CreateWork): void {
+  const { valueFile, policyFile, fields, fieldFiles, form, functionArn, schedule } = work;
   if (valueFile !== undefined && (fields.size > 0 || fieldFiles.size > 0 || form !== undefined)) {
     throw new UsageError('--value-file is the whole value: it goes without --field, --field-file and --form');
   }
-  const inputs = [valueFile, ...fieldFiles.values()].filter((path) => path === '-');
+  const inputs = [valueFile, policyFile, ...fieldFiles.values()].filter((path) => path === '-');
   if (inputs.length > 1) throw new UsageError('standard input can be read once only');
   for (const name of fieldFiles.keys()) {
     if (fields.has(name)) throw new UsageError(`the field '${name}' is given twice`);

@@ -14,8 +14,8 @@ const helpText = `keyturn doctor: finds out why a rotation is stuck, failing or 
 Usage: keyturn doctor [SECRET] [OPTIONS]
 
 Without SECRET it examines all secrets that are stuck or overdue. It looks at the secret and its resource policy, the
-function with its policy, concurrency and log, the VPC, the KMS key, and has the function look at the target. What you
-may not look at is said, and the rest goes on. Causes come in order of likelihood, each with the step that loses no
+function with its policy, concurrency and log, the VPC and the KMS key, and has the function look at the target. It names
+what you may not look at, and looks at the rest. Causes are listed by likelihood, each with a step that loses no
 credential. Nothing is changed without --fix.
 
 Options:

@@ -10,30 +10,30 @@ const helpText = `keyturn exec: runs a command with secrets in its environment, 
 Usage: keyturn exec [SECRET | NAME=REFERENCE]... [OPTIONS] -- COMMAND [ARGUMENTS]
 
   prod/shop                      one variable for each key of the secret: password becomes PASSWORD
-  DB_PASSWORD=prod/shop#password one variable; a reference is what stands in a placeholder of keyturn render
+  DB_PASSWORD=prod/shop#password one variable; a reference is written as in a placeholder of keyturn render
   CONNECTION=prod/db#@ado-net
 
-A key may choose no name by which a program finds code or servers, such as PATH, LD_PRELOAD or NODE_OPTIONS.
+A key must not set a variable by which programs find code or servers, such as PATH, LD_PRELOAD or NODE_OPTIONS.
 Signals are passed on, and the exit code is the command's.
 
 Options:
-  --prefix PREFIX   Before the names that keys give: --prefix DB_ makes DB_PASSWORD of password
+  --prefix PREFIX   Put this before the names made from keys: with --prefix DB_, password becomes DB_PASSWORD
   --pristine        Give the command nothing of this environment
-  --keep NAME       With --pristine, give it this variable all the same; can be repeated
+  --keep NAME       With --pristine, still give it this variable; can be repeated
   --file OUT=TEMPLATE
-                    Render TEMPLATE into the file OUT of a folder in memory, whose path is in KEYTURN_FILES; can be
+                    Render TEMPLATE into the file OUT of a folder in memory; KEYTURN_FILES is the folder's path; can be
                     repeated
   --files-in FOLDER Make this folder there (default: in $XDG_RUNTIME_DIR or /dev/shm, which are in memory)
   --on-rotation none|restart|SIGHUP
                     What to do when a secret has a new version (default: none): start the command anew, or render the
                     files anew and send it SIGHUP
   --poll SECONDS    How often to look for one (default: 30)
-  --grace SECONDS   How long the command may take to end before it is started anew (default: 10)
-  --mask-output     Replace credentials in the command's output by ***; its output is a pipe then, and no terminal
+  --grace SECONDS   With restart, how long the command may take to end before it is killed (default: 10)
+  --mask-output     Replace credentials in the command's output by ***; its output is then a pipe, not a terminal
   --env NAME        The value of \${env} in references and templates
   --var NAME=VALUE  The value of another variable; can be repeated
 ${maskOptionHelp}${placeOptionsHelp}
-Of keyturn itself, before the command runs: 126 the command can't be executed, 127 it does not exist.
+Exit codes if the command can't start: 126 it can't be executed, 127 it does not exist.
 
 Examples:
   keyturn exec prod/shop -- node server.js
@@ -102,15 +102,15 @@ async function run(args: readonly string[]): Promise<number> {
   return exec(work);
 }
 
-/** A secret's name may have an equals sign in it, but the name of a variable is never a path. */
+/** A secret's name may have an equals sign in it, but the name of a variable has no slash, `#` or `:`. */
 function readMapping(text: string): Mapping {
   const [, name, reference] = /^([^/=#:]*)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || reference === undefined) return { kind: 'keys', reference: text };
-  if (!/^[A-Za-z_]\w*$/.test(name)) throw new UsageError(`'${name}' is no name for a variable`);
+  if (!/^[A-Za-z_]\w*$/.test(name)) throw new UsageError(`'${name}' is not a valid name for a variable`);
   return { kind: 'variable', name, reference };
 }
 
-/** The file is in the folder, wherever that is. */
+/** The output must be inside of the folder. */
 function readFile(text: string): ExecWork['files'][number] {
   const equals = text.indexOf('=');
   const [output, template] = [text.slice(0, equals), text.slice(equals + 1)];

@@ -2,7 +2,7 @@ import { type Command, readCommandLine, UsageError } from './command.ts';
 import type { ExecutionWork, PlanWork, RunWork } from './fleet/work.ts';
 import { choiceOptions, placeOptions, placeOptionsHelp, readPlace, readTag } from './rotation/arguments.ts';
 
-const helpText = `keyturn fleet: rotates many secrets in waves, each target only so fast as it takes it
+const helpText = `keyturn fleet: rotates many secrets in waves, with limits for each target
 
 Usage: keyturn fleet plan [PREFIX] --out FILE [OPTIONS]
        keyturn fleet start PLAN --here | --state-machine ARN [OPTIONS]
@@ -11,24 +11,24 @@ Usage: keyturn fleet plan [PREFIX] --out FILE [OPTIONS]
        keyturn fleet redrive EXECUTION
        keyturn fleet report PLAN
 
-plan writes which secrets are rotated in which order, and tells what blocks and how long it takes. start runs that
-file: from this machine (--here), or on AWS Step Functions. What was rotated since the plan was made is left alone, so a
-run that was stopped or failed is begun again with the same plan. redrive continues an execution that failed or was
-stopped, where it ended. report asks Secrets Manager what is done.
+plan writes a file: which secrets are rotated in which order. It shows which secrets are left out, and how long it takes.
+start runs the file from this machine (--here), or on AWS Step Functions. Secrets that were rotated since the plan was
+made are left alone. So after a run that failed or was stopped, start the same plan again. redrive continues an execution
+that failed or was stopped, from where it ended. report asks Secrets Manager what is done.
 
 Options of plan:
   --out FILE        Where the plan goes; without it the plan is only shown
   --tag KEY[=VALUE] Only secrets with this tag; can be repeated, and all must be there
   --function ARN    Only secrets that this function rotates; can be repeated
   --account ID      Only secrets of this account
-  --older-than DAYS Only secrets that were not rotated for so many days
-  --regions LIST    These regions, with commas, or --region more than once; a plan for Step Functions has one
+  --older-than DAYS Only secrets that were not rotated for this many days
+  --regions LIST    Regions, separated by commas (or repeat --region); a plan for Step Functions has one
   --waves LIST      Waves (default: canary,10,100): one of each target, then percent of each target's secrets
   --per-target N    How many secrets of a target are rotated at once (default: 1)
   --at-once N       How many in all (default: 50)
-  --tolerate PERCENT  Of a wave's targets, so many may fail before the run stops (default: 10)
-  --share PERCENT   How much of AWS's quotas is used (default: 92)
-  --group-by WHAT   host (the default, for which each value is read), function, or tag:KEY
+  --tolerate PERCENT  How many percent of a wave's targets may fail before the run stops (default: 10)
+  --share PERCENT   How much of AWS's quotas to use (default: 92)
+  --group-by WHAT   Which secrets are one target: those of one host (the default; reads each value), function, or tag:KEY
   --preflight       Have the functions look at each secret's target first
 
 Options of start:
@@ -37,8 +37,9 @@ Options of start:
 
 Options of all:
   --profile NAME    A profile of the AWS CLI; plan, start --here and report take one for each account
-${placeOptionsHelp}After a signal (Ctrl-C), start --here and watch end with 130 (SIGTERM: 143, SIGHUP: 129), unless all of what had begun
-could be waited for; then start --here ends with 1. report ends with 3 where secrets are left.
+${placeOptionsHelp}watch exits with 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. start --here waits for the rotations that have
+begun, and exits with 1; after a second signal it exits at once, with the numbers of watch. report exits with 3 if secrets
+are left.
 
 Examples:
   keyturn fleet plan prod/ --out plan.json
@@ -143,7 +144,7 @@ function requireOne(profiles: readonly string[]): void {
 }
 
 /**
- * An execution's own name has no slash: one with a slash is a target's, inside of another execution.
+ * The ARN of an execution has no slash. One with a slash is a target's execution, inside of another execution.
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
  */
 function requireArn(option: string, kind: 'stateMachine' | 'execution', text: string): void {

@@ -6,7 +6,7 @@ const helpText = `keyturn get: prints the value of a secret, or a part of it
 
 Usage: keyturn get REFERENCE [OPTIONS]
 
-A REFERENCE is what stands in a placeholder of keyturn render: prod/db, prod/db#password, prod/db#@url,
+A REFERENCE is written as in a placeholder of keyturn render: prod/db, prod/db#password, prod/db#@url,
 prod/db@AWSPREVIOUS, prod/db#cert|base64. In a pipe or a file the value is printed as it is, byte for byte. On a terminal
 credentials are masked.
 

@@ -3,7 +3,7 @@ import { apiInputs } from '../local/protocol/api-model/inputs.ts';
 import type { OperationName } from '../local/protocol/input.ts';
 import { UsageError } from './command.ts';
 
-/** The options of `keyturn local` that make it worse than it is. */
+/** The options of `keyturn local` that make it slow, busy or faulty. */
 export const disturbanceOptions = {
   throttle: { type: 'string', multiple: true },
   latency: { type: 'string' },
@@ -11,15 +11,15 @@ export const disturbanceOptions = {
   seed: { type: 'string' },
 } as const;
 
-export const disturbanceHelp = `To see how an application fares when Secrets Manager is slow, busy or out of order:
+export const disturbanceHelp = `To see how an application copes when Secrets Manager is slow, busy or out of order:
   --throttle aws           Answer ThrottlingException to calls beyond AWS's quotas per operation, account and region
   --throttle OPERATION=N   The same beyond N calls per second; may be repeated
   --latency MS             Answer each call MS milliseconds later; LEAST-MOST for a random number between
   --fault OPERATION=FAULT[:SHARE]
-                           Let a share of calls (such as 0.1; all if absent) go wrong: the name of an error, such as
-                           InternalServiceError; reset, lost-answer or no-answer for the connection. * stands for every
-                           operation; may be repeated
-  --seed N                 Draw the same random numbers again; the first lines of output hold the seed
+                           Let calls fail: with the name of an error, such as InternalServiceError, or at the connection:
+                           reset, lost-answer or no-answer. SHARE is the share of calls, such as 0.1 (default: all).
+                           OPERATION may be * for every operation; may be repeated
+  --seed N                 Draw the same random numbers again; the seed is in the first lines of output
 `;
 
 interface Given {
@@ -32,7 +32,7 @@ interface Given {
 type Disturbance = Pick<LocalSecretsManagerOptions, 'throttle' | 'latencyMs' | 'faults' | 'seed'>;
 
 /**
- * @returns nothing where nothing is disturbed; else with a seed, so that it can be told
+ * @returns no options if nothing is disturbed; otherwise with a seed, which the command prints
  * @throws UsageError
  */
 export function parseDisturbance({ throttle, latency, fault, seed }: Given): Disturbance {

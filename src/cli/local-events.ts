@@ -1,11 +1,12 @@
 import { styleText } from 'node:util';
 import type { LabelsEvent, LocalEvent } from '../local/index.ts';
+import { withoutSteering } from './printable.ts';
 
-/** An event as one line for people; coloured on a terminal only. */
+/** An event as one line for people, with colours on a terminal. */
 export function describeEvent(event: LocalEvent): string {
   const failed = ('error' in event && event.error !== undefined) || event.type === 'rotation-cancelled';
-  // A function's error may hold what would steer the terminal.
-  const line = describe(event).replace(/\p{Cc}+/gu, ' ');
+  // A function's error may hold characters that steer the terminal.
+  const line = withoutSteering(describe(event));
   if (failed) return styleText('red', line, { stream: process.stdout });
   return event.type === 'call' ? line : styleText('cyan', line, { stream: process.stdout });
 }

@@ -12,8 +12,8 @@ const helpText = `keyturn local: a Secrets Manager on this machine, which any AW
 
 Usage: keyturn local [OPTIONS]
 
-Its first line of output holds its URL; a line for each call and each step of a rotation follows, never with a value
-in it. SIGTERM or Ctrl-C ends it.
+The first line of output is its URL. Then each call and each step of a rotation is a line, which never holds a value.
+SIGTERM or Ctrl-C ends it.
 
 Options:
   --port N                 Port to listen on (default: any that is free)
@@ -21,7 +21,7 @@ Options:
   --host-name NAME         Name in clients' URLs besides localhost, such as host.docker.internal; may be repeated
   --allow-origin ORIGIN    Web pages that may call it, such as http://localhost:3000; may be repeated
   --data DIR               Keep the secrets, encrypted, in this folder (default: in memory)
-  --lambda-endpoint URL    Lambda Invoke API that has the rotation functions, such as that of sam local start-lambda
+  --lambda-endpoint URL    The Lambda API with the rotation functions, such as that of sam local start-lambda
   --region REGION          Region in ARNs (default: us-east-1)
   --enforce                Check signatures, and allow only what the policies of --policies and of secrets allow
   --policies FILE          JSON with the principals and KMS keys for --enforce
@@ -59,7 +59,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 interface Options extends LocalSecretsManagerOptions {
   readonly json: boolean;
-  /** Undefined where nothing is enforced. */
+  /** Undefined if nothing is enforced. */
   readonly policyFile: string | undefined;
   /** Undefined without a console. */
   readonly consolePort: number | undefined;
@@ -134,7 +134,7 @@ function parsePolicyFile(enforce: boolean, path: string | undefined): string | u
 }
 
 async function enforcing(path: string): Promise<LocalSecretsManagerOptions> {
-  // Loaded here, so that nothing of it is loaded where nothing is enforced.
+  // Loaded here, so that a command without --enforce starts fast.
   const { readPolicyFile } = await import('./policies.ts');
   return { policies: 'enforce', ...(await readPolicyFile(path)) };
 }
@@ -152,7 +152,7 @@ function warnOfOpenHost({ host = '', policies }: LocalSecretsManagerOptions): vo
 }
 
 function announce(local: LocalSecretsManager, { seed }: LocalSecretsManagerOptions, json: boolean): void {
-  // Whoever read the URL and went away has what it came for; the server stays.
+  // A script may read the URL and close the pipe. The server stays.
   process.stdout.on('error', () => {});
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   print(
@@ -163,7 +163,7 @@ function announce(local: LocalSecretsManager, { seed }: LocalSecretsManagerOptio
   local.on((event) => print(json ? JSON.stringify(event) : describeEvent(event)));
 }
 
-/** The console, on loopback whatever the Secrets Manager listens on. */
+/** Serves the console on 127.0.0.1, wherever the Secrets Manager listens. */
 async function serveConsole(
   local: LocalSecretsManager,
   { policies, principals = [], roles, keys }: LocalSecretsManagerOptions,
@@ -182,7 +182,7 @@ async function serveConsole(
     events: local.on,
     note: say.note,
   });
-  // What has started ends with what could not.
+  // If the console can't start, the Secrets Manager ends too.
   const started = await starting.catch(async (error: unknown) => {
     await local.close();
     throw error;

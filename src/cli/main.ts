@@ -45,18 +45,18 @@ ${commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n
   help        Show the help of a command
 
 Options:
-  --help      Show this text; keyturn COMMAND --help shows that of a command
+  --help      Show this text; keyturn COMMAND --help shows a command's
   --version   Show the version
 `;
 
-/** Runs the program with its arguments, without the program's own name; gives the exit code. */
+/** Runs the program. @param args without the program's own name @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
   if (first === '--version') return print(`${readVersion()}\n`);
   if (first === '--help' || first === '-h') return print(helpText);
   if (first === 'help') return help(rest);
   if (first === undefined) return fail(helpText);
-  // What follows two dashes is not for keyturn.
+  // Options after two dashes belong to the command that keyturn exec runs.
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   const command = commandsByName.get(first);
   if (command === undefined) return unknownCommand(first, args);
@@ -93,7 +93,7 @@ async function runCommand(
   }
 }
 
-/** For machines too: whoever asked for a document gets one. */
+/** Tells what is wrong with the arguments; as a document if --json is among them. */
 function wrongArguments(message: string, args: readonly string[]): number {
   if (args.includes('--json')) {
     printFailure('WrongArguments', message);
@@ -116,7 +116,7 @@ function fail(text: string): number {
   return exitCodes.usage;
 }
 
-/** The package's folder is two above the sources, and three above what they are built to. */
+/** The package's folder is two folders above src/cli, and three above dist/src/cli. */
 function readVersion(): string {
   const files = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url));
   const file = files.find((candidate) => existsSync(candidate));

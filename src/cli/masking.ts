@@ -2,14 +2,14 @@ import { fstatSync } from 'node:fs';
 import { type MaskingSystem, maskCommand, textsToMask } from '../render/masks.ts';
 import { UsageError } from './command.ts';
 
-/** The option that says where commands of a CI system that masks go. */
+/** The option for where to print the lines that make a CI system mask values. */
 export const maskOption = { masks: { type: 'string' } } as const;
 
 export const maskOptionHelp = `  --masks WHERE     In GitHub Actions and Azure Pipelines, credentials are registered as secrets of the log, by lines on
                     stdout (the default), stderr, or none
 `;
 
-/** Where such lines go. */
+/** Where the masking lines are printed. */
 export type MaskStream = 'stdout' | 'stderr' | 'none';
 
 /** @throws UsageError */
@@ -25,7 +25,7 @@ export function maskingSystem(environment: NodeJS.ProcessEnv): MaskingSystem | u
   return environment.TF_BUILD?.toLowerCase() === 'true' ? 'azure' : undefined;
 }
 
-/** Has the CI system mask values in its log; elsewhere nothing is printed. */
+/** Makes the CI system mask values in its log. Prints nothing without such a system. */
 export function registerMasks(
   system: MaskingSystem | undefined,
   stream: MaskStream,
@@ -33,10 +33,10 @@ export function registerMasks(
 ): void {
   if (system === undefined || stream === 'none') return;
   const output = stream === 'stdout' ? process.stdout : process.stderr;
-  // In a file nobody takes the lines for commands, and they would be the values in plain text.
+  // In a file, no CI system would read the lines. They would only be the values in plain text.
   if (fstatSync(output.fd).isFile()) {
     process.stderr.write(
-      `keyturn: nothing is masked: ${stream} is a file, and no log; choose another with --masks\n`,
+      `keyturn: nothing is masked: ${stream} is a file, not a log; choose another stream with --masks\n`,
     );
     return;
   }

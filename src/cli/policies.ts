@@ -16,7 +16,7 @@ import { UsageError } from './command.ts';
 
 const policy = record(string(), unknown());
 
-/** What a file of `--policies` holds: see LocalPrincipal, LocalRole and LocalKey. */
+/** The content of a file for `--policies`: see LocalPrincipal, LocalRole and LocalKey. */
 const policyFile = strictObject({
   principals: array(
     strictObject({
@@ -48,8 +48,9 @@ const policyFile = strictObject({
 });
 
 /**
- * Reads the principals and keys of a file. What it holds is in no error: it has secret keys.
- * @throws UsageError when it can't be read, or is not such a file
+ * Reads the principals, roles and keys of a file. It holds secret access keys, so no error quotes it.
+ *
+ * @throws UsageError if it can't be read, or is not such a file
  */
 export async function readPolicyFile(path: string): Promise<InferOutput<typeof policyFile>> {
   const result = safeParse(policyFile, parseJson(path, await readText(path)));

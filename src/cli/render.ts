@@ -13,11 +13,11 @@ The template is the application's own file with placeholders in its values:
   \${secret:prod/db#password}        one key of it; a.b for a key in a key
   \${secret:prod/db#@url}            a form made out of its fields: @url @ado-net @odbc @libpq @jdbc @json
   \${secret:prod/db#password@AWSPREVIOUS}   another version: a staging label or a version id
-  \${secret:\${env}/db#port|number:-5432}     a variable, a filter, and a default where there is none
+  \${secret:\${env}/db#port|number:-5432}     a variable, a filter, and a default if the secret or key is missing
   $\${secret:                         the text \${secret: itself
 
-The format of the file is known by its name, and each value is escaped as the format wants it; all else stays byte for
-byte. Whatever is wrong is told with line and column, all at once, and nothing is written then.
+The file's name tells its format. Each value is escaped for that format; everything else stays byte for byte. All
+problems are listed at once, with line and column, and then nothing is written.
 
 Options:
   -o, --output FILE Write this file: at once or not at all, readable for you alone (0600)

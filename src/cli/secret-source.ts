@@ -9,11 +9,11 @@ import { connect, regionOf } from './rotation/clients.ts';
 /** Where secrets are. */
 export interface Place {
   readonly endpoint: string | undefined;
-  /** For secrets that are named; those with an ARN are in its region. */
+  /** The region of secrets given by name. The region of an ARN is in the ARN. */
   readonly region: string | undefined;
 }
 
-/** Reads secrets by the AWS SDK, in each region by a client of its own. */
+/** Reads secrets with the AWS SDK, with one client for each region. */
 export function createSecretSource(
   place: Place,
   environment: NodeJS.ProcessEnv,
@@ -38,7 +38,12 @@ export function createSecretSource(
     },
   };
 
-  /** Whether the version exists, and under which key it is, as far as DescribeSecret is allowed. */
+  /**
+   * Checks that the version exists. Notes what can't be known: whether you may use the secret's own key, and, if
+   * DescribeSecret is not allowed, whether the version exists.
+   *
+   * @throws SecretHasNoValue
+   */
   async function lookAtVersion(secret: string, version: WantedVersion): Promise<readonly string[]> {
     try {
       const { stages, kmsKeyId } = await secretsManager.describe(secret);
@@ -53,7 +58,7 @@ export function createSecretSource(
   }
 }
 
-/** A label that was written behind the name, as other tools have it, is told how to write here. */
+/** Other tools write a label right after the name. If such a secret isn't found, the error says how to write it here. */
 async function withHint<T>(secret: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -68,6 +73,6 @@ function noVersion(secret: string, label: string): KeyturnError {
   return new KeyturnError(
     'SecretHasNoValue',
     `Secret ${secret} has no version with the label ${label}.`,
-    'Check the label: keyturn status tells which there are.',
+    'Check the label: keyturn status lists the labels.',
   );
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** Resolves at the first signal to end. A second one is left to end the process the hard way. */
+/** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
 export async function firstSignal(): Promise<void> {
   const stop = new AbortController();
   const { signal } = stop;
@@ -8,14 +8,14 @@ export async function firstSignal(): Promise<void> {
   stop.abort();
 }
 
-/** The signals of Ctrl-C, of systems that end processes, and of a terminal that closes, with a shell's exit code for each. */
+/** Ctrl-C sends SIGINT, a system SIGTERM, a closing terminal SIGHUP. The numbers are the exit codes that shells give. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Hears of every signal that asks this process to end. Nothing else ends it then.
+ * Calls `hear` for every signal that asks this process to end. The signal itself no longer ends the process.
  *
- * @param hear is told the exit code that shells give to a process which such a signal has ended
- * @returns ends the hearing: the signals end the process again
+ * @param hear gets the exit code that a shell gives for the signal
+ * @returns a function that stops this: the signals end the process again
  */
 export function onEndingSignals(hear: (exitCode: number) => void): () => void {
   const listeners = Object.entries(exitCodes).map(([name, code]) => {

@@ -12,9 +12,9 @@ const helpText = `keyturn status: tells how the rotation of a secret stands, and
 Usage: keyturn status SECRET [OPTIONS]
        keyturn status --all [PREFIX] [OPTIONS]
 
-Shows labels, the versions' ages, dates, and what an AWSPENDING means that is stuck. It changes nothing. Secrets
-Manager keeps no error of a rotation; with --preflight the function says what is wrong now, and keyturn doctor looks
-at everything else.
+Shows labels, the ages of the versions, dates, and what a stuck AWSPENDING means. It changes nothing. Secrets Manager
+keeps no error of a rotation. With --preflight the function says what is wrong now. keyturn doctor looks at everything
+else.
 
 Options:
   --preflight       Have the function look at the current version, which means a login at the target

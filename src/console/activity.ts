@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import type { Screen } from '../cli/rotation/screen.ts';
 import { type LocalEvent, type RotationStep, rotationSteps } from '../local/events.ts';
 
-/** How far a step of a rotation is. `unseen`: Secrets Manager does not tell of it. */
+/** How far a step of a rotation is. `unseen`: Secrets Manager does not tell. */
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'unseen';
 
-/** A step of a rotation, as far as it can be seen. */
+/** A step of a rotation. */
 export interface StepView {
   readonly step: RotationStep;
   state: StepState;
-  /** How long it took, or when it was seen to be done, in ms since the rotation began. */
+  /** In ms. With events: how long the step took. Without: when it was seen to be done, since the rotation began. */
   afterMs?: number | undefined;
   note?: string | undefined;
 }
 
-/** A line that the work on a secret has said. */
+/** A line of output of the work on a secret. */
 export interface Line {
   readonly tone: 'plain' | 'good' | 'bad' | 'quiet';
   readonly text: string;
 }
 
-/** A rotation of a secret, or other work on one, as it goes on. */
+/** A rotation of a secret, or other work on it, while it goes on and after its end. Dates are in ms since the epoch. */
 export interface Run {
   readonly id: string;
   readonly arn: string;
@@ -28,20 +28,21 @@ export interface Run {
   readonly startedAt: number;
   readonly steps: readonly StepView[];
   readonly lines: Line[];
-  /** Whether the console has begun it, so that it may be more than one rotation: a test comes before. */
+  /** Whether the console began it. Such a run may have two parts: a test of the function, then a rotation. */
   readonly isOwn: boolean;
-  /** A test of the function goes on. */
+  /** Whether the last rotation that began in it is a test of the function. */
   isTest: boolean;
   state: 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled';
   attempt: number;
   error: string | undefined;
   endedAt: number | undefined;
-  /** How long it took, in ms of real time, whatever the Secrets Manager's clock says. */
+  /** How long it took, in ms of real time. The clock of the Secrets Manager may be another. */
   tookMs: number | undefined;
 }
 
 /** Something that happened. */
 export interface FeedEntry {
+  /** In ms since the epoch. */
   readonly at: number;
   readonly arn: string;
   readonly tone: Line['tone'];
@@ -49,7 +50,7 @@ export interface FeedEntry {
   readonly detail: string;
 }
 
-/** What happens to secrets, as far as it is seen: events of a local Secrets Manager, and the console's own work. */
+/** What happens to secrets: from events of a local Secrets Manager, from lists, and from the console's own work. */
 export interface Activity {
   /** The last run of a secret. */
   runOf(arn: string): Run | undefined;
@@ -62,11 +63,11 @@ export interface Activity {
   end(run: Run, state: 'succeeded' | 'failed', error?: string): void;
   /** Takes an event of a local Secrets Manager that runs in this process. */
   take(event: LocalEvent): void;
-  /** Something was seen at a secret without an event. */
+  /** Adds to the feed what was seen at a secret without an event. */
   saw(entry: Omit<FeedEntry, 'at'>): void;
-  /** Tells that something about a secret has changed. @param id its ARN or its name; empty if the call has named none */
+  /** Tells the listeners that a secret has changed. @param id its ARN or its name; empty if the call has named none */
   changed(id: string): void;
-  /** Calls the listener with the ARN of each secret that something happens to. */
+  /** Calls the listener when something happens to a secret, with what `changed` got. Returns a function that stops it. */
   on(listener: (arn: string) => void): () => void;
 }
 
@@ -79,7 +80,7 @@ export function createActivity(now: () => number): Activity {
   const feed: FeedEntry[] = [];
   const listeners = new Set<(arn: string) => void>();
   const begun = new WeakMap<Run, number>();
-  /** Whether steps are told by events, which are exact. */
+  /** Whether there are events, which tell exactly when steps end. */
   let hasEvents = false;
 
   const changed = (arn: string): void => {
@@ -229,7 +230,7 @@ export function createActivity(now: () => number): Activity {
       begin(arn, title, { isOwn: true, isTest: false, steps: rotates ? rotationSteps : [] }),
     screenOf,
     end: (run, state, error) => {
-      // An event has already reported this step, and is more exact.
+      // An event has already ended this run, and is more exact.
       if (run.endedAt === undefined || !hasEvents) end(run, state, error);
       else changed(run.arn);
     },
@@ -243,12 +244,12 @@ export function createActivity(now: () => number): Activity {
   };
 }
 
-/** This is the test before a rotation that the console has asked for. Its end is not the end of the run. */
+/** Whether a run is in the test before its rotation. The end of the test is not the end of the run. */
 function isOwnTest({ isOwn, isTest }: Run): boolean {
   return isOwn && isTest;
 }
 
-/** A step that was seen at the secret. The test of the login can't be seen; it is between two steps that can. */
+/** Marks a step that was seen at the secret. testSecret can't be seen, so it becomes `unseen` when finishSecret is seen. */
 function seen(
   run: Run,
   step: RotationStep,

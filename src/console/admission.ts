@@ -10,7 +10,7 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** The largest form: a value of 64 kB, each byte percent-encoded, and room for the rest. */
+/** The largest form: a value of 64 KiB with each byte percent-encoded, and room for the rest. */
 const mostBytes = 65_536 * 3 + 32_768;
 
 /** The headers of every answer. */
@@ -27,21 +27,24 @@ export const strictHeaders: Readonly<Record<string, string>> = {
 
 /** Where the console is served. */
 export interface Served {
-  /** Names besides localhost and addresses by which it may be asked. */
+  /** More names that a request's `Host` may have, besides localhost and IP addresses. */
   readonly hostNames: ReadonlySet<string>;
-  /** The first part of all paths. Cookies go to all ports of a host: a server at another port does not know this path. */
+  /**
+   * The first part of all paths. Browsers send a cookie to all ports of a host, but only for its path. A server at
+   * another port does not know this path.
+   */
   readonly base: string;
 }
 
-/** The session that a request belongs to, `opened` where it came with the token, or why it is refused. */
+/** The session of a request, or why the request is refused. `opened`: it came with the token, and the session is new. */
 export type Admitted =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'opened'; readonly session: Session }
   | { readonly kind: 'session'; readonly session: Session };
 
 /**
- * Decides which requests are answered. An unknown name in `Host` may be an attacker's that leads here (DNS rebinding).
- * Requests of other origins' pages have `Origin` and `Sec-Fetch-Site`.
+ * Decides which requests are answered. An unknown name in `Host` may be an attacker's name that leads to this address (DNS
+ * rebinding). Requests from pages of other origins are known by `Origin` and `Sec-Fetch-Site`.
  *
  * @see https://fetch.spec.whatwg.org/#origin-header
  * @see https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
@@ -53,14 +56,14 @@ export function admit(request: IncomingMessage, sessions: Sessions, { hostNames,
     return refused(421, 'Not served under this name', 'Open the address that the terminal shows.');
   }
   if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
-    return refused(405, 'Not understood', 'Pages are read and forms are sent, and nothing else.');
+    return refused(405, 'Not understood', 'Only GET, HEAD and POST are answered.');
   }
   const target = URL.canParse(url, `http://${host}`) ? new URL(url, `http://${host}`) : undefined;
   if (target === undefined) return lockedOut;
   const token = target.searchParams.get('token');
   const site = headers['sec-fetch-site'];
   if (target.pathname === '/' && token !== null && method === 'GET') {
-    // It may be a link in a terminal that is a web page itself.
+    // Other sites may link here: the terminal may be a web page itself.
     const isNavigation = site === undefined || headers['sec-fetch-mode'] === 'navigate';
     const session = isNavigation && headers['sec-fetch-dest'] !== 'iframe' ? sessions.open(token) : undefined;
     return session === undefined ? lockedOut : { kind: 'opened', session };
@@ -75,7 +78,7 @@ export function admit(request: IncomingMessage, sessions: Sessions, { hostNames,
   // Browsers always say where a form came from.
   if (headers.origin === undefined) return foreign;
   const length = Number(headers['content-length'] ?? 'NaN');
-  if (!(length >= 0)) return refused(411, 'Not understood', 'A form says how long it is.');
+  if (!(length >= 0)) return refused(411, 'Not understood', 'A form must have a Content-Length.');
   if (length > mostBytes) {
     return refused(413, 'Too large', 'A secret has at most 65,536 bytes. Nothing was changed.');
   }
@@ -94,7 +97,7 @@ const lockedOut = refused(
 const foreign = refused(
   403,
   'Not answered',
-  'This was asked by the page of another site. Open the console from its own address.',
+  'The request came from a page of another site. Open the console from its own address.',
 );
 
 function isServed(host: string, names: ReadonlySet<string>, ownPort: number | undefined): boolean {
@@ -110,7 +113,7 @@ export function isOwnForm(session: Session, given: string | null | undefined): b
   return typeof given === 'string' && isSame(given, session.csrf);
 }
 
-/** Each port has its own cookie, since browsers send those of a host to all of its ports. */
+/** Each port has its own cookie name, because browsers send a host's cookies to all of its ports. */
 export function cookieName(port: number | undefined): string {
   return `keyturn-console-${port}`;
 }
@@ -128,7 +131,7 @@ const bareHeaders = {
   'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(bareStyle).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 };
 
-/** A page that shows nothing of the console. */
+/** A page that needs no session, and shows nothing of the console. */
 function barePage(head: string, title: string, body: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${head}<title>${title} · Keyturn</title><style>${bareStyle}</style></head><body><main><h1>${title}</h1><p>${body}</p></main></body></html>`;
 }
@@ -140,8 +143,8 @@ export function answerRefusal(response: ServerResponse, { status, title, text }:
 }
 
 /**
- * Sets the cookie with a page that loads the next one. After a redirect, the browser would not send the cookie if the
- * address was a link on another site.
+ * Sets the cookie, with a page that loads the first page of the console. With a redirect instead, the browser would not
+ * send the cookie if the address was a link on another site.
  */
 export function answerOpening(
   response: ServerResponse,

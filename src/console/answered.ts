@@ -1,4 +1,4 @@
-/** What a call gave, or why it failed. One part of a page may fail while the others are shown. */
+/** The result of a call, or its error. One part of a page may fail while the others are shown. */
 export type Answered<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: unknown };

@@ -12,7 +12,7 @@ import { addStore } from './pages/store-routes.ts';
 import { addWhoMay } from './pages/who-may-routes.ts';
 import { type App, type AppParts, type Ctx, createRouting, type Env, Refused } from './routing.ts';
 
-/** Makes the pages. Their requests were admitted, and have a session. */
+/** Makes the pages. Every request was admitted before, and has a session. */
 export function createApp(parts: AppParts): App {
   const { base, worlds, note } = parts;
   const app = new Hono<Env>({ strict: false }).basePath(base);

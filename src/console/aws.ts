@@ -5,7 +5,7 @@ import type { SecretsManagementPort } from '../secrets-manager/port.ts';
 
 /** Where secrets are. */
 export interface Place {
-  /** Undefined: AWS itself. */
+  /** Undefined: the endpoint of AWS. */
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
 }
@@ -14,7 +14,7 @@ export interface Place {
 export interface Reading {
   readonly secretId: string;
   readonly versionId: string;
-  /** False: only whether there is one was looked at. */
+  /** Whether it was read to be shown. False: the console itself needed it, such as to see whether a version has a value. */
   readonly shown: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Connection {
   readonly clients: Clients;
 }
 
-/** Connects in a principal's name. @param onRead is told of each value that was read */
+/** Makes a principal's connection. @param onRead is called after each reading of a value */
 export function connectAs(
   place: Place,
   credentials: Credentials | undefined,

@@ -3,7 +3,7 @@ import { type Diagnosis, diagnose, type RotationState } from '../doctor/diagnosi
 import type { Preflight } from '../doctor/facts.ts';
 import { type SecretsManagementPort, unfinishedVersion } from '../secrets-manager/port.ts';
 
-/** What can be done about a secret with one button. */
+/** The buttons that mend a secret. */
 export type Remedy = 'rotate' | 'clear-pending' | 'restore' | 'attach' | 'preflight';
 
 /** The state of a secret's rotation, what it means, and what is safe to do. */
@@ -34,7 +34,7 @@ const titles: Readonly<Record<RotationState, string>> = {
 /**
  * Diagnoses a secret. It reads the pending version to see whether it has a value.
  *
- * @param preflight what its function has said lately
+ * @param preflight the last answer of its function
  * @throws KeyturnError
  */
 export async function diagnoseSecret(

@@ -11,14 +11,14 @@ import { type FormOfFields, formOfFields } from '../render/form-names.ts';
 export type ValueMode = 'fields' | 'text';
 
 /**
- * A secret that is being put together, screen by screen. It is kept in this process alone, so that no page has to hold
- * the value that was given on an earlier one.
+ * A secret that is being put together, screen by screen. It is only in this process. So no page holds the value that was
+ * given on an earlier page.
  */
 export interface Draft {
   readonly id: string;
   kind: string;
   mode: ValueMode;
-  /** Of a kind with fields, or keys and values. */
+  /** The fields of the kind, or keys and values. */
   fields: ReadonlyMap<string, string>;
   text: string;
   form: FormOfFields | undefined;
@@ -35,15 +35,15 @@ export interface Draft {
   atHour: string;
   window: string;
   immediately: boolean;
-  /** The value as it will be stored; undefined until the first screen was left. */
+  /** The value as it will be stored; undefined until the first screen is complete. */
   value: { readonly text: string; readonly words: string } | undefined;
-  /** The screens that were left without a problem. */
+  /** The screens that were sent without a problem. */
   readonly passed: Set<Screen>;
-  /** What is wrong with what was sent last of a screen. */
+  /** The problems of each screen, when it was sent last. */
   readonly problems: Map<Screen, Problems>;
-  /** The ARN, once the secret is stored; undefined: nobody has asked to store it yet. */
+  /** Gives the ARN when the secret is stored. Undefined: it is not being stored. */
   storing: Promise<string> | undefined;
-  /** Why it could not be stored. */
+  /** The error, if it could not be stored. */
   refusal: unknown;
 }
 
@@ -53,10 +53,10 @@ export const screens = ['value', 'details', 'rotation', 'review'] as const;
 /** One of {@link screens}. */
 export type Screen = (typeof screens)[number];
 
-/** What is wrong, by the name of the field. */
+/** What is wrong with each field, by the field's name. */
 export type Problems = ReadonlyMap<string, string>;
 
-/** What a browser sends of a form. */
+/** A form that a browser sent. */
 export interface FormValues {
   get(name: string): string | null;
   getAll(name: string): string[];
@@ -97,7 +97,7 @@ export function kindOf({ kind }: Pick<Draft, 'kind'>): Kind {
   return found;
 }
 
-/** Takes what was sent of a screen, and says what is wrong with it. */
+/** Puts the form of a screen into the draft. @returns what is wrong with it */
 export function takeForm(draft: Draft, screen: Screen, form: FormValues): Problems {
   const problems = takers[screen](draft, form);
   draft.problems.set(screen, problems);
@@ -136,7 +136,7 @@ function takeValue(draft: Draft, form: FormValues): Problems {
   return compose(draft, kind);
 }
 
-/** What is left empty stays as it was given before, since no page shows it again. */
+/** An empty secret field keeps the value that was given before, because no page shows it again. */
 function fieldsOf(kind: Kind, form: FormValues, before: Draft): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const { name, isSecret } of kind.fields) {
@@ -184,7 +184,7 @@ function takeDetails(draft: Draft, form: FormValues): Problems {
   draft.replicas = rowsOf(form, 'replica-region', 'replica-key');
   const problem = nameProblem(draft.name);
   if (problem !== undefined) problems.set('name', problem);
-  // As AWS limits it.
+  // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
   if (draft.description.length > 2048) problems.set('description', 'it has at most 2,048 characters');
   if (new Set(draft.tags.map(([key]) => key)).size < draft.tags.length)
     problems.set('tags', 'two tags have the same key');
@@ -220,7 +220,7 @@ function takeRotation(draft: Draft, form: FormValues): Problems {
   return problems;
 }
 
-/** The schedule of three fields. @throws UsageError */
+/** Makes the schedule from its three fields. @throws UsageError */
 export function scheduleOf({ every, atHour, window }: Pick<Draft, 'every' | 'atHour' | 'window'>) {
   return makeSchedule({
     every: every || undefined,
@@ -229,7 +229,7 @@ export function scheduleOf({ every, atHour, window }: Pick<Draft, 'every' | 'atH
   });
 }
 
-/** What `read` says is wrong, in words for a page and not for the command line. */
+/** The UsageError of `read`, in the words of a page instead of the command line. Undefined if there is none. */
 export function problemOf(read: () => unknown): string | undefined {
   try {
     read();
@@ -245,7 +245,7 @@ export function problemOf(read: () => unknown): string | undefined {
   }
 }
 
-/** JSON without spaces; undefined for what is none. */
+/** JSON without spaces; undefined if the text is not JSON. */
 export function compactJson(text: string): string | undefined {
   try {
     return JSON.stringify(JSON.parse(text));
@@ -254,12 +254,12 @@ export function compactJson(text: string): string | undefined {
   }
 }
 
-/** The first screen that was not left yet, up to the review. */
+/** The first screen that is not complete yet, or the review. */
 export function nextScreen(draft: Draft): Screen {
   return screens.find((screen) => screen !== 'review' && !draft.passed.has(screen)) ?? 'review';
 }
 
-/** The secret as `keyturn create` stores it. @throws Error for a draft that isn't complete */
+/** The secret as `keyturn create` stores it. @throws Error if the draft has no value yet */
 export function newSecretOf(draft: Draft): NewSecret {
   if (draft.value === undefined) throw new Error('The draft has no value yet.');
   return {

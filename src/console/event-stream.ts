@@ -38,7 +38,7 @@ export function addEventStream(app: App, { activity, watch, sessions, sessionOf 
             event: arns.length === 0 ? 'beat' : 'changed',
             data: JSON.stringify(arns),
           });
-        // Steps come in bursts, and a page is fetched for each message.
+        // Steps come in bursts, and a browser fetches the page for each message.
         await new Promise((resolve) => setTimeout(resolve, calmMs));
       }
     }),

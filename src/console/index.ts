@@ -18,20 +18,20 @@ import { createWorlds } from './worlds.ts';
 export interface ConsoleOptions {
   /** The Secrets Manager that it speaks to. */
   readonly place: Place;
-  /** Whether that is AWS, or a local one. */
+  /** Whether that is a local one, or AWS. */
   readonly kind: 'local' | 'aws';
-  /** Where credentials and regions are found. */
+  /** The environment in which credentials and regions are found. */
   readonly environment: NodeJS.ProcessEnv;
   /** The port to listen on; any free one if absent or 0. */
   readonly port?: number | undefined;
   /** The address to listen on; 127.0.0.1 if absent. */
   readonly host?: string | undefined;
-  /** Names besides localhost and addresses by which browsers reach it. */
+  /** More names by which browsers reach it, besides localhost and IP addresses. */
   readonly hostNames?: readonly string[] | undefined;
   readonly readOnly?: boolean | undefined;
-  /** Whose access keys and policies are known. */
+  /** The principals whose access keys and policies are known. */
   readonly policies?: KnownPolicies | undefined;
-  /** Listens to the events of a local Secrets Manager in this process; returns what ends that. */
+  /** Listens to the events of a local Secrets Manager in this process. Returns a function that stops listening. */
   readonly events?: ((listener: (event: LocalEvent) => void) => () => void) | undefined;
   /** The time of the Secrets Manager, in ms since the epoch; the machine's own if absent. */
   readonly now?: (() => number) | undefined;
@@ -41,7 +41,7 @@ export interface ConsoleOptions {
 
 /** A console that is running. */
 export interface RunningConsole {
-  /** The address that opens it in one browser, once. */
+  /** The address that opens the console in one browser, once. After that it is another address. */
   address(): string;
   readonly url: string;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ const mostMoves = 500;
 /**
  * Starts the console.
  *
- * @throws InvalidConfiguration for an address that can't be listened on
+ * @throws InvalidConfiguration if it can't listen on the address
  */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const {
@@ -78,7 +78,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       remember(moves, event.secretArn, { at: now(), before: event.before, after: event.after });
     if (event.type !== 'call' || isChange(event.operation)) worlds.forget();
     activity.take(event);
-    // Other programs change secrets too.
+    // Also calls of other programs, which don't make an entry in the feed.
     if (event.type === 'call' && isChange(event.operation) && event.error === undefined)
       activity.changed(event.secretId ?? '');
   });
@@ -159,14 +159,14 @@ function incomingOf(env: object): IncomingMessage {
 
 const watchMostMs = 60_000;
 
-/** Looks now and then, as long as somebody watches. @param everyMs undefined: never */
+/** Lists secrets from time to time while somebody watches. @param everyMs undefined: never */
 function createWatcher(look: () => Promise<void>, everyMs: number | undefined) {
   let watching = 0;
   let timer: NodeJS.Timeout | undefined;
   const plan = (): void => {
     if (everyMs === undefined || watching === 0 || timer !== undefined) return;
     timer = setTimeout(() => {
-      // Failing to look is told where it is looked at.
+      // The page that lists secrets shows the error itself.
       void look()
         .catch(() => undefined)
         .finally(() => {
@@ -197,7 +197,7 @@ function remember(moves: Map<string, SeenMove[]>, arn: string, move: SeenMove): 
   moves.set(arn, known);
 }
 
-/** Calls that change what is listed. */
+/** Whether a call may change the list of secrets. */
 function isChange(operation: string): boolean {
   return !/^(Get|BatchGet|Describe|List|Validate)/.test(operation);
 }

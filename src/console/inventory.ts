@@ -2,7 +2,7 @@ import { type Secret, unfinishedVersion } from '../secrets-manager/port.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import type { Activity } from './activity.ts';
 
-/** The states of a secret. Those that need a person most come first. */
+/** The states of a secret. The most urgent come first. */
 export const secretStates = [
   'failed',
   'stuck',
@@ -34,10 +34,10 @@ export const stateWords: Readonly<Record<SecretState, string>> = {
 };
 
 const dayMs = 86_400_000;
-/** A rotation takes seconds. One that is unfinished for so long is taken to be stuck. */
+/** A rotation takes seconds. One that is unfinished for this long counts as stuck. */
 const stuckAfterMs = 5 * 60_000;
 
-/** How a secret stands, as far as ListSecrets and the events seen so far tell. */
+/** The state of a secret, from ListSecrets and from the events seen so far. */
 export function stateOf(
   secret: Pick<Secret, 'arn' | 'deletedOn' | 'stages' | 'rotationEnabled' | 'nextRotation' | 'changed'>,
   activity: Pick<Activity, 'runOf'>,
@@ -64,20 +64,29 @@ export function stateOf(
 /** All secrets, as they were listed last. */
 export interface Listing {
   readonly secrets: readonly Secret[];
+  /** In ms since the epoch. */
   readonly listedAt: number;
 }
 
-/** Keeps the list of all secrets, and lists again when it is old. */
+/** Keeps the list of all secrets, and lists them again if the list is old. */
 export interface Inventory {
-  /** The list, if there is one yet; a new one is asked for when it is old. @throws KeyturnError when listing failed */
+  /**
+   * The list. If it is old, the secrets are listed again. If that takes longer than `waitMs`, the result is the old list,
+   * or undefined if there is none.
+   *
+   * @throws KeyturnError if listing failed
+   */
   look(waitMs: number): Promise<Listing | undefined>;
-  /** How many secrets were listed so far, while that goes on. */
+  /** While secrets are being listed: how many were listed so far. */
   readonly progress: number;
-  /** The next look lists anew. */
+  /** Makes the next look list the secrets again. */
   forget(): void;
 }
 
-/** @param maxAgeMs how old a list may be */
+/**
+ * @param maxAgeMs how old a list may be
+ * @param onListed is called with the old and the new list after each listing
+ */
 export function createInventory(
   list: (onPage: (count: number) => void) => Promise<Secret[]>,
   maxAgeMs: number,
@@ -114,7 +123,7 @@ export function createInventory(
     async look(waitMs) {
       if (known?.asOf === changes && Date.now() - known.listedAt < maxAgeMs) return known;
       const refreshed = refresh();
-      // If nobody waits any more, the next request reports the failure.
+      // If listing fails after the wait, the next look reports it.
       refreshed.catch(() => undefined);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<undefined>((resolve) => {
@@ -135,7 +144,7 @@ export function createInventory(
   };
 }
 
-/** How the list of secrets is cut and ordered. */
+/** Which secrets of the list are shown, and in which order. */
 export interface ListQuery {
   readonly search: string;
   readonly state: SecretState | undefined;
@@ -153,17 +162,17 @@ export interface Row {
 /** A page of the list. */
 export interface Page {
   readonly rows: readonly Row[];
-  /** How many match. */
+  /** How many secrets match, on all pages. */
   readonly count: number;
   readonly pages: number;
   readonly page: number;
-  /** How many secrets there are in each state, whatever is searched for. */
+  /** How many secrets are in each state, of all secrets. */
   readonly states: ReadonlyMap<SecretState, number>;
 }
 
 export const pageSize = 50;
 
-/** Cuts and orders the list. */
+/** Finds the secrets to show, and their order. */
 export function findPage(
   { secrets }: Listing,
   { search, state, tag, sort, page }: ListQuery,
@@ -199,7 +208,7 @@ function matches({ name, description = '', tags }: Secret, words: readonly strin
 const byName = (one: Row, other: Row): number => (one.secret.name < other.secret.name ? -1 : 1);
 const nextOf = ({ secret }: Row): number => secret.nextRotation?.getTime() ?? Infinity;
 
-/** When the value was last known to be new. */
+/** When the current value was stored, as far as it is known: rotated, otherwise created, otherwise changed. */
 export function valueSince({ lastRotated, changed, created }: Secret): Date | undefined {
   return lastRotated ?? created ?? changed;
 }
@@ -216,7 +225,7 @@ const orders: Readonly<Record<ListQuery['sort'], (one: Row, other: Row) => numbe
   next: (one, other) => compare(nextOf(one), nextOf(other)) || byName(one, other),
 };
 
-/** Two that are infinite are equal. */
+/** A difference of two infinite numbers would be NaN. */
 function compare(one: number, other: number): number {
   return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -1,6 +1,6 @@
 /**
- * All that the console takes of other packages. The build bundles them into this file, so that the console needs no
- * packages of its own where Keyturn is installed.
+ * The console imports other packages only here. The build bundles them into this file. So the console needs no packages
+ * of its own where Keyturn is installed.
  */
 export { getRequestListener } from '@hono/node-server';
 export { type Context, Hono } from 'hono';

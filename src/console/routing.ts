@@ -15,7 +15,7 @@ import type { Flash, Session, Sessions } from './sessions.ts';
 import type { SeenMove } from './timeline.ts';
 import type { World, Worlds } from './worlds.ts';
 
-/** What the pages are made of. */
+/** What the pages need. */
 export interface AppParts {
   readonly base: string;
   readonly place: PlaceView;
@@ -23,7 +23,7 @@ export interface AppParts {
   readonly sessionOf: (request: IncomingMessage) => Session;
   readonly worlds: Worlds;
   readonly activity: Activity;
-  /** When labels moved, as far as it was seen. */
+  /** The moves of a secret's labels that were seen. */
   readonly movesOf: (arn: string) => readonly SeenMove[];
   /** Whether events come from the Secrets Manager itself. */
   readonly isExact: boolean;
@@ -33,11 +33,11 @@ export interface AppParts {
   readonly now: () => number;
   /** Says something on the terminal. */
   readonly note: (line: string) => void;
-  /** Tells that somebody watches, until the returned function is called. */
+  /** Starts watching for changes, until the returned function is called. */
   readonly watch: () => () => void;
 }
 
-/** What a request comes with. */
+/** What Hono passes along with a request. */
 export interface Env {
   readonly Bindings: { readonly incoming: IncomingMessage };
 }
@@ -45,40 +45,40 @@ export interface Env {
 /** One request. */
 export type Ctx = Context<Env>;
 
-/** What a page adds its routes to. */
+/** The application to which each page adds its routes. */
 export type App = Hono<Env>;
 
-/** What the routes of all pages have in common. */
+/** What the routes of all pages use. */
 export interface Routing extends Omit<AppParts, 'sessionOf'> {
   sessionOf(c: Ctx): Session;
   /** Secrets Manager as the session's principal sees it. */
   worldOf(c: Ctx): World;
-  /** What the page shows besides its content. This takes the session's message, which is shown once. */
+  /** What a page shows besides its content. Takes the message out of the session, because it is shown once. */
   viewOf(c: Ctx): View;
   page(c: Ctx, view: View, content: PageParts, status?: 200 | 403): Promise<Response>;
   /**
    * The form that was sent.
    *
-   * @param kind whether sending it changes something
+   * @param kind whether the form changes something
    * @throws Refused if it has no token of this session, or changes something in a read-only console
    */
   formOf(c: Ctx, kind?: 'changes' | 'reads'): Promise<URLSearchParams>;
-  /** Has the next page show a message. */
+  /** Makes the next page show a message. */
   flash(c: Ctx, message: Flash): void;
-  /** Has the next page show what went wrong. */
+  /** Makes the next page show an error. */
   flashError(c: Ctx, error: unknown, more?: Partial<Flash>): void;
-  /** Says on the terminal that something failed that never should. */
+  /** Says on the terminal that the console itself failed. */
   noteUnexpected(error: unknown): void;
-  /** Does work that goes on after the page was answered. Pages show it as it goes on. */
+  /** Starts work that goes on after the request is answered. Pages show how far it is. */
   startRun(world: World, work: RunWork): void;
 }
 
-/** Work that pages show as it goes on. */
+/** Work that goes on after a request is answered. */
 export interface RunWork {
-  /** The secret. */
+  /** The secret's ARN. */
   readonly arn: string;
   readonly title: string;
-  /** Whether a rotation with its four steps is part of it. */
+  /** Whether a rotation with its four steps is a part of it. */
   readonly rotates: boolean;
   readonly work: (tools: Tools) => Promise<{ readonly ok: boolean; readonly reason?: string | undefined }>;
 }
@@ -97,7 +97,7 @@ export const rotationTimeoutMs = 120_000;
 /** How many dates of a schedule are shown. */
 export const shownDates = 5;
 
-/** Makes what the routes of all pages have in common. */
+/** Makes what the routes of all pages use. */
 export function createRouting(parts: AppParts): Routing {
   const { base, activity, worlds, note, readOnly, now } = parts;
   const sessionOf = (c: Ctx): Session => parts.sessionOf(c.env.incoming);
@@ -124,7 +124,7 @@ export function createRouting(parts: AppParts): Routing {
     viewOf: (c) => {
       const session = sessionOf(c);
       const message = session.flash;
-      // A request for news must not use up the message for the next page.
+      // The browser's request for an update must not use up the message for the next page.
       if (c.req.header('x-keyturn-live') === undefined) session.flash = undefined;
       const all = worlds.principals;
       return {
@@ -166,7 +166,7 @@ export function createRouting(parts: AppParts): Routing {
   };
 }
 
-/** The functions that rotate secrets now. */
+/** The ARNs of all functions that rotate listed secrets, as suggestions. */
 export async function functionsIn({ inventory }: World): Promise<readonly string[]> {
   const listing = await told(inventory.look(0));
   const secrets = listing.ok ? (listing.value?.secrets ?? []) : [];

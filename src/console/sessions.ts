@@ -1,26 +1,27 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Draft } from './draft.ts';
 
-/** What a page tells once, after something was done. */
+/** A message that the next page shows once. */
 export interface Flash {
   readonly tone: 'good' | 'bad';
   readonly text: string;
-  /** What was sent and not stored, so that nobody has to type it again. */
+  /** The form that was sent and not stored, so that nobody has to type it again. */
   readonly typed?: Typed;
 }
 
-/** A form of a secret's page that was sent. */
+/** A form that a browser sent from a secret's page. */
 export interface Typed {
   /** The path of the form. */
   readonly action: string;
   readonly fields: URLSearchParams;
 }
 
-/** A browser that has shown the token. */
+/** A browser that has opened the console with a token. */
 export interface Session {
   readonly id: string;
-  /** What each form sends along, which pages of other origins can't know. */
+  /** Each form sends this. Pages of other origins can't know it. */
   readonly csrf: string;
+  /** In ms since the epoch. */
   lastUsedAt: number;
   /** The ARN of the principal in whose name calls are signed; undefined: the console's own credentials. */
   principal: string | undefined;
@@ -31,13 +32,13 @@ export interface Session {
   readonly drafts: Map<string, Draft>;
 }
 
-/** Lets in whoever has the token that the terminal shows. */
+/** The sessions of browsers. The token that the terminal shows opens one. */
 export interface Sessions {
   /** The token that opens the next session. */
   token(): string;
-  /** Takes the token, which is good for one session. @returns undefined for another token */
+  /** Opens a session with the token, which then becomes invalid. @returns undefined for a wrong token */
   open(token: string): Session | undefined;
-  /** The session of a cookie; undefined where there is none, or where it was idle for too long. */
+  /** The session of a cookie; undefined if there is none, or if it was idle for too long. */
   find(id: string): Session | undefined;
   close(session: Session): void;
   /** Closes the sessions that were idle for too long. */
@@ -55,7 +56,7 @@ export function createSessions(): Sessions {
     sessions.delete(session.id);
     endings.get(session)?.abort();
   };
-  // Drafts have values in them, which nobody may come back for.
+  // Drafts hold values of secrets, so they must not stay in memory if nobody comes back.
   const closeIdle = (): void => {
     for (const session of sessions.values()) if (Date.now() - session.lastUsedAt > idleMs) close(session);
   };
@@ -93,12 +94,12 @@ export function createSessions(): Sessions {
   };
 }
 
-/** 256 bits that nobody can guess, as they can stand in a URL. */
+/** 256 random bits, written so that they can be in a URL. */
 export function secret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** Whether two texts are the same, in a time that tells nothing of where they differ. */
+/** Whether two texts are the same. The time it takes doesn't tell where they differ. */
 export function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);

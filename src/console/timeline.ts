@@ -1,10 +1,11 @@
 import type { VersionDetails } from '../secrets-manager/port.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 
-/** When a label was seen to move, in ms since the epoch. */
+/** Labels that were seen to move. */
 export interface SeenMove {
+  /** In ms since the epoch. */
   readonly at: number;
-  /** Labels by version, before and after it. */
+  /** The labels of each version, before and after the move. */
   readonly before: Readonly<Record<string, readonly string[]>>;
   readonly after: Readonly<Record<string, readonly string[]>>;
 }
@@ -14,36 +15,36 @@ export interface CurrentSpan {
   readonly from: number;
   /** Undefined: it still is. */
   readonly to: number | undefined;
-  /** Whether it was seen, and not concluded from when versions were made. */
+  /** True: the move was seen. False: it is inferred from the dates of versions. */
   readonly isSeen: boolean;
 }
 
-/** A version in time. */
+/** One version in the timeline. */
 export interface TimelineRow {
   readonly version: VersionDetails;
-  /** The present, for a version that has no value yet. */
+  /** In ms since the epoch; now, if the version has no value yet. */
   readonly createdAt: number;
   readonly current: CurrentSpan | undefined;
   readonly isPending: boolean;
 }
 
-/** Versions of a secret in time. */
+/** The versions of a secret over time. Times are in ms since the epoch. */
 export interface Timeline {
   /** Newest first. */
   readonly rows: readonly TimelineRow[];
-  /** How many older ones are left out. */
+  /** How many older versions are left out. */
   readonly leftOut: number;
   readonly startsAt: number;
   readonly endsAt: number;
-  /** When AWSCURRENT moved from one row to another, by their places among the rows. */
+  /** The moves of AWSCURRENT from one row to another, by their indexes in `rows`. */
   readonly moves: readonly { readonly at: number; readonly from: number; readonly to: number }[];
 }
 
 const mostRows = 12;
 
 /**
- * Secrets Manager tells which labels a version has now, and not which it had. A version without AWSPENDING is taken to
- * have been AWSCURRENT from when it was made until the next such one was made, unless the moves were seen.
+ * Puts versions on a timeline. Secrets Manager tells only which labels a version has now. So, unless the moves were seen,
+ * a version without AWSPENDING counts as AWSCURRENT from its own date to the date of the next such version.
  *
  * @param versions newest first
  */
@@ -64,7 +65,7 @@ export function timelineOf(
   const now = holders.findIndex(({ version }) => version.labels.includes('AWSCURRENT'));
   const spans = new Map<string, CurrentSpan>();
   for (const [index, { version, createdAt }] of holders.entries()) {
-    // A version that is newer than AWSCURRENT and has no AWSPENDING was given up, or AWSCURRENT was moved back.
+    // A version newer than AWSCURRENT was given up, unless AWSCURRENT was moved back from it: then it has AWSPREVIOUS.
     if (now >= 0 && index > now && !wasPrevious(version)) continue;
     const next = index === now ? undefined : holders[index + 1];
     const to = index === now ? undefined : (next?.createdAt ?? nowMs);
@@ -111,8 +112,8 @@ function handovers(rows: readonly TimelineRow[]): Timeline['moves'] {
 }
 
 /**
- * Where a moment is on the picture, from 0 to 1. By the root of its age, so that the last minutes can be told apart where
- * the first version is months old.
+ * The place of a moment in the picture, from 0 to 1. It goes by the square root of the age. So the last minutes can be
+ * told apart even if the first version is months old.
  */
 export function positionOf(at: number, { startsAt, endsAt }: Pick<Timeline, 'startsAt' | 'endsAt'>): number {
   const span = Math.max(1, endsAt - startsAt);
@@ -131,7 +132,7 @@ const marks: readonly (readonly [ms: number, words: string])[] = [
   [365 * 86_400_000, '1 year'],
 ];
 
-/** Some ages, for the axis: at most four that are not too close together. */
+/** At most four ages to write at the axis, not too close together. */
 export function axisOf(
   timeline: Pick<Timeline, 'startsAt' | 'endsAt'>,
 ): { readonly place: number; readonly words: string }[] {
@@ -140,7 +141,7 @@ export function axisOf(
   for (const [ms, words] of [...marks].reverse()) {
     if (ms > span || found.length >= 4) continue;
     const place = positionOf(timeline.endsAt - ms, timeline);
-    // The words at the start of the axis begin there. The others are centred.
+    // The words at the start of the axis are aligned left, so they need room. The others are centred.
     const isFree = place > 0.3 && place - (found.at(-1)?.place ?? 0) > 0.2;
     if (isFree && place < 0.88) found.push({ place, words: `${words} ago` });
   }

@@ -3,20 +3,20 @@ import type { FormName } from '../documents/form.ts';
 import { isKeyturnError } from '../errors.ts';
 import { isCredentialKey } from '../render/secrets.ts';
 
-/** A part of a value, as it is shown. */
+/** A field of a value. */
 export interface ShownField {
   readonly name: string;
   readonly value: string;
-  /** Whether it stays masked until it is asked for by itself. */
+  /** Whether it is masked until it is shown by its own button. */
   readonly isSecret: boolean;
 }
 
-/** A value, taken apart. */
+/** A value and its fields. */
 export interface ShownValue {
-  /** What it is, in words. */
+  /** The name of its form. */
   readonly form: string;
   readonly fields: readonly ShownField[];
-  /** All of it, as it is stored. */
+  /** The whole value, as it is stored. */
   readonly text: string;
 }
 
@@ -32,7 +32,7 @@ const forms: Readonly<Record<FormName, string>> = {
   text: 'Plain text',
 };
 
-/** Takes a value apart by its form. What has none is one field. */
+/** Takes a value apart by its form. A value without a known form has no fields. */
 export function showValue(text: string): ShownValue {
   try {
     const { form, fields } = readDocument(text);

@@ -13,11 +13,11 @@ export interface World extends Connection {
 
 /** Secrets Manager, as each principal sees it. */
 export interface Worlds {
-  /** Empty where policies are not known. */
+  /** ARNs; empty if policies are not known. */
   readonly principals: readonly string[];
-  /** @param principal undefined: the first that is known, or whoever the AWS CLI would be */
+  /** @param principal undefined: the first known one; if none is known, the one that the AWS CLI would use */
   of(principal: string | undefined): World;
-  /** Something was changed: what was listed is old. */
+  /** Something was changed: the next look lists the secrets again. */
   forget(): void;
 }
 
@@ -27,7 +27,7 @@ export interface WorldParts {
   readonly environment: NodeJS.ProcessEnv;
   readonly policies: KnownPolicies | undefined;
   readonly activity: Activity;
-  /** Whether events tell of changes; else they are found by comparing lists. */
+  /** True: events tell of changes. False: changes are found by comparing lists. */
   readonly isExact: boolean;
   /** How old a list may be, in ms. */
   readonly maxAgeMs: number;
@@ -75,7 +75,7 @@ export function createWorlds(parts: WorldParts): Worlds {
   };
 }
 
-/** What has happened between two lists. */
+/** Adds to the feed what has happened between two lists. */
 function compare(before: Listing, now: Listing, activity: Activity): void {
   const old = new Map(before.secrets.map((secret) => [secret.arn, secret]));
   for (const secret of now.secrets) {

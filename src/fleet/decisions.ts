@@ -14,7 +14,7 @@ export interface SeenSecret {
 export type Outcome =
   /** This run has rotated it. */
   | 'rotated'
-  /** It was rotated since the plan was made: by an earlier run of it, by its schedule, or by a person. */
+  /** It was rotated since the plan was made: by an earlier run of the plan, by its schedule, or by a person. */
   | 'already-rotated'
   /** It is deleted, or marked for deletion. */
   | 'gone'
@@ -41,7 +41,7 @@ export interface ChoiceRule {
 
 interface Rule {
   readonly verdict: Exclude<Decision, 'due'>;
-  /** @param rotatedBefore the date of the plan's entry: a rotation after it is one since the plan */
+  /** @param rotatedBefore the date in the plan's entry: a later rotation is one since the plan was made */
   holds(secret: SeenSecret, rotatedBefore: string): boolean;
   /** The same, where `$.secret` is DescribeSecret's answer and `$.entry` is the plan's entry. */
   readonly choice: ChoiceRule;
@@ -101,7 +101,7 @@ export function hasTooManyFailures(failedTargets: number, toleratedFailures: num
   return failedTargets > toleratedFailures;
 }
 
-/** How long, and how often, a run looks for the end of a rotation. */
+/** How often a run looks for the end of a rotation. */
 export const waiting = {
   /** Seconds between two looks. */
   pollSeconds: 5,

@@ -1,4 +1,4 @@
-import { type ChoiceRule, type Outcome, rules, waiting } from './decisions.ts';
+import { type ChoiceRule, type Outcome, rules } from './decisions.ts';
 
 /** The version of the plans that the state machines take. It is in their comments too. */
 export const fleetVersion = 1;
@@ -190,7 +190,7 @@ export const targetDefinition: Definition = {
       Parameters: {
         'target.$': '$.target',
         'outcomes.$': '$.outcomes',
-        // For a single item, some interpreters would not answer a list for a path to all items.
+        // A path to all items would do, but for a single item some interpreters don't answer with a list.
         'text.$': 'States.JsonToString($.outcomes)',
       },
       Next: 'AreAllRotated',
@@ -206,8 +206,8 @@ export const targetDefinition: Definition = {
 };
 
 /**
- * The fleet: wave after wave, each a distributed map over targets that stops at too many failures. Each target is an
- * execution of its own. So a redrive starts a failed target again, which first looks which secrets are rotated already.
+ * The fleet: wave after wave. Each wave is a distributed map over targets, which stops at too many failures. Each target
+ * is an execution of its own. So a redrive starts a failed target again, and that looks first which secrets are rotated.
  *
  * `${Bucket}` and `${TargetStateMachineArn}` are substituted by the template.
  */
@@ -278,6 +278,3 @@ export const fleetDefinition: Definition = {
 function substitution(name: 'Bucket' | 'TargetStateMachineArn'): string {
   return `\${${name}}`;
 }
-
-/** Defaults of what a plan's items say about waiting. */
-export const itemWaiting = { pollSeconds: waiting.pollSeconds, mostLooks: waiting.looks } as const;

@@ -29,7 +29,7 @@ export interface PlanItem {
 export interface PlanWave {
   readonly name: string;
   readonly targetsAtOnce: number;
-  /** With more failed targets the run stops. */
+  /** If more targets fail, the run stops. */
   readonly toleratedFailures: number;
   readonly items: readonly PlanItem[];
 }
@@ -63,7 +63,7 @@ export interface FleetPlan {
   readonly targets: number;
   readonly perTarget: number;
   readonly atOnce: number;
-  /** The share of AWS's quotas that is used, up to 1. */
+  /** The share of AWS's quotas to use, from 0 to 1. */
   readonly quotaShare: number;
   readonly estimatedSeconds: number;
   readonly waves: readonly PlanWave[];
@@ -107,12 +107,12 @@ export const quotas = {
   writesPerRotation: 2,
 } as const;
 
-/** How many rotations may begin in a second of an account in a region. @param share of the quotas, up to 1 */
+/** How many rotations may begin in a second, in one account and region. @param share of the quotas to use, from 0 to 1 */
 export function rotationsPerSecond(share: number): number {
   return Math.min(quotas.rotateSecret, quotas.writes / quotas.writesPerRotation) * share;
 }
 
-/** Account and region of an ARN: each has quotas of its own. */
+/** Region and account of an ARN. Each account has quotas of its own in each region. */
 export function placeOf(arn: string): string {
   return arn.split(':').slice(3, 5).join(':');
 }
@@ -120,13 +120,14 @@ export function placeOf(arn: string): string {
 /** Most secrets in an item. It keeps an execution's input, history and cause within the limits of Step Functions. */
 export const mostSecretsPerItem = 100;
 
-/** Seconds that a rotation takes, for the estimate: four cold steps, and the time until the run notices. */
+/** How long a rotation takes, for the estimate: four steps with cold starts, and the time until the run notices. */
 const usualSeconds = 10;
 
 /**
- * Puts secrets in waves: the first of each target, then a part of each, then the rest. Pure, except for the tokens.
+ * Puts secrets in waves: the first secret of each target, then a part of each target, then the rest. Pure, except for the
+ * tokens.
  *
- * @param newToken a version's id that nobody has
+ * @param newToken makes an id for a new version, such as a UUID
  */
 export function makePlan(
   secrets: readonly PlannedSecret[],
@@ -167,7 +168,7 @@ export function makePlan(
   };
 }
 
-/** More secrets than fit in one item come in another wave, because two items of a target would run at once. */
+/** An item holds only some secrets. The others come in another wave: two items of a target in one wave run at once. */
 function wavesOf(
   name: string,
   parts: ReadonlyMap<string, readonly PlanEntry[]>,
@@ -197,8 +198,8 @@ function wavesOf(
 }
 
 /**
- * A target's name out of its host: the same for every spelling of it. A port is left out, as one server may listen at
- * several; so is the dot that may end a name of DNS.
+ * The target's name for a host: the same for every spelling of the host. It has no port, because one server may listen on
+ * several. It has no dot at its end, with which a DNS name may be written.
  *
  * @param host a host's name or address, or a URL
  */

@@ -22,7 +22,7 @@ export interface SecretOutcome {
   readonly name: string;
   readonly target: string;
   readonly outcome: Outcome;
-  /** The error's message; empty where there is nothing to say. */
+  /** The error's message; empty if there was no error. */
   readonly detail: string;
 }
 
@@ -40,7 +40,7 @@ export interface FleetResult {
   /** `braked`: too many targets failed. `stopped`: an operator stopped it. */
   readonly end: 'finished' | 'braked' | 'stopped';
   readonly counts: Readonly<Record<Outcome, number>>;
-  /** Secrets that were not rotated, except for those that were not begun. */
+  /** The secrets that were not rotated, without those that were not started. */
   readonly failures: readonly SecretOutcome[];
   /** The most that were under way at one target at once. */
   readonly maxPerTarget: number;
@@ -48,19 +48,19 @@ export interface FleetResult {
   readonly durationMs: number;
 }
 
-/** How a run is made. */
+/** What a run needs. */
 export interface FleetRun {
   readonly api: FleetApi;
   readonly clock: FleetClock;
-  /** Ends the run: nothing more begins, and what is under way is waited for. */
+  /** Stops the run: no more rotations begin, and the run waits for those under way. */
   readonly stop?: AbortSignal;
-  /** Right before a rotation is asked for. */
+  /** Is called right before a rotation is asked for. */
   onBegin?(entry: PlanEntry): void;
   onOutcome?(outcome: SecretOutcome): void;
   onProgress?(progress: FleetProgress): void;
 }
 
-/** How often a throttled call is repeated, and the waits between, in ms. */
+/** How often a throttled call is tried, and the first wait between two tries. Each wait is longer by that. */
 const throttledTries = 6;
 const throttledPauseMs = 1000;
 
@@ -162,7 +162,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
     }
   };
 
-  /** @returns whether all of it is rotated; a target that was not begun has not failed */
+  /** @returns false if a secret of the item failed. Secrets that were not started have not failed */
   const takeItem = async (item: PlanItem): Promise<boolean> => {
     if (isStoppedOrOver()) {
       for (const entry of item.secrets) settle(entry, item, 'not-started');
@@ -192,7 +192,7 @@ export async function runFleet(plan: FleetPlan, run: FleetRun): Promise<FleetRes
   return { end, counts, failures, maxPerTarget, throttled, durationMs: clock.now() - startedAt };
 }
 
-/** No outcome of any secret yet. */
+/** A count of zero for each outcome. */
 export function zeroCounts(): Record<Outcome, number> {
   return {
     rotated: 0,
@@ -233,10 +233,10 @@ interface Pace {
   pause(place: string, ms: number): void;
 }
 
-/** How much delay may be made up for, in ms. Timers are late, and the quota is per second. */
+/** How much delay the pace may make up for. Timers are late, and the quota is per second. */
 const catchUpMs = 250;
 
-/** Starts at even distances, for each account and region. */
+/** Lets rotations begin at even distances, in each account and region by itself. */
 function createPace(clock: FleetClock, perSecond: number): Pace {
   const distanceMs = 1000 / perSecond;
   const next = new Map<string, number>();

@@ -145,6 +145,20 @@ describe('keyturn attach', () => {
     ]);
   });
 
+  it('leaves rotation off when a preflight has a check that is not in order', async () => {
+    const finding = { check: 'login', ok: false, detail: 'the password\u202e is refused' };
+    const other = fixture.local.registerFunction('not-in-order', ({ Step }) =>
+      Step === 'preflight' ? { preflight: [finding] } : null,
+    );
+    const arn = await fixture.createSecret(secretOf(await createLogin()));
+    const { code, stdout } = await runAt(fixture, 'attach', arn, '--function', other, '--every', '30d');
+    expect(code).toBe(1);
+    // The character that turns the direction of writing has become a space.
+    expect(stdout).toContain('not in order: login: the password  is refused');
+    expect(stdout).toContain('Nothing was rotated, and rotation is off again.');
+    expect((await described(arn)).RotationEnabled).toBe(false);
+  });
+
   it('gives up when the test by Secrets Manager does not end', async () => {
     const hanging = fixture.local.registerFunction('hanging', ({ Step }) =>
       Step === 'preflight' ? { preflight: [] } : new Promise(() => {}),

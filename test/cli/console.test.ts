@@ -74,6 +74,14 @@ describe('keyturn console', () => {
     expect(await end()).toBe(0);
   });
 
+  it('takes the region of the environment for an endpoint of AWS', async () => {
+    const { get, end } = await open(['console', '--endpoint', 'http://secretsmanager.example.invalid'], {
+      AWS_REGION: 'eu-west-1',
+    });
+    expect(await get('no-such-page')).toContain('AWS · eu-west-1');
+    expect(await end()).toBe(0);
+  });
+
   it.each([
     [['--aws', '--endpoint', 'http://127.0.0.1:1'], '--endpoint and --aws do not go together'],
     [['--endpoint', 'ftp://x'], '--endpoint must be'],

@@ -252,6 +252,7 @@ describe('keyturn create with options', () => {
     [['x', '--value-file', 'nowhere'], "nowhere can't be read (ENOENT)"],
     [['x', '--value-file', '-', '--field', 'host=db'], 'the whole value'],
     [['x', '--field-file', 'a=-', '--field-file', 'b=-'], 'read once only'],
+    [['x', '--value-file', '-', '--policy-file', '-'], 'read once only'],
     [['x', '--field-file', 'a=-', '--form', 'url'], 'give --kind as well'],
     [['x', '--value-file', '-', '--every', '30d'], '--function ARN'],
     [['x', '--value-file', '-', '--function', 'keyturn', '--every', '30d'], 'must be the ARN'],

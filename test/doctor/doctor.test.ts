@@ -460,6 +460,14 @@ describe('keyturn doctor', () => {
     expect(stdout).toMatch(/1\. RotationUnfinished \(possible\)/);
   });
 
+  it('says that the search of the log did not end', async () => {
+    standIns.world.queryStatus = 'Failed';
+    const { document } = await doctor(await rotated());
+    expect(document.notSeen).toEqual([
+      "The function's log could not be searched to its end. The query of Logs Insights ended as Failed.",
+    ]);
+  });
+
   it('without SECRET examines what is stuck, and leaves out what is well', async () => {
     const [well, stuck] = [await rotated(), await stuckEmpty()];
     const { stdout } = await runKeyturnAlone(standIns.variables, 'doctor', '--no-preflight', '--json');

@@ -15,6 +15,8 @@ export interface World {
   keyState: string;
   /** Rows of the log beside those of the function's own failed steps. */
   otherLines: readonly string[];
+  /** How a query of the log ends. */
+  queryStatus: 'Complete' | 'Failed';
   /** XML of EC2's answers, by operation. */
   vpc: Readonly<Record<string, string>>;
   /** Operations that are refused with AccessDenied. */
@@ -54,6 +56,7 @@ function healthy(): World {
     invocation: undefined,
     keyState: 'Enabled',
     otherLines: [],
+    queryStatus: 'Complete',
     vpc: {},
     denied: new Set(),
   };
@@ -135,6 +138,7 @@ export async function startStandIns({ local, recorded }: RotationFixture): Promi
     query.polls += 1;
     // As there: it runs for a while.
     if (query.polls === 1) return json({ status: 'Running', results: [] });
+    if (world.queryStatus === 'Failed') return json({ status: 'Failed', results: [] });
     return json({ status: 'Complete', results: rowsOf(query.secretArn) });
   };
 

@@ -2,9 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { daysOld, readPlan } from '../../src/cli/fleet/plan-file.ts';
+import { daysOld, readPlan, startCommand } from '../../src/cli/fleet/plan-file.ts';
 import type { FleetPlan, PlanEntry, PlanItem, PlanWave } from '../../src/fleet/plan.ts';
 import { planOf, secretsOf } from './world.ts';
+
+it('the command that starts a plan quotes what a shell would change', () => {
+  const command = startCommand('my plan $(date).json', ['shop', 'bank; ls']);
+  expect(command).toBe(
+    "keyturn fleet start 'my plan $(date).json' --here --profile shop --profile 'bank; ls'",
+  );
+});
 
 describe('the file of a plan', () => {
   let folder: string;

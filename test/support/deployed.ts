@@ -9,7 +9,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Root of a new trace, in X-Ray's form. */
+/** The root id of a new trace, in X-Ray's form. */
 export function newTraceRoot(): string {
   const time = Math.floor(Date.now() / 1000).toString(16);
   return `1-${time}-${randomBytes(12).toString('hex')}`;
@@ -17,7 +17,7 @@ export function newTraceRoot(): string {
 
 /** The deployed function in a process of its own. */
 export interface Deployed {
-  /** @param traceRoot of the trace that Lambda gives the invocation; by default one of its own */
+  /** Invokes the function. @param traceRoot the trace's root id, as Lambda gives it. Default: a new one */
   invoke(event: unknown, traceRoot?: string): Promise<void>;
   output(): string;
   stop(): void;
@@ -25,7 +25,7 @@ export interface Deployed {
 
 /**
  * Starts the deployed function, configured by environment variables alone.
- * @param preload a module that is loaded before it, as a layer's wrapper has one loaded
+ * @param preload a module that is loaded first, as the wrapper of a Lambda layer does
  */
 export function deploy(
   environment: Readonly<Record<string, string>>,
@@ -68,7 +68,7 @@ export function deploy(
   };
 }
 
-/** Rotates a new secret with a deployed function; `failure` is why it failed. */
+/** Rotates a new secret with a deployed function. @returns `failure`: the error of a rotation that failed */
 export async function rotateWith(
   fixture: RotationFixture,
   deployed: Deployed,

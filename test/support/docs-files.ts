@@ -6,14 +6,14 @@ import { onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The files of a page of the docs, by their names: blocks of code whose label is `LANGUAGE file=NAME`. */
+/** The files in a page of the docs, by name: code blocks that begin with `LANGUAGE file=NAME`. */
 export async function filesIn(page: string): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(root, page), 'utf8');
   const blocks = text.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm);
   return new Map([...blocks].map(([, name = '', content = '']) => [name, content]));
 }
 
-/** A project that has Keyturn installed, with some files of a page in it; removed when the test is finished. */
+/** A folder of a project that has Keyturn installed, with some files of a page. It is removed after the test. */
 export async function projectWith(page: string, ...names: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-docs-'));
   onTestFinished(() => rm(folder, { recursive: true }));

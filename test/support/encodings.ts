@@ -28,7 +28,7 @@ const inUrl =
     return url.href;
   };
 
-/** The forms in which a value comes back from servers, drivers, shells, loggers and Node.js. */
+/** The forms in which servers, drivers, shells, loggers and Node.js print a value. */
 export const encodings: Readonly<Record<string, Encoding>> = {
   plain: (value) => value,
   'in the middle of words': (value) => `before${value}after`,
@@ -191,7 +191,7 @@ export const encodings: Readonly<Record<string, Encoding>> = {
   'wrapped lines': (value) => wrapped(value, 10),
 };
 
-/** Forms in which a part of a value comes back. */
+/** Forms in which a part of a value is printed. */
 export const truncations: Readonly<Record<string, Encoding>> = {
   'the first half': (value) => `syntax error at or near "${value.slice(0, Math.ceil(value.length / 2))}`,
   'the last half': (value) => `...${value.slice(Math.floor(value.length / 2))}' at line 1`,
@@ -212,7 +212,7 @@ const squeezed = (text: string): string =>
     .replaceAll(/[\s\0'"`\\+]/g, '')
     .replaceAll(/([^\p{L}\p{N}])\1+/gu, '$1');
 
-/** Everything that a text decodes to, by decoders that are not the product's own, applied to each other's results. */
+/** Everything that a text decodes to. The decoders are not Keyturn's own, and decode each other's results too. */
 export function readings(text: string, layers = 4): Set<string> {
   const all = new Set([text]);
   let last = [text];
@@ -279,8 +279,8 @@ function decodePercent(escapes: string): string {
 }
 
 /**
- * Whether a value, or so many of its characters in a row, can be read in a text. White space, quotes, repeated punctuation
- * and case are ignored, since a reader could guess them.
+ * Whether a value, or a given number of its characters in a row, can be read in a text. White space, quotes, repeated
+ * punctuation and case are ignored, since a reader could guess them.
  */
 export function isReadable(text: string, value: string, most = value.length): boolean {
   const wanted = squeezed(value.normalize('NFKC'));

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 
-/** The context that Lambda gives a handler; 30 s are left of the call's time. */
+/** The context that Lambda gives a handler. The call has 30 s left. */
 export function lambdaContext(differing: Partial<Context> = {}): Context {
   return {
     functionName: 'keyturn',

@@ -2,10 +2,10 @@ import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 import { lambdaContext } from './lambda-context.ts';
 
 /**
- * Stands where Lambda's runtime stands: takes events from the parent process, calls the deployed entry with them,
- * and answers with what it came to. The entry's URL is the one argument. The function's log goes to this process's
- * output. With AWS_LAMBDA_MAX_CONCURRENCY, as with Lambda's managed instances, many events come at once, and what
- * belongs to each is in the runtime's store and not in variables.
+ * A stand-in for Lambda's runtime. It takes events from the parent process, calls the deployed function with them, and
+ * answers with the error, if any. The function's URL is the only argument. The function's log goes to this process's
+ * output. With AWS_LAMBDA_MAX_CONCURRENCY, many events come at once, as with Lambda's managed instances. Then the trace
+ * of each event is only in the runtime's store, not in an environment variable.
  */
 const atOnce = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
 Reflect.set(globalThis, 'awslambda', {});

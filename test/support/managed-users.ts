@@ -13,9 +13,9 @@ interface StandInUser {
 }
 
 /**
- * A stand-in for the users of ElastiCache's and MemoryDB's APIs, which can't be had without an AWS account. What it is told
- * it does at a real server, a moment later, as the services do. It refuses what they refuse: a third password, a short one,
- * the same one twice, a change while another is under way.
+ * A stand-in for the user APIs of ElastiCache and MemoryDB, which need an AWS account. Like the services, it makes each
+ * change at a real server a moment later. It refuses what they refuse: a third password, a short password, the same
+ * password twice, and a change while another is under way.
  *
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyUser.html
  * @see https://docs.aws.amazon.com/memorydb/latest/APIReference/API_UpdateUser.html
@@ -23,7 +23,7 @@ interface StandInUser {
 export interface ManagedUsersApi {
   readonly url: string;
   readonly users: Map<string, StandInUser>;
-  /** Where the groups let their users log in. */
+  /** The servers at which the users of all groups may log in. */
   readonly endpoints: Node[];
   /** Operations that were asked for, in order. */
   readonly calls: string[];
@@ -40,10 +40,10 @@ class Refused extends Error {
   }
 }
 
-/** How long a change takes, in ms; some minutes at AWS. */
+/** How long a change takes, in ms. At AWS it takes minutes. */
 const changeTakesMs = 20;
 
-/** @param server at which the users are */
+/** Starts the stand-in. @param server the real server on which the users are changed */
 export async function startManagedUsers(server: RedisServer): Promise<ManagedUsersApi> {
   const users = new Map<string, StandInUser>();
   const endpoints: Node[] = [];

@@ -21,15 +21,16 @@ export interface MysqlServer {
   readonly host: string;
   readonly port: number;
   readonly admin: { readonly username: string; readonly password: string };
-  /** The certificate that the server shows, which is its own authority. */
+  /** The server's self-signed certificate. */
   readonly ca: string;
-  /** What the server logs: refused logins, and each statement where `generalLog` was asked for. */
+  /** The file of the error log, with refused logins. */
   readonly logFile: string;
+  /** The file of the general log, with each statement, if `settings` turn it on. */
   readonly generalLog: string;
   readonly data: string;
   /** The admin's connections. */
   readonly pool: mysql.Pool;
-  /** The rows of a statement of the admin's. */
+  /** Runs a statement as the admin, and gives its rows. */
   run(statement: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
@@ -39,7 +40,7 @@ const programs: Readonly<Record<Flavour, string | undefined>> = {
   mariadb: await findProgram('mariadbd'),
 };
 
-/** Why tests at one of them are skipped; undefined where they are not. */
+/** Why tests at a kind of server are skipped; undefined if it can be started. */
 export function missingServer(flavour: Flavour): string | undefined {
   if (programs[flavour] !== undefined && programs[flavour] !== '') return undefined;
   return flavour === 'mysql'
@@ -48,10 +49,10 @@ export function missingServer(flavour: Flavour): string | undefined {
 }
 
 const longestStartMs = 60_000;
-/** Folders of data as a new server has them, by program: making one takes longer than all else. */
+/** Data folders of new servers, by flavour. They are copied, because making one takes longer than everything else. */
 const fresh = new Map<string, Promise<string>>();
 
-/** The system has few places for asynchronous input and output, and several servers at once would use them up. */
+/** The system allows only a few asynchronous requests (fs.aio-max-nr), and several servers at once would use them up. */
 const ownIo = '--innodb-use-native-aio=0';
 
 /** Makes an empty folder of data. */
@@ -69,7 +70,7 @@ async function initialize(flavour: Flavour, program: string, own: readonly strin
   return folder;
 }
 
-/** Starts a server with TLS. @param settings more options of the server */
+/** Starts a server with TLS. @param settings more options of the server; GENERAL_LOG in them is the path of the general log */
 export async function startMysql(flavour: Flavour, settings: readonly string[] = []): Promise<MysqlServer> {
   const program = programs[flavour];
   if (program === undefined) throw new Error(missingServer(flavour));
@@ -81,7 +82,7 @@ export async function startMysql(flavour: Flavour, settings: readonly string[] =
   await chmod(folder, 0o755);
   const data = join(folder, 'data');
   await cp(join(await made, 'data'), data, { recursive: true });
-  // Two servers of one folder would have one identity.
+  // It holds the server's UUID. Two servers must not have the same.
   await rm(join(data, 'auto.cnf'), { force: true });
   const { cert, key } = await makeCertificate('rsa');
   const [certFile, keyFile] = [join(folder, 'server.crt'), join(folder, 'server.key')];

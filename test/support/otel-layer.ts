@@ -2,8 +2,8 @@ import { AWSXRayPropagator } from '@opentelemetry/propagator-aws-xray';
 import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
 
 /**
- * Stands where the layer of OpenTelemetry stands: registers its SDK, with AWS's way to tell traces, before the function
- * is loaded. Spans are kept until they are flushed, and written to this process's output then, one line of JSON each.
+ * A stand-in for the Lambda layer of OpenTelemetry. It registers the SDK, with AWS's propagator, before the function is
+ * loaded. Spans are kept until they are flushed. Then each is printed as a line of JSON.
  */
 const ended: ReadableSpan[] = [];
 const writing = {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, type PostgresServer, unprivileged } from './postgres-server.ts';
 
-/** Its path in Debian's package. */
+/** The program; by default where Debian's package installs it. */
 const program = process.env.KEYTURN_TEST_PGBOUNCER || '/usr/sbin/pgbouncer';
 
 /** Why a test is skipped; undefined if PgBouncer can be started. */
@@ -23,10 +23,10 @@ export interface PgBouncer {
 }
 
 /**
- * Starts a PgBouncer without TLS towards its clients.
+ * Starts a PgBouncer without TLS for its clients.
  *
- * @param settings further lines of its section [pgbouncer]
- * @param users lines of its auth_file; default: it asks the server for verifiers
+ * @param settings more lines of its section [pgbouncer]
+ * @param users lines of its auth_file. Default: it asks the server for verifiers
  */
 export async function startPgBouncer(
   server: PostgresServer,

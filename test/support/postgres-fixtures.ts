@@ -16,7 +16,7 @@ export const hostileTexts = [
   '%s {0} $x `y` $1',
 ];
 
-/** The options with which rotators reach the shared server. */
+/** The options with which rotators trust the shared server. */
 export function sharedOptions(): PostgresOptions {
   const { ca } = inject('postgres');
   return { ca: () => ca };

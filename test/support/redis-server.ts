@@ -12,50 +12,51 @@ import { startInAttempts } from './attempts.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { freePort } from './postgres-server.ts';
 
-/** A server of Redis or Valkey that is installed on this machine. */
+/** The program of a Redis or Valkey server on this machine. */
 export interface RedisProgram {
   readonly name: string;
   readonly path: string;
 }
 
-/** Says why nothing runs at a real server. */
+/** Why tests at a real server are skipped. */
 export const noRedis =
   'there is neither redis-server nor valkey-server, and KEYTURN_TEST_VALKEY_SERVER names none';
 
-/** The servers of this machine: what KEYTURN_TEST_VALKEY_SERVER names, and what is installed. */
+/** The programs of this machine: the one that KEYTURN_TEST_VALKEY_SERVER names, and those that are installed. */
 export async function findRedisPrograms(): Promise<RedisProgram[]> {
   const named = process.env.KEYTURN_TEST_VALKEY_SERVER || undefined;
   const found = [named ?? (await findProgram('valkey-server')), await findProgram('redis-server')];
   return found.flatMap((path) => (path === undefined ? [] : [{ name: basename(path), path }]));
 }
 
-/** The newest of {@link findRedisPrograms}; undefined where there is none. */
+/** The first of {@link findRedisPrograms}: Valkey if there is one. Undefined if there is none. */
 export async function findRedisProgram(): Promise<RedisProgram | undefined> {
   return (await findRedisPrograms())[0];
 }
 
-/** A real server of a test's own. Its user `admin` may do everything; its default user is off. */
+/** A real server that a test starts for itself. Its user `admin` may do everything; its default user is off. */
 export interface RedisServer {
   readonly port: number;
   readonly admin: { readonly username: string; readonly password: string };
-  /** PEM of the authority of its certificate, for one with TLS. */
+  /** The PEM of its self-signed certificate; undefined without TLS. */
   readonly ca: string | undefined;
   readonly folder: string;
   /** Sends a command as the admin. */
   ask(...words: string[]): Promise<unknown>;
-  /** Ends the process and starts it anew with what is in its files. */
+  /** Ends the process and starts it again. It keeps only what is in its files. */
   restart(): Promise<void>;
-  /** Ends the process; `restart` starts it again. */
+  /** Ends the process. `restart` starts it again. */
   end(): Promise<void>;
+  /** Ends the process and removes its files. */
   stop(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** One of its own, or the one that servers share which belong together. */
+  /** True: with a certificate of its own. Servers of one cluster share a certificate. */
   readonly tls?: boolean | Certificate;
   /** Where its users are kept. Default: in its configuration file. */
   readonly users?: 'acl-file' | 'configuration' | 'nowhere';
-  /** Further settings, such as `cluster-enabled yes`. */
+  /** More settings, such as `cluster-enabled yes`. */
   readonly settings?: readonly string[];
   /** A password of the default user, which is then on. */
   readonly requirepass?: string;
@@ -120,7 +121,7 @@ async function startOnce(
   let child: ChildProcess;
   let client = connect();
   const begin = async (): Promise<void> => {
-    // Without a file it is told all by its input, and has none to write to.
+    // Without a file, it reads its configuration from standard input. Then it has no file to write users to.
     child = spawn(path, inMemory ? ['-'] : [file], { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
     child.stdin?.end(inMemory ? lines.join('\n') : '');
     const giveUpAt = performance.now() + 20_000;
@@ -184,7 +185,7 @@ function groupOf<Servers extends readonly RedisServer[]>(servers: Servers): Redi
   };
 }
 
-/** Ports of a cluster's bus are 10000 higher, and must exist. */
+/** A free port for a server of a cluster. The port of the cluster's bus is 10000 higher, and must exist too. */
 async function clusterPort(): Promise<number> {
   for (;;) {
     const port = await freePort();
@@ -192,7 +193,7 @@ async function clusterPort(): Promise<number> {
   }
 }
 
-/** Three masters that serve all slots. */
+/** Three masters that together serve all slots. */
 export type RedisCluster = RedisGroup<readonly [RedisServer, RedisServer, RedisServer]>;
 
 /** Starts a cluster. */
@@ -236,7 +237,7 @@ export async function startRedisCluster(
   return group;
 }
 
-/** A master, and its replica. */
+/** Starts a master and its replica. */
 export async function startReplication(
   program: RedisProgram,
   options: RedisServerOptions = {},
@@ -301,7 +302,7 @@ export async function startSentinel(
       .then(() => client.call('SENTINEL', 'SLAVES', 'shop'))
       .catch(() => undefined);
     client.disconnect();
-    // It learns of replicas from the master, some seconds after it has begun.
+    // It learns of replicas from the master, some seconds after its start.
     if (Array.isArray(replicas) && replicas.length > 0) return { port, stop };
     if (child.exitCode !== null || performance.now() > giveUpAt) {
       await stop();
@@ -311,13 +312,13 @@ export async function startSentinel(
   }
 }
 
-/** Who logs in. */
+/** A user and the user's password. */
 export interface RedisLogin {
   readonly username: string;
   readonly password: string;
 }
 
-/** Whether a server accepts a login; the connection of ioredis is closed again. @throws for whatever is no refusal */
+/** Whether a server accepts a login. @throws any error other than a refused login */
 export async function opens({ port, ca }: RedisServer, login: RedisLogin): Promise<boolean> {
   const client = new Redis({
     ...login,
@@ -345,7 +346,7 @@ export async function opens({ port, ca }: RedisServer, login: RedisLogin): Promi
   }
 }
 
-/** An application that logs in with what it reads, again and again, each time with a connection of its own. */
+/** An application that reads the login and logs in, again and again, each time with a new connection. */
 export function startLogins(
   server: RedisServer,
   current: () => Promise<RedisLogin>,
@@ -366,7 +367,7 @@ export function startLogins(
   };
 }
 
-/** Logins that the server has refused, as its own ACL LOG counts them. */
+/** How many logins the server has refused, counted by its own ACL LOG. */
 export async function refusedLogins({ ask }: RedisServer): Promise<number> {
   const entries: unknown = await ask('ACL', 'LOG', '1000');
   const counts = (Array.isArray(entries) ? entries : []).map(pairsOf);

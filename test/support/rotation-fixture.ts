@@ -45,7 +45,7 @@ export function record(): Recording {
   };
 }
 
-/** A secret at a local Secrets Manager, with the real SDK and a rotation function. */
+/** A local Secrets Manager with a rotation function, and the real SDK for both. */
 export interface RotationFixture {
   readonly local: LocalSecretsManager;
   readonly client: SecretsManagerClient;
@@ -63,7 +63,7 @@ export interface RotationFixture {
   ): Promise<string | undefined>;
   /** The secret's string. */
   text(arn: string, stage?: string): Promise<string>;
-  /** The secret's fields, whatever its form. */
+  /** The secret's fields, in any of its forms. */
   read(arn: string, stage?: string): Promise<SecretFields>;
   put(arn: string, value: unknown, stages?: string[]): Promise<string>;
   labels(arn: string): Promise<Record<string, string[]>>;
@@ -80,9 +80,10 @@ function sharedRotators(): Rotator[] {
 }
 
 /**
- * Starts a Secrets Manager with a rotation function. Failed rotations are not retried.
+ * Starts a Secrets Manager with a rotation function.
  *
  * @param settings default: both Postgres rotators, with their default configuration
+ * @param retries how often a failed rotation is retried
  * @param start default: a Secrets Manager without policies
  */
 export async function startFixture(

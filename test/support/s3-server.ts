@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A call, as policies name it. */
+/** A call, by the action that a policy must allow for it. */
 export interface S3Call {
   readonly accessKeyId: string;
   readonly action: 's3:GetObject' | 's3:PutObject' | 's3:ListBucket';
@@ -11,18 +11,18 @@ export interface S3Call {
 /** A stand-in for S3 that is running. */
 export interface S3Server {
   readonly url: string;
-  /** What is in it, by `BUCKET/KEY`. */
+  /** Its objects, by `BUCKET/KEY`. */
   readonly objects: Map<string, Buffer>;
-  /** Who did what, in order. */
+  /** The calls in their order. */
   readonly calls: S3Call[];
   close(): Promise<void>;
 }
 
 /**
- * A stand-in for S3, which can't be had without an AWS account: objects are put, got and listed by path. It knows the
- * buckets that it was given, and answers NoSuchBucket and NoSuchKey as S3 does.
+ * A stand-in for S3, which needs an AWS account. It puts, gets and lists objects by path. It knows the buckets that it is
+ * given, and answers NoSuchBucket and NoSuchKey as S3 does.
  *
- * @param allows whether a caller may make a call; by default everybody may do everything
+ * @param allows whether a caller may make a call. Default: everybody may do everything
  */
 export async function startS3(
   buckets: readonly string[],
@@ -85,7 +85,7 @@ export async function startS3(
   };
 }
 
-/** The SDKs send a body in chunks, each with its length, where they add a checksum to its end. */
+/** The content of a body. If the SDK adds a checksum at the end, the body comes in chunks, each with its length. */
 function contentOf(body: Buffer, encoding: string | undefined): Buffer {
   if (!encoding?.includes('aws-chunked')) return body;
   const parts: Buffer[] = [];

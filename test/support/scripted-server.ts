@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
-/** A server that answers as a test says, even what no sound server answers. */
+/** A server that answers as a test says, even with answers that no sound server gives. */
 export interface ScriptedServer {
   readonly url: string;
   /** The requests so far, such as `POST /token`. */

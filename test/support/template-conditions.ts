@@ -9,7 +9,7 @@ export function evaluateConditions(template: Template, given: ParameterValues): 
   return new Map(Object.keys(template.Conditions).map((name) => [name, holds({ Condition: name })]));
 }
 
-/** Why CloudFormation would refuse these parameters: a sentence for each reason, or none. */
+/** Why CloudFormation would refuse these parameters, a sentence for each reason. Empty if it would not. */
 export function refusals(template: Template, given: ParameterValues): string[] {
   const holds = evaluator(template, given);
   const constraints = Object.entries(given).flatMap(([name, value]) => {
@@ -34,7 +34,7 @@ function fits(parameter: TemplateParameter, value: string): boolean {
   return parameter.Type === 'String' || (Number(value) >= MinValue && Number(value) <= MaxValue);
 }
 
-/** Evaluates the functions that conditions and rules may have in common. */
+/** Evaluates the functions that may be in conditions and in rules. */
 function evaluator(template: Template, given: ParameterValues): (expression: object) => boolean {
   const named = (name: string): string => given[name] ?? String(template.Parameters[name]?.Default);
   const operandValue = (operand: unknown): string => {

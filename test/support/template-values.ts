@@ -1,7 +1,7 @@
 import type { Template } from './template.ts';
 import { evaluateConditions, type ParameterValues } from './template-conditions.ts';
 
-/** Pseudo parameters of the deployment, and names of resources other than their logical ids. */
+/** CloudFormation's pseudo parameters, with the values of a test deployment. */
 export const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::AccountId': '123456789012',
   'AWS::Partition': 'aws',
@@ -19,7 +19,7 @@ export function resolveValue(template: Template, given: ParameterValues, value: 
     if (name === 'AWS::NoValue') return nothing;
     const value = given[name] ?? pseudoParameters[name] ?? template.Parameters[name]?.Default;
     if (value !== undefined || name in template.Resources) return value ?? name;
-    // An attribute, as Fn::Sub names it.
+    // In Fn::Sub, `Resource.Attribute` is an attribute.
     return name.replace(/\..*/, '') in template.Resources ? `arn:aws:template:::${name}` : undefined;
   };
   const call = (name: string, operand: unknown): unknown => {

@@ -19,7 +19,7 @@ export interface TemplateRule {
   readonly Assertions: readonly { readonly Assert: object; readonly AssertDescription: string }[];
 }
 
-/** What a template makes. */
+/** A resource that a template makes. */
 export interface TemplateResource {
   readonly Condition?: string;
   readonly Properties: object;

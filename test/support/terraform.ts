@@ -11,35 +11,37 @@ import { text } from 'node:stream/consumers';
 export const noTerraform =
   'KEYTURN_TEST_TERRAFORM_PROVIDER names no program terraform-provider-aws, for the terraform on the PATH.';
 
-/** The real Terraform. All its commands share one process of AWS's provider, which takes long to start. */
+/** The real Terraform. All commands share one process of AWS's provider, because starting one takes long. */
 export interface Terraform {
-  /** A folder of its own, with its own state. */
+  /** Makes a folder with its own state. */
   workspace(name: string): Promise<Workspace>;
   stop(): Promise<void>;
 }
 
-/** Resources by type and name, and whatever else a file of Terraform's has, in its JSON. */
+/** A configuration in Terraform's JSON syntax: resources by type and name, and more. */
 export type TerraformConfiguration = Readonly<Record<string, unknown>>;
 
-/** A configuration and what Terraform has made of it. */
+/** A folder with a configuration, and the state of what Terraform has made. */
 export interface Workspace {
-  /** What Terraform printed. Throws that where it failed. */
+  /** Applies a configuration. @returns what Terraform printed @throws Error with the same if it failed */
   apply(configuration: TerraformConfiguration): Promise<string>;
-  /** Whether what is there differs from the configuration that was applied last. */
+  /** Whether the resources differ from the configuration that was applied last. */
   differs(): Promise<boolean>;
   destroy(): Promise<void>;
-  /** Writes a module in Terraform's own language, and returns its source for the configuration. */
+  /** Writes a module in Terraform's own language. @returns its `source` for a configuration */
   addModule(name: string, code: string): Promise<string>;
 }
 
 /**
+ * Starts the provider.
+ *
  * @param provider the program terraform-provider-aws
- * @param endpoint the URL of the Secrets Manager that it is to use
+ * @param endpoint the URL of the Secrets Manager that it uses
  */
 export async function startTerraform(provider: string, endpoint: string): Promise<Terraform> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-terraform-'));
   const { PATH = '' } = process.env;
-  // Its garbage collector would take a third of the time, and has memory enough.
+  // By default, the provider's garbage collector takes a third of the time. There is enough memory to run it less often.
   const env = { PATH, HOME: folder, TMPDIR: folder, GOGC: '800' };
   const child = spawn(provider, ['-debug'], {
     env: { ...env, TF_LOG: 'OFF' },
@@ -94,7 +96,7 @@ export async function startTerraform(provider: string, endpoint: string): Promis
   };
 }
 
-/** What makes Terraform use the process instead of starting one. */
+/** The value of TF_REATTACH_PROVIDERS, which makes Terraform use the running provider instead of starting one. */
 async function reattachment(child: ChildProcess, stdout: Readable): Promise<string> {
   for await (const line of createInterface(stdout)) {
     const [, found] = /TF_REATTACH_PROVIDERS='(.+)'/.exec(line) ?? [];
@@ -121,7 +123,7 @@ async function runTerraform(args: readonly string[], cwd: string, env: NodeJS.Pr
     text(child.stderr),
     once(child, 'exit'),
   ]);
-  // With -detailed-exitcode, 2 says that there are differences.
+  // With -detailed-exitcode, 2 means that there are differences.
   if (code !== 0 && code !== 2)
     throw new Error(`terraform ${command} ended with ${code}:\n${stdout}${stderr}`);
   return { code, output: stdout };

@@ -13,9 +13,9 @@ import type { CreateWork } from './work.ts';
 
 const cancelledExitCode = 130;
 
-/** Stores a secret as the command line and the answers say. @returns the exit code */
+/** `keyturn create`: stores a secret as options and answers say. @returns the exit code */
 export async function create(work: CreateWork): Promise<number> {
-  // Standard input is either a value or answers.
+  // If standard input is a file's content, nobody can answer there.
   const isInputTaken = [work.valueFile, work.policyFile, ...work.fieldFiles.values()].includes('-');
   const prompter = isInputTaken ? undefined : createPrompter();
   try {

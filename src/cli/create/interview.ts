@@ -6,18 +6,18 @@ import type { Prompter } from './prompts.ts';
 import { type ComposedValue, composeValue, readText } from './value.ts';
 import type { CreateWork } from './work.ts';
 
-/** What is to be stored, and what its value is in words. */
+/** The secret to be stored, and its value in words. */
 export interface Interview {
   readonly secret: NewSecret;
   readonly value: ComposedValue;
 }
 
 /**
- * Puts the secret together out of options, files and, at a terminal, answers.
+ * Puts a secret together from options and files and, at a terminal, from answers.
  *
- * @param prompter undefined where nobody can be asked
- * @param asksAll false: only for what is needed
- * @throws UsageError for what is missing or wrong
+ * @param prompter undefined if nobody can be asked
+ * @param asksAll false: ask only for the name and the value
+ * @throws UsageError if something is missing or wrong; MalformedSecret, InvalidSecretField for a wrong value
  */
 export async function interview(
   work: CreateWork,

@@ -1,18 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
 import { printable } from '../printable.ts';
 
-/** The user has ended the questions, with Ctrl-C or Ctrl-D. */
+/** The user has ended the questions with Ctrl-C or Ctrl-D, or has not confirmed. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled';
 }
 
-/** Asks at the terminal, on standard error, so that the output holds the outcome alone. */
+/** Asks at the terminal. Questions go to standard error, so standard output holds the outcome alone. */
 export interface Prompter {
-  /** One line; `check` says what is wrong with it, and it is asked for again. */
+  /** Asks for one line. If `check` says that something is wrong with it, asks again. */
   line(question: string, check?: (text: string) => string | undefined): Promise<string>;
-  /** One line that is not shown; `judge` says what it is so far, while it is typed. */
+  /** Asks for one line that is not shown. `judge` describes it while it is typed. */
   hidden(question: string, judge?: (text: string) => string): Promise<string>;
-  /** One of several, by its number. */
+  /** Asks for one of several by its number. */
   choose<T>(question: string, choices: readonly (readonly [value: T, title: string])[]): Promise<T>;
   confirm(question: string, byDefault: boolean): Promise<boolean>;
   say(text: string): void;
@@ -20,7 +20,7 @@ export interface Prompter {
   close(): void;
 }
 
-/** A prompter; undefined where there is no terminal to ask at. */
+/** A prompter; undefined if standard input or standard error is not a terminal. */
 export function createPrompter(): Prompter | undefined {
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) return undefined;
@@ -32,7 +32,7 @@ export function createPrompter(): Prompter | undefined {
     restore();
     process.kill(process.pid, 'SIGINT');
   });
-  // From the first question to the last one: the terminal itself would show what is typed between two of them.
+  // Raw until the last question: otherwise the terminal would show what is typed between two questions.
   const begin = (): void => {
     if (stdin.isRaw) return;
     stdin.setRawMode(true);
@@ -100,7 +100,7 @@ export function createPrompter(): Prompter | undefined {
   return prompter;
 }
 
-/** A line for a terminal of some width: what would wrap could not be written over. */
+/** Cuts a line to the terminal's width: a line that wraps could not be overwritten. */
 function shortened(text: string, columns: number): string {
   const shown = printable(stripVTControlCharacters(text));
   // A terminal that does not tell its width says 0.
@@ -109,7 +109,7 @@ function shortened(text: string, columns: number): string {
 }
 
 /**
- * The keys that are typed, one after the other; what is typed ahead waits. Cursor keys and the like are left out.
+ * The keys that are typed, one after the other. Keys that are typed ahead wait. Cursor keys and the like are left out.
  *
  * @param onInterrupt is called for Ctrl-C while nobody asks
  */

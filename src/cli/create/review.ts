@@ -8,7 +8,7 @@ import type { CreateWork } from './work.ts';
 
 const shownDates = 5;
 
-/** The review, for machines; without the value. */
+/** The review for --json, without the value. */
 export function describe({ secret, value }: Interview): object {
   const { rotation } = secret;
   return {
@@ -68,7 +68,7 @@ export function showReview(screen: Screen, { secret, value }: Interview, notes: 
   for (const note of notes) fact('note', note);
 }
 
-/** The code that reads the secret, in the languages that are asked for. */
+/** Shows the code that reads the secret, in the languages that were chosen. */
 export async function showCode(
   screen: Screen,
   { code, yes }: CreateWork,

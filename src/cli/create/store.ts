@@ -6,7 +6,7 @@ import { attach } from '../rotation/attach.ts';
 import type { Tools } from '../rotation/rotate.ts';
 import type { CommandResult } from '../rotation/screen.ts';
 
-/** Looks at what can be wrong before anything is stored. @returns notes @throws InvalidConfiguration, FunctionUnusable */
+/** Checks a secret before it is stored. @returns notes @throws InvalidConfiguration, FunctionUnusable */
 export async function examine(
   { secrets, functions }: Pick<Tools, 'secrets' | 'functions'>,
   { name, resourcePolicy, rotation }: NewSecret,
@@ -28,15 +28,15 @@ export async function store(
   return stored;
 }
 
-/** What is left to be done after a secret was stored. */
+/** What is still to do after a secret was stored. */
 export interface Finishing {
   readonly secret: Pick<NewSecret, 'resourcePolicy' | 'rotation'>;
   readonly arn: string;
-  /** For how long its first rotation is followed. */
+  /** How long to wait for its test, and then again for its first rotation. */
   readonly timeoutMs: number;
 }
 
-/** Policy and rotation. The secret is stored by now, so that what fails here is told beside it. */
+/** Puts the policy and turns rotation on. The secret is stored already, so an error becomes a part of the result. */
 export async function finish(
   tools: Tools,
   { secret: { resourcePolicy, rotation }, arn, timeoutMs }: Finishing,
@@ -45,7 +45,7 @@ export async function finish(
   try {
     if (resourcePolicy !== undefined) {
       await tools.secrets.putPolicy(arn, resourcePolicy);
-      screen.good('Its resource policy is put.');
+      screen.good('Its resource policy is set.');
     }
     if (rotation === undefined) return { ok: true, document: {} };
     const attached = await attach(tools, { secret: arn, ...rotation, timeoutMs });
@@ -57,7 +57,12 @@ export async function finish(
   }
 }
 
-/** What is wrong with a resource policy, before it is put; a note where that may not be asked. @throws InvalidConfiguration */
+/**
+ * Has AWS validate a resource policy before it is put.
+ *
+ * @returns AWS's remarks, or a note if ValidateResourcePolicy is not allowed
+ * @throws InvalidConfiguration if the policy is refused
+ */
 export async function validatePolicy(
   secretsManager: SecretsManagementPort,
   policy: string,
@@ -69,7 +74,7 @@ export async function validatePolicy(
   } catch (error) {
     if (!isKeyturnError(error, 'AccessDenied')) throw error;
     return [
-      'The resource policy could not be validated before: secretsmanager:ValidateResourcePolicy is not allowed.',
+      'The resource policy could not be validated first: secretsmanager:ValidateResourcePolicy is not allowed.',
     ];
   }
 }

@@ -9,14 +9,14 @@ import { printable } from '../printable.ts';
 import type { Prompter } from './prompts.ts';
 import type { CreateWork } from './work.ts';
 
-/** A value, and what it is, in words without a credential. */
+/** A value. `words` say what it is, without a credential. */
 export interface ComposedValue {
   readonly kind: Kind;
   readonly text: string;
   readonly words: string;
 }
 
-/** The value out of options, files and prompts. @throws UsageError, MalformedSecret, InvalidSecretField */
+/** Makes the value from options, files and answers. @throws UsageError, MalformedSecret, InvalidSecretField */
 export async function composeValue(work: CreateWork, prompter: Prompter | undefined): Promise<ComposedValue> {
   requireNoSecretArgument(work);
   const kind = await chooseKind(work, prompter);
@@ -25,7 +25,6 @@ export async function composeValue(work: CreateWork, prompter: Prompter | undefi
   }
   const text = await composeText(work, kind, prompter);
   const { ok, words } = previewValue(text, kind.engine);
-  // What was composed out of fields may be of an engine that Keyturn knows no connection strings of.
   if (ok || work.asIs) return { kind, text, words };
   throw new KeyturnError(
     'MalformedSecret',
@@ -113,17 +112,17 @@ async function askPairs(given: Map<string, string>, prompter: Prompter): Promise
   }
 }
 
-/** A command line is seen by all who list processes, and stays in the shell's history. */
+/** Everybody who lists processes sees a command line, and the shell's history keeps it. */
 function requireNoSecretArgument({ fields }: CreateWork): void {
   for (const name of fields.keys()) {
     if (!isCredentialKey(name)) continue;
     throw new UsageError(
-      `the field '${printable(name)}' may be a secret, which is no argument: --field-file ${printable(name)}=FILE, or let the terminal ask`,
+      `the field '${printable(name)}' may be a secret, which must not be an argument: --field-file ${printable(name)}=FILE, or let the terminal ask`,
     );
   }
 }
 
-/** @throws UsageError for a file that can't be read or is no text */
+/** Reads a text file without one line break at its end; `-` is standard input. @throws UsageError if it can't be read */
 export async function readText(path: string): Promise<string> {
   const bytes =
     path === '-'
@@ -133,7 +132,7 @@ export async function readText(path: string): Promise<string> {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     return text.replace(/\r?\n$/, '');
   } catch {
-    throw new UsageError(`${printable(path)} is no text in UTF-8; store it as base64`);
+    throw new UsageError(`${printable(path)} is not text in UTF-8; store it as base64`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { FormOfFields } from '../../render/form-names.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 import type { ScheduleArguments } from '../rotation/schedule.ts';
 
-/** What the command line says. At a terminal, the rest is asked for. */
+/** What the command line says. At a terminal, keyturn asks for the rest. */
 export interface CreateWork extends PlaceOptions {
   readonly name: string | undefined;
   readonly kind: string | undefined;

@@ -16,11 +16,11 @@ import { lookAround } from './surroundings.ts';
 /** What the command line asks for. */
 export interface DoctorWork {
   readonly chosen: Chosen;
-  /** Among all secrets, also those that look healthy. */
+  /** If all secrets are examined: also those that look healthy. */
   readonly healthyToo: boolean;
   readonly fix: boolean;
   readonly preflight: boolean;
-  /** For how long a rotation of --fix is followed. */
+  /** How long to follow a rotation that --fix has started. */
   readonly timeoutMs: number;
 }
 
@@ -86,9 +86,9 @@ async function examine(tools: Tools, secret: Secret, { preflight }: DoctorWork):
     secret.deletedOn === undefined ? readPending(secrets, secret) : undefined,
     lookAround(clients, secret),
   ]);
-  const isThere = seen.surroundings.function !== 'missing' && secret.rotationEnabled === true;
-  if (preflight && isThere) screen.progress('having the function look at the target');
-  const asked = preflight && isThere ? await askPreflight(tools, secret) : undefined;
+  const mayAsk = seen.surroundings.function !== 'missing' && secret.rotationEnabled === true;
+  if (preflight && mayAsk) screen.progress('having the function look at the target');
+  const asked = preflight && mayAsk ? await askPreflight(tools, secret) : undefined;
   const facts = { secret, pendingValue, preflight: asked, surroundings: seen.surroundings };
   const unasked =
     asked?.outcome === 'unknown' ? [`The function could not be asked about the target. ${asked.reason}`] : [];
@@ -106,7 +106,7 @@ function show({ screen }: Tools, { diagnosis, notes }: Examination): void {
   for (const note of notes) screen.fact('not seen', note);
 }
 
-/** What --fix did; `done` is null where it did nothing, and `reason` says why. */
+/** What --fix did. If it did nothing, `done` is null and `reason` says why. */
 interface Fixed {
   readonly done: string | null;
   readonly outcome: string | null;
@@ -114,8 +114,8 @@ interface Fixed {
 }
 
 /**
- * Does the step of the most likely cause, where it is one that loses no value. A cause that only a person can mend is
- * mended first: what comes after it in the list may be its consequence.
+ * Does the step of the most likely cause, if Keyturn can do it without losing a value. If only a person can mend that
+ * cause, nothing is done: the causes after it may be its consequences.
  */
 async function fix(tools: Tools, secret: Secret, { causes }: Diagnosis, work: DoctorWork): Promise<Fixed> {
   const [first] = causes;
@@ -145,7 +145,7 @@ async function rotateAgain(
   return { done, outcome, reason: null };
 }
 
-/** Looks again right before: somebody may have stored a value, or turned rotation on. */
+/** Reads the secret again first: meanwhile, somebody may have stored a value or turned rotation on. */
 async function clearEmptyPending(
   tools: Tools,
   { arn }: Secret,

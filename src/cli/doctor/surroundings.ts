@@ -24,15 +24,15 @@ export interface Seen {
   readonly notes: readonly string[];
 }
 
-/** For how long the function's log is searched. */
+/** How many hours of the function's log are searched. */
 const logHours = 24;
-/** For how long an answer of Logs Insights is waited for. */
+/** How long to wait for the answer of Logs Insights. */
 const queryTimeoutMs = 15_000;
 const queryPollMs = 250;
 
 /**
- * Looks at everything around a secret that may keep it from being rotated. Each source is optional: one that is refused,
- * or whose client is not installed, becomes a note, and the others are still looked at. Nothing is changed.
+ * Looks at everything around a secret that may keep it from being rotated. Changes nothing. If a call is refused, or the
+ * client for it is not installed, a note says so, and the other sources are still looked at.
  */
 export async function lookAround(clients: Clients, secret: DescribedRotation): Promise<Seen> {
   const notes: string[] = [];
@@ -72,7 +72,9 @@ export async function lookAround(clients: Clients, secret: DescribedRotation): P
     state === undefined
       ? undefined
       : ask("The function's log", 'logs:StartQuery', state.logGroup, () =>
-          readLog(clients, state.logGroup, arn),
+          readLog(clients, state.logGroup, arn, (why) =>
+            notes.push(`The function's log could not be searched to its end. ${why}`),
+          ),
         ),
     network === undefined
       ? undefined
@@ -121,7 +123,7 @@ async function lookAtFunction(clients: Clients, FunctionName: string): Promise<F
   }
 }
 
-/** Lambda answers the same for a function that has no policy and for one that isn't there. */
+/** Lambda gives the same answer for a missing policy and for a missing function: ResourceNotFoundException. */
 async function lookAtInvocation(clients: Clients, FunctionName: string): Promise<boolean> {
   const client = await clients.lambda();
   const { GetPolicyCommand } = await import('@aws-sdk/client-lambda');
@@ -159,8 +161,13 @@ async function readPolicy(clients: Clients, SecretId: string): Promise<string | 
   return ResourcePolicy;
 }
 
-/** What Powertools and Lambda write; see the log of a failed step in src/powertools.ts. */
-async function readLog(clients: Clients, logGroupName: string, secretArn: string): Promise<LogFacts> {
+/** Searches for the lines of Lambda, and for those of Powertools that src/powertools.ts writes for a failed step. */
+async function readLog(
+  clients: Clients,
+  logGroupName: string,
+  secretArn: string,
+  onIncomplete: (why: string) => void,
+): Promise<LogFacts> {
   const client = await clients.logs();
   const { GetQueryResultsCommand, StartQueryCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   const endTime = Math.ceil(Date.now() / 1000);
@@ -178,6 +185,8 @@ async function readLog(clients: Clients, logGroupName: string, secretArn: string
     const { status, results = [] } = await client.send(new GetQueryResultsCommand({ queryId }));
     const isOver = status !== 'Scheduled' && status !== 'Running';
     if (isOver || performance.now() - startedAt > queryTimeoutMs) {
+      if (!isOver) onIncomplete(`Logs Insights did not answer within ${queryTimeoutMs / 1000} s.`);
+      else if (status !== 'Complete') onIncomplete(`The query of Logs Insights ended as ${status}.`);
       return readRows(results.map((row) => new Map(row.map(({ field = '', value = '' }) => [field, value]))));
     }
     await sleep(queryPollMs);
@@ -265,7 +274,7 @@ async function lookAtVpc(clients: Clients, network: FunctionNetwork): Promise<Wa
 
 type Permission = import('@aws-sdk/client-ec2').IpPermission;
 
-/** Whom a rule lets through by TCP 443. */
+/** The peers that a rule lets through on TCP port 443. */
 function peersOf443(permission: Permission): Peer[] {
   const { IpProtocol, FromPort = 0, ToPort = 65_535 } = permission;
   const isAll = IpProtocol === '-1';

@@ -23,7 +23,7 @@ export async function exec(work: ExecWork): Promise<number> {
   }
 }
 
-/** Signals that only end a process. The others make an image of its memory, in which the values are. */
+/** Signals that only end a process. Others also dump its memory, which holds the values of secrets. */
 const plainSignals: readonly NodeJS.Signals[] = [
   'SIGHUP',
   'SIGINT',
@@ -35,7 +35,10 @@ const plainSignals: readonly NodeJS.Signals[] = [
   'SIGUSR2',
 ];
 
-/** Ends as the command has ended, so that whoever started it sees the same; gives the exit code where that can't be. */
+/**
+ * Ends by the same signal as the command, so that the caller sees the same end. For a signal that would dump the memory,
+ * it returns the exit code of a shell instead: 128 and the signal's number.
+ */
 function endBy(signal: NodeJS.Signals): number {
   if (plainSignals.includes(signal)) process.kill(process.pid, signal);
   return 128 + constants.signals[signal];

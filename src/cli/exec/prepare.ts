@@ -23,7 +23,7 @@ export interface ExecProblem {
   readonly reference?: string;
 }
 
-/** A command that was not started because of its secrets, with everything that is wrong. */
+/** The command was not started, because of its secrets. Holds everything that is wrong. */
 export class ExecProblems extends KeyturnError {
   readonly problems: readonly ExecProblem[];
 
@@ -34,7 +34,7 @@ export class ExecProblems extends KeyturnError {
   }
 }
 
-/** A variable, where it comes from, and whether its value must not be shown. */
+/** A variable of the command, and whether its value must stay hidden. */
 interface Variable {
   readonly name: string;
   readonly value: string;
@@ -42,7 +42,7 @@ interface Variable {
 }
 
 /**
- * Reads what a command is given.
+ * Reads the secrets and templates of a command, and makes its variables and files.
  *
  * @throws ExecProblems with all that is wrong
  */
@@ -132,7 +132,7 @@ async function keysOf(
   for (const key of keys) {
     const name = nameOfKey(key, work.prefix);
     const value = jsonMember(text, key);
-    // What the command line says of a variable counts more than what a secret says.
+    // A variable that the command line names wins over a key of the same name.
     if (value === undefined || chosen.has(name)) continue;
     try {
       requireFitName(secret, key, name);
@@ -152,7 +152,7 @@ function requireFitName(secret: string, key: string, name: string): void {
   const reason =
     problem === 'invalid'
       ? 'The key gives no valid name for a variable.'
-      : 'A program finds code or servers by a variable of this name, and a secret must not choose it.';
+      : 'Programs find code or servers by this variable, so the key of a secret must not set it.';
   const variable = isValidName(name) ? name : 'NAME';
   throw new KeyturnError(
     'EnvironmentRefused',
@@ -164,7 +164,7 @@ function requireFitName(secret: string, key: string, name: string): void {
 function notAnObject(secret: string): KeyturnError {
   return new KeyturnError(
     'InvalidSecretField',
-    `The secret ${secret} has no keys: it is no JSON object.`,
+    `The secret ${secret} has no keys: it is not a JSON object.`,
     `Name the variable that it is for: NAME=${secret}`,
   );
 }

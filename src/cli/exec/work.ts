@@ -1,7 +1,7 @@
 import type { RotationAction } from '../../exec/rotation-actions.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 
-/** A variable out of one reference, or variables out of all keys of a secret. */
+/** One variable from one reference, or one variable for each key of a secret. */
 export type Mapping =
   | { readonly kind: 'variable'; readonly name: string; readonly reference: string }
   | { readonly kind: 'keys'; readonly reference: string };

@@ -18,15 +18,16 @@ import type { SecretsManagementPort } from '../../secrets-manager/port.ts';
 import { type CommandResult, runWithScreen, type Screen } from '../rotation/screen.ts';
 import { onEndingSignals } from '../signals.ts';
 import { clientsFor } from './places.ts';
-import { daysOld, readPlan } from './plan-file.ts';
+import { daysOld, readPlan, startCommand } from './plan-file.ts';
 import type { RunWork } from './work.ts';
 
 /** How often progress is printed, in ms. */
 const progressEveryMs = 2000;
 
 /**
- * `keyturn fleet start --here`: runs a plan from this process. After the first signal, nothing more begins, and it
- * waits for what is under way. At the second signal it ends at once, and names what it leaves to Secrets Manager.
+ * `keyturn fleet start --here`: runs a plan from this process. After the first signal no more rotations begin, and it
+ * waits for those under way. At the second signal it ends at once, and names the rotations that it leaves to Secrets
+ * Manager.
  */
 export function startHere(work: RunWork): Promise<number> {
   return runWithScreen(
@@ -46,7 +47,7 @@ export function startHere(work: RunWork): Promise<number> {
         const names = underWay.size === 0 ? '' : ` (${[...underWay.values()].join(', ')})`;
         tellAtOnce(
           2,
-          `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. Once more: end now, and leave them to Secrets Manager.`,
+          `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. A second signal ends this now, and leaves them to Secrets Manager.`,
         );
       });
       let toldAt = 0;
@@ -85,22 +86,23 @@ export function startHere(work: RunWork): Promise<number> {
 /** Ends this process, with the names of the rotations that it no longer waits for. */
 function endNow(made: FleetPlan, underWay: readonly string[], work: RunWork, exitCode: number): never {
   const names = underWay.length === 0 ? 'none' : underWay.join(', ');
-  tellAtOnce(2, `Left to Secrets Manager, which completes them: ${names}. Go on later: ${again(work)}`);
+  const again = startCommand(work.file, work.profiles);
+  tellAtOnce(2, `Left to Secrets Manager, which completes them: ${names}. Go on later: ${again}`);
   if (work.json)
     tellAtOnce(1, JSON.stringify({ plan: made.id, secrets: made.secrets, end: 'left', underWay }));
   process.exit(exitCode);
 }
 
-/** Prints a line before anything else happens: the process may end right after. The terminal may be gone. */
+/** Prints a line synchronously, because the process may end right after it. */
 function tellAtOnce(descriptor: 1 | 2, line: string): void {
   try {
     writeSync(descriptor, `${line}\n`);
   } catch {
-    // Nobody reads it.
+    // The terminal is gone.
   }
 }
 
-/** Tells that a plan is old. */
+/** Warns that a plan is old. */
 export function tellAge(screen: Screen, days: number | undefined): void {
   if (days === undefined) return;
   screen.bad(
@@ -108,14 +110,10 @@ export function tellAge(screen: Screen, days: number | undefined): void {
   );
 }
 
-/** The answer where a plan leaves all secrets out. */
+/** The answer if a plan leaves all secrets out. */
 export function nothingToRotate(screen: Screen, { id, blocked }: FleetPlan): CommandResult {
   screen.say(`Nothing to rotate: the plan leaves ${blocked.length} secrets out.`);
   return { ok: true, document: { plan: id, secrets: 0, end: 'finished', blocked } };
-}
-
-function again({ file, profiles }: RunWork): string {
-  return `keyturn fleet start ${file} --here${profiles.map((name) => ` --profile ${name}`).join('')}`;
 }
 
 function showResult(screen: Screen, { secrets }: FleetPlan, result: FleetResult, work: RunWork): void {
@@ -131,10 +129,10 @@ function showResult(screen: Screen, { secrets }: FleetPlan, result: FleetResult,
   if (end === 'stopped') screen.bad('It was stopped.');
   screen.bad(line);
   screen.say(`- Find out why: keyturn doctor SECRET`);
-  screen.say(`- Go on with what is left: ${again(work)}`);
+  screen.say(`- Go on with what is left: ${startCommand(work.file, work.profiles)}`);
 }
 
-/** The calls of a run by one client. */
+/** The calls of a run, all with one client. */
 export function connectedApi(getClient: () => Promise<SecretsManagerClient>): FleetApi {
   const secrets = createAwsSecretsManagement({ client: getClient, reader: 'person' });
   return apiBy(() => secrets);
@@ -156,10 +154,10 @@ function apiBy(apiOf: (arn: string) => SecretsManagementPort): FleetApi {
   };
 }
 
-/** How many secrets are asked for at once. */
+/** How many secrets are described at once. */
 const asksAtOnce = 20;
 
-/** `keyturn fleet report`: asks Secrets Manager which secrets of a plan are rotated, whoever has run it. */
+/** `keyturn fleet report`: asks Secrets Manager which secrets of a plan are rotated, wherever the plan was run. */
 export function report(work: RunWork): Promise<number> {
   return runWithScreen(
     { json: work.json, redactor: createRedactor() },

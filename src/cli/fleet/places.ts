@@ -7,10 +7,10 @@ import { connect, regionOf } from '../rotation/clients.ts';
 import type { RunWork } from './work.ts';
 
 /**
- * Finds the client for each secret of a plan: in the secret's own region, and by the profile that is of its account.
- * With one profile or none, the same credentials are used for all.
+ * Finds the client for each secret of a plan: in the secret's own region, with the profile of its account. With one
+ * profile or none, the same credentials are used for all.
  *
- * @throws InvalidConfiguration if several profiles are given, and none is of an account of the plan
+ * @throws InvalidConfiguration if several profiles are given, and the plan has an account that none of them is of
  */
 export async function clientsFor(
   work: RunWork,

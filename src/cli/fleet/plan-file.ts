@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { KeyturnError, messageOf } from '../../errors.ts';
 import { type FleetPlan, fleetVersion, mostSecretsPerItem, type PlanEntry } from '../../fleet/plan.ts';
 import { outputFailed } from '../../render/output-file.ts';
+import { shellWord } from '../../shell-word.ts';
 
 const arn = v.pipe(v.string(), v.regex(/^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+$/));
 const date = v.pipe(
@@ -57,7 +58,7 @@ const schema = v.object({
   ),
 });
 
-/** Reads the file of a plan. @throws InvalidPlan */
+/** Reads a plan from its file. @throws InvalidPlan */
 export async function readPlan(file: string): Promise<FleetPlan> {
   let content: unknown;
   try {
@@ -99,7 +100,7 @@ export async function readPlan(file: string): Promise<FleetPlan> {
 /** How much the clocks of two machines may differ, in ms. */
 const clockToleranceMs = 3_600_000;
 
-/** What is wrong with a plan whose members are of the right types: it was put together or changed by hand. */
+/** Finds what only a plan that was changed by hand has wrong. The types of its members are checked before. */
 function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undefined {
   const madeBy = Date.parse(madeAt) + clockToleranceMs;
   if (madeBy > Date.now() + 2 * clockToleranceMs) return `was made in the future: ${madeAt}`;
@@ -119,7 +120,7 @@ function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undef
       for (const entry of item.secrets) {
         if (entry.arn.split(':secret:')[1]?.slice(0, -'-AbCdEf'.length) !== entry.name)
           return `has the wrong name for ${entry.arn}`;
-        // Such a secret would never count as rotated.
+        // With such a date, a new rotation would not count.
         if (Date.parse(entry.rotatedBefore) > madeBy) return `has a date for ${entry.name} after it was made`;
       }
     }
@@ -133,7 +134,7 @@ function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undef
   return undefined;
 }
 
-/** How old a plan is, in days, if it is older than a day: secrets that were made since are not in it. */
+/** The age of a plan in days; undefined if it is younger than a day. Secrets that were made since are not in it. */
 export function daysOld({ madeAt }: FleetPlan): number | undefined {
   const days = Math.floor((Date.now() - Date.parse(madeAt)) / 86_400_000);
   return days < 1 ? undefined : days;
@@ -146,6 +147,12 @@ export async function writePlan(file: string, plan: FleetPlan): Promise<void> {
   } catch (error) {
     throw outputFailed(file, error);
   }
+}
+
+/** The command that runs a plan from this machine, to be copied into a shell. */
+export function startCommand(file: string, profiles: readonly string[]): string {
+  const options = profiles.map((name) => ` --profile ${shellWord(name)}`).join('');
+  return `keyturn fleet start ${shellWord(file)} --here${options}`;
 }
 
 function invalid(problem: string, remedy: string): KeyturnError {

@@ -23,10 +23,10 @@ import { type CommandResult, runWithScreen, type Screen } from '../rotation/scre
 import { askPreflight } from '../rotation/status.ts';
 import { toolsFor } from '../rotation/tools.ts';
 import { inPlace } from './places.ts';
-import { writePlan } from './plan-file.ts';
+import { startCommand, writePlan } from './plan-file.ts';
 import type { PlanWork } from './work.ts';
 
-/** How many values are read, or functions asked, at once. */
+/** How many secrets are examined at once. */
 const looksAtOnce = 16;
 
 /** `keyturn fleet plan`: chooses secrets, finds their targets and what blocks them, and makes the waves. */
@@ -43,7 +43,8 @@ export function plan(work: PlanWork): Promise<number> {
           screen.progress(`listing secrets${place && ` (${place})`}`);
           const target = { endpoint: work.endpoint, region, profile, secret: '' };
           try {
-            // No value that is read here is shown anywhere. To mask the plan by thousands of values would take minutes.
+            // The screen's redactor must not learn these values. None of them is shown, and masking the plan by
+            // thousands of values would take minutes.
             await choose(toolsFor(target, createRedactor(), screen), work, { found, blocked, seen });
           } catch (error) {
             throw inPlace(error, { profile, region });
@@ -53,8 +54,8 @@ export function plan(work: PlanWork): Promise<number> {
       if (found.length + blocked.length === 0) {
         throw new KeyturnError(
           'SecretNotFound',
-          'No secret is meant by that.',
-          'Look at what there is: keyturn list.',
+          'No secret matches.',
+          'See which secrets there are: keyturn list.',
         );
       }
       const made = makePlan(
@@ -79,7 +80,7 @@ export function plan(work: PlanWork): Promise<number> {
   );
 }
 
-/** The list, or a list of one undefined if it is empty. */
+/** The list. If it is empty, a list with one undefined: the default of the environment. */
 function orOne<T>(things: readonly T[]): readonly (T | undefined)[] {
   return things.length === 0 ? [undefined] : things;
 }
@@ -87,7 +88,7 @@ function orOne<T>(things: readonly T[]): readonly (T | undefined)[] {
 interface Choice {
   readonly found: PlannedSecret[];
   readonly blocked: Blocked[];
-  /** ARNs: two profiles may be of one account. */
+  /** The ARNs of all chosen secrets. Two profiles may be of one account, and list the same secrets. */
   readonly seen: Set<string>;
 }
 
@@ -103,7 +104,7 @@ async function choose(tools: Tools, work: PlanWork, { found, blocked, seen }: Ch
       else blocked.push({ arn, name, ...block });
     };
     const one: Promise<void> = examine().finally(() => underWay.delete(one));
-    // The first error ends the plan; those of others that are under way come too late for anybody to hear.
+    // The first error ends the plan. Later errors are ignored.
     one.catch(() => undefined);
     underWay.add(one);
     if (underWay.size >= looksAtOnce) await Promise.race(underWay);
@@ -173,7 +174,7 @@ function showPlan(screen: Screen, made: FleetPlan, { out, profiles }: PlanWork):
   screen.say(
     out === undefined
       ? 'Nothing was written: give --out FILE to start it later.'
-      : `Written to ${out}. Start it: keyturn fleet start ${out} --here${profiles.map((name) => ` --profile ${name}`).join('')}`,
+      : `Written to ${out}. Start it: ${startCommand(out, profiles)}`,
   );
 }
 
@@ -181,7 +182,7 @@ function describeSeconds(seconds: number): string {
   return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
-/** Whether it is a copy of a secret in another region. */
+/** Whether a secret is a replica of a secret in another region. */
 function isReplica({ arn, primaryRegion }: Secret): boolean {
   return primaryRegion !== undefined && primaryRegion !== regionOf(arn);
 }

@@ -16,10 +16,10 @@ import type { ExecutionWork, RunWork } from './work.ts';
 
 const watchEveryMs = 3000;
 
-/** How often in a row `watch` gets no answer before it gives up. */
+/** After so many looks in a row without an answer, `watch` gives up. */
 const unansweredLooks = 20;
 
-/** `keyturn fleet start --state-machine`: puts the waves into the bucket of the state machine, and starts it. */
+/** `keyturn fleet start --state-machine`: puts the waves into the state machine's bucket, and starts it. */
 export function start(work: RunWork, machineArn: string): Promise<number> {
   const place = { ...work, profile: work.profiles[0] };
   return withClients(place, machineArn, async (clients, screen) => {
@@ -55,7 +55,7 @@ export function start(work: RunWork, machineArn: string): Promise<number> {
   });
 }
 
-/** Whoever may write the bucket decides what is rotated, like whoever may start the state machine. */
+/** Anybody who may write this bucket decides which secrets are rotated, like anybody who may start the state machine. */
 async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetPlan): Promise<object[]> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3');
   const waves: object[] = [];
@@ -69,8 +69,8 @@ async function putWaves(s3: S3Client, Bucket: string, name: string, made: FleetP
 }
 
 /**
- * `keyturn fleet watch`: follows an execution to its end. A signal ends the watching, and not the execution. If AWS does
- * not answer, it tries again for a while.
+ * `keyturn fleet watch`: follows an execution to its end. A signal ends only the watching; the execution goes on. If AWS
+ * does not answer, it tries again for a while.
  */
 export async function watch(work: ExecutionWork): Promise<number> {
   const { execution } = work;
@@ -107,7 +107,7 @@ export async function watch(work: ExecutionWork): Promise<number> {
     });
     return signalled ?? code;
   } finally {
-    // The same signal once more must not take the exit code from a process that is about to end.
+    // After a signal it keeps listening. Otherwise a second signal would change the exit code.
     if (signalled === undefined) stopHearing();
   }
 }
@@ -196,16 +196,17 @@ function answerOf(screen: Screen, execution: string, { status, reason, waves }: 
   if (!isWell) {
     screen.say('- What is left: keyturn fleet report PLAN');
     screen.say('- Go on with it: keyturn fleet start PLAN --state-machine ARN');
-    // AWS redrives nothing that has succeeded, and a run may succeed with failures that its plan tolerates.
-    if (status !== 'SUCCEEDED') screen.say(`- Or from where it ended: keyturn fleet redrive ${execution}`);
+    // AWS doesn't redrive an execution that succeeded. It may have succeeded with failures that its plan tolerates.
+    if (status !== 'SUCCEEDED')
+      screen.say(`- Or continue it where it ended: keyturn fleet redrive ${execution}`);
   }
   return { ok: isWell, document: { execution, status, reason, waves } };
 }
 
 /**
- * `keyturn fleet redrive`: continues an execution that failed, was stopped or took too long, where it ended. Targets of
- * the wave that did not succeed are begun again, and look first which of their secrets are rotated. Failures that the
- * plan tolerated in earlier waves are not taken up: their waves have succeeded.
+ * `keyturn fleet redrive`: continues an execution that failed, was stopped or took too long. In the wave where it ended,
+ * the targets that did not succeed begin again. They look first which of their secrets are rotated. Failed targets of
+ * earlier waves are left alone, because those waves succeeded.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
@@ -223,7 +224,7 @@ export function redrive(work: ExecutionWork): Promise<number> {
     if (found.redriveStatus === 'NOT_REDRIVABLE') {
       throw notRedrivable(executionArn, String(found.redriveStatusReason ?? found.status));
     }
-    // The name of an execution is the plan's id with the time of its start.
+    // The name of an execution is the plan's id and the time of its start.
     await requireNoOther(sfn, stateMachineArn, String(found.name).replace(/-\d+$/, ''));
     // The SDK adds a token to the request, so that its own retries count once.
     const { redriveDate } = await called('states:RedriveExecution', executionArn, () =>
@@ -243,7 +244,7 @@ export function redrive(work: ExecutionWork): Promise<number> {
   });
 }
 
-/** @param reason as DescribeExecution or RedriveExecution tells it, such as `Execution is SUCCEEDED and cannot be redriven` */
+/** @param reason of DescribeExecution or RedriveExecution, such as `Execution is SUCCEEDED and cannot be redriven` */
 function notRedrivable(executionArn: string, reason: string): KeyturnError {
   const isRunning = /RUNNING|PENDING_REDRIVE/.test(reason);
   return new KeyturnError(
@@ -251,7 +252,7 @@ function notRedrivable(executionArn: string, reason: string): KeyturnError {
     `${executionArn} can't be redriven: ${reason.replace(/[.\s]*$/, '.')}`,
     isRunning
       ? `Follow it: keyturn fleet watch ${executionArn}`
-      : 'Start its plan again, which leaves alone what is rotated: keyturn fleet start PLAN --state-machine ARN',
+      : 'Start its plan again; secrets that are rotated are left alone: keyturn fleet start PLAN --state-machine ARN',
   );
 }
 
@@ -273,7 +274,7 @@ export function stop(work: ExecutionWork): Promise<number> {
   });
 }
 
-/** The bucket that the state machine reads its waves from. @throws FleetUnusable for one of another kind or version */
+/** The bucket from which a state machine reads its waves. @throws FleetUnusable if it isn't a fleet of this version */
 async function bucketOf(sfn: SFNClient, stateMachineArn: string): Promise<string> {
   const { DescribeStateMachineCommand } = await import('@aws-sdk/client-sfn');
   const { definition = '{}' } = await called('states:DescribeStateMachine', stateMachineArn, () =>
@@ -285,8 +286,8 @@ async function bucketOf(sfn: SFNClient, stateMachineArn: string): Promise<string
     const isOther = /^Keyturn fleet \d+$/.test(comment);
     throw unusable(
       isOther
-        ? `${stateMachineArn} is of another version: ${comment}, and not ${fleetComment}.`
-        : `${stateMachineArn} is no state machine of fleet.yaml.`,
+        ? `${stateMachineArn} is of another version: ${comment}, not ${fleetComment}.`
+        : `${stateMachineArn} is not a state machine of fleet.yaml.`,
       'Deploy fleet.yaml of this version of Keyturn, and name its output FleetStateMachineArn.',
     );
   }
@@ -301,7 +302,7 @@ function at(value: unknown, ...path: readonly string[]): unknown {
   );
 }
 
-/** A state machine calls Secrets Manager where it is. @throws FleetUnusable */
+/** A state machine can call Secrets Manager only in its own account and region. @throws FleetUnusable */
 function requireSamePlace(made: FleetPlan, machineArn: string): void {
   const [, , , region, account] = machineArn.split(':');
   const entries = made.waves.flatMap(({ items }) => items.flatMap(({ secrets }) => secrets));

@@ -9,27 +9,29 @@ export interface PlanWork extends PlaceOptions {
   readonly functions: readonly string[];
   readonly account: string | undefined;
   readonly olderThanDays: number | undefined;
-  /** Empty for the region that the environment or the profile has. */
+  /** Empty: the region of the environment or of the profile. */
   readonly regions: readonly string[];
-  /** Profiles of the AWS CLI, one for each account; empty for the credentials of the environment. */
+  /** Profiles of the AWS CLI, one for each account. Empty: the credentials of the environment. */
   readonly profiles: readonly string[];
   readonly waves: readonly ('canary' | number)[];
   readonly perTarget: number;
   readonly atOnce: number;
   readonly toleratedPercent: number;
+  /** From 0 to 1. */
   readonly quotaShare: number;
   readonly groupBy: 'host' | 'function' | { readonly tag: string };
   readonly preflight: boolean;
 }
 
-/** What is done with the file of a plan. */
+/** What `keyturn fleet start` and `report` are asked for. */
 export interface RunWork extends PlaceOptions {
+  /** The path of the plan. */
   readonly file: string;
-  /** Profiles of the AWS CLI, one for each account of the plan; empty for the credentials of the environment. */
+  /** Profiles of the AWS CLI, one for each account of the plan. Empty: the credentials of the environment. */
   readonly profiles: readonly string[];
 }
 
-/** An execution on Step Functions, and where it is asked for. */
+/** What `keyturn fleet watch`, `stop` and `redrive` are asked for. */
 export interface ExecutionWork extends PlaceOptions {
   /** The execution's ARN. */
   readonly execution: string;

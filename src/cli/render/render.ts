@@ -44,7 +44,7 @@ function failed({ template, json }: RenderWork, { code, message, problems }: Ren
   return { ok: false, document };
 }
 
-/** `file:line:column: Code: reference: what is wrong`, which editors make a link of. */
+/** `file:line:column: Code: reference: what is wrong`. Editors make a link of it. */
 export function describeProblem(
   file: string,
   { line, column, code, reference, message }: RenderProblem,
@@ -113,7 +113,7 @@ async function check(
   }
   const problems = [...template.problems, ...found];
   if (problems.length > 0) throw new RenderProblems(problems, 'Nothing was read.');
-  screen.good('Every secret exists and may be read. Keys are found out when they are read.');
+  screen.good('Every secret exists and may be read. Keys are checked only when values are read.');
   return {
     ok: true,
     document: {
@@ -164,7 +164,7 @@ async function read(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The template would be lost, and with it all references. */
+/** @throws OutputFailed if the output is the template itself: rendering would destroy its references */
 async function requireOtherFile(template: string, output: string): Promise<void> {
   const [one, other] = await Promise.all([template, output].map((path) => stat(path).catch(() => undefined)));
   if (one === undefined || one.ino !== other?.ino || one.dev !== other.dev) return;

@@ -1,7 +1,7 @@
 import type { FormatName } from '../../render/format-names.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
 
-/** What is to become of the result. */
+/** Where the result goes; `check`: nothing is rendered. */
 export type Purpose =
   | { readonly kind: 'file'; readonly output: string }
   | { readonly kind: 'stdout' }
@@ -11,7 +11,7 @@ export type Purpose =
 export interface RenderWork extends PlaceOptions {
   readonly template: string;
   readonly purpose: Purpose;
-  /** Undefined: known by the template's name, or by the output's. */
+  /** Undefined: the format follows from the template's name, or from the output's. */
   readonly format: FormatName | undefined;
   readonly masks: 'stdout' | 'stderr' | 'none';
   readonly variables: ReadonlyMap<string, string>;

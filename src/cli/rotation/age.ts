@@ -7,7 +7,7 @@ const units = [
 
 const words = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
-/** A date, and how far it is from now: `3 days ago (2026-01-02T03:04:05Z)`, `in 5 hours (...)`. */
+/** How far a date is from now, and the date: `3 days ago (2026-01-02T03:04:05Z)`, `in 5 hours (...)`. */
 export function describeDate(date: Date | undefined, nowMs: number): string {
   if (date === undefined) return 'at an unknown time';
   const distanceMs = date.getTime() - nowMs;

@@ -1,6 +1,6 @@
 import { UsageError } from '../command.ts';
 
-/** Where secrets are, and how the outcome is printed: what every command takes that calls AWS. */
+/** The options of every command that calls AWS: where the secrets are, and how the outcome is printed. */
 export interface PlaceOptions {
   /** Another address of Secrets Manager and Lambda. */
   readonly endpoint: string | undefined;
@@ -8,7 +8,7 @@ export interface PlaceOptions {
   readonly json: boolean;
 }
 
-/** What every command about one secret takes. */
+/** The arguments of every command about one secret. */
 export interface SecretArguments extends PlaceOptions {
   /** Name or ARN. */
   readonly secret: string;
@@ -41,16 +41,16 @@ export const placeOptionsHelp = `${placeLines}Exit codes: 0 succeeded, 1 failed,
 
 export const secretOptionsHelp = placeOptionsHelp;
 
-/** The same for commands that find out how secrets stand. */
+/** The options' help of commands that find out the state of secrets: they have an exit code more. */
 export const findingOptionsHelp = `${placeLines}Exit codes: 0 healthy, 1 failed, 2 wrong arguments, 3 a secret needs attention: stuck, overdue, or its preflight failed.
 `;
 
-/** The options that choose secrets among all. */
+/** The options that choose some of all secrets. */
 export const choiceOptions = {
   tag: { type: 'string' as const, multiple: true as const, default: [] as string[] },
 };
 
-/** A tag that a secret must have; undefined for any value. */
+/** A tag that a secret must have. If `value` is undefined, any value will do. */
 export interface WantedTag {
   readonly key: string;
   readonly value: string | undefined;

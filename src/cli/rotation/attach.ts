@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-
 import { defaultConfiguration, readConfiguration } from '../../configuration.ts';
+import { hasFailed } from '../../doctor/diagnosis.ts';
 import { KeyturnError } from '../../errors.ts';
 import { type RotationRules, type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { type DocumentFacts, lookAtDocument } from './document.ts';
@@ -10,31 +10,34 @@ import { rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
 import type { Schedule } from './schedule.ts';
 import type { CommandResult, Screen } from './screen.ts';
 
-/** What is to be attached. */
+/** A rotation to be set up. */
 export interface Attachment {
   readonly secret: string;
   readonly functionArn: string;
   readonly schedule: Schedule;
   /** Whether to rotate at once. */
   readonly immediately: boolean;
-  /** For how long the test, and then the rotation, is followed. */
+  /** How long to wait for the test, and then again for the rotation. */
   readonly timeoutMs: number;
 }
 
 /**
- * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. When the function
- * says that a rotation would fail, the secret's rotation is put back as it was.
+ * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. If the function says
+ * that a rotation would fail, or the test doesn't end in time, the secret's rotation is put back as it was.
+ *
+ * @throws SecretNotFound, VersionNotPending, FunctionUnusable, PreflightFailed, those of {@link lookAtDocument}, and errors
+ *   of the calls of AWS
  */
 export async function attach(tools: Tools, attachment: Attachment): Promise<CommandResult> {
   const { secrets, screen } = tools;
   const secret = await secrets.describe(attachment.secret);
   screen.heading(secret.name);
-  requireRest(secret);
+  requireNoRotationUnderWay(secret);
   const { document, notes } = await examine(tools, secret, attachment);
   showPlan(screen, { secret, document, notes }, attachment);
   const preflight = await configure(tools, secret, attachment, document.versionId);
   const facts = { ...describeAttachment(secret, attachment, document), notes, preflight };
-  if (preflight.outcome === 'failed') return { ok: false, document: { ...facts, outcome: 'failed' } };
+  if (hasFailed(preflight)) return { ok: false, document: { ...facts, outcome: 'failed' } };
   screen.good(`Attached: ${secret.name} rotates ${attachment.schedule.words}.`);
   if (!attachment.immediately) return { ok: true, document: { ...facts, outcome: 'attached' } };
   const rotation = await rotateAndFollow(tools, await secrets.describe(secret.arn), attachment.timeoutMs);
@@ -49,7 +52,7 @@ interface Examined {
   readonly notes: readonly string[];
 }
 
-/** Reads only. */
+/** Changes nothing. */
 async function examine(tools: Tools, secret: Secret, { functionArn }: Attachment): Promise<Examined> {
   tools.screen.progress('looking at the function and at the secret');
   const { variables, notes } = await tools.functions.look(functionArn);
@@ -82,7 +85,7 @@ function showPlan(
   for (const note of notes) screen.fact('note', note);
 }
 
-/** Sets function and schedule with RotateImmediately=false, and takes that back when the function objects. */
+/** Sets function and schedule with RotateImmediately=false, which tests the function. Takes that back if it fails. */
 async function configure(
   tools: Tools,
   secret: Secret,
@@ -97,7 +100,7 @@ async function configure(
   if (started === 'reattempts') throw unfinishedRotation(secret);
   const preflight = await functions.preflight(functionArn, secret.arn, currentVersion);
   showPreflight(screen, preflight);
-  const mayStay = preflight.outcome !== 'failed';
+  const mayStay = !hasFailed(preflight);
   if (mayStay && (await awaitTestEnd(secrets, { secretArn: secret.arn, version: token, timeoutMs })))
     return preflight;
   await restore(tools, secret, token);
@@ -112,7 +115,7 @@ async function configure(
 /** Ends the test, and puts rotation back as it was. */
 async function restore({ secrets, screen }: Tools, before: Secret, testVersion: string): Promise<void> {
   await secrets.cancelRotation(before.arn);
-  // AWS leaves the labels as they are; the version holds the value of AWSCURRENT.
+  // CancelRotateSecret leaves the labels as they are. The test's version is a copy of AWSCURRENT, so nothing is lost.
   const { stages } = await secrets.describe(before.arn);
   if (stages[testVersion]?.includes('AWSPENDING'))
     await secrets.moveLabel(before.arn, 'AWSPENDING', { from: testVersion });
@@ -130,7 +133,7 @@ async function restore({ secrets, screen }: Tools, before: Secret, testVersion: 
   screen.bad('Nothing was rotated, and rotation is on as it was before.');
 }
 
-/** DescribeSecret may tell days for a schedule expression too; RotateSecret takes one of the two. */
+/** DescribeSecret may tell both a schedule expression and days. RotateSecret takes only one of them. */
 function asRequest(rules: RotationRules | undefined): RotationRules | undefined {
   if (rules?.ScheduleExpression === undefined) return rules;
   const { ScheduleExpression, Duration } = rules;
@@ -152,8 +155,8 @@ function describeAttachment(
   };
 }
 
-/** Secrets Manager would not set anything, and take up the old rotation instead. */
-function requireRest(secret: Secret): void {
+/** During a rotation, Secrets Manager would set nothing, and continue that rotation instead. */
+function requireNoRotationUnderWay(secret: Secret): void {
   if (secret.deletedOn !== undefined) {
     throw new KeyturnError(
       'SecretNotFound',
@@ -168,6 +171,6 @@ function unfinishedRotation({ name }: Secret): KeyturnError {
   return new KeyturnError(
     'VersionNotPending',
     `A rotation of ${name} is under way, or stuck: AWSPENDING is on a version that is not AWSCURRENT.`,
-    'See keyturn status, which says what to do about it, and attach then.',
+    'See keyturn status, which says what to do about it. Then attach.',
   );
 }

@@ -23,7 +23,7 @@ export interface Clients {
   sts(): Promise<STSClient>;
 }
 
-/** In whose name calls are signed. */
+/** The credentials that calls are signed with. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -44,9 +44,11 @@ export interface ClientsTarget extends Pick<SecretArguments, 'secret' | 'endpoin
 }
 
 /**
- * Finds endpoint, region and credentials as the AWS CLI does; on this machine it does without the last two.
- * @param credentials in place of those that would be found
- * @throws InvalidConfiguration where there is no such profile
+ * Finds endpoint, region and credentials as the AWS CLI does. A Secrets Manager on this machine needs neither region nor
+ * credentials.
+ *
+ * @param credentials used instead of those that would be found
+ * @throws InvalidConfiguration if the profile does not exist
  */
 export function connect(
   { secret, endpoint, region, profile }: ClientsTarget,
@@ -78,20 +80,25 @@ export function connect(
     const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
     return new LambdaClient(at(lambdaUrl, config));
   });
-  /** A local Secrets Manager has nothing else beside it: what is not named is not asked in the cloud either. */
+  /**
+   * If Secrets Manager is on this machine, no other service is called in the cloud: it would know nothing of these
+   * secrets. Such a service needs an endpoint of its own.
+   *
+   * @throws InvalidConfiguration if it has none
+   */
   const configFor = (name: string, variable: string): ClientConfig => {
     const own =
       environment[`AWS_ENDPOINT_URL_${variable}`] ??
       (endpoint === undefined ? environment.AWS_ENDPOINT_URL : undefined);
-    if (own !== undefined) return { ...config, endpoint: own, ...(isLoopback(own) ? known : {}) };
+    if (own !== undefined) return { ...config, endpoint: own, ...(isLoopback(own) ? forLoopback : {}) };
     if (!isHere) return config;
     throw new KeyturnError(
       'InvalidConfiguration',
       `A Secrets Manager on this machine has no ${name}.`,
-      `Another one is named by AWS_ENDPOINT_URL_${variable}.`,
+      `Name one by AWS_ENDPOINT_URL_${variable}.`,
     );
   };
-  const known =
+  const forLoopback =
     credentials !== undefined || hasCredentials(environment) ? {} : { credentials: localCredentials };
   const logs = once(async () => {
     const place = configFor('CloudWatch Logs', 'CLOUDWATCH_LOGS');
@@ -117,7 +124,7 @@ export function connect(
   const s3 = once(async () => {
     const place = configFor('S3', 'S3');
     const { S3Client } = await import('@aws-sdk/client-s3').catch(missing('@aws-sdk/client-s3'));
-    // Buckets of a server on this machine have no names of their own in DNS.
+    // On a server of this machine, a bucket has no host name of its own.
     return new S3Client({ ...place, forcePathStyle: place.endpoint !== undefined });
   });
   const sts = once(async () => {
@@ -129,7 +136,7 @@ export function connect(
   return { secretsManager, lambda, logs, ec2, kms, sfn, s3, sts };
 }
 
-/** What `keyturn local` takes: it asks for a signature's form and knows no accounts. */
+/** Without --enforce, `keyturn local` takes any access key. This one means its default account. */
 const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 function at(endpoint: string | undefined, config: ClientConfig): ClientConfig {

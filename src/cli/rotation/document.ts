@@ -16,7 +16,7 @@ const rotators = createRotators();
 export interface DocumentFacts {
   readonly versionId: string;
   readonly form: string;
-  /** Undefined: a rotator that is not one of Keyturn's own, or none. */
+  /** Undefined if none of the rotators that come with Keyturn serves the secret. */
   readonly served:
     | {
         readonly rotator: string;
@@ -60,7 +60,7 @@ export async function lookAtDocument(
   };
 }
 
-/** A function may have rotators of its own, so that an unknown one is no error here. */
+/** A function may have rotators of its own, so an unknown rotator is not an error here. */
 function findRotator(select: () => Rotator): Rotator | undefined {
   try {
     return select();

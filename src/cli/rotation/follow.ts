@@ -7,18 +7,19 @@ import {
 } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 
-/** Steps that show in a secret: what was seen proves that they are done. */
+/** The steps whose end can be seen at the secret. */
 export type SeenStep = 'createSecret' | 'setSecret' | 'finishSecret';
 
-/** A step that was seen to be done, and when, in ms since the following began. */
+/** A step that was seen to be done. */
 export interface Sighting {
   readonly step: SeenStep;
+  /** Since the following began. */
   readonly afterMs: number;
 }
 
 /** How a rotation went, as far as the secret shows it. */
 export interface Followed {
-  /** `unfinished`: it went on, or was stuck, when the time was up. */
+  /** `unfinished`: when the time was up, it was still going on, or was stuck. */
   readonly outcome: 'succeeded' | 'failed' | 'unfinished';
   readonly version: string;
   readonly steps: readonly Sighting[];
@@ -43,9 +44,9 @@ const eagerPollMs = 250;
 const patientPollMs = 2_000;
 
 /**
- * Follows a rotation by DescribeSecret until it ends or the time is up. No call tells the steps themselves: createSecret
- * is done when the version has a value, setSecret when AWSCURRENT is on it (whichever step moved it), and all of them
- * when Secrets Manager has a new date of the last rotation.
+ * Follows a rotation by DescribeSecret until it ends or the time is up. No call tells which step is done. createSecret is
+ * done when the version has a value. setSecret is taken to be done when AWSCURRENT is on the version, whichever step moved
+ * it. finishSecret is done when Secrets Manager has a new date of the last rotation.
  */
 export async function followRotation(api: SecretsManagementPort, following: Following): Promise<Followed> {
   const { secretArn, version, timeoutMs, onStep } = following;
@@ -84,7 +85,7 @@ async function lookForValue(
   return versionWith(stages, 'AWSPENDING') === version ? valueIn(api, arn, version) : 'empty';
 }
 
-/** Undefined while it goes on. A read may lag: a version that has not been seen yet is still to come. */
+/** How the rotation ended; undefined while it goes on. A read may lag, so a version not seen yet may still come. */
 function endOf(
   { stages, rotationEnabled, lastRotated }: Secret,
   { version, before }: Following,
@@ -106,7 +107,7 @@ function endOf(
 
 /**
  * Waits until the temporary version of a test has lost AWSPENDING.
- * @returns false when the time was up first
+ * @returns false if the time was up before
  */
 export async function awaitTestEnd(
   api: SecretsManagementPort,

@@ -7,9 +7,9 @@ import { preflightStep } from '../../rotation/gate.ts';
 import type { Finding } from '../../rotator/contract.ts';
 import { explainAwsError } from '../../secrets-manager/errors.ts';
 
-/** What could be told of a rotation function. */
+/** What is known of a rotation function. */
 export interface FunctionFacts {
-  /** Its variables; none where they may not be read. */
+  /** Its environment variables; empty if they may not be read. */
   readonly variables: Environment;
   /** What could not be looked at. */
   readonly notes: readonly string[];
@@ -20,11 +20,11 @@ export type { Preflight } from '../../doctor/facts.ts';
 /** The calls of Lambda that the commands make. */
 export interface FunctionApi {
   /**
-   * Looks at a function: whether it is there, and lets Secrets Manager in.
-   * @throws FunctionUnusable; what may not be looked at is a note
+   * Checks that a function exists, and lets Secrets Manager invoke it. What may not be looked at becomes a note.
+   * @throws FunctionUnusable
    */
   look(functionArn: string): Promise<FunctionFacts>;
-  /** Has one of Keyturn's functions look at the current version of a secret that it rotates. Never throws. */
+  /** Asks one of Keyturn's functions whether a rotation of a secret would succeed. Never throws. */
   preflight(functionArn: string, secretArn: string, currentVersion: string): Promise<Preflight>;
 }
 
@@ -102,7 +102,7 @@ async function invoke(client: LambdaClient, FunctionName: string, event: object)
   if (Array.isArray(findings)) return { outcome: 'passed', findings: findings.filter(isFinding) };
   return {
     outcome: 'unknown',
-    reason: 'The function has no answer to a preflight: it is none of Keyturn, or an older one.',
+    reason: 'The function does not answer a preflight: it is not one of Keyturn, or an older one.',
   };
 }
 
@@ -112,8 +112,8 @@ function isFinding(value: unknown): value is Finding {
 }
 
 /**
- * Whether some statement allows it. Conditions are left to Secrets Manager, which refuses the function where they
- * keep it out.
+ * Whether some statement lets Secrets Manager invoke the function. Conditions are not evaluated: if they exclude
+ * Secrets Manager, it refuses the function itself.
  */
 export function letsSecretsManagerIn(policy: string): boolean {
   const statements = listOf(memberOf(JSON.parse(policy), 'Statement'));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { KeyturnError } from '../../errors.ts';
 
 /**
- * Makes sure that the profile which an option or AWS_PROFILE names is there, as the AWS CLI does. The SDK would go on without it, and
- * find no credentials, or others.
+ * Requires that the profile of an option or of AWS_PROFILE exists, as the AWS CLI does. Without this check, the SDK would
+ * go on, and find no credentials or other ones.
  *
- * @param given the profile of an option, which counts more than AWS_PROFILE
+ * @param given the profile of an option, which wins over AWS_PROFILE
  * @throws InvalidConfiguration
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
@@ -29,7 +29,7 @@ export function requireProfile(environment: NodeJS.ProcessEnv, given?: string): 
   );
 }
 
-/** Names of the profiles in a file; none where it can't be read, as for the SDK. */
+/** The names of the profiles in a file. A file that can't be read has none, as for the SDK. */
 function profilesIn(file: string): string[] {
   try {
     const headers = readFileSync(file, 'utf8').matchAll(

@@ -8,7 +8,7 @@ import { type Followed, followRotation } from './follow.ts';
 import type { FunctionApi, Preflight } from './function.ts';
 import { type CommandResult, type Screen, shortId, showOutcome, showStep } from './screen.ts';
 
-/** What the work of the commands is done with. */
+/** What the commands work with: AWS's clients, and a screen. */
 export interface Tools {
   readonly clients: Clients;
   readonly secrets: SecretsManagementPort;
@@ -16,12 +16,16 @@ export interface Tools {
   readonly screen: Screen;
 }
 
-/** A rotation as it was followed, and what the function said when it was asked about one that did not succeed. */
+/** A rotation as it was followed. If it did not succeed, `preflight` is what the function said afterwards. */
 export interface RotationAnswer extends Followed {
   readonly preflight?: Preflight;
 }
 
-/** `keyturn rotate`: rotates now, or has an unfinished rotation taken up again, and follows that. */
+/**
+ * `keyturn rotate`: starts a rotation, or continues an unfinished one, and follows it.
+ *
+ * @throws RotationNotEnabled, and errors of the calls of Secrets Manager
+ */
 export async function rotate(
   tools: Tools,
   { secret: secretId, timeoutMs }: { readonly secret: string; readonly timeoutMs: number },
@@ -34,7 +38,7 @@ export async function rotate(
   return { ok: rotation.outcome === 'succeeded', document };
 }
 
-/** Asks for a rotation of a secret that has its function, and follows it to its end, or for `timeoutMs`. */
+/** Starts a rotation of a secret whose rotation is on, and follows it for at most `timeoutMs`. */
 export async function rotateAndFollow(
   tools: Tools,
   secret: Secret,
@@ -61,7 +65,7 @@ export async function rotateAndFollow(
   return followed.outcome === 'succeeded' ? followed : { ...followed, ...(await askWhy(tools, secret.arn)) };
 }
 
-/** Secrets Manager keeps no error, so the function is asked what it thinks of a rotation now. */
+/** Secrets Manager keeps no error of a rotation, so the function is asked for a preflight. */
 async function askWhy(
   { secrets, functions, screen }: Tools,
   secretArn: string,
@@ -82,7 +86,10 @@ export function showPreflight(screen: Screen, preflight: Preflight): void {
   switch (preflight.outcome) {
     case 'passed': {
       const width = Math.max(...preflight.findings.map(({ check }) => check.length)) + 2;
-      for (const { check, detail } of preflight.findings) screen.say(`  ok  ${check.padEnd(width)}${detail}`);
+      for (const { check, ok, detail } of preflight.findings) {
+        if (ok) screen.say(`  ok  ${check.padEnd(width)}${detail}`);
+        else screen.bad(`  not in order: ${check}: ${detail}`);
+      }
       break;
     }
     case 'failed':

@@ -1,14 +1,16 @@
 import { UsageError } from '../command.ts';
 
-/** When a secret is to rotate: what RotateSecret takes, and what it means. */
+/** When a secret is to rotate. */
 export interface Schedule {
+  /** RotateSecret's ScheduleExpression. */
   readonly expression: string;
-  /** The window, such as `2h`; absent: as long as AWS makes it. */
+  /** RotateSecret's Duration: the length of the window, such as `2h`. Undefined: AWS's default. */
   readonly duration: string | undefined;
+  /** The schedule in English. */
   readonly words: string;
 }
 
-/** What the user said of it. */
+/** A schedule as the user gives it. */
 export interface ScheduleArguments {
   readonly every: string | undefined;
   readonly atHour: string | undefined;
@@ -19,7 +21,7 @@ const shortestHours = 4;
 const longestDays = 999;
 const hoursInADay = 24;
 
-/** Periods that a cron expression can say: its day-of-month, month and day-of-week, and what they mean. */
+/** Periods in days that a cron expression can express: day-of-month, month and day-of-week, and the same in English. */
 const cronDays: ReadonlyMap<number, readonly [fields: string, words: string]> = new Map([
   [1, ['* * ?', 'every day']],
   [7, ['? * SUN', 'every Sunday']],
@@ -33,7 +35,7 @@ const cronHours: readonly number[] = [4, 6, 8, 12];
 /**
  * Makes a schedule by AWS's rules: `rate()` without an hour, `cron()` with one.
  *
- * @throws UsageError, saying what can be had
+ * @throws UsageError that names what is possible
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
  */
 export function makeSchedule({ every, atHour, window }: ScheduleArguments): Schedule {
@@ -76,7 +78,7 @@ function readWindow(text: string): number {
   throw new UsageError(`--window must be 1h to 24h, not '${text}'`);
 }
 
-/** A window may reach neither into the next one nor, for periods of days, past midnight UTC. */
+/** A window must end before the next one opens. For a period of days, it must also end by midnight UTC. */
 function requireRoom(hours: number | undefined, room: number, opensAt: number): void {
   if (hours === undefined || hours <= room) return;
   const why =

@@ -2,9 +2,10 @@ import { styleText } from 'node:util';
 import { KeyturnError } from '../../errors.ts';
 import type { Redactor } from '../../redact.ts';
 import { exitCodes } from '../command.ts';
+import { withoutSteering } from '../printable.ts';
 import type { Followed, SeenStep, Sighting } from './follow.ts';
 
-/** Where a command says what it does. No secret value is ever given to it. */
+/** Shows people what a command does. No secret value is ever given to it. */
 export interface Screen {
   heading(text: string): void;
   fact(name: string, value: string): void;
@@ -16,11 +17,13 @@ export interface Screen {
   say(text: string): void;
 }
 
-/** What a command came to: its exit code follows from `ok`, and --json prints the document. */
+/** The result of a command. */
 export interface CommandResult {
+  /** Gives the exit code 0 or 1, unless `needsAttention` is true. */
   readonly ok: boolean;
-  /** Whether what was found needs somebody; it counts where all went well. */
+  /** Whether somebody must look after a secret. Gives the exit code 3, whatever `ok` is. */
   readonly needsAttention?: boolean;
+  /** What --json prints. */
   readonly document: object;
 }
 
@@ -35,9 +38,9 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** What a function says may hold a value, or what would steer the terminal. */
+/** What a function says may hold a value, or characters that steer the terminal. */
 function forPeople(redactor: Redactor): Screen {
-  const safe = (text: string): string => redactor.text(text).replace(/(?!\n)\p{Cc}+/gu, ' ');
+  const safe = (text: string): string => withoutSteering(redactor.text(text), '\n');
   return {
     heading: (text) => print(styled('bold', safe(text))),
     fact: (name, value) => print(`  ${safe(name).padEnd(factWidth)}${safe(value)}`),
@@ -61,7 +64,7 @@ export const silentScreen: Screen = {
 /** How a command's work is shown. */
 export interface Showing {
   readonly json: boolean;
-  /** Knows whatever is read. */
+  /** Masks every value that was read. */
   readonly redactor: Redactor;
 }
 
@@ -69,16 +72,16 @@ export interface Showing {
  * Runs a command's work with a screen for people, or prints the one document that --json promises, also for an error.
  *
  * @returns the exit code
- * @throws what the work throws, masked, where no document tells of it
+ * @throws the error of the work, masked, unless --json has printed it
  */
 export async function runWithScreen(
   { json, redactor }: Showing,
   work: (screen: Screen) => Promise<CommandResult>,
 ): Promise<number> {
-  // Whoever read our output may go before we do.
+  // A reader such as `head` may close the pipe before we end.
   process.stdout.on('error', () => undefined);
   const printDocument = (document: object): void => {
-    // As JSON has it, in which dates are texts.
+    // First as JSON, in which dates are texts. So the redactor sees what is printed.
     const plain: unknown = JSON.parse(JSON.stringify(document));
     print(JSON.stringify(redactor.value(plain)));
   };
@@ -104,7 +107,7 @@ const sightings: Readonly<Record<SeenStep, string>> = {
   finishSecret: 'Secrets Manager has noted the rotation',
 };
 
-/** A step, as it is seen to be done. */
+/** Shows that a step is done. */
 export function showStep(screen: Screen, { step, afterMs }: Sighting): void {
   screen.fact(step, `${seconds(afterMs)}  ${sightings[step]}`);
 }

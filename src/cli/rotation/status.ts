@@ -15,7 +15,7 @@ import type { Chosen } from './arguments.ts';
 import { showPreflight, type Tools } from './rotate.ts';
 import { type CommandResult, type Screen, shortId } from './screen.ts';
 
-/** `keyturn status`: tells how a secret's rotation stands, or all of them, and what to do about it. */
+/** `keyturn status`: tells how the rotation of one secret or of all stands, and what to do about it. */
 export function status(
   tools: Tools,
   asked: { readonly chosen: Chosen; readonly preflight: boolean },
@@ -38,15 +38,15 @@ async function statusOf(tools: Tools, secretId: string, preflight: boolean): Pro
   const diagnosis = diagnose({ secret, pendingValue, preflight: asked, surroundings: undefined }, nowMs);
   showDiagnosis(screen, diagnosis);
   return {
-    // What was asked for and could not be had is no success.
+    // The preflight was asked for, and there is no answer.
     ok: asked?.outcome !== 'unknown',
     needsAttention: needsAttention(diagnosis.state),
     document: { ...documentOf(secret, versions), ...outlineOf(diagnosis), preflight: asked ?? null },
   };
 }
 
-/** How many functions are asked at once. */
-const preflightsAtOnce = 4;
+/** How many secrets are examined at once. A preflight takes a function's time. */
+const examinedAtOnce = 4;
 
 async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean): Promise<CommandResult> {
   const { secrets, screen } = tools;
@@ -64,13 +64,13 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
     const diagnosis = diagnose({ secret, pendingValue, preflight: asked, surroundings: undefined }, nowMs);
     looked.push({ secret, diagnosis, asked });
   };
-  const under = new Set<Promise<void>>();
+  const underWay = new Set<Promise<void>>();
   for await (const secret of secrets.list(wanted)) {
-    const one: Promise<void> = examine(secret).finally(() => under.delete(one));
-    under.add(one);
-    if (under.size >= preflightsAtOnce) await Promise.race(under);
+    const one: Promise<void> = examine(secret).finally(() => underWay.delete(one));
+    underWay.add(one);
+    if (underWay.size >= examinedAtOnce) await Promise.race(underWay);
   }
-  await Promise.all(under);
+  await Promise.all(underWay);
   looked.sort((one, other) => (one.secret.name < other.secret.name ? -1 : 1));
 
   const counts = new Map<string, number>();
@@ -105,7 +105,7 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
   };
 }
 
-/** Whether the unfinished version has a value; undefined where there is none. */
+/** Whether the unfinished version has a value. Undefined if there is no such version, or the secret is deleted. */
 export async function readPending(
   secrets: SecretsManagerPort,
   secret: Secret,
@@ -115,20 +115,23 @@ export async function readPending(
   return valueIn(secrets, secret.arn, version);
 }
 
-/** Asks a secret's function what would become of a rotation. It never throws. */
-export async function askPreflight({ functions }: Tools, secret: Secret): Promise<Preflight> {
+/** Asks a secret's function whether a rotation would succeed. Never throws. */
+export async function askPreflight(
+  { functions }: Pick<Tools, 'functions'>,
+  secret: Secret,
+): Promise<Preflight> {
   const current = versionWith(secret.stages, 'AWSCURRENT');
   if (secret.functionArn === undefined || current === undefined) {
     return { outcome: 'unknown', reason: 'The secret has no function, or no current value.' };
   }
-  // The function refuses all that is about a secret whose rotation is off, and looks at nothing.
+  // The function refuses every call about a secret whose rotation is off.
   if (secret.rotationEnabled !== true) {
     return { outcome: 'unknown', reason: 'Rotation is off, and the function looks at nothing then.' };
   }
   return functions.preflight(secret.functionArn, secret.arn, current);
 }
 
-/** What DescribeSecret and the list of versions tell. */
+/** Shows what DescribeSecret and the list of versions tell. */
 export function showSecret(
   screen: Screen,
   secret: Secret,
@@ -162,7 +165,7 @@ function showDiagnosis(screen: Screen, diagnosis: Diagnosis): void {
   for (const line of adviceOf(diagnosis)) screen.say(`- ${line}`);
 }
 
-/** The steps of a diagnosis, most likely first. Where a version may hold the live credential, that is said before. */
+/** The steps for the causes, most likely first. If AWSPENDING may hold the live credential, a warning comes first. */
 export function adviceOf({ state, causes }: Diagnosis): string[] {
   const mayBeLive = state === 'unfinished-with-value' || state === 'unfinished-unreadable';
   const keep = 'Keep the version with AWSPENDING: it may be the only copy of the live credential.';

@@ -18,7 +18,7 @@ export function withTools(
   );
 }
 
-/** AWS's clients for a place. @param redactor learns whatever is read */
+/** AWS's clients for a place. @param redactor learns every value that is read */
 export function toolsFor(target: ClientsTarget, redactor: Redactor, screen: Screen): Tools {
   const clients = connect(target, process.env);
   const secrets = telling(
@@ -28,7 +28,7 @@ export function toolsFor(target: ClientsTarget, redactor: Redactor, screen: Scre
   return { clients, secrets, functions: createFunctionApi(clients.lambda), screen };
 }
 
-/** Tells the redactor of whatever is read: a function may be anybody's, and say what it likes. */
+/** Makes the redactor learn every value that is read. The function may be anybody's, and its answers may hold a value. */
 export function telling(redactor: Redactor, api: SecretsManagementPort): SecretsManagementPort {
   const publish = (secret: Secret): Secret => {
     redactor.publish(secret.arn, secret.name, secret.functionArn ?? '', ...Object.keys(secret.stages));

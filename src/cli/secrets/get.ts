@@ -60,7 +60,7 @@ function readReference(text: string): Reference {
   }
 }
 
-/** The value with its credentials masked, as far as its form is known; else only how long it is. */
+/** The value with its credentials masked. If its form is not known, only its length is shown. */
 async function masked(
   value: string,
   { selector, filters }: Reference,
@@ -77,12 +77,15 @@ async function masked(
 
 const mask = '********';
 
-/** A secret with its password masked where it stands, however common that is, and other credentials wherever they stand. */
+/**
+ * The secret with its credentials masked. The password is masked in its own place, so it may be a common word. Other
+ * credentials are masked wherever their text appears. Undefined if that can't be done.
+ */
 function maskedDocument(document: SecretDocument): string | undefined {
   const { password, ...others } = document.fields;
   const redactor = createRedactor();
   redactor.learn(others);
-  // Another credential is so common that its place can't be told from other words.
+  // Another credential is too common a word to be masked by its text.
   if (redactor.withholds()) return undefined;
   try {
     const text = document.write(password === undefined ? {} : { password: mask });
@@ -93,7 +96,7 @@ function maskedDocument(document: SecretDocument): string | undefined {
   }
 }
 
-/** How the value that is printed is read; a form that was made says its credentials in its own way. */
+/** The printed value as a document. A form such as `@url` was made from the secret, so it is read in that form. */
 async function documentOf(
   value: string,
   selector: Reference['selector'],

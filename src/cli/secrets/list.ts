@@ -41,7 +41,7 @@ function show(screen: Screen, secret: Secret, nowMs: number): void {
   if (description) screen.fact('description', printable(description));
   screen.fact('rotation', describeRotation(secret, nowMs));
   screen.fact('changed', describeDate(changed, nowMs));
-  if (deletedOn !== undefined) screen.bad(`  is deleted ${describeDate(deletedOn, nowMs)}`);
+  if (deletedOn !== undefined) screen.bad(`  marked for deletion ${describeDate(deletedOn, nowMs)}`);
 }
 
 function describeRotation(secret: Secret, nowMs: number): string {

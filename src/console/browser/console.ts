@@ -1,4 +1,4 @@
-// What the pages do besides links and forms. A shown value is only in the page itself, and for a minute at most.
+// The script of all pages. A shown value is only in the page itself, and for a minute at most.
 
 const { base = '', csrf = '', liveArn = '' } = document.body.dataset;
 const hideAfterMs = 60_000;
@@ -78,7 +78,7 @@ document.addEventListener('click', (event) => {
   if (text !== undefined) void copy(event.target, text);
 });
 
-// The value of a secret: it is shown on request, and hidden again.
+// The value of a secret is shown on request, and hidden again.
 for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
   const button = form.querySelector('[data-reveal-button]');
   const shown = document.getElementById('shown-value');
@@ -113,12 +113,12 @@ for (const form of all(HTMLFormElement, 'form[data-reveal]')) {
     else void show();
   });
   form.addEventListener('change', hide);
-  // The labels have moved: what is shown may be the value of another version.
+  // The list of versions was replaced: the shown value may be that of another version.
   form.addEventListener('replaced', hide);
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && isShown()) hide();
   });
-  // The browser may keep a page that you leave, and show it again when you come back.
+  // The browser may keep a page that you leave, and show it when you come back.
   window.addEventListener('pagehide', hide);
   document.addEventListener('session-ended', hide);
 }
@@ -204,7 +204,7 @@ function wireUnmask(button: HTMLButtonElement): void {
   });
 }
 
-// A connection string that is checked as you type. Its password is shown as dots.
+// A connection string is checked as you type. Its password is shown as dots.
 for (const typed of all(HTMLElement, '[data-typed]')) {
   const area = typed.querySelector('textarea');
   const picture = typed.querySelector('pre');
@@ -227,7 +227,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
       text,
       kind: kind instanceof HTMLInputElement ? kind.value : 'other',
     }).catch(() => undefined);
-    // The text has changed since. A newer request will answer for it.
+    // The text has changed, and a newer request is under way.
     if (mine !== round) return;
     const [masked, words] = [stringMember(answer, 'masked'), stringMember(answer, 'words')];
     if (masked === undefined || words === undefined) return;
@@ -247,7 +247,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   form.addEventListener('submit', (event) => {
     const asIs = form.elements.namedItem('as-is');
     const isForced = asIs instanceof HTMLInputElement && asIs.checked;
-    // Stay on this page, because the next one would not show the text again.
+    // Stay on this page: the server never sends the text back, so it would have to be typed again.
     if (judged.text === area.value && !judged.ok && !isForced && area.value !== '') {
       event.preventDefault();
       area.setAttribute('aria-invalid', 'true');
@@ -257,7 +257,7 @@ for (const typed of all(HTMLElement, '[data-typed]')) {
   draw();
 }
 
-/** Shows the changed part of a text as dots until the server has answered. What is before and after it keeps its mask. */
+/** Shows the changed part of a text as dots until the server has answered. The text around it keeps its mask. */
 function maskLike(text: string, judged: { readonly text: string; readonly masked: string }): string {
   let start = 0;
   while (start < text.length && start < judged.text.length && text[start] === judged.text[start]) start += 1;
@@ -293,7 +293,7 @@ for (const button of all(HTMLButtonElement, '[data-add-row]')) {
   });
 }
 
-// Fields that are shown only if a box is ticked.
+// Some fields are shown only if a box is ticked.
 for (const box of all(HTMLInputElement, 'input[data-reveals]')) {
   const fields = document.getElementById(box.dataset.reveals ?? '');
   const follow = (): void => {
@@ -303,7 +303,7 @@ for (const box of all(HTMLInputElement, 'input[data-reveals]')) {
   follow();
 }
 
-// Lists that submit their form when you choose something.
+// Some lists submit their form when you choose something.
 for (const select of all(HTMLSelectElement, 'select[data-submit]')) {
   select.addEventListener('change', () => select.form?.requestSubmit());
 }
@@ -364,7 +364,7 @@ document.addEventListener('input', ({ target }) => {
   previewTimer = setTimeout(() => void previewDates(form, preview), 200);
 });
 
-// Parts of the page that are updated when something happens.
+// Parts of a page with `data-live` are updated when something happens.
 let refreshing: Promise<void> | undefined;
 let isStale = false;
 
@@ -379,7 +379,7 @@ async function refresh(): Promise<void> {
           headers: { 'x-keyturn-live': 'yes' },
         });
         const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-        // A page of the console may be refused too, by Secrets Manager. It has the parts of a page then.
+        // Without a session, the answer isn't a page of the console. If Secrets Manager refuses something, it is.
         if (fresh.body.dataset.base === undefined) endPage();
         else if (answer.status === 404) tellConnection('This secret does not exist any more.');
         else if (answer.ok) replaceLive(fresh);
@@ -397,7 +397,7 @@ function replaceLive(fresh: Document): void {
     all(HTMLElement, '[data-live]', root)
       .map(({ id }) => id)
       .join();
-  // The page has other parts now, such as that of a secret that was deleted.
+  // The page has other parts now, for example because the secret was deleted.
   if (idsIn(document) !== idsIn(fresh)) {
     if (!parts.some(isEdited)) location.reload();
     return;
@@ -432,7 +432,7 @@ function summaryOf(details: HTMLDetailsElement): string {
   return details.querySelector('summary')?.textContent ?? '';
 }
 
-/** Whether the user has typed or chosen something in it, or it has a form that was sent and not stored. */
+/** Whether the user has typed or ticked something in this part, or a form of it was sent and not stored. */
 function isEdited(part: HTMLElement): boolean {
   return (
     part.querySelector('form[data-kept]') !== null ||
@@ -455,14 +455,14 @@ function tellConnection(text: string | undefined): void {
   announce(text);
 }
 
-/** The session is over: nothing on the page works any more. */
+/** The session has ended: nothing on the page works any more. */
 function endPage(): void {
   source?.close();
   document.dispatchEvent(new Event('session-ended'));
   tellConnection('The session has ended. Open the address that the terminal shows last.');
 }
 
-/** Whether it is the ARN of the page's secret, the ARN without the six characters at its end, or the name. */
+/** Whether an id is of the page's secret: its ARN, the ARN without the six random characters at its end, or its name. */
 function isOfPage(id: unknown): boolean {
   const stem = liveArn.replace(/-[A-Za-z0-9]{6}$/, '');
   return id === liveArn || id === stem || id === stem.split(':').slice(6).join(':');
@@ -476,16 +476,16 @@ function listen(): void {
     const ids: unknown = JSON.parse(String(event.data));
     if (liveArn === 'all' || (Array.isArray(ids) && ids.some(isOfPage))) void refresh();
   });
-  // Get what happened before the connection was made.
+  // Something may have happened before the connection was made.
   source.addEventListener('ready', () => {
     tellConnection(undefined);
     void refresh();
   });
-  // The browser connects again by itself. Whether it can is seen at the page.
+  // The browser connects again by itself. Refreshing shows whether the console still answers.
   source.addEventListener('error', () => void refresh());
 }
 
-// A hidden page needs no news, and browsers allow only a few connections to one host.
+// A hidden page needs no updates, and browsers allow only a few connections to one host.
 function followVisibility(): void {
   if (document.visibilityState === 'visible') {
     if (source === undefined) listen();

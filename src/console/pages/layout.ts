@@ -1,11 +1,11 @@
 import { html } from '../library.ts';
 import { buttonForm, type Html, notice, text, type View } from './parts.ts';
 
-/** What a page is. */
+/** The title, the place in the navigation, and the content of a page. */
 export interface PageParts {
   readonly title: string;
   readonly active: 'secrets' | 'rotations' | 'who-may' | 'store' | undefined;
-  /** What the page looks at for news: one secret, or all of them. */
+  /** What the page follows for updates: the ARN of a secret, or `all`. Undefined: nothing. */
   readonly live?: string | undefined;
   readonly body: Html;
 }
@@ -52,13 +52,13 @@ ${body}
 </html>`;
 }
 
-/** In whose name the console speaks, where policies are enforced. */
+/** The form that chooses the principal to act as. */
 function actingAs(view: View): Html {
   const { current, all } = view.principals ?? { current: '', all: [] };
   return html`<form method="post" action="${view.base}/act-as" class="inline acting"><input type="hidden" name="csrf" value="${view.csrf}"><label for="acting">Acting as</label><select id="acting" name="principal" data-submit>${all.map((arn) => html`<option value="${arn}" ${arn === current ? html`selected` : ''}>${text(shortPrincipal(arn, all))}</option>`)}</select><button class="button quiet" data-without-script>Switch</button></form>`;
 }
 
-/** The name in a principal's ARN, with its account where another has the same name. */
+/** The name in a principal's ARN. If another principal has the same name, the account is added. */
 export function shortPrincipal(arn: string, all: readonly string[]): string {
   const nameOf = (one: string): string =>
     one
@@ -71,7 +71,7 @@ export function shortPrincipal(arn: string, all: readonly string[]): string {
   return isAlone ? name : `${name} (${arn.split(':')[4]})`;
 }
 
-/** A page that says that something went wrong. */
+/** A page for an error. */
 export function failurePage(view: View, title: string, body: Html): Html {
   return layout(view, {
     title,

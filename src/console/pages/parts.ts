@@ -4,34 +4,34 @@ import { type SecretState, stateWords } from '../inventory.ts';
 import { html } from '../library.ts';
 import type { Flash } from '../sessions.ts';
 
-/** HTML; whatever was put into it is escaped. */
+/** HTML. Every text that was put into it is escaped. */
 export type Html = ReturnType<typeof html>;
 
-/** What every page knows. */
+/** What every page shows, whatever its content. */
 export interface View {
   /** The first part of all paths. */
   readonly base: string;
   readonly csrf: string;
   readonly place: PlaceView;
-  /** In whose name calls are signed, and who else there is; undefined if policies are not known. */
+  /** The principal that the console acts as, and all principals; undefined if policies are not known. */
   readonly principals: { readonly current: string; readonly all: readonly string[] } | undefined;
   readonly readOnly: boolean;
   readonly flash: Flash | undefined;
   readonly nowMs: number;
 }
 
-/** Which Secrets Manager it is, so that nobody confuses AWS with a local one. */
+/** The name of the Secrets Manager. Every page shows it, so that nobody confuses AWS with a local one. */
 export interface PlaceView {
   readonly kind: 'local' | 'aws';
   readonly name: string;
 }
 
-/** A text of unknown origin: control characters and those that change the direction of writing are shown as escapes. */
+/** A text of unknown origin. Control characters, and those that change the direction of writing, become escapes. */
 export function text(value: string): string {
   return printable(value, '\n\t');
 }
 
-/** The address of a page of a secret. A name may have dots between slashes, which a path would lose. */
+/** The address of a secret's page. The ARN is not in the path, which would lose `..` between slashes of a name. */
 export function secretUrl({ base }: Pick<View, 'base'>, arn: string, page = 'secret'): string {
   return `${base}/${page}?id=${encodeURIComponent(arn)}`;
 }
@@ -64,12 +64,12 @@ export function dateWords(date: Date): string {
   return `${absolute.format(date)} UTC`;
 }
 
-/** A date as the day alone. */
+/** `26 Nov 2026`. */
 export function dayWords(date: Date): string {
   return dayOnly.format(date);
 }
 
-/** How far a date is, with the date itself at hand. */
+/** How far a date is from now, with the date as a tooltip. */
 export function when(date: Date | undefined, nowMs: number, otherwise = 'never'): Html {
   if (date === undefined) return html`<span class="soft">${otherwise}</span>`;
   return html`<time datetime="${date.toISOString()}" title="${dateWords(date)}">${distance(date, nowMs)}</time>`;
@@ -110,13 +110,12 @@ export function form(
   return html`<form method="post" action="${view.base}/${action}" class="${attributes.className ?? ''}" id="${attributes.id ?? `form-${action.replaceAll('/', '-')}`}" ${attributes.isKept ? html`data-kept` : ''}><input type="hidden" name="csrf" value="${view.csrf}">${body}</form>`;
 }
 
-/** Of a form that was sent and not stored: what was typed into a field. Otherwise what stands there anyway. */
+/** The text of a field: what was typed, if the form was sent and not stored. Otherwise `otherwise`. */
 export type TypedField = (name: string, otherwise: string) => string;
 
 /**
- * A form of a secret's page behind a summary. If it was sent and not stored, it is open, with what was typed and why.
- *
- * @param isOpen whether it is open in any case
+ * A form of a secret's page behind a summary. If it was sent and not stored, it is open, and shows what was typed and
+ * what is wrong.
  */
 export function foldedForm(
   view: View,
@@ -133,10 +132,11 @@ export interface FoldedFormParts {
   readonly action: string;
   readonly arn: string;
   readonly summary: string;
+  /** Whether it is always open. */
   readonly isOpen?: boolean;
 }
 
-/** A form of a secret's page. If it was sent and not stored, it has what was typed, and why it was not stored. */
+/** A form of a secret's page. If it was sent and not stored, it shows what was typed and what is wrong. */
 export function secretForm(view: View, action: string, arn: string, body: (typed: TypedField) => Html): Html {
   const { flash } = view;
   const sent = flash?.typed?.action === action ? flash.typed.fields : undefined;
@@ -159,7 +159,7 @@ export function buttonForm(
   return html`<form method="post" action="${view.base}/${action}" class="inline"><input type="hidden" name="csrf" value="${view.csrf}">${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button class="button ${className}">${label}</button></form>`;
 }
 
-/** What a field may have besides its label. */
+/** A field: its name, its label, and what is written below it. */
 export interface FieldParts {
   readonly name: string;
   readonly label: string;
@@ -167,7 +167,7 @@ export interface FieldParts {
   readonly problem?: string | undefined;
 }
 
-/** A field with its label, its hint and what is wrong with it. @param control is given the attributes that tie it to them */
+/** A field with its label, its hint and its problem. @param control makes the input, with the attributes that refer to them */
 export function field({ name, label, hint, problem }: FieldParts, control: (attributes: Html) => Html): Html {
   const described = [
     ...(hint === undefined ? [] : [`${name}-hint`]),
@@ -186,12 +186,12 @@ export function inputField(parts: FieldParts, value: string, more: Html | string
   );
 }
 
-/** A part of a page. */
+/** A section of a page, with a title. */
 export function card(id: string, title: string, body: Html, aside: Html | string = ''): Html {
   return html`<section class="card" id="${id}" aria-labelledby="${id}-title"><header><h2 id="${id}-title">${title}</h2>${aside}</header>${body}</section>`;
 }
 
-/** Names and what they are. */
+/** A list of names and values. Rows without a value are left out. */
 export function facts(rows: readonly (readonly [name: string, value: Html | string | undefined])[]): Html {
   return html`<dl class="facts">${rows.map(([name, value]) => (value === undefined ? '' : html`<div><dt>${name}</dt><dd>${typeof value === 'string' ? text(value) : value}</dd></div>`))}</dl>`;
 }
@@ -206,19 +206,19 @@ export function codeBlock(code: string, label: string): Html {
   return html`<div class="code"><button type="button" class="copy" data-copy="${code}" aria-label="Copy ${label}">Copy</button><pre tabindex="0"><code>${text(code)}</code></pre></div>`;
 }
 
-/** Something that went wrong, in place of what would have been there. */
+/** An error, in place of what could not be shown. */
 export function problem(error: unknown): Html {
   const code = isKeyturnError(error) ? error.code : 'InternalError';
   const message = isKeyturnError(error) ? error.message : 'Something went wrong in the console itself.';
   return html`<div class="notice bad"><p><strong>${code}</strong></p><p>${text(message)}</p></div>`;
 }
 
-/** What was done, or was not. */
+/** The message of what was done, or what went wrong. */
 export function notice(flash: Flash): Html {
   return html`<div class="notice ${flash.tone}" role="${flash.tone === 'bad' ? 'alert' : 'status'}"><p>${text(flash.text)}</p></div>`;
 }
 
-/** A sentence begins with a capital. */
+/** The sentence with a capital first letter. */
 export function capital(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
@@ -228,7 +228,7 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** For the terminal: an unexpected error's name and place. Its message is left out, because it may hold a value. */
+/** The name and the place of an unexpected error, for the terminal. Its message may hold a value, so it is left out. */
 export function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return 'an error';
   const place = /\/((?:src|dist|rotators)\/[\w/.-]+:\d+)/.exec(error.stack ?? '')?.[1];

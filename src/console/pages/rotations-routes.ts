@@ -3,7 +3,7 @@ import { type App, listWaitMs, type Routing } from '../routing.ts';
 import { rotationsPage } from './rotations.ts';
 import { listingPage } from './secrets.ts';
 
-/** Adds the calendar, and the list of what happens. */
+/** Adds the page with the calendar of rotations and the feed of what happens. */
 export function addRotations(app: App, { worldOf, viewOf, page, activity, isExact }: Routing): void {
   app.get('/rotations', async (c) => {
     const listing = await worldOf(c).inventory.look(listWaitMs);

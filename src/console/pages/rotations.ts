@@ -14,7 +14,7 @@ const dayName = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** A calendar of what is due, and what happens. */
+/** The page with the calendar of rotations, what needs a person, and the feed of what happens. */
 export function rotationsPage(
   view: View,
   rows: readonly Row[],
@@ -42,7 +42,7 @@ function feedItem(
   return html`<li class="${tone}"><span><span class="feed-title">${title}</span>${isShort && detail !== '' ? html` <span class="soft">${text(detail)}</span>` : ''}</span><time datetime="${new Date(at).toISOString()}" title="${dateWords(new Date(at))}">${new Date(at).toISOString().slice(11, 19)}</time><a href="${secretUrl(view, arn)}" title="${name}">${name}</a>${isShort ? '' : html`<span class="feed-more">${text(detail)}</span>`}</li>`;
 }
 
-/** A secret's ARN ends in its name and six random characters. */
+/** The name in a secret's ARN, without the six random characters at its end. */
 function nameIn(arn: string): string {
   return arn
     .split(':')

@@ -21,7 +21,7 @@ const stepWords: Readonly<Record<StepView['state'], string>> = {
   running: 'under way',
   done: 'done',
   failed: 'failed',
-  unseen: 'not told',
+  unseen: 'not seen',
 };
 const stepMeaning: Readonly<Record<StepView['step'], string>> = {
   createSecret: 'A new credential is stored',
@@ -30,7 +30,7 @@ const stepMeaning: Readonly<Record<StepView['step'], string>> = {
   finishSecret: 'AWSCURRENT moves',
 };
 
-/** A rotation as it goes on, step by step. */
+/** A rotation, step by step. */
 export function runView(view: View, run: Run): Html {
   return html`<div class="run" data-state="${run.state}">
 <p class="run-state"><span class="badge ${stateTones[run.state]}">${stateWords[run.state]}</span> ${text(run.title)}, begun ${when(new Date(run.startedAt), view.nowMs)}${run.attempt > 1 ? `, attempt ${run.attempt}` : ''}${run.tookMs === undefined ? '' : `, took ${seconds(run.tookMs)}`}</p>

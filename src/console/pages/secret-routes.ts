@@ -4,10 +4,11 @@ import { validatePolicy } from '../../cli/create/store.ts';
 import { printable } from '../../cli/printable.ts';
 import { attach } from '../../cli/rotation/attach.ts';
 import { rotateAndFollow } from '../../cli/rotation/rotate.ts';
+import { askPreflight } from '../../cli/rotation/status.ts';
 import { nextDates } from '../../create/schedule-dates.ts';
 import { isKeyturnError, KeyturnError, messageOf } from '../../errors.ts';
 import type { RotationRules, Secret, VersionDetails } from '../../secrets-manager/port.ts';
-import { versionWith } from '../../secrets-manager/staging-labels.ts';
+
 import { type Answered, told } from '../answered.ts';
 import { diagnoseSecret } from '../diagnosis.ts';
 import { compactJson, problemOf, scheduleOf } from '../draft.ts';
@@ -19,7 +20,7 @@ import type { World } from '../worlds.ts';
 import { secretUrl } from './parts.ts';
 import { type PreflightAnswer, secretPage } from './secret.ts';
 
-/** Adds the page of one secret, and what its buttons and forms do. */
+/** Adds the page of one secret, and the routes of its buttons and forms. */
 export function addSecret(app: App, routing: Routing): void {
   const { base, worlds, activity, policies, movesOf, now, note } = routing;
   const { worldOf, viewOf, page, formOf, flash, flashError, noteUnexpected, startRun } = routing;
@@ -35,7 +36,7 @@ export function addSecret(app: App, routing: Routing): void {
       told(api.versionDetails(secret.arn)),
       isDeleted ? told(Promise.resolve(undefined)) : told(api.policy(secret.arn)),
     ]);
-    // It was deleted since.
+    // The secret was deleted meanwhile.
     for (const part of [verdict, versions, policy])
       if (!part.ok && isKeyturnError(part.error, 'SecretNotFound')) throw part.error;
     const view = viewOf(c);
@@ -84,7 +85,7 @@ export function addSecret(app: App, routing: Routing): void {
     return c.json({ dates: (dates?.value ?? []).map((date) => date.toISOString()) });
   });
 
-  /** A change to a secret, after which its page is shown again. */
+  /** Adds a route that changes a secret, and then shows its page again. */
   const change = (
     path: string,
     work: (c: Ctx, id: string, sent: URLSearchParams, world: World) => Promise<string>,
@@ -158,13 +159,9 @@ export function addSecret(app: App, routing: Routing): void {
     return 'The schedule is changed.';
   });
   change('preflight', async (_c, id, _sent, { secrets: api, functions }) => {
-    const { arn, functionArn, stages } = await api.describe(id);
-    const current = versionWith(stages, 'AWSCURRENT');
-    const preflight =
-      functionArn === undefined || current === undefined
-        ? ({ outcome: 'unknown', reason: 'The secret has no function, or no current value.' } as const)
-        : await functions.preflight(functionArn, arn, current);
-    preflights.set(arn, { at: now(), preflight });
+    const secret = await api.describe(id);
+    const preflight = await askPreflight({ functions }, secret);
+    preflights.set(secret.arn, { at: now(), preflight });
     return '';
   });
   change('policy', async (c, id, sent, { secrets: api }) => {
@@ -236,7 +233,7 @@ export function addSecret(app: App, routing: Routing): void {
   });
 }
 
-/** Adds the versions that have a label and no value. Secrets Manager does not list those. */
+/** Adds the versions that have a label but no value. ListSecretVersionIds leaves them out. */
 function withEmpty(
   versions: readonly VersionDetails[],
   { stages }: Pick<Secret, 'stages'>,
@@ -255,7 +252,7 @@ function withEmpty(
   ];
 }
 
-/** A mistake in a form is told in the words of a page. */
+/** Reads something of a form. @throws InvalidConfiguration in the words of a page, for a UsageError */
 function inWords<T>(read: () => T): T {
   const problem_ = problemOf(read);
   if (problem_ === undefined) return read();
@@ -290,5 +287,5 @@ function datesOf(
   }
 }
 
-/** For a schedule of hours, so that the dates that were missed since the last rotation are few. */
+/** From how long ago dates are counted. It limits how many dates of a schedule in hours are in the past. */
 const longestMs = 2 * 86_400_000;

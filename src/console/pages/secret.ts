@@ -30,8 +30,9 @@ import {
 import { runView } from './run.ts';
 import { versionsPicture } from './versions.ts';
 
-/** A function's answer to a preflight, and when it came. */
+/** A function's answer to a preflight. */
 export interface PreflightAnswer {
+  /** When it came, in ms since the epoch. */
   readonly at: number;
   readonly preflight: Preflight;
 }
@@ -46,13 +47,13 @@ export interface SecretPageParts {
   readonly policy: Answered<string | undefined>;
   readonly run: Run | undefined;
   readonly preflight: PreflightAnswer | undefined;
-  /** Of the schedule; undefined if there is none. */
+  /** The next dates of the schedule; undefined if there is none. */
   readonly dates: Answered<readonly Date[]> | undefined;
   /** Functions that rotate other secrets, as suggestions. */
   readonly functions: readonly string[];
 }
 
-/** All of a secret. */
+/** The page of one secret. */
 export function secretPage(view: View, parts: SecretPageParts): Html {
   const { secret, state } = parts;
   const isDeleted = secret.deletedOn !== undefined;
@@ -75,7 +76,7 @@ ${isDeleted ? '' : html`<div id="rotation-card" data-live>${rotationCard(view, p
 </div></div>`;
 }
 
-/** Causes, most likely first, with what is safe to do. */
+/** The causes, most likely first, with what is safe to do. */
 function causesView({ state, causes, advice }: ShownDiagnosis): Html | string {
   const steps = new Set(causes.map(stepLine));
   const first = advice.filter((line) => !steps.has(line));
@@ -92,7 +93,7 @@ ${first.map((line) => html`<p>${text(line)}</p>`)}
 
 const recentMs = 600_000;
 
-/** Show a run first if it goes on, failed or has just ended. */
+/** Whether a run is shown near the top of the page: it goes on, did not succeed, or has just ended. */
 function isRecent({ nowMs }: View, run: Run | undefined): boolean {
   return run?.state !== 'succeeded' || nowMs - (run.endedAt ?? nowMs) < recentMs;
 }
@@ -135,7 +136,7 @@ ${causesView(verdict.value)}</section>`;
 }
 
 function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
-  // Whoever may not list versions still knows those with a label.
+  // If versions may not be listed, DescribeSecret still tells those with a label.
   const labelled = versions.ok
     ? versions.value
     : Object.entries(secret.stages).map(([id, labels]) => ({ id, labels }));
@@ -144,7 +145,7 @@ function valueCard(view: View, { secret, versions }: SecretPageParts): Html {
 <span id="reveal-versions" data-live><select id="reveal-version" name="version">${labelled.map(({ id, labels }) => html`<option value="${id}" ${labels.includes('AWSCURRENT') ? html`selected` : ''}>${text(id.slice(0, 8))}${labels.length === 0 ? ', no label' : `, ${text(labels.join(' '))}`}</option>`)}</select></span>
 <button class="button" data-reveal-button aria-expanded="false" aria-controls="shown-value">Show the value</button></form>
 <div id="shown-value" class="shown-value" hidden></div>
-<p class="hint">Each reading is noted on the terminal. The value hides itself after a minute.</p><noscript><p class="hint">Showing a value needs JavaScript: it is in no page that the browser may keep.</p></noscript>`;
+<p class="hint">Each reading is noted on the terminal. The value is hidden again after a minute.</p><noscript><p class="hint">Showing a value needs JavaScript. Without it, the value would be in a page that the browser may keep.</p></noscript>`;
   if (versions.ok && labelled.length === 0)
     return card('value', 'Value', html`<div class="empty"><p>There is no value yet.</p></div>`);
   return card('value', 'Value', body);
@@ -349,7 +350,7 @@ function deletionCard(view: View, { arn, name, deletedOn }: SecretDetails): Html
     return card(
       'deletion',
       'Deletion',
-      html`<p>Asked for ${when(deletedOn, view.nowMs)}. Until its time is over it can be restored.</p>${view.readOnly ? '' : buttonForm(view, 'secret/restore', { id: arn }, 'Restore the secret', 'primary')}`,
+      html`<p>Asked for ${when(deletedOn, view.nowMs)}. The secret can be restored until the recovery window ends.</p>${view.readOnly ? '' : buttonForm(view, 'secret/restore', { id: arn }, 'Restore the secret', 'primary')}`,
     );
   }
   if (view.readOnly) return html``;
@@ -359,7 +360,9 @@ function deletionCard(view: View, { arn, name, deletedOn }: SecretDetails): Html
     foldedForm(
       view,
       { action: 'secret/delete', arn, summary: 'Delete this secret' },
-      (typed) => html`<p>Nobody can read it from then on. It can be restored until the time is over.</p>
+      (
+        typed,
+      ) => html`<p>From then on nobody can read the secret. It can be restored until the recovery window ends.</p>
 ${inputField({ name: 'days', label: 'Recovery window in days', hint: '7 to 30' }, typed('days', '30'), html`inputmode="numeric" size="4" required`)}
 ${inputField({ name: 'confirm', label: 'Type its name', hint: text(name) }, typed('confirm', ''), html`required`)}
 <p class="buttons"><button class="button danger">Schedule the deletion</button></p>`,

@@ -72,7 +72,7 @@ function tableRow(view: View, query: ListQuery, { secret, state }: Row): Html {
 </tr>`;
 }
 
-/** Without those that only tools read. */
+/** The tags that are for people. Tags of AWS and of Keyturn are left out. */
 function peoplesTags(tags: Row['secret']['tags']): (readonly [key: string, value: string])[] {
   return [...tags].filter(([key]) => !/^(keyturn|aws):/.test(key));
 }
@@ -107,12 +107,12 @@ function empty(view: View): Html {
   return html`<div class="empty large"><p><strong>There are no secrets yet.</strong></p><p>${view.readOnly ? 'Whatever is stored appears here.' : html`Store the first one: a connection string, the login of a database, a token, or anything else.`}</p>${view.readOnly ? '' : html`<p><a class="button primary" href="${view.base}/store">Store a new secret</a></p>`}</div>`;
 }
 
-/** While a long list is being listed for the first time. */
+/** The page while secrets are being listed for the first time. */
 export function listingPage(progress: number): Html {
   return html`<div class="headline"><h1>Secrets</h1></div><div class="empty large" data-reload><p><strong>Listing secrets</strong></p><p>${progress === 0 ? 'Waiting for Secrets Manager.' : `${count(progress, 'secret')} so far.`} This page goes on by itself.</p><p data-without-script><a href="?">Look again</a></p></div>`;
 }
 
-/** Without the right to list secrets, one can still open a secret. */
+/** The page for a principal that may not list secrets. It can still open one by its name. */
 export function unlistedPage(view: View, error: unknown): Html {
   return html`<div class="narrow"><h1>Secrets</h1>${problem(error)}
 <form method="get" action="${view.base}/secret"><div class="field"><label for="id">Look at one, by its name or its ARN</label><div class="open-by-name"><input id="id" name="id" autocomplete="off" spellcheck="false" required><button class="button primary">Look</button></div></div></form></div>`;

@@ -82,7 +82,7 @@ export function addStore(app: App, routing: Routing): void {
     if (draft === undefined || screen === undefined) return c.redirect(`${base}/store`, 303);
     if (screen === 'review') return storeDraft(c, draft);
     const isRight = takeForm(draft, screen, sent).size === 0;
-    // A redirect in any case: going back to the answer to a form makes browsers ask whether to send it again.
+    // Always a redirect: if a form were answered with a page, going back to it would make browsers ask to send it again.
     const shown = isRight ? screens[screens.indexOf(screen) + 1] : screen;
     return c.redirect(`${base}/store/${shown}?draft=${draft.id}`, 303);
   });
@@ -103,7 +103,7 @@ export function addStore(app: App, routing: Routing): void {
     return page(c, view, { title: 'Store a new secret', active: 'store', body: bodies[screen]() });
   };
 
-  /** The same as `keyturn create` does. */
+  /** Stores the secret as `keyturn create` does. */
   const storeDraft = async (c: Ctx, draft: Draft) => {
     if (nextScreen(draft) !== 'review')
       return c.redirect(`${base}/store/${nextScreen(draft)}?draft=${draft.id}`, 303);

@@ -43,7 +43,7 @@ ${problems.size === 0 ? '' : html`<div class="notice bad" role="alert"><p>${prob
 ${body}</div></div>`;
 }
 
-/** The first screen: kind, value, key. */
+/** The first screen: kind, value, encryption key. */
 export function valueScreen(view: View, draft: Draft, problems: Problems): Html {
   const kind = kindOf(draft);
   const isDatabase = kind.engine !== undefined;
@@ -69,7 +69,7 @@ ${inputField({ name: 'kms', label: 'Encryption key', hint: 'An ARN, an id or an 
   );
 }
 
-/** The typed text lies under a picture of itself, on which its password is dots. */
+/** A text area under a copy of its text, which shows the password as dots. */
 function textField(view: View, kind: Kind, draft: Draft, problems: Problems, isKept: boolean): Html {
   const label = kind.engine === undefined ? 'The value' : 'Connection string';
   const hint = isKept
@@ -77,7 +77,7 @@ function textField(view: View, kind: Kind, draft: Draft, problems: Problems, isK
     : 'It is read while it is typed, and its password is shown as dots.';
   return html`${field({ name: 'text', label, hint, problem: problems.get('value') }, (attributes) => html`<div class="typed" data-typed="${view.base}/store/judge"><pre aria-hidden="true"></pre><textarea rows="5" autocomplete="off" autocapitalize="off" spellcheck="false" ${attributes}></textarea></div>`)}
 <p class="verdict-line" data-verdict role="status"></p>
-<p class="check"><input type="checkbox" id="as-is" name="as-is" value="yes" ${draft.asIs ? html`checked` : ''}><label for="as-is">Store it also where it looks malformed</label></p>`;
+<p class="check"><input type="checkbox" id="as-is" name="as-is" value="yes" ${draft.asIs ? html`checked` : ''}><label for="as-is">Store it even if it looks malformed</label></p>`;
 }
 
 function databaseFields(kind: Kind, draft: Draft, problems: Problems): Html {
@@ -174,13 +174,13 @@ ${inputField({ name: 'function', label: 'Rotation function', hint: 'The ARN of a
 ${inputField({ name: 'at-hour', label: 'Hour in UTC', hint: '0 to 23; empty: any' }, draft.atHour, html`size="4"`)}
 ${inputField({ name: 'window', label: 'Window', hint: html`Such as <code>2h</code>; empty: as AWS makes it` }, draft.window, html`size="6"`)}</div>
 ${problems.has('schedule') ? html`<p class="problem">${text(capital(problems.get('schedule') ?? ''))}</p>` : ''}
-<p class="check"><input type="checkbox" id="immediately" name="immediately" value="yes" ${draft.immediately ? html`checked` : ''}><label for="immediately">Rotate at once, after a test. Otherwise the first rotation is the one that the schedule says.</label></p></div>
+<p class="check"><input type="checkbox" id="immediately" name="immediately" value="yes" ${draft.immediately ? html`checked` : ''}><label for="immediately">Rotate at once, after a test. Otherwise the first rotation is by the schedule.</label></p></div>
 <p class="buttons"><button class="button primary">Next</button><a class="button quiet" href="${view.base}/store/details?draft=${draft.id}">Back</a></p>`,
     ),
   );
 }
 
-/** What the last screen shows besides the draft. */
+/** What the review shows besides the draft. */
 export interface ReviewParts {
   readonly notes: Answered<readonly string[]>;
   readonly dates: readonly Date[];
@@ -188,7 +188,7 @@ export interface ReviewParts {
   readonly asCode: readonly SecretAsCode[];
 }
 
-/** The last screen: all that will be stored, without the value. */
+/** The last screen: everything that will be stored, except for the value. */
 export function reviewScreen(
   view: View,
   draft: Draft,
@@ -236,7 +236,7 @@ ${card('as-code', 'The same by other means', html`${asCode.map(({ title, note, c
   );
 }
 
-/** What is shown when the secret is stored. */
+/** The page after a secret was stored. */
 export function storedPage(
   view: View,
   {

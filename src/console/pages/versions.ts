@@ -1,13 +1,13 @@
 import { html } from '../library.ts';
 import { axisOf, positionOf, type Timeline, type TimelineRow } from '../timeline.ts';
-import { chip, distance, type Html, text, type View, when } from './parts.ts';
+import { chip, count, distance, type Html, text, type View, when } from './parts.ts';
 
 const rowHeight = 56;
 const pictureWidth = 1000;
-/** Room for the round ends of lines. */
+/** Room for the round ends of the lines. */
 const pictureMargin = 14;
 
-/** The versions as a picture: each a row in time, with AWSCURRENT moving from row to row. */
+/** The versions as a picture: each version is a row, time goes from left to right, and AWSCURRENT moves between rows. */
 export function versionsPicture(view: View, timeline: Timeline): Html {
   const { rows, leftOut, moves } = timeline;
   const height = rows.length * rowHeight;
@@ -29,7 +29,7 @@ ${rows.map((row, index) => rowDots(row, x, y(index)))}
 <p class="hint">${leftOut > 0 ? `${leftOut.toLocaleString('en')} older versions are not shown. ` : ''}${unlabelled === 0 ? 'Every version has a label.' : `${unlabelled.toLocaleString('en')} ${unlabelled === 1 ? 'version has' : 'versions have'} no label: Secrets Manager removes ${unlabelled === 1 ? 'it' : 'them'} in time, and Keyturn may still try ${unlabelled === 1 ? 'it' : 'them'}.`} ${moves.length === 0 ? '' : rows.some(({ current }) => current?.isSeen === false) ? 'When AWSCURRENT moved is concluded from when versions were made, unless this console saw it.' : 'This console saw when AWSCURRENT moved.'}</p>`;
 }
 
-/** Of the picture's width, with its margins. */
+/** A place from 0 to 1 as a percentage of the picture's width, margins included. */
 function percent(place: number): string {
   return `${((100 * (pictureMargin + place * (pictureWidth - 2 * pictureMargin))) / pictureWidth).toFixed(1)}%`;
 }
@@ -50,7 +50,7 @@ function rowLines(
   return html`${line('kept', createdAt, endsAt)}${isPending ? line('pending', createdAt, endsAt) : ''}${current === undefined ? '' : line('current', current.from, current.to ?? endsAt)}`;
 }
 
-/** A line of no length with round ends is a dot that stays round, however wide the picture is. */
+/** Draws dots as lines of almost no length with round ends: unlike circles, they stay round when the picture is stretched. */
 function rowDots({ createdAt, current, isPending }: TimelineRow, x: (at: number) => number, y: number): Html {
   const dot = (className: string, at: number): Html =>
     html`<path class="dot ${className}" d="M${x(at)} ${y}h0.001"/>`;
@@ -58,7 +58,7 @@ function rowDots({ createdAt, current, isPending }: TimelineRow, x: (at: number)
   return dot(isPending ? 'pending' : 'kept', createdAt);
 }
 
-/** What the picture shows, in words. */
+/** What the picture shows, in words for screen readers. */
 function describe({ rows, moves }: Timeline): string {
   const parts = rows.map(({ version, current, isPending }) => {
     const what =
@@ -71,5 +71,5 @@ function describe({ rows, moves }: Timeline): string {
           : 'was AWSCURRENT before';
     return `${text(version.id.slice(0, 8))} ${what}`;
   });
-  return `Versions in time, newest first: ${parts.join('; ')}. AWSCURRENT moved ${moves.length} times among them.`;
+  return `Versions in time, newest first: ${parts.join('; ')}. AWSCURRENT moved ${count(moves.length, 'time')} among them.`;
 }

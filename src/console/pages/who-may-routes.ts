@@ -4,9 +4,9 @@ import type { Secret } from '../../secrets-manager/port.ts';
 import { told } from '../answered.ts';
 import { type App, listWaitMs, type Routing } from '../routing.ts';
 import type { Worlds } from '../worlds.ts';
-import { type AskableCall, askableCalls, callsOnNothing, whoMayPage } from './who-may.ts';
+import { type AskableCall, askableCalls, callsWithoutSecret, whoMayPage } from './who-may.ts';
 
-/** Adds the page that says who may do what. There is none where policies are not known. */
+/** Adds the page that says who may do what. Without known policies there is no such page. */
 export function addWhoMay(app: App, { viewOf, page, policies, worlds, now }: Routing): void {
   app.get('/who-may', async (c) => {
     const view = viewOf(c);
@@ -19,7 +19,7 @@ export function addWhoMay(app: App, { viewOf, page, policies, worlds, now }: Rou
     const listing = await told(worlds.of(undefined).inventory.look(listWaitMs));
     const secrets = listing.ok ? (listing.value?.secrets ?? []) : [];
     const found = secrets.find(({ arn, name }) => arn === id || name === id);
-    const isAsked = asked !== undefined && (id !== '' || callsOnNothing.has(call));
+    const isAsked = asked !== undefined && (id !== '' || callsWithoutSecret.has(call));
     const answer = isAsked ? await told(answerFor(policies, { principal, call, found, id })) : undefined;
     const body = whoMayPage(view, {
       principal,
@@ -36,18 +36,19 @@ export function addWhoMay(app: App, { viewOf, page, policies, worlds, now }: Rou
     asked: { principal: string; call: AskableCall; found: Secret | undefined; id: string },
   ) => {
     const { principal, call, found, id } = asked;
-    if (found === undefined && !callsOnNothing.has(call))
+    if (found === undefined && !callsWithoutSecret.has(call))
       throw new KeyturnError('SecretNotFound', `There is no secret ${id}.`, 'Choose one of the list.');
     const [, , , region = 'us-east-1', accountId = '123456789012'] =
       found?.arn.split(':') ?? principal.split(':').with(3, 'us-east-1');
-    const secret = found === undefined || callsOnNothing.has(call) ? undefined : await factsOf(worlds, found);
+    const secret =
+      found === undefined || callsWithoutSecret.has(call) ? undefined : await factsOf(worlds, found);
     const partition = { region, accountId };
     return explainAccess(policies, { principal, operation: call, secret, partition, nowMs: now() });
   };
 }
 
 /**
- * The policies that decide about a secret. Any known principal that may read its resource policy is used.
+ * What the policies need to know of a secret. Its resource policy is read as any known principal that may read it.
  *
  * @throws AccessDenied if no principal may read it: an unknown policy may deny everything
  */

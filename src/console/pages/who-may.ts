@@ -4,7 +4,7 @@ import { html } from '../library.ts';
 import { shortPrincipal } from './layout.ts';
 import { capital, type Html, problem, text, type View } from './parts.ts';
 
-/** The calls that can be asked about, and whether they are about one secret. */
+/** The calls that can be asked about. */
 export const askableCalls = [
   'GetSecretValue',
   'DescribeSecret',
@@ -30,8 +30,8 @@ export const askableCalls = [
 /** One of {@link askableCalls}. */
 export type AskableCall = (typeof askableCalls)[number];
 
-/** Calls that are about no secret. */
-export const callsOnNothing: ReadonlySet<string> = new Set(['ListSecrets', 'GetRandomPassword']);
+/** The calls that are not about one secret. */
+export const callsWithoutSecret: ReadonlySet<string> = new Set(['ListSecrets', 'GetRandomPassword']);
 
 /** What was asked, and the answer. */
 export interface WhoMayParts {
@@ -62,7 +62,7 @@ function answerView(
   principals: readonly string[],
 ): Html {
   const refused = permissions.filter((permission) => !permission.allowed);
-  const on = callsOnNothing.has(call) ? '' : ` on ${secret}`;
+  const on = callsWithoutSecret.has(call) ? '' : ` on ${secret}`;
   return html`<section class="answer ${allowed ? 'good' : 'bad'}" aria-live="polite"><h2><span class="badge ${allowed ? 'good' : 'bad'}">${allowed ? 'Allowed' : 'Denied'}</span> ${text(shortPrincipal(principal, principals))} ${allowed ? 'may' : 'may not'} ${call}${text(on)}</h2>
 <p>${allowed ? 'Every permission that the call needs is allowed, and nothing denies one.' : refused.map(({ action, reason }) => html`<code>${action}</code> is refused ${text(reason ?? '')}. `)}</p></section>
 ${permissions.map(permissionView)}`;

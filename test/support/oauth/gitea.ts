@@ -4,11 +4,11 @@ import type { SecretFields } from '../../../src/index.ts';
 import { startScriptedServer } from '../scripted-server.ts';
 import { askAs, basicOf, textOf } from '../token-servers/process.ts';
 
-/** A user who has authorized an application, and the application's owner, who are one. */
+/** A user who owns an application and has authorized it. */
 export interface GiteaApplication {
   /** Fields of a secret of `oauth/refresh-token`, without `issuer`. */
   readonly client: SecretFields;
-  /** The application's id in the API, which is not its `client_id`. */
+  /** The application's id in the API. It is not the `client_id`. */
   readonly id: string;
   /** An access token of the owner that may change the application. */
   readonly ownersToken: string;
@@ -76,7 +76,7 @@ export async function authorizeAtGitea(place: string): Promise<GiteaApplication>
 
 interface Page {
   readonly location: string | undefined;
-  /** The hidden fields of its form. */
+  /** The hidden fields of the page's form. */
   readonly hidden: Readonly<Record<string, string>>;
 }
 
@@ -135,17 +135,17 @@ interface Application {
 }
 
 /**
- * A stand-in for Gitea's OAuth, by its source (routers/web/auth/oauth2_provider.go, read on 2026-11-26) and stricter: each
- * refresh token works once, as with INVALIDATE_REFRESH_TOKENS, which is off in a Gitea of one's own; and what Gitea
- * takes by several ways is taken by the documented one alone.
+ * A stand-in for Gitea's OAuth, made from its source (routers/web/auth/oauth2_provider.go, read on 2026-11-26). It is
+ * stricter: each refresh token works once, as with INVALIDATE_REFRESH_TOKENS, which Gitea leaves off by default. Where
+ * Gitea accepts a thing in several ways, the stand-in accepts only the documented way.
  */
 export async function startGiteaStandIn(): Promise<{
-  /** With the username and the password of its administrator. */
+  /** Its URL, with the username and the password of its administrator. */
   readonly place: string;
   readonly url: string;
-  /** Requests to the token endpoint: the error that was answered, or nothing. */
+  /** For each request to the token endpoint: the error that was answered, or nothing. */
   readonly asked: { readonly grant: string; readonly error: string | undefined }[];
-  /** Gives the application an id and a secret that OAuth's encoding changes. */
+  /** Gives the application an id and a secret with characters that OAuth must encode. */
   rename(clientId: string, to: Pick<Application, 'client_id' | 'client_secret'>): void;
   stop(): Promise<void>;
 }> {
@@ -318,7 +318,7 @@ export async function startGiteaStandIn(): Promise<{
         return {
           status: 200,
           json: {
-            // Gitea's own URL, which ends with a slash; without a list of the ways to authenticate.
+            // As Gitea answers: a URL that ends with a slash, and no list of ways to authenticate.
             issuer: `${server.url}/`,
             token_endpoint: `${server.url}/login/oauth/access_token`,
             introspection_endpoint: `${server.url}/login/oauth/introspect`,

@@ -23,7 +23,7 @@ export interface OAuthServer {
   readonly provider: Provider;
   /** A client that may manage its registration. */
   registeredClient(): Promise<SecretFields>;
-  /** A new registration access token, as an operator issues it to a client that has lost its own. */
+  /** Makes a new registration access token, as an operator does for a client that has lost its own. */
   registrationAccess(clientId: unknown): Promise<string>;
   /** A client that a user has authorized, with its tokens. */
   authorizedClient(): Promise<SecretFields>;

@@ -13,14 +13,14 @@ interface Stored {
 
 /** How lenient a server is to a client that has lost an answer. */
 export interface Leniency {
-  /** For how many ms replaced client secrets, registration access tokens and refresh tokens still work. */
+  /** How long replaced client secrets, registration access tokens and refresh tokens still work, in ms. */
   readonly leewayMs: number;
 }
 
 /** Everything that a server has issued, in memory. */
 export interface Storage {
   adapter(model: string): Adapter;
-  /** A client's entries that still work: models and ids. */
+  /** The models and ids of a client's entries that still work. */
   alive(clientId: string): string[];
 }
 

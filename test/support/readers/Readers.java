@@ -9,8 +9,8 @@ import java.util.Scanner;
 import java.util.logging.Logger;
 
 /**
- * Has JDBC's drivers read URLs, without a connection. A line of the input is a driver and a URL in Base64; a line of the output
- * is user, password and host in Base64, or "error".
+ * Lets JDBC drivers read URLs, without connecting. A line of input is a driver and a URL in Base64. A line of output is
+ * user, password and host in Base64, or "error".
  */
 public class Readers {
   private static final Map<String, String> DRIVERS = Map.of(
@@ -33,7 +33,7 @@ public class Readers {
     }
   }
 
-  /** mssql-jdbc tells no password in its DriverPropertyInfo; this is what its connect() reads the URL with. */
+  /** mssql-jdbc leaves the password out of its DriverPropertyInfo. Its connect() reads the URL by this method. */
   private static Properties readMssql(String url) throws Exception {
     var parse = Class.forName("com.microsoft.sqlserver.jdbc.Util")
         .getDeclaredMethod("parseUrl", String.class, Logger.class);

@@ -32,7 +32,7 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 ENDPOINTS = json.loads(os.environ["ENDPOINTS"])
 ROLE_KEYS = json.loads(os.environ["ROLE_KEYS"])
 ANYBODY = {"accessKeyId": "fleet", "secretAccessKey": "fleet"}
-# LocalStack takes the account of its own key, which its own clients have.
+# LocalStack's clients sign with its own key, so it takes the account from that key.
 OWN = {"accessKeyId": "test", "secretAccessKey": "test"}
 
 
@@ -72,7 +72,8 @@ def client_for(service, region, state_credentials):
 for module in (reader, writer, aws_sdk, nested):
     module.boto_client_for = client_for
 
-# It runs a distributed map to its end, however many items fail. AWS fails the map, and so does this, in the end.
+# LocalStack runs a distributed map to its end, however many items fail. AWS fails the map. With this change, so does
+# LocalStack, but only at the end.
 run_map = DistributedIterationComponent._map_run
 
 
@@ -85,7 +86,7 @@ def run_map_within_tolerance(self, env, eval_input):
 
 DistributedIterationComponent._map_run = run_map_within_tolerance
 
-# It takes dates of whole seconds alone, where AWS takes fractions too.
+# LocalStack reads only dates of whole seconds. AWS reads fractions too.
 IsTimestamp.string_to_timestamp = staticmethod(datetime.fromisoformat)
 
 from localstack.runtime.main import main  # noqa: E402

@@ -9,15 +9,15 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 
 const programPath = fileURLToPath(new URL('./interpreter.py', import.meta.url));
 
-/** Where the calls of the state machines go, and who makes them. */
+/** Where the calls of the state machines go, and with whose keys. */
 export interface Surroundings {
   readonly secretsManager: string;
   readonly s3: string;
-  /** The keys of roles that state machines have. Calls of others are signed with made-up ones. */
+  /** The keys of the state machines' roles. Calls of other roles are signed with made-up keys. */
   readonly roleKeys?: RoleKeys;
 }
 
-/** Whose keys the calls of a state machine are signed with, by the ARN of its role. */
+/** The keys that sign the calls of a state machine, by the ARN of its role. */
 export type RoleKeys = Readonly<
   Record<
     string,
@@ -38,7 +38,7 @@ export interface Interpreter {
 
 /**
  * Starts LocalStack's interpreter of the Amazon States Language, from a Python that has it.
- * @throws Error when it does not answer in time, with what it has printed
+ * @throws Error with its output, if it does not answer in time
  */
 export async function startInterpreter(python: string, surroundings: Surroundings): Promise<Interpreter> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-states-'));

@@ -15,7 +15,7 @@ import type { S3Server } from '../s3-server.ts';
 /** A stand-in for Step Functions' API with RedriveExecution. */
 export interface Redriving {
   readonly url: string;
-  /** Lets days pass, for the period in which executions can be redriven. */
+  /** Moves the clock on by some days: executions can be redriven only for a while. */
   letDaysPass(days: number): void;
   /** The next RedriveExecution is answered with this error. */
   refuseNext(error: 'ExecutionLimitExceeded' | 'ExecutionNotRedrivable' | 'AccessDeniedException'): void;
@@ -23,7 +23,7 @@ export interface Redriving {
   dropNext(requests: number): void;
   /** Whether DescribeExecution tells that an execution can't be redriven. */
   tellsStatus: boolean;
-  /** How many RedriveExecution were granted. */
+  /** How many calls of RedriveExecution have succeeded. */
   readonly granted: () => number;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ interface Token {
   readonly date: number;
 }
 
-/** What became of an execution that was redriven. */
+/** An execution that was redriven, and what continues it. */
 interface Redriven {
   /** The executions at the interpreter that continue it, in their order. */
   readonly attempts: string[];
@@ -64,13 +64,13 @@ class Refusal extends Error {
 }
 
 /**
- * A stand-in for Step Functions' API where an execution can be redriven, in front of an interpreter that can't: all other
- * calls go on to it. It refuses what the documentation says is refused. A redriven execution continues at the interpreter
- * as another execution, with the items of the wave whose targets have not succeeded and with the waves after it; callers
- * see it as the same execution, as with AWS.
+ * A stand-in for Step Functions' API with RedriveExecution. It stands in front of an interpreter that lacks that call, and
+ * passes all other calls on to it. It refuses what the documentation says is refused. At the interpreter, a redriven
+ * execution continues as another execution. That has the items of the wave whose targets have not succeeded, and the
+ * waves after it. Callers see it as the same execution, as at AWS.
  *
- * It proves that Keyturn asks as documented, and that what is left can be continued without rotating anything twice. It
- * does not prove what AWS itself does.
+ * It proves that Keyturn makes the calls as documented, and that an execution can be continued without rotating anything
+ * twice. It does not prove what AWS itself does.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
@@ -125,7 +125,7 @@ export async function startRedriving(
     const { executionArn, clientToken, ...others } = body;
     if (Object.keys(others).length > 0 || typeof executionArn !== 'string')
       throw new Refusal('ValidationException', 'The input does not satisfy the constraints.');
-    // Whoever makes the request has to be able to repeat it.
+    // The caller must be able to repeat the request.
     if (typeof clientToken !== 'string' || !/^[!-~]{1,64}$/.test(clientToken))
       throw new Refusal('ValidationException', 'The client token does not satisfy the constraints.');
     if (!/^arn:aws:states:[\w-]+:\d{12}:(execution|express):[^:]+:[^:]+(:[^:]+)?$/.test(executionArn))
@@ -148,7 +148,7 @@ export async function startRedriving(
     }
     const runs = await mapRunsOf(String(ended.executionArn));
     const input: Input = JSON.parse(String(ended.input));
-    // Wave follows wave, so an execution that did not succeed ended in its last one.
+    // Waves run one after the other. So an execution that did not succeed ended in the last wave that began.
     const succeeded = Math.max(0, runs.length - 1);
     const [failed, ...later] = input.waves.slice(succeeded);
     if (failed === undefined || original.startDate === undefined)
@@ -176,7 +176,7 @@ export async function startRedriving(
     return { redriveDate: record.date / 1000 };
   }
 
-  /** A call of the interpreter, as JSON. */
+  /** Calls the interpreter. @returns its answer in JSON */
   async function call(operation: string, body: object): Promise<Record<string, unknown>> {
     const answer = await fetch(interpreter.url, {
       method: 'POST',
@@ -199,7 +199,7 @@ export async function startRedriving(
   const recordOf = (mapRunArn: string): Redriven | undefined =>
     [...redriven.values()].find(({ continued }) => continued.has(mapRunArn));
 
-  /** The first map run of the execution that continues a map run; undefined while there is none. */
+  /** The map run that continues a map run: the first one of the execution that continues it. Undefined if there is none. */
   async function continuationOf(mapRunArn: string): Promise<Record<string, unknown> | undefined> {
     const execution = recordOf(mapRunArn)?.continued.get(mapRunArn);
     const [first] = execution === undefined ? [] : await mapRunsOf(execution);
@@ -232,7 +232,7 @@ export async function startRedriving(
         return call(operation, { ...body, executionArn: currentOf(arn) });
       case 'ListMapRuns': {
         const all = await Promise.all([arn, ...(record?.attempts ?? [])].map(mapRunsOf));
-        // The first of an execution that continues another is the same map run.
+        // The first map run of an execution that continues another one counts as the same map run.
         const shown = all.flatMap((runs, index) => (index === 0 ? runs : runs.slice(1)));
         const mapRuns = shown.map((run) => ({
           ...run,

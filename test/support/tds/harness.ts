@@ -17,11 +17,11 @@ export interface SqlServerHarness {
   readonly options: SqlServerOptions;
   /** The suite's own database, in which logins have users. */
   readonly database: string;
-  /** A contained database, whose users have their own passwords, made at the first call; or why there is none. */
+  /** A contained database, whose users have their own passwords. It is made at the first call. Or why there is none. */
   contained(): Promise<ContainedDatabase>;
   secretOf(login: TestLogin, database?: string): SecretFields & TestLogin;
   adminSecret(): SecretFields & TestLogin;
-  /** A unique name. Whatever has it is removed at the end. */
+  /** A unique name. Logins and databases with such names are removed at the end. */
   uniqueName(base: string): string;
   createLogin(base?: string, password?: string): Promise<TestLogin>;
   /** Runs statements with `mssql`, which the rotators don't use. */

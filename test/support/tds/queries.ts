@@ -179,7 +179,7 @@ const actAsOwner: Ask = (model, session) => {
   ];
 };
 
-/** The rotator's query about two accounts, on the server and in each database that the session may enter. */
+/** The rotator's query about two accounts: on the server, and in each database that the session may enter. */
 function rights(model: Model, session: Identity, values: Readonly<Record<string, string>>): ResultSet[] {
   const accounts = [
     ['subject', values.subject ?? ''],

@@ -27,7 +27,7 @@ function holds(login: StandInLogin | undefined, permission: string): boolean {
   return login?.grants.some((grant) => grant.permission === permission && grant.state !== 'D') === true;
 }
 
-/** Whether a session may do what needs a permission on the server. */
+/** Whether a session has a permission on the server. */
 export function mayOnServer(model: Model, session: Identity, permission: string): boolean {
   const login = loginOnServer(model, session);
   return login?.roles.has('sysadmin') === true || holds(login, 'CONTROL SERVER') || holds(login, permission);

@@ -17,7 +17,7 @@ export interface GiteaPlace {
 
 const { KEYTURN_TEST_GITEA_URL: runningAt, KEYTURN_TEST_GITEA: installedIn } = process.env;
 
-/** Why nothing runs at a real Gitea; undefined where one can be had. */
+/** Why tests at a real Gitea are skipped; undefined if there is one. */
 export const noGitea =
   runningAt === undefined && installedIn === undefined
     ? 'KEYTURN_TEST_GITEA names no folder of .ci/gitea, and KEYTURN_TEST_GITEA_URL no URL of a Gitea with its administrator.'

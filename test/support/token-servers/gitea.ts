@@ -14,7 +14,7 @@ export async function startGiteaTokens(): Promise<TokenServer> {
     description: gitea,
     stop,
     newAccount: async () => {
-      // A name of Gitea has 40 characters at most.
+      // In Gitea, a name has at most 40 characters.
       const [username, password] = [`robot-${randomUUID().slice(0, 18)}`, `Pass-${randomUUID()}`];
       const email = `${username}@example.com`;
       await askAs(asRoot, 'POST', `${url}/api/v1/admin/users`, {

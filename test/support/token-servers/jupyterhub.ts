@@ -9,7 +9,7 @@ import type { TokenServer } from './server.ts';
 export interface JupyterHub extends TokenServer {
   /** Such as `http://127.0.0.1:4000`. */
   readonly url: string;
-  /** Makes a user, and a token of that. */
+  /** Makes a user and a token of that user. */
   newUser(username: string): Promise<{ readonly token: string; readonly id: string }>;
   /** The ids of a user's tokens, as the hub lists them. */
   tokens(username: string): Promise<string[]>;

@@ -16,8 +16,8 @@ const longestStartMs = 90_000;
 /**
  * Starts a program and waits until it answers.
  *
- * @param name what errors call it
- * @param url is answered with a status of success when it has started
+ * @param name its name in errors
+ * @param url answers with a success status once it has started
  */
 export async function startServerProcess(
   name: string,
@@ -31,13 +31,13 @@ export async function startServerProcess(
   const folder = await mkdtemp(join(tmpdir(), `keyturn-${name}-`));
   const { program, args, env } = await commandIn(folder);
   const log = await open(join(folder, 'output.log'), 'a');
-  // Nothing of this process's own environment but where programs are: vitest sets BASE_URL, for one.
+  // Of this process's environment, only the PATH: vitest sets variables such as BASE_URL.
   const child = spawn(program, args, {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['ignore', log.fd, log.fd],
   });
-  // Where another server fails to start, nobody calls `stop`.
+  // If another server fails to start, nobody calls `stop`.
   const endWithThis = (): boolean => child.kill('SIGKILL');
   process.once('exit', endWithThis);
   const stop = async (): Promise<void> => {
@@ -69,7 +69,7 @@ async function untilItAnswers(name: string, url: string, child: ChildProcess): P
   throw new Error(`${name} did not answer in time.`);
 }
 
-/** Calls an API as whoever runs it would; what is not answered with success throws. */
+/** Calls an API as its operator. @throws Error if the answer is not a success */
 export async function askAs(
   authorization: string,
   method: string,
@@ -91,7 +91,7 @@ export function basicOf(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** A member of a JSON object as text. @throws Error where it has none */
+/** A member of a JSON object as text. @throws Error if it has no such member */
 export function textOf(json: unknown, name: string): string {
   const value: unknown = Reflect.get(Object(json), name);
   if (typeof value === 'string' || typeof value === 'number') return String(value);

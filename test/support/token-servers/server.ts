@@ -1,13 +1,13 @@
 import type { ApiDescription } from '../../../rotators/api-token/index.ts';
 import type { SecretFields } from '../../../src/index.ts';
 
-/** An account of a real server that issues tokens, and a token of that. */
+/** An account of a real server that issues tokens, with one of its tokens. */
 export interface TokenAccount {
-  /** Fields of its secret: where it is, the token and the id of that. */
+  /** Fields of its secret: the server's address, the token and the token's id. */
   readonly secret: SecretFields;
-  /** Fields of the admin secret, where an admin issues. */
+  /** Fields of the admin secret, if an admin issues the tokens. */
   readonly admin?: SecretFields;
-  /** The ids of its tokens that work, as the server counts them. */
+  /** The ids of its working tokens, as the server lists them. */
   live(): Promise<string[]>;
 }
 

@@ -14,7 +14,7 @@ export async function startVerdaccio(program: string): Promise<TokenServer> {
     const config = [
       'storage: ./storage',
       'auth: { htpasswd: { file: ./htpasswd, algorithm: bcrypt, rounds: 4 } }',
-      // Otherwise it takes a hundred logins in some minutes.
+      // By default, it accepts only a hundred logins in some minutes.
       'userRateLimit: { windowMs: 1000, max: 100000 }',
       'uplinks: {}',
       "packages: { '**': { access: $authenticated, publish: $authenticated } }",

@@ -8,14 +8,14 @@ import {
 } from './server.ts';
 import type { TokenStore } from './store.ts';
 
-/** The token of the service's admin, who may do for each account what the account itself may do. */
+/** The token of the service's admin. The admin may do for each account what the account itself may do. */
 export const adminToken = 'admin-token-of-the-service';
 
 const refused: ServiceAnswer = { status: 401, json: { error: 'Who are you?' } };
 const pageSize = 2;
 const lifetimeMs = 90 * 86_400_000;
 
-/** A usual API: users, and their tokens. Labels are unique, and lists have pages. */
+/** A typical API: users and their tokens. Labels are unique, and lists have pages. */
 export function accountRoutes(store: TokenStore): Routes {
   const forUser =
     (answer: (account: string, request: ServiceRequest) => ServiceAnswer) => (request: ServiceRequest) => {
@@ -57,7 +57,7 @@ export function robotSecret({ url, store }: TokenService) {
   return { host: url, username, token, tokenId };
 }
 
-/** The description of that API. @param by who issues, lists and revokes */
+/** The description of that API for the rotator. @param by who issues, lists and revokes tokens */
 export function accountApi(by: 'token' | 'admin'): ApiDescription {
   const auth = { scheme: 'bearer', token: by === 'token' ? '{token}' : '{admin.token}' } as const;
   const tokens = '/users/{secret.username}/tokens';

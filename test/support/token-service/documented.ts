@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceAnswer } from './server.ts';
 
-/** What an answer means for a rotator: `failed` and `gone` end a rotation with an error, `throttled` comes again later. */
+/** What an answer means for a rotator. `failed` and `gone` end a rotation with an error. `throttled`: try again later. */
 export type Meaning = 'accepted' | 'refused' | 'gone' | 'throttled' | 'failed';
 
 /** An answer of a vendor's API. */
@@ -12,20 +12,20 @@ export interface DocumentedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** The page or the report that says so; for what is from memory, the page that should. */
+  /** The page or report that says so. For `memory`: the page that should say so. */
   readonly source: string;
   /**
    * What the answer was taken from.
    * - `documentation`: the vendor's page has the status, and the form of the body.
    * - `source code`: that of the server.
    * - `observed`: at a real server, here or by those who wrote the report that `source` names.
-   * - `assumed`: the page has the status or the rule alone, and the body is an example.
-   * - `memory`: no page was opened that says so. Nothing but the belief of whoever wrote it stands behind it.
+   * - `assumed`: the page has only the status or the rule. The body is an example.
+   * - `memory`: no page was found that says so. The author believes it.
    */
   readonly basis: 'documentation' | 'source code' | 'observed' | 'assumed' | 'memory';
-  /** When it was read or observed, as YYYY-MM-DD; not there for what is from memory. */
+  /** When it was read or observed, as YYYY-MM-DD. Absent for `memory`. */
   readonly read?: string;
-  /** The text that was read, where it is not the page itself, such as the page's Markdown in the vendor's repository. */
+  /** The text that was read, if not the page itself, such as the page's Markdown in the vendor's repository. */
   readonly readFrom?: string;
   readonly note?: string;
 }
@@ -33,15 +33,15 @@ export interface DocumentedAnswer {
 /** The answers of one preset's API. */
 export interface Documented {
   readonly preset: string;
-  /** What no documentation was found of. */
+  /** The questions for which no documentation was found. */
   readonly notFound?: readonly string[];
   readonly answers: readonly DocumentedAnswer[];
 }
 
-/** A file of the folder. */
+/** A file of the folder `documented`. */
 interface DocumentedFile extends Omit<Documented, 'answers'> {
   readonly answers?: readonly DocumentedAnswer[];
-  /** The preset whose answers are those of this one too. */
+  /** Another preset, whose answers this preset has too. */
   readonly sameAs?: string;
 }
 
@@ -53,7 +53,7 @@ function readFile(preset: string): Documented {
   return { ...file, answers: sameAs === undefined ? answers : readFile(sameAs).answers };
 }
 
-/** Those of all presets, by name. */
+/** The answers of all presets, by the preset's name. */
 export const documentedAnswers: ReadonlyMap<string, Documented> = new Map(
   readdirSync(folder).map((file) => {
     const preset = file.replace(/\.json$/, '');
@@ -65,12 +65,12 @@ export const documentedAnswers: ReadonlyMap<string, Documented> = new Map(
 export type Answering = (
   call: DocumentedAnswer['call'],
   means: Meaning,
-  /** What is different in the body: members of it, or of its `result`, or the whole list. */
+  /** The differences in the body: members of the body or of its `result`, or the whole list. */
   change?: Readonly<Record<string, unknown>> | readonly unknown[],
   status?: number,
 ) => ServiceAnswer;
 
-/** Answers for a stand-in: the first documented one of a call and a meaning, with values of its own in the body. */
+/** Answers for a stand-in: the first documented answer for a call and a meaning, with the stand-in's values in the body. */
 export function answersOf(preset: string): Answering {
   const { answers = [] } = documentedAnswers.get(preset) ?? {};
   return (call, means, change, status) => {

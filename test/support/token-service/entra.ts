@@ -7,8 +7,8 @@ const tenant = 'a-tenant';
 const graphApplication = '/v1.0/applications/an-object';
 
 /**
- * @param graph where Microsoft Graph is: the scope has to be of the same cloud
- * @param lag how many further calls it takes until all servers know a secret that was added
+ * @param graph the address of Microsoft Graph; the scope must be of the same cloud
+ * @param lag after how many more calls all servers know a secret that was added
  */
 export const entraRoutes =
   (preset: string, graph: string, lag = { calls: 0 }) =>

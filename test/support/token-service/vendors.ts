@@ -5,13 +5,13 @@ import { bearerOf, type Routes, type ServiceAnswer, type ServiceRequest } from '
 import type { IssuedToken, TokenStore } from './store.ts';
 import { account, adminToken, expiry, type Vendor } from './vendor.ts';
 
-/** Whether a request is the admin's, or of somebody who has a token. */
+/** Who sent a request: the admin, or somebody with a token. */
 interface Who {
   readonly tokenOf: (request: ServiceRequest) => unknown;
   readonly answer: Answering;
 }
 
-/** Answers to the admin alone. */
+/** Answers only the admin. */
 function byAdmin(
   { tokenOf, answer }: Who,
   call: 'mint' | 'revoke' | 'list',
@@ -21,7 +21,7 @@ function byAdmin(
     tokenOf(request) === adminToken ? serve(request) : answer(call, 'refused');
 }
 
-/** Answers to whoever has a token. */
+/** Answers anybody with a token. */
 function byToken(
   store: TokenStore,
   { tokenOf, answer }: Who,
@@ -36,7 +36,7 @@ function byToken(
   };
 }
 
-/** Issues under a label; what is incomplete, or has a label that is in use, is answered as documented. */
+/** Issues a token with a label. An incomplete request, or a label that is in use, is refused as documented. */
 function issue(
   store: TokenStore,
   answer: Answering,
@@ -57,7 +57,7 @@ const isDate = (text: unknown): boolean =>
 const isTime = (text: unknown): boolean =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(text)) && Date.parse(String(text)) > Date.now();
 
-/** Part of a list, two to a page. */
+/** A page of a list, with two items. */
 function pageOf(store: TokenStore, page: number): IssuedToken[] {
   return store.list(account).slice((page - 1) * 2, page * 2);
 }
@@ -68,7 +68,7 @@ const gitLabTokens = '/api/v4/personal_access_tokens';
 const isWithinAYear = (date: unknown): boolean =>
   isDate(date) && Date.parse(String(date)) <= Date.now() + 366 * 86_400_000;
 
-/** @param minted where tokens are made; @param listed where they are listed and revoked */
+/** @param minted the path for making tokens @param listed the path for listing and revoking them */
 const gitLabOf =
   (name: string, minted: string, listed: string) =>
   (store: TokenStore): Routes => {
@@ -106,11 +106,12 @@ const serviceAccount = `/api/v4/groups/a%2Fgroup/service_accounts/${account}/per
 const gitLabServiceAccount = gitLabOf('gitlab-service-account', serviceAccount, serviceAccount);
 
 /**
- * A token that rotates itself. Who rotates with one that was rotated already loses the newest of its family too, and gets none
- * (https://docs.gitlab.com/api/personal_access_tokens/#automatic-reuse-detection, seen by users:
- * https://gitlab.com/gitlab-org/gitlab/-/issues/524639, read on 2026-11-26). Other calls with such a token end nothing.
+ * A token that rotates itself. If a client rotates with a token that was rotated already, it gets no token, and the newest
+ * token of the family is revoked too (https://docs.gitlab.com/api/personal_access_tokens/#automatic-reuse-detection, seen
+ * by users: https://gitlab.com/gitlab-org/gitlab/-/issues/524639, read on 2026-11-26). Other calls with such a token revoke
+ * nothing.
  *
- * @param reused counts how often that came about
+ * @param reused counts how often that happened
  */
 export const gitLabSelfWith =
   (reused = { count: 0 }) =>
@@ -142,7 +143,7 @@ export const gitLabSelfWith =
 
 const grafanaTokens = `/api/serviceaccounts/${account}/tokens`;
 
-/** @param mostSeconds what the server's own setting says that a token may live */
+/** @param mostSeconds the longest lifetime of a token, a setting of the server */
 export const grafanaWith =
   (mostSeconds: number) =>
   (store: TokenStore): Routes => {
@@ -167,7 +168,7 @@ export const grafanaWith =
     };
   };
 
-/** @param owned below it are the admin's calls; @param dead ids of tokens that are there and don't work, with their status */
+/** @param owned the path of the admin's calls @param dead the status of listed tokens that don't work, by id */
 export const cloudflareAt =
   (preset: string, owned: string, dead: ReadonlyMap<string, string> = new Map()) =>
   (store: TokenStore): Routes => {
@@ -197,7 +198,7 @@ export const cloudflareAt =
     };
   };
 
-/** The password that the admin shows with Basic authentication. */
+/** The admin's password, from Basic authentication. */
 const basicOf = ({ headers }: ServiceRequest): string | undefined => {
   const [, encoded = ''] = /^Basic (.+)$/.exec(headers.authorization ?? '') ?? [];
   const [username, ...password] = Buffer.from(encoded, 'base64').toString().split(':');
@@ -210,7 +211,7 @@ const npm = (store: TokenStore): Routes => {
   const answer = answersOf('npm');
   const who = { tokenOf: basicOf, answer };
   return {
-    // A token that is none is answered 200, without a name.
+    // An unknown token is answered with 200, without a name.
     'GET /-/whoami': (request) => {
       const caller = store.find(bearerOf(request));
       return caller === undefined
@@ -220,7 +221,7 @@ const npm = (store: TokenStore): Routes => {
     [`POST ${npmTokens}`]: byAdmin(who, 'mint', ({ body }) => {
       if (body.password !== adminToken) return answer('mint', 'refused');
       const isComplete = typeof body.readonly === 'boolean';
-      // It keeps no name: two tokens may have the same.
+      // Names are not kept, so two tokens may have the same name.
       return issue(store, answer, crypto.randomUUID(), isComplete, ({ id: key, token }) => ({ key, token }));
     }),
     [`GET ${npmTokens}`]: byAdmin(who, 'list', ({ query }) => {
@@ -273,7 +274,7 @@ const gitea = (store: TokenStore): Routes => {
 const giteaApplication = '/api/v1/user/applications/oauth2/7';
 
 /**
- * @param kept what the application is besides its secret, which a change must not lose
+ * @param kept the application's other members, which a change must not lose
  * @param clientId the application's own
  */
 export const giteaOAuthWith =
@@ -309,7 +310,7 @@ export const giteaOAuthWith =
 
 const appKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-/** Whether a request shows the app's own token, as GitHub checks it: signature, issuer, and ten minutes at most. */
+/** Whether a request has the app's own token, as GitHub checks it: signature, issuer, and at most ten minutes. */
 function isApp(request: ServiceRequest, clockAheadMs: number): boolean {
   const [head = '', claims = '', signature = ''] = (bearerOf(request) ?? '').split('.');
   if (signature === '') return false;
@@ -325,7 +326,7 @@ function isApp(request: ServiceRequest, clockAheadMs: number): boolean {
   return isSigned && iss === '77' && iat <= now && exp > now && exp - iat <= 600;
 }
 
-/** @param clockAheadMs how far the server's clock is ahead; granted: what the last token was narrowed to */
+/** @param clockAheadMs how far the server's clock is ahead. `granted`: the permissions of the last token */
 export const gitHubWith =
   (clockAheadMs: number, granted: Record<string, unknown> = {}) =>
   (store: TokenStore): Routes => {
@@ -360,7 +361,7 @@ export const gitHubWith =
 
 const admin = { token: adminToken };
 
-/** By the name of the preset. */
+/** The vendors, by the name of the preset. */
 export const vendors: Readonly<Record<string, Vendor>> = {
   cloudflare: {
     routes: cloudflareAt('cloudflare', '/client/v4/user/tokens'),

@@ -1,5 +1,5 @@
-// Has Go's drivers read connection strings, without a connection. A line of the input is a reader and a text in Base64; a line
-// of the output is user, password and host in Base64, or "error".
+// Lets Go's drivers read connection strings, without connecting. A line of input is a reader and a text in Base64. A line
+// of output is user, password and host in Base64, or "error".
 package main
 
 import (
