@@ -85,11 +85,16 @@ async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): 
   }
 }
 
-describe('docs/api-token.md', async () => {
-  const page = await readFile(new URL('../../../docs/api-token.md', import.meta.url), 'utf8');
+const pageOf = (name: string): Promise<string> =>
+  readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 
-  it('has a row for each preset, which says what proved it', () => {
-    const rows = page.split('\n').filter((line) => line.startsWith('| `api-token/'));
+describe('the pages about descriptions', async () => {
+  const [presetsPage = '', describePage = '', referencePage = ''] = await Promise.all(
+    ['api-token-presets.md', 'api-token-describe.md', 'api-token-reference.md'].map(pageOf),
+  );
+
+  it('have a row for each preset, which says what proved it', () => {
+    const rows = presetsPage.split('\n').filter((line) => line.startsWith('| `api-token/'));
     const clouds = /^entra-(.*)$/;
     for (const { name } of presets) {
       const shown = clouds.exec(name)?.[1];
@@ -100,14 +105,14 @@ describe('docs/api-token.md', async () => {
     }
   });
 
-  it('shows the example that is tried at a real Miniflux', async () => {
+  it('show the example that is tried at a real Miniflux', async () => {
     const example = new URL('../../../examples/miniflux.json', import.meta.url);
-    expect(page).toContain((await readFile(example, 'utf8')).trim());
+    expect(describePage).toContain((await readFile(example, 'utf8')).trim());
   });
 
-  it('shows descriptions that are right, also where it shows a part of one', () => {
-    const blocks = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, block = '']): unknown =>
-      JSON.parse(block),
+  it('show descriptions that are right, and parts of descriptions that are right', () => {
+    const blocks = [...`${describePage}\n${referencePage}`.matchAll(/```json\n(.*?)```/gs)].map(
+      ([, block = '']): unknown => JSON.parse(block),
     );
     const lists = blocks.filter((block) => Array.isArray(block));
     expect(lists).toHaveLength(2);
@@ -147,8 +152,8 @@ describe('the documented answers', () => {
     }
   });
 
-  it('are counted by their basis in docs/api-token.md', async () => {
-    const page = await readFile(new URL('../../../docs/api-token.md', import.meta.url), 'utf8');
+  it('are counted by their basis in docs/api-token-presets.md', async () => {
+    const page = await pageOf('api-token-presets.md');
     const bases = ['documentation', 'source code', 'observed', 'assumed', 'memory'] as const;
     for (const { preset, answers } of documentedAnswers.values()) {
       const counts = bases.map((basis) => answers.filter((one) => one.basis === basis).length);

@@ -12,9 +12,9 @@ const program = process.env.KEYTURN_TEST_MINIFLUX;
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The first block of docs/api-token.md that has a label, and a text in it. */
+/** The first block of docs/api-token-describe.md that has a label, and a text in it. */
 async function blockOf(label: string, text = ''): Promise<string> {
-  const page = await readFile(join(root, 'docs/api-token.md'), 'utf8');
+  const page = await readFile(join(root, 'docs/api-token-describe.md'), 'utf8');
   const blocks = page.split(`\`\`\`${label}\n`).slice(1);
   const block = blocks.map((one) => one.slice(0, one.indexOf('```'))).find((one) => one.includes(text));
   if (block === undefined) throw new Error(`The page has no block ${label} with ${text}.`);
@@ -28,7 +28,9 @@ const sources = {
   'keyturn/rotators/api-token': 'rotators/api-token/index.ts',
 };
 
-it('docs/api-token.md leads from the first call to a rotated token at a real Miniflux', async ({ skip }) => {
+it('docs/api-token-describe.md leads from the first call to a rotated token at a real Miniflux', async ({
+  skip,
+}) => {
   if (program === undefined) return skip('KEYTURN_TEST_MINIFLUX names no binary of Miniflux.');
   const server = await startMiniflux(program);
   onTestFinished(server.stop);

@@ -12,7 +12,7 @@ export interface MinifluxServer extends TokenServer {
   newUser(): Promise<{ readonly username: string; readonly password: string }>;
 }
 
-/** Miniflux, by the description of docs/api-token.md, on a Postgres of its own. @param program its binary */
+/** Miniflux, by the description of docs/api-token-describe.md, on a Postgres of its own. @param program its binary */
 export async function startMiniflux(program: string): Promise<MinifluxServer> {
   const file = new URL('../../../examples/miniflux.json', import.meta.url);
   const [description]: ApiDescription[] = JSON.parse(await readFile(file, 'utf8'));
