@@ -5,22 +5,22 @@ import type { ExpiryPlace, Place, Scalar } from './description.ts';
 
 /** Reads an answer at the places that a description names. */
 export interface AnswerReader {
-  /** A text, number or boolean; undefined if there is none. @throws ApiFailure for a place of a JSON that is none */
+  /** The text, number, boolean or null at a place; undefined if there is none. @throws ApiFailure if the answer has to be JSON and is not */
   scalar(place: Place): Scalar | undefined;
   /** A text, or a whole number as text; undefined for anything else, and for an empty one. @throws ApiFailure */
   text(place: Place): string | undefined;
-  /** As above. @throws ApiFailure if there is none, naming the place */
+  /** As {@link text}. @throws ApiFailure if there is none, naming the place */
   requireText(place: Place): string;
-  /** As text, but also a boolean, a list or an object, as it is; undefined for nothing, and for null. @throws ApiFailure */
+  /** As {@link text}, but a boolean, a list or an object is returned too, unchanged; undefined for null. @throws ApiFailure */
   value(place: Place): unknown;
 }
 
-/** @param name what errors call the call */
+/** @param name the call's name in errors */
 export function readerOf(name: string, answer: HttpAnswer): AnswerReader {
   let json: { readonly value: unknown } | undefined;
   const scalar = (place: Place): Scalar | undefined => {
     const pointer = pointerOf(place);
-    if (pointer === undefined) return outsideOf(answer, place);
+    if (pointer === undefined) return outsideBody(answer, place);
     json ??= { value: readJson(name, answer) };
     return scalarAt(json.value, pointer);
   };
@@ -54,8 +54,8 @@ function pointerOf(place: Place): string | undefined {
   return 'at' in place ? place.at : undefined;
 }
 
-/** What a header or a cookie holds. */
-function outsideOf({ headers }: HttpAnswer, place: Place): string | undefined {
+/** The value of a header or a cookie. */
+function outsideBody({ headers }: HttpAnswer, place: Place): string | undefined {
   if (typeof place === 'string' || 'at' in place) return undefined;
   if ('header' in place) return headers.get(place.header) ?? undefined;
   const start = `${place.cookie}=`;
@@ -64,12 +64,12 @@ function outsideOf({ headers }: HttpAnswer, place: Place): string | undefined {
   return set?.slice(start.length).split(';')[0];
 }
 
-/** How an error names a place. */
+/** A place, as errors show it. */
 export function written(place: Place): string {
   return pointerOf(place) ?? Object.values(place).join();
 }
 
-/** When a token expires, as a secret holds it: ISO 8601, or the API's own text. Null where the answer doesn't say. */
+/** When a token expires, for the secret: ISO 8601, or the API's own text. Null if the answer doesn't say. */
 export function expiryAt(reader: AnswerReader, place: ExpiryPlace): string | null {
   if (typeof place === 'string' || !('as' in place)) return reader.text(place) ?? null;
   const number = Number(reader.text({ at: place.at }) ?? Number.NaN);
@@ -78,6 +78,6 @@ export function expiryAt(reader: AnswerReader, place: ExpiryPlace): string | nul
     milliseconds: number,
     'seconds-from-now': Date.now() + number * 1000,
   }[place.as];
-  // Store an invalid date as it is. To throw here would lose the token.
+  // Store null for an invalid date. An error here would lose the token.
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') : null;
 }

@@ -10,7 +10,7 @@ export interface Api {
   readonly perform: Perform;
 }
 
-/** Whether parts of a description, such as calls, take something from the admin secret. */
+/** Whether parts of a description, such as calls, use a field of the admin secret. */
 export function needsAdmin(...parts: readonly unknown[]): boolean {
   return placesIn(parts).some((place) => place.startsWith('admin.'));
 }
@@ -20,7 +20,7 @@ export function isByToken(call: Call): boolean {
   return placesIn(call.auth).includes('token');
 }
 
-/** The admin's credential, if calls need it. @throws AdminSecretMissing */
+/** The admin's credential; undefined if `parts` don't need it. @throws AdminSecretMissing */
 export async function adminFor(
   { description: { name } }: Api,
   parts: readonly unknown[],
@@ -37,7 +37,7 @@ export async function adminFor(
   );
 }
 
-/** How the labels of a secret's tokens begin. */
+/** The beginning of every label of a secret's tokens. @param owner the secret's mark */
 export function labelStart(owner: string): string {
   return `keyturn-${owner}-`;
 }

@@ -12,12 +12,12 @@ import { type CallOutcome, callOutcome, isThrottled } from './outcome.ts';
 import { makeRequest } from './request.ts';
 import { placesIn, requiredPlacesIn, type Values } from './template.ts';
 
-/** On whose behalf a call is made, and about what. */
+/** The credentials and values that a call is made with. */
 export interface Scope {
-  /** Whose token makes the call; absent if only the admin authenticates. */
+  /** The credential for `{secret.NAME}` and `{token}`; absent if only the admin authenticates. */
   readonly caller?: ApiCredential | undefined;
   readonly admin?: ApiCredential | undefined;
-  /** Values of the placeholders that only this call has, such as `label`. */
+  /** Values of further placeholders of this call, such as `label`. */
   readonly own?: Readonly<Record<string, unknown>>;
 }
 
@@ -27,7 +27,7 @@ export interface CallResult {
   readonly answer: HttpAnswer;
   /** Who made the call, in words. */
   readonly by: string;
-  /** Secret values in the request that only the call knows. */
+  /** Secret values of the request that are in neither secret, such as a session. */
   readonly sent: readonly string[];
 }
 
@@ -40,15 +40,16 @@ export type Perform = (
   more?: Readonly<Record<string, string>>,
 ) => Promise<CallResult>;
 
-/** Clocks that differ by less than this, in ms, are taken for equal. */
+/** Clocks count as equal if they differ by less. */
 const clockToleranceMs = 30_000;
 
 /**
+ * Makes calls over a transport. The returned function throws an ApiFailure for an answer that is not accepted, refused or gone.
+ *
  * @param accountField the field of the secret that says whose token it is
- * @throws ApiFailure for whatever is neither accepted nor refused nor gone
  */
 export function performVia(transport: Transport, accountField = 'username'): Perform {
-  /** How far the server's clock is ahead of this one; 0 until it mattered. */
+  /** How far the server's clock is ahead of this one; 0 until the server has refused a signed token. */
   let aheadMs = 0;
   const known: KnownWays = new Map();
 
@@ -80,15 +81,14 @@ export function performVia(transport: Transport, accountField = 'username'): Per
     const attempt = async (): Promise<CallResult> => {
       const made = makeRequest(call, baseUrlOf(scope), values, Date.now() + aheadMs);
       for (const [parameter, value] of Object.entries(more)) made.url.searchParams.set(parameter, value);
-      // Errors are masked by known values. They don't include a header with an encoded or signed credential, so it is
-      // added here.
+      // Errors are masked by the values of the secrets. A credential that is encoded or signed is not among them, so add it here.
       const carried = [...sent, ...(made.headers.authorization?.split(' ').slice(1) ?? [])];
       const answer = await send(made, sending, transport);
       return { outcome: callOutcome(name, call, answer, carried), answer, by, sent: carried };
     };
     const heard = await attempt();
     if (auth.scheme !== 'jwt' || heard.outcome !== 'refused') return heard;
-    // A signed token holds the time in which it is valid. The server's clock decides (RFC 9110, section 6.6.1).
+    // A signed token says when it is valid, by the server's clock. The header Date has it (RFC 9110, section 6.6.1).
     const serversMs = Date.parse(heard.answer.headers.get('date') ?? '');
     const differenceMs = serversMs - Date.now();
     if (Number.isNaN(serversMs) || Math.abs(differenceMs - aheadMs) < clockToleranceMs) return heard;
@@ -111,7 +111,7 @@ export function performVia(transport: Transport, accountField = 'username'): Per
       }
       for (const [kept, place] of Object.entries(step.keep ?? {})) {
         const [value, needed] = [reader.value(place), `kept.${kept}`];
-        // What is used as {kept.NAME?} alone may be missing.
+        // The value may be missing if the call uses it only as {kept.NAME?}.
         const isOptional = placesIn(call).includes(needed) && !requiredPlacesIn(call).includes(needed);
         own = { ...own, [needed]: value ?? (isOptional ? undefined : reader.requireText(place)) };
       }

@@ -9,18 +9,18 @@ export interface ApiCredential {
   readonly baseUrl: string;
   /** Whose token it is. */
   readonly account: string;
-  /** Undefined for an admin who shows himself by something else. */
+  /** Undefined for an admin who authenticates with other fields, such as a password. */
   readonly token: string | undefined;
-  /** What the secret says the token's id is. */
+  /** The token's id, as the secret has it. */
   readonly id: string | undefined;
   /** The field that holds the token. */
   readonly tokenField: string;
-  /** Whether the secret is a token in plain text, with room for nothing else. */
+  /** Whether the secret is only the token, as plain text. */
   readonly isPlain: boolean;
   readonly fields: SecretFields;
 }
 
-/** The fields' names. */
+/** The names of the token's fields in the secret, with the defaults. */
 export function fieldNames({ fields = {} }: ApiDescription): {
   readonly token: string;
   readonly id: string;
@@ -50,14 +50,14 @@ export function parseCredential(description: ApiDescription, fields: SecretField
   };
 }
 
-/** What a document in plain text says: a password, and nothing else but what its tags add. */
+/** Whether the secret is plain text. Core reads that as the field `password`, and the secret's tags may add `masterarn`. */
 function isPlainText(fields: SecretFields): boolean {
   return (
     'password' in fields && Object.keys(fields).every((name) => name === 'password' || name === 'masterarn')
   );
 }
 
-/** Whether the secret has all that calls take from the admin secret, which is how an admin without a token looks. */
+/** Whether the fields are those of an admin without a token: they have everything that calls take from the admin secret. */
 function isAdmin({ mint, revoke, list, checkAdmin }: ApiDescription, fields: SecretFields): boolean {
   const needed = requiredPlacesIn([mint, revoke, list, checkAdmin]).filter((place) =>
     place.startsWith('admin.'),
@@ -65,7 +65,7 @@ function isAdmin({ mint, revoke, list, checkAdmin }: ApiDescription, fields: Sec
   return needed.length > 0 && needed.every((place) => fields[place.slice('admin.'.length)] !== undefined);
 }
 
-/** A name or a number; undefined where there is none. */
+/** A text, or a whole number as text; undefined if the field is absent. @throws InvalidSecretField */
 function optionalName(fields: SecretFields, field: string): string | undefined {
   const value = fields[field];
   return Number.isSafeInteger(value) ? String(value) : optionalText(fields, field);
@@ -77,7 +77,7 @@ function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields
   const url = host.includes('://') ? host : `https://${host}`;
   const problem = baseUrlProblem(url);
   if (problem !== undefined) throw contradictoryField('host', problem);
-  // With a dot at its end it is the same host.
+  // A dot at the end means the same host.
   const hostname = new URL(url).hostname.replace(/\.$/, '');
   const [, reason] = Object.entries(notAt).find(([pattern]) => isNamedBy(pattern, hostname)) ?? [];
   if (reason !== undefined)
@@ -85,12 +85,12 @@ function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields
   return new URL(url).href.replace(/\/$/, '');
 }
 
-/** Whether a host is that of `registry.example`, or below that of `*.example`. */
+/** `registry.example` names only itself. `*.example` names every host below it. */
 function isNamedBy(pattern: string, hostname: string): boolean {
   return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
 }
 
-/** What a credential opens. */
+/** The target of a credential: its API, and whose token it is. */
 export function targetOf({ baseUrl, account }: ApiCredential): Target {
   return { host: baseUrl, account };
 }

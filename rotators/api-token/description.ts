@@ -2,24 +2,24 @@ import type { Revocation } from '../../src/rotator/index.ts';
 import type { Pointer } from '../http/json.ts';
 
 /**
- * A text with places to be filled in, such as `/users/{secret.username}/tokens`. What stands in them is encoded for
- * where the text goes. Known are:
+ * A text with placeholders, such as `/users/{secret.username}/tokens`. Each value is encoded for its place: path, query,
+ * header, form or JSON. The placeholders are:
  *
  * - `{secret.NAME}`, `{admin.NAME}`: a field of the secret, or of the admin secret
- * - `{token}`: the token of the secret on whose behalf the call is made
- * - `{revoked.id}`, `{revoked.token}`: what is to be revoked; only in `revoke`
- * - `{label}`, `{requestToken}`, `{owner}`: what the new token is to be labelled with; only in `mint`
+ * - `{token}`: the token of the secret
+ * - `{revoked.id}`, `{revoked.token}`: the token that is to be revoked; only in `revoke`
+ * - `{label}`, `{requestToken}`, `{owner}`: the new token's label, and its parts; only in `mint`
  * - `{password}`: a new random value, for APIs at which the caller chooses the token; only in `mint`
- * - `{expiry.date}` (YYYY-MM-DD), `{expiry.time}` (ISO 8601), `{expiry.seconds}`, `{expiry.days}` (from now),
- *   `{expiry.epoch}`, `{expiry.epochMs}` (since 1970): the end of `lifetimeDays`; only in `mint`
- * - `{kept.NAME}`: what a call of `before` has kept
+ * - `{expiry.date}` (YYYY-MM-DD), `{expiry.time}` (ISO 8601), `{expiry.seconds}` and `{expiry.days}` (from now),
+ *   `{expiry.epoch}` (seconds since 1970), `{expiry.epochMs}` (ms since 1970): the end of `lifetimeDays`; only in `mint`
+ * - `{kept.NAME}`: a value that an earlier call of `before` has kept
  *
- * `{admin.NAME|365}` stands for 365 where there is no such field. `{admin.NAME?}` may be missing: a parameter, a header
- * or a JSON member that is this place alone is left out then.
+ * `{admin.NAME|365}` means 365 if the field is missing. `{admin.NAME?}` is optional. If its field is missing, a parameter, a
+ * header, a list item or a JSON member that is only this placeholder is left out.
  */
 export type Template = string;
 
-/** A JSON value whose strings are templates. A string that is one place alone becomes the value itself, list or number. */
+/** A JSON value whose strings are templates. A string that is only a placeholder becomes the value itself, such as a list or a number. */
 export type JsonTemplate =
   | string
   | number
@@ -28,133 +28,134 @@ export type JsonTemplate =
   | readonly JsonTemplate[]
   | { readonly [name: string]: JsonTemplate };
 
-/** How a call shows who makes it: the token itself (`{token}`), or the admin (`{admin.NAME}`). */
+/** How a call shows who makes it: with the token (`{token}`), or as the admin (`{admin.NAME}`). */
 export type Authentication =
   /** `Authorization: Bearer`, RFC 6750. */
   | { readonly scheme: 'bearer'; readonly token: Template }
   /** `Authorization: Basic`, RFC 7617. */
   | { readonly scheme: 'basic'; readonly username: Template; readonly password: Template }
   | { readonly scheme: 'header'; readonly name: string; readonly value: Template }
-  /** In the URL, which gets into logs: for APIs that know nothing better. */
+  /** In the URL, which gets into logs. Only for APIs that offer nothing else. */
   | { readonly scheme: 'query'; readonly name: string; readonly value: Template }
   /** `Authorization: Bearer` with a JWT of ten minutes at most, signed RS256 by a key in PEM. */
   | { readonly scheme: 'jwt'; readonly issuer: Template; readonly privateKey: Template }
   /**
-   * `Authorization: Bearer` with an access token that each call asks the token endpoint for, RFC 6749, section 4.4. Whom the
-   * token endpoint refuses is refused.
+   * `Authorization: Bearer` with an access token. Each call asks the token endpoint for one (RFC 6749, section 4.4). If the token
+   * endpoint refuses the client, the call counts as refused.
    */
   | {
       readonly scheme: 'client-credentials';
-      /** Https, or this machine; its host is no place to fill in. */
+      /** Https, or this machine. The host must have no placeholder. */
       readonly tokenUrl: Template;
       readonly clientId: Template;
       readonly clientSecret: Template;
       readonly scope?: Template;
       /**
-       * How the client says who it is, RFC 7591, section 2. Default: as the server of `issuer` publishes; without that, the
-       * form and then Basic authentication are tried, and what works is kept.
+       * How the client shows who it is (RFC 7591, section 2). Default: as the server of `issuer` publishes. Without `issuer`, the
+       * form and then Basic authentication are tried, and the one that works is remembered.
        */
       readonly authentication?: ClientAuthenticationMethod;
-      /** The issuer whose metadata say how clients authenticate: RFC 8414. As `tokenUrl`, its host is spelled out. */
+      /** The issuer whose metadata say how clients authenticate (RFC 8414). The host must have no placeholder. */
       readonly issuer?: Template;
     };
 
-/** The methods of RFC 7591, section 2, that need no more than the client's id and its secret. */
+/** The methods of RFC 7591, section 2, that need only the client's id and secret. */
 export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post';
 
-/** What an answer must be like; all that is said must hold. */
+/** A condition on an answer. All members must hold. */
 export interface Condition {
   readonly status?: number | readonly number[];
-  /** A place of the answer's JSON. Excludes `header`. */
+  /** Where to look in the answer's JSON. Not together with `header`. */
   readonly at?: Pointer;
-  /** The name of a header of the answer. */
+  /** The header of the answer to look at. */
   readonly header?: string;
-  /** What stands there: this, or one of these. A header's value is a text. */
+  /** The value there: this one, or one of these. A header's value is a text. */
   readonly is?: Scalar | readonly Scalar[];
-  /** A text that stands within what stands there, in whatever case. */
+  /** A text within the value there. Case does not matter. */
   readonly contains?: string;
-  /** Whether anything stands there; null is nothing. Default, where neither `is` nor `contains` is said: true. */
+  /** Whether there must be a value there. null is none. Default, without `is` and `contains`: true. */
   readonly exists?: boolean;
 }
 
+/** A JSON value that is no list and no object. */
 export type Scalar = string | number | boolean | null;
 
-/** Statuses, or what the body or a header says. One of them is enough. What says more than a status is looked at first. */
+/** Statuses, or conditions. One of them is enough. Conditions on the body or a header are tried before statuses. */
 export type Outcome = readonly (number | Condition)[];
 
-/** Where an answer has something: in its JSON, in a header, or in a cookie that it sets. */
+/** A place in an answer: in its JSON, in a header, or in a cookie that it sets. */
 export type Place =
   | Pointer
   | { readonly at: Pointer }
   | { readonly header: string }
   | { readonly cookie: string };
 
-/** Where an answer says when a token expires, and how: a text that is stored as it is, or a number. */
+/** The place in an answer that says when a token expires. A text is stored as it is. For a number, `as` says its unit. */
 export type ExpiryPlace =
   | Place
   | {
       readonly at: Pointer;
-      /** Seconds or milliseconds since 1970, or seconds from now. What is stored is ISO 8601. */
+      /** Seconds or milliseconds since 1970, or seconds from now. ISO 8601 is stored. */
       readonly as: 'seconds' | 'milliseconds' | 'seconds-from-now';
     };
 
-/** A request, and what its answers mean. */
+/** A request, and the meaning of its answers. */
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the base URL; begins with a slash. */
+  /** Path below the base URL. Begins with a slash, and has no query. */
   readonly path: Template;
   readonly query?: Readonly<Record<string, Template>>;
   readonly headers?: Readonly<Record<string, Template>>;
-  /** The body as JSON; excludes `form`. */
+  /** The body as JSON. Not together with `form`. */
   readonly json?: JsonTemplate;
   /** The body as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, Template>>;
   readonly auth: Authentication;
   /**
-   * What means success. Default: all statuses from 200 to 299. Where only a status says so, an answer of 200 to 299 that is
-   * a web page, or that says itself that it failed (`"ok": false`, `"success": false`, `"error": ...`), is an error.
+   * Which answers mean success. Default: all statuses from 200 to 299. An answer of 200 to 299 that only its status makes a
+   * success is an error if it is a web page, or if its body says that it failed (`"ok": false`, `"success": false`, `"error": ...`).
    */
   readonly accepted?: Outcome;
-  /** What means that whoever calls is refused. Default: 401, 403. */
+  /** Which answers mean that the caller is refused. Default: 401, 403. */
   readonly refused?: Outcome;
-  /** What means that the thing that the call is about is not there. Default: 404, 410. */
+  /** Which answers mean that the thing that the call is about does not exist. Default: 404, 410. */
   readonly gone?: Outcome;
-  /** What means that it is to be tried later. Default: 429. 503 always does. */
+  /** Which answers mean that the call should be made later. Default: 429. 503 always does. */
   readonly throttled?: Outcome;
-  /** Time for the answer in seconds. Default: 10. */
+  /** Time for the answer in seconds, 1 to 900. Default: 10. */
   readonly timeoutSeconds?: number;
 }
 
-/** A call that another one needs, such as a login for a session, or one that deactivates what is to be deleted. */
+/** A call that has to come before another one, such as a login for a session, or the deactivation of a token before its deletion. */
 export interface PreparingCall extends Request {
-  /** What is taken from its answer, for the places `{kept.NAME}` of later calls: also a list or an object, as it is. */
+  /** Values to keep from its answer, for `{kept.NAME}` in later calls. A list or an object is kept unchanged. */
   readonly keep?: Readonly<Record<string, Place>>;
   /**
-   * Where its answer says what the call that follows will change: it must be the value of the secret's `accountField`. If it is
-   * another one, nothing is changed.
+   * Where its answer names the thing that the following call will change. The name must be the value of the secret's
+   * `accountField`. Otherwise the rotation ends with InvalidSecretField, and nothing is changed.
    */
   readonly account?: Place;
 }
 
 /** A call of the API. */
 export interface Call extends Request {
-  /** Calls that are made before it, each time. If one of them is refused or about nothing, so is the whole. */
+  /** Calls to make before this one, each time. If one of them is refused or gone, the whole call is. */
   readonly before?: readonly PreparingCall[];
 }
 
-/** Makes a new token, beside the one that works. */
+/** Issues a new token. The current one goes on working, unless `overlap` is `none`. */
 export interface MintCall extends Call {
-  /** Where the answer has the new token; `{password}`: it is what the request has chosen. */
+  /** Where the answer has the new token. `{password}`: the token is the value that the request has chosen. */
   readonly token: Place | '{password}';
-  /** Where it has the token's id, which is not secret. */
+  /** Where the answer has the token's id, which is not secret. */
   readonly id?: Place;
-  /** Where it says when the token expires; `{expiry.time}`: when the request has asked for. */
+  /** Where the answer says when the token expires. `{expiry.time}` and `{expiry.date}`: the expiry that the request has asked for. */
   readonly expiresAt?: ExpiryPlace | '{expiry.time}' | '{expiry.date}';
-  /** Further fields of the secret, and where the answer has them. What the answer lacks is stored as null. */
+  /** Further fields of the secret, and where the answer has them. A value that the answer lacks is stored as null. */
   readonly store?: Readonly<Record<string, Place>>;
 }
 
-/** Finds out whether a token is accepted; changes nothing. */
+/** Finds out whether a token is accepted. Changes nothing. */
 export interface VerifyCall extends Call {
   /** Where the answer has the id of the token that made the call. */
   readonly id?: Place;
@@ -162,34 +163,34 @@ export interface VerifyCall extends Call {
   readonly account?: Place;
 }
 
-/** How a list goes on after its first page. */
+/** How to get the next page of a list. */
 export type NextPage =
   /** The header `Link` with `rel="next"`, RFC 8288. */
   | { readonly by: 'link' }
-  /** A parameter that counts the pages; one without items is the last. */
+  /** A parameter counts the pages, from `first` (default: 1). A page without items is the last. */
   | { readonly by: 'page'; readonly parameter: string; readonly first?: number }
-  /** What the answer has there, if anything, goes into the parameter. */
+  /** The value at this place goes into the parameter. Without a value, the page is the last. */
   | { readonly by: 'cursor'; readonly at: Pointer; readonly parameter: string }
-  /** What the answer has there, if anything, is the URL of the next page. */
+  /** The value at this place is the URL of the next page. Only its query is used. Without a value, the page is the last. */
   | { readonly by: 'url'; readonly at: Pointer };
 
-/** Lists tokens, so that those are found that were minted and never stored. */
+/** Lists tokens. This finds tokens that were issued and never stored. */
 export interface ListCall extends Call {
   /** Where the answer has the list. */
   readonly items: Pointer;
   /** Where an item has the token's id. */
   readonly id: Pointer;
-  /** Where an item has what the token was labelled with: a text that holds it. */
+  /** Where an item has the token's label, or a text that contains it. */
   readonly label?: Pointer;
   /**
-   * For APIs that keep no label: where this is true, such as `{admin.dedicated?}`, the account has tokens of this secret
-   * alone. Then all that are listed and that no version holds are revoked.
+   * For APIs that keep no label. If the value is true, such as that of `{admin.dedicated?}`, the account has tokens of this secret
+   * alone. Then all listed tokens that no version of the secret holds are revoked.
    */
   readonly dedicated?: Template;
   readonly next?: NextPage;
 }
 
-/** Which fields of the secret hold the token. */
+/** The names of the fields that hold the token. */
 export interface TokenFields {
   /** Default: `token`. */
   readonly token?: string;
@@ -199,39 +200,39 @@ export interface TokenFields {
   readonly expiresAt?: string;
 }
 
-/** An HTTP API that issues tokens, and how. Kept in the function's bundle and never in a secret. */
+/** An HTTP API that issues tokens, and its calls. It is in the function's bundle, and never in a secret. See docs/api-token-reference.md. */
 export interface ApiDescription {
   /** The rotator is called `api-token/NAME`. Small letters, digits and hyphens. */
   readonly name: string;
   /** Where the vendor documents these calls. */
   readonly source?: string;
-  /** Where the API is, unless the secret says it in `host`. Only https, except to this machine. */
+  /** Where the API is, for secrets without `host`. Https, or this machine. */
   readonly baseUrl?: string;
-  /** Hosts at which this can't work, or `*.` and what they are below, and why: a sentence that an error shows. */
+  /** Hosts at which this does not work, such as `a.example` or `*.example`, each with the reason. An error shows the reason. */
   readonly notAt?: Readonly<Record<string, string>>;
   /** The field of the secret that says whose token it is. Default: `username`. */
   readonly accountField?: string;
   readonly fields?: TokenFields;
-  /** How long a new token is to live, for the places `{expiry...}`: days, or where they stand (`{admin.lifetimeDays|90}`). */
+  /** How long a new token is to live, for the placeholders `{expiry...}`: days from 1 to 36,500, or where the number stands (`{admin.lifetimeDays|90}`). */
   readonly lifetimeDays?: number | Template;
-  /** `none`: `mint` ends the token that it is called with. Default: `until-next-rotation`. */
+  /** `none`: `mint` ends the old token. Default: `until-next-rotation`. */
   readonly overlap?: 'none' | 'until-next-rotation';
-  /** When the token that was replaced is revoked. Default: `on-next-rotation`. */
+  /** When the replaced token is revoked. Default: the `revocation` of the function's options, else `on-next-rotation`. */
   readonly revocation?: Revocation;
   readonly mint: MintCall;
   readonly verify: VerifyCall;
-  /** Left out where a token ends by itself, or with `overlap` none. */
+  /** Absent if tokens end by themselves, or if `overlap` is `none`. */
   readonly revoke?: Call;
   readonly list?: ListCall;
-  /** Finds out whether the admin is accepted, where the admin secret has no token that `verify` could try. */
+  /** Finds out whether the admin is accepted, if the admin secret has no token that `verify` could try. */
   readonly checkAdmin?: Call;
 }
 
-/** A description that comes with Keyturn, and what is different: by JSON merge patch (RFC 7396), null takes a member away. */
+/** Changes to a preset, as a JSON merge patch (RFC 7396): null removes a member. */
 export interface ApiOverride {
-  /** The name of the description that comes with Keyturn. */
+  /** The name of the preset. */
   readonly extends: string;
-  /** Default: the same name, so that it takes its place. */
+  /** Default: the preset's name. Then the result replaces the preset. */
   readonly name?: string;
   readonly [member: string]: unknown;
 }

@@ -15,14 +15,14 @@ import { fill, unencoded, type Values } from './template.ts';
 
 type ClientCredentialsGrant = Extract<Authentication, { readonly scheme: 'client-credentials' }>;
 
-/** What a token endpoint has answered. */
+/** The answer of a token endpoint. */
 export interface Grant {
-  /** Undefined where it refuses the client. */
+  /** Undefined if the endpoint refuses the client. */
   readonly token: string | undefined;
   readonly answer: HttpAnswer;
 }
 
-/** What a grant is asked for with. */
+/** What a request for a grant needs. */
 export interface Asking {
   readonly values: Values;
   readonly sending: Sending;
@@ -31,11 +31,11 @@ export interface Asking {
 }
 
 /**
- * Asks a token endpoint for an access token, by a client's own credentials.
+ * Asks a token endpoint for an access token, with a client's own credentials.
  *
- * The client says who it is as the description says, else as the server of `issuer` publishes, else by whatever works: the
- * form, then Basic authentication. Which way works is found out once. A grant of this kind is used up by nothing, so it
- * may be tried.
+ * There are several ways to show these credentials. The description may name one. Otherwise the server of `issuer` may publish
+ * some. Otherwise the form is tried, and then Basic authentication. The way that works is remembered. It is safe to try: a refused
+ * request of this grant uses nothing up.
  *
  * @throws ApiFailure, InvalidSecretField
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
@@ -61,7 +61,7 @@ export async function requestGrant(auth: ClientCredentialsGrant, asking: Asking)
       known.set(key, way);
       return { token: requireTextAt(name, readJson(name, answer), '/access_token'), answer };
     }
-    // A gateway's answer is no JSON.
+    // The answer of a gateway (502, 504) may be no JSON.
     const error =
       codeOfStatus(status) === 'TargetFailed' && status !== 401 ? errorIn(name, answer) : undefined;
     // RFC 6749, section 5.2: the status of a refused client may also be 400.
@@ -72,7 +72,7 @@ export async function requestGrant(auth: ClientCredentialsGrant, asking: Asking)
     const sent = [client.clientSecret, ...(shown.authorization?.split(' ').slice(1) ?? [])];
     const said = reasonIn(answer, sent);
     failure ??= new ApiFailure(codeOfStatus(status), `${name} was answered ${status}`, { said });
-    // A server that looks for the client elsewhere may miss it. Whatever else is wrong is not the way.
+    // The server answers invalid_request if it looks for the client's credentials elsewhere. Other errors are the same in every way.
     if (error !== 'invalid_request') throw failure;
   }
   if (refusal === undefined) throw failure;
@@ -83,7 +83,7 @@ function errorIn(name: string, answer: HttpAnswer): string | undefined {
   return textAt(readJson(name, answer), '/error');
 }
 
-/** The ways that may work, likeliest first. */
+/** The ways that may work, the likeliest first. */
 async function waysOf(auth: ClientCredentialsGrant, client: ClientCredentials, asking: Asking) {
   if (auth.authentication !== undefined) return waysOfMethods([auth.authentication], client);
   const published = auth.issuer === undefined ? [] : await publishedMethods(auth.issuer, asking);
@@ -94,13 +94,13 @@ async function waysOf(auth: ClientCredentialsGrant, client: ClientCredentials, a
   return ways.length > 0 ? ways : waysOfMethods(['client_secret_post', 'client_secret_basic'], client);
 }
 
-/** Where a server's metadata are: OpenID Connect Discovery 1.0, section 4, and RFC 8414, section 3. */
+/** Paths of a server's metadata: OpenID Connect Discovery 1.0, section 4, and RFC 8414, section 3. */
 const placesOfMetadata: readonly ((issuer: URL) => string)[] = [
   ({ pathname }) => `${pathname.replace(/\/$/, '')}/.well-known/openid-configuration`,
   ({ pathname }) => `/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`,
 ];
 
-/** The methods of a server's token endpoint, as it publishes them; none where it publishes nothing. */
+/** The methods that a server publishes for its token endpoint; empty if it publishes no metadata. */
 async function publishedMethods(
   issuer: string,
   { values, sending, transport }: Asking,

@@ -1,16 +1,16 @@
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { contradictoryField } from '../../src/rotator/index.ts';
 
-/** GitHub takes ten minutes at most, and clocks differ: so it is from a minute ago until nine minutes from now. */
+/** GitHub allows ten minutes at most, and clocks differ. So a token is valid from a minute ago until nine minutes from now. */
 const [earlierSeconds, lifeSeconds] = [60, 540];
 
 /**
- * A JSON Web Token by which an app shows itself, signed RS256.
+ * A JSON Web Token with which an app authenticates, signed with RS256.
  *
  * @param issuer the app's id
  * @param privateKey PEM of an RSA key
- * @param nowMs what time it is at the server, in ms since 1970
- * @throws InvalidSecretField for a key that is none
+ * @param nowMs the server's time, in ms since 1970
+ * @throws InvalidSecretField if `privateKey` is no RSA key
  * @see https://www.rfc-editor.org/rfc/rfc7519
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
  */
@@ -33,7 +33,7 @@ function readKey(pem: string): KeyObject | undefined {
   try {
     return createPrivateKey(pem);
   } catch {
-    // OpenSSL's error says nothing that helps, and may quote.
+    // Drop OpenSSL's error: it may quote the key.
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import { type Api, adminFor, isByToken, labelStart } from './api.ts';
 import { failureOf, requireAccepted, valuesOf } from './calls.ts';
 import { type ApiCredential, fieldNames } from './credential.ts';
 import type { ApiDescription, MintCall, Template } from './description.ts';
+import { mostDays } from './schema.ts';
 import { fieldError, placesIn, resolve, type Values } from './template.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 
@@ -32,8 +33,8 @@ export async function mintToken(
   const own = ownPlaces(description, valuesOf({ caller: current, admin }), context);
   let refusal: ApiFailure | undefined;
   for await (const caller of minters(api, current, context)) {
-    // If one token replaces another, the API may take the use of a replaced one for theft, and end all of them. An admin uses
-    // none of them, and can issue another one after a lost answer has left AWSCURRENT dead.
+    // With `overlap: 'none'` and a token that mints, first check the token. The API may take the use of a replaced token for theft,
+    // and end all of them. An admin needs no such check: it uses none of these tokens. It can even issue one when a lost answer has left AWSCURRENT dead.
     if (overlap === 'none' && isByToken(mint) && (await verifyToken(api, caller, context)) === undefined)
       continue;
     const heard = await perform('mint', mint, { caller, admin, own }, context);
@@ -44,7 +45,7 @@ export async function mintToken(
   throw refusal ?? new ApiFailure('PermissionDenied', 'mint was made by no stored token: all are refused');
 }
 
-/** Where a token mints the next, any that is stored can, should AWSCURRENT be refused. */
+/** The credentials that may mint. If tokens mint, that is AWSCURRENT, and then every other stored token, in case AWSCURRENT is refused. */
 async function* minters(
   { description: { mint } }: Api,
   current: ApiCredential,
@@ -55,7 +56,7 @@ async function* minters(
   for await (const stored of context.stored()) if (stored.token !== current.token) yield stored;
 }
 
-/** Some APIs refuse a label that exists already, and each try mints a new token. So the label has a random end. */
+/** Values of the placeholders of `mint`. Some APIs refuse a label that exists, and each try mints a token. So the label ends randomly. */
 function ownPlaces(
   { lifetimeDays, mint }: ApiDescription,
   values: Values,
@@ -79,10 +80,7 @@ function ownPlaces(
   };
 }
 
-/** Longest life of a token, in days: a hundred years. */
-const mostDays = 36_500;
-
-/** @throws InvalidSecretField for what is no number of days */
+/** @throws InvalidSecretField if a secret's value is no number of days */
 function daysOf(lifetimeDays: number | Template, values: Values): number {
   if (typeof lifetimeDays === 'number') return lifetimeDays;
   const given = resolve(lifetimeDays, values);
@@ -91,7 +89,7 @@ function daysOf(lifetimeDays: number | Template, values: Values): number {
   throw fieldError(placesIn(lifetimeDays)[0] ?? '', `must be a number of days from 1 to ${mostDays}`);
 }
 
-/** @throws ApiFailure for an answer without the token: what was minted is found by its label then */
+/** @throws ApiFailure if the answer lacks the token. The next rotation finds what was minted, by its label. */
 function mintedFields(
   description: ApiDescription,
   { tokenField, isPlain }: ApiCredential,
@@ -115,7 +113,7 @@ function mintedFields(
   };
 }
 
-/** What the answer says, or what the request has asked for. */
+/** The expiry that the answer says, or that the request has asked for. */
 function expiryOf(
   reader: AnswerReader,
   place: NonNullable<MintCall['expiresAt']>,

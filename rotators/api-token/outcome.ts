@@ -6,16 +6,16 @@ import type { Condition, Outcome, Request } from './description.ts';
 /** The outcome of a call that got an answer. */
 export type CallOutcome = 'accepted' | 'refused' | 'gone';
 
-/** Whether an answer says that the call is to be made later. */
+/** Whether an answer says that the call should be made later. */
 export function isThrottled({ throttled = [429] }: Request, answer: HttpAnswer): boolean {
-  return throttled.includes(answer.status) || meets(throttled, answer);
+  return meets(throttled, answer) || names(throttled, answer);
 }
 
 /**
- * What an answer means. A condition on the body or a header says more than a status, so all of them are looked at first.
+ * What an answer means. All conditions on the body or a header are tried first, because they say more than a status.
  *
- * @param sent what the request has carried that is secret and that nobody else knows
- * @throws ApiFailure for whatever is neither accepted nor refused nor gone
+ * @param sent secret values of the request that are in neither secret
+ * @throws ApiFailure for an answer that is not accepted, refused or gone
  */
 export function callOutcome(
   name: string,
@@ -27,28 +27,28 @@ export function callOutcome(
   const { status } = answer;
   if (meets(gone, answer)) return 'gone';
   if (meets(refused, answer)) return 'refused';
-  if (accepted?.some((one) => looksInside(one) && isMet(one, answer))) return 'accepted';
+  if (accepted !== undefined && meets(accepted, answer)) return 'accepted';
   const failure = (problem: string): ApiFailure =>
     new ApiFailure(codeOfStatus(status), problem, { said: reasonIn(answer, sent) });
   const isSuccess = status >= 200 && status <= 299;
-  const isAccepted = accepted === undefined ? isSuccess : accepted.some((one) => hasStatus(one, status));
-  // A status alone says nothing of the body.
+  const isAccepted = accepted === undefined ? isSuccess : names(accepted, answer);
+  // The status says success. The body may still say that the call failed.
   if (isAccepted && isSuccess) {
     if (isWebPage(answer)) throw failure(`${name} was answered with a web page`);
     if (deniesItself(answer)) throw failure(`${name} was answered ${status} with an error`);
   }
   if (isAccepted) return 'accepted';
-  if (refused.includes(status)) return 'refused';
-  if (gone.includes(status)) return 'gone';
+  if (names(refused, answer)) return 'refused';
+  if (names(gone, answer)) return 'gone';
   throw failure(`${name} was answered ${status}`);
 }
 
-/** Whether a condition says more than a status. */
+/** Whether an entry looks at the body or at a header. */
 function looksInside(one: number | Condition): one is Condition {
   return typeof one !== 'number' && (one.at !== undefined || one.header !== undefined);
 }
 
-/** Whether what says no more than a status names this one. */
+/** Whether an entry is only statuses, and one of them is this one. */
 function hasStatus(one: number | Condition, status: number): boolean {
   if (typeof one === 'number') return one === status;
   const { status: given, at, header } = one;
@@ -56,16 +56,21 @@ function hasStatus(one: number | Condition, status: number): boolean {
   return isBare && [given].flat().includes(status);
 }
 
+/** Whether one of the entries names the answer's status, and nothing else. */
+function names(outcome: Outcome, { status }: HttpAnswer): boolean {
+  return outcome.some((one) => hasStatus(one, status));
+}
+
+/** Whether the answer's body or a header meets one of the entries. */
 function meets(outcome: Outcome, answer: HttpAnswer): boolean {
-  return outcome.some((one) => typeof one !== 'number' && isMet(one, answer));
+  return outcome.some((one) => looksInside(one) && isMet(one, answer));
 }
 
 function isMet({ status, at, header, is, contains, exists }: Condition, answer: HttpAnswer): boolean {
   if (status !== undefined && ![status].flat().includes(answer.status)) return false;
-  if (at === undefined && header === undefined) return status !== undefined;
   const json = at === undefined ? undefined : jsonOf(answer);
   const value = at === undefined ? (answer.headers.get(header ?? '') ?? undefined) : scalarAt(json, at);
-  // A list or an object counts as existing too.
+  // A list or an object exists too, though it is no scalar.
   const isThere = (at === undefined ? value : (valueAt(json, at) ?? undefined)) !== undefined;
   if (exists !== undefined && exists !== isThere) return false;
   if (is !== undefined && ![is].flat().some((one) => one === value)) return false;
@@ -87,21 +92,21 @@ function jsonOf({ text }: HttpAnswer): unknown {
   }
 }
 
-/** Whether an answer is a page for people, such as that of a login, whatever type it is sent as. */
+/** Whether an answer is a web page, such as a login page, whatever its content type is. */
 function isWebPage({ headers, text }: HttpAnswer): boolean {
   const isNamed = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
   return isNamed || /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
 }
 
-/** What APIs call whether a call has succeeded, without what separates its words. */
+/** Names of members that say whether a call succeeded, in lower case, without hyphens and underscores. */
 const successes =
   /^(?:is)?(?:ok|success|successful|succeeded|active|valid|authenticated|authori[sz]ed|loggedin)$/;
 const failures = /^(?:errors?|fault|exception|errcode|errorcode)$/;
 const statuses = /^(?:status|statuscode|httpstatus|httpcode|code|result)$/;
 
 /**
- * Whether an answer says by itself that the call has failed, though its status is one of success. Slack's API does
- * (https://docs.slack.dev/apis/web-api/#responses), and those of the styles of JSON:API, GraphQL and JSend
+ * Whether the body says that the call failed, though the status is one of success. Slack's API answers like this
+ * (https://docs.slack.dev/apis/web-api/#responses). So do APIs in the styles of JSON:API, GraphQL and JSend
  * (https://github.com/omniti-labs/jsend).
  */
 function deniesItself(answer: HttpAnswer): boolean {

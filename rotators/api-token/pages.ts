@@ -11,7 +11,7 @@ export interface ListedToken {
   readonly label: string;
 }
 
-/** With more pages than this, the server is probably repeating itself. */
+/** A server with more pages is probably repeating them. */
 const mostPages = 100;
 
 /**
@@ -50,14 +50,14 @@ export async function listTokens(
 interface ReadPage {
   readonly json: unknown;
   readonly answer: HttpAnswer;
-  /** 0 is the first. */
+  /** 0 for the first page. */
   readonly page: number;
   readonly isEmpty: boolean;
 }
 
 /**
- * What the next page's query says; undefined after the last. Of a URL no more is taken than its query: the path is the
- * call's own, and so the credential stays where it belongs.
+ * The parameters of the next page; undefined after the last page. If the answer names a URL, only its query is used. The request
+ * goes to the call's own path, so that the credential is sent nowhere else.
  */
 function parametersOfNext(
   next: NextPage,

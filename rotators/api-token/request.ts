@@ -5,10 +5,10 @@ import { signAppToken } from './jwt.ts';
 import { fill, fillAll, fillJson, unencoded, type Values } from './template.ts';
 
 /**
- * Fills a call in.
+ * Makes the request of a call, with all placeholders filled in.
  *
- * @param nowMs what time it is at the server, for tokens that are signed, in ms since 1970
- * @throws InvalidSecretField for a value that is missing or does not fit where it goes
+ * @param nowMs the server's time, in ms since 1970, for tokens that are signed
+ * @throws InvalidSecretField if a value is missing, or does not fit its place, such as a line break in a header
  */
 export function makeRequest(call: Request, baseUrl: string, values: Values, nowMs = Date.now()): HttpRequest {
   const url = new URL(baseUrl + fill(call.path, values, asSegment));

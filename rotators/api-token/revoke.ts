@@ -16,22 +16,22 @@ export async function revokeToken(
 ): Promise<void> {
   const { verify, revoke } = api.description;
   if (revoke === undefined) return;
-  // The id from the API counts, not the secret's: the secret's writer could name somebody else's token.
+  // Use the API's id and not the secret's: the secret's writer could name somebody else's token.
   const verified = verify.id === undefined ? old : await verifyUnlessDead(api, old, context);
   if (verified === undefined) return;
   const admin = await adminFor(api, [revoke], context);
   if (verified.id !== undefined && !(await mayRevoke(api, { old, id: verified.id, admin }, context))) return;
   const own = { 'revoked.id': verified.id, 'revoked.token': old.token };
   const failure = await tryRevoke(api, revoke, { caller: old, admin, own }, context);
-  // The answer may be wrong or about something else. A token that still works is not gone.
+  // The answer may be wrong, or about something else. So check whether the token still works.
   if (failure !== undefined && (await verifyUnlessDead(api, old, context)) !== undefined) throw failure;
 }
 
 /**
- * Makes the call that revokes.
+ * Makes the call `revoke`.
  *
- * @returns undefined if it was accepted; else what to throw, unless the token proves to be dead
- * @throws ApiFailure if nothing was said about the token
+ * @returns undefined if it was accepted; otherwise the error to throw if the token turns out to be alive
+ * @throws ApiFailure if the answer says nothing about the token, such as a lost connection
  */
 async function tryRevoke(
   { perform }: Api,
@@ -60,8 +60,8 @@ interface Revoked {
 }
 
 /**
- * Whether an admin may revoke the token of an id. Where only the secret tells the id, whoever may write it could name
- * somebody else's token: so it has to be one that was issued for this secret, as its label at the API says.
+ * Whether the token with an id may be revoked. If an admin revokes, and only the secret tells the id, the secret's writer could name
+ * somebody else's token. Then the token's label at the API must say that it was issued for this secret.
  */
 async function mayRevoke(
   { description, perform }: Api,
@@ -89,17 +89,17 @@ async function mayRevoke(
   return false;
 }
 
-/** Whether a listed token was issued for this secret: its label says so, or the account has no others. */
+/** Whether a listed token was issued for this secret: its label says so, or the account has tokens of this secret alone. */
 function isOurs(list: ListCall, { label }: ListedToken, scope: Scope, owner: string): boolean {
   return label.includes(labelStart(owner)) || isDedicated(list, scope);
 }
 
-/** Whether somebody has said that the account has tokens of this secret alone. */
+/** Whether the admin secret says that the account has tokens of this secret alone. */
 export function isDedicated({ dedicated }: ListCall, scope: Scope): boolean {
   return dedicated !== undefined && resolve(dedicated, valuesOf(scope)) === true;
 }
 
-/** Revokes what is labelled with the owner and not needed. @throws ApiFailure, AdminSecretMissing */
+/** Revokes the listed tokens that were issued for this secret and are no longer needed. @throws ApiFailure, AdminSecretMissing */
 export async function revokeOrphans(
   api: Api,
   current: ApiCredential,
@@ -110,7 +110,9 @@ export async function revokeOrphans(
   if (list === undefined || revoke === undefined) return;
   const kept = await neededIds(api, context);
   if (kept === undefined) {
-    context.note('A token that is needed can not be told from others by its id: nothing was swept.');
+    context.note(
+      'The id of a token that is needed is not known. So no token that was issued and never stored was revoked.',
+    );
     return;
   }
   const admin = await adminFor(api, [list, revoke], context);
@@ -129,7 +131,7 @@ export async function revokeOrphans(
   for (const [id, failure] of failures) if (still.some((token) => token.id === id)) throw failure;
 }
 
-/** Undefined if one can't be told. */
+/** The ids of the tokens that are needed; undefined if one of them is not known. */
 async function neededIds(
   api: Api,
   context: RevokeOrphansContext<ApiCredential>,
@@ -148,7 +150,7 @@ interface Callers {
   readonly admin: ApiCredential | undefined;
 }
 
-/** Lists with the first token that is accepted: AWSCURRENT may have been revoked by hand. */
+/** Lists with the first token that the API accepts. AWSCURRENT may have been revoked by hand. @throws ApiFailure of the last refusal */
 async function listByOneOf(
   { perform }: Api,
   list: ListCall,

@@ -8,15 +8,16 @@ import { placesIn } from './template.ts';
 import type { Tokens } from './tokens.ts';
 import { readDescription } from './validate.ts';
 
-/** A token that was accepted; nothing of it stays open. */
+/** A token that the API accepted. It holds no connection. */
 export interface ApiSession extends Session {
   readonly credential: ApiCredential;
 }
 
 /**
- * A rotator for the tokens of an HTTP API that a description declares.
+ * A rotator for the tokens of an HTTP API, made from a description. Its name is `api-token/NAME`.
  *
- * @throws InvalidConfiguration for a description that is wrong, naming the path
+ * @param description see docs/api-token-reference.md
+ * @throws InvalidConfiguration if the description is wrong; the message names the path in it
  */
 export function apiToken(
   description: ApiDescription,
@@ -25,7 +26,7 @@ export function apiToken(
   return rotatorOf(readDescription(description, 'The description'), options);
 }
 
-/** As {@link apiToken}, for a description that was read or is known to be right. */
+/** As {@link apiToken}, for a description that was checked before. */
 export function rotatorOf(
   description: ApiDescription,
   options: TransportOptions = {},
@@ -50,7 +51,7 @@ export function rotatorOf(
     open: async (credential, context) =>
       (await (await tokens()).verify(credential, context)) && { credential, close: async () => undefined },
     preflight: async (_session, credential, admin, context) =>
-      (await tokens()).look(credential, admin?.credential, context),
+      (await tokens()).preflight(credential, admin?.credential, context),
     ...(description.revoke && { revoke: async (old, context) => (await tokens()).revoke(old, context) }),
     ...(description.list && {
       revokeOrphans: async (current, context) => (await tokens()).revokeOrphans(current, context),
@@ -59,7 +60,7 @@ export function rotatorOf(
   };
 }
 
-/** An admin mints tokens only for an account of which a token was accepted. */
+/** Whether an admin mints tokens for the account that the secret names. Core then asks for proof of that account first. */
 function mintsForAnAccount({ mint }: ApiDescription): boolean {
   return needsAdmin(mint) && placesIn(mint).some((place) => place.startsWith('secret.'));
 }

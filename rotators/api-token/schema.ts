@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { ApiDescription, Call, Condition, JsonTemplate, PreparingCall, Request } from './description.ts';
 
-/** Entries of an object schema for a type: the two are held together by the compiler. */
+/** The entries of an object schema for a type. With `satisfies`, the compiler finds a schema that differs from its type. */
 type EntriesOf<T> = { [Key in keyof T]-?: v.GenericSchema<T[Key], T[Key]> };
 
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -10,6 +10,9 @@ const pointer = v.pipe(v.string(), v.regex(/^(?:\/.*)?$/, 'A JSON pointer is emp
 const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
 const positive = v.pipe(v.number(), v.minValue(1));
 const scalar = v.union([v.string(), v.number(), v.boolean(), v.null()]);
+
+/** Longest life of a token, in days: a hundred years. */
+export const mostDays = 36_500;
 
 const condition = v.strictObject({
   status: v.optional(v.union([status, v.array(status)])),
@@ -104,7 +107,7 @@ const next = v.variant('by', [
   v.strictObject({ by: v.literal('url'), at: pointer }),
 ]);
 
-/** The structure of a description; what its parts must have to do with each other is in validate.ts. */
+/** The structure of a description. validate.ts has the rules between its parts. */
 export const descriptionSchema = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, 'A name has small letters, digits and hyphens.')),
   source: v.optional(text),
@@ -114,7 +117,7 @@ export const descriptionSchema = v.strictObject({
   fields: v.optional(
     v.strictObject({ token: v.optional(text), id: v.optional(text), expiresAt: v.optional(text) }),
   ),
-  lifetimeDays: v.optional(v.union([positive, text])),
+  lifetimeDays: v.optional(v.union([v.pipe(positive, v.maxValue(mostDays)), text])),
   overlap: v.optional(v.picklist(['none', 'until-next-rotation'])),
   revocation: v.optional(
     v.union([v.picklist(['on-next-rotation', 'at-once']), v.strictObject({ afterHours: positive })]),
@@ -141,7 +144,7 @@ export const descriptionSchema = v.strictObject({
   checkAdmin: v.optional(v.strictObject(call)),
 } satisfies EntriesOf<ApiDescription>);
 
-/** The structure of an override. What comes of it is checked as a description is. */
+/** The structure of an override. The description that it results in is checked like any other. */
 export const overrideSchema = v.objectWithRest(
   { extends: text, name: v.optional(descriptionSchema.entries.name) },
   v.unknown(),

@@ -4,18 +4,22 @@ import { presets } from './presets/index.ts';
 import { rotatorOf } from './rotator.ts';
 import { readDescription } from './validate.ts';
 
-/** What a function serves besides the APIs that come described. */
+/** Which APIs a function serves, and how it reaches them. */
 export interface ApiTokensOptions extends TransportOptions {
-  /** For descriptions that don't say. Default: `on-next-rotation`. */
+  /** When replaced tokens are revoked, for descriptions without `revocation`. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
   /**
-   * A JSON list of descriptions, or of what is different from a preset (`extends`). One of the name of a preset takes its
-   * place.
+   * `text`: a JSON list of descriptions, and of changes to presets (`extends`). A description with the name of a preset replaces
+   * the preset. `source`: what errors call the text, such as the name of a file.
    */
   readonly descriptions?: { readonly text: string; readonly source: string } | undefined;
 }
 
-/** The rotators of all APIs that come described, and of those that a text describes. @throws InvalidConfiguration */
+/**
+ * The rotators of all presets, and of the APIs in `descriptions`.
+ *
+ * @throws InvalidConfiguration if `descriptions` is no JSON list, or if a description in it is wrong
+ */
 export function apiTokens({
   descriptions,
   revocation = 'on-next-rotation',
@@ -44,14 +48,14 @@ function parseList({ text, source }: { readonly text: string; readonly source: s
   throw new KeyturnError(
     'InvalidConfiguration',
     `${source} holds no JSON list.`,
-    'Put descriptions of APIs into one.',
+    'Write a JSON list of descriptions: docs/api-token-reference.md shows them.',
     {
       field: source,
     },
   );
 }
 
-/** A description that says what is different from a preset, as a whole one. @throws InvalidConfiguration */
+/** The whole description, if one says only what it changes in a preset. @throws InvalidConfiguration */
 function extended(one: unknown, source: string): unknown {
   if (typeof one !== 'object' || one === null || !('extends' in one)) return one;
   const { extends: name, ...changes } = one;
@@ -76,7 +80,7 @@ function merged(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** `__proto__` in a JSON is a member as any other. */
+/** With this, `__proto__` in the JSON is a member like any other. An assignment would set the prototype. */
 const plain = { enumerable: true, configurable: true, writable: true };
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { contradictoryField, KeyturnError } from '../../src/rotator/index.ts';
 import type { JsonTemplate, Template } from './description.ts';
 
-/** What stands at a place; undefined if there is nothing. */
+/** Returns the value of a place; undefined if it has none. */
 export type Values = (place: string) => unknown;
 
 const places = /\{([^{}]*)\}/g;
@@ -33,14 +33,14 @@ export function placesIn(value: unknown): string[] {
   return writtenPlaces(value).map(({ name }) => name);
 }
 
-/** As above, without those that can do without a value. */
+/** As {@link placesIn}, without the places that are optional or have a fallback. */
 export function requiredPlacesIn(value: unknown): string[] {
   return writtenPlaces(value).flatMap(({ name, isOptional, fallback }) =>
     isOptional || fallback !== undefined ? [] : [name],
   );
 }
 
-/** The error for what is at fault in a field of the secret, or of the admin secret. */
+/** The error for a field of the secret, or of the admin secret. */
 export function fieldError(place: string, problem: string): KeyturnError {
   const [, kind, name = place] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];
   if (kind !== 'admin') return contradictoryField(name, problem);
@@ -52,7 +52,7 @@ export function fieldError(place: string, problem: string): KeyturnError {
   );
 }
 
-/** A field's name as it is known in the secret, for errors. */
+/** The field's name in the secret, for errors. */
 function fieldOf(place: string): string {
   return place.replace(/^(secret|admin)\./, '');
 }
@@ -78,7 +78,7 @@ function textAt(written: string, values: Values): string {
   throw fieldError(name, `must be a text or a number: {${name}} stands within one`);
 }
 
-/** Whether a template is one optional place alone, for which there is no value: what it stands for is left out. */
+/** Whether a template is only one optional place, without a value. Then its part of the request is left out. */
 export function isLeftOut(template: unknown, values: Values): boolean {
   const [, written] = typeof template === 'string' ? (/^\{([^{}]*)\}$/.exec(template) ?? []) : [];
   if (written === undefined) return false;
@@ -86,7 +86,7 @@ export function isLeftOut(template: unknown, values: Values): boolean {
   return isOptional && !isValue(values(name));
 }
 
-/** What a template that is one place alone stands for; undefined if it is left out. @throws InvalidSecretField */
+/** The value of a template that is only one place; undefined if it is left out. @throws InvalidSecretField */
 export function resolve(template: Template, values: Values): unknown {
   return isLeftOut(template, values) ? undefined : fillJson(template, values);
 }
@@ -94,8 +94,8 @@ export function resolve(template: Template, values: Values): unknown {
 /**
  * Fills a template in.
  *
- * @param encode makes a value fit where the template goes
- * @throws InvalidSecretField for a value that is missing or does not fit; its message names the field alone
+ * @param encode encodes a value for the place where the template goes
+ * @throws InvalidSecretField if a value is missing or does not fit; the message names the field and never the value
  */
 export function fill(
   template: Template,
@@ -107,7 +107,7 @@ export function fill(
   );
 }
 
-/** As {@link fill}, for each member; those that are left out are not in it. */
+/** As {@link fill}, for each member. Members that are left out are not in the result. */
 export function fillAll(
   templates: Readonly<Record<string, Template>>,
   values: Values,
@@ -118,12 +118,12 @@ export function fillAll(
     .map(([name, template]) => [name, fill(template, values, encode)]);
 }
 
-/** Leaves a value unencoded, for a text that is encoded as a whole later. */
+/** Leaves a value as it is, for a text that is encoded as a whole later. */
 export function unencoded(text: string): string {
   return text;
 }
 
-/** Fills in the strings of a JSON value. JSON.stringify encodes them later. */
+/** Fills in all strings of a JSON value. JSON.stringify encodes them later. */
 export function fillJson(template: JsonTemplate, values: Values): unknown {
   if (typeof template === 'string') {
     const [, written] = /^\{([^{}]*)\}$/.exec(template) ?? [];

@@ -17,13 +17,13 @@ import { isDedicated, revokeOrphans, revokeToken } from './revoke.ts';
 import { placesIn } from './template.ts';
 import { isRevocable, type Verified, verifyToken } from './verify.ts';
 
-/** What an API does with tokens: the part of a rotator that is loaded when it is first needed. */
+/** The calls of a rotator. This part is loaded when it is first needed. */
 export interface Tokens {
   verify(credential: ApiCredential, context: RotatorContext): Promise<Verified | undefined>;
   mint(current: ApiCredential, context: IssueContext<ApiCredential>): Promise<SecretFields>;
   revoke(old: ApiCredential, context: RevokeContext<ApiCredential>): Promise<void>;
   revokeOrphans(current: ApiCredential, context: RevokeOrphansContext<ApiCredential>): Promise<void>;
-  look(
+  preflight(
     credential: ApiCredential,
     admin: ApiCredential | undefined,
     context: RotatorContext,
@@ -40,11 +40,11 @@ export function tokensOf(description: ApiDescription, options: TransportOptions)
     mint: (current, context) => mintToken(api, current, context),
     revoke: (old, context) => revokeToken(api, old, context),
     revokeOrphans: (current, context) => revokeOrphans(api, current, context),
-    look: (credential, admin, context) => preflightWithoutIssuing(api, credential, admin, context),
+    preflight: (credential, admin, context) => preflightWithoutIssuing(api, credential, admin, context),
   };
 }
 
-/** What can be looked at without minting. */
+/** Checks everything that can be checked without issuing a token. */
 async function preflightWithoutIssuing(
   api: Api,
   credential: ApiCredential,
@@ -57,23 +57,27 @@ async function preflightWithoutIssuing(
   if (revoke !== undefined) {
     const ok = isRevocable(api, revoke, credential);
     const { id } = fieldNames(description);
-    const detail = ok ? 'all is known that revoking takes' : `"${id}" is missing: the API revokes by id`;
+    const detail = ok ? 'everything that revoke needs is known' : `"${id}" is missing: the API revokes by id`;
     findings.push({ check: 'revocation', ok, detail });
   }
   if (needsAdmin(mint, revoke, list, lifetimeDays) && admin === undefined) {
-    findings.push({ check: 'admin secret', ok: false, detail: 'the API needs one, and none is named' });
+    findings.push({
+      check: 'admin secret',
+      ok: false,
+      detail: 'the API needs an admin secret, and none is named',
+    });
   } else if (list !== undefined) {
     const tokens = await listTokens(perform, list, { caller: credential, admin }, context);
     findings.push({ check: 'list', ok: true, detail: `the API lists ${tokens.length} tokens` });
   }
-  findings.push(...(await lookAtChanged(api, credential, admin, context)));
+  findings.push(...(await accountFindings(api, credential, admin, context)));
   const isFound = list?.label !== undefined || (list && isDedicated(list, { caller: credential, admin }));
   if (!isFound) findings.push({ check: 'lost answers', ok: true, detail: lostDetail(description) });
   return findings;
 }
 
-/** Whether `mint` would change what the secret names, as far as calls that only read tell. */
-async function lookAtChanged(
+/** Whether the calls before `mint` show what the secret names. Makes them only if all of them are GET. */
+async function accountFindings(
   { description: { mint }, perform }: Api,
   caller: ApiCredential,
   admin: ApiCredential | undefined,
@@ -83,9 +87,10 @@ async function lookAtChanged(
   const isReading = before.every(({ method }) => method === 'GET');
   const last = before.at(-1);
   if (last === undefined || !isReading || before.every(({ account }) => account === undefined)) return [];
-  // That is told already.
+  // Another finding says already that the admin secret is missing.
   if (needsAdmin(before) && admin === undefined) return [];
-  // What mint alone needs is not kept. The last call is made twice: before itself, where what it shows is compared.
+  // `perform` compares `account` only for calls of `before`. So the last call is made twice: in `before`, and as the call itself.
+  // Values that only mint needs are not kept.
   const needed = new Set(placesIn(before));
   const steps = before.map(({ keep = {}, ...step }) => ({
     ...step,
@@ -95,12 +100,12 @@ async function lookAtChanged(
   const { outcome, by, answer } = await perform('mint', call, { caller, admin }, context);
   const ok = outcome === 'accepted';
   const detail = ok
-    ? 'what mint changes is what the secret names'
+    ? 'mint changes what the secret names'
     : `the call before mint, made by ${by}, was answered ${answer.status}`;
   return [{ check: 'account', ok, detail }];
 }
 
-/** What becomes of a token whose answer is lost, where nothing finds it. */
+/** What happens to a token whose answer is lost, if Keyturn can't find it. */
 function lostDetail({ list, lifetimeDays, mint }: ApiDescription): string {
   const [, field] = /^\{admin\.(\w+)\?\}$/.exec(list?.dedicated ?? '') ?? [];
   const ends = lifetimeDays !== undefined || mint.expiresAt !== undefined;

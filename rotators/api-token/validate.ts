@@ -11,7 +11,7 @@ const callNames: readonly CallName[] = ['mint', 'verify', 'revoke', 'list', 'che
 const expiryPlaces = ['date', 'time', 'seconds', 'days', 'epoch', 'epochMs'].map((form) => `expiry.${form}`);
 const labelPlaces = ['label', 'requestToken', 'owner'];
 
-/** Where nobody but the token, or nobody but the admin, is there to be asked. */
+/** The placeholders of fields that each call may use. `verify` has no admin, and `checkAdmin` has no secret. */
 const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
   mint: /^(?:token|(?:secret|admin)\.[^.]+)$/,
   verify: /^(?:token|secret\.[^.]+)$/,
@@ -20,7 +20,7 @@ const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
   checkAdmin: /^admin\.[^.]+$/,
 };
 
-/** The places that a call knows besides. */
+/** The other placeholders of each call. */
 const ownPlaces: Readonly<Record<CallName, readonly string[]>> = {
   mint: [...labelPlaces, ...expiryPlaces, 'password'],
   verify: [],
@@ -29,17 +29,17 @@ const ownPlaces: Readonly<Record<CallName, readonly string[]>> = {
   checkAdmin: [],
 };
 
-/** What is wrong with a description, and where. */
+/** One thing that is wrong with a description, and its path. */
 interface Problem {
   readonly path: string;
   readonly problem: string;
 }
 
 /**
- * Reads a description.
+ * Checks a description, its structure and the rules between its parts.
  *
- * @param source what it is called in errors, such as the name of a file and a number
- * @throws InvalidConfiguration, naming the path of what is wrong
+ * @param source what errors call the description, such as the name of a file and a number
+ * @throws InvalidConfiguration, with the path of everything that is wrong
  */
 export function readDescription(input: unknown, source: string): ApiDescription {
   const { success, output, issues } = safeParse(descriptionSchema, input);
@@ -53,7 +53,7 @@ export function readDescription(input: unknown, source: string): ApiDescription 
   return output;
 }
 
-/** valibot's own messages quote what they were given. */
+/** Avoids valibot's own messages: they quote the input, which may hold a secret value by mistake. */
 function problemOf({
   type,
   expected,
@@ -74,7 +74,7 @@ function invalid(source: string, problems: readonly Problem[]): KeyturnError {
   return new KeyturnError(
     'InvalidConfiguration',
     `${source} describes no API: ${said.join('; ')}.`,
-    'Correct it: docs/api-token.md has all that a description can say.',
+    'Correct it. docs/api-token-reference.md has all that a description can say.',
     { field: first?.path ?? source },
   );
 }
@@ -117,20 +117,27 @@ function* contradictionsInCall(
   call: Call,
   { lifetimeDays }: ApiDescription,
 ): Generator<Problem> {
-  yield* contradictionsInRequest(name, call);
-  for (const [at, step] of (call.before ?? []).entries()) {
-    yield* contradictionsInRequest(`${name}.before.${at}`, step);
+  const { before = [], ...last } = call;
+  const kept: string[] = [];
+  const unknown = function* (path: string, request: Request): Generator<Problem> {
+    for (const place of placesIn(request)) {
+      if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place) && !kept.includes(place))
+        yield { path, problem: `has no place {${place}}` };
+    }
+  };
+  for (const [at, step] of before.entries()) {
+    const path = `${name}.before.${at}`;
+    yield* contradictionsInRequest(path, step);
+    yield* unknown(path, step);
     if (step.account !== undefined && name === 'checkAdmin')
-      yield { path: `${name}.before.${at}.account`, problem: 'has no secret to compare with' };
+      yield { path: `${path}.account`, problem: 'has no secret to compare with' };
+    kept.push(...Object.keys(step.keep ?? {}).map((one) => `kept.${one}`));
   }
-  const kept = (call.before ?? []).flatMap(({ keep = {} }) => Object.keys(keep).map((one) => `kept.${one}`));
+  yield* contradictionsInRequest(name, call);
+  yield* unknown(name, last);
   for (const place of placesIn(call)) {
-    if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place) && !kept.includes(place)) {
-      yield { path: name, problem: `has no place {${place}}` };
-    }
-    if (expiryPlaces.includes(place) && lifetimeDays === undefined) {
+    if (expiryPlaces.includes(place) && lifetimeDays === undefined)
       yield { path: 'lifetimeDays', problem: `must say what {${place}} is` };
-    }
   }
 }
 
@@ -160,12 +167,12 @@ function conditionProblem({ status, at, header, is, contains, exists }: Conditio
   return says && at === undefined && header === undefined ? 'must say where: by "at" or "header"' : undefined;
 }
 
-/** All that a call sends, but for how it shows who makes it. */
+/** All parts of a call that are sent, without `auth`. */
 function bodyOf({ before, path, query, headers, json, form }: Call): unknown {
   return [before, path, query, headers, json, form];
 }
 
-/** What an answer is stored in must not change where the credential goes or whose it is. */
+/** A stored field must not change where the credential goes, or whose it is. */
 function* contradictionsOfStore({
   mint,
   accountField = 'username',
@@ -179,7 +186,7 @@ function* contradictionsOfStore({
   }
 }
 
-/** Orphans are revoked by id, with the current token as the caller: nothing else may name what is revoked. */
+/** A token that was never stored is known only by the id in the list. So `revoke` must name the token by its id alone. */
 function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke: Call): Generator<Problem> {
   const places = placesIn(revoke);
   const isById = places.includes('revoked.id') && !places.includes('revoked.token');
@@ -192,9 +199,9 @@ function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke:
 }
 
 /**
- * The admin must not be had to mint for whom a secret names, or to revoke what is somebody else's (a confused deputy): for
- * whom it is stands in the admin secret, or is what the API itself has said of the current token. Whether an account has
- * tokens of the secret alone is not the secret's to say either: all others would be revoked.
+ * Keeps the admin from being a confused deputy. The secret's writer must not choose for whom the admin mints, or whose tokens it
+ * revokes. So the account comes from the admin secret, or the API has said it of the current token (`verify.account`). The secret
+ * must not set `dedicated` either: all other tokens of the account would be revoked.
  */
 function* contradictionsOfAdmin({
   mint,

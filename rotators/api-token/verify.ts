@@ -9,16 +9,17 @@ import type { ApiCredential } from './credential.ts';
 import type { Call } from './description.ts';
 import { placesIn } from './template.ts';
 
-/** What the API says of a token that it accepts. */
+/** What the API says about a token that it accepts. */
 export interface Verified {
   /** Undefined if it doesn't tell. */
   readonly id: string | undefined;
 }
 
 /**
- * Whether a token is accepted, or an admin who has none; undefined for a refusal.
+ * Tries a credential: a token, or an admin without one.
  *
- * @throws ApiFailure; InvalidSecretField where it is another account's token than the secret says
+ * @returns undefined if the API refuses it
+ * @throws ApiFailure; InvalidSecretField if the token is of another account than the secret says
  */
 export async function verifyToken(
   { description, perform }: Api,
@@ -33,7 +34,7 @@ export async function verifyToken(
   requireContent('verify', verify, answer);
   if (verify.account === undefined && verify.id === undefined) return { id: undefined };
   const reader = readerOf('verify', answer);
-  // An admin's secret names no account: it is not the admin's tokens that are minted.
+  // Skip this for an admin secret that names no account.
   if (verify.account !== undefined && credential.fields[accountField] !== undefined) {
     const isOwn = reader.requireText(verify.account) === credential.account;
     if (!isOwn) throw contradictoryField(accountField, 'is not the account whose token the secret holds');
@@ -42,8 +43,8 @@ export async function verifyToken(
 }
 
 /**
- * A proxy may answer anything with an empty 200. So that alone does not prove a credential, unless the description says that
- * it does. 204 says by itself that there is nothing.
+ * A proxy may answer anything with an empty 200. So an empty 200 proves no credential, unless the description says in `accepted`
+ * that it does. 204 is fine: it says itself that the answer is empty.
  */
 function requireContent(name: string, { accepted }: Call, answer: HttpAnswer): void {
   if (accepted !== undefined || answer.status === 204) return;
@@ -52,13 +53,13 @@ function requireContent(name: string, { accepted }: Call, answer: HttpAnswer): v
     throw new ApiFailure('TargetFailed', `${name} was answered ${answer.status} with nothing`);
 }
 
-/** An admin without a token authenticates with the other fields of the admin secret. */
+/** Tries an admin without a token, who authenticates with other fields of the admin secret. */
 async function verifyAdmin(
   { description: { name, checkAdmin, list, fields }, perform }: Api,
   admin: ApiCredential,
   context: Pick<RotatorContext, 'signal'>,
 ): Promise<Verified | undefined> {
-  // Without checkAdmin, a list that nothing but the admin secret is needed for tries it as well.
+  // Without checkAdmin, use `list`, if it takes everything from the admin secret.
   const isAdmins = list !== undefined && placesIn(list).every((place) => place.startsWith('admin.'));
   const call: Call | undefined = checkAdmin ?? (isAdmins ? list : undefined);
   if (call === undefined) {
@@ -75,7 +76,7 @@ async function verifyAdmin(
   return heard.outcome === 'refused' ? undefined : { id: undefined };
 }
 
-/** As above, but only two refusals count as one. A dead token is not revoked, and a single refusal may be temporary. */
+/** As {@link verifyToken}, but undefined only after two refusals. A token that counts as dead is not revoked, and one refusal may be temporary. */
 export async function verifyUnlessDead(
   api: Api,
   credential: ApiCredential,
@@ -84,7 +85,7 @@ export async function verifyUnlessDead(
   return (await verifyToken(api, credential, context)) ?? verifyToken(api, credential, context);
 }
 
-/** Whether everything is known that is needed to revoke a token. */
+/** Whether the token can be revoked: its id is known or not needed. */
 export function isRevocable(
   { description: { verify } }: Api,
   revoke: Call | undefined,

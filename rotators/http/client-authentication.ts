@@ -1,6 +1,6 @@
 import { basic } from './encoding.ts';
 
-/** What an OAuth client is known by. */
+/** The id and secret of an OAuth client. */
 export interface ClientCredentials {
   readonly clientId: string;
   /** Absent for a public client. */
@@ -8,37 +8,41 @@ export interface ClientCredentials {
 }
 
 /**
- * A way in which a client says who it is. RFC 6749, section 2.3.1, has the id and the secret encoded before they are joined
- * for Basic authentication. `plain-basic` is for the servers that don't decode them.
+ * A way in which a client shows who it is.
+ *
+ * - `basic`: Basic authentication. The id and the secret are encoded before they are joined (RFC 6749, section 2.3.1).
+ * - `plain-basic`: Basic authentication without this encoding, for servers that don't decode.
+ * - `post`: id and secret in the form.
+ * - `none`: only the id in the form, for a public client.
  */
 export type Way = 'basic' | 'plain-basic' | 'post' | 'none';
 
-/** Which way has worked, by endpoint and client. Kept for as long as the function is warm. */
+/** The way that has worked, by endpoint and client. Kept while the function is warm. */
 export type KnownWays = Map<string, Way>;
 
-/** By the names of RFC 7591, section 2. */
+/** The ways of each method, by the method's name in RFC 7591, section 2. */
 const waysByMethod: Readonly<Record<string, readonly Way[]>> = {
   client_secret_basic: ['basic', 'plain-basic'],
   client_secret_post: ['post'],
   none: ['none'],
 };
 
-/** The ways of some methods, likeliest first. None of a method that is not known here, such as `private_key_jwt`. */
+/** The ways of some methods, the likeliest first. Methods that are not known here, such as `private_key_jwt`, have none. */
 export function waysOfMethods(methods: readonly string[], client: ClientCredentials): Way[] {
   const ways = methods.flatMap((method) => waysByMethod[method] ?? []);
   const isSame = basicOf(client, formEncoded) === basicOf(client, String);
-  // RFC 7617, section 2: what is not encoded ends a username at its first colon.
+  // Without encoding, a colon would end the username (RFC 7617, section 2).
   const hasPlain = !isSame && !client.clientId.includes(':');
   return [...new Set(ways)].filter((way) => way !== 'plain-basic' || hasPlain);
 }
 
-/** What a request carries in which a client says who it is. */
+/** The header and the form fields that show who a client is. */
 export interface ShownCredentials {
   readonly authorization?: string;
   readonly form: Readonly<Record<string, string>>;
 }
 
-/** Shows a client's credentials in one of the ways. */
+/** The header and the form fields for one of the ways. */
 export function showBy(way: Way, client: ClientCredentials): ShownCredentials {
   const { clientId, clientSecret = '' } = client;
   switch (way) {
@@ -60,7 +64,7 @@ function basicOf(
   return basic(encode(clientId), encode(clientSecret));
 }
 
-/** As forms are encoded: RFC 6749, appendix B. */
+/** Encodes a text as in a form: RFC 6749, appendix B. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }

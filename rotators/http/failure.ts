@@ -1,7 +1,7 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { codesOf, isCertificateCode, isNetworkCode } from '../network.ts';
 
-/** A failed call. Of request and answer, its message holds only the status. The server's own reason is in `said`. */
+/** A failed call. The message has the answer's status, and nothing else of the request or the answer. `said` is the server's own reason. */
 export class ApiFailure extends AdapterError {
   readonly code: ErrorCode;
   constructor(
@@ -15,7 +15,7 @@ export class ApiFailure extends AdapterError {
   }
 }
 
-/** What a thrown error means, for rotators that call APIs. */
+/** The error code of a thrown error, for rotators that call APIs; undefined for an error that is no ApiFailure. */
 export function classify(error: unknown): ErrorCode | undefined {
   return error instanceof ApiFailure ? error.code : undefined;
 }

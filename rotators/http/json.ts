@@ -2,10 +2,10 @@ import jsonpointer from 'jsonpointer';
 import { ApiFailure } from './failure.ts';
 import type { HttpAnswer } from './send.ts';
 
-/** A JSON pointer (RFC 6901). The empty one means the whole answer. */
+/** A JSON pointer (RFC 6901). The empty pointer means the whole answer. */
 export type Pointer = string;
 
-/** The JSON of an answer. @throws ApiFailure, which quotes nothing of it */
+/** The JSON of an answer. @throws ApiFailure, TargetFailed, which quotes nothing of the answer */
 export function readJson(name: string, { text }: HttpAnswer): unknown {
   try {
     return JSON.parse(text);
@@ -14,7 +14,7 @@ export function readJson(name: string, { text }: HttpAnswer): unknown {
   }
 }
 
-/** What stands at a place of a JSON value; undefined if nothing does. */
+/** The value at a place of a JSON value; undefined if there is none. */
 export function valueAt(json: unknown, pointer: Pointer): unknown {
   return typeof json === 'object' && json !== null ? jsonpointer.get(json, pointer) : undefined;
 }
@@ -40,7 +40,7 @@ export function requireTextAt(name: string, json: unknown, pointer: Pointer): st
   throw new ApiFailure('TargetFailed', `The answer to ${name} has no text at "${pointer}"`);
 }
 
-/** Where APIs give the reason of an error. The first one found counts. */
+/** Where APIs put the reason of an error. The first one that is found counts. */
 const reasons: readonly Pointer[] = [
   '/error_description',
   '/error/message',
@@ -65,7 +65,7 @@ const reasons: readonly Pointer[] = [
   '/error',
 ];
 
-/** What the parts of a reason are called, where it is a list or an object. */
+/** Where the reason is an object: the member that has its text. The first one that is found counts. */
 const parts = [
   'message',
   'detail',
@@ -81,8 +81,8 @@ const parts = [
 const longestReason = 300;
 
 /**
- * The reason that a server gives for an error, for {@link ApiFailure.said}. It is in one of the places of JSON where APIs put
- * it, or it is an answer of plain text. Known secret values are masked when the reason is shown. This function masks the
+ * The reason that a server gives for an error, for {@link ApiFailure.said}. The reason is in one of the places of JSON where APIs put
+ * it, or it is an answer of plain text. Core masks the values of the secrets when it shows the reason. This function masks the
  * values that only the call knows, such as an access token that was fetched for it.
  *
  * @param sent further secret values that the request has carried
@@ -113,7 +113,7 @@ function reasonInJson(text: string): string | undefined {
   return undefined;
 }
 
-/** A text, the texts of a list, or those of an object, such as `{"expires_at": ["must be within a year"]}`. */
+/** A reason may be a text, a list, or an object, such as `{"expires_at": ["must be within a year"]}`. */
 function reasonOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
   if (typeof value === 'number') return String(value);
@@ -130,7 +130,7 @@ function reasonOf(value: unknown): string | undefined {
   return joined(texts);
 }
 
-/** The text, if it has several words and is no HTML. A single word may be a credential. */
+/** The text, if it has several words and is no HTML. A single word is left out: it may be a credential. */
 function sentenceOf(text: string): string | undefined {
   const trimmed = text.trim();
   return /\S\s+\S/.test(trimmed) && !trimmed.startsWith('<') ? trimmed : undefined;
@@ -141,7 +141,7 @@ function joined(texts: readonly (string | undefined)[]): string | undefined {
   return known.length === 0 ? undefined : known.join('; ');
 }
 
-/** Without what would begin a line, or steer a terminal. */
+/** The text in one line, without control characters, which could steer a terminal. */
 function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
@@ -161,7 +161,7 @@ function masked(reason: string, sent: readonly string[]): string {
   );
 }
 
-/** Cuts between words: what masks a credential later must find the whole of it. */
+/** Cuts between words. Core masks credentials later, and only finds a whole credential. */
 function cut(reason: string): string {
   if (reason.length <= longestReason) return reason;
   const end = reason.lastIndexOf(' ', longestReason);

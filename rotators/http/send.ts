@@ -4,7 +4,7 @@ import { ApiFailure, networkFailure } from './failure.ts';
 import type { Transport } from './transport.ts';
 import { isSafe } from './url.ts';
 
-/** A request as it is sent. */
+/** A request, ready to be sent. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
@@ -16,7 +16,7 @@ export interface HttpRequest {
 export interface Sending {
   /** The call's name in errors. */
   readonly name: string;
-  /** How long to wait for the whole answer. Default: 10,000. */
+  /** How long to wait for the whole answer, in ms. Default: 10,000. */
   readonly timeoutMs?: number;
   /** Whether an answer means "try again later", besides 503. Default: 429. */
   readonly isThrottled?: (answer: HttpAnswer) => boolean;
@@ -25,24 +25,24 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** An answer that was read to its end. */
+/** A whole answer. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
-/** Most bytes of an answer, and most redirects on the way to it. */
+/** Most bytes of an answer. */
 const mostBytes = 1_048_576;
 const mostRedirects = 3;
-/** Longest wait in ms that an answer may ask for. */
+/** The longest `Retry-After` that is waited for. */
 const longestWaitMs = 20_000;
 const defaultTimeoutMs = 10_000;
 
 /**
- * Sends a request. Repeats it once if the answer asks for that soon. Every call of every HTTP rotator goes through
- * here: over https or within this machine, with the transport's proxy and authorities, and with limits on the answer's
- * size and time.
+ * Sends a request. Repeats it once if the answer says "later", and `Retry-After` is at most 20 seconds. Every call of every HTTP
+ * rotator goes through here. So each call goes by https or to this machine, uses the transport's proxy and authorities, and has
+ * limits on the answer's size and time.
  *
  * @throws ApiFailure: TargetBusy for an answer that says "later", CertificateRejected, TargetUnreachable for a lost
  *   connection or no answer in time, TargetFailed for a redirect that is not followed or an answer over 1 MiB; the
@@ -67,10 +67,10 @@ export async function send(
 }
 
 function busy(name: string, { status }: HttpAnswer): ApiFailure {
-  return new ApiFailure('TargetBusy', `${name} was answered ${status}: it is to be tried later`);
+  return new ApiFailure('TargetBusy', `${name} was answered ${status}: try again later`);
 }
 
-/** Seconds, or a date. RFC 9110, section 10.2.3. */
+/** The header `Retry-After` has seconds, or a date (RFC 9110, section 10.2.3). */
 function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
   if (value === null) return undefined;
@@ -94,7 +94,7 @@ async function sendOnce(request: HttpRequest, sending: Sending, transport: Trans
   }
 }
 
-/** Only reads follow redirects, and only to the same origin. So credentials go nowhere else. */
+/** Only GET follows redirects, and only to the same origin. So credentials go nowhere else. */
 async function follow(
   request: HttpRequest,
   { name, redirects: followed, signal }: Pick<Sending, 'name' | 'redirects' | 'signal'>,

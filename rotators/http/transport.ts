@@ -2,11 +2,11 @@ import type { Dispatcher } from 'undici';
 import { missing } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
 
-/** How APIs are reached. */
+/** How a rotator reaches its API: whose certificates it trusts, and by which proxy. */
 export interface TransportOptions {
-  /** Certificates (PEM) to trust besides Node.js's own; read when the first call is made. */
+  /** Returns certificates (PEM) to trust besides Node.js's own. Called once, before the first request. */
   readonly ca?: () => string | undefined;
-  /** What the environment's variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. */
+  /** The URLs of the proxies, and the hosts without a proxy, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY write them. */
   readonly proxy?: {
     readonly https?: string | undefined;
     readonly http?: string | undefined;
@@ -14,10 +14,10 @@ export interface TransportOptions {
   };
 }
 
-/** The dispatcher for `fetch`; undefined: Node.js's own. @internal */
+/** Returns the dispatcher for `fetch`; undefined for Node.js's own. @internal */
 export type Transport = () => Promise<Dispatcher | undefined>;
 
-/** undici is loaded only for a private authority or a proxy: Node.js's `fetch` has no option for them. @internal */
+/** Loads undici only for a private authority or a proxy: Node.js's `fetch` has no options for these. @internal */
 export function createTransport({ ca, proxy = {} }: TransportOptions): Transport {
   let made: Promise<Dispatcher | undefined> | undefined;
   const make = async (): Promise<Dispatcher | undefined> => {
@@ -26,7 +26,7 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
     // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
     const { default: undici } = await import('undici').catch(missing('undici'));
     const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
-    // Empty, and not absent: otherwise undici would read the environment itself.
+    // Pass empty texts. If an option is absent, undici reads the environment itself.
     return new undici.EnvHttpProxyAgent({
       httpsProxy: proxy.https ?? '',
       httpProxy: proxy.http ?? '',

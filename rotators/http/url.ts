@@ -1,10 +1,10 @@
-/** What is wrong with the URL of an API; undefined if nothing is. */
+/** The problem with an API's base URL, for an error; undefined if there is none. */
 export function baseUrlProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL';
   const url = new URL(text);
   const { username, password, search, hash } = url;
   if (!isSafe(url)) {
-    return 'must be https: plain http is for this machine alone';
+    return 'must be https: plain http works only on this machine';
   }
   if (username !== '' || password !== '') return 'must have no credential in it';
   return search === '' && hash === '' ? undefined : 'must have neither a query nor a fragment';

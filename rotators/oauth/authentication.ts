@@ -3,21 +3,23 @@ import { type KnownWays, showBy, type Way, waysOfMethods } from '../http/client-
 import type { OAuthClient } from './client.ts';
 import { isClientRefused, Refusal } from './refusal.ts';
 
-/** An endpoint at which a client has to say who it is. */
+/** An endpoint where a client must show who it is. */
 export type Endpoint = 'token' | 'introspection' | 'revocation';
 
 /**
- * Makes a request that a client authenticates, in a way that the server takes.
+ * Makes a request, and finds a way to authenticate that the server accepts.
  *
- * RFC 6749, section 2.3.1, has the id and the secret encoded before they are joined for Basic authentication. Servers that
- * don't decode them answer `invalid_client`. Many servers take other ways at introspection than at the token endpoint. So
- * what the secret says comes first, then what the server publishes; and where a client is refused, the next way is tried.
- * A server looks at the client before anything else (section 5.2), so a refused client has used nothing up. Still a grant
- * that can be used only once is not what a way is tried with: that is `probe`.
+ * Servers differ. RFC 6749, section 2.3.1, says that the id and the secret are encoded for Basic authentication, but some servers
+ * don't decode them, and answer `invalid_client`. Many servers accept other ways at introspection than at the token endpoint. So
+ * the ways are tried in this order: what the secret says, what the server publishes, what is usual. If the server refuses the
+ * client, the next way is tried.
+ *
+ * A server checks the client first (section 5.2). So a request of a refused client uses nothing up. To be safe, a grant that can be
+ * used only once is never used to try a way. `probe` is used for that.
  *
  * @param request makes the request; rejects with a Refusal
- * @param probe as request, with a grant that doesn't exist
- * @throws Refusal of the first way, where all are refused
+ * @param probe like `request`, but with a grant that doesn't exist
+ * @throws Refusal if all ways are refused: the first one that says that the client is refused, else the first one
  */
 export async function authenticated<T>(
   known: KnownWays,
@@ -39,11 +41,11 @@ export async function authenticated<T>(
         return { result: await request(authentication) };
       } catch (error) {
         if (!isWayRefused(error)) {
-          // Whatever else was refused, the client was not.
+          // The server refused something else, so it has accepted the client.
           if (error instanceof Refusal && error.status < 500) known.set(key, way);
           throw error;
         }
-        // That the client is refused says more than that the request is not understood.
+        // `invalid_client` says more than `invalid_request`.
         if (refusal === undefined || (isClientRefused(error) && !isClientRefused(refusal))) refusal = error;
         return undefined;
       }
@@ -56,27 +58,27 @@ export async function authenticated<T>(
   throw refusal;
 }
 
-/** That the grant of a probe is refused says that the client is not. */
+/** If the server refuses only the grant of a probe, it has accepted the client. */
 function throwIfWayRefused(error: unknown): void {
   if (isWayRefused(error) || !(error instanceof Refusal)) throw error;
 }
 
 /**
- * Whether another way may be the one that works. A server that looks for the client elsewhere than it is shown may miss it,
- * which is `invalid_request` (RFC 6749, section 5.2).
+ * Whether another way to authenticate may work. A server that looks for the client in another place does not find it, and answers
+ * `invalid_request` (RFC 6749, section 5.2).
  */
 function isWayRefused(error: unknown): boolean {
   return isClientRefused(error) || (error instanceof Refusal && error.code === 'invalid_request');
 }
 
-/** The ways that may work, likeliest first. */
+/** The ways that may work, the likeliest first. */
 function waysOf(credential: OAuthClient, endpoint: Endpoint, server: AuthorizationServer): Way[] {
   const { authentication, clientSecret } = credential;
   if (clientSecret === undefined) return ['none'];
   const published: unknown = server[`${endpoint}_endpoint_auth_methods_supported`];
   const offered = Array.isArray(published) ? published.map(String) : [];
   const chosen = authentication === undefined ? [] : [authentication];
-  // What the secret says is about the token endpoint; elsewhere it comes first and is not all.
+  // The secret's method is about the token endpoint. At other endpoints, further methods may work too.
   const methods =
     endpoint === 'token'
       ? chosen.length > 0

@@ -20,16 +20,16 @@ import { type RegistrationAccess, readRegistration, renewRegistration } from './
 /** A client that may manage its own registration. */
 export interface RegisteredClient extends OAuthClient {
   readonly clientSecret: string;
-  /** Milliseconds since the epoch; undefined for one that never expires. */
+  /** When the client secret expires, in ms since 1970; undefined if it never does. */
   readonly expiresAtMs: number | undefined;
   readonly registration: RegistrationAccess;
 }
 
-/** How a function rotates client secrets, whatever the secret. */
+/** How a function rotates client secrets. */
 export interface ClientSecretOptions extends TransportOptions {
   /**
-   * Whether the server accepts the secret that it has replaced for some time. `none`: AWSCURRENT moves as soon as the
-   * new one has proven itself. Default: `until-next-rotation`.
+   * Whether the server accepts a replaced client secret for some time. `none`: it does not, so AWSCURRENT moves as soon as the new
+   * one has proven itself. Default: `until-next-rotation`.
    */
   readonly overlap?: Overlap;
 }
@@ -54,8 +54,8 @@ function parse(fields: SecretFields): RegisteredClient {
 }
 
 /**
- * Has the server introspect a token that does not exist, or revoke it: whoever asks must say who it is first (RFC 7662,
- * section 2.1; RFC 7009, section 2.1), and nothing comes of it.
+ * Whether the server accepts the client secret. Asks it to introspect a token that does not exist, or to revoke it. The client must
+ * authenticate for this (RFC 7662, section 2.1; RFC 7009, section 2.1), and it changes nothing.
  */
 async function isAccepted(credential: RegisteredClient, context: CallContext): Promise<boolean> {
   const { library, server, client, as, optionsFor } = await connect(credential, context);
@@ -79,12 +79,11 @@ async function issue(
 ): Promise<SecretFields> {
   const found = await readRegistration(context, context.stored());
   const newest = textIn(found.metadata, 'client_secret') ?? current.clientSecret;
-  // One that an earlier rotation had made, and that was given up, is taken over: with each further one the server
-  // may end AWSCURRENT's.
+  // An earlier rotation may have made a client secret that was never stored. Use that one: each further one may end AWSCURRENT's.
   const { metadata, access } =
     newest === current.clientSecret ? await renewRegistration(context, found) : found;
   const clientSecret = textIn(metadata, 'client_secret') ?? current.clientSecret;
-  // Where what opens the registration is another one now, that must be stored first; verify throws then.
+  // If the server kept the client secret but replaced the registration access token, store that token first. `verify` throws then.
   if (clientSecret === current.clientSecret && access.accessToken === current.registration.accessToken)
     throw secretKept();
   return {
@@ -96,8 +95,12 @@ async function issue(
 }
 
 /**
- * Rotates a client's secret by its registration. There is nothing to revoke: which secrets it accepts besides the newest
- * is the server's own affair.
+ * Rotates a client's secret through its registration: the field `client_secret`. Nothing is revoked. The server decides which
+ * secrets it accepts besides the newest.
+ *
+ * The rotator's calls throw: NoCredentialAccepted if the server refuses the registration access token of every version,
+ * TargetFailed if the server keeps the client secret, PermissionDenied, TargetBusy, TargetUnreachable, CertificateRejected,
+ * DriverMissing without the package oauth4webapi. `parse` throws InvalidSecretField.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7592
  */

@@ -7,14 +7,14 @@ import {
 } from '../../src/rotator/index.ts';
 import { optionalEndpoint } from './endpoints.ts';
 
-/** How a client says who it is (RFC 6749, section 2.3.1; RFC 7591, section 2). */
+/** How a client shows who it is (RFC 6749, section 2.3.1; RFC 7591, section 2). */
 const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 
 type AuthenticationMethod = (typeof authenticationMethods)[number];
 
-/** A client of an authorization server. */
+/** A client of an authorization server, as the secret describes it. */
 export interface OAuthClient {
-  /** Where the server's metadata are; the endpoints win over them. */
+  /** The issuer, whose metadata name the endpoints. Endpoints in the secret win over the metadata. */
   readonly issuer: string | undefined;
   readonly tokenEndpoint: string | undefined;
   readonly introspectionEndpoint: string | undefined;
@@ -22,7 +22,7 @@ export interface OAuthClient {
   readonly clientId: string;
   /** Absent for a public client. */
   readonly clientSecret: string | undefined;
-  /** What the secret says; undefined: what the server publishes decides. */
+  /** The secret's `token_endpoint_auth_method`; undefined: the server's metadata decide. */
   readonly authentication: AuthenticationMethod | undefined;
 }
 
@@ -57,8 +57,8 @@ export function parseClient(fields: SecretFields): OAuthClient {
 }
 
 /**
- * What a client's credentials open. Every endpoint counts that the secret names: each is shown tokens, or the client's
- * secret.
+ * The target of a client's credentials. It includes every endpoint that the secret names, because tokens or the client secret are
+ * sent to each of them.
  *
  * @param place a URL of the server
  */

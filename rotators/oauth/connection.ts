@@ -11,36 +11,36 @@ type Library = typeof import('oauth4webapi');
 
 type RequestOptions = ReturnType<typeof requestOptions>;
 
-/** What is kept from one call to the next. */
+/** Kept from one call to the next. */
 export interface Reach {
   readonly transport: Transport;
   readonly known: KnownWays;
 }
 
-/** What a call works with. */
+/** The context of a call, with what is kept between calls. */
 export interface CallContext extends RotatorContext, Reach {}
 
-/** How servers are reached. */
+/** Made once for each rotator. */
 export function createReach(options: TransportOptions): Reach {
   return { transport: createTransport(options), known: new Map() };
 }
 
-/** How a client reaches its server. */
+/** A client and its server, ready for requests. */
 export interface Connection {
   readonly library: Library;
   readonly server: AuthorizationServer;
   readonly client: Client;
-  /** Makes a request in a way in which the server knows the client. See {@link authenticated}. */
+  /** Makes a request with a way to authenticate that the server accepts. See {@link authenticated}. */
   as<T>(
     endpoint: Endpoint,
     request: (authentication: ClientAuth) => Promise<T>,
     probe?: (authentication: ClientAuth) => Promise<unknown>,
   ): Promise<T>;
-  /** @param name what errors call the request */
+  /** @param name the request's name in errors */
   optionsFor(name: string): RequestOptions;
 }
 
-/** Sends by the kit for HTTP, in the form that the library asks for. */
+/** Sends with the kit for HTTP, in the manner of `fetch`, which the library expects. */
 export async function sendOf(
   name: string,
   { signal, transport }: Pick<CallContext, 'signal' | 'transport'>,
@@ -51,11 +51,11 @@ export async function sendOf(
     method,
     url: new URL(url),
     headers: Object.fromEntries(new Headers(headers)),
-    // A form is sent as its text. The library and this rotator send nothing else.
+    // The library sends a form, and this rotator sends JSON text. Both become their text.
     body: body === undefined || body === null ? undefined : String(body),
   };
   const answer = await send(request, { name, signal }, transport);
-  // The Response of a status that has no body takes none.
+  // The constructor throws for a status without a body, such as 204, if it gets one.
   const text = answer.text === '' ? null : answer.text;
   return new Response(text, { status: answer.status, headers: answer.headers });
 }
@@ -63,12 +63,12 @@ export async function sendOf(
 function requestOptions(library: Library, context: CallContext, name: string) {
   return {
     [library.customFetch]: (url: string, init: RequestInit) => sendOf(name, context, url, init),
-    // What is secure is said in one place, which is the kit.
+    // The kit for HTTP decides which URLs are secure, so that the rule is in one place.
     [library.allowInsecureRequests]: true,
   };
 }
 
-/** Prepares calls: loads the library, and the server's metadata where the secret names an issuer. */
+/** Loads the library and, if the secret names an issuer, the server's metadata. @throws DriverMissing, ApiFailure, Refusal */
 export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
   const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
@@ -84,14 +84,14 @@ export async function connect(credential: OAuthClient, context: CallContext): Pr
   };
 }
 
-/** What the secret says of the server wins over what the server says of itself. */
+/** The server's metadata. Endpoints in the secret win over them. */
 async function serverOf(
   { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint }: OAuthClient,
   library: Library,
   options: RequestOptions,
 ): Promise<AuthorizationServer> {
   return {
-    // The library wants an issuer, and compares it with nothing that is asked for here.
+    // The library requires an issuer. None of the calls made here compares it with anything.
     ...(issuer === undefined ? { issuer: 'unnamed' } : await discover(library, options, issuer)),
     ...(tokenEndpoint === undefined ? {} : { token_endpoint: tokenEndpoint }),
     ...(introspectionEndpoint === undefined ? {} : { introspection_endpoint: introspectionEndpoint }),
@@ -99,7 +99,7 @@ async function serverOf(
   };
 }
 
-/** OpenID Connect Discovery 1.0, section 4, which most servers have; else RFC 8414, section 3. */
+/** First OpenID Connect Discovery 1.0, section 4, which most servers have. After 404, RFC 8414, section 3. */
 async function discover(
   library: Library,
   options: RequestOptions,

@@ -16,7 +16,7 @@ export function requireEndpoint(fields: SecretFields, field: string): string {
   return parseEndpoint(field, requireText(fields, field));
 }
 
-/** A URL to which credentials may be sent, or absent. @throws InvalidSecretField */
+/** A URL to which credentials may be sent; undefined if the field is absent. @throws InvalidSecretField */
 export function optionalEndpoint(fields: SecretFields, field: string): string | undefined {
   const text = optionalText(fields, field);
   return text === undefined ? undefined : parseEndpoint(field, text);

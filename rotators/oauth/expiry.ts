@@ -1,6 +1,6 @@
 import { contradictoryField, type RotatorContext, type SecretFields } from '../../src/rotator/index.ts';
 
-/** A moment in seconds since the epoch, in ms; undefined for one that is absent. @throws InvalidSecretField */
+/** Reads a field with seconds since 1970, and returns ms; undefined if it is absent. @throws InvalidSecretField */
 export function secondsIn(fields: SecretFields, field: string): number | undefined {
   const value = fields[field];
   if (value === undefined || value === null) return undefined;
@@ -8,13 +8,13 @@ export function secondsIn(fields: SecretFields, field: string): number | undefin
   throw contradictoryField(field, 'must be a whole number of seconds since 1970');
 }
 
-/** Seconds since the epoch as a secret holds them; null for none, and for what {@link secondsIn} would not read again. */
+/** Seconds since 1970, for a secret. Null if there are none, and for a number that {@link secondsIn} would refuse. */
 export function writtenSeconds(seconds: number | undefined): number | null {
   const whole = Math.floor(seconds ?? Number.NaN);
   return Number.isSafeInteger(whole) && whole >= 0 ? whole : null;
 }
 
-/** That a credential will be dead before the next rotation has made another; undefined where it won't. */
+/** A warning that a credential expires before the next rotation; undefined if it does not. */
 export function earlyExpiry(
   what: string,
   expiresAtMs: number | undefined,

@@ -11,7 +11,7 @@ export { oauthRefreshToken, type RefreshableCredential } from './refresh-token.t
 export type { TokenCredential, TokenSession } from './token.ts';
 export type { TokenOptions } from './token-rotator.ts';
 
-/** The rotators of OAuth's credentials, all of them. */
+/** All three rotators of OAuth. @param options `revocation` is for the two rotators of tokens */
 export function oauthRotators(options: TokenOptions = {}): Rotator[] {
   const { revocation: _tokensOnly, ...reach } = options;
   return [oauthClientSecret(reach), oauthRefreshToken(options), oauthClientCredentials(options)];

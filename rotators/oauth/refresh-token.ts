@@ -11,10 +11,10 @@ import { isClientRefused, Refusal } from './refusal.ts';
 import { parseToken, requestToken, type TokenCredential, type TokenSession, tokenFields } from './token.ts';
 import { type TokenOptions, tokenRotator } from './token-rotator.ts';
 
-/** A token of somebody who has authorized the client. */
+/** An access token of a user who has authorized the client, and its refresh token. */
 export interface RefreshableCredential extends TokenCredential {
   readonly refreshToken: string;
-  /** Whether the server revokes an access token alone, and not with it the grant that it belongs to. */
+  /** Whether the server can revoke an access token without its refresh token. */
   readonly revokesAccessTokens: boolean;
 }
 
@@ -25,13 +25,18 @@ function parseFlag(fields: SecretFields, field: string): boolean {
 }
 
 /**
- * Rotates an access token by its refresh token, which the server may replace at each use.
+ * Rotates an access token with its refresh token: the fields `access_token` and `refresh_token`. The server may replace the refresh
+ * token at each use.
  *
- * The newest refresh token that is stored is used first. A server that replaces them takes an older one for stolen, and
- * ends the whole grant; and after a rotation that was given up the newest is not AWSCURRENT's.
+ * The newest stored refresh token is used first. A server that replaces refresh tokens takes the use of an older one for theft, and
+ * ends the whole grant. After a failed rotation, the newest one may be in a version that is not AWSCURRENT.
  *
- * An old access token is revoked only where the secret says that the server keeps the rest alive, since servers may
- * revoke the refresh token with it (RFC 7009, section 2.1).
+ * An old access token is revoked only if the secret says `revokes_access_tokens`: true. Otherwise the server may revoke the refresh
+ * token with it (RFC 7009, section 2.1).
+ *
+ * The rotator's calls throw: NoCredentialAccepted if the server refuses the refresh token of every version, PermissionDenied if it
+ * refuses the client, TargetBusy, TargetUnreachable, CertificateRejected, TargetFailed, DriverMissing without the package
+ * oauth4webapi. `parse` throws InvalidSecretField.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
@@ -70,8 +75,8 @@ export function oauthRefreshToken(
 }
 
 /**
- * What the codes of RFC 6749, section 5.2, say of a refresh token. Gitea answers `unauthorized_client` for one that has
- * expired or was used (routers/web/auth/oauth2_provider.go); where the client itself is not the one, `invalid_client`.
+ * Error codes that refuse the refresh token (RFC 6749, section 5.2). Gitea answers `unauthorized_client` for a refresh token that has
+ * expired or was used (routers/web/auth/oauth2_provider.go). If it refuses the client, it answers `invalid_client`.
  */
 const tokenRefusals: readonly (string | undefined)[] = ['invalid_grant', 'unauthorized_client'];
 

@@ -2,14 +2,14 @@ import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { classify as codeOfFailure, codeOfStatus } from '../http/failure.ts';
 import { textAt } from '../http/json.ts';
 
-/** What the server answered instead of what it was asked for. */
+/** An error that the server answered. */
 export class Refusal extends AdapterError {
   override readonly name = 'Refusal';
   readonly status: number;
-  /** Such as `invalid_grant`: RFC 6749, section 5.2. */
+  /** The error code, such as `invalid_grant` (RFC 6749, section 5.2). */
   readonly code: string | undefined;
 
-  /** @param said the server's own reason, which is masked where it is told */
+  /** @param said the server's own reason. Core masks it when it shows it. */
   constructor(status: number, code: string | undefined, said?: string) {
     super(`the server answers ${status}${code === undefined ? '' : ` (${code})`}`, { said });
     this.status = status;
@@ -17,19 +17,19 @@ export class Refusal extends AdapterError {
   }
 }
 
-/** Whether it is the client that the server refuses, for what it says of itself. */
+/** Whether the server refuses the client's own credentials. */
 export function isClientRefused(error: unknown): boolean {
   return error instanceof Refusal && (error.status === 401 || error.code === 'invalid_client');
 }
 
-/** Passes an answer on; anything but 200 is thrown, by its code and its description. @throws Refusal */
+/** Returns an answer with the status 200. @throws Refusal, with the error code and the description, for any other status */
 export async function accepted(response: Response): Promise<Response> {
   if (response.status === 200) return response;
   const text = await response.text();
   throw new Refusal(response.status, codeIn(text), descriptionIn(text));
 }
 
-/** RFC 6749, section 5.2. */
+/** The server's `error_description` (RFC 6749, section 5.2). */
 function descriptionIn(body: string): string | undefined {
   try {
     return textAt(JSON.parse(body), '/error_description')?.slice(0, 300);
@@ -47,7 +47,7 @@ function codeIn(body: string): string | undefined {
   }
 }
 
-/** What a thrown error means: an answer of the server's, or a call that got none. */
+/** The error code of a thrown error: an error that the server answered, or a call without an answer. */
 export function classify(error: unknown): ErrorCode | undefined {
   if (!(error instanceof Refusal)) return codeOfFailure(error);
   if (isClientRefused(error) || error.status === 403) return 'PermissionDenied';

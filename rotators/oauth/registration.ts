@@ -3,7 +3,7 @@ import { type JsonObject, readAnswer, textIn } from './answers.ts';
 import { type CallContext, sendOf } from './connection.ts';
 import { accepted, Refusal } from './refusal.ts';
 
-/** What opens a client's registration at its server. */
+/** The URL of a client's registration, and the token that gives access to it. */
 export interface RegistrationAccess {
   readonly uri: string;
   readonly accessToken: string;
@@ -12,22 +12,22 @@ export interface RegistrationAccess {
 /** A client's registration, as the server answered it. */
 export interface Registration {
   readonly metadata: JsonObject;
-  /** What opens it from now on: either may be replaced at any use. */
+  /** The access from now on. The server may replace the URL and the token at any use. */
   readonly access: RegistrationAccess;
 }
 
-/** What a server says of a registration, and a client must not send back (RFC 7592, section 2.2). */
+/** Members of a registration that a client must not send back (RFC 7592, section 2.2). */
 const serversOwn = [
   'registration_access_token',
   'registration_client_uri',
   'client_secret_expires_at',
   'client_id_issued_at',
-  // Without it the client asks for another one.
+  // A client may send its secret. Without it, the server makes another one.
   'client_secret',
 ];
 
 /**
- * Reads a registration by the newest access that the server accepts.
+ * Reads a registration with the newest access token that the server accepts.
  *
  * @throws NoCredentialAccepted
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.1
@@ -52,7 +52,7 @@ export async function readRegistration(
 }
 
 /**
- * Updates a registration to what it is, but for the client secret.
+ * Updates a registration with the same values, except the client secret, so that the server makes a new one.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.2
  * @internal
@@ -88,7 +88,7 @@ async function manage(
   };
 }
 
-/** Where the registration is from now on. What a server behind a proxy takes for its own name is no place to go. */
+/** The registration's URL from now on. A URL with another origin is ignored: a server behind a proxy may not know its own name. */
 function placeIn(metadata: JsonObject, uri: string): string {
   const answered = URL.parse(textIn(metadata, 'registration_client_uri') ?? '');
   return answered?.origin === new URL(uri).origin ? answered.href : uri;

@@ -5,22 +5,22 @@ import { earlyExpiry } from './expiry.ts';
 import { classify } from './refusal.ts';
 import { openToken, revokeToken, type TokenCredential, type TokenSession, tokenTarget } from './token.ts';
 
-/** How a function rotates tokens, whatever the secret. */
+/** How a function rotates access tokens. */
 export interface TokenOptions extends TransportOptions {
-  /** Default: `on-next-rotation`. */
+  /** When the replaced token is revoked. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
 }
 
-/** What is particular to one way to get a token. @internal */
+/** The parts of a rotator that differ between the ways to get a token. @internal */
 export interface TokenRotatorParts<Credential extends TokenCredential> {
   readonly name: string;
   parse(fields: SecretFields): Credential;
   issue(current: Credential, context: IssueContext<Credential> & CallContext): Promise<SecretFields>;
-  /** Whether an old access token can be revoked and nothing dies with it. */
+  /** Whether an old access token can be revoked without ending anything else. */
   isRevocable(old: Credential): boolean;
 }
 
-/** A rotator of access tokens, of which two can be valid at once. @internal */
+/** A rotator of access tokens. Two of them can be valid at once. @internal */
 export function tokenRotator<Credential extends TokenCredential>(
   { name, parse, issue, isRevocable }: TokenRotatorParts<Credential>,
   { revocation = 'on-next-rotation', ...reach }: TokenOptions,
@@ -45,7 +45,7 @@ export function tokenRotator<Credential extends TokenCredential>(
       const detail = earlyExpiry('the token', expiresAtMs, context);
       return detail === undefined ? [] : [{ check: 'expiry', ok: true, detail }];
     },
-    // By the client as it is now: its own secret may have changed since the old version.
+    // Authenticate with AWSCURRENT's client secret: the old version's may have been replaced.
     revoke: async (old, context) => {
       const token = { ...context.current, accessToken: old.accessToken };
       if (isRevocable(old)) await revokeToken(token, { ...context, ...kept });

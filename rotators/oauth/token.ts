@@ -15,14 +15,15 @@ import { accepted } from './refusal.ts';
 
 /** An access token of a client. */
 export interface TokenCredential extends OAuthClient {
-  /** Absent in the first version of a secret that has none yet. */
+  /** Undefined in a first version without a token. */
   readonly accessToken: string | undefined;
-  /** Milliseconds since the epoch; undefined where the server doesn't say. */
+  /** When the token expires, in ms since 1970; undefined if the server doesn't say. */
   readonly expiresAtMs: number | undefined;
 }
 
 /** A token that the server accepts. */
 export interface TokenSession extends Session {
+  /** When the token expires, in ms since 1970; undefined if the server doesn't say. */
   readonly expiresAtMs: number | undefined;
 }
 
@@ -37,7 +38,7 @@ export function parseToken(fields: SecretFields): TokenCredential {
   };
 }
 
-/** Where the server is, and whose token it is. */
+/** The target of a token: its server, and its client. */
 export function tokenTarget(credential: TokenCredential): Target {
   return targetOf(credential, credential.tokenEndpoint ?? credential.issuer ?? '');
 }
@@ -45,7 +46,7 @@ export function tokenTarget(credential: TokenCredential): Target {
 /**
  * Asks for a token.
  *
- * @param usedOnce whether the grant is used up by the request, so that no way to authenticate is to be tried with it
+ * @param usedOnce whether a request uses the grant up. Then a way to authenticate is tried with a grant that does not exist.
  * @throws Refusal
  * @internal
  */
@@ -66,7 +67,7 @@ export async function requestToken(
   return readAnswer(await as('token', request, usedOnce ? probe : undefined));
 }
 
-/** The fields of a secret that a token's answer fills. */
+/** The fields of the secret, from the answer with a token. @throws AdapterError without a token */
 export function tokenFields(answer: JsonObject): SecretFields {
   const seconds = numberIn(answer, 'expires_in') ?? Number.NaN;
   return {
@@ -76,8 +77,9 @@ export function tokenFields(answer: JsonObject): SecretFields {
 }
 
 /**
- * Introspects a token (RFC 7662). Where the server has no endpoint for that, a token counts as accepted until it
- * expires: no RFC has another way to ask.
+ * Introspects a token (RFC 7662). If the server has no endpoint for that, the token counts as accepted until it expires. No RFC
+ * has another way to ask.
+ *
  * @internal
  */
 export async function openToken(
@@ -103,7 +105,7 @@ function session(expiresAtMs: number | undefined): TokenSession {
   return { expiresAtMs, close: async () => undefined };
 }
 
-/** Revokes an access token (RFC 7009); one that the server does not know is gone already. @internal */
+/** Revokes an access token (RFC 7009). A token that the server does not know is gone already: the server answers 200. @internal */
 export async function revokeToken(credential: TokenCredential, context: CallContext): Promise<void> {
   const { accessToken } = credential;
   if (accessToken === undefined) return;

@@ -15,18 +15,18 @@ import { type HttpAnswer, send } from '../http/send.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { baseUrlProblem } from '../http/url.ts';
 
-/** A user of a broker. */
+/** A user of a broker, and where the broker's management API is. */
 export interface RabbitMqCredential {
-  /** Of the management API, without a slash at its end. */
+  /** URL of the management API, without a slash at its end. */
   readonly baseUrl: string;
   readonly username: string;
   readonly password: string;
 }
 
-/** A login that the broker accepted; nothing of it stays open. */
+/** A login that the broker accepted. It holds no connection. */
 export interface RabbitMqSession extends Session {
   readonly credential: RabbitMqCredential;
-  /** None where the user may not use the management API. */
+  /** The user's tags. Empty if the user may not use the management API. */
   readonly tags: readonly string[];
 }
 
@@ -64,7 +64,7 @@ function parseCredential(fields: SecretFields): RabbitMqCredential {
   };
 }
 
-/** Tags are a list, and were a text with commas before RabbitMQ 3.9. */
+/** The broker writes tags as a list. Before RabbitMQ 3.9 it wrote a text with commas. */
 function tagsOf(json: unknown): string[] {
   const tags = valueAt(json, '/tags');
   if (Array.isArray(tags)) return tags.map(String);
@@ -72,9 +72,12 @@ function tagsOf(json: unknown): string[] {
 }
 
 /**
- * The password of a RabbitMQ user, set over the management API by an administrator, the admin secret's. `host` is that
- * API, such as `https://mq.example.com:15671`.
+ * Rotates the password of a RabbitMQ user. The admin secret's user, who has the tag `administrator`, sets it over the management
+ * API. The secret's `host` is that API, such as `https://mq.example.com:15671`. The user keeps its tags. `open` and `change` throw
+ * ApiFailure: PasswordRejected if the broker's validator refuses the password, AccountMissing, PermissionDenied, TargetBusy,
+ * TargetUnreachable, CertificateRejected, TargetFailed.
  *
+ * @throws InvalidSecretField, by `parse`
  * @see https://www.rabbitmq.com/docs/management#http-api
  */
 export function rabbitMq(
@@ -107,7 +110,7 @@ export function rabbitMq(
   ) => {
     const path = `/api/users/${asSegment(username, 'username')}`;
     const user = requireSuccess('GET users', await ask(admin, { method: 'GET', path }, signal));
-    // What is left out of a PUT is taken from the user.
+    // Send the tags too: a PUT sets the whole user.
     const json = { password, tags: tagsOf(readJson('GET users', user)).join(',') };
     requireSuccess('PUT users', await ask(admin, { method: 'PUT', path, json }, signal));
   };
@@ -129,12 +132,14 @@ export function rabbitMq(
 }
 
 /**
- * What the broker says of a login. It looks at the password first. If that is wrong, the answer is 401 with the error
- * `not_authorized`; its reason has another wording in each release ("Login failed" in 3.x, "Not_Authorized" since 3.13). If
- * the password is right and the user may not do this, the error is `not_authorised`, with an s, and its status may become
- * 403. The same error says that basic authentication is off, or that a user may log in from this machine alone: neither
- * tells whether the password works. Older releases spell the error of a wrong password with an s too: there the reason
- * alone tells.
+ * What the broker's answer to `whoami` means. The broker checks the password first.
+ *
+ * - Wrong password: 401 and the error `not_authorized`, with a z. The reason differs: "Login failed" in 3.x, "Not_Authorized" since
+ *   3.13. Older releases write `not_authorised`, with an s. There only the reason tells.
+ * - Right password, but the user may not use the management API: the error `not_authorised`, with an s, and the reason "Not
+ *   management user". The status is 401, and may become 403.
+ * - Basic authentication is off, or the user may only log in from the broker's machine: also `not_authorised`. This does not tell
+ *   whether the password works.
  *
  * @see https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbitmq_web_dispatch/src/rabbit_web_dispatch_access_control.erl
  */
@@ -142,7 +147,7 @@ function meaningOf(answer: HttpAnswer): 'accepted' | 'no management user' | 'ref
   const { status } = answer;
   if (status === 200) return 'accepted';
   if (status !== 401 && status !== 403) return 'unknown';
-  // A proxy before the broker has other words for its own refusals.
+  // A proxy in front of the broker answers its own refusals differently.
   const json = readJson('whoami', answer);
   const error = textAt(json, '/error');
   const reason = textAt(json, '/reason');
@@ -151,21 +156,24 @@ function meaningOf(answer: HttpAnswer): 'accepted' | 'no management user' | 'ref
   return reason === 'Not management user' ? 'no management user' : 'unknown';
 }
 
-const codes: Readonly<Record<number, ErrorCode>> = {
-  // The broker's answer to a password that its validator refuses.
-  400: 'PasswordRejected',
-  401: 'PermissionDenied',
-  403: 'PermissionDenied',
-  404: 'AccountMissing',
+type RequestName = 'whoami' | 'GET users' | 'PUT users';
+
+/** The error codes of statuses whose meaning depends on the request. */
+const codes: Readonly<Record<RequestName, Readonly<Record<number, ErrorCode>>>> = {
+  whoami: {},
+  'GET users': { 404: 'AccountMissing' },
+  // The broker's validator refuses the password.
+  'PUT users': { 400: 'PasswordRejected' },
 };
 
-function failure(name: string, answer: HttpAnswer): ApiFailure {
+function failure(name: RequestName, answer: HttpAnswer): ApiFailure {
   const { status } = answer;
-  const code = codes[status] ?? codeOfStatus(status);
+  const isRefused = status === 401 || status === 403;
+  const code = isRefused ? 'PermissionDenied' : (codes[name][status] ?? codeOfStatus(status));
   return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(answer) });
 }
 
-function requireSuccess(name: string, answer: HttpAnswer): HttpAnswer {
+function requireSuccess(name: RequestName, answer: HttpAnswer): HttpAnswer {
   const { status } = answer;
   if (status >= 200 && status <= 299) return answer;
   throw failure(name, answer);

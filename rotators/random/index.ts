@@ -9,7 +9,7 @@ export type { KeyPairCredential } from './key-pair.ts';
 export type { KeyFormat } from './stored-keys.ts';
 export { randomString, type StringCredential } from './string.ts';
 
-/** The rotators of values that open nothing, all of them. */
+/** All rotators of values that open nothing. */
 export function randomRotators(): Rotator[] {
   return [
     randomString(),

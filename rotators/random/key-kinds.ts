@@ -13,7 +13,7 @@ const make = promisify(generateKeyPair);
 
 const rsaBits = [2048, 8192] as const;
 
-/** JOSE's curves (RFC 7518, section 6.2.1.1), by OpenSSL's names. */
+/** The names of curves in a JWK (RFC 7518, section 6.2.1.1), by OpenSSL's names. */
 const curves: ReadonlyMap<string, string> = new Map([
   ['prime256v1', 'P-256'],
   ['secp384r1', 'P-384'],
@@ -26,7 +26,11 @@ function curveOf(fields: SecretFields): string {
   throw contradictoryField('curve', `must be one of ${[...curves.values()].join(', ')}`);
 }
 
-/** Rotates an RSA key pair, of the secret's `bits`: 3072 if absent, which NIST SP 800-57 allows beyond 2030. */
+/**
+ * Rotates an RSA key pair. The secret's `bits` is its size, from 2048 to 8192. Default: 3072, which NIST SP 800-57 allows beyond 2030.
+ *
+ * @throws InvalidSecretField, by `parse` and `verify`
+ */
 export function randomRsa(): Rotator<KeyPairCredential<number>> {
   return randomKeyPair({
     name: 'random/rsa',
@@ -37,7 +41,11 @@ export function randomRsa(): Rotator<KeyPairCredential<number>> {
   });
 }
 
-/** Rotates a key pair for ECDSA or ECDH, on the secret's `curve`: P-256 if absent. */
+/**
+ * Rotates a key pair for ECDSA or ECDH. The secret's `curve` is P-256 (the default), P-384 or P-521.
+ *
+ * @throws InvalidSecretField, by `parse` and `verify`
+ */
 export function randomEc(): Rotator<KeyPairCredential<string>> {
   return randomKeyPair({
     name: 'random/ec',
@@ -48,7 +56,7 @@ export function randomEc(): Rotator<KeyPairCredential<string>> {
   });
 }
 
-/** Rotates an Ed25519 key pair (RFC 8032). */
+/** Rotates an Ed25519 key pair (RFC 8032). @throws InvalidSecretField, by `parse` and `verify` */
 export function randomEd25519(): Rotator<KeyPairCredential<string>> {
   return randomKeyPair({
     name: 'random/ed25519',

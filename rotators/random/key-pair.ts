@@ -29,14 +29,15 @@ export type KeyParameter = string | number;
 /** A key pair. The first version of a secret may have none yet. */
 export interface KeyPairCredential<Parameter extends KeyParameter> {
   readonly format: KeyFormat;
-  /** What the next pair is to be made with, and the pending one is. */
+  /** The size or the curve of the next pair, and of the pending one. */
   readonly parameter: Parameter;
   readonly privateKey: StoredKey | undefined;
   readonly publicKey: StoredKey | undefined;
+  /** The public key's thumbprint (RFC 7638). */
   readonly kid: string | undefined;
 }
 
-/** One algorithm that key pairs are made for. */
+/** An algorithm of key pairs. */
 export interface KeyKind<Parameter extends KeyParameter> {
   readonly name: string;
   /** @throws InvalidSecretField */
@@ -44,7 +45,7 @@ export interface KeyKind<Parameter extends KeyParameter> {
   make(parameter: Parameter): Promise<KeyPair>;
   /** The parameter of a key; undefined for a key of another algorithm. */
   parameterOf(key: KeyObject): KeyParameter | undefined;
-  /** What is hashed before it is signed; undefined where the algorithm does that itself. */
+  /** The hash to sign with; undefined if the algorithm hashes itself. */
   readonly digest: 'sha256' | undefined;
 }
 
@@ -54,7 +55,7 @@ function requireFormat(fields: SecretFields): KeyFormat {
   throw contradictoryField('format', 'must be pem or jwk');
 }
 
-/** Rotates a key pair: `privateKey`, `publicKey` and `kid`, its thumbprint (RFC 7638), in the secret's `format`. */
+/** Rotates the fields `privateKey`, `publicKey` and `kid` (the thumbprint, RFC 7638), in the secret's `format`. */
 export function randomKeyPair<Parameter extends KeyParameter>(
   kind: KeyKind<Parameter>,
 ): Rotator<KeyPairCredential<Parameter>> {
@@ -76,7 +77,7 @@ export function randomKeyPair<Parameter extends KeyParameter>(
   });
 }
 
-/** Has the private half sign, and the public half that is stored beside it verify. @throws InvalidSecretField */
+/** Signs with the stored private key, and verifies with the stored public key. @throws InvalidSecretField if they don't match */
 function provePair<Parameter extends KeyParameter>(
   kind: KeyKind<Parameter>,
   { parameter, privateKey, publicKey, kid }: KeyPairCredential<Parameter>,
@@ -84,14 +85,14 @@ function provePair<Parameter extends KeyParameter>(
   const signer = keyFrom('privateKey', privateKey, createPrivateKey);
   const verifier = keyFrom('publicKey', publicKey, createPublicKey);
   if (kind.parameterOf(signer) !== parameter)
-    throw contradictoryField('privateKey', `is not for ${parameter}`);
+    throw contradictoryField('privateKey', `is not of the size or curve ${parameter}`);
   const message = Buffer.from(kind.name);
   if (!verify(kind.digest, message, verifier, sign(kind.digest, message, signer)))
     throw contradictoryField('publicKey', 'does not verify what the privateKey signs');
   if (kid !== thumbprint(verifier)) throw contradictoryField('kid', "is not the publicKey's thumbprint");
 }
 
-/** @throws InvalidSecretField, without the cause: OpenSSL's errors can quote what they could not read */
+/** @throws InvalidSecretField, without the cause: OpenSSL's errors can quote the key */
 function keyFrom(
   field: string,
   stored: StoredKey | undefined,

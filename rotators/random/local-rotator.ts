@@ -5,26 +5,26 @@ import {
   type SecretFields,
 } from '../../src/rotator/index.ts';
 
-/** The field `password`; undefined where it is empty, as in a secret that has no value yet. @throws InvalidSecretField */
+/** The field `password`; undefined if it is empty, as in a secret without a value. @throws InvalidSecretField */
 export function storedValue(fields: SecretFields): string | undefined {
   return fields.password === '' ? undefined : requireText(fields, 'password');
 }
 
-/** What is particular to one kind of value. */
+/** The parts of a rotator that differ between kinds of values. */
 export interface LocalRotatorParts<Credential> {
   readonly name: string;
-  /** What a secret says that has no value yet. Default: an empty `password`. */
+  /** The fields of a secret without a value. Default: an empty `password`. */
   readonly empty?: SecretFields;
   parse(fields: SecretFields): Credential;
   generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
-  /** Throws where the pending value is not what it should be. */
+  /** Throws if the pending value is not what it should be. */
   prove?(pending: Credential): void;
 }
 
 /**
- * A rotator of a value that opens nothing: whoever knows it reads it from the secret. AWSPREVIOUS stays readable, for
- * what was signed or hashed with it, and there is nothing to revoke. AWSCURRENT is never refused, whatever it is, so
- * that a placeholder is rotated away like any other value.
+ * A rotator of a value that opens nothing. Everybody who needs the value reads it from the secret. AWSPREVIOUS stays readable, so
+ * that old signatures and hashes can be verified. Nothing is revoked. AWSCURRENT is never refused, so that a placeholder is replaced
+ * like any other value.
  */
 export function localRotator<Credential>({
   name,

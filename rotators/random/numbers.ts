@@ -1,6 +1,6 @@
 import { contradictoryField, type SecretFields } from '../../src/rotator/index.ts';
 
-/** A whole number within limits, or absent; written as number or as string. @throws InvalidSecretField */
+/** A whole number within limits, written as a number or a text; undefined if the field is absent. @throws InvalidSecretField */
 export function optionalWholeNumber(
   fields: SecretFields,
   field: string,

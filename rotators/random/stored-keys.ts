@@ -1,13 +1,13 @@
 import { createHash, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { contradictoryField, optionalText, type SecretFields } from '../../src/rotator/index.ts';
 
-/** How keys are written down: PKCS #8 and SPKI as PEM (RFC 7468), or JSON Web Keys (RFC 7517). */
+/** How keys are written: PKCS #8 and SPKI as PEM (RFC 7468), or JSON Web Keys (RFC 7517). */
 export type KeyFormat = 'pem' | 'jwk';
 
-/** A key as a secret holds it: PEM, or the members of a JWK that are text. */
+/** A key as a secret holds it: PEM, or a JWK. Of a JWK only the members that are text are kept. */
 export type StoredKey = string | Readonly<Record<string, string>>;
 
-/** Reads a key's field, without looking at the key itself. @throws InvalidSecretField */
+/** Reads the field of a key. Does not check the key. @throws InvalidSecretField */
 export function readKey(fields: SecretFields, field: string, format: KeyFormat): StoredKey | undefined {
   const value = fields[field];
   if (format === 'pem' || value === undefined || value === null) return optionalText(fields, field);
@@ -24,7 +24,7 @@ export interface KeyPair {
   readonly publicKey: KeyObject;
 }
 
-/** The fields of a key pair. */
+/** The secret's fields for a key pair. */
 export function storedKeys({ privateKey, publicKey }: KeyPair, format: KeyFormat): SecretFields {
   const kid = thumbprint(publicKey);
   if (format === 'pem') {
@@ -38,7 +38,7 @@ export function storedKeys({ privateKey, publicKey }: KeyPair, format: KeyFormat
   return { privateKey: withKid(privateKey), publicKey: withKid(publicKey), kid };
 }
 
-/** What of a public JWK is hashed, by its type; in the order of the alphabet. */
+/** The members of a public JWK that its thumbprint hashes, by its type, in alphabetical order. */
 const hashedMembers: Readonly<Record<string, readonly (keyof JsonWebKey & string)[]>> = {
   RSA: ['e', 'kty', 'n'],
   EC: ['crv', 'kty', 'x', 'y'],

@@ -2,19 +2,21 @@ import type { Rotator } from '../../src/rotator/index.ts';
 import { localRotator, storedValue } from './local-rotator.ts';
 import { optionalWholeNumber } from './numbers.ts';
 
-/** A text that others read. */
+/** Random characters, as the secret holds them. */
 export interface StringCredential {
-  /** Undefined in a secret that holds nothing yet. */
+  /** Undefined in a secret without a value. */
   readonly value: string | undefined;
-  /** Characters that the next one is to have; absent: as the function's policy says. */
+  /** How many characters the next value gets; undefined: the function's password policy decides. */
   readonly length: number | undefined;
 }
 
 const lengths = [8, 4096] as const;
 
 /**
- * Rotates a text of random characters: the field `password`, or the whole of a secret that is plain text. It is made by
- * the function's password policy; the secret's `length` (characters) holds where that sets none.
+ * Rotates random characters: the field `password`, or the whole secret if it is plain text. The function's password policy makes
+ * them. The secret's `length` (8 to 4096 characters) counts if the policy sets no length.
+ *
+ * @throws InvalidSecretField, by `parse`
  */
 export function randomString(): Rotator<StringCredential> {
   return localRotator<StringCredential>({

@@ -3,10 +3,10 @@ import type { ApiDescription } from '../description.ts';
 const admin = { scheme: 'bearer', token: '{admin.token}' } as const;
 
 /**
- * Cloudflare's tokens of a user and those of an account have the same calls below another path.
+ * Tokens of a user and tokens of an account have the same calls, below different paths.
  *
- * @param owned where the admin's calls are
- * @param verified where the token's own call is
+ * @param owned path of the admin's calls
+ * @param verified path of the token's own call
  */
 function tokensBelow(
   name: string,
@@ -31,12 +31,13 @@ function tokensBelow(
       path: verified,
       auth: { scheme: 'bearer', token: '{token}' },
       id: '/result/id',
-      // Also a token that is disabled or has expired is answered 200. "revoked" is not on the page of verify:
+      // The answer to a disabled or expired token is 200 too. The page of verify does not mention "revoked":
       // https://github.com/cloudflare/terraform-provider-cloudflare/pull/7023
       accepted: [{ status: 200, at: '/result/status', is: 'active' }],
       refused: [
         { status: 200, at: '/result/status', is: ['disabled', 'expired', 'revoked'] },
-        // "Invalid request headers": the text is no token in form. "Invalid API Token": users have seen it with 400 and with 401.
+        // 6003, "Invalid request headers": the text does not look like a token. 1000, "Invalid API Token": users have seen it with
+        // 400 and with 401.
         { status: 400, at: '/errors/0/code', is: [6003, 1000] },
         401,
         403,
@@ -57,8 +58,8 @@ function tokensBelow(
 }
 
 /**
- * API tokens of a Cloudflare user, which a token makes that may write API tokens. What a new one may do is said by the
- * list `policies` in the admin secret: whoever may write the secret could else give himself more.
+ * API tokens of a Cloudflare user. A token that may write API tokens issues them. The list `policies` says what a new token may do.
+ * It is in the admin secret, because otherwise the secret's writer could give the token more rights.
  *
  * @see https://developers.cloudflare.com/api/resources/user/subresources/tokens/
  */
@@ -69,7 +70,7 @@ export const cloudflare = tokensBelow('cloudflare', {
 });
 
 /**
- * API tokens that a Cloudflare account owns, and no user: `accountId` is in both secrets.
+ * API tokens that a Cloudflare account owns, and not a user. `accountId` is in both secrets.
  *
  * @see https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
  */

@@ -2,7 +2,7 @@ import type { ApiDescription } from '../description.ts';
 
 const application = '/v1.0/applications/{admin.objectId}';
 
-/** A cloud of Microsoft's: where Microsoft Graph and the token endpoint are. */
+/** A cloud of Microsoft, with the URLs of Microsoft Graph and of the token endpoint. */
 interface Cloud {
   readonly name: string;
   readonly graph: string;
@@ -10,8 +10,8 @@ interface Cloud {
 }
 
 /**
- * Client secrets of an application of Microsoft Entra ID, which another one adds and removes that owns it (the
- * permission Application.ReadWrite.OwnedBy). Which application it is stands in the admin secret, as `objectId`.
+ * Client secrets of an application of Microsoft Entra ID. Another application, which owns the first, adds and removes them
+ * (permission Application.ReadWrite.OwnedBy). `objectId` in the admin secret is the id of the first application.
  *
  * @see https://learn.microsoft.com/en-us/graph/api/application-addpassword
  */
@@ -53,11 +53,11 @@ function entraIn({ name, graph, login }: Cloud): ApiDescription {
         clientId: '{secret.clientId}',
         clientSecret: '{token}',
       },
-      // 403: the secret got its access token, and the application has no permission that this takes.
+      // 403: the client secret got an access token, so it works. The application only lacks the permission for this call.
       accepted: [200, 403],
       refused: [401],
     },
-    // 400 says that there is no such secret, and also that not all servers know it yet: so it proves nothing.
+    // 400 means that the client secret does not exist, or that not all servers know it yet. So 400 does not prove that it is gone.
     revoke: {
       method: 'POST',
       path: `${application}/removePassword`,
@@ -76,7 +76,7 @@ function entraIn({ name, graph, login }: Cloud): ApiDescription {
   };
 }
 
-/** Entra ID in Microsoft's global cloud and in the national ones. @see https://learn.microsoft.com/graph/deployments */
+/** Entra ID in Microsoft's global cloud and in the national clouds. @see https://learn.microsoft.com/graph/deployments */
 export const entraClouds: readonly ApiDescription[] = [
   { name: 'entra', graph: 'https://graph.microsoft.com', login: 'https://login.microsoftonline.com' },
   {

@@ -7,9 +7,9 @@ const owner = { scheme: 'basic', username: '{admin.username}', password: '{admin
 const tokens = '/api/v1/users/{admin.username}/tokens';
 
 /**
- * Access tokens of a user of Gitea, whose `username` and `password` are in the admin secret: Gitea makes, lists and revokes
- * tokens for nothing but a password. `scopes` are those of the new token. With `dedicated` true in the admin secret, the account
- * has tokens of this secret alone: then one that was made by hand is revoked too.
+ * Access tokens of a user of Gitea. The user's `username` and `password` are in the admin secret, because Gitea makes, lists and
+ * revokes tokens only with a password. `scopes` are those of the new token. `dedicated`: true says that the account has tokens of
+ * this secret alone. Then a token that was made by hand is revoked too.
  *
  * @see https://docs.gitea.com/development/api-usage
  */
@@ -28,7 +28,7 @@ export const gitea: ApiDescription = {
     method: 'GET',
     path: '/api/v1/user',
     auth: { scheme: 'header', name: 'Authorization', value: 'token {token}' },
-    // A token without the scope read:user is known and may not ask who it is.
+    // A token without the scope read:user works, but may not ask who it is.
     accepted: [200, { status: 403, at: '/message', contains: 'required scope' }],
     refused: [401],
   },
@@ -47,13 +47,15 @@ export const gitea: ApiDescription = {
 };
 
 /**
- * The client secret of an OAuth2 application of Gitea. The admin secret has the application's `applicationId` and a `token` of
- * its owner with the scope `write:user`. A change of the application makes a new client secret and ends the old one in that
- * moment. It also writes the name, the redirect URIs, the kind of client and whether consent is skipped, which are therefore read first. If it is
- * another application than the secret's, nothing is changed.
+ * The client secret of an OAuth2 application of Gitea. The admin secret has the `applicationId`, and a `token` of the application's
+ * owner with the scope `write:user`.
  *
- * The token endpoint tells whether a secret is accepted: it looks at the client before the refresh token, which does not exist
- * here (handleRefreshToken in routers/web/auth/oauth2_provider.go).
+ * A change of the application makes a new client secret, and ends the old one at once. The change also writes the name, the
+ * redirect URIs, the kind of client, and whether consent is skipped. So these are read first. If the admin secret names another
+ * application than the secret does, nothing is changed.
+ *
+ * `verify` asks the token endpoint, with a refresh token that does not exist. The endpoint checks the client first
+ * (handleRefreshToken in routers/web/auth/oauth2_provider.go).
  *
  * @see https://docs.gitea.com/api/1.24/#tag/user/operation/userUpdateOAuth2Application
  */

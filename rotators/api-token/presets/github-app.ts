@@ -4,20 +4,19 @@ const headers = { accept: 'application/vnd.github+json', 'x-github-api-version':
 const bearer = { scheme: 'bearer', token: '{token}' } as const;
 const app = { scheme: 'jwt', issuer: '{admin.appId}', privateKey: '{admin.privateKey}' } as const;
 
-/** 403 is GitHub's word for a limit too. @see https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api */
+/** GitHub also answers 403 when a limit is reached. @see https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api */
 const throttled: Outcome = [
   429,
   { status: 403, header: 'retry-after', exists: true },
   { status: 403, header: 'x-ratelimit-remaining', is: '0' },
-  // "API rate limit exceeded", "You have exceeded a secondary rate limit", and what older servers say of the second.
+  // "API rate limit exceeded", "You have exceeded a secondary rate limit". Older servers call the second "abuse detection".
   { status: 403, at: '/message', contains: 'rate limit' },
   { status: 403, at: '/message', contains: 'abuse detection' },
 ];
 
 /**
- * Installation tokens of a GitHub App, whose `appId`, `installationId` and `privateKey` are in the admin secret. The lists
- * `repositories` and `repositoryIds` and the object `permissions` in it narrow what a token may do. Such a token lives an
- * hour and ends by itself.
+ * Installation tokens of a GitHub App. The admin secret has `appId`, `installationId` and `privateKey`. Its lists `repositories` and
+ * `repositoryIds` and its object `permissions` narrow what a token may do. A token ends by itself after an hour.
  *
  * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */

@@ -11,21 +11,21 @@ const verify: VerifyCall = {
   auth: own,
   id: '/id',
   account: '/user_id',
-  // 403: it is accepted and may not do this, which is another error.
+  // Not 403: that token works, and may not make this call. It is another error.
   refused: [401],
 };
 
 interface Minting {
   readonly name: string;
   readonly source: string;
-  /** Below this the admin makes tokens. */
+  /** Path where the admin makes tokens. */
   readonly minted: string;
-  /** Below this the admin lists and revokes them. */
+  /** Path where the admin lists tokens, and below which it revokes them. */
   readonly listed: string;
   readonly query?: Readonly<Record<string, string>>;
 }
 
-/** Tokens that somebody else makes, one beside the other, with the scopes of the list `scopes` in the admin secret. */
+/** Tokens that an admin makes, with the scopes of the list `scopes` in the admin secret. The old token goes on working. */
 function mintedByAdmin({ name, source, minted, listed, query = {} }: Minting): ApiDescription {
   return {
     name,
@@ -57,8 +57,8 @@ function mintedByAdmin({ name, source, minted, listed, query = {} }: Minting): A
 }
 
 /**
- * Personal access tokens of a GitLab user (`userId` in the secret), which an administrator makes one beside the other. The
- * admin's token needs the scope `api`. Administrators are there at GitLab Self-Managed and Dedicated alone.
+ * Personal access tokens of a GitLab user (`userId` in the secret). An administrator makes them. The administrator's token needs
+ * the scope `api`. Only GitLab Self-Managed and GitLab Dedicated have administrators.
  *
  * @see https://docs.gitlab.com/api/user_tokens/
  */
@@ -80,8 +80,8 @@ const serviceAccount =
   '/api/v4/groups/{admin.groupId}/service_accounts/{secret.userId}/personal_access_tokens';
 
 /**
- * Personal access tokens of a service account of a top-level group (`userId` in the secret), which an Owner of the group
- * makes (`groupId` in the admin secret). Works at gitlab.com. Premium and Ultimate, since GitLab 17.11.
+ * Personal access tokens of a service account of a top-level group (`userId` in the secret). An Owner of the group makes them
+ * (`groupId` in the admin secret). Works at gitlab.com. Premium and Ultimate, since GitLab 17.11.
  *
  * @see https://docs.gitlab.com/api/service_accounts/#group-service-accounts
  */
@@ -96,9 +96,9 @@ export const gitLabServiceAccount: ApiDescription = {
 };
 
 /**
- * A personal access token of GitLab that rotates itself, which takes the scope `api` or `self_rotate`. GitLab ends the old
- * one in that same moment: from then until AWSCURRENT moves its readers are refused, and if the answer is lost, so is the
- * token. Where somebody can be had who makes tokens, {@link gitLab} and {@link gitLabServiceAccount} are better.
+ * A personal access token of GitLab that rotates itself. It needs the scope `api` or `self_rotate`. GitLab ends the old token at
+ * that moment. From then until AWSCURRENT moves, readers are refused. If the answer is lost, the new token is lost. Use
+ * {@link gitLab} or {@link gitLabServiceAccount} if somebody else can make the tokens.
  *
  * @see https://docs.gitlab.com/api/personal_access_tokens/#self-rotate
  */

@@ -4,9 +4,9 @@ const admin = { scheme: 'bearer', token: '{admin.token}' } as const;
 const tokens = '/api/serviceaccounts/{admin.serviceAccountId}/tokens';
 
 /**
- * Tokens of a Grafana service account, which another one makes that may write service accounts: the admin secret holds
- * its `token`, and the `serviceAccountId` of the account that the tokens are for. A Grafana that limits how long tokens
- * live refuses a longer life: `lifetimeDays` in the admin secret says a shorter one.
+ * Tokens of a Grafana service account. Another service account, which may write service accounts, makes them. The admin secret has
+ * its `token`, and the `serviceAccountId` of the account that the tokens are for. If Grafana limits how long tokens live, it
+ * refuses a longer life: set a shorter `lifetimeDays` in the admin secret.
  *
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/serviceaccount/
  */
@@ -21,14 +21,14 @@ export const grafana: ApiDescription = {
     auth: admin,
     token: '/key',
     id: '/id',
-    // The answer doesn't say.
+    // The answer doesn't say when the token expires.
     expiresAt: '{expiry.time}',
   },
   verify: {
     method: 'GET',
     path: '/api/org',
     auth: { scheme: 'bearer', token: '{token}' },
-    // 403: the token is known, and its account has no role that may read this.
+    // 403: the token works, but its account has no role that may read this.
     accepted: [200, 403],
     refused: [401],
   },

@@ -8,7 +8,7 @@ import { grafana } from './grafana.ts';
 import { jupyterHub } from './jupyterhub.ts';
 import { npm } from './npm.ts';
 
-/** The APIs whose descriptions come with Keyturn. docs/api-token.md says what each needs and what proved it. */
+/** The descriptions that come with Keyturn. docs/api-token-presets.md says what each needs, and what is proven about it. */
 export const presets: readonly ApiDescription[] = [
   cloudflare,
   cloudflareAccount,

@@ -4,8 +4,8 @@ const bearer = { scheme: 'bearer', token: '{token}' } as const;
 const tokens = '/hub/api/users/{secret.username}/tokens';
 
 /**
- * Tokens of a JupyterHub user. Each mints the next, with all that the user may do. It needs JupyterHub 5: before, a token
- * can't ask for its own id (`token_id` of RequestIdentity).
+ * Tokens of a JupyterHub user. Each token issues the next one, which may do everything that the user may do. It needs JupyterHub 5:
+ * in older versions a token can't ask for its own id (`token_id` of RequestIdentity).
  *
  * @see https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html
  */

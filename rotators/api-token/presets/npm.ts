@@ -6,11 +6,11 @@ const tokens = '/-/npm/v1/tokens';
 const atNpm =
   'it asks for a one-time password for each new token. Use trusted publishing (https://docs.npmjs.com/trusted-publishers)';
 
-/** Registries of npm packages that have no such calls, or ask for more than a password. */
+/** Registries that do not have these calls, or that ask for more than a password. */
 const notAt: Readonly<Record<string, string>> = {
   'registry.npmjs.org': atNpm,
   'registry.npmjs.com': atNpm,
-  // A mirror of npm's.
+  // A mirror of npm's registry.
   'registry.yarnpkg.com': atNpm,
   'npm.pkg.github.com':
     "its tokens are GitHub's own, which no API makes. Use api-token/github-app, if the packages allow it",
@@ -22,9 +22,9 @@ const notAt: Readonly<Record<string, string>> = {
 };
 
 /**
- * Access tokens of an account at a registry of npm's style that takes a password alone, such as Verdaccio 6. The admin
- * secret holds the account's `username` and `password`. Verdaccio keeps no name of a token: with `dedicated` true in the
- * admin secret, the account has tokens of this secret alone, and those that no version holds are revoked.
+ * Access tokens of an account at a registry with npm's API that asks only for a password, such as Verdaccio 6. The admin secret has
+ * the account's `username` and `password`. Verdaccio keeps no names of tokens. `dedicated`: true in the admin secret says that the
+ * account has tokens of this secret alone. Then tokens that no version of the secret holds are revoked.
  *
  * @see https://github.com/npm/registry/blob/main/docs/user/authentication.md
  * @see https://github.com/verdaccio/verdaccio/blob/master/packages/api/src/v1/token.ts
@@ -52,7 +52,7 @@ export const npm: ApiDescription = {
     path: '/-/whoami',
     auth: { scheme: 'bearer', token: '{token}' },
     account: '/username',
-    // A token that is none is answered 200, without a name.
+    // The answer to a wrong token is 200, without a name.
     accepted: [{ status: 200, at: '/username', exists: true }],
     refused: [{ status: 200, at: '/username', exists: false }, 401, 403],
   },

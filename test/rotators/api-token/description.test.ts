@@ -65,6 +65,21 @@ describe('a description', () => {
     ],
     ['a status that is none', 'revoke.accepted.0', { ...api, revoke: { ...api.revoke, accepted: [20] } }],
     ['hours that are none', 'revocation.afterHours', { ...api, revocation: { afterHours: 0 } }],
+    ['a life of more than a hundred years', 'lifetimeDays', { ...api, lifetimeDays: 36_501 }],
+    [
+      'a call that uses what only a later call keeps',
+      'mint.before.0',
+      {
+        ...api,
+        mint: {
+          ...api.mint,
+          before: [
+            { method: 'GET', path: '/{kept.session}', auth: api.mint.auth },
+            { method: 'POST', path: '/login', auth: api.mint.auth, keep: { session: '/session' } },
+          ],
+        },
+      },
+    ],
     ['plain http', 'baseUrl', { ...api, baseUrl: 'http://api.example.com' }],
     ['a credential in a URL', 'baseUrl', { ...api, baseUrl: 'https://me:pass@api.example.com' }],
     ['two bodies', 'mint.form', { ...api, mint: { ...api.mint, form: { a: 'b' } } }],

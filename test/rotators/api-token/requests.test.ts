@@ -26,7 +26,7 @@ describe('a value', () => {
     expect(url.origin).toBe('https://api.example');
     const [, , , name, last] = url.pathname.split('/');
     expect([decodeURIComponent(name ?? ''), last, url.search, url.hash]).toEqual([hostile, 'tokens', '', '']);
-    expect(() => make({ path: '/users/{secret.dots}/tokens' })).toThrow(/"dots" must not be a dot or two/);
+    expect(() => make({ path: '/users/{secret.dots}/tokens' })).toThrow(/"dots" must not be "\." or "\.\."/);
   });
 
   it('stays in its parameter of the query, the form and the JSON', () => {

@@ -32,7 +32,13 @@ const answers: readonly [string, number, object | string, string][] = [
   ['a node that is down', 500, { error: 'Internal Server Error', reason: 'nodedown' }, 'TargetFailed'],
   ['a proxy without a node', 502, '<html>Bad gateway</html>', 'TargetUnreachable'],
   ['a node that starts', 503, { error: 'not_ready' }, 'TargetBusy'],
-  ['a path that is none', 404, { error: 'Object Not Found', reason: 'Not Found' }, 'AccountMissing'],
+  [
+    'a host that is no management API',
+    404,
+    { error: 'Object Not Found', reason: 'Not Found' },
+    'TargetFailed',
+  ],
+  ['a request that a proxy refuses', 400, { error: 'bad_request' }, 'TargetFailed'],
 ];
 
 describe('a broker that answers', () => {
