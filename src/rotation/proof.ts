@@ -47,23 +47,33 @@ export async function provePending(
 export async function proveCurrent({ run, guarded, current }: Rotation): Promise<void> {
   const { arn } = run.secret;
   if (run.memory.isProven(arn, current.id)) return;
+  await requireCurrentAccepted({ run, guarded, current });
+  run.memory.rememberProof(arn, current.id);
+}
+
+/**
+ * Logs in with AWSCURRENT.
+ *
+ * @throws CurrentRefused, with `problem` if it is given
+ */
+export async function requireCurrentAccepted(
+  { run, guarded, current }: Pick<Rotation, 'run' | 'guarded' | 'current'>,
+  problem?: string,
+): Promise<void> {
   const prove = async (): Promise<void> => {
     if ((await guarded.withSession(current.credential, async () => true)) === undefined)
-      throw currentRefused();
+      throw currentRefused(problem);
   };
   // A target may take a moment to accept what it has just issued. A password's refusal counts towards a lockout: no retry.
   const isIssued = guarded.rotator.kind === 'issues';
   const mayPass = (error: unknown) =>
     isTransient(error) || (isIssued && isKeyturnError(error, 'CurrentRefused'));
   await retry(prove, mayPass, run.signal);
-  run.memory.rememberProof(arn, current.id);
 }
 
-/** The error where the target refuses a version that is AWSCURRENT already. */
-export function currentRefused(): KeyturnError {
-  return new KeyturnError(
-    'CurrentRefused',
-    'AWSCURRENT is on the version of this rotation already, and the target refuses it.',
-    stepFor('CurrentRefused'),
-  );
+/** The error if the target refuses a version that is AWSCURRENT already. */
+export function currentRefused(
+  problem = 'AWSCURRENT is on the version of this rotation already, and the target refuses it.',
+): KeyturnError {
+  return new KeyturnError('CurrentRefused', problem, stepFor('CurrentRefused'));
 }

@@ -3,7 +3,7 @@ import type { ChangeContext, ChangingRotator, IssuingRotator, Session } from '..
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { createAdminLogin } from './admin.ts';
 import { adminFor } from './change.ts';
-import { currentRefused } from './proof.ts';
+import { currentRefused, requireCurrentAccepted } from './proof.ts';
 import { isSameServer, isSameTarget } from './targets.ts';
 import { adminContext, requireMayChange } from './trust.ts';
 import { isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
@@ -49,7 +49,8 @@ async function isHeldBy(
  * Before AWSCURRENT moves: revokes the credentials that no version will need afterwards.
  *
  * - AWSPREVIOUS
- * - Credentials of rotations that were given up: versions without a label, made since AWSPREVIOUS or AWSCURRENT was
+ * - Credentials of rotations that were given up: versions without a label that are not older than both AWSPREVIOUS and
+ *   AWSCURRENT
  * - Credentials that were issued and never stored (orphans)
  */
 export async function revokeSuperseded(rotation: Rotation<IssuingRotator>): Promise<void> {
@@ -110,9 +111,9 @@ async function neededCredentials(rotation: Rotation<IssuingRotator>): Promise<un
 type AnyRotation = Rotation<ChangingRotator> | Rotation<IssuingRotator>;
 
 /**
- * After AWSCURRENT has moved: ends the credential that it has left, where that is not to work any longer.
+ * After AWSCURRENT has moved: revokes the replaced credential, if `revocation` is `at-once`.
  *
- * @param rotation its `current` is the version that AWSCURRENT has moved to
+ * @param rotation with the new version as `current`
  * @param replaced id of the version that was AWSCURRENT before
  */
 export async function revokeReplaced(rotation: AnyRotation, replaced: string | undefined): Promise<void> {
@@ -121,7 +122,8 @@ export async function revokeReplaced(rotation: AnyRotation, replaced: string | u
 }
 
 /**
- * Has the target accept AWSCURRENT alone, by whoever makes the changes. The credential is known to be accepted.
+ * Makes the target accept AWSCURRENT's credential and no other. The account or the admin does it, as for a change. The
+ * caller has seen the target accept AWSCURRENT.
  *
  * @throws CurrentRefused, AdminSecretMissing, AdminRefused, AccountNotServed and the target's errors
  */
@@ -148,7 +150,8 @@ async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
   const login = createAdminLogin(rotation);
   try {
     const admin = await login.admin();
-    // As for the change: an admin for another port has no proof, and then somebody else must have named the account.
+    // As for a change: if the admin's port differs, that login proves nothing, and the tag or the admin secret must name
+    // the account.
     const proofs = await requireMayChange(rotation, admin, current, current);
     const proven = proofs.map(({ credential }) => credential);
     await end(admin.session, { using: admin.credential, proven });
@@ -157,7 +160,7 @@ async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
   }
 }
 
-/** Whether the hours are over for which the replaced credential goes on working. */
+/** Whether the replaced credential's hours are over. */
 export async function isRevocationDue({ run, guarded, current }: AnyRotation): Promise<boolean> {
   const { revocation = 'on-next-rotation' } = guarded.rotator;
   if (typeof revocation === 'string') return revocation === 'at-once';
@@ -169,15 +172,23 @@ export async function isRevocationDue({ run, guarded, current }: AnyRotation): P
   return Date.now() - replacedAtMs >= revocation.afterHours * hourMs;
 }
 
-/** Ends what AWSPREVIOUS holds on its own, apart from any rotation. */
+/**
+ * Revokes AWSPREVIOUS's credential outside of a rotation.
+ *
+ * @throws CurrentRefused if the target refuses AWSCURRENT: then AWSPREVIOUS's may be the one that works
+ */
 export async function revokePrevious(rotation: AnyRotation): Promise<void> {
   const { stages } = rotation.run.secret;
   const previous = versionWith(stages, 'AWSPREVIOUS');
   if (previous === undefined) return;
-  if (isIssuing(rotation)) return revokeVersion(rotation, previous);
-  // A rotation is under way, whose credential may be at the target already: its own end comes first.
   const pending = versionWith(stages, 'AWSPENDING');
-  if (pending === undefined || pending === rotation.current.id) await endReplaced(rotation);
+  const isRotating = pending !== undefined && pending !== rotation.current.id;
+  // A changing rotator would also end the pending credential, which the target may accept already.
+  if (!isIssuing(rotation) && isRotating) return;
+  // Nobody has proved AWSCURRENT since somebody last wrote the secret. Its value may name another account, whose credential
+  // the admin would change.
+  await requireCurrentAccepted(rotation, 'The target refuses AWSCURRENT, so AWSPREVIOUS was not revoked.');
+  await (isIssuing(rotation) ? revokeVersion(rotation, previous) : endReplaced(rotation));
 }
 
 /** Milliseconds since the epoch. */

@@ -89,6 +89,17 @@ describe('a token that was replaced', () => {
       expect(alive()).toEqual([token, pending.token]);
     }));
 
+  it('is kept while the service refuses AWSCURRENT, since it may be the only one that works', () =>
+    forADay(async (world) => {
+      const { fixture, arn, alive } = world;
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      const current = await fixture.read(arn);
+      await fixture.put(arn, { ...current, token: 'mistyped' });
+      await pass(24);
+      await expect(comeBy(world)).rejects.toMatchObject({ code: 'CurrentRefused' });
+      expect(alive()).toContain(current.token);
+    }));
+
   it('has all of its hours after a rotation that was stuck for longer', () =>
     forADay(async (world) => {
       const { fixture, arn, alive } = world;

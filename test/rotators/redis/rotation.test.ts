@@ -290,6 +290,31 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
             await other.close();
           }
         });
+
+        it('after some hours, has the admin change no user whose password nobody knows', async () => {
+          const other = await startFixture({ rotators: [redisByAdmin({ revocation: { afterHours: 24 } })] });
+          try {
+            const masterarn = await other.createSecret({ ...place(), ...server.admin });
+            const arn = await other.createSecret({ ...(await makeUser(newName())), masterarn });
+            expect(await other.rotate(arn)).toBeUndefined();
+            const victim = newName();
+            await makeUser(victim);
+            const before = await passwordsOf(victim);
+            await other.put(arn, { ...(await other.read(arn)), username: victim, password: 'of a writer' });
+            const now = Date.now;
+            Date.now = () => now() + 25 * 3_600_000;
+            try {
+              await expect(other.handler({ Step: 'revokePrevious', SecretId: arn })).rejects.toMatchObject({
+                code: 'CurrentRefused',
+              });
+            } finally {
+              Date.now = now;
+            }
+            expect(await passwordsOf(victim)).toEqual(before);
+          } finally {
+            await other.close();
+          }
+        });
       });
 
       it('changes with no more rights than docs/redis.md asks for', async () => {
