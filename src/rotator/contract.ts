@@ -2,103 +2,155 @@ import type { SecretFields } from '../documents/fields.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PasswordPolicy } from '../password.ts';
 
-/** What a credential opens. Core compares it between versions, before any credential is sent anywhere. */
+/*
+ * The contract between core and a rotator.
+ *
+ * "AWSCURRENT's credential" is the one that applications read. "Pending" is the one that replaces it. "Admin" is the
+ * credential of the admin secret, if one is named.
+ *
+ * The usual rotation, in the order in which core calls a rotator that changes credentials. Each step is an invocation
+ * of its own:
+ *
+ * - createSecret: parse, target, generate
+ * - setSecret: parse, target, open (a stored credential), change. If that ends the old credential: open (pending),
+ *   verify
+ * - testSecret: parse, target. If setSecret has not done so: open (pending), verify
+ * - finishSecret: parse, target. With `revocation: 'at-once'`: open, endReplaced
+ *
+ * A rotator that issues credentials has no `generate`, `change` and `endReplaced`. Its createSecret calls `issue`, and
+ * its finishSecret calls `revoke` and `revokeOrphans`.
+ *
+ * Every step may run twice, and two invocations may run the same step at once.
+ */
+
+/** What a credential opens. Core compares it between versions before it sends any credential anywhere. */
 export interface Target {
+  /** A host name, an address or a URL. */
   readonly host: string;
+  /** The TCP port. */
   readonly port?: number;
   readonly database?: string;
-  /** Further places to which the credential is sent, such as a server's endpoints that the secret names. */
+  /** Further places to which the credential is sent, such as endpoints of the server that the secret names. */
   readonly endpoints?: readonly string[];
-  /** Whose credential it is; for alternating users what the pair has in common. */
+  /** Whose credential it is. Two alternating users have the same: what is common to both names. */
   readonly account: string;
 }
 
-/** A credential that was accepted: an open connection, or whatever an adapter works through. */
+/** A credential that the target has accepted: usually an open connection. */
 export interface Session {
-  /** Never throws; leaves no socket and no timer. */
+  /** Ends every socket and timer of the session. Core calls it once, also after a failed call. It must not throw. */
   close(): Promise<void>;
 }
 
-/** What every remote call of a rotator gets. */
+/** What core hands to every remote call of a rotator. */
 export interface RotatorContext {
-  /** Fires just before the Lambda function's time is up. Honour it in everything that waits. */
+  /**
+   * Fires 400 ms before the Lambda function's time is up, or when its caller ends it early. Pass it to everything that
+   * waits.
+   */
   readonly signal: AbortSignal;
   /**
-   * Says something worth a line in the log, such as a TLS fallback, in the adapter's own words. Secret values are masked,
-   * but for those that are too short or too common: put nothing in it that was sent or answered.
+   * Writes a line to the log in the adapter's own words, such as a warning that TLS was not used. Core masks the
+   * secret's values in it, except those that are too short or too common. So put in nothing that was sent or answered.
    */
   note(message: string): void;
-  /** When the next rotation begins at the latest, in ms since the epoch; undefined where none is scheduled. */
+  /** When the next rotation begins at the latest, in ms since the epoch. Undefined if none is scheduled. */
   readonly nextRotationAtMs?: number | undefined;
 }
 
+/** What core hands to {@link ChangingRotator.generate}. */
 export interface GenerateContext extends Pick<RotatorContext, 'note'> {
-  /** A new password; what the function's configuration sets wins over what the rotator asks for. */
+  /**
+   * Makes a new password. The function's configuration wins over `wanted`.
+   *
+   * @throws PasswordImpossible if the policy leaves no password
+   */
   password(wanted?: Partial<PasswordPolicy>): string;
 }
 
-/** Until when the replaced credential goes on working: not at all, or until the next rotation. */
+/** For how long the replaced credential goes on working: not at all, or until the next rotation. */
 export type Overlap = 'none' | 'until-next-rotation';
 
+/** What core hands to {@link ChangingRotator.change} and {@link ChangingRotator.endReplaced}. */
 export interface ChangeContext<Credential, Opened extends Session = Session> extends RotatorContext {
-  /** The credential that the session was opened with. */
+  /** The credential that opened the session. */
   readonly using: Credential;
+  /** AWSCURRENT's credential. The target may refuse it: then core has used another stored one, or the admin. */
   readonly current: Credential;
   /**
-   * Where an admin makes the change: the stored credentials that the target has accepted, and on whose word the admin may
-   * make it. Empty where somebody else has named the account. Absent: `current`.
+   * Set if the admin makes the change: the stored credentials that the target has accepted, and that allow the admin to
+   * make it. Empty if only the secret's tag or the admin secret names the account. Absent if the account makes the
+   * change itself.
    */
   readonly proven?: readonly Credential[];
   /**
-   * The admin's session, for a change that the account itself has no right to make, such as one that keeps the old
-   * password. Undefined where no admin secret is named, or where the admin may not change this account. Opened when asked
-   * for, and closed by core. Absent: there is none.
+   * Logs the admin in, for a change that the account has no right to make itself, such as one that keeps the old
+   * password. Core closes the session. Undefined if no admin secret is named, or if the admin may not change this
+   * account. The member is absent if the admin makes the change anyway.
+   *
+   * @throws AdminServerDiffers, AdminRefused, and the errors of reading the admin secret
    */
   admin?(): Promise<Opened | undefined>;
-  /** Says that `current` goes on working beside pending; for rotators whose `overlap` is `found-out`. */
+  /** To be called by a rotator with `overlap: 'found-out'` if `current` goes on working beside pending. */
   overlapping?(): void;
 }
 
+/** What core hands to `verify`. */
 export interface VerifyContext<Credential> extends RotatorContext {
+  /** AWSCURRENT's credential. */
   readonly current: Credential;
 }
 
-/** What a call gets that an admin may have to make. */
+/** What core hands to a call that may need the admin. */
 export interface AdminContext<Credential> extends RotatorContext {
-  /** The admin secret's credential, read when it is asked for; undefined where no admin secret is named. */
+  /**
+   * Reads the admin secret. Undefined if none is named.
+   *
+   * @throws AdminServerDiffers; AccountNotServed (see `accountNamedBy`); and the errors of reading the admin secret
+   */
   admin(): Promise<Credential | undefined>;
-  /** Stands for the secret in labels at the target: short, of letters and digits, and not secret. */
+  /** Stands for the secret in labels at the target: 12 hexadecimal digits, the same in every rotation. Not secret. */
   readonly owner: string;
 }
 
+/** What core hands to {@link IssuingRotator.issue}. */
 export interface IssueContext<Credential> extends AdminContext<Credential>, GenerateContext {
-  /** Identifies the rotation: label with it what is issued, after `owner`. */
+  /** Identifies the rotation. Label what is issued with `owner`, followed by this. */
   readonly requestToken: string;
   /**
-   * What the secret's versions hold for the same target, newest first, for targets at which one credential replaces
-   * another: the live one may be in a version that was given up. Each is read when it is asked for.
+   * The credentials that the secret's versions hold for the same target, newest first; AWSCURRENT's is always among
+   * them. It is for targets at which the new credential replaces the old one, so that any version may hold the live
+   * one. Core reads each version when it is asked for.
    */
   stored(): AsyncIterable<Credential>;
 }
 
+/** What core hands to {@link IssuingRotator.revoke}. */
 export interface RevokeContext<Credential> extends AdminContext<Credential> {
-  /** What AWSCURRENT holds. */
+  /** AWSCURRENT's credential. */
   readonly current: Credential;
 }
 
+/** What core hands to {@link IssuingRotator.revokeOrphans}. */
 export interface RevokeOrphansContext<Credential> extends AdminContext<Credential> {
-  /** What the secret's labelled versions hold at this server: all that is still needed. */
+  /** The credentials of all versions that have a label and are for this server. Revoke none of them. */
   readonly needed: readonly Credential[];
 }
 
-/** One line of a preflight: what was looked at, whether it is in order, and what was seen. */
+/** One line of a preflight. */
 export interface Finding {
+  /** What was looked at, in a word or two. */
   readonly check: string;
+  /** Whether it is in order. */
   readonly ok: boolean;
+  /** What was seen, in a person's words. Core masks it. */
   readonly detail: string;
 }
 
-/** The moment at which a rotator threw; the same driver error can mean different things in them. */
+/**
+ * What a rotator was doing when it threw. The same driver error can mean different things. `compare rights` is
+ * `excessRights`, `revoke` is `revoke` or `endReplaced`, and `preflight` is `preflight` or `explainRefusal`.
+ */
 export type Activity =
   | 'open'
   | 'generate'
@@ -111,84 +163,130 @@ export type Activity =
   | 'revoke orphans';
 
 /**
- * When the credential that was replaced is revoked: at the end of the next rotation, once AWSCURRENT has moved, or so
- * many hours after the rotation.
+ * When a replaced credential is revoked that goes on working:
+ *
+ * - `on-next-rotation`: during the next rotation
+ * - `at-once`: in the same rotation, after AWSCURRENT has moved
+ * - `afterHours`: so many hours after the rotation, when a schedule sends the step `revokePrevious`
  */
 export type Revocation = 'on-next-rotation' | 'at-once' | { readonly afterHours: number };
 
 /** What both kinds of rotator have. */
 interface AnyRotator<Credential, Opened extends Session> {
-  /** Stable; chosen by the tag `keyturn:rotator`, logged, and nothing else. */
+  /** The rotator's name in the tag `keyturn:rotator`, in logs and in errors. It must never change. */
   readonly name: string;
-  /** Values of a secret's `engine` that mean this rotator. */
+  /**
+   * Values of the secret's field `engine` that choose this rotator if no tag does. A secret with `masterarn` gets only
+   * a rotator whose new credentials are set or issued by the admin; a secret without it gets only another one.
+   */
   readonly engines?: readonly string[];
-  /** Pure. Throws an error that names the field and never its value: use the helpers of `fields`. */
+  /**
+   * Reads the credential out of the secret's fields. Core calls it for each version before anything else. Pure. Use
+   * `requireText` and its like: their errors name the field and never its value.
+   *
+   * @throws InvalidSecretField
+   */
   parse(fields: SecretFields): Credential;
-  /** Pure. */
+  /** What the credential opens. Core calls it after `parse`. Pure. */
   target(credential: Credential): Target;
   /**
-   * A session, or undefined for a definite refusal *only*: network, TLS and time-outs throw, and so does a target that lets
-   * in without looking at the credential, since that would prove nothing about the account. Changes nothing. The admin's
-   * session may be opened while another is.
+   * Logs in. Changes nothing at the target. Core calls it for stored credentials, for pending and for the admin, and
+   * may hold several sessions at once.
+   *
+   * @returns undefined *only* if the target definitely refuses the credential
+   * @throws network errors, TLS errors and time-outs. Also an error if the target lets anybody in without looking at
+   * the credential: such a login would prove nothing
    */
   open(credential: Credential, context: RotatorContext): Promise<Opened | undefined>;
-  /** Read-only proof that pending, whose session it is, can do its work. Default: that it was accepted. */
+  /**
+   * Proves that the pending credential can do its work. `session` was opened with it. Core calls it after each login
+   * that proves pending. Read-only. Without this member, the login is proof enough.
+   *
+   * @throws an error if it can't do its work, such as PrivilegesMissing
+   */
   verify?(session: Opened, pending: Credential, context: VerifyContext<Credential>): Promise<void>;
-  /** Read-only look at whether a rotation would succeed; `admin` where an admin secret is at hand. */
+  /**
+   * Looks whether a rotation would succeed. Core calls it when somebody asks for a preflight (RotateImmediately=false,
+   * or `keyturn attach`). Read-only.
+   *
+   * @param session opened with `credential`, which is AWSCURRENT's
+   * @param admin the admin's session; undefined if no admin secret is named
+   */
   preflight?(
     session: Opened,
     credential: Credential,
     admin: Opened | undefined,
     context: RotatorContext,
   ): Promise<Finding[]>;
-  /** What a thrown driver error means; undefined leaves it at `TargetFailed`. */
+  /**
+   * The code of an error that the rotator has thrown. Core asks for it unless the error is a KeyturnError or the time
+   * is up (DeadlineExceeded). Undefined: `TargetFailed`. Core acts on some codes:
+   *
+   * - TargetUnreachable, TargetBusy, Throttled: core tries a change, or a login that proves a credential, up to three
+   *   times in all
+   * - PasswordRejected, from `change`: core takes AWSPENDING off, since the target will never accept that value
+   * - PermissionDenied, TargetFailed, from `change`: core tries once more, since another invocation may have made the
+   *   same change
+   */
   classify?(error: unknown, during: Activity): ErrorCode | undefined;
 }
 
-/** A connection for a login that follows a change. */
+/** An open connection for a login that follows a change. */
 export interface Prepared<Opened extends Session> {
-  /**
-   * Logs in on it, or anew where it was lost meanwhile; as `open` otherwise.
-   */
+  /** Logs in on this connection, or on a new one if it was lost. Answers and throws as {@link Rotator} `open` does. */
   open(context: RotatorContext): Promise<Opened | undefined>;
-  /** Leaves no socket, if it was not opened. Never throws. */
+  /** Closes the connection, unless `open` was called. It must not throw. */
   close(): void;
 }
 
-/** Sets a new value that is made here, such as a password: createSecret makes it, setSecret sets it. */
+/** A rotator that sets a value which is made here, such as a password. createSecret makes it, setSecret sets it. */
 export interface ChangingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
   readonly kind: 'changes';
-  /** Whether the old credential goes on working. `found-out`: each `change` says so, since it depends on rights. */
+  /** Whether the old credential goes on working. `found-out`: it depends on rights, and each `change` says so. */
   readonly overlap: Overlap | 'found-out';
   /**
-   * True where the value opens nothing, so that nobody is told of the new one. Core then refuses to change the password of a
-   * connection string, which would no longer open its server.
+   * True if the value opens nothing, such as a signing key, so that no target has to be told of the new one. Core then
+   * refuses to replace a connection string or a program's settings (MalformedSecret), which would no longer open their
+   * server.
    */
   readonly opensNothing?: boolean;
-  /** Beside `opensNothing`: what a secret says that has no value yet, so that its first one can be made out of it. */
+  /** The fields of a secret that has no value yet. Its first value is made out of them. Needs `opensNothing`. */
   readonly empty?: SecretFields;
-  /** Who carries a change out: the account itself, or the admin of the admin secret. */
+  /** Who makes the change: the account itself, or the admin. */
   readonly changedBy: 'account' | 'admin';
-  /** The fields that make the pending credential out of the current one. Without effect at the target. */
+  /**
+   * Makes the pending credential. Core calls it in createSecret and in a preflight. Changes nothing at the target.
+   *
+   * @returns the fields of the secret that change
+   * @throws PasswordImpossible, by `context.password`
+   */
   generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
   /**
-   * Opens a connection for the login that proves pending, as far as the protocol allows without the password. Core asks
-   * for it before the change where that ends the current credential, so that readers wait for fewer round trips. Never
-   * throws: what goes wrong here shows again in `open`.
+   * Opens a connection for the login that will prove pending, as far as the protocol allows without the password. Core
+   * calls it before `change` if `overlap` is `none` and the cutover is immediate. Applications then wait for fewer
+   * round trips. It must not throw: throw from `open` of what it returns.
    */
   prepare?(pending: Credential, context: RotatorContext): Promise<Prepared<Opened>>;
   /**
-   * Afterwards pending is accepted. Twice equals once. When it fails, pending or `using` still works. Where the target holds
-   * two credentials of the account, those that the change replaces are the older ones: `using`, and `current` if the target
-   * accepts it, go on working beside pending.
+   * Makes the target accept pending. Core calls it in setSecret, with the session of `using`: the account, or the admin
+   * (see `changedBy`). If the target refuses every stored credential, the admin makes the change for either kind. Core
+   * may call it again for the same pending: twice has the same effect as once. If it fails, `using` or pending still
+   * works.
+   *
+   * If the target can hold two credentials of an account, pending replaces the oldest. `using` goes on working.
+   * `current` does too, if the target accepts it.
+   *
+   * @throws PasswordRejected if the target will never accept pending, PermissionDenied, AccountMissing, and the
+   * target's other errors
    */
   change(session: Opened, pending: Credential, context: ChangeContext<Credential, Opened>): Promise<void>;
-  /** When a replaced credential ends that goes on working beside the new one. Default: `on-next-rotation`, by its change. */
+  /** When a replaced credential ends that goes on working. Default: `on-next-rotation`, and then `change` ends it. */
   readonly revocation?: Revocation;
   /**
-   * Afterwards the target accepts `current` for its account, and no other credential. Idempotent. Needed for each other
-   * `revocation` than the default. `session` is that of whoever makes the changes.
+   * Makes the target accept `current` for its account and no other credential. Core calls it when `revocation` says so,
+   * with the session of the account or of the admin (see `changedBy`). It is required if `revocation` is not the
+   * default. Twice has the same effect as once.
    */
   endReplaced?(
     session: Opened,
@@ -196,11 +294,13 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
     context: ChangeContext<Credential, Opened>,
   ): Promise<void>;
   /**
-   * What the account of `subject` may do at the target and the account of `proven` may not, each in a person's words.
-   * Empty where that is nothing, or where the account does not exist yet. Core asks this in the admin's session, before
-   * the admin changes an account that has not proved itself, and refuses the change when anything is named. Without
-   * `proven`, no stored credential was accepted: then name what no application's account has (superuser, administration
-   * of roles or logins, bypassing row security, replication, fixed server roles). Read-only.
+   * Names what the account of `subject` may do at the target and the account of `proven` may not. Core calls it in the
+   * admin's session, before the admin changes an account that has not proved itself. If it names anything, core refuses
+   * the change (RightsExceeded). Read-only.
+   *
+   * @param proven undefined if the target has accepted no stored credential. Then name the rights that no application's
+   * account has: superuser, administration of roles or logins, bypassing row security, replication, fixed server roles
+   * @returns each right in a person's words; empty if there is none, or if the account does not exist yet
    */
   excessRights?(
     admin: Opened,
@@ -209,56 +309,68 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
     context: RotatorContext,
   ): Promise<readonly string[]>;
   /**
-   * Finds out whether something other than the password keeps an account out, where the target's refusal does not tell.
-   * Core asks this in the admin's session, after the target has refused every stored credential. Read-only.
+   * Finds out whether something other than the password keeps an account out, if the target's refusal does not tell.
+   * Core calls it in the admin's session after the target has refused every stored credential, or AWSCURRENT's in a
+   * preflight. Read-only.
    *
-   * @throws a typed error that names the true reason; nothing if the password may be wrong
+   * @param refused AWSCURRENT's credential
+   * @throws an error that names the true reason. Nothing if the password may be wrong
    */
   explainRefusal?(admin: Opened, refused: Credential, context: RotatorContext): Promise<void>;
 }
 
-/** Has the target issue a new credential beside the old one, such as a token: createSecret issues and stores it. */
+/** A rotator that has the target issue a new credential beside the old one, such as a token. createSecret stores it. */
 export interface IssuingRotator<Credential = unknown, Opened extends Session = Session>
   extends AnyRotator<Credential, Opened> {
   readonly kind: 'issues';
+  /** Whether the old credential goes on working. */
   readonly overlap: Overlap;
   /**
-   * `admin`: the admin issues credentials for the account that the secret names. Core then has a stored credential accepted
-   * first. `account`: whoever else issues, such as the old token itself.
+   * Who issues. `admin`: the admin, for the account that the secret names. Core first makes sure that the target
+   * accepts a stored credential of it (else NoCredentialAccepted). `account`: anybody else, such as the old token
+   * itself.
    */
   readonly issuedBy: 'account' | 'admin';
   /**
-   * `admin`: what is issued is for the account that the admin secret names, and not for the account of the secret's own
-   * credential. Core then lets an admin secret serve only secrets for which somebody other than the writer of their value
-   * has chosen it. Default: `secret`.
+   * Who names the account that gets the new credential. Default: `secret`. `admin`: the admin secret does. Then the
+   * writer of the secret's value must not choose the admin secret: `admin()` of the context throws AccountNotServed
+   * unless the secret's tag, the function's configuration or the admin secret itself confirms the choice.
    */
   readonly accountNamedBy?: 'secret' | 'admin';
-  /** Default: `on-next-rotation`. Means something where there is `revoke`. */
+  /** When the replaced credential is revoked. Default: `on-next-rotation`. It has no effect without `revoke`. */
   readonly revocation?: Revocation;
   /**
-   * Pure. The part that identifies the credential at the target (for a token, its value). Two versions with equal identity
-   * hold the same credential, so neither is revoked while the other is needed. Default: the whole credential.
+   * The part that identifies the credential at the target, such as a token's value. Two versions with equal identity
+   * hold the same credential: core revokes neither while the other is needed. Default: the whole credential. Pure.
    */
   identity?(credential: Credential): unknown;
   /**
-   * Has a new credential issued; the fields of the secret that it changes. The current one goes on working. Issue a new
-   * one on every call, and do not revoke what an earlier call has left behind: another invocation may have stored it.
-   * `revokeOrphans` cleans up.
+   * Has the target issue a new credential. Core calls it in createSecret, if no earlier try has stored one. The current
+   * credential goes on working. Issue a new one on every call. Don't revoke what an earlier call has left behind:
+   * another invocation may have stored it. `revokeOrphans` cleans up.
+   *
+   * @returns the fields of the secret that change
    */
   issue(current: Credential, context: IssueContext<Credential>): Promise<SecretFields>;
-  /** Idempotent: already gone is success. */
+  /**
+   * Revokes a credential. Core calls it when `revocation` says so, and at the latest in finishSecret of the next
+   * rotation. It also calls it for a credential that could not be stored, or whose rotation was given up. A credential
+   * that is already gone counts as success.
+   */
   revoke?(old: Credential, context: RevokeContext<Credential>): Promise<void>;
   /**
-   * Revokes what is labelled with `owner` and is not among the needed, such as what was issued by a process that ended
-   * before it could store it. Idempotent.
+   * Revokes every credential that is labelled with `owner` and is not among `needed`, such as one whose process ended
+   * before it was stored. Core calls it in finishSecret, before AWSCURRENT moves. Twice has the same effect as once.
    */
   revokeOrphans?(current: Credential, context: RevokeOrphansContext<Credential>): Promise<void>;
 }
 
 /**
- * An adapter for one kind of target. It knows nothing of labels, ARNs, the SDK or the environment; it throws
- * whatever its driver throws, and core wraps it once. What it words itself it throws as an AdapterError or a KeyturnError,
- * with nothing in it that was sent or answered: that is told also where a driver's words can not be.
+ * An adapter for one kind of target. It knows nothing of labels, ARNs, the AWS SDK or the environment.
+ *
+ * It throws what its driver throws: core wraps that once, as a KeyturnError with the code of `classify`. For an error
+ * in its own words it throws an AdapterError or a KeyturnError. Their messages hold nothing that was sent or answered,
+ * so core can show them even when it must hold back a driver's message.
  */
 export type Rotator<Credential = unknown, Opened extends Session = Session> =
   | ChangingRotator<Credential, Opened>
