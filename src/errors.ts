@@ -68,6 +68,7 @@ export type ErrorCode = (typeof errorCodes)[number];
 export interface ErrorDetails {
   /** The field of the secret, event or configuration that is at fault: its name, never its value. */
   readonly field?: string;
+  /** The error that led to this one. */
   readonly cause?: unknown;
 }
 
@@ -76,7 +77,9 @@ export interface ErrorDetails {
  * and alarms see.
  */
 export class KeyturnError extends Error {
+  /** Stable: see {@link errorCodes}. */
   readonly code: ErrorCode;
+  /** The name of the field that is at fault; undefined if there is none. */
   readonly field: string | undefined;
 
   /**
@@ -101,6 +104,10 @@ export class AdapterError extends Error {
   /** The target's own reason, if any. It is shown after the message, masked like all texts of others. */
   readonly said: string | undefined;
 
+  /**
+   * @param message one sentence in the adapter's own words
+   * @param details `said`: the target's own reason; `cause`: the error that led to this one
+   */
   constructor(
     message: string,
     details: { readonly cause?: unknown; readonly said?: string | undefined } = {},

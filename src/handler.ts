@@ -23,10 +23,11 @@ export interface RotationHandlerOptions {
   readonly rotators: readonly Rotator[];
   /** Default: a client for SECRETS_MANAGER_ENDPOINT, else with the SDK's own defaults. */
   readonly client?: SecretsManagerClient;
-  /** Wins over the variables. */
+  /** Settings that win over the variables. */
   readonly configuration?: Partial<Configuration>;
   /** The function's variables (docs/configuration.md). Default: the process's; `{}` for none. */
   readonly environment?: Environment;
+  /** Receives the reports of steps. Default: none. */
   readonly telemetry?: Telemetry;
   /**
    * Makes the RDS client. It is loaded only for RDS-managed admin secrets and read replicas.
@@ -78,8 +79,8 @@ export function createRotationHandler(options: RotationHandlerOptions): Rotation
 }
 
 /**
- * For how long, in ms, a connection to AWS may take. Where a VPC has no way to it, packets are dropped, and without this
- * a step would wait until its time is over.
+ * For how long, in ms, a connection to AWS may take. A VPC without a way to AWS drops packets: without this limit, a step
+ * would wait until its time is up.
  */
 const connectionTimeout = 3_000;
 

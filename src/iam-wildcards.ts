@@ -1,13 +1,14 @@
 /**
- * Whether a text is like a pattern of a policy: `*` is any text and `?` any character, in any case. It takes time in
- * proportion to both, whatever the pattern: a regular expression of many stars would never end, and others write policies.
+ * Whether a text matches a pattern of an IAM policy: `*` stands for any text, `?` for any one character. Case does not
+ * count. Others write policies, and a regular expression with many stars may never end. This takes at most as many steps
+ * as the product of both lengths.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
  */
 export function isLike(text: string, pattern: string): boolean {
   const [written, wanted] = [text.toLowerCase(), pattern.toLowerCase()];
   let [at, next] = [0, 0];
-  /** The last star, and how far the text was when it was come to: only what that one stands for is ever tried again. */
+  /** The last star: the place behind it, and how far it reaches. After a mismatch only this star reaches one further. */
   let star: { readonly next: number; at: number } | undefined;
   while (at < written.length) {
     const sign = wanted[next];

@@ -80,7 +80,7 @@ function readTemplateVariables(environment: Environment) {
   };
 }
 
-/** As AWS's templates for MySQL name it. @throws InvalidConfiguration */
+/** The longest user name, in characters, by the variable of AWS's templates for MySQL. @throws InvalidConfiguration */
 function readUsernameLimit(environment: Environment): { usernameCharacterLimit?: number } {
   const limit = text(environment, 'USERNAME_CHARACTER_LIMIT');
   if (limit === undefined) return {};
@@ -133,8 +133,8 @@ function requireUsable({ password, defaultRotator }: Configuration, rotators: re
 }
 
 /**
- * AWS's template for ElastiCache has a function of its own for each secret, which its variables name. @throws InvalidEvent
- * for another secret
+ * With AWS's template for ElastiCache, each secret has a function of its own, whose variables name the secret. The handler
+ * then throws InvalidEvent for another secret.
  */
 function servingOne(environment: Environment, rotate: RotationHandler): RotationHandler {
   const [secret, user] = [text(environment, 'SECRET_ARN'), text(environment, 'USER_NAME')];

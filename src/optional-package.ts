@@ -6,7 +6,7 @@ import { KeyturnError } from './errors.ts';
  * instead of failing.
  *
  * @param name the package's name in the registry
- * @returns throws DriverMissing if that package is not installed, and any other error as it is
+ * @returns a function that throws DriverMissing if that package is not installed, and any other error as it is
  */
 export function missing(name: string): (error: unknown) => never {
   return (error) => {

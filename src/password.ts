@@ -1,15 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { KeyturnError } from './errors.ts';
 
-/** How passwords are made. Meaning and defaults are those of AWS's rotation templates. */
+/**
+ * How passwords are made. Meaning and defaults are those of AWS's rotation templates.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html
+ */
 export interface PasswordPolicy {
   /** In characters. */
   readonly length: number;
   /** Characters that must not occur. */
   readonly excludeCharacters: string;
+  /** No digits. */
   readonly excludeNumbers: boolean;
+  /** None of the ASCII punctuation: !"#$%&'()*+,-./:;<=>?@[\]^_`{|}~ */
   readonly excludePunctuation: boolean;
+  /** No capital letters. */
   readonly excludeUppercase: boolean;
+  /** No small letters. */
   readonly excludeLowercase: boolean;
   /** At least one character of each class that is not excluded. */
   readonly requireEachIncludedType: boolean;
@@ -31,7 +39,7 @@ const uppercase = lowercase.toUpperCase();
 const numbers = '0123456789';
 const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 
-/** A class keeps what is avoided where it has nothing else: the policy asks for the class. */
+/** The characters of each class, without the avoided ones. A class that has only avoided ones keeps them. */
 function characterClasses(policy: PasswordPolicy, avoided: string): string[] {
   const classes = [
     policy.excludeLowercase ? '' : lowercase,

@@ -32,7 +32,7 @@ async function loadTracing(serviceName: string, environment: Environment): Promi
   if (tracing !== undefined) {
     throw new KeyturnError(
       'InvalidConfiguration',
-      'KEYTURN_TRACING says nothing that is known.',
+      'KEYTURN_TRACING has an unknown value.',
       'Set it to opentelemetry, or leave it empty. POWERTOOLS_TRACE_ENABLED turns on X-Ray.',
       { field: 'KEYTURN_TRACING' },
     );
@@ -41,8 +41,8 @@ async function loadTracing(serviceName: string, environment: Environment): Promi
 }
 
 /**
- * X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only where it is asked for. It is in
- * maintenance, and mixes the traces of invocations that run at once in one process.
+ * X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only if it is asked for. AWS only maintains it.
+ * It mixes the traces of invocations that run at once in one process.
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-sdk-daemon-timeline.html
  */
 async function loadXRay(serviceName: string): Promise<LoadedTracing> {
@@ -67,7 +67,7 @@ async function loadXRay(serviceName: string): Promise<LoadedTracing> {
   return { ...noTracing, trace, middleware: captureLambdaHandler(tracer, { captureResponse: false }) };
 }
 
-/** Whatever the core observes, as Powertools' JSON log lines and CloudWatch metrics (EMF). */
+/** Writes the core's reports as Powertools' JSON log lines and CloudWatch metrics (EMF). */
 function createTelemetry(logger: Logger, metrics: Metrics, tracing: Tracing): Telemetry {
   return {
     trace: tracing.trace,
@@ -97,11 +97,16 @@ function addMetrics(metrics: Metrics, report: StepReport): void {
 }
 
 /**
- * Wraps a rotation handler for Lambda: middy runs it between Powertools' logger, metrics and, where
- * POWERTOOLS_TRACE_ENABLED is true, tracer. With KEYTURN_TRACING=opentelemetry it is traced by OpenTelemetry's API.
+ * Makes a handler for Lambda of a rotation handler. It adds Powertools' log and metrics. POWERTOOLS_TRACE_ENABLED=true adds
+ * X-Ray's traces, KEYTURN_TRACING=opentelemetry those of OpenTelemetry's API.
  *
- * @param create makes the handler; called once, at the first invocation, so that its error fails that invocation and not
- *   the start
+ * The first invocation calls `create`. If that fails, the invocation fails with its error, masked, and the next one calls
+ * `create` again.
+ *
+ * @param environment the variables of the process
+ * @param create makes the handler
+ * @returns a handler that throws what the rotation handler throws. Also InvalidConfiguration for an unknown
+ * KEYTURN_TRACING, and DriverMissing if the package for traces is not installed
  */
 export function createLambdaHandler(
   environment: Environment,

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyturnError, type Session } from '../../src/rotator/index.ts';
 
-/** Most missing privileges that an error names. */
+/** How many missing privileges an error names at most. */
 const mostNamed = 10;
 
 /**
  * Refuses the next user if it can do less than the other user of its pair.
  *
  * @param missing the missing privileges, each in words for a person
+ * @param other the name of the other user
  * @param remedy how to grant them
  * @throws PrivilegesMissing
  */
@@ -25,7 +26,9 @@ export function requireNothingMissing(missing: readonly string[], other: string,
  * Sets a password. A retry sets the same password again. A policy with a history refuses that, and then the change is
  * done already.
  *
+ * @param isPolicyRefusal whether an error means that the server's policy refuses the password
  * @param open logs in with the new password
+ * @throws the errors of `set`
  */
 export async function setOnce(
   set: () => Promise<void>,

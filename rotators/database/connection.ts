@@ -18,8 +18,11 @@ export const connectTimeoutMs = 5_000;
 
 /** Where to connect, and what ends the attempt. */
 export interface Dialed {
+  /** A name or an address. */
   readonly host: string;
+  /** The TCP port. */
   readonly port: number;
+  /** Destroys the socket when it fires. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,6 +31,7 @@ export interface Dialed {
  * before a password is sent.
  *
  * @param opened called with the socket before it is connected
+ * @throws the errors of Node.js, and the signal's reason
  */
 export async function dial(
   { host, port, signal }: Dialed,
@@ -99,10 +103,7 @@ export function destroyOnAbort(socket: Socket, signal: AbortSignal): () => void 
   return () => signal.removeEventListener('abort', abort);
 }
 
-/**
- * Starts TLS on the connection, and verifies the server's certificate. @param host also the name to expect in it,
- * unless another is given
- */
+/** Starts TLS on the connection. The certificate must name `serverName`, or `host` if there is none. */
 async function startTls(
   socket: Socket,
   { host, serverName }: { readonly host: string; readonly serverName: string | undefined },
@@ -128,10 +129,11 @@ async function startTls(
 export interface Trust {
   /** PEM of all that is trusted; undefined: Node.js's own. */
   authorities(): string[] | undefined;
+  /** The same, for `tls.connect`; undefined: Node.js's own. */
   secureContext(): SecureContext | undefined;
 }
 
-/** Both are made once for a CA: reading all the authorities takes longer than a login. */
+/** Makes what a function trusts. Its answers are kept: reading all the authorities takes longer than a login. */
 export function createTrust({ ca }: ConnectionOptions): Trust {
   let made: { readonly pem: string; readonly authorities: string[]; context?: SecureContext } | undefined;
   const current = (): typeof made => {
@@ -185,8 +187,8 @@ export async function tlsFirst<T>(
     if (ssl === true || !allowPlaintext) {
       throw new KeyturnError(
         'TlsUnavailable',
-        `The server at ${host} has no TLS, and no password is sent to it without.`,
-        'Turn TLS on at the server. To allow plaintext instead: KEYTURN_ALLOW_PLAINTEXT of the function or, but for SQL Server, "ssl": false in the secret.',
+        `The server at ${host} has no TLS, so no password was sent to it.`,
+        'Turn TLS on at the server. To allow plaintext instead, set KEYTURN_ALLOW_PLAINTEXT of the function, or (not for SQL Server) "ssl": false in the secret.',
         { cause: error },
       );
     }

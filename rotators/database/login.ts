@@ -11,7 +11,9 @@ import {
 
 /** What every login to a database has, besides the server's address. */
 export interface DatabaseLogin {
+  /** The user that logs in. */
   readonly username: string;
+  /** The user's password. */
   readonly password: string;
   /** `true`: verified TLS or nothing. `false`: as the engine's page says. Absent: verified TLS, unless plaintext is allowed. */
   readonly ssl: boolean | undefined;
@@ -21,7 +23,9 @@ export interface DatabaseLogin {
 
 /** A rule for a field, and what is wrong with a value that breaks it, in words that follow the field's name. */
 export interface Rule {
+  /** Whether a value keeps the rule. */
   fits(value: string): boolean;
+  /** Such as `holds a control character`. */
   readonly problem: string;
 }
 
@@ -52,7 +56,13 @@ export const hostName: Rule = {
   problem: 'is no name or address of a host',
 };
 
-/** @throws InvalidSecretField for a secret of another engine */
+/**
+ * Refuses a secret of another engine. A secret without `engine` passes.
+ *
+ * @param engines the names of this engine
+ * @param isAnother whether a further name is accepted too
+ * @throws InvalidSecretField
+ */
 export function requireEngine(
   fields: SecretFields,
   engines: readonly string[],
@@ -66,6 +76,7 @@ export function requireEngine(
 /**
  * Reads what every secret of AWS's structure has.
  *
+ * @param rules what the engine demands of a user name and of a password
  * @throws InvalidSecretField
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
  */
@@ -81,7 +92,7 @@ export function parseLogin(
   };
 }
 
-/** A server's host and port. The host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
+/** Reads a server's host and port. The host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
 export function parsePlace(
   fields: SecretFields,
   defaultPort: number,
@@ -116,9 +127,10 @@ export function optionalKeyword(fields: SecretFields, field: string): string | u
 }
 
 /**
- * A new password. It fails if the password is longer than the engine takes.
+ * Returns the password, if the engine takes one of its length.
  *
  * @param longest in characters
+ * @param engine its name, for the error
  * @throws PasswordImpossible
  */
 export function requireLength(password: string, longest: number, engine: string): string {

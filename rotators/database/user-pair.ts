@@ -6,6 +6,7 @@ const suffix = '_clone';
 export interface UserPair {
   /** The user that the clone is made from; undefined if both users were named and neither is a clone. */
   readonly original: string | undefined;
+  /** The user of this version. */
   readonly username: string;
   /** The user whose turn is next. */
   readonly alternate: string;

@@ -10,7 +10,7 @@ export interface Endpoint {
   readonly token: string;
 }
 
-/** It may start together with the application, so it is asked again for a while. */
+/** The extension or the agent may start together with the application. So it is asked again for a while. */
 const tries = 20;
 const pauseMs = 100;
 

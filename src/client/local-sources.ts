@@ -2,7 +2,7 @@ import { invalidOption } from './duration.ts';
 import { secretsManager } from './secrets-manager.ts';
 import type { SecretSource } from './source.ts';
 
-/** The default port of both. */
+/** The default port of the extension and of the agent. */
 const defaultPort = 2773;
 
 /** How to reach the extension. */
@@ -10,8 +10,8 @@ export interface LambdaExtensionOptions {
   /** The function's variables: AWS_SESSION_TOKEN and PARAMETERS_SECRETS_EXTENSION_HTTP_PORT. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Read after a refusal, if the extension has nothing new: its documentation doesn't say how to bypass its cache. Default:
-   * Secrets Manager, by the SDK. `false`: never.
+   * The source that is read after a refusal if the extension has nothing new, and for AWSPENDING. The extension's
+   * documentation doesn't say how to bypass its cache. Default: Secrets Manager, by the SDK. `false`: none.
    */
   readonly direct?: SecretSource | false;
 }
@@ -19,6 +19,8 @@ export interface LambdaExtensionOptions {
 /**
  * Reads from the AWS Parameters and Secrets Lambda Extension. After a refusal it is asked with `refreshNow`. If it still
  * has nothing new, `direct` is read.
+ *
+ * Its reads throw InvalidConfiguration if the environment has no AWS_SESSION_TOKEN.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
  */
@@ -53,6 +55,8 @@ export interface SecretsManagerAgentOptions {
 
 /**
  * Reads from the AWS Secrets Manager Agent. After a refusal it is asked with `refreshNow`, which bypasses its cache.
+ *
+ * Its reads throw InvalidConfiguration if the token's file can't be read.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/secrets-manager-agent.html
  */

@@ -2,6 +2,7 @@ import type { SecretEventListener } from './events.ts';
 
 /** The part of Powertools' Metrics that is used. */
 export interface MetricsWriter {
+  /** Adds one value of a metric. */
   addMetric(name: string, unit: 'Count' | 'Milliseconds', value: number): unknown;
 }
 

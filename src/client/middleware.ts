@@ -20,14 +20,17 @@ export interface LambdaContext {
 
 /** The handler's context, with the values of the secrets by the names given to them. */
 export interface SecretsContext<Names extends string> extends LambdaContext {
+  /** The values, by the names given to their secrets. Frozen. */
   secrets: Readonly<Record<Names, SecretValue>>;
 }
 
 /** A middleware for middy. */
 export interface SecretsMiddleware<Names extends string> {
-  /** @throws as {@link Secret.get} */
+  /** Reads the secrets. @throws the errors of {@link Secret.get} */
   before(request: { context: SecretsContext<Names> }): Promise<void>;
+  /** Waits for reads that are under way, at most a second. */
   after(): Promise<void>;
+  /** Waits for reads that are under way, at most a second. */
   onError(): Promise<void>;
 }
 

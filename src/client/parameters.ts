@@ -8,11 +8,15 @@ import type { SecretValue } from './value.ts';
 export interface GetSecretOptions {
   /** The oldest value that will do, in seconds. Default: the client's `maxAge`. */
   readonly maxAge?: number;
-  /** Whether Secrets Manager is read now. */
+  /** Whether Secrets Manager is read now. Default: false. */
   readonly forceFetch?: boolean;
+  /** `json`: the text is parsed. `binary`: the text is Base64, and is decoded. */
   readonly transform?: 'json' | 'binary';
+  /** Which version to read. Default: AWSCURRENT. */
   readonly sdkOptions?: {
+    /** A version's id. */
     readonly VersionId?: string | undefined;
+    /** A staging label. */
     readonly VersionStage?: string | undefined;
   };
 }
@@ -43,12 +47,13 @@ export interface Parameters {
   ): Promise<GetSecretOutput<Wanted, Options>>;
   /** As {@link Secret.use}. Powertools has no such call. */
   use<T>(name: string, open: (value: SecretValue) => T | Promise<T>, options: UseOptions<T>): Promise<T>;
+  /** Empties the cache. */
   clearCache(): void;
 }
 
 /**
- * Replaces `@aws-lambda-powertools/parameters` for secrets: its calls stay the same. The errors are Keyturn's, and a binary
- * secret is an error.
+ * Replaces `@aws-lambda-powertools/parameters` for secrets: its calls stay the same. The errors are Keyturn's. A binary
+ * secret is an error (SecretIsBinary).
  */
 export function createParameters(secrets: Secrets): Parameters {
   // The caller chooses the type of the result.

@@ -12,7 +12,8 @@ type ClassOf<Instance> = new (...args: never[]) => Instance;
  * and TLS come from the secret too, unless the options say otherwise.
  *
  * @param Pool `pg.Pool`
- * @throws DriverUnknown, InvalidConfiguration, InvalidSecretField, MalformedSecret; as {@link Secret.get}
+ * @throws DriverUnknown (the argument is not the driver's), InvalidConfiguration, InvalidSecretField, MalformedSecret, and
+ * the errors of {@link Secret.get}
  */
 export async function createPgPool<Options extends object, Pool extends PgPool>(
   Pool: new (options?: Options) => Pool,
@@ -45,7 +46,8 @@ export async function createMssqlPool<Pool extends MssqlPool>(
  *
  * @param Connection `tedious.Connection`
  * @param options as tedious's `ConnectionConfiguration`
- * @throws as {@link createPgPool}
+ * @returns a function that opens a connection. It throws as {@link createPgPool}, and what the driver throws
+ * @throws DriverUnknown
  */
 export async function createTediousConnector<Connection extends TediousConnection>(
   Connection: ClassOf<Connection>,

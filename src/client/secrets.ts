@@ -90,14 +90,15 @@ export class Secret {
    * a version that is known already, a fresh AWSCURRENT, or AWSPENDING while a rotation has changed the credential and not
    * yet moved AWSCURRENT.
    *
-   * @throws what `open` throws, unchanged: a refusal that stays, at the deadline; any other error, at once;
-   *   as {@link get}; InvalidConfiguration
+   * @returns what `open` returns
+   * @throws what `open` throws, unchanged: any error that is no refusal, at once; a refusal, at the deadline. Also the
+   * errors of {@link get}, and InvalidConfiguration for wrong options
    */
   use<T>(open: (value: SecretValue) => T | Promise<T>, options: UseOptions<T>): Promise<T> {
     return use(this.#touched(), open, { ...options });
   }
 
-  /** Resolves once none of its reads is under way, or after a second. */
+  /** Resolves when no read of this secret is under way, at the latest after a second. */
   async settled(): Promise<void> {
     const { reading } = this.#touched();
     if (reading !== undefined) await sleep(1_000, { or: reading });

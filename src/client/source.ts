@@ -1,5 +1,6 @@
 /** A read that a source is asked for. */
 export interface ReadRequest {
+  /** The secret's name or ARN. */
   readonly secretId: string;
   /** The staging label, such as AWSCURRENT. */
   readonly stage: string;
@@ -15,8 +16,11 @@ export interface ReadRequest {
 
 /** The version that was read. */
 export interface ReadAnswer {
+  /** The secret's ARN. */
   readonly arn: string;
+  /** The version's id. */
   readonly versionId: string;
+  /** Its SecretString. */
   readonly text: string;
 }
 

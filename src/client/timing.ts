@@ -10,9 +10,9 @@ export function now(): Moment {
 }
 
 /**
- * Milliseconds since a moment, by the clock that says more. The wall clock may be set back, and the monotonic one may stop
- * while Lambda has frozen the process. A value that seems too old costs one read; one that seems too young would be used
- * for too long.
+ * Milliseconds since a moment, by the clock that shows more. The wall clock may be set back. The monotonic clock may stop
+ * while Lambda has frozen the process. If a value seems too old, that costs one read. If it seems too young, it is used for
+ * too long.
  */
 export function elapsedSince({ monotonic, wall }: Moment): number {
   return Math.max(performance.now() - monotonic, Date.now() - wall);

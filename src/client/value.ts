@@ -9,7 +9,9 @@ const inspected = Symbol.for('nodejs.util.inspect.custom');
 export interface ValueIdentity {
   /** The secret's name or ARN, as the application has passed it. */
   readonly secretId: string;
+  /** The secret's ARN. */
   readonly arn: string;
+  /** The version's id. */
   readonly versionId: string;
   /** The label by which it was read. AWSPENDING: a rotation had changed the credential and not yet moved AWSCURRENT. */
   readonly stage: string;
@@ -62,6 +64,7 @@ export class SecretValue implements ValueIdentity {
     return this.#document;
   }
 
+  /** Its identity: JSON of a value holds nothing else. */
   toJSON(): ValueIdentity {
     return { ...this };
   }

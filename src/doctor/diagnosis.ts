@@ -259,7 +259,7 @@ function seenCodes(preflight: Preflight | undefined, log: Surroundings['log']): 
 
 /** The row for an error of an invocation. Lambda's own errors, such as a time-out, are recognised by their names. */
 function codeOfFailure({ code, message }: { readonly code: string; readonly message: string }): string {
-  if (/timed? ?out/i.test(code) || /^Task timed out|: Task timed out| Task timed out/.test(message)) {
+  if (/timed? ?out/i.test(code) || /(?:^| )Task timed out/.test(message)) {
     return 'DeadlineExceeded';
   }
   if (/^(Runtime|Function|Extension)\./.test(code)) return 'FunctionBroken';

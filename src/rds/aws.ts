@@ -35,7 +35,7 @@ function undefinedIfMissing(error: unknown): undefined {
   throw error;
 }
 
-/** Where a VPC has no way to the RDS API, packets are dropped: then a step is not to wait until its time is over. */
+/** A VPC without a way to the RDS API drops packets. The time-out keeps a step from waiting until its own time is up. */
 function inTime(sdk: Sdk): RDSClient {
   return new sdk.RDSClient({ requestHandler: { connectionTimeout: 3_000 } });
 }

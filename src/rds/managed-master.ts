@@ -12,10 +12,10 @@ export interface ManagedMasterSource {
 }
 
 /**
- * Adds host, port and engine to the secret of a master user that RDS manages. It holds only username and password; the
- * rest comes from RDS, by the tag that RDS puts on the secret. Any other secret is returned as it is.
+ * Adds host, port and engine to the secret of a master user that RDS manages. Such a secret holds only username and
+ * password. A tag that RDS puts on it names the instance or cluster. Any other secret is returned as it is.
  *
- * @throws RdsFailed
+ * @throws RdsFailed, DriverMissing
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
  */
 export async function completeManagedMaster(

@@ -7,10 +7,14 @@ export interface RdsEndpoint {
 
 /** The calls of the RDS API that a rotation may need. */
 export interface RdsPort {
-  /** The endpoint of an instance. @throws RdsFailed */
+  /** The endpoint of an instance. @throws RdsFailed, DriverMissing */
   instance(arn: string): Promise<RdsEndpoint>;
-  /** The endpoint of a cluster. @throws RdsFailed */
+  /** The endpoint of a cluster. @throws RdsFailed, DriverMissing */
   cluster(arn: string): Promise<RdsEndpoint>;
-  /** Whether `host` is a read replica of the instance at `sourceHost`. False for hosts that are not RDS's. */
+  /**
+   * Whether `host` is a read replica of the instance at `sourceHost`. False for hosts that are not RDS's.
+   *
+   * @throws RdsFailed, DriverMissing
+   */
   isReadReplica(host: string, sourceHost: string): Promise<boolean>;
 }

@@ -42,8 +42,8 @@ export function createKnowledge(learned: readonly Learned[], published: readonly
   for (const { sensitive, harmless } of learned) {
     const own = sensitive.map((one) => classifyValue(one, harmless, publicTexts));
     for (const value of own) values.set(value.text, mergeValues(value, values.get(value.text)));
-    // A host that holds this secret's password is not public. Another secret's password must not count: the writer of this
-    // one could find it by trying.
+    // A host that contains this secret's own password is not public. Another secret's password does not count: otherwise the
+    // writer of this secret could find it by trying hosts.
     const secret = own.filter(
       ({ role, isCommon, isPublic }) => role === 'credential' && !isCommon && !isPublic,
     );

@@ -27,7 +27,8 @@ export function maskNodeMessages(redactor: Redactor): void {
   });
   process.prependListener('uncaughtExceptionMonitor', (error) => {
     const masked = maskByAll(error);
-    // It could not be masked in place (no Error, or frozen). Throwing the masked one ends the process before others see it.
+    // The error could not be masked in place (no Error, or frozen). Throwing the masked one ends the process before others
+    // see it.
     if (masked !== error) throw masked;
   });
   // Throwing it ends the process, as without this listener.

@@ -30,7 +30,7 @@ interface Pattern {
 export const shortestValue = 6;
 /** A part of this length is masked, whatever the length of the value. */
 const longestLeast = 8;
-/** Digits that a quote or a plus interrupts are no number, which folding would make of them. */
+/** Digits with a quote or a plus between them. They are no number, but folding would make one of them. */
 const brokenNumber = /\d["'`\\+]+\d/;
 const seedLength = 3;
 /** In how many places of a pattern one seed is tried. Only values that repeat themselves have more. */

@@ -16,8 +16,8 @@ export interface AdminSecret {
   /** All its fields, including the accounts that it serves. */
   readonly fields: SecretFields;
   /**
-   * Whether its port and further hosts are AWSCURRENT's too. For a replica that RDS knows: whether it is the only host. If
-   * false, a login with AWSCURRENT proves nothing at the admin's server: somebody else may run a server beside it.
+   * Whether its port and endpoints are AWSCURRENT's too. For an RDS read replica, only the endpoints are compared. If false,
+   * a login with AWSCURRENT proves nothing about the admin's server: somebody else may run a server at that port or endpoint.
    */
   readonly isForSameServer: boolean;
 }
@@ -37,7 +37,7 @@ export interface AdminLogin {
 
 /**
  * ARN of the secret's admin secret: its own `masterarn`, else its tag keyturn:admin, else the function's. The writer of
- * the value sets only the first.
+ * the value chooses only the first.
  */
 export function adminSecretArn({ run, current }: Rotation): string | undefined {
   const { masterarn } = current.document.fields;

@@ -18,7 +18,7 @@ export interface Candidate {
  */
 export const mostUnlabelled = 3;
 
-/** How many are read at most to find those: versions may repeat a credential, or be for another target. */
+/** How many unlabelled versions are read at most. Some repeat a credential, or are for another target. */
 const mostRead = 20;
 
 /** The candidates of one rotation, in the order in which they are tried, and how many were not tried. */
@@ -117,7 +117,7 @@ async function loadOlder(rotation: Rotation, id: string): Promise<Version | unde
   }
 }
 
-/** True wins over absent, and absent over false. Absent means verified TLS, unless the function allows plaintext. */
+/** True wins over absent, and absent wins over false. Absent means verified TLS, unless the function allows plaintext. */
 function stricterSsl(...versions: readonly SecretFields[]): unknown {
   const asked = versions.map(readSsl);
   if (asked.includes(true)) return true;

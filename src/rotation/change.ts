@@ -32,7 +32,7 @@ export async function changeCredential(
 ): Promise<Changed> {
   const { run } = rotation;
   try {
-    return await retry(() => changeOnce(rotation, pending), mayEndWell(), run.signal);
+    return await retry(() => changeOnce(rotation, pending), createRetryRule(), run.signal);
   } catch (error) {
     // A version's value can't be changed. If the target will never accept it, it must not stay AWSPENDING.
     if (isKeyturnError(error, 'PasswordRejected')) await giveUpPending(run);
@@ -40,22 +40,22 @@ export async function changeCredential(
   }
 }
 
-/** What changes failed with. A login that failed would only be made again, and count towards a lockout. */
-const refusedChanges = new WeakSet<Error>();
+/** The errors of changes. Errors of logins are not in it: another failed login would count towards a lockout. */
+const failedChanges = new WeakSet<Error>();
 
 /**
- * Which failures are worth another try. The same event may have been delivered twice at once: then the other delivery has
- * changed the credential, or made the account, between our look and our change, and the target says that something is
- * there already, or that the old password is wrong. So what the target refuses is looked at anew, once.
+ * Decides which errors are worth another try. Lambda may deliver the same event twice at once. The other delivery may then
+ * change the credential or create the account while this one is about to. The target answers this one that the account
+ * exists already, or that the old password is wrong. So after a change that the target refuses, core tries once more.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-retries.html
  */
-function mayEndWell(): (error: unknown) => boolean {
+function createRetryRule(): (error: unknown) => boolean {
   let lookedAgain = false;
   return (error) => {
     if (isTransient(error)) return true;
     if (lookedAgain || !isKeyturnError(error, 'PermissionDenied', 'TargetFailed')) return false;
-    if (!refusedChanges.has(error)) return false;
+    if (!failedChanges.has(error)) return false;
     lookedAgain = true;
     return true;
   };
@@ -142,15 +142,15 @@ async function change(
     return { made: true, sinceMs, prepared, overlapping };
   } catch (error) {
     prepared?.close();
-    if (error instanceof Error) refusedChanges.add(error);
+    if (error instanceof Error) failedChanges.add(error);
     throw error;
   }
 }
 
 /**
- * Has the rotator look, as the admin, why AWSCURRENT is refused. An admin that can't log in is no reason.
+ * Has the rotator find out in the admin's session why the target refuses AWSCURRENT. Does nothing if the admin can't log in.
  *
- * @throws what the rotator says
+ * @throws the reason, if it is not the password
  */
 export async function explainRefusal(
   { guarded, current }: Rotation<ChangingRotator>,
@@ -165,7 +165,7 @@ export async function explainRefusal(
   );
 }
 
-/** @param proven the version that the target has accepted; undefined if it refuses all */
+/** @param proven the version that the target has accepted; undefined if it has accepted none */
 async function changeByAdmin(
   login: AdminLogin,
   rotation: Rotation<ChangingRotator>,
@@ -179,7 +179,8 @@ async function changeByAdmin(
 }
 
 /**
- * The admin's session for an account that has proved itself, and can't make the change that it should.
+ * Logs the admin in, for an account that has proved itself but may lack the right to make a change. Undefined if no admin
+ * secret is named, or if the admin may not change the account.
  *
  * @throws AdminServerDiffers, AdminRefused
  */
@@ -201,7 +202,7 @@ export async function adminFor(
   }
 }
 
-/** Where the account changes its own password, the admin is the last resort for one that was lost. */
+/** Has the admin set the password of an account that usually changes its own, because no stored one works any more. */
 async function changeLostPassword(
   login: AdminLogin,
   rotation: Rotation<ChangingRotator>,

@@ -1,5 +1,6 @@
 /** The remaining time of an invocation: a Lambda context is one. */
 export interface TimeLeft {
+  /** The remaining time, in ms. */
   getRemainingTimeInMillis(): number;
   /** Ends the run early, for a handler that runs outside Lambda. */
   readonly signal?: AbortSignal;

@@ -4,7 +4,7 @@ import type { Activity, Rotator, RotatorContext, Session, Target } from '../rota
 import type { Run } from './run.ts';
 import { addressOf, requireSameTarget } from './targets.ts';
 
-/** Whether another try may do better. Retried are whole pieces of work, never a call inside one that is. */
+/** Whether another try may do better. Retry only whole pieces of work, not the calls in them: else the tries multiply. */
 export function isTransient(error: unknown): boolean {
   return isKeyturnError(error, 'TargetUnreachable', 'TargetBusy', 'Throttled');
 }

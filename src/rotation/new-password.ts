@@ -2,8 +2,9 @@ import type { SecretDocument } from '../documents/document.ts';
 import { defaultPasswordPolicy, generatePassword, lengthWithout, type PasswordPolicy } from '../password.ts';
 
 /**
- * A new password for a secret: what the function's configuration says wins over what the rotator asks for. It does without the
- * characters that must be quoted or encoded in the secret's form, and is longer for that, where nobody has set a length.
+ * Makes a new password for a secret. The function's configuration wins over what the rotator asks for. The password has none
+ * of the characters that must be quoted or encoded in the secret's form. It is longer to make up for that, unless a length
+ * is set.
  *
  * @throws PasswordImpossible
  */

@@ -11,8 +11,8 @@ import { requireMayChange } from './trust.ts';
 import { isChanging, type Rotation, type Version } from './versions.ts';
 
 /**
- * Checks everything that a rotation will need, changes nothing, and logs each finding. RotateImmediately=false asks for
- * it, by testSecret on a version that holds the current value.
+ * Checks everything that a rotation will need, changes nothing, and logs each finding. With RotateImmediately=false,
+ * Secrets Manager asks for it: it calls testSecret for a version that holds the current value.
  *
  * @throws PreflightFailed, with the findings that are not in order
  */
@@ -105,10 +105,10 @@ async function newCredentialFindings(rotation: Rotation, admin: Admin | undefine
   }
 }
 
-/** The policy can ask for characters that some readers of the secret's form get wrong. */
+/** Names known readers of the secret's form that would misread the new password. The policy may leave no other characters. */
 function madeDetail(current: Version, pending: Version): string {
   const { password } = pending.document.fields;
-  // What was quoted before is read by an application that knows quotes.
+  // If the old password was quoted too, the application knows quotes: such readers are not named.
   const readers = typeof password === 'string' ? current.document.misreadBy(password) : [];
   if (readers.length === 0) return 'can be made';
   return `can be made, but the policy of new passwords leaves only characters that need quotes or codes here; these would misread it: ${readers.join('; ')}`;

@@ -61,7 +61,7 @@ async function isCurrentNewer({ run, current }: Rotation, pending: Version): Pro
       versions.find((version) => version.id === id)?.createdAt?.getTime() ?? 0;
     return madeAtMs(current.id) > madeAtMs(pending.id);
   } catch (error) {
-    // A role made for AWS's templates may not list versions, and the happy path needs nothing else of it.
+    // A role made for AWS's templates may not list versions. It must still be able to rotate.
     if (isKeyturnError(error, 'AccessDenied')) return false;
     throw error;
   }

@@ -6,8 +6,7 @@ import type { Rotator } from '../rotator/contract.ts';
 /** The tag of a secret that names its rotator. */
 export const rotatorTag = 'keyturn:rotator';
 
-/** What the choice of a rotator depends on. */
-/** What the secret's tag says of its rotator, for whoever reads the secret's value. */
+/** What the secret's tag says about its rotator. `readDocument` needs it to read the value. */
 export function rotatorHints(
   rotators: readonly Rotator[],
   tags: ReadonlyMap<string, string>,
@@ -17,6 +16,7 @@ export function rotatorHints(
   return { rotatorIsNamed: name !== undefined, engines: named?.engines };
 }
 
+/** What the choice of a rotator depends on. */
 export interface Selection {
   readonly tags: ReadonlyMap<string, string>;
   readonly fields: SecretFields;

@@ -24,10 +24,10 @@ export interface Version {
   readonly account: string | undefined;
 }
 
-/** In place of the id of AWSCURRENT, where a secret has no value yet. */
+/** Stands for AWSCURRENT's id while a secret has no value. */
 export const noVersion = '';
 
-/** A rotation whose AWSCURRENT has been read: what the work of every step begins with. */
+/** A rotation whose AWSCURRENT has been read. The work of every step begins with it. */
 export interface Rotation<Kind extends Rotator = Rotator> {
   readonly run: Run;
   readonly guarded: GuardedRotator<Kind>;
@@ -68,7 +68,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
     current,
     refused: new Set(),
   });
-  // Alike but for their types.
+  // The same call twice: TypeScript needs one for each kind.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
 }
 
@@ -82,14 +82,14 @@ function selectFor(run: Run, selection: Selection): Rotator {
   }
 }
 
-/** What the first value of a secret is made out of. @throws SecretHasNoValue where nobody can make one */
+/** The document out of which the first value of a secret is made. @throws SecretHasNoValue if the rotator can't make one */
 function firstDocument(run: Run, rotator: Rotator): SecretDocument {
   const empty = rotator.kind === 'changes' && rotator.opensNothing ? rotator.empty : undefined;
   if (empty === undefined) throw noCurrentValue(run);
   return emptyDocument(empty, readHints(run.secret.tags, run.configuration));
 }
 
-/** @throws InvalidSecretField also where the login is not by the secret's user and password, or readers differ in it */
+/** @throws InvalidSecretField; also the document's `refusal`, such as for a login without user and password */
 function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
   if (refusal !== undefined) throw refusal;
   return rotator.parse(fields);
@@ -115,7 +115,7 @@ function requireReplaceable(
   if (kind !== undefined) throw notReplaceable(kind, rotator);
 }
 
-/** What a text is that nobody means by a password. */
+/** Names what a text is that can't be meant as a password; undefined if it may be one. */
 function kindOfText(password: string, form: SecretDocument['form']): string | undefined {
   if (isKeyValueLines(password)) return 'KEY=value lines';
   if (connectionStringForm(password) !== undefined || isDriversAddress(password))
@@ -124,7 +124,7 @@ function kindOfText(password: string, form: SecretDocument['form']): string | un
   return form === 'text' && /[^\r\n][\r\n]+[^\r\n]/.test(password) ? 'a text of several lines' : undefined;
 }
 
-/** Of Go's driver for MySQL, `user:password@tcp(host)/database`, and of Oracle's, `user/password@//host/service`. */
+/** Whether it is an address of Go's MySQL driver (`user:password@tcp(host)/database`) or Oracle's (`user/password@//host`). */
 function isDriversAddress(text: string): boolean {
   return text.length < 500 && driversAddress.test(text);
 }

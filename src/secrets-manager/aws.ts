@@ -27,6 +27,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { stepFor } from '../doctor/causes.ts';
 import { KeyturnError, messageOf } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { explainAwsError, noAnswer, type Reader } from './errors.ts';
 import type {
   ListRequest,
@@ -244,7 +245,7 @@ export function createAwsSecretsManagement(options: CallOptions): SecretsManagem
       }),
 
     list: async function* ({ prefix, tags = [], withDeleted = false }: ListRequest) {
-      // AWS matches beginnings of keys and of values, each for itself.
+      // AWS compares only the beginning of a tag's key. isAskedFor() compares it whole, with its value.
       const Filters = [
         ...(prefix === undefined ? [] : [{ Key: 'name' as const, Values: [prefix] }]),
         ...tags.map(({ key }) => ({ Key: 'tag-key' as const, Values: [key] })),
@@ -296,8 +297,8 @@ export function createAwsSecretsManagement(options: CallOptions): SecretsManagem
         return { passed: answer.PolicyValidationPassed !== false, problems };
       }),
 
-    // A version that does not exist, with the label that is wanted: who may not read the secret is refused before
-    // that is found out, and nobody gets a value.
+    // Asks for a version that does not exist, with the wanted label. AWS first refuses whoever may not read the secret,
+    // and only then finds no such version. So nobody gets a value.
     checkReadable: (SecretId, version) =>
       call('GetSecretValue', SecretId, async (client, abort) => {
         const label = 'id' in version ? {} : { VersionStage: version.stage };
@@ -370,7 +371,7 @@ function reattempts(error: unknown): 'reattempts' {
 }
 
 function secretExists(name: string, cause: unknown): KeyturnError {
-  const remedy = `To store another value in it: aws secretsmanager put-secret-value --secret-id ${name}`;
+  const remedy = `To store another value in it: aws secretsmanager put-secret-value --secret-id ${shellWord(name)}`;
   return new KeyturnError('SecretExists', `There is a secret ${name} already.`, remedy, { cause });
 }
 

@@ -1,5 +1,6 @@
 import { stepFor } from '../doctor/causes.ts';
 import { type ErrorCode, isKeyturnError, KeyturnError, messageOf } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** A call of AWS, for the words of its error. */
 export interface Call {
@@ -89,7 +90,7 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   if (name === 'InvalidRequestException' && /marked for deletion|scheduled for deletion/.test(message)) {
     return both(
       'SecretMarkedForDeletion',
-      `Restore it, or remove what refers to it: aws secretsmanager restore-secret --secret-id ${resource}`,
+      `Restore it, or remove what refers to it: aws secretsmanager restore-secret --secret-id ${shellWord(resource)}`,
       `Secret ${resource} is marked for deletion.`,
     );
   }
@@ -121,13 +122,13 @@ function noCredentials(message: string): Meaning {
     'AccessDenied',
     profile === undefined
       ? 'Set AWS_PROFILE or log in (aws sso login); for a local Secrets Manager give --endpoint.'
-      : `Correct the profile's name, or configure it: aws configure --profile ${profile}`,
+      : `Correct the profile's name, or configure it: aws configure --profile ${shellWord(profile)}`,
     problem,
   );
 }
 
 function accessDenied(message: string, action: string): Meaning {
-  // Secrets Manager says so of the rotation function, and of nobody else's rights.
+  // Secrets Manager says this about the rotation function, not about the caller's rights.
   if (message.includes('cannot invoke')) return both('FunctionUnusable', 'Correct what the message names.');
   return {
     code: 'AccessDenied',
@@ -170,10 +171,7 @@ function sentence(text: string): string {
   return text.replace(/[.\s]*$/, '.');
 }
 
-/**
- * The error of a call without an answer. In a VPC that is how a missing way to Secrets Manager shows: nothing refuses the
- * connection.
- */
+/** The error of a call without an answer. If a VPC has no way to Secrets Manager, nothing refuses the connection. */
 export function noAnswer({ action, resource }: Call, cause: unknown): KeyturnError {
   return new KeyturnError(
     'DeadlineExceeded',

@@ -79,18 +79,20 @@ export interface SecretsManagerPort {
   versions(secretId: string): Promise<Version[]>;
 }
 
+/** A pending version to be stored. */
 export interface PendingVersion {
+  /** The event's ClientRequestToken, which becomes the version's id. */
   readonly token: string;
   readonly text: string;
   readonly rotationToken: string | undefined;
 }
 
-/** What RotateSecret is asked for; without function and rules, what is stored. */
+/** A call of RotateSecret. Without function or rules, Secrets Manager uses those that the secret has. */
 export interface RotateRequest {
   readonly token: string;
   readonly functionArn?: string | undefined;
   readonly rules?: RotationRules | undefined;
-  /** False: testSecret alone. */
+  /** False: only testSecret runs now. */
   readonly immediately: boolean;
 }
 
@@ -98,7 +100,7 @@ export interface RotateRequest {
 export interface ListRequest {
   /** Beginning of the name. */
   readonly prefix?: string | undefined;
-  /** Tags that a secret must have; without a value, any. */
+  /** Tags that a secret must have. Without a value: with any value. */
   readonly tags?: readonly { readonly key: string; readonly value: string | undefined }[];
   readonly withDeleted?: boolean;
 }
@@ -152,7 +154,7 @@ export interface SecretsManagementPort extends SecretsManagerPort {
   versionDetails(secretId: string): Promise<VersionDetails[]>;
   /** Reads a value also where it is binary. @throws SecretHasNoValue, AccessDenied and others */
   readAny(secretId: string, versionId: string): Promise<AnyValue>;
-  /** The resource policy; undefined where there is none. */
+  /** The resource policy, as JSON; undefined if there is none. */
   policy(secretId: string): Promise<string | undefined>;
   removePolicy(secretId: string): Promise<void>;
   changeDescription(secretId: string, description: string): Promise<void>;
@@ -165,7 +167,7 @@ export interface SecretsManagementPort extends SecretsManagerPort {
   remove(secretId: string, recoveryDays: number): Promise<void>;
   /** Takes a deletion back. */
   restore(secretId: string): Promise<void>;
-  /** `reattempts`: a rotation was unfinished; AWS refuses, and tries that one again. */
+  /** `reattempts`: an earlier rotation is not complete. AWS refuses a new one, and tries the earlier one again. */
   rotate(secretId: string, request: RotateRequest): Promise<'started' | 'reattempts'>;
   cancelRotation(secretId: string): Promise<void>;
   /** All secrets that are asked for, page by page. */
@@ -180,10 +182,10 @@ export interface SecretsManagementPort extends SecretsManagerPort {
   checkReadable(secretId: string, version: WantedVersion): Promise<void>;
 }
 
-/** Whether a version has a value; `unreadable` where that may not be read. */
+/** Whether a version has a value; `unreadable` if the caller may not read it. */
 export type PendingValue = 'empty' | 'present' | 'unreadable';
 
-/** Tells whether a version has a value, which only reading it does; the value goes no further. */
+/** Finds out whether a version has a value. Only reading it shows that. The value is dropped at once. */
 export async function valueIn(
   secretsManager: Pick<SecretsManagerPort, 'read'>,
   secretId: string,

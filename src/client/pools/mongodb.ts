@@ -114,7 +114,7 @@ export async function mongo<Client extends MongoClientLike>(
   };
 }
 
-/** A MongoClient's arguments. A secret that is a URL is used as it is; of fields a URL is made, with the login beside it. */
+/** A MongoClient's arguments. A secret that is a URL is used as it is. From fields, a URL without the login is made. */
 function argumentsOf(value: SecretValue, options: object): [string, object] {
   const { fields, form, text } = value;
   if (form === 'url') return [text.trim(), options];

@@ -110,10 +110,10 @@ export async function nodeRedisSentinel<Sentinel extends object>(
 }
 
 /**
- * Credentials for clients that the driver makes itself. Each is tried by a connection of its own before it is handed out: the
- * driver sends waiting commands together with the login, and all of them would fail with it.
+ * Credentials for clients that the driver makes itself. Each is tried on a connection of its own before it is handed out.
+ * Otherwise, if the login were refused, all waiting commands would fail: the driver sends them together with it.
  *
- * @param place where to try, and how
+ * @param places where to try, and how
  */
 function provenLogins(
   secret: Secret,

@@ -75,7 +75,7 @@ export async function pgPool<Options extends object, Pool extends PgPool>(
   return Object.defineProperty(pool, 'connect', { value: replaced, configurable: true, writable: true });
 }
 
-/** Has a connection closed instead of given back to the pool, if its credential is old by then. */
+/** When the application gives the connection back and its credential is old, it is closed. */
 function releasing(client: PgClient, isOld: (client: PgClient) => boolean): PgClient {
   const { release } = client;
   client.release = (destroy) => release.call(client, destroy || isOld(client));

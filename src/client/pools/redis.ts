@@ -32,7 +32,7 @@ export function serversOf(value: SecretValue, byDefault = 6379): RedisPlace[] {
   });
 }
 
-/** The server that a value names; the first where it names several. @throws MalformedSecret, InvalidSecretField */
+/** The server that a value names; if it names several, the first. @throws MalformedSecret, InvalidSecretField */
 export function serverOf(value: SecretValue) {
   const { fields } = value;
   const [{ host, port } = { host: 'localhost', port: 6379 }] = serversOf(value);

@@ -81,8 +81,8 @@ export function methodOf(object: unknown, name: string): (...args: unknown[]) =>
 }
 
 /**
- * Sets server and login for new connections. The server is set too, since a version for another server must not be sent to
- * this one; the application's own options stay. Inspection of the options does not show the password.
+ * Sets server and login for new connections. The server is set too: a version's password must not be sent to another
+ * server. The application's own options win. Inspection of the options does not show the password.
  */
 export function setLogin(options: object, { user, password, ...place }: Login, given: object): void {
   for (const [name, value] of Object.entries(place)) {
@@ -102,7 +102,7 @@ export function silenceRefusals(emitter: object, isRefused: (error: unknown) => 
   Object.defineProperty(emitter, 'emit', { value: filtered, configurable: true, writable: true });
 }
 
-/** Passes a promise's outcome to a Node.js callback. An error that the callback throws is an uncaught one. */
+/** Passes a promise's outcome to a Node.js callback. If the callback throws, that is an uncaught error. */
 export function callBack<T>(promise: Promise<T>, callback: (error: unknown, result?: T) => void): void {
   promise.then(
     (result) => process.nextTick(callback, null, result),

@@ -21,9 +21,8 @@ import {
 } from '../versions.ts';
 
 /**
- * Stores the pending credential. PutSecretValue never overwrites a version's value, so writing first is as safe as reading
- * first, and one call less. For a credential that the target issues, it reads first: issuing one for nothing would leave
- * it behind.
+ * Stores the pending credential. It writes without reading first, which saves a call: PutSecretValue never overwrites a
+ * version's value. If the target issues the credential, it reads first: one that is issued for nothing would stay behind.
  */
 export const createSecret: StepFunction = async (run) => {
   // A test (RotateImmediately=false) may have used the same token. Its version and value are gone.
@@ -55,7 +54,7 @@ async function storeIssued(rotation: Rotation<IssuingRotator>): Promise<StepResu
     if (result.outcome === 'kept') await revokeUnneeded(rotation, pending);
     return result;
   } catch (error) {
-    // If the answer was lost, it may be stored. The retry finds it, or revokeOrphans does.
+    // If only the answer was lost, the credential is stored and the retry finds it. Otherwise revokeOrphans revokes it.
     if (wasRefused(error)) await revokeUnneeded(rotation, pending);
     throw error;
   }
@@ -121,7 +120,8 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
     }),
   );
   run.redactor.learn(changes);
-  // It is issued already, and the old one goes on working meanwhile: it is stored all the same, and the copies are told.
+  // If a copy of the old credential would stay elsewhere in the secret, a changing rotator stops (CredentialCopied). Here
+  // the new credential is issued already, and the old one goes on working. So it is stored, and the log says so.
   const written = current.document.write(changes, ({ message }) =>
     run.note(message.replace('Nothing was changed. ', '')),
   );

@@ -18,6 +18,7 @@ export const finishSecret: StepFunction = async (run) => {
   if (!run.memory.isProven(run.secret.arn, pending.id)) await provePending(rotation, pending);
   if (isIssuing(rotation)) await revokeSuperseded(rotation);
   await promote(rotation, pending);
+  // The same object twice: TypeScript needs one for each kind.
   await revokeReplaced(
     isIssuing(rotation) ? { ...rotation, current: pending } : { ...rotation, current: pending },
     rotation.current.id,
@@ -40,7 +41,7 @@ export const resumeCompletedStep: StepFunction = async (run) => {
   return { outcome: 'already-done' };
 };
 
-/** Ends what AWSPREVIOUS holds where its hours are over; idempotent. */
+/** Revokes AWSPREVIOUS's credential if its hours are over. Idempotent. */
 export const revokeWhenDue: StepFunction = async (run) => {
   const rotation = await beginRotation(run);
   if (await isRevocationDue(rotation)) await revokePrevious(rotation);

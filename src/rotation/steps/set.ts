@@ -4,7 +4,10 @@ import { provePending } from '../proof.ts';
 import type { StepFunction } from '../run.ts';
 import { beginRotation, isIssuing, loadPending, type Rotation } from '../versions.ts';
 
-/** Whether AWSCURRENT still works. Where the change was found made, it did not, unless the rotator keeps it always. */
+/**
+ * Whether AWSCURRENT's credential still works. If an earlier try made the change, the target has just refused it, unless the
+ * rotator always keeps the old credential.
+ */
 function oldCredentialWorks({ guarded: { rotator } }: Rotation, changed: Changed): boolean {
   return changed.made ? changed.overlapping : rotator.overlap === 'until-next-rotation';
 }
