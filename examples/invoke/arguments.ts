@@ -8,6 +8,8 @@ export type RotatorName = (typeof rotatorNames)[number];
 export interface InvokeArguments {
   readonly step: RotationStep;
   readonly rotator: RotatorName;
+  /** Whether to invoke what was built last. */
+  readonly built: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -24,6 +26,7 @@ const options = {
       'api-token: a small HTTP service that issues tokens',
     ].join('\n'),
   },
+  built: { type: 'boolean', default: false, about: 'Invoke what was built last, and build nothing' },
 } as const satisfies ProgramOptions;
 
 export const help = programHelp({
@@ -42,9 +45,10 @@ Docker engine.`,
 /** @throws Error with one line that says what is wrong */
 export function readArguments(args: readonly string[]): InvokeArguments {
   const { values, json, help } = readOptions(options, args);
-  if (help) return { step: 'createSecret', rotator: 'postgres', json, help };
+  if (help) return { step: 'createSecret', rotator: 'postgres', built: false, json, help };
   const step = oneOf(rotationSteps, '--step', values.step);
-  return { step, rotator: oneOf(rotatorNames, '--rotator', values.rotator), json, help };
+  const rotator = oneOf(rotatorNames, '--rotator', values.rotator);
+  return { step, rotator, built: values.built, json, help };
 }
 
 function oneOf<Name extends string>(names: readonly Name[], option: string, value: string): Name {

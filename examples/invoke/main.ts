@@ -45,7 +45,7 @@ interface Result {
 }
 
 async function invoke(
-  { step, rotator }: InvokeArguments,
+  { step, rotator, built }: InvokeArguments,
   { screen, resources, ending }: Surroundings,
 ): Promise<Result> {
   await requireTools();
@@ -62,9 +62,9 @@ async function invoke(
   const secretsManagerPort = Number(new URL(local.url).port);
   const ports = [secretsManagerPort, target.localPort].flatMap((port) => port ?? []);
   await openToContainers(ports, resources);
-  screen.progress('building the function');
+  if (!built) screen.progress('building the function');
   const { ca, apis } = target;
-  const samArguments = await buildFunction({ secretsManagerPort, ca, apis }, resources, ending);
+  const samArguments = await buildFunction({ secretsManagerPort, ca, apis, built }, resources, ending);
   const event = await prepareStep({ local, client }, target, await readEvent(rotator, step));
   screen.fact('secret', event.SecretId);
 

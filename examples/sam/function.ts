@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiDescription } from '../../rotators/api-token/index.ts';
 import { root, run } from './program.ts';
@@ -12,6 +12,8 @@ export interface FunctionSettings {
   readonly ca: string;
   /** Descriptions of APIs whose tokens it rotates. */
   readonly apis?: readonly ApiDescription[] | undefined;
+  /** Whether to take what was built last, as it is. */
+  readonly built?: boolean;
 }
 
 /** This build has a folder of its own, because the target's certificate authority is added to it. */
@@ -23,13 +25,15 @@ export const functionId = 'RotationFunction';
 /**
  * Builds the function as for a deployment, and adds the settings.
  * @returns arguments of `sam local` for that build; files are removed with `resources`
+ * @throws Error with one line if what was built last is asked for and nothing was
  */
 export async function buildFunction(
-  { secretsManagerPort, ca, apis = [] }: FunctionSettings,
+  { secretsManagerPort, ca, apis = [], built = false }: FunctionSettings,
   resources: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<string[]> {
-  await run('sam', ['build', '--build-dir', buildFolder], { signal });
+  if (built) await requireBuild();
+  else await run('sam', ['build', '--build-dir', buildFolder], { signal });
   /** @returns the file's path in the container */
   const addFile = async (name: string, content: string): Promise<string> => {
     const file = join(root, buildFolder, functionId, name);
@@ -50,6 +54,12 @@ export async function buildFunction(
     ...['--parameter-overrides', `architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`],
     ...imageArguments(),
   ];
+}
+
+async function requireBuild(): Promise<void> {
+  await access(join(root, buildFolder, 'template.yaml')).catch(() => {
+    throw new Error('Nothing was built yet: leave --built out once.');
+  });
 }
 
 /**

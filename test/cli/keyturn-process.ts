@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
 import { clientOf, temporaryFolder } from '../local/harness.ts';
+import { compileCache } from '../support/compile-cache.ts';
 
 const programPath = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
 
@@ -35,9 +36,13 @@ export async function runKeyturnAlone(
   variables: Readonly<Record<string, string>>,
   ...args: string[]
 ): Promise<Ended> {
+  return ending(spawnKeyturn(args, { ...(await bareEnvironment()), ...variables }));
+}
+
+/** The environment of a process for which nothing of AWS is configured. */
+export async function bareEnvironment(): Promise<Readonly<Record<string, string>>> {
   const { PATH = '' } = process.env;
-  const HOME = await temporaryFolder();
-  return ending(spawnKeyturn(args, { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables }));
+  return { PATH, HOME: await temporaryFolder(), AWS_EC2_METADATA_DISABLED: 'true', ...compileCache };
 }
 
 /** How a process is run. */
@@ -58,9 +63,7 @@ export async function startKeyturn(
   { variables = {}, input, cwd }: RunSettings,
   ...args: string[]
 ): Promise<ChildProcessByStdio<Writable, Readable, Readable>> {
-  const { PATH = '' } = process.env;
-  const HOME = await temporaryFolder();
-  const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...variables };
+  const env = { ...(await bareEnvironment()), ...variables };
   const child = spawn(process.execPath, [programPath, ...args], {
     env,
     cwd,
@@ -74,11 +77,9 @@ export async function startKeyturn(
 
 /** Runs a line of a POSIX shell, in which `keyturn` is the program. */
 export async function runInShell(line: string, { variables = {}, cwd }: RunSettings = {}): Promise<Ended> {
-  const { PATH = '' } = process.env;
-  const HOME = await temporaryFolder();
   const script = `keyturn() { "$KEYTURN_NODE" "$KEYTURN_PROGRAM" "$@"; }\n${line}`;
   const program = { KEYTURN_NODE: process.execPath, KEYTURN_PROGRAM: programPath };
-  const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true', ...program, ...variables };
+  const env = { ...(await bareEnvironment()), ...program, ...variables };
   const child = spawn('sh', ['-c', script], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return ending(child);

@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { temporaryFolder } from '../local/harness.ts';
-import { type Ended, ending } from './keyturn-process.ts';
+
+import { bareEnvironment, type Ended, ending } from './keyturn-process.ts';
 
 /** Something that happens at the terminal: once this was printed, that is typed. */
 export interface Typing {
@@ -40,14 +40,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 /** Runs `keyturn ARGS` at a terminal, where nothing of AWS is configured. Its output is all that the terminal shows. */
 export async function runAtTerminal(typings: readonly Typing[], ...args: string[]): Promise<Ended> {
   const program = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
-  const { PATH = '' } = process.env;
-  const env = {
-    PATH,
-    HOME: await temporaryFolder(),
-    AWS_EC2_METADATA_DISABLED: 'true',
-    TERM: 'xterm',
-    COLUMNS: '200',
-  };
+  const env = { ...(await bareEnvironment()), TERM: 'xterm', COLUMNS: '200' };
   const script = ['-c', terminal, JSON.stringify(typings), process.execPath, program, ...args];
   const child = spawn('python3', script, { stdio: ['ignore', 'pipe', 'pipe'], env });
   onTestFinished(() => void child.kill('SIGKILL'));

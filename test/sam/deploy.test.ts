@@ -9,7 +9,7 @@ import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/lo
 import { readTemplate } from '../support/template.ts';
 import { evaluateConditions, type ParameterValues } from '../support/template-conditions.ts';
 import { attachedSecret, type CombinationName, combinations } from './combinations.ts';
-import { type Deployed, openTestAccount, type Statement, type TestAccount } from './deployment.ts';
+import { type Deployment, openTestAccount, type Statement, type TestAccount } from './deployment.ts';
 import { describeUnless, missingSam } from './tools.ts';
 
 /** Statements of the role, by the condition that they are there for. */
@@ -29,11 +29,21 @@ describeUnless(await missingSam(), 'the template', () => {
   let local: LocalSecretsManager;
   let account: TestAccount;
   let client: SecretsManagerClient;
+  const names = Object.keys(combinations) as CombinationName[];
+  const nameOf = (combination: CombinationName): string => `keyturn-${combination}`;
+  const arnOf = (combination: CombinationName): string =>
+    `arn:aws:lambda:us-east-1:123456789012:function:${nameOf(combination)}`;
+  const parameters = new Map<CombinationName, ParameterValues>();
+  const steps = new Map<CombinationName, string[]>(names.map((name) => [name, []]));
+  let deployments: Readonly<Record<string, Deployment>>;
   beforeAll(async () => {
     local = await startLocalSecretsManager({ retryDelaysMs: [] });
     client = new SecretsManagerClient(local.clientConfig);
     account = await openTestAccount(local.url);
-  });
+    for (const name of names) parameters.set(name, await parametersOf(name));
+    const stacks = names.map((name) => ({ name: nameOf(name), parameters: parameters.get(name) ?? {} }));
+    deployments = await account.deploy(stacks);
+  }, 900_000);
   afterAll(async () => {
     client.destroy();
     await account.close();
@@ -44,28 +54,30 @@ describeUnless(await missingSam(), 'the template', () => {
     expect((await run('sam', ['validate', '--lint'])).stdout).toContain('is a valid SAM Template');
   });
 
-  const names = Object.keys(combinations) as CombinationName[];
+  /** The combination, with a secret of its own to attach to where one is attached. */
+  async function parametersOf(name: CombinationName): Promise<ParameterValues> {
+    const given: ParameterValues = { ...combinations[name], functionName: nameOf(name) };
+    if (given.attachSecretArn === undefined) return given;
+    const Name = `${attachedSecret}/${name}`;
+    const { ARN = '' } = await client.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
+    local.registerFunction(arnOf(name), async ({ Step }) => void steps.get(name)?.push(Step));
+    return { ...given, attachSecretArn: ARN };
+  }
+
   describe.each(names)('deployed with the parameters of: %s', (name) => {
-    const functionName = `keyturn-${name}`;
-    const arn = `arn:aws:lambda:us-east-1:123456789012:function:${functionName}`;
-    const steps: string[] = [];
+    const functionName = nameOf(name);
+    const arn = arnOf(name);
     let given: ParameterValues;
-    let template: string;
-    let deployed: Deployed;
-    beforeAll(async () => {
-      given = { ...combinations[name], functionName };
-      if (given.attachSecretArn !== undefined) {
-        const Name = `${attachedSecret}/${name}`;
-        const { ARN = '' } = await client.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
-        given = { ...given, attachSecretArn: ARN };
-        local.registerFunction(arn, async ({ Step }) => void steps.push(Step));
-      }
-      template = await account.transform(functionName, given);
-      deployed = await account.deploy(functionName, template, given);
+    let deployed: Deployment;
+    beforeAll(() => {
+      const deployment = deployments[functionName];
+      if (deployment === undefined) throw new Error(`${functionName} was not deployed.`);
+      deployed = deployment;
+      given = parameters.get(name) ?? {};
     });
 
-    it("passes cfn-lint after AWS's transform", async () => {
-      expect((await run('cfn-lint', [template])).stdout).toBe('');
+    it("passes cfn-lint after AWS's transform", () => {
+      expect(deployed.lint).toBe('');
     });
 
     it('has a role that may do what these parameters ask for, and nothing else', async () => {
@@ -152,12 +164,35 @@ describeUnless(await missingSam(), 'the template', () => {
       for (const { Targets } of rules) expect(Targets).toEqual([{ Id: 'topic', Arn: topic }]);
       expect(rules.length).toBe(topic === undefined ? 0 : 1);
       if (given.alarmTopicArn !== undefined) expect(topic).toBe(given.alarmTopicArn);
+      const dashboards = deployed.types.filter((type) => type === 'AWS::CloudWatch::Dashboard');
+      expect(dashboards).toHaveLength(topic === undefined ? 0 : 1);
+    });
+
+    it('has a topic of its own to which only its alarms and its rule publish, unless it is given one', () => {
+      const [policy] = deployed.topicPolicies;
+      expect(policy !== undefined).toBe(given.monitoring !== undefined && given.alarmTopicArn === undefined);
+      if (policy === undefined) return;
+      const Resource = deployed.outputs.AlarmTopicArn;
+      const [rule] = deployed.rules.filter(({ EventPattern }) => EventPattern !== null);
+      const publish = { Effect: 'Allow', Action: 'sns:Publish', Resource };
+      expect(policy.Statement).toEqual([
+        {
+          ...publish,
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+        },
+        {
+          ...publish,
+          Principal: { Service: 'events.amazonaws.com' },
+          Condition: { ArnEquals: { 'aws:SourceArn': rule?.Arn } },
+        },
+      ]);
     });
 
     it('rotates the secret that it is attached to by its schedule', async () => {
       await local.rotationsSettled();
       if (given.attachSecretArn === undefined) {
-        expect(steps).toEqual([]);
+        expect(steps.get(name)).toEqual([]);
         return;
       }
       const secret = await client.send(new DescribeSecretCommand({ SecretId: given.attachSecretArn }));
@@ -167,7 +202,7 @@ describeUnless(await missingSam(), 'the template', () => {
         ...(given.rotationWindow !== undefined && { Duration: given.rotationWindow }),
       });
       const all = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
-      expect(steps).toEqual(given.rotateImmediately === 'true' ? all : ['testSecret']);
+      expect(steps.get(name)).toEqual(given.rotateImmediately === 'true' ? all : ['testSecret']);
     });
   });
 });

@@ -42,17 +42,28 @@ export interface Deployed {
   readonly alarms: readonly { readonly AlarmName: string; readonly AlarmActions: readonly string[] }[];
   readonly rules: readonly DeployedRule[];
   readonly topicPolicies: readonly { readonly Statement: readonly Statement[] }[];
-  readonly dashboards: readonly string[];
+  /** The types of all that the stack has made. */
+  readonly types: readonly string[];
   readonly outputs: Readonly<Record<string, string>>;
 }
 
 /** An account at moto to which the template can be deployed. */
 export interface TestAccount {
-  /** What AWS's transform makes of the template for a stack with these parameters: a file of JSON. */
-  transform(stack: string, parameters: ParameterValues): Promise<string>;
-  /** Deploys what was transformed; the function is named as its stack. */
-  deploy(stack: string, template: string, parameters: ParameterValues): Promise<Deployed>;
+  /** Deploys the template once for each of these sets of parameters. */
+  deploy(stacks: readonly Stack[]): Promise<Readonly<Record<string, Deployment>>>;
   close(): Promise<void>;
+}
+
+/** A stack to be made. Its function has the same name. */
+export interface Stack {
+  readonly name: string;
+  readonly parameters: ParameterValues;
+}
+
+/** A stack that was made. */
+export interface Deployment extends Deployed {
+  /** What cfn-lint says of the template after AWS's transform; empty for nothing. */
+  readonly lint: string;
 }
 
 /** Builds the template and packages the build at moto. @param secretsManagerUrl where rotation schedules are made */
@@ -77,23 +88,52 @@ export async function openTestAccount(secretsManagerUrl: string): Promise<TestAc
   }
   return {
     close,
-    async transform(stack, parameters) {
-      const [given, template] = [join(folder, `${stack}.parameters.json`), join(folder, `${stack}.json`)];
-      await writeFile(given, JSON.stringify(parameters));
-      const { stdout } = await run('python', ['test/sam/transform.py', packaged, given]);
-      await writeFile(template, stdout);
-      return template;
-    },
-    async deploy(stack, template, parameters) {
-      const overrides = Object.entries(parameters).map(
-        ([name, value]) => `ParameterKey=${name},ParameterValue='${value}'`,
+    // Each Python program takes all stacks at once: to start it costs more than what it does.
+    async deploy(stacks) {
+      const fileOf = ({ name }: Stack, extension: string): string => join(folder, `${name}${extension}`);
+      for (const stack of stacks)
+        await writeFile(fileOf(stack, '.parameters.json'), JSON.stringify(stack.parameters));
+      await run('python', [
+        'test/sam/transform.py',
+        packaged,
+        ...stacks.map((stack) => fileOf(stack, '.parameters.json')),
+      ]);
+      const lint = await lintAll(stacks.map((stack) => fileOf(stack, '.json')));
+      for (const stack of stacks) {
+        const overrides = Object.entries(stack.parameters).map(
+          ([name, value]) => `ParameterKey=${name},ParameterValue='${value}'`,
+        );
+        const from = ['--template-file', fileOf(stack, '.json'), '--s3-bucket', bucket, '--no-resolve-s3'];
+        const given = ['--stack-name', stack.name, '--parameter-overrides', overrides.join(' ')];
+        await run('sam', ['deploy', ...from, ...given, '--no-confirm-changeset', '--no-progressbar'], {
+          env,
+        });
+      }
+      const names = stacks.map(({ name }) => name);
+      const { stdout } = await run('python', ['test/sam/read_back.py', ...names], { env });
+      const deployed: Readonly<Record<string, Deployed>> = JSON.parse(stdout);
+      return Object.fromEntries(
+        stacks.map((stack) => {
+          const of = deployed[stack.name];
+          if (of === undefined) throw new Error(`${stack.name} was not read back.`);
+          const said = lint.filter((line) => line.startsWith(`${fileOf(stack, '.json')}:`));
+          return [stack.name, { ...of, lint: said.join('\n') }];
+        }),
       );
-      const from = ['--template-file', template, '--s3-bucket', bucket, '--no-resolve-s3'];
-      const given = ['--stack-name', stack, '--parameter-overrides', overrides.join(' ')];
-      await run('sam', ['deploy', ...from, ...given, '--no-confirm-changeset', '--no-progressbar'], { env });
-      const { stdout } = await run('python', ['test/sam/read_back.py', stack, stack], { env });
-      const deployed: Deployed = JSON.parse(stdout);
-      return deployed;
     },
   };
+}
+
+/** @returns cfn-lint's lines on these templates, each of which begins with the template's name */
+async function lintAll(templates: readonly string[]): Promise<string[]> {
+  const args = ['--format', 'parseable', '--', ...templates];
+  const stdout = await run('cfn-lint', args).then(
+    (output) => output.stdout,
+    (error: unknown) => {
+      const said = Reflect.get(Object(error), 'stdout');
+      if (typeof said !== 'string' || said === '') throw error;
+      return said;
+    },
+  );
+  return stdout.split('\n');
 }

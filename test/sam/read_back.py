@@ -1,13 +1,16 @@
-"""What a deployed stack has become, as the services tell it: read_back.py STACK FUNCTION; JSON on stdout."""
+"""What deployed stacks have become, as the services tell it: read_back.py STACK ...; JSON on stdout, by stack.
+
+Each stack has a function of its own name.
+"""
 
 import ast
+import functools
 import json
 import sys
 
 import boto3
 
-stack, function = sys.argv[1:]
-client = boto3.client
+client = functools.cache(boto3.client)
 
 
 def role_of(arn):
@@ -28,29 +31,39 @@ def cleaned(value):
     return [member for member in value if member] if isinstance(value, list) else value
 
 
-def topic_policies():
-    for topic in client("sns").list_topics()["Topics"]:
-        yield json.loads(client("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]["Policy"])
+def resources_of(stack):
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [resource for page in pages for resource in page["StackResourceSummaries"]]
 
 
-def rules():
-    for rule in client("events").list_rules(NamePrefix=stack)["Rules"]:
+def topic_policies(resources):
+    for resource in resources:
+        if resource["ResourceType"] == "AWS::SNS::Topic":
+            topic = client("sns").get_topic_attributes(TopicArn=resource["PhysicalResourceId"])
+            yield json.loads(topic["Attributes"]["Policy"])
+
+
+def rules(stack):
+    for rule in client("events").list_rules(NamePrefix=f"{stack}-")["Rules"]:
         targets = client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
         yield {**rule, "EventPattern": json.loads(rule.get("EventPattern") or "null"), "Targets": targets}
 
 
-configuration = client("lambda").get_function_configuration(FunctionName=function)
-described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-dashboards = client("cloudwatch").list_dashboards()["DashboardEntries"]
-answer = {
-    "function": configuration,
-    "permission": json.loads(client("lambda").get_policy(FunctionName=function)["Policy"])["Statement"],
-    "role": role_of(configuration["Role"]),
-    "logGroups": client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{function}")["logGroups"],
-    "alarms": client("cloudwatch").describe_alarms(AlarmNamePrefix=stack)["MetricAlarms"],
-    "rules": list(rules()),
-    "topicPolicies": list(topic_policies()),
-    "dashboards": [dashboard["DashboardName"] for dashboard in dashboards],
-    "outputs": {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
-}
-json.dump(answer, sys.stdout, default=str)
+def read_back(stack):
+    configuration = client("lambda").get_function_configuration(FunctionName=stack)
+    described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    resources = resources_of(stack)
+    return {
+        "function": configuration,
+        "permission": json.loads(client("lambda").get_policy(FunctionName=stack)["Policy"])["Statement"],
+        "role": role_of(configuration["Role"]),
+        "logGroups": client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack}")["logGroups"],
+        "alarms": client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack}-")["MetricAlarms"],
+        "rules": list(rules(stack)),
+        "topicPolicies": list(topic_policies(resources)),
+        "types": sorted(resource["ResourceType"] for resource in resources),
+        "outputs": {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
+    }
+
+
+json.dump({stack: read_back(stack) for stack in sys.argv[1:]}, sys.stdout, default=str)

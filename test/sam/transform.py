@@ -1,4 +1,4 @@
-"""Does AWS's own transform of a SAM template: transform.py TEMPLATE PARAMETERS, both JSON or YAML; JSON on stdout."""
+"""Does AWS's own transform of a SAM template: transform.py TEMPLATE FILE.parameters.json ...; makes a FILE.json of each."""
 
 import json
 import sys
@@ -19,4 +19,8 @@ def read(path):
         return yaml_parse(file.read())
 
 
-json.dump(transform(read(sys.argv[1]), read(sys.argv[2]), NoManagedPolicies()), sys.stdout)
+template, *parameters = sys.argv[1:]
+for path in parameters:
+    with open(path.replace(".parameters.json", ".json"), "w", encoding="utf-8") as made:
+        # The transform changes what it is given, so it is read anew.
+        json.dump(transform(read(template), read(path), NoManagedPolicies()), made)

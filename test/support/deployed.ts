@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { compileCache } from './compile-cache.ts';
 import type { RotationFixture } from './rotation-fixture.ts';
 
 interface Answer {
@@ -35,6 +36,7 @@ export function deploy(
   const child: ChildProcess = fork(join(import.meta.dirname, 'lambda-process.ts'), [entry.href], {
     env: {
       PATH: process.env.PATH,
+      ...compileCache,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'FUNCTION',
       AWS_SECRET_ACCESS_KEY: 'x',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { npm } from '../../../rotators/api-token/presets/npm.ts';
+import { compileCache } from '../compile-cache.ts';
 import { closedPort } from '../rotation-fixture.ts';
 import { askAs, basicOf, idsOf, startServerProcess, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
@@ -22,7 +23,11 @@ export async function startVerdaccio(program: string): Promise<TokenServer> {
     ];
     const file = join(folder, 'config.yaml');
     await writeFile(file, config.join('\n'));
-    return { program: process.execPath, args: [program, '--config', file, '--listen', address], env: {} };
+    return {
+      program: process.execPath,
+      args: [program, '--config', file, '--listen', address],
+      env: { ...compileCache },
+    };
   });
   return {
     description: npm,
