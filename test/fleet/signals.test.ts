@@ -84,7 +84,7 @@ describe('keyturn fleet start --here', () => {
       // It has asked for the rotation, and waits.
       await sleep(500);
       child.kill(signal);
-      while (!said.includes('Once more')) await sleep(20);
+      while (!said.includes('A second signal')) await sleep(20);
       expect(said).toContain(`${prefix}000`);
       child.kill(signal);
       const { code, stdout } = await ended;
