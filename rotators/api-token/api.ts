@@ -2,7 +2,7 @@ import { type AdminContext, KeyturnError } from '../../src/rotator/index.ts';
 import type { Perform } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { ApiDescription, Call } from './description.ts';
-import { placesIn } from './template.ts';
+import { placeholdersIn } from './template.ts';
 
 /** An API: its description, and how to call it. */
 export interface Api {
@@ -12,12 +12,12 @@ export interface Api {
 
 /** Whether parts of a description, such as calls, use a field of the admin secret. */
 export function needsAdmin(...parts: readonly unknown[]): boolean {
-  return placesIn(parts).some((place) => place.startsWith('admin.'));
+  return placeholdersIn(parts).some((placeholder) => placeholder.startsWith('admin.'));
 }
 
 /** Whether the token itself makes a call. */
 export function isByToken(call: Call): boolean {
-  return placesIn(call.auth).includes('token');
+  return placeholdersIn(call.auth).includes('token');
 }
 
 /** The admin's credential; undefined if `parts` don't need it. @throws AdminSecretMissing */

@@ -10,7 +10,7 @@ import type { Call, Request } from './description.ts';
 import { requestGrant } from './grant.ts';
 import { type CallOutcome, callOutcome, isThrottled } from './outcome.ts';
 import { makeRequest } from './request.ts';
-import { placesIn, requiredPlacesIn, type Values } from './template.ts';
+import { placeholdersIn, requiredPlaceholdersIn, type Values } from './template.ts';
 
 /** The credentials and values that a call is made with. */
 export interface Scope {
@@ -68,9 +68,13 @@ export function performVia(transport: Transport, accountField = 'username'): Per
       redirects: 'reads' as const,
       signal,
     };
-    const kept = Object.entries(scope.own ?? {}).filter(([place]) => /^(kept\.|password$)/.test(place));
+    const kept = Object.entries(scope.own ?? {}).filter(([placeholder]) =>
+      /^(kept\.|password$)/.test(placeholder),
+    );
     const sent = kept.flatMap(([, value]) => textsIn(value));
-    const by = placesIn(auth).some((place) => place.startsWith('admin.')) ? 'the admin secret' : 'the token';
+    const by = placeholdersIn(auth).some((placeholder) => placeholder.startsWith('admin.'))
+      ? 'the admin secret'
+      : 'the token';
     let values = valuesOf(scope);
     if (auth.scheme === 'client-credentials') {
       const { token, answer } = await requestGrant(auth, { values, sending, transport, known });
@@ -112,7 +116,8 @@ export function performVia(transport: Transport, accountField = 'username'): Per
       for (const [kept, place] of Object.entries(step.keep ?? {})) {
         const [value, needed] = [reader.value(place), `kept.${kept}`];
         // The value may be missing if the call uses it only as {kept.NAME?}.
-        const isOptional = placesIn(call).includes(needed) && !requiredPlacesIn(call).includes(needed);
+        const isOptional =
+          placeholdersIn(call).includes(needed) && !requiredPlaceholdersIn(call).includes(needed);
         own = { ...own, [needed]: value ?? (isOptional ? undefined : reader.requireText(place)) };
       }
     }
@@ -147,10 +152,10 @@ function baseUrlOf({ caller, admin }: Scope): string {
 
 /** The values of a call's placeholders. */
 export function valuesOf({ caller, admin, own = {} }: Scope): Values {
-  return (place) => {
-    const [, kind, name = ''] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];
+  return (placeholder) => {
+    const [, kind, name = ''] = /^(secret|admin)\.(.*)$/.exec(placeholder) ?? [];
     if (kind === 'secret') return caller?.fields[name];
     if (kind === 'admin') return admin?.fields[name];
-    return place === 'token' ? caller?.token : own[place];
+    return placeholder === 'token' ? caller?.token : own[placeholder];
   };
 }

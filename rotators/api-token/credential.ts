@@ -1,7 +1,7 @@
 import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription } from './description.ts';
-import { requiredPlacesIn } from './template.ts';
+import { requiredPlaceholdersIn } from './template.ts';
 
 /** A token of an API, or an admin of it. */
 export interface ApiCredential {
@@ -59,10 +59,13 @@ function isPlainText(fields: SecretFields): boolean {
 
 /** Whether the fields are those of an admin without a token: they have everything that calls take from the admin secret. */
 function isAdmin({ mint, revoke, list, checkAdmin }: ApiDescription, fields: SecretFields): boolean {
-  const needed = requiredPlacesIn([mint, revoke, list, checkAdmin]).filter((place) =>
-    place.startsWith('admin.'),
+  const needed = requiredPlaceholdersIn([mint, revoke, list, checkAdmin]).filter((placeholder) =>
+    placeholder.startsWith('admin.'),
   );
-  return needed.length > 0 && needed.every((place) => fields[place.slice('admin.'.length)] !== undefined);
+  return (
+    needed.length > 0 &&
+    needed.every((placeholder) => fields[placeholder.slice('admin.'.length)] !== undefined)
+  );
 }
 
 /** A text, or a whole number as text; undefined if the field is absent. @throws InvalidSecretField */

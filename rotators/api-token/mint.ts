@@ -8,7 +8,7 @@ import { failureOf, requireAccepted, valuesOf } from './calls.ts';
 import { type ApiCredential, fieldNames } from './credential.ts';
 import type { ApiDescription, MintCall, Template } from './description.ts';
 import { mostDays } from './schema.ts';
-import { fieldError, placesIn, resolve, type Values } from './template.ts';
+import { fieldError, placeholdersIn, resolve, type Values } from './template.ts';
 import { isRevocable, verifyToken } from './verify.ts';
 
 const dayMs = 86_400_000;
@@ -30,7 +30,7 @@ export async function mintToken(
     throw contradictoryField(fieldNames(description).id, 'is missing, and the API revokes a token by its id');
   }
   const admin = await adminFor(api, [mint, lifetimeDays], context);
-  const own = ownPlaces(description, valuesOf({ caller: current, admin }), context);
+  const own = placeholderValues(description, valuesOf({ caller: current, admin }), context);
   let refusal: ApiFailure | undefined;
   for await (const caller of minters(api, current, context)) {
     // With `overlap: 'none'` and a token that mints, first check the token. The API may take the use of a replaced token for theft,
@@ -57,14 +57,14 @@ async function* minters(
 }
 
 /** Values of the placeholders of `mint`. Some APIs refuse a label that exists, and each try mints a token. So the label ends randomly. */
-function ownPlaces(
+function placeholderValues(
   { lifetimeDays, mint }: ApiDescription,
   values: Values,
   { owner, requestToken, password }: IssueContext<ApiCredential>,
 ): Record<string, string | number> {
   const label = `${labelStart(owner)}${requestToken}-${randomBytes(3).toString('hex')}`;
   const named = { label, owner, requestToken };
-  const chosen = placesIn(mint).includes('password') ? { ...named, password: password() } : named;
+  const chosen = placeholdersIn(mint).includes('password') ? { ...named, password: password() } : named;
   if (lifetimeDays === undefined) return chosen;
   const days = daysOf(lifetimeDays, values);
   const endMs = Date.now() + days * dayMs;
@@ -86,7 +86,7 @@ function daysOf(lifetimeDays: number | Template, values: Values): number {
   const given = resolve(lifetimeDays, values);
   const days = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
   if (typeof days === 'number' && days >= 1 && days <= mostDays) return days;
-  throw fieldError(placesIn(lifetimeDays)[0] ?? '', `must be a number of days from 1 to ${mostDays}`);
+  throw fieldError(placeholdersIn(lifetimeDays)[0] ?? '', `must be a number of days from 1 to ${mostDays}`);
 }
 
 /** @throws ApiFailure if the answer lacks the token. The next rotation finds what was minted, by its label. */

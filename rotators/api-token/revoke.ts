@@ -5,7 +5,7 @@ import { failureOf, type Scope, valuesOf } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call, ListCall } from './description.ts';
 import { type ListedToken, listTokens } from './pages.ts';
-import { placesIn, resolve } from './template.ts';
+import { placeholdersIn, resolve } from './template.ts';
 import { isRevocable, verifyUnlessDead } from './verify.ts';
 
 /** Revokes a token. A token that no longer exists counts as revoked. @throws ApiFailure, AdminSecretMissing */
@@ -70,7 +70,7 @@ async function mayRevoke(
 ): Promise<boolean> {
   const { verify, revoke, list } = description;
   if (revoke === undefined || verify.id !== undefined || isByToken(revoke)) return true;
-  if (!placesIn(revoke).includes('revoked.id')) return true;
+  if (!placeholdersIn(revoke).includes('revoked.id')) return true;
   if (list !== undefined) {
     const listed = await listTokens(perform, list, { caller: old, admin }, context);
     const found = listed.find((token) => token.id === id);

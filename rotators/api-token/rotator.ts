@@ -4,7 +4,7 @@ import type { TransportOptions } from '../http/transport.ts';
 import { needsAdmin } from './api.ts';
 import { type ApiCredential, parseCredential, targetOf } from './credential.ts';
 import type { ApiDescription } from './description.ts';
-import { placesIn } from './template.ts';
+import { placeholdersIn } from './template.ts';
 import type { Tokens } from './tokens.ts';
 import { readDescription } from './validate.ts';
 
@@ -62,5 +62,5 @@ export function rotatorOf(
 
 /** Whether an admin mints tokens for the account that the secret names. Core then asks for proof of that account first. */
 function mintsForAnAccount({ mint }: ApiDescription): boolean {
-  return needsAdmin(mint) && placesIn(mint).some((place) => place.startsWith('secret.'));
+  return needsAdmin(mint) && placeholdersIn(mint).some((placeholder) => placeholder.startsWith('secret.'));
 }

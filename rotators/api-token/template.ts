@@ -1,19 +1,19 @@
 import { contradictoryField, KeyturnError } from '../../src/rotator/index.ts';
 import type { JsonTemplate, Template } from './description.ts';
 
-/** Returns the value of a place; undefined if it has none. */
-export type Values = (place: string) => unknown;
+/** Returns the value of a placeholder; undefined if it has none. */
+export type Values = (placeholder: string) => unknown;
 
-const places = /\{([^{}]*)\}/g;
+const placeholderPattern = /\{([^{}]*)\}/g;
 
-/** A place as a template writes it: `{name}`, `{name?}` or `{name|value}`. */
-interface TemplatePlace {
+/** A placeholder as a template writes it: `{name}`, `{name?}` or `{name|value}`. */
+interface Placeholder {
   readonly name: string;
   readonly isOptional: boolean;
   readonly fallback: string | undefined;
 }
 
-function parsePlace(written: string): TemplatePlace {
+function parsePlaceholder(written: string): Placeholder {
   const [, name = '', mark = '', fallback = ''] = /^([^?|]*)(\?|\|(.*))?$/.exec(written) ?? [
     undefined,
     written,
@@ -21,28 +21,28 @@ function parsePlace(written: string): TemplatePlace {
   return { name, isOptional: mark === '?', fallback: mark.startsWith('|') ? fallback : undefined };
 }
 
-function writtenPlaces(value: unknown): TemplatePlace[] {
+function writtenPlaceholders(value: unknown): Placeholder[] {
   if (typeof value === 'string')
-    return [...value.matchAll(places)].map(([, written = '']) => parsePlace(written));
+    return [...value.matchAll(placeholderPattern)].map(([, written = '']) => parsePlaceholder(written));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(writtenPlaces);
+  return Object.values(value).flatMap(writtenPlaceholders);
 }
 
-/** The names of the places in a template, or in all templates of a value. */
-export function placesIn(value: unknown): string[] {
-  return writtenPlaces(value).map(({ name }) => name);
+/** The names of the placeholders in a template, or in all templates of a value. */
+export function placeholdersIn(value: unknown): string[] {
+  return writtenPlaceholders(value).map(({ name }) => name);
 }
 
-/** As {@link placesIn}, without the places that are optional or have a fallback. */
-export function requiredPlacesIn(value: unknown): string[] {
-  return writtenPlaces(value).flatMap(({ name, isOptional, fallback }) =>
+/** As {@link placeholdersIn}, without the placeholders that are optional or have a fallback. */
+export function requiredPlaceholdersIn(value: unknown): string[] {
+  return writtenPlaceholders(value).flatMap(({ name, isOptional, fallback }) =>
     isOptional || fallback !== undefined ? [] : [name],
   );
 }
 
 /** The error for a field of the secret, or of the admin secret. */
-export function fieldError(place: string, problem: string): KeyturnError {
-  const [, kind, name = place] = /^(secret|admin)\.(.*)$/.exec(place) ?? [];
+export function fieldError(placeholder: string, problem: string): KeyturnError {
+  const [, kind, name = placeholder] = /^(secret|admin)\.(.*)$/.exec(placeholder) ?? [];
   if (kind !== 'admin') return contradictoryField(name, problem);
   return new KeyturnError(
     'InvalidSecretField',
@@ -53,8 +53,8 @@ export function fieldError(place: string, problem: string): KeyturnError {
 }
 
 /** The field's name in the secret, for errors. */
-function fieldOf(place: string): string {
-  return place.replace(/^(secret|admin)\./, '');
+function fieldOf(placeholder: string): string {
+  return placeholder.replace(/^(secret|admin)\./, '');
 }
 
 function isValue(value: unknown): boolean {
@@ -62,7 +62,7 @@ function isValue(value: unknown): boolean {
 }
 
 function valueAt(written: string, values: Values): unknown {
-  const { name, fallback } = parsePlace(written);
+  const { name, fallback } = parsePlaceholder(written);
   const value = values(name);
   if (isValue(value)) return value;
   if (fallback === undefined) throw fieldError(name, `is missing: the API's description needs {${name}}`);
@@ -74,19 +74,19 @@ function textAt(written: string, values: Values): string {
   const value = valueAt(written, values);
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return String(value);
-  const { name } = parsePlace(written);
+  const { name } = parsePlaceholder(written);
   throw fieldError(name, `must be a text or a number: {${name}} stands within one`);
 }
 
-/** Whether a template is only one optional place, without a value. Then its part of the request is left out. */
+/** Whether a template is only one optional placeholder, without a value. Then its part of the request is left out. */
 export function isLeftOut(template: unknown, values: Values): boolean {
   const [, written] = typeof template === 'string' ? (/^\{([^{}]*)\}$/.exec(template) ?? []) : [];
   if (written === undefined) return false;
-  const { name, isOptional } = parsePlace(written);
+  const { name, isOptional } = parsePlaceholder(written);
   return isOptional && !isValue(values(name));
 }
 
-/** The value of a template that is only one place; undefined if it is left out. @throws InvalidSecretField */
+/** The value of a template that is only one placeholder; undefined if it is left out. @throws InvalidSecretField */
 export function resolve(template: Template, values: Values): unknown {
   return isLeftOut(template, values) ? undefined : fillJson(template, values);
 }
@@ -102,8 +102,8 @@ export function fill(
   values: Values,
   encode: (text: string, field: string) => string,
 ): string {
-  return template.replace(places, (_, written: string) =>
-    encode(textAt(written, values), fieldOf(parsePlace(written).name)),
+  return template.replace(placeholderPattern, (_, written: string) =>
+    encode(textAt(written, values), fieldOf(parsePlaceholder(written).name)),
   );
 }
 

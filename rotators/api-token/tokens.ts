@@ -14,7 +14,7 @@ import type { ApiDescription } from './description.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
 import { isDedicated, revokeOrphans, revokeToken } from './revoke.ts';
-import { placesIn } from './template.ts';
+import { placeholdersIn } from './template.ts';
 import { isRevocable, type Verified, verifyToken } from './verify.ts';
 
 /** The calls of a rotator. This part is loaded when it is first needed. */
@@ -91,7 +91,7 @@ async function accountFindings(
   if (needsAdmin(before) && admin === undefined) return [];
   // `perform` compares `account` only for calls of `before`. So the last call is made twice: in `before`, and as the call itself.
   // Values that only mint needs are not kept.
-  const needed = new Set(placesIn(before));
+  const needed = new Set(placeholdersIn(before));
   const steps = before.map(({ keep = {}, ...step }) => ({
     ...step,
     keep: Object.fromEntries(Object.entries(keep).filter(([kept]) => needed.has(`kept.${kept}`))),

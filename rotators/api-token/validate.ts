@@ -3,16 +3,18 @@ import { KeyturnError } from '../../src/rotator/index.ts';
 import { baseUrlProblem } from '../http/url.ts';
 import type { ApiDescription, Call, Condition, Request } from './description.ts';
 import { descriptionSchema } from './schema.ts';
-import { placesIn } from './template.ts';
+import { placeholdersIn } from './template.ts';
 
 type CallName = 'mint' | 'verify' | 'revoke' | 'list' | 'checkAdmin';
 const callNames: readonly CallName[] = ['mint', 'verify', 'revoke', 'list', 'checkAdmin'];
 
-const expiryPlaces = ['date', 'time', 'seconds', 'days', 'epoch', 'epochMs'].map((form) => `expiry.${form}`);
-const labelPlaces = ['label', 'requestToken', 'owner'];
+const expiryPlaceholders = ['date', 'time', 'seconds', 'days', 'epoch', 'epochMs'].map(
+  (form) => `expiry.${form}`,
+);
+const labelPlaceholders = ['label', 'requestToken', 'owner'];
 
 /** The placeholders of fields that each call may use. `verify` has no admin, and `checkAdmin` has no secret. */
-const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
+const fieldPlaceholders: Readonly<Record<CallName, RegExp>> = {
   mint: /^(?:token|(?:secret|admin)\.[^.]+)$/,
   verify: /^(?:token|secret\.[^.]+)$/,
   revoke: /^(?:token|(?:secret|admin)\.[^.]+)$/,
@@ -21,8 +23,8 @@ const fieldPlaces: Readonly<Record<CallName, RegExp>> = {
 };
 
 /** The other placeholders of each call. */
-const ownPlaces: Readonly<Record<CallName, readonly string[]>> = {
-  mint: [...labelPlaces, ...expiryPlaces, 'password'],
+const ownPlaceholders: Readonly<Record<CallName, readonly string[]>> = {
+  mint: [...labelPlaceholders, ...expiryPlaceholders, 'password'],
   verify: [],
   revoke: ['revoked.id', 'revoked.token'],
   list: [],
@@ -94,19 +96,19 @@ function* contradictions(description: ApiDescription): Generator<Problem> {
     yield { path: 'revoke', problem: 'must be left out with overlap none: mint has ended the old token' };
   }
   if (revoke !== undefined) yield* contradictionsOfRevoke(description, revoke);
-  if (list?.label !== undefined && !placesIn(mint).some((place) => labelPlaces.includes(place))) {
+  if (list?.label !== undefined && !placeholdersIn(mint).some((one) => labelPlaceholders.includes(one))) {
     yield { path: 'mint', problem: 'must put {label} where list finds it' };
   }
-  if (mint.token === '{password}' && !placesIn(bodyOf(mint)).includes('password')) {
+  if (mint.token === '{password}' && !placeholdersIn(bodyOf(mint)).includes('password')) {
     yield { path: 'mint', problem: 'must send {password}, since that is the token' };
   }
-  if (placesIn(mint).includes('password') && overlap === 'none') {
+  if (placeholdersIn(mint).includes('password') && overlap === 'none') {
     yield { path: 'overlap', problem: 'must not be none with {password}: a lost answer would lose it' };
   }
   if (lifetimeDays !== undefined && typeof lifetimeDays !== 'number') {
     const isPlace = /^\{(?:admin|secret)\.\w+(?:\|\d+)?\}$/.test(lifetimeDays);
     if (!isPlace)
-      yield { path: 'lifetimeDays', problem: 'must be a number, or a place such as {admin.days|90}' };
+      yield { path: 'lifetimeDays', problem: 'must be a number, or a placeholder such as {admin.days|90}' };
   }
   yield* contradictionsOfStore(description);
   yield* contradictionsOfAdmin(description);
@@ -120,9 +122,13 @@ function* contradictionsInCall(
   const { before = [], ...last } = call;
   const kept: string[] = [];
   const unknown = function* (path: string, request: Request): Generator<Problem> {
-    for (const place of placesIn(request)) {
-      if (!fieldPlaces[name].test(place) && !ownPlaces[name].includes(place) && !kept.includes(place))
-        yield { path, problem: `has no place {${place}}` };
+    for (const placeholder of placeholdersIn(request)) {
+      if (
+        !fieldPlaceholders[name].test(placeholder) &&
+        !ownPlaceholders[name].includes(placeholder) &&
+        !kept.includes(placeholder)
+      )
+        yield { path, problem: `has no placeholder {${placeholder}}` };
     }
   };
   for (const [at, step] of before.entries()) {
@@ -135,9 +141,9 @@ function* contradictionsInCall(
   }
   yield* contradictionsInRequest(name, call);
   yield* unknown(name, last);
-  for (const place of placesIn(call)) {
-    if (expiryPlaces.includes(place) && lifetimeDays === undefined)
-      yield { path: 'lifetimeDays', problem: `must say what {${place}} is` };
+  for (const placeholder of placeholdersIn(call)) {
+    if (expiryPlaceholders.includes(placeholder) && lifetimeDays === undefined)
+      yield { path: 'lifetimeDays', problem: `must say what {${placeholder}} is` };
   }
 }
 
@@ -188,12 +194,12 @@ function* contradictionsOfStore({
 
 /** A token that was never stored is known only by the id in the list. So `revoke` must name the token by its id alone. */
 function* contradictionsOfRevoke({ mint, verify, list }: ApiDescription, revoke: Call): Generator<Problem> {
-  const places = placesIn(revoke);
-  const isById = places.includes('revoked.id') && !places.includes('revoked.token');
+  const placeholders = placeholdersIn(revoke);
+  const isById = placeholders.includes('revoked.id') && !placeholders.includes('revoked.token');
   if (list !== undefined && !isById) {
     yield { path: 'revoke', problem: 'must name what it revokes by {revoked.id}: list gives nothing else' };
   }
-  if (places.includes('revoked.id') && mint.id === undefined && verify.id === undefined) {
+  if (placeholders.includes('revoked.id') && mint.id === undefined && verify.id === undefined) {
     yield { path: 'mint.id', problem: 'must say where the id is, or verify.id must' };
   }
 }
@@ -213,20 +219,20 @@ function* contradictionsOfAdmin({
 }: ApiDescription): Generator<Problem> {
   const parts = { mint: [mint, lifetimeDays], revoke, list };
   for (const [path, part] of Object.entries(parts)) {
-    const places = placesIn(part);
-    if (!places.some((place) => place.startsWith('admin.'))) continue;
-    for (const place of places) {
+    const placeholders = placeholdersIn(part);
+    if (!placeholders.some((placeholder) => placeholder.startsWith('admin.'))) continue;
+    for (const placeholder of placeholders) {
       if (
-        place.startsWith('secret.') &&
-        (place !== `secret.${accountField}` || verify.account === undefined)
+        placeholder.startsWith('secret.') &&
+        (placeholder !== `secret.${accountField}` || verify.account === undefined)
       ) {
         yield {
           path,
-          problem: `must take {${place}} from the admin secret, or from the accountField that verify.account proves`,
+          problem: `must take {${placeholder}} from the admin secret, or from the accountField that verify.account proves`,
         };
       }
     }
   }
-  if (placesIn(list?.dedicated).some((place) => place.startsWith('secret.')))
+  if (placeholdersIn(list?.dedicated).some((placeholder) => placeholder.startsWith('secret.')))
     yield { path: 'list.dedicated', problem: 'must be said by the admin secret' };
 }

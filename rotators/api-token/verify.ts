@@ -7,7 +7,7 @@ import type { Api } from './api.ts';
 import { requireAccepted } from './calls.ts';
 import type { ApiCredential } from './credential.ts';
 import type { Call } from './description.ts';
-import { placesIn } from './template.ts';
+import { placeholdersIn } from './template.ts';
 
 /** What the API says about a token that it accepts. */
 export interface Verified {
@@ -60,7 +60,8 @@ async function verifyAdmin(
   context: Pick<RotatorContext, 'signal'>,
 ): Promise<Verified | undefined> {
   // Without checkAdmin, use `list`, if it takes everything from the admin secret.
-  const isAdmins = list !== undefined && placesIn(list).every((place) => place.startsWith('admin.'));
+  const isAdmins =
+    list !== undefined && placeholdersIn(list).every((placeholder) => placeholder.startsWith('admin.'));
   const call: Call | undefined = checkAdmin ?? (isAdmins ? list : undefined);
   if (call === undefined) {
     const field = fields?.token ?? 'token';
@@ -91,5 +92,5 @@ export function isRevocable(
   revoke: Call | undefined,
   { id }: ApiCredential,
 ): boolean {
-  return id !== undefined || verify.id !== undefined || !placesIn(revoke).includes('revoked.id');
+  return id !== undefined || verify.id !== undefined || !placeholdersIn(revoke).includes('revoked.id');
 }

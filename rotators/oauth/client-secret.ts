@@ -13,7 +13,7 @@ import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, connect, createReach } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
-import { earlyExpiry, secondsIn, writtenSeconds } from './expiry.ts';
+import { earlyExpiry, timeMsIn, writtenSeconds } from './expiry.ts';
 import { accepted, classify, isClientRefused } from './refusal.ts';
 import { type RegistrationAccess, readRegistration, renewRegistration } from './registration.ts';
 
@@ -41,7 +41,7 @@ function parse(fields: SecretFields): RegisteredClient {
   if (introspectionEndpoint === undefined && revocationEndpoint === undefined) requireText(fields, 'issuer');
   if (client.authentication === 'none')
     throw contradictoryField('token_endpoint_auth_method', 'must be one that uses a client secret');
-  const expiresAtMs = secondsIn(fields, 'client_secret_expires_at');
+  const expiresAtMs = timeMsIn(fields, 'client_secret_expires_at');
   return {
     ...client,
     clientSecret,

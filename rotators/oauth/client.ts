@@ -34,7 +34,7 @@ function parseMethod(fields: SecretFields, secret: string | undefined): Authenti
   if (method === undefined)
     throw contradictoryField(field, `must be one of ${authenticationMethods.join(', ')}`);
   if (method !== 'none' && secret === undefined)
-    throw contradictoryField('client_secret', `is missing, which ${method} needs`);
+    throw contradictoryField('client_secret', `is missing: ${method} needs it`);
   return method;
 }
 

@@ -10,7 +10,7 @@ import {
 import { type JsonObject, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, type Connection, connect } from './connection.ts';
-import { secondsIn, writtenSeconds } from './expiry.ts';
+import { timeMsIn, writtenSeconds } from './expiry.ts';
 import { accepted } from './refusal.ts';
 
 /** An access token of a client. */
@@ -34,7 +34,7 @@ export function parseToken(fields: SecretFields): TokenCredential {
   return {
     ...client,
     accessToken: optionalText(fields, 'access_token'),
-    expiresAtMs: secondsIn(fields, 'expires_at'),
+    expiresAtMs: timeMsIn(fields, 'expires_at'),
   };
 }
 
