@@ -90,7 +90,8 @@ function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields
 
 /** `registry.example` names only itself. `*.example` names every host below it. */
 function isNamedBy(pattern: string, hostname: string): boolean {
-  return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
+  const named = pattern.toLowerCase();
+  return named.startsWith('*.') ? hostname.endsWith(named.slice(1)) : hostname === named;
 }
 
 /** The target of a credential: its API, and whose token it is. */

@@ -170,7 +170,8 @@ function failure(name: RequestName, answer: HttpAnswer): ApiFailure {
   const { status } = answer;
   const isRefused = status === 401 || status === 403;
   const code = isRefused ? 'PermissionDenied' : (codes[name][status] ?? codeOfStatus(status));
-  return new ApiFailure(code, `${name} was answered ${status}`, { said: reasonIn(answer) });
+  const hint = name === 'whoami' && status === 404 ? ': "host" may not be the management API' : '';
+  return new ApiFailure(code, `${name} was answered ${status}${hint}`, { said: reasonIn(answer) });
 }
 
 function requireSuccess(name: RequestName, answer: HttpAnswer): HttpAnswer {

@@ -167,3 +167,23 @@ describe('a description', () => {
     }
   });
 });
+
+describe('hosts at which a description does not work', () => {
+  const notAt = { 'hub.example.com': 'Hub has no tokens.', '*.Cloud.example': 'Cloud has no tokens.' };
+  const { parse } = apiToken({ ...api, notAt });
+  const at = (host: string) => () => parse({ host, username: 'robot', token: 'x', tokenId: '1' });
+
+  it.each(['hub.example.com', 'HUB.example.com', 'hub.example.com.', 'https://hub.example.com:8443/api'])(
+    'are refused with the reason: %s',
+    (host) => expect(at(host)).toThrow(/"host" must not be hub\.example\.com: Hub has no tokens/),
+  );
+
+  it.each(['a.cloud.example', 'https://a.b.CLOUD.example'])('are refused below a name: %s', (host) =>
+    expect(at(host)).toThrow(/Cloud has no tokens/),
+  );
+
+  it.each(['example.com', 'myhub.example.com', 'cloud.example', 'mycloud.example'])(
+    'are no others: %s',
+    (host) => expect(at(host)).not.toThrow(),
+  );
+});
