@@ -62,6 +62,13 @@ describe('the documentation', () => {
     expect(codes).toEqual([...errorCodes]);
   });
 
+  it('names every optional package in docs/own-function.md, with what needs it', async () => {
+    const { peerDependenciesMeta }: { peerDependenciesMeta: object } = JSON.parse(await read('package.json'));
+    const table = page('docs/own-function.md').match(/^\| .* \|$/gm)?.join('\n') ?? '';
+    const missing = Object.keys(peerDependenciesMeta).filter((name) => !table.includes(`\`${name}\``));
+    expect(missing).toEqual([]);
+  });
+
   it('lists every rotator that comes with Keyturn in docs/secrets.md', () => {
     for (const { name } of createRotators())
       expect(page('docs/secrets.md')).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
