@@ -115,8 +115,8 @@ describe('a date', () => {
 });
 
 describe('the table of causes', () => {
-  it('is what docs/doctor.md shows (npm run generate:causes)', async () => {
-    const page = await readFile(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  it('is what docs/causes.md shows (npm run generate:causes)', async () => {
+    const page = await readFile(new URL('../../docs/causes.md', import.meta.url), 'utf8');
     expect(page).toBe(withCauses(page));
     expect(page).toContain(`| \`NoCredentialAccepted\` | ${causes.NoCredentialAccepted.problem} |`);
   });
