@@ -19,7 +19,8 @@ to KMS is not allowed.
 With the whole role, the test also tries what the role must not allow: secrets of other functions or of none, deletion, policies, other
 keys. All of it is refused.
 
-The test has no Lambda, CloudWatch, RDS, ElastiCache, MemoryDB, X-Ray and EC2. So nothing in it fails without their actions.
+Only Secrets Manager and its keys enforce policies in this test. Lambda, CloudWatch, RDS, ElastiCache, MemoryDB, X-Ray and EC2 do not.
+So no rotation fails without their actions.
 
 \`npm run generate:permissions\` writes this page, and a test compares it.
 `;

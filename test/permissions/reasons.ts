@@ -71,7 +71,7 @@ export const reasons: Readonly<Record<string, Reason>> = {
   },
   DescribeRds: {
     when: '`rdsDescribe=true`',
-    why: 'An admin secret that RDS manages holds no host. A read replica can’t change a password, so the function asks for the host of its source.',
+    why: 'An admin secret that RDS manages holds no host, so the function asks RDS. If a secret names a read replica and its admin secret another host, RDS says whether that host is the replica’s source.',
     actions: {
       'rds:DescribeDBClusters': notCalled,
       'rds:DescribeDBInstances': notCalled,
