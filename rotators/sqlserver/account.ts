@@ -15,7 +15,7 @@ interface AccountRow {
   readonly authenticationType: number | null;
 }
 
-/** A login of the server, as far as it is copied. */
+/** A login of the server, with all that is copied to a clone. */
 export interface Login {
   readonly name: string;
   readonly defaultDatabase: string | null;
@@ -23,14 +23,14 @@ export interface Login {
   readonly policyChecked: boolean;
   readonly expirationChecked: boolean;
   readonly locked: number | null;
-  /** As a literal; what ties the users of the databases to the login, on each replica. */
+  /** As a hexadecimal literal. The users of the databases belong to the login by its SID, on each replica. */
   readonly sid: string;
 }
 
-/** A user of a database, as far as it is copied. */
+/** A user of a database, with all that is copied to a clone. */
 export interface User {
   readonly name: string;
-  /** The login that it is for, where the session may see that; asked for with `findUser` alone. */
+  /** Its login, if the session may see that. Only `findUser` asks for it. */
   readonly login?: string | null;
   readonly defaultSchema: string | null;
   readonly defaultLanguage: string | null;
@@ -43,19 +43,19 @@ export type AccountKind = 'login' | 'contained user';
 export interface Account {
   readonly kind: AccountKind;
   readonly isAzure: boolean;
-  /** The session's. */
+  /** The session's database. */
   readonly database: string;
 }
 
-/** authentication_type of a user who has a password of its own. */
+/** authentication_type of a user with a password of its own. */
 const byDatabase = 2;
 /** SERVERPROPERTY('EngineEdition') of Azure SQL Database. */
 const azure = 5;
 
 /**
- * Finds out what a username means in the session's database. Users with passwords exist where
- * sys.databases.containment says so, and in Azure SQL Database whatever it says; where there is one, it comes before
- * a login of the same name.
+ * Finds out what a username means in the session's database. A database can have users with passwords if its
+ * sys.databases.containment is not 0. In Azure SQL Database it always can. Such a user comes before a login of the same
+ * name.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/contained-database-users-making-your-database-portable
  */
@@ -70,19 +70,19 @@ export async function findAccount(session: SqlServerSession, username: string): 
   };
 }
 
-/** A login that the session can see. */
+/** Looks a login up. Undefined if there is none, or the session may not see it. */
 export async function findLogin(session: SqlServerSession, username: string): Promise<Login | undefined> {
   const [login] = await session.query<Login>(loginStatement, { username });
   return login;
 }
 
-/** A user of the session's database, by name. */
+/** Looks a user of the session's database up. Undefined if there is none, or the session may not see it. */
 export async function findUser(session: SqlServerSession, username: string): Promise<User | undefined> {
   const [user] = await session.query<User>(userStatement, { username });
   return user;
 }
 
-/** The error for an account that is not there, or that the admin may not see. */
+/** The error for an account that does not exist, or that the admin may not see. @param needed the rights to see it */
 export function accountMissing(
   kind: AccountKind,
   username: string,
@@ -96,9 +96,10 @@ export function accountMissing(
 }
 
 /**
- * Has an account set its own password. That needs no right, but the old password: that of the credential that logged
- * in, which is not always the one of AWSCURRENT.
+ * Lets an account set its own password. That needs no right, but the old password. This is the password of the login
+ * (`using`), which is not always that of AWSCURRENT.
  *
+ * @throws PermissionDenied if the account is a login of Azure SQL Database to which master is closed
  * @see https://learn.microsoft.com/sql/t-sql/statements/alter-login-transact-sql
  */
 export async function setOwnPassword(
@@ -113,9 +114,10 @@ export async function setOwnPassword(
 }
 
 /**
- * Works where an account's password is kept: for a login of Azure SQL Database in a session of its own, in master.
+ * Does work in the database that keeps an account's password. For a login of Azure SQL Database that is master, and needs
+ * a second session. For all others it is the given session.
  *
- * @throws PermissionDenied where master is closed to the session's account
+ * @throws PermissionDenied if master is closed to the session's account
  * @see https://learn.microsoft.com/azure/azure-sql/database/logins-create-manage
  */
 export async function whereLoginsAre<T>(
@@ -145,14 +147,17 @@ async function openMaster(session: SqlServerSession): Promise<SqlServerSession |
 function masterClosed(): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    'The logins of Azure SQL Database are changed in master, which is closed to this account.',
+    'A login of Azure SQL Database is changed in master, and this account may not enter master.',
     'Make a user for it in master (CREATE USER ... FOR LOGIN ...), name an admin secret, or rotate a user with a password of its own.',
   );
 }
 
 /**
- * Has an admin set the password of an account that exists. An old password or expired one is no matter then, and a
- * login that somebody locked out by trying old passwords is unlocked; CHECK_POLICY and CHECK_EXPIRATION stay.
+ * Lets an admin set the password of an existing account. The old password does not matter, even if it has expired. A
+ * login that is locked out, such as by somebody who tried old passwords, is unlocked. CHECK_POLICY and CHECK_EXPIRATION
+ * stay as they are.
+ *
+ * @throws AccountMissing, and PermissionDenied if the admin lacks a right
  */
 export async function setPasswordOf(
   session: SqlServerSession,
@@ -166,12 +171,12 @@ export async function setPasswordOf(
   if (kind === 'login' && login === undefined) throw accountMissing(kind, username);
   const unlock = login?.locked === 1 ? ' UNLOCK' : '';
   const alter = `${alterOf(kind)} ${quoteIdentifier(username)} WITH PASSWORD = ${quoteLiteral(password)}${unlock}`;
-  // ALTER LOGIN fires triggers of the server alone, which are an admin's.
+  // ALTER LOGIN fires only the server's triggers, which admins have made. ALTER USER fires those of the database's owner.
   if (kind === 'login') await alterLogin(session, username, alter);
   else await asDatabaseOwner(session, [alter]);
 }
 
-/** 15151 does not tell a right that is lacking from a login that is not there. */
+/** Error 15151 means either a missing right or a missing login. So this looks up which right is missing. */
 async function alterLogin(session: SqlServerSession, username: string, alter: string): Promise<void> {
   try {
     await session.query(alter);

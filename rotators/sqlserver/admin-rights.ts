@@ -2,22 +2,22 @@ import { adminRightsStatement } from './catalogue.ts';
 import { mayDoEverything, serverRights } from './rights.ts';
 import type { SqlServerSession } from './session.ts';
 
-/** What an admin may do on the server; null where there is no such permission. */
+/** What an admin may do on the server: 1 for yes. Null if the server has no such permission. */
 export interface AdminRights {
   readonly alterAnyLogin: number | null;
   readonly controlServer: number | null;
   readonly sysadmin: number | null;
 }
 
-/** Reads it. */
+/** Reads the rights of the session's admin. */
 export async function rightsOf(admin: SqlServerSession): Promise<AdminRights> {
   const [rights] = await admin.query<AdminRights>(adminRightsStatement);
   return rights ?? { alterAnyLogin: null, controlServer: null, sysadmin: null };
 }
 
 /**
- * What an admin lacks to set the password of a login, or undefined. For the password of a sysadmin, or of who has
- * CONTROL SERVER, that is CONTROL SERVER.
+ * What an admin lacks to set the password of a login, in words that follow "the admin"; undefined if nothing. The admin
+ * needs ALTER ANY LOGIN. If the login is a sysadmin or has CONTROL SERVER, the admin needs CONTROL SERVER too.
  *
  * @see https://learn.microsoft.com/sql/t-sql/statements/alter-login-transact-sql
  */

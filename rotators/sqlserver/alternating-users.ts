@@ -30,6 +30,8 @@ import { connect, type SqlServerOptions, type SqlServerSession } from './session
 /**
  * Rotates between two SQL Server logins, or two users of a contained database, so that the credential of AWSCURRENT
  * always works. The admin makes the changes. Drop-in for AWS's SecretsManagerRDSSQLServerRotationMultiUser.
+ *
+ * @param options how the function connects; default: verified TLS, and Node.js's own authorities
  */
 export function sqlServerAlternatingUsers(
   options: SqlServerOptions = {},
@@ -48,7 +50,7 @@ export function sqlServerAlternatingUsers(
 
 function parse(fields: SecretFields): AlternatingCredential {
   const credential = parseCredential(fields);
-  // The login, to which a secret of Azure may append the server.
+  // The username of a secret of Azure may end with the server's name. The pair is made of the login's name alone.
   const pair = parseUserPair({ ...fields, username: credential.username }, fitsName);
   parseAccountName(pair.alternate, fields.alternatingusers === undefined ? 'username' : 'alternatingusers');
   return { ...credential, pair };
@@ -66,7 +68,7 @@ async function change(
   context: ChangeContext<AlternatingCredential>,
 ): Promise<void> {
   const { current } = context;
-  // Asked once: a database's owner can take a user with a password away between two looks.
+  // Asked only once: between two looks, a database's owner can drop a contained user.
   const account = await findAccount(session, current.username);
   if (account.kind === 'login') await requireLogin(session, account, options, context);
   await requireReplicas(session, account, current, options, context);
@@ -90,9 +92,9 @@ async function change(
 }
 
 /**
- * Makes sure that the credentials which were accepted are logins'. Whoever owns a contained database can make a user
- * there with the name of any login, be let in as that user, and take it away again before the admin looks: the admin
- * would change the login of that name. master takes logins only.
+ * Makes sure that the accepted credentials are those of logins. The owner of a contained database can create a user there
+ * with the name of any login, log in as that user, and drop it again before the admin looks. The admin would then change
+ * the login of that name. Only logins can log in to master, so that is tried.
  *
  * @throws PermissionDenied
  * @see https://learn.microsoft.com/sql/relational-databases/databases/security-best-practices-with-contained-databases
@@ -116,12 +118,14 @@ async function requireLogin(
 function notTheLogin({ username }: AlternatingCredential, database: string): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    `There may be a login ${username}, but the password of the secret is not its password: it was accepted in ${database} alone.`,
-    'Nothing was changed. See who has made and dropped users in that database; if the login is meant, store its password.',
+    `There may be a login ${username}, but the password of the secret is not its password: only the database ${database} accepted it.`,
+    'Nothing was changed. See who has created and dropped users in that database. If the secret is for the login, store its password.',
   );
 }
 
-/** Azure's master is closed to most logins; but that is said to those alone whose password is right. */
+/**
+ * Whether a credential is a login's. Azure's master is closed to most logins, but only a right password gets that answer.
+ */
 async function isLogin(
   credential: SqlServerCredential,
   options: SqlServerOptions,

@@ -1,6 +1,9 @@
 import { nameExpression, schemaExpression, securableViews } from './securables.ts';
 
-/** Every question that is asked of the catalogue. All bind @username; names are compared as the server does. */
+/*
+ * All questions to the catalogue. Those about an account bind its name to @username, if nothing else is said. The server
+ * compares names by its own rules.
+ */
 
 /** What kind of account a name is in the session's database. One row. */
 export const accountStatement = `
@@ -9,8 +12,8 @@ SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS cur
        (SELECT CAST(authentication_type AS int) FROM sys.database_principals WHERE name = @username) AS authenticationType`;
 
 /**
- * What is true of a login: why it may be refused though its password is right. The hash is shown to few, and to compare
- * with it is null for all others.
+ * Why a login may be refused although its password is right. Binds @password too. Few admins may see a login's hash; for
+ * all others `matches` is null.
  *
  * @see https://learn.microsoft.com/sql/t-sql/functions/loginproperty-transact-sql
  * @see https://learn.microsoft.com/sql/t-sql/functions/pwdcompare-transact-sql
@@ -34,19 +37,22 @@ SELECT CAST(SERVERPROPERTY('IsIntegratedSecurityOnly') AS int) AS windowsOnly, l
        CAST(PWDCOMPARE(@password, l.password_hash) AS int) AS matches
   FROM sys.sql_logins l WHERE l.name = @username`;
 
-/** Whether users with passwords of their own can log in to the server at all; they can in Azure SQL Database. */
+/** Whether the server lets users with passwords of their own log in. Azure SQL Database always does. */
 export const containedUsersStatement = `
 SELECT CAST(value_in_use AS int) AS allowed FROM sys.configurations
  WHERE name = N'contained database authentication'`;
 
-/** A login, where the session may see it. */
+/** A login, if the session may see it. */
 export const loginStatement = `
 SELECT name, default_database_name AS defaultDatabase, default_language_name AS defaultLanguage,
        is_policy_checked AS policyChecked, is_expiration_checked AS expirationChecked,
        CAST(LOGINPROPERTY(name, 'IsLocked') AS int) AS locked, CONVERT(nvarchar(172), sid, 1) AS sid
   FROM sys.sql_logins WHERE name = @username`;
 
-/** The databases that are open, and whether the session may enter each and see all users. Nobody can change snapshots. */
+/**
+ * The open databases, and whether the session may enter each and see all its users. Without snapshots: nobody can change
+ * those.
+ */
 export const databasesStatement = `
 SELECT name, is_read_only AS readOnly, CAST(HAS_DBACCESS(name) AS int) AS accessible,
        HAS_PERMS_BY_NAME(QUOTENAME(name), 'DATABASE', 'VIEW DEFINITION') AS visible
@@ -57,12 +63,12 @@ export const userOfLoginStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
   FROM sys.database_principals WHERE sid = SUSER_SID(@username) AND type = 'S'`;
 
-/** The user whose SID is that of a login of Azure SQL Database, which is kept in master. */
+/** The user with the SID of a login (@sid). In Azure SQL Database the login itself is in master. */
 export const userOfSidStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage
   FROM sys.database_principals WHERE sid = CONVERT(varbinary(85), @sid, 1) AND type = 'S'`;
 
-/** A user of the session's database, by its own name, and the login that it is for. */
+/** A user of the session's database, by its own name, with the name of its login. */
 export const userStatement = `
 SELECT name, default_schema_name AS defaultSchema, default_language_name AS defaultLanguage,
        SUSER_SNAME(sid) AS [login]
@@ -85,10 +91,10 @@ SELECT DISTINCT r.name, CAST(CASE WHEN EXISTS (
   FROM ${principals} r WHERE r.type = 'R' AND r.principal_id IN (SELECT principal_id FROM held)`;
 }
 
-/** Roles of a login, also those that it is in by way of another. */
+/** Roles of a login. `direct` is 0 for those that it has only through another role. */
 export const serverRolesStatement = roles('sys.server_principals', 'sys.server_role_members');
 
-/** Roles of a user, likewise. */
+/** Roles of a user in the session's database. `direct` is 0 for those that it has only through another role. */
 export const databaseRolesStatement = roles('sys.database_principals', 'sys.database_role_members');
 
 /** Permissions of a login and of its roles. */
@@ -104,14 +110,16 @@ SELECT CAST(p.class AS int) AS class, p.class_desc AS classDescription, p.major_
  WHERE p.grantee_principal_id IN (SELECT principal_id FROM held)
  ORDER BY p.class, p.major_id, p.minor_id`;
 
-/** Which of the views of securables there are. */
+/** Which of the {@link securableViews} the server has. */
 export const securableViewsStatement = `SELECT ${securableViews
   .map((view) => `OBJECT_ID(N'${view}') AS [${view}]`)
   .join(', ')}`;
 
 /**
- * Permissions of a user and of its roles, and what it owns, which comes to CONTROL. Objects come before their columns,
- * since a permission on a column stands for an exception.
+ * Permissions of a user and of its roles. What they own is listed as CONTROL, which an owner has. Objects come before
+ * their columns, since a permission on a column is an exception from one on the object.
+ *
+ * @param available the views of securables that the server has
  */
 export function databasePermissionsStatement(available: ReadonlySet<string>): string {
   return `${held('sys.database_principals', 'sys.database_role_members')},
@@ -141,8 +149,9 @@ export const updateableStatement = `
 SELECT CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(20)) AS updateability`;
 
 /**
- * As whom an admin works in the session's database, and whether the server trusts that database. Whether the session is
- * a contained user's is asked of the session: a database's owner can make a contained user with the SID of any login.
+ * As whom an admin works in the session's database, and whether the server trusts that database. Only the session can
+ * tell whether it is a contained user's (`confined`): a database's owner can create a contained user with the SID of any
+ * login.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/system-dynamic-management-views/sys-dm-exec-sessions-transact-sql
  */
@@ -154,8 +163,8 @@ SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, DB_NAME() AS [da
        (SELECT COUNT(*) FROM sys.triggers WHERE parent_class = 0 AND is_disabled = 0) AS triggers`;
 
 /**
- * Makes the session that of the database's owner, and tells what it may still do on the server. A batch of its own:
- * one that went on after EXECUTE AS has failed would do so as the admin.
+ * Makes the session that of the database's owner, and tells what it may still do on the server. It is a batch of its own:
+ * if EXECUTE AS failed, further statements of the same batch would run as the admin.
  */
 export const actAsOwnerStatement = `
 DECLARE @cookie varbinary(100);
@@ -165,7 +174,7 @@ SELECT CONVERT(nvarchar(202), @cookie, 1) AS cookie, USER_NAME() AS actingAs,
        HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER') AS controlServer,
        HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS alterAnyLogin`;
 
-/** Which server a session is at: its own name, and not that of a listener. */
+/** The server's own name, and not that of a listener. */
 export const serverStatement = `SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(256)) AS server`;
 
 /** The rights by which an admin changes logins. */
@@ -175,7 +184,8 @@ SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'ALTER ANY LOGIN') AS alterAnyLogin,
        IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin`;
 
 /**
- * The same in Azure SQL Database, asked in master: the server's admin is dbo there, and others are in a role.
+ * The rights by which an admin changes logins in Azure SQL Database; asked in master. The server's admin is dbo there.
+ * Others need a role.
  *
  * @see https://learn.microsoft.com/azure/azure-sql/database/logins-create-manage
  */
@@ -184,7 +194,7 @@ SELECT CASE WHEN USER_NAME() = N'dbo' THEN 1 ELSE 0 END AS dbo, IS_ROLEMEMBER(N'
        IS_SRVROLEMEMBER(N'##MS_LoginManager##') AS serverLoginManager`;
 
 /**
- * What an account may do on the server, after a row that says whose rights follow. Run with @who and @account.
+ * What an account may do on the server. The first row says whose rights follow. Binds @who and @account.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/system-catalog-views/sys-linked-logins-transact-sql
  */
@@ -197,12 +207,16 @@ SELECT name AS ownedDatabase FROM sys.databases WHERE owner_sid = SUSER_SID(@use
 SELECT s.name AS linkedServer FROM sys.linked_logins l JOIN sys.servers s ON s.server_id = l.server_id
   JOIN sys.server_principals p ON p.principal_id = l.local_principal_id WHERE p.name = @username;`;
 
-/** What every version and service has: rights on all else are told apart by number. */
-const everywhere = new Set(['sys.all_objects', 'sys.schemas', 'sys.database_principals']);
+/** Views that every version and service has. Securables of other views are told apart by their numbers. */
+const viewsEverywhere = new Set(['sys.all_objects', 'sys.schemas', 'sys.database_principals']);
 
 /**
- * The same in a database, for the user that an account is there: one with a password of its own in the database that
- * the secret is for, else that of the login, else one whose login is gone and which a login of this name would get.
+ * What an account may do in the session's database. The first row says whose rights follow. Binds `@who`, `@account` and
+ * `@database` (the secret's). The account's user is the first that exists of these:
+ *
+ * 1. the user of that name with a password of its own, in the secret's database
+ * 2. the user of the login of that name
+ * 3. the user of that name whose login is gone: a new login of that name would get it
  */
 export const rightsInDatabaseStatement = `
 DECLARE @username nvarchar(128), @contained bit = 0;
@@ -214,11 +228,12 @@ SELECT TOP (1) @username = name, @contained = CASE authentication_type WHEN 2 TH
  ORDER BY CASE WHEN authentication_type = 2 AND name = @account THEN 0 WHEN sid = SUSER_SID(@account) THEN 1 ELSE 2 END;
 SELECT DB_NAME() AS scope, @who AS who, @username AS username, @contained AS contained;
 ${databaseRolesStatement};
-${databasePermissionsStatement(everywhere)};`;
+${databasePermissionsStatement(viewsEverywhere)};`;
 
 /**
- * Runs the two for two accounts, and the second in each database that the session may enter, all in one round trip.
- * Azure SQL Database has neither logins nor other databases to look into.
+ * Asks what two accounts may do, on the server and in each database that the session may enter, in one round trip. Binds
+ * `@subject` and `@proven` (the accounts), `@database`, and the two statements above as `@onServer` and `@inDatabase`. In
+ * Azure SQL Database it asks only the session's own database, which shows neither logins nor other databases.
  */
 export const rightsStatement = `
 DECLARE @declared nvarchar(200) = N'@who nvarchar(10), @account nvarchar(128), @database nvarchar(128)';

@@ -3,7 +3,7 @@ import { classifier } from '../database/classify.ts';
 import { partsOf } from '../network.ts';
 import { LoginFailure } from './login-failure.ts';
 
-/** Numbers of the errors that the server sent. */
+/** The numbers of the errors that the server sent; empty for other errors. */
 export function numbersOf(error: unknown): number[] {
   return [...partsOf(error)].flatMap((part) => {
     if (part instanceof LoginFailure) return [...part.numbers];
@@ -13,8 +13,9 @@ export function numbersOf(error: unknown): number[] {
 }
 
 /**
- * NetValidatePasswordPolicy's answers: too recent 15114, used before 15115, too short 15116, too long 15117, too
- * simple 15118, the password filter's 15119; and Azure SQL's two.
+ * Numbers by which a password policy refuses a password. Those of NetValidatePasswordPolicy are: 15114 changed too
+ * recently, 15115 used before, 15116 too short, 15117 too long, 15118 too simple, 15119 refused by the password filter.
+ * Azure SQL has two of its own.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/password-policy
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors-10000-to-19999
@@ -27,8 +28,8 @@ export function isPolicyRefusal(error: unknown): boolean {
 }
 
 /**
- * What the server's errors mean, by Microsoft's lists; the first that fits counts. 15151 is also the answer for a
- * principal that does not exist: whoever may not see it is not told which.
+ * What the server's errors mean, from Microsoft's lists. The first meaning that fits counts. 15151 is the answer for a
+ * missing right and also for a principal that does not exist: the server does not tell which.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
  * @see https://learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues
@@ -41,7 +42,7 @@ const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
     'PermissionDenied',
     [
       229, 230, 262, 297, 300, 916, 4060, 4064, 4613, 15007, 15151, 15247, 15404, 15406, 15517, 15562,
-      // The server takes Windows accounts only; a logon trigger; a DDL trigger that has undone the statement.
+      // Only Windows accounts are taken; a logon trigger; a DDL trigger that has undone the statement.
       18450, 18452, 17892, 3609,
       // Azure: the server's name is not part of the login, or the login may not open it.
       40531, 40532,
@@ -58,19 +59,18 @@ const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
       904, 921, 922, 924, 927, 6005, 17142, 17197, 18401, 18451, 18461,
       // A failover of an availability group.
       983, 988, 4221,
-      // Azure: "try again", and a session that took too much.
+      // Azure: "try again", and a session that used too many resources.
       615, 926, 40143, 40197, 40501, 40540, 40549, 40550, 40551, 40552, 40553, 40613, 42108, 42109, 49918,
       49919, 49920,
     ],
   ],
 ];
 
-/** Numbers by what they mean. */
 const codeOf = new Map(
   meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
 );
 
-/** tedious's own codes for a connection that was not made, or broke. */
+/** tedious's own codes for a connection that could not be made, or broke. */
 const unreachable = /^(ESOCKET|ETIMEOUT|EINSTLOOKUP|ECLOSE|ENOTOPEN|ECONNCLOSED)$/;
 
 function meaning(error: unknown): ErrorCode | undefined {

@@ -16,7 +16,7 @@ import { databaseRights, serverRights, statementsToFollow } from './rights.ts';
 import { type DatabaseScope, eachScope } from './scopes.ts';
 import type { SqlServerSession } from './session.ts';
 
-/** What has to be done for a clone in one place. */
+/** What has to be done for a clone in one place: on the server, or in one database. */
 export interface Step {
   /** The database; undefined for the server. */
   readonly database: string | undefined;
@@ -24,13 +24,14 @@ export interface Step {
 }
 
 /**
- * Makes a clone able to stand in for the original: creates the login, and a user in each database where the original
- * has one, and gives it what the catalogue says that the original holds. Repeated at each rotation, so that what was
- * granted or denied since follows, and a clone made by AWS's template is mended. The original is never altered.
+ * Makes a clone able to do what the original can. Creates the clone's login, and a user in each database in which the
+ * original has one. Gives them the rights that the original has in the catalogue. Each rotation repeats this. So the clone
+ * gets later grants and denials, and a clone made by AWS's template is repaired. The original is never altered.
  *
- * @param sid of a login that has to be made, where other servers have it too
- * @param take does a step, with its place as the session's database; a preflight only looks at it
- * @returns whether the clone was made now, and so has the pending password
+ * @param sid the SID for a new login, if other servers have the login too
+ * @param take does a step. The session is then in the step's database. A preflight only looks at the step
+ * @returns whether the clone is new, and so has the pending password
+ * @throws AccountMissing, PermissionDenied
  */
 export async function prepareClone(
   session: SqlServerSession,
@@ -83,7 +84,9 @@ async function takeStep({ database, statements }: Step, session: SqlServerSessio
   for (const statement of statements) await session.query(statement);
 }
 
-/** The same for the login alone, on a replica: users and their rights come with the databases. */
+/**
+ * As {@link prepareClone}, for the login only. For a replica: the users and their rights are replicated with the databases.
+ */
 export async function prepareLoginOnly(
   session: SqlServerSession,
   pending: AlternatingCredential,
@@ -99,13 +102,13 @@ export async function prepareLoginOnly(
   return { hasPassword: isNew };
 }
 
-/** With master as the session's database. */
+/** The step that gives a clone the original's rights on the server. The session has to be in master. */
 async function planOnServer(session: SqlServerSession, original: string, clone: string): Promise<Step> {
   const [from, to] = [await serverRights(session, original), await serverRights(session, clone)];
   return { database: undefined, statements: statementsToFollow('server', from, to) };
 }
 
-/** What makes the login as the original is. */
+/** The step that creates the clone's login, or gives it the original's defaults. */
 async function planLogin(
   session: SqlServerSession,
   original: string,
@@ -135,7 +138,7 @@ async function planLogin(
     return { step: step([`CREATE LOGIN ${name} WITH ${options.join(', ')}`]), isNew: true };
   }
   const isSame = from.defaultDatabase === to.defaultDatabase && from.defaultLanguage === to.defaultLanguage;
-  // CHECK_POLICY and CHECK_EXPIRATION of a clone that is there already stay as somebody has set them.
+  // CHECK_POLICY and CHECK_EXPIRATION of an existing clone stay as somebody has set them.
   if (isSame || defaults.length === 0) return { step: step([]), isNew: false };
   return { step: step([`ALTER LOGIN ${name} WITH ${defaults.join(', ')}`]), isNew: false };
 }
@@ -151,7 +154,7 @@ function onOff(on: boolean): string {
   return on ? 'ON' : 'OFF';
 }
 
-/** The statements after which the clone's user is as the other's. */
+/** The statements that create the clone's user, or give it the original's defaults. */
 async function statementsForUser(
   session: SqlServerSession,
   { name: database, otherUser: other }: DatabaseScope,
@@ -179,11 +182,11 @@ async function createUser(
     options.length === 0 ? '' : ` WITH ${options.join(', ')}`;
   if (kind === 'contained user')
     return [`CREATE USER ${name}${having([`PASSWORD = ${quoteLiteral(password)}`, ...defaults])}`];
-  // A restored database may hold a user whose login was on another server: it is tied to this one's.
+  // A restored database may hold a user whose login was on another server. The user then gets the clone's login.
   const orphan = await findUser(session, username);
-  // A database of Azure does not tell whose it is.
+  // A database of Azure does not tell the login of a user.
   const owner = isAzure && orphan !== undefined ? 'that has its SID' : orphan?.login;
-  // The same event, delivered twice at once, may have made it since it was looked for.
+  // Lambda may deliver an event twice. The other invocation may have created the user meanwhile.
   if (owner === username) return [];
   if (typeof owner === 'string') throw belongsToAnother(username, owner, database);
   return orphan === undefined
@@ -199,7 +202,7 @@ function belongsToAnother(user: string, login: string, database: string): Keytur
   );
 }
 
-/** A language of their own is for users of contained databases alone. */
+/** Only users of contained databases can have a default language of their own. */
 function userDefaults({ defaultSchema, defaultLanguage }: User, kind: AccountKind): string[] {
   const schema = defaultSchema === null ? [] : [`DEFAULT_SCHEMA = ${quoteIdentifier(defaultSchema)}`];
   if (kind === 'login' || defaultLanguage === null) return schema;

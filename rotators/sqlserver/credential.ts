@@ -36,46 +36,48 @@ export const engines: readonly string[] = [
 ];
 
 /**
- * A login to a SQL Server, or a user of a contained database. `ssl: false` is TLS without a look at the certificate, as
- * drivers encrypt a login with `Encrypt=False`. Without TLS at the server, that and an absent `ssl` are plaintext where
- * the function allows it.
+ * A login to a SQL Server, or a user of a contained database. `ssl: false` means TLS without verifying the certificate:
+ * drivers encrypt the login in the same way with `Encrypt=False`. If the server has no TLS, `ssl: false` and an absent
+ * `ssl` mean plaintext, if the function allows it.
  */
 export interface SqlServerCredential extends DatabaseLogin {
   readonly host: string;
-  /** Undefined for a named instance, whose port the SQL Server Browser tells. */
+  /** Undefined for a named instance: the SQL Server Browser tells its port. */
   readonly port: number | undefined;
+  /** The named instance; undefined if there is none or the port is known. */
   readonly instance: string | undefined;
+  /** Default: `master`. */
   readonly database: string;
   /** `Encrypt=Strict`: TLS before the first byte of TDS (TDS 8), always verified. */
   readonly strict: boolean;
   /** PEM of the one certificate to accept from the server (`ServerCertificate`). */
   readonly serverCertificate: string | undefined;
-  /** `ServerCertificate` names a file of the application's machine, which the function does not have. */
+  /** Whether `ServerCertificate` names a file of the application's machine. The function does not have that file. */
   readonly certificateFile: boolean;
   /**
-   * `ApplicationIntent=ReadOnly`: a listener of an availability group sends the application to a readable secondary. A
-   * change is made at the primary all the same.
+   * `ApplicationIntent=ReadOnly`: a listener of an availability group sends the application to a readable secondary. The
+   * password is still changed at the primary.
    */
   readonly readOnlyIntent: boolean;
-  /** Other servers with a login of the same name, password and SID; undefined where the secret does not speak of any. */
+  /** Other servers with a login of the same name, password and SID. Undefined if the secret does not say. */
   readonly replicas: readonly Place[] | undefined;
-  /** `TrustServerCertificate`: what the secret asks for and only the function can grant. */
+  /** `TrustServerCertificate`. Only the function can grant it: see `SqlServerOptions`. */
   readonly wantsTrustServerCertificate: boolean;
-  /** The other server of a mirrored database, tried where the first can't be reached. */
+  /** The other server of a mirrored database. It is tried if the first can't be reached. */
   readonly failoverPartner: Place | undefined;
 }
 
 /** A login of one of two users that take turns. */
 export type AlternatingCredential = Paired<SqlServerCredential>;
 
-/** Where a server listens: at a port, or at the one that the SQL Server Browser tells of a named instance. */
+/** Where a server listens: a port, or a named instance whose port the SQL Server Browser tells. */
 export type Place = Pick<SqlServerCredential, 'host' | 'port' | 'instance'>;
 
 /** In UTF-16 units, which is how LOGIN7 counts. */
 const longestPassword = 128;
 
 /**
- * Reads AWS's secret structure for SQL Server, and the words of connection strings beside it.
+ * Reads AWS's secret structure for SQL Server, and also the keywords of connection strings.
  *
  * @throws InvalidSecretField
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
@@ -131,7 +133,7 @@ function isCertificate(text: string): boolean {
 }
 
 /**
- * A login, or a user with a password of its own. Neither has a backslash (error 15006).
+ * The name of a login, or of a user with a password of its own. Neither can have a backslash (error 15006).
  *
  * @throws InvalidSecretField
  * @see https://learn.microsoft.com/sql/t-sql/statements/create-login-transact-sql
@@ -141,7 +143,8 @@ export function parseAccountName(name: string, field: string): string {
 }
 
 /**
- * Connection strings of Azure may have the name of the server after the login's, for drivers that don't send it otherwise.
+ * The login's name alone. In connection strings of Azure the name of the server may follow (`app@myserver`), for drivers
+ * that don't send it otherwise.
  *
  * @see https://learn.microsoft.com/sql/connect/ado-net/connection-string-syntax
  */
@@ -158,7 +161,7 @@ const notOfWindows: Rule = {
   problem: 'holds a backslash, as the names of Windows accounts do, whose passwords SQL Server does not keep',
 };
 
-/** For names of the catalogue. */
+/** The rules for names in the catalogue. */
 const nameRules: readonly Rule[] = [
   { fits: fitsName, problem: 'is longer than 128 characters or holds a NUL' },
   visibleName,
@@ -186,7 +189,7 @@ function parsePlace(fields: SecretFields): Place {
   return withoutIdleInstance({ ...server, port: server.port ?? named });
 }
 
-/** As in ADO.NET: a port makes the instance's name idle. */
+/** As in ADO.NET: if there is a port, the name of the instance has no effect. */
 function withoutIdleInstance({ host, instance, port }: ServerName): Place {
   if (port !== undefined) return { host, port, instance: undefined };
   return { host, port: instance === undefined ? 1433 : undefined, instance };
@@ -199,7 +202,7 @@ function parseIntent(fields: SecretFields): boolean {
   throw contradictoryField('applicationintent', 'is neither ReadOnly nor ReadWrite');
 }
 
-/** As many as an availability group has beside the primary. */
+/** An availability group has at most so many beside the primary. */
 const mostReplicas = 8;
 
 function parseReplicas({ replicas }: SecretFields): readonly Place[] | undefined {
@@ -233,7 +236,7 @@ function hostOf({ host, instance }: Place): string {
   return instance === undefined ? host : `${host}\\${instance}`;
 }
 
-/** A place as it is compared, and shown to people. */
+/** A place as text, by which places are compared and which people read. */
 export function endpointOf(place: Place): string {
   const host = hostOf(place).toLowerCase();
   return place.port === undefined ? host : `${host},${place.port}`;

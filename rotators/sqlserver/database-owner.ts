@@ -7,8 +7,9 @@ interface Worker {
   readonly edition: number;
   readonly database: string;
   readonly trustworthy: boolean | null;
-  /** Whether it is the session of a user whose password this database keeps. */
+  /** Whether the session is that of a contained user of this database. */
   readonly confined: boolean | null;
+  /** The number of the database's enabled DDL triggers. */
   readonly triggers: number;
 }
 
@@ -24,15 +25,15 @@ interface Impersonation {
 const azure = 5;
 
 /**
- * Runs an admin's statements in the session's database with the rights of that database's `dbo`, and none of the
- * server's. Whoever owns a database can have a DDL trigger run at CREATE USER, ALTER USER, GRANT and ALTER ROLE, and a
- * trigger has the rights of whoever runs the statement: with the admin's it could make its author sysadmin. A context
- * that was set outside of a trigger can't be reverted in it, nor without the cookie.
+ * Runs an admin's statements in the session's database with the rights of that database's `dbo`, and with no rights on
+ * the server. The reason: a database's owner can create a DDL trigger that runs at CREATE USER, ALTER USER, GRANT and
+ * ALTER ROLE. A trigger has the rights of the person who runs the statement. With an admin's rights, it could make the
+ * owner a sysadmin. A trigger can't leave the context of `dbo`: it did not set the context, and does not know the cookie.
  *
- * An admin who is a user of this one database has no other rights to begin with, nor has a session of Azure SQL
- * Database, which can't leave its database.
+ * Two kinds of session need no such context, since they have no rights beyond the database: that of an admin who is a
+ * contained user there, and that of Azure SQL Database.
  *
- * @throws PermissionDenied where the admin can't act as `dbo`, or where `dbo` has rights beyond the database
+ * @throws PermissionDenied if the admin can't act as `dbo`, or `dbo` has rights beyond the database
  * @see https://learn.microsoft.com/sql/relational-databases/triggers/manage-trigger-security
  * @see https://learn.microsoft.com/sql/t-sql/statements/execute-as-transact-sql
  * @see https://learn.microsoft.com/sql/t-sql/statements/revert-transact-sql
@@ -45,7 +46,7 @@ export async function asDatabaseOwner(
 }
 
 /**
- * Looks whether an admin could run statements so, and runs none.
+ * Checks that {@link asDatabaseOwner} could run statements, and runs none.
  *
  * @throws PermissionDenied as `asDatabaseOwner` does
  */
@@ -65,7 +66,7 @@ async function actAsOwner(session: SqlServerSession, statements: readonly string
   try {
     await run(session, statements);
   } catch (error) {
-    // Where the connection is lost, the statement's error says more.
+    // If the connection is lost, this fails too, and the statement's error says more.
     await revert().catch(() => undefined);
     throw error;
   }
@@ -77,9 +78,9 @@ async function run(session: SqlServerSession, statements: readonly string[]): Pr
 }
 
 /**
- * In a database that is TRUSTWORTHY, `dbo` keeps the rights that its login has elsewhere. Only a sysadmin can set that.
- * msdb is so from the start, for the server's own sake; there it is enough that nobody has defined a trigger, because
- * whoever may define one in msdb can act as sysadmin by SQL Server Agent anyway.
+ * Refuses a TRUSTWORTHY database: there `dbo` keeps the rights that its login has on the server. Only a sysadmin can make
+ * a database TRUSTWORTHY. msdb always is, because the server needs it. There it is enough that it has no trigger. Whoever
+ * may create one in msdb can act as sysadmin through SQL Server Agent anyway.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/trustworthy-database-property
  */
@@ -95,7 +96,7 @@ function requireNoTrust(worker: Worker | undefined, database: string): void {
   );
 }
 
-/** @returns what ends it, as a literal */
+/** Makes the session that of `dbo`. @returns the cookie that ends this, as a hexadecimal literal */
 async function impersonate(session: SqlServerSession, database: string): Promise<string> {
   const [acting] = await startImpersonation(session, database);
   const { cookie, actingAs, sysadmin, controlServer, alterAnyLogin } = acting ?? {};
@@ -111,7 +112,7 @@ async function impersonate(session: SqlServerSession, database: string): Promise
   return cookie;
 }
 
-/** No such principal, or none that may be impersonated, such as the dbo of a database whose owner has no login. */
+/** The error for a principal that can't be impersonated, such as the dbo of a database whose owner has no login. */
 const cannotImpersonate = 15517;
 
 async function startImpersonation(session: SqlServerSession, database: string): Promise<Impersonation[]> {
@@ -122,7 +123,7 @@ async function startImpersonation(session: SqlServerSession, database: string): 
     throw new KeyturnError(
       'PermissionDenied',
       `The admin can't act as dbo of ${database}, without which the database's DDL triggers would have the admin's rights.`,
-      `Make the admin a member of db_owner there; if the owner has no login on this server (a restored database), give it one: ALTER AUTHORIZATION ON DATABASE:: ... TO [sa].`,
+      'Make the admin a member of db_owner there. If the owner has no login on this server (a restored database), give the database another owner: ALTER AUTHORIZATION ON DATABASE:: ... TO [sa].',
       { cause: error },
     );
   }

@@ -13,22 +13,27 @@ import {
 } from './rights.ts';
 import type { SqlServerSession } from './session.ts';
 
-/** What the subject is to the account that proved itself. */
+/**
+ * How the subject is related to the account that proved itself. `clone`: it is its clone, and is given its denials before
+ * the password is set. `original`: it is the original of that clone. `none`: somebody has named the two as a pair, or the
+ * account stands alone.
+ */
 export type Relation = 'clone' | 'original' | 'none';
 
 /** What one account may do in one place: on the server, or in a database. */
 interface FoundRights extends PrincipalRights {
   /** Whether there is such a login or user. */
   readonly exists: boolean;
+  /** Whether it is a user with a password of its own. */
   readonly contained: boolean;
   readonly roles: PrincipalRights['roles'][number][];
   readonly permissions: PrincipalRights['permissions'][number][];
-  /** Databases that it owns, and linked servers at which it is somebody. */
+  /** Databases that it owns, and linked servers at which it has a login; in words for a person. */
   readonly more: string[];
 }
 
 interface Place {
-  /** A database's; empty for the server. */
+  /** The database's name; empty for the server. */
   readonly name: string;
   readonly subject: FoundRights;
   readonly proven: FoundRights;
@@ -49,11 +54,8 @@ const nothing: FoundRights = {
 };
 
 /**
- * What the account of `subject` may do and that of `proven` may not, on the server and in every database, in one round
- * trip. Without `proven`: what no application's login has.
- *
- * @param relation `clone`: it will be denied what is denied to the proven one, before its password is set. `original`: the
- * proven one is its clone. `none`: somebody has named the two, or the account stands alone.
+ * What the account of `subject` may do and that of `proven` may not, on the server and in every database. Without
+ * `proven`: what no application's login may do. See `ChangingRotator.excessRights`. Usually takes one round trip.
  */
 export async function excessRights(
   session: SqlServerSession,
@@ -64,12 +66,15 @@ export async function excessRights(
 ): Promise<string[]> {
   const looked = await lookEverywhere(session, subject, proven, context);
   if (proven === undefined) return [...looked.places.values()].flatMap(administration);
-  const left = leftAside(looked, proven, relation, context);
-  return [...compare(looked, relation === 'clone'), ...left];
+  const unseen = unseenExcess(looked, proven, relation, context);
+  return [...compare(looked, relation === 'clone'), ...unseen];
 }
 
-/** Where the admin can't look, a pair that somebody has named may hold anything. */
-function leftAside(
+/**
+ * What to say of databases in which the admin can't look. The subject may have any right there. For a pair that somebody
+ * has named, this counts as an excess; for a clone and its original, a note is enough.
+ */
+function unseenExcess(
   { unseen, places }: Looked,
   { username }: SqlServerCredential,
   relation: Relation,
@@ -83,12 +88,12 @@ function leftAside(
       `whatever it may do in ${names}, where the admin may not see the users (CONNECT ANY DATABASE and VIEW ANY DEFINITION let it)`,
     ];
   context.note(
-    `The admin may not see the users of ${names}: what ${username} and the other may do there is left aside.`,
+    `The admin may not see the users of ${names}: what ${username} and the other user may do there was not compared.`,
   );
   return [];
 }
 
-/** Azure SQL Database keeps what administers its server in master, for which a session of its own is needed. */
+/** Also looks into master of Azure SQL Database, in another session: the roles that administer the server are there. */
 async function lookEverywhere(
   session: SqlServerSession,
   subject: SqlServerCredential,
@@ -102,7 +107,7 @@ async function lookEverywhere(
     throw error;
   });
   if (master === undefined) {
-    context.note("The admin may not enter Azure's master: what the accounts may do there is left aside.");
+    context.note("The admin may not enter Azure's master: what the accounts may do there was not compared.");
     return looked;
   }
   try {
@@ -173,8 +178,8 @@ function rightsOf({ username, contained }: Heading): FoundRights {
 }
 
 /**
- * A contained user is compared in its database. A login of the same name counts too: whoever owns the database can take
- * the user away, after which the name is the login's.
+ * The excess rights of the subject. A contained user is compared in its database. If there is a login of the same name,
+ * its rights count too: the database's owner can drop the user, and then the name means the login.
  */
 function compare({ places }: Looked, follows: boolean): string[] {
   const server = places.get('');
@@ -207,10 +212,10 @@ function at(name: string, what: string): string {
   return name === '' ? what : `${what} (in ${name})`;
 }
 
-/** Permissions at the server scope that let nobody change anything, nor read what is not theirs. */
-const ordinary = /^(CONNECT|CONNECT SQL|CONNECT ANY DATABASE|VIEW .*)$/;
-/** Roles of the databases that are the server's own, by which one can come to administer the server. */
-const administrators = new Set([
+/** Permissions on the server that do not let anybody change anything, or read other people's data. */
+const ordinaryPermissions = /^(CONNECT|CONNECT SQL|CONNECT ANY DATABASE|VIEW .*)$/;
+/** Roles of the server's own databases through which a login can get to administer the server. */
+const administrativeRoles = new Set([
   'db_owner',
   'db_securityadmin',
   'db_accessadmin',
@@ -222,8 +227,8 @@ const administrators = new Set([
 const ofTheServer = new Set(['master', 'msdb', 'model']);
 
 /**
- * What no application's login has: fixed server roles, permissions by which the server is changed or another login is
- * used, and the databases that are the server's own. Roles that somebody has made count by their permissions.
+ * What no application's login has: fixed server roles, permissions to change the server or to use another login, and
+ * administrative roles in the server's own databases. Server roles that somebody has made count by their permissions.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/authentication-access/server-level-roles
  */
@@ -231,12 +236,12 @@ function administration({ name, subject }: Place): string[] {
   if (name !== '') {
     if (!ofTheServer.has(name.toLowerCase())) return [];
     return subject.roles
-      .filter((role) => administrators.has(role.name))
+      .filter((role) => administrativeRoles.has(role.name))
       .map((role) => at(name, `membership in ${role.name}`));
   }
   const roles = subject.roles.filter((role) => isFixed(role.name));
   const permissions = subject.permissions.filter(
-    ({ permission, state }) => (state === 'G' || state === 'W') && !ordinary.test(permission),
+    ({ permission, state }) => (state === 'G' || state === 'W') && !ordinaryPermissions.test(permission),
   );
   return [
     ...roles.map((role) => `membership in ${role.name}`),
@@ -255,7 +260,7 @@ const fixedRoles = new Set([
   'bulkadmin',
 ]);
 
-/** SQL Server 2022 names its newer ones ##MS_...##, a form that nobody else's role can have. */
+/** Since SQL Server 2022 new fixed roles are called ##MS_...##. No other role can have such a name. */
 function isFixed(role: string): boolean {
   return fixedRoles.has(role) || /^##MS_.*##$/.test(role);
 }

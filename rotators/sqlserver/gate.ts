@@ -8,8 +8,8 @@ import type { SqlServerSession } from './session.ts';
 const remedy = 'Grant it to both users, or to a role that both are members of, and rotate again.';
 
 /**
- * Refuses a next account that can do less than the other, on the server or in any database that the admin may enter.
- * Asked as the admin, because SQL Server shows an account nothing of another's rights.
+ * Refuses the next account if it can do less than the other, on the server or in any database that the admin may enter.
+ * The admin asks, because SQL Server shows an account nothing of another's rights.
  *
  * @throws PrivilegesMissing, naming what is missing
  */
@@ -32,7 +32,7 @@ export async function requireSameRights(
     },
     unseen: (names) =>
       context.note(
-        `The admin may not see all users of ${names.join(', ')}: their rights there are left aside.`,
+        `The admin may not see all users of ${names.join(', ')}: the rights there were not compared.`,
       ),
   });
   requireNothingMissing(missing, pair.other, remedy);
@@ -43,9 +43,11 @@ async function missingHere(session: SqlServerSession, next: string, other: strin
 }
 
 /**
- * The same as far as the next account's own session sees: what changed since the admin looked, where the account may
- * see the other's rights (VIEW DEFINITION on it, or more), in the secret's database.
+ * The same check in the next account's own session, on the server and in the secret's database. It finds what has changed
+ * since the admin looked. It only finds what the account may see: for the other's rights it needs VIEW DEFINITION on the
+ * other, or more. A note says so if it may see nothing.
  *
+ * @throws PrivilegesMissing, naming what is missing
  * @see https://learn.microsoft.com/sql/relational-databases/security/metadata-visibility-configuration
  */
 export async function requireSameVisibleRights(
@@ -54,7 +56,7 @@ export async function requireSameVisibleRights(
   context: RotatorContext,
 ): Promise<void> {
   const { kind, isAzure } = await findAccount(session, pair.next);
-  // A database of Azure knows no logins: its users have their names, as far as they were made here.
+  // A database of Azure shows no logins. A user that Keyturn has made has the name of its login.
   const isOnServer = kind === 'login' && !isAzure;
   const find = isOnServer ? userOfLogin : findUser;
   const [next, other] = [await find(session, pair.next), await find(session, pair.other)];
@@ -67,7 +69,7 @@ export async function requireSameVisibleRights(
     missing.push(...(await missingHere(session, next.name, other.name)));
   if (login === undefined && other === undefined)
     context.note(
-      `${pair.next} may not see the rights of ${pair.other}: they were compared by the admin, in setSecret.`,
+      `${pair.next} may not see the rights of ${pair.other}. The admin compared them in setSecret.`,
     );
   requireNothingMissing(missing, pair.other, remedy);
 }

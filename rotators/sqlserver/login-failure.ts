@@ -6,7 +6,7 @@ export interface ServerMessage {
   readonly message: string;
 }
 
-/** A login that the server refused. tedious keeps the text of the last message alone; what it means is in the numbers. */
+/** A login that the server refused. Only the numbers tell the reason, and tedious keeps just the last message's text. */
 export class LoginFailure extends Error {
   readonly numbers: readonly number[];
 
@@ -18,8 +18,8 @@ export class LoginFailure extends Error {
 }
 
 /**
- * 18456 alone says that name or password is wrong. The server keeps its state, which would tell more, from clients;
- * but where something else is the matter it sends another error with it, such as 4060.
+ * Whether the server refused the name or the password. That is 18456 without any other error. If something else is wrong,
+ * the server sends another error beside it, such as 4060. The error's state would tell more, but clients don't get it.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
  */
@@ -27,22 +27,22 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof LoginFailure && error.numbers.every((number) => number === 18456);
 }
 
-/** The login is right, and may not enter the database. */
+/** Whether the password is right, and the login may not enter the database. */
 export function isDatabaseClosed(error: unknown): boolean {
   return error instanceof LoginFailure && error.numbers.includes(4060);
 }
 
 const mustChange = [18487, 18488];
 
-/** The password is right, but has expired or must be changed before the account may do anything. */
+/** Whether the password is right, but has expired or must be changed before the account may do anything. */
 export function isPasswordToChange(error: unknown): boolean {
   return error instanceof LoginFailure && error.numbers.some((number) => mustChange.includes(number));
 }
 
 const lifted =
-  'An admin lifts it by ALTER LOGIN ... WITH PASSWORD; then store that password, or rotate by an admin secret.';
+  'Let an admin set a password (ALTER LOGIN ... WITH PASSWORD) and store it. Or name an admin secret, and rotate again.';
 
-/** What to say of a login for which the password was right, or was not looked at. All are about the account. */
+/** What to say of a login that was refused for another reason than the password. All are about the account. */
 const explanations: Readonly<Record<number, readonly [problem: string, remedy: string]>> = {
   18470: ['The login is disabled.', 'Enable it: ALTER LOGIN ... ENABLE.'],
   18452: [
@@ -67,7 +67,7 @@ const explanations: Readonly<Record<number, readonly [problem: string, remedy: s
   ],
 };
 
-/** A typed error for a login that no other password would help, or undefined. */
+/** The error (PermissionDenied) for a login that no other password would let in. Undefined for other errors. */
 export function explainLogin(error: unknown, username: string): KeyturnError | undefined {
   if (!(error instanceof LoginFailure)) return undefined;
   const number = error.numbers.find((known) => known in explanations);

@@ -20,12 +20,12 @@ export interface Preflight<Credential extends SqlServerCredential> {
   readonly context: RotatorContext;
 }
 
-/** Logins are kept in master, which is never a replica; users of a contained database are in their database. */
+/** Asked only for contained users: they are in their database. Logins are in master, which is never a replica. */
 async function writable(session: SqlServerSession, { kind }: Account): Promise<Finding[]> {
   if (kind === 'login') return [];
   const [row] = await session.query<{ updateability: string | null }>(updateableStatement);
   const wrong =
-    row?.updateability === 'READ_WRITE' ? undefined : 'is read-only, where no password can be changed';
+    row?.updateability === 'READ_WRITE' ? undefined : 'is read-only: no password can be changed in it';
   return [finding('database', 'takes changes', wrong)];
 }
 
@@ -44,7 +44,7 @@ async function replicas(
   ];
 }
 
-/** Whether the admin may set the password of an account that exists. */
+/** Whether the admin may set the password of an existing account. */
 async function mayChange(admin: SqlServerSession, username: string, account: Account): Promise<Finding> {
   const name = 'admin rights';
   const detail = `may change ${username}`;
@@ -65,7 +65,7 @@ async function azureRights(admin: SqlServerSession, username: string, account: A
   );
 }
 
-/** Looks at each step by which a clone is made, and takes none. */
+/** Looks at each step that would make the clone, and takes none. */
 async function mayMakeClone(
   { credential, admin }: { readonly credential: AlternatingCredential; readonly admin: SqlServerSession },
   account: Account,
@@ -90,7 +90,7 @@ async function mayMakeClone(
 /** @see https://learn.microsoft.com/sql/t-sql/statements/alter-server-role-transact-sql */
 function lackingOnServer(statement: string, clone: string, rights: AdminRights): string[] {
   const { alterAnyLogin, controlServer, sysadmin } = rights;
-  // A new login has it by itself.
+  // Every new login has this right.
   if (statement === `GRANT CONNECT SQL TO ${quoteIdentifier(clone)}`) return [];
   if (/^(CREATE|ALTER) LOGIN /.test(statement))
     return alterAnyLogin === 1 || controlServer === 1 ? [] : ['ALTER ANY LOGIN'];
@@ -106,7 +106,7 @@ export async function preflightSingleUser(given: Preflight<SqlServerCredential>)
   const findings = [
     encryption(session.encryption),
     await findingOf('account', `is a ${account.kind}`, async () => {
-      // An admin would do it in its stead.
+      // Where an admin secret is named, the admin could do it instead.
       if (admin === undefined) await whereLoginsAre(session, account, async () => undefined);
     }),
     ...(await writable(session, account)),

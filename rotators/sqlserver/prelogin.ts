@@ -7,8 +7,8 @@ const terminator = 0xff;
 const [encryptOff, encryptNotSupported] = [0, 2];
 
 /**
- * Cuts the connection when the server answers PRELOGIN without encryption. tedious, though asked to encrypt, would go
- * on and send the password in the clear; it is the destroyed socket that keeps it from that.
+ * Destroys the connection if the server answers PRELOGIN without encryption. tedious was asked to encrypt, but would go on
+ * and send the password in plaintext. Only the destroyed socket stops it.
  *
  * @see https://learn.microsoft.com/openspecs/windows_protocols/ms-tds/60f56408-0188-4cd5-8b90-25c6f2423868
  */
@@ -22,11 +22,11 @@ export function requireEncryption(socket: Socket): void {
     if (encryption !== encryptOff && encryption !== encryptNotSupported) return;
     socket.destroy(withoutTls());
   };
-  // Before tedious's own listener, which it adds after it has this socket: so this one sees each chunk first.
+  // tedious adds its own listener after it has got this socket. So this listener sees each chunk first.
   socket.on('data', inspect);
 }
 
-/** First byte of an option of a PRELOGIN message: a list of (type, offset, length), then the values. */
+/** The first byte of an option's value. A PRELOGIN message is a list of (type, offset, length), and then the values. */
 function optionOf(message: Buffer, wanted: number): number | undefined {
   for (let at = 0; at + 5 <= message.length && message[at] !== terminator; at += 5) {
     if (message[at] === wanted) return message[message.readUInt16BE(at + 1)];

@@ -1,13 +1,13 @@
 /** sysname, the type of every name in the catalogue, is nvarchar(128). */
 const longestName = 128;
 
-/** Whether SQL Server takes a name: its length counts UTF-16 units, as nvarchar does. */
+/** Whether SQL Server takes a name. The length counts in UTF-16 units, as for nvarchar. */
 export function fitsName(name: string): boolean {
   return name !== '' && name.length <= longestName && !name.includes('\0');
 }
 
 /**
- * An identifier in brackets, which hold whatever SET QUOTED_IDENTIFIER says.
+ * An identifier in brackets. They work with either setting of QUOTED_IDENTIFIER.
  *
  * @throws RangeError for a name that SQL Server would refuse
  * @see https://learn.microsoft.com/sql/relational-databases/databases/database-identifiers
@@ -18,7 +18,7 @@ export function quoteIdentifier(name: string): string {
   return `[${name.replaceAll(']', ']]')}]`;
 }
 
-/** A binary literal, which is made of hexadecimal digits alone. @throws RangeError for anything else */
+/** A binary literal: 0x and pairs of hexadecimal digits. @throws RangeError for anything else */
 export function binaryLiteral(text: string): string {
   if (!/^0x([0-9A-Fa-f]{2})+$/.test(text))
     throw new RangeError('A binary literal of T-SQL has hexadecimal digits only.');
@@ -33,8 +33,9 @@ export function fitsLiteral(text: string): boolean {
 /**
  * A Unicode string literal.
  *
- * @throws RangeError for what a literal can't carry; the value is not in the message. A backslash at the end of a
- * line continues it: T-SQL would drop both. ALTER LOGIN takes a literal only, so they can't be written apart.
+ * @throws RangeError for a text that a literal can't carry; the value is not in the message. One is a backslash before the
+ *   end of a line: T-SQL drops both, as a continued line. ALTER LOGIN takes nothing but a single literal, so the two can't
+ *   be written as parts
  * @see https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-backslash
  */
 export function quoteLiteral(value: string): string {

@@ -13,15 +13,16 @@ interface LoginTruth {
   readonly mustChange: number | null;
   readonly denied: boolean;
   readonly mayConnect: boolean;
-  /** Null where the admin may not see the hash. */
+  /** Whether the password is right: 1 or 0. Null if the admin may not see the hash. */
   readonly matches: number | null;
 }
 
 /**
- * Has the admin look why a login was refused by 18456 alone, before its password is reset. The client is told the same
- * for a wrong password, a login that may not connect (states 11 and 12) and a server that takes Windows accounts only.
+ * Finds out, as the admin, why a login was refused by 18456 alone, before its password is reset. A client gets this error
+ * for a wrong password. It gets the same error for a login that may not connect (states 11 and 12), and from a server
+ * that takes only Windows accounts.
  *
- * @throws PermissionDenied where another password would not help
+ * @throws PermissionDenied if another password would not help
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
  */
 export async function requirePasswordAtFault(
@@ -55,7 +56,7 @@ function otherFault(
       `the login ${truth.denied ? 'is denied' : 'was not granted'} CONNECT SQL.`,
       `In master: ${truth.denied ? 'REVOKE CONNECT SQL FROM' : 'GRANT CONNECT SQL TO'} ${quoteIdentifier(username)}.`,
     ];
-  // Each of these is lifted with the new password.
+  // A new password ends each of these.
   if (truth.locked === 1 || truth.expired === 1 || truth.mustChange === 1) return undefined;
   if (truth.matches !== 1) return undefined;
   return [

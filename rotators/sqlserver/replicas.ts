@@ -8,8 +8,8 @@ import { endpointOf, type Place, type SqlServerCredential } from './credential.t
 import { connect, connectToSecondary, type SqlServerOptions, type SqlServerSession } from './session.ts';
 
 /**
- * The replicas that a change has to reach. An admin's password goes to none but those that the admin secret lists too: a
- * secret's value can be written by anybody whom it serves.
+ * The replicas that a change has to reach. An admin's password goes only to replicas that the admin secret lists too:
+ * whoever uses a secret may be able to write its value, and list a server of their own.
  *
  * @throws AdminServerDiffers
  */
@@ -43,9 +43,11 @@ function at<Credential extends SqlServerCredential>(credential: Credential, plac
 }
 
 /**
- * Sets a login's password on the replicas that the secret lists, before the primary: what fails there can be made again,
- * while the primary still takes what opened the session. Contained users come with their database.
+ * Sets a login's password on the replicas that the secret lists. This comes before the primary: if it fails, the next try
+ * can repeat it, since the primary still accepts the old password. The users of a contained database need none of this:
+ * they are replicated with the database.
  *
+ * @throws AdminServerDiffers, NoCredentialAccepted if a replica refuses both passwords
  * @see https://learn.microsoft.com/sql/database-engine/availability-groups/windows/logins-and-jobs-for-availability-group-databases
  */
 export async function setOnReplicas(account: Account, change: Change<SqlServerCredential>): Promise<void> {
@@ -71,7 +73,7 @@ export async function setOnReplicas(account: Account, change: Change<SqlServerCr
   }
 }
 
-/** An earlier try may have set it. */
+/** Accepts a replica that refuses the old password if it takes the new one: an earlier try may have set it. */
 async function requireAccepted(
   pending: SqlServerCredential,
   place: Place,
@@ -83,7 +85,7 @@ async function requireAccepted(
   if (session === undefined) throw refusedThere(place, pending.username);
 }
 
-/** Visits the replicas as the admin, for the logins that two users take turns with. */
+/** Visits the replicas as the admin, if two users take turns. @throws AdminServerDiffers, AdminRefused */
 export async function eachReplica(
   change: Change<SqlServerCredential>,
   visit: (session: SqlServerSession, name: string, pending: SqlServerCredential) => Promise<void>,
@@ -106,9 +108,9 @@ export async function eachReplica(
 }
 
 /**
- * The SID that a login has, or is to have, on every replica.
+ * The SID that a login has, or is to have, on every replica. Undefined if the secret lists no replicas.
  *
- * @throws PermissionDenied where two replicas have different ones: the users of the databases are tied to one of them
+ * @throws PermissionDenied if two servers have different ones: the users of the databases belong to only one of them
  */
 export async function commonSid(
   primary: SqlServerSession,
@@ -126,10 +128,11 @@ export async function commonSid(
 }
 
 /**
- * Makes sure that the password reaches the server at which an application with `ApplicationIntent=ReadOnly` logs in.
- * Where a listener leads it to a secondary, that one's logins are its own, unless the availability group is contained.
+ * Makes sure that the password reaches the server at which an application with `ApplicationIntent=ReadOnly` logs in. A
+ * listener may lead the application to a secondary. A secondary has logins of its own, unless the availability group is
+ * contained.
  *
- * @throws TargetReadOnly for a secret that says nothing of its replicas
+ * @throws TargetReadOnly if the listener leads to a secondary and the secret does not list "replicas"
  */
 export async function requireReplicas(
   primary: SqlServerSession,
@@ -157,14 +160,14 @@ async function nameOf(session: SqlServerSession): Promise<string> {
 function withoutReplicas(name: string): KeyturnError {
   return new KeyturnError(
     'TargetReadOnly',
-    `The secret says ApplicationIntent=ReadOnly, which leads to ${name}: its logins are its own, and a change at the primary does not reach them.`,
-    `Nothing was changed. List the secondaries in "replicas" of the secret, or write "replicas": [] where the availability group is contained; or use a user of a contained database.`,
+    `The secret says ApplicationIntent=ReadOnly, which leads to ${name}. That server has logins of its own, and a change at the primary does not reach them.`,
+    `Nothing was changed. List the secondaries in "replicas" of the secret, or write "replicas": [] if the availability group is contained. Or use a user of a contained database.`,
     { field: 'replicas' },
   );
 }
 
 /**
- * Looks whether the login has the same password and SID on every replica.
+ * Checks that the login has the same password and SID on every replica that the secret lists.
  *
  * @throws NoCredentialAccepted, PermissionDenied
  */
@@ -200,7 +203,7 @@ function refusedThere(place: Place, username: string): KeyturnError {
 function anotherSid(username: string, place: string, sid: string): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    `The login ${username} has another SID on ${place} than elsewhere, so that it is another user in the databases.`,
-    `Make it anew there with SID = ${sid}, and rotate again.`,
+    `The login ${username} has another SID on ${place} than on the other servers, so it is another user in the databases.`,
+    `Drop it there, create it with SID = ${sid}, and rotate again.`,
   );
 }

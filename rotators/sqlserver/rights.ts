@@ -10,7 +10,7 @@ import { quoteIdentifier } from './quoting.ts';
 import { describeSecurable, type Securable, type SecurableRow } from './securables.ts';
 import type { SqlServerSession } from './session.ts';
 
-/** G: granted. W: granted with grant option. D: denied. R: a column that is an exception from a grant. */
+/** G: granted. W: granted with grant option. D: denied. R: revoked, for a column that is an exception from a grant. */
 export type State = 'G' | 'W' | 'D' | 'R';
 
 /** One permission that a principal has or is denied. */
@@ -18,7 +18,7 @@ export interface Permission {
   readonly permission: string;
   readonly state: State;
   readonly securable: Securable;
-  /** Its own, and not by way of a role. */
+  /** Whether the principal has it itself, and not through a role. */
   readonly direct: boolean;
 }
 
@@ -65,7 +65,7 @@ export function permissionOf(row: PermissionRow): Permission {
   const state = row.state.trim();
   if (state !== 'G' && state !== 'W' && state !== 'D' && state !== 'R')
     throw new AdapterError('Unknown state of a permission.');
-  // A keyword, which can't be quoted; the catalogue's are all of this shape.
+  // The permission goes into statements as it is, since a keyword can't be quoted. All of the catalogue's look like this.
   if (!/^[A-Z0-9 ]+$/.test(row.permission)) throw new AdapterError('Unknown permission in the catalogue.');
   return { permission: row.permission, state, securable: describeSecurable(row), direct: row.direct };
 }
@@ -80,7 +80,10 @@ function isRestriction({ state }: Permission): boolean {
 
 const control = new Set(['CONTROL', 'CONTROL SERVER']);
 
-/** CONTROL implies every other permission on the same thing; an owner, who has it, can be granted none of them. */
+/**
+ * Whether one permission includes another. CONTROL includes every other permission on the same thing. An owner has
+ * CONTROL, and can't be granted the others.
+ */
 function covers(own: Permission, needed: Permission): boolean {
   const suffices = own.state === needed.state || (own.state === 'W' && needed.state === 'G');
   const implies =
@@ -88,12 +91,12 @@ function covers(own: Permission, needed: Permission): boolean {
   return suffices && (implies || sameThing(own, needed));
 }
 
-/** Where a principal is: decides how its roles are altered. */
+/** Where a principal is. The statement that alters its roles depends on it. */
 export type Scope = 'server' | 'database';
 
 /**
- * The statements after which `to` holds directly what `from` holds directly, and is denied nothing else. What it has
- * beyond that is left to it.
+ * The statements that give `to` what `from` holds directly, and that make their denials the same. Further rights of `to`
+ * stay.
  */
 export function statementsToFollow(scope: Scope, from: PrincipalRights, to: PrincipalRights): string[] {
   const principal = quoteIdentifier(to.principal);
@@ -114,7 +117,7 @@ export function statementsToFollow(scope: Scope, from: PrincipalRights, to: Prin
   ];
 }
 
-/** CASCADE is asked for where the principal has granted on; elsewhere it changes nothing. */
+/** DENY and REVOKE need CASCADE if the principal has granted the permission to others. Otherwise it changes nothing. */
 function statementOf(
   { permission, state, securable: { on, column } }: Permission,
   principal: string,
@@ -126,15 +129,15 @@ function statementOf(
   return `GRANT ${what} TO ${principal}${state === 'W' ? ' WITH GRANT OPTION' : ''}`;
 }
 
-/** A database's owner can give a role of its own any name, also that of a role of the server. */
+/** The role that may do everything. Each counts in its own scope only: a database's owner can call a role "sysadmin". */
 const everything: Readonly<Record<Scope, string>> = { server: 'sysadmin', database: 'db_owner' };
 
-/** Whether a principal may do all that can be done in the scope. */
+/** Whether a principal may do everything in the scope. */
 export function mayDoEverything(scope: Scope, { roles, permissions }: PrincipalRights): boolean {
   return roles.some(({ name }) => name === everything[scope]) && !permissions.some(isRestriction);
 }
 
-/** What `other` can do and `own` can't, as a person would name it. Roles count however they are come by. */
+/** What `other` may do and `own` may not, in words for a person. Roles count also if they come through another role. */
 export function missingIn(scope: Scope, own: PrincipalRights, other: PrincipalRights): string[] {
   if (mayDoEverything(scope, own)) return [];
   const roleNames = new Set(own.roles.map(({ name }) => name));
@@ -156,7 +159,7 @@ function deniedTo(own: PrincipalRights, other: PrincipalRights): string[] {
     .map((one) => `freedom from the denial of ${nameOf(one)}`);
 }
 
-/** Rights without what is denied to the principal itself. */
+/** Rights without the denials of the principal itself. Those of its roles stay. */
 export function withoutOwnDenials({ permissions, ...rights }: PrincipalRights): PrincipalRights {
   return { ...rights, permissions: permissions.filter((one) => !(isRestriction(one) && one.direct)) };
 }

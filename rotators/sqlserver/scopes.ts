@@ -11,7 +11,7 @@ export interface DatabaseScope {
   findNextUser(): Promise<User | undefined>;
 }
 
-/** The two accounts of a pair, and everywhere that they may have rights. */
+/** The usernames of two accounts whose rights are compared. */
 export interface AccountPair {
   readonly other: string;
   readonly next: string;
@@ -24,14 +24,15 @@ interface DatabaseRow {
   readonly visible: number | null;
 }
 
-/** RDS keeps this one to itself; no application has a user in it. */
-const hidden = 'rdsadmin';
+/** RDS keeps this database to itself. No application has a user in it. */
+const hiddenByRds = 'rdsadmin';
 
 /**
- * Visits, as an admin, the server and each database in which the other account has a user, with that database as the
- * session's; afterwards the session is back where it was. For contained users that is their one database.
+ * Visits, as an admin, the server and each database in which the other account has a user. For contained users this is
+ * only their own database. During a visit the session is in the database; afterwards it is back where it was.
  *
- * @param visit `unseen` is told the databases that the admin may not enter, or in which it may not see everybody
+ * @param visit `unseen` gets the databases that the admin may not enter, or in which it may not see all users
+ * @throws AccountMissing if there is no other account, or the admin may not see it
  */
 export async function eachScope(
   session: SqlServerSession,
@@ -61,12 +62,12 @@ async function visitServer(
   pair: AccountPair,
   visit: Parameters<typeof eachScope>[3],
 ): Promise<void> {
-  // Permissions at the server scope can be granted in master alone (error 4621).
+  // Permissions on the server can be granted only in master (error 4621).
   await session.use('master');
   await visit.server?.();
   const databases = await session.query<DatabaseRow>(databasesStatement);
   const unseen = databases.filter(
-    (one) => (one.accessible !== 1 || one.visible !== 1) && one.name !== hidden,
+    (one) => (one.accessible !== 1 || one.visible !== 1) && one.name !== hiddenByRds,
   );
   if (unseen.length > 0) visit.unseen?.(unseen.map(({ name }) => name));
   for (const { name, readOnly, accessible } of databases) {
@@ -78,15 +79,15 @@ async function visitServer(
   }
 }
 
-/** The user that a login is in the session's database. */
+/** The user that a login has in the session's database. */
 export async function userOfLogin(session: SqlServerSession, username: string): Promise<User | undefined> {
   const [user] = await session.query<User>(userOfLoginStatement, { username });
   return user;
 }
 
 /**
- * In Azure SQL Database logins are kept in master, and a session sees one database: that of the secret. Its users are
- * found by the logins' SIDs, since no name of another login is told there.
+ * In Azure SQL Database the logins are in master, and a session sees only its own database: that of the secret. The
+ * users there are found by the logins' SIDs, since that database does not tell the names of other logins.
  */
 async function visitAzure(
   session: SqlServerSession,

@@ -1,16 +1,19 @@
 import { quoteIdentifier } from './quoting.ts';
 
-/** How a class of securables is called in GRANT, and where its names are. */
+/** A class of securables. */
 interface SecurableClass {
+  /** What GRANT calls it. */
   readonly words: string;
+  /** The view that has its names. */
   readonly view: string;
+  /** The view's column with the numbers that permissions refer to. */
   readonly id: string;
   /** Whether its names are in schemas. */
   readonly inSchema?: true;
 }
 
 /**
- * The classes of sys.database_permissions besides 0, the database itself.
+ * The classes of sys.database_permissions, except 0, which is the database itself.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/system-catalog-views/sys-database-permissions-transact-sql
  * @see https://learn.microsoft.com/sql/t-sql/statements/grant-transact-sql
@@ -47,30 +50,34 @@ const classes: Readonly<Record<number, SecurableClass>> = {
 };
 
 /**
- * The views of the classes. Not every version and service has each: Azure SQL Database lacks some, as older servers do,
- * and a statement that names a missing one is refused as a whole.
+ * The views of the classes. Azure SQL Database and older servers lack some of them. They refuse a whole statement that
+ * names a missing one.
  */
 export const securableViews: readonly string[] = [...new Set(Object.values(classes).map(({ view }) => view))];
 
-/** Names of Service Broker's objects are in a binary collation, and one column can't hold two (error 451). */
-const alike = ' COLLATE DATABASE_DEFAULT';
+/** Service Broker's names have a binary collation, and one column can't hold two collations (error 451). */
+const oneCollation = ' COLLATE DATABASE_DEFAULT';
 
-/** The name of what a row `p` of sys.database_permissions is about, as a scalar expression; null where unknown. */
+/**
+ * A scalar expression for the name of the securable of a row `p` of sys.database_permissions; null if that is unknown.
+ *
+ * @param available the views that the server has
+ */
 export function nameExpression(available: ReadonlySet<string>): string {
   const cases = present(available).map(
     ([number, { view, id }]) =>
-      `WHEN ${number} THEN (SELECT s.name${alike} FROM ${view} s WHERE s.${id} = p.major_id)`,
+      `WHEN ${number} THEN (SELECT s.name${oneCollation} FROM ${view} s WHERE s.${id} = p.major_id)`,
   );
-  return `CASE p.class WHEN 0 THEN DB_NAME()${alike} ${cases.join(' ')} END`;
+  return `CASE p.class WHEN 0 THEN DB_NAME()${oneCollation} ${cases.join(' ')} END`;
 }
 
-/** The schema of that, likewise; null where the class has none. */
+/** As {@link nameExpression}, for the name of the securable's schema; null if its class has no schemas. */
 export function schemaExpression(available: ReadonlySet<string>): string {
   const cases = present(available)
     .filter(([, { inSchema }]) => inSchema)
     .map(
       ([number, { view, id }]) =>
-        `WHEN ${number} THEN (SELECT SCHEMA_NAME(s.schema_id)${alike} FROM ${view} s WHERE s.${id} = p.major_id)`,
+        `WHEN ${number} THEN (SELECT SCHEMA_NAME(s.schema_id)${oneCollation} FROM ${view} s WHERE s.${id} = p.major_id)`,
     );
   return `CASE p.class ${cases.join(' ')} END`;
 }
@@ -88,24 +95,24 @@ export interface SecurableRow {
   readonly schemaName: string | null;
   readonly name: string | null;
   readonly columnName: string | null;
-  /** Type of the principal that is the securable, where it is one. */
+  /** The type of the principal, if the securable is a principal. */
   readonly principalType: string | null;
 }
 
 /** A securable as GRANT names it. */
 export interface Securable {
-  /** What follows ON, quoted; undefined for the server, and for what can't be named. */
+  /** What follows ON, quoted. Undefined for the server, and for a securable that is not known here. */
   readonly on: string | undefined;
   readonly column: string | undefined;
-  /** Whether a statement can be made for it. */
+  /** Whether GRANT can name it. */
   readonly known: boolean;
-  /** For people, and to tell securables apart. */
+  /** Its name for people. Different securables have different labels. */
   readonly label: string;
 }
 
 const server = 100;
 
-/** Names a securable; one of a class that is not known here keeps the catalogue's numbers for a name. */
+/** Names a securable. If its class is not known here, its label has the catalogue's numbers. */
 export function describeSecurable(row: SecurableRow): Securable {
   if (row.class === server) return { on: undefined, column: undefined, known: true, label: 'the server' };
   const words = wordsOf(row);

@@ -1,17 +1,17 @@
 import { isIP } from 'node:net';
 import { contradictoryField } from '../../src/rotator/index.ts';
 
-/** Where a server is, as a connection string's "Server" says it. */
+/** Where a server is, as "Server" in a connection string says. */
 export interface ServerName {
   readonly host: string;
-  /** A named instance, whose port the SQL Server Browser tells. */
+  /** A named instance. The SQL Server Browser tells its port. */
   readonly instance: string | undefined;
   readonly port: number | undefined;
 }
 
 /**
- * Reads `[tcp:]host[\instance][,port]`. Anything else that ADO.NET takes here, such as a pipe, is refused: no other
- * protocol is spoken, and what reaches another server by mistake takes a password with it.
+ * Reads `[tcp:]host[\instance][,port]`. Refuses everything else that ADO.NET takes here, such as a pipe: Keyturn speaks
+ * only TCP, and a text that it misread would send the password to another server.
  *
  * @param field the secret's field, for errors
  * @throws InvalidSecretField
@@ -23,15 +23,15 @@ export function parseServerName(text: string, field: string): ServerName {
     throw contradictoryField(field, `names the protocol ${protocol.toLowerCase()}, which is not TCP`);
   const [, address = '', portText] = /^(.*?)(?:\s*,\s*(.*))?$/s.exec(rest) ?? [];
   const [hostText = '', instance, ...more] = address.split('\\').map((part) => part.trim());
-  const host = localName(hostText);
+  const host = hostNameOf(hostText);
   if (!isHostName(host) || more.length > 0 || (instance !== undefined && !isInstanceName(instance)))
     throw contradictoryField(field, 'is no [tcp:]host[\\instance][,port]');
-  return { host, instance: ordinary(instance), port: portOf(portText, field) };
+  return { host, instance: withoutDefaultInstance(instance), port: portOf(portText, field) };
 }
 
 const longestHost = 128;
 
-/** Whether a text is the name or the address of a host, and nothing beyond it. LOGIN7 has room for 128 characters. */
+/** Whether a text is the name or the address of a host, and nothing else. LOGIN7 has room for 128 characters. */
 export function isHostName(text: string): boolean {
   if (text.length > longestHost) return false;
   return isIP(text) !== 0 || /^[\p{L}\p{N}_]([\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_])?\.?$/u.test(text);
@@ -42,14 +42,14 @@ function isInstanceName(text: string): boolean {
   return /^[\p{L}_&#][\p{L}\p{N}_$#&]{0,15}$/u.test(text);
 }
 
-/** ADO.NET's short names for this machine, and IPv6 addresses without the brackets that set off a port. */
-function localName(host: string): string {
+/** Translates ADO.NET's short names for this machine, and takes the brackets off an IPv6 address. */
+function hostNameOf(host: string): string {
   if (/^(\.|\(\.\)|\(local\))$/i.test(host)) return 'localhost';
   return /^\[(.*)\]$/.exec(host)?.[1] ?? host;
 }
 
-/** The default instance has this name in the services list, and is not announced under it. */
-function ordinary(instance: string | undefined): string | undefined {
+/** MSSQLSERVER is the default instance's name in the list of services. The SQL Server Browser does not know that name. */
+function withoutDefaultInstance(instance: string | undefined): string | undefined {
   return instance?.toUpperCase() === 'MSSQLSERVER' ? undefined : instance;
 }
 

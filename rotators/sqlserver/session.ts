@@ -12,26 +12,30 @@ import { isRefusal, LoginFailure, type ServerMessage } from './login-failure.ts'
 import { requireEncryption } from './prelogin.ts';
 import { quoteIdentifier } from './quoting.ts';
 
-/** How the function connects, whatever the secret. */
+/** How the function connects, for all secrets. */
 export interface SqlServerOptions extends ConnectionOptions {
-  /** Whether to encrypt without looking at the server's certificate; a secret can't ask for it. Default: no. */
+  /**
+   * Whether to encrypt without verifying the server's certificate. `TrustServerCertificate` in a secret has no effect
+   * without this. Default: no.
+   */
   readonly trustServerCertificate?: boolean;
 }
 
-/** An open connection. */
+/** An open connection. The methods throw what tedious throws, with the server's number as `number`. */
 export interface SqlServerSession extends Session {
+  /** How the login was sent. */
   readonly encryption:
     | 'verified TLS'
     | 'verified TLS, as TDS 8'
     | 'TLS, with a certificate that nobody looked at'
     | 'plaintext';
-  /** Runs one statement; values are bound, as nvarchar, to @name. */
+  /** Runs one statement, and returns its rows. Each value is bound, as nvarchar, to the variable @NAME. */
   query<Row extends object>(statement: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
-  /** Makes another database the session's. */
+  /** Moves the session to another database. */
   use(database: string): Promise<void>;
   /**
-   * A session of its own in another database, by the same credential: Azure SQL Database has no USE. Undefined where it
-   * is refused.
+   * Opens another session in another database, with the same credential: Azure SQL Database has no USE. Undefined if the
+   * server refuses the password.
    */
   elsewhere(database: string): Promise<SqlServerSession | undefined>;
 }
@@ -40,9 +44,13 @@ const noSuchFile =
   'The secret says ServerCertificate, a file that the function does not have: give the certificate itself in "servercertificate", or its authority in KEYTURN_CA_FILE.';
 
 const notTrusted =
-  'The secret says TrustServerCertificate, which holds here only where KEYTURN_TRUST_SERVER_CERTIFICATE allows it.';
+  'The secret says TrustServerCertificate. That counts only if KEYTURN_TRUST_SERVER_CERTIFICATE of the function allows it.';
 
-/** Logs in; undefined where the server refuses the password. */
+/**
+ * Logs in; undefined if the server refuses the password.
+ *
+ * @throws TlsUnavailable, DriverMissing, a {@link LoginFailure}, and what tedious throws
+ */
 export async function connect(
   credential: SqlServerCredential,
   options: SqlServerOptions,
@@ -51,7 +59,7 @@ export async function connect(
   return attempt({ ...credential, plaintext: false, readsSecondary: false }, options, context);
 }
 
-/** Logs in as an application with `ApplicationIntent=ReadOnly` does: a listener leads to a secondary, if there is one. */
+/** Logs in as an application with `ApplicationIntent=ReadOnly`: a listener leads to a secondary, if there is one. */
 export async function connectToSecondary(
   credential: SqlServerCredential,
   options: SqlServerOptions,
@@ -93,7 +101,7 @@ function noteCertificate(
   if (certificateFile) context.note(noSuchFile);
 }
 
-/** The other server of a mirrored database, where the first can't be reached; that is noted. */
+/** The login at the other server of a mirrored database, if the first can't be reached. Notes that. */
 function failover(
   { failoverPartner, ...credential }: Attempt,
   context: RotatorContext,
@@ -105,7 +113,7 @@ function failover(
   return { ...credential, ...failoverPartner, failoverPartner: undefined, plaintext: false };
 }
 
-/** What an older server does with a TLS handshake where it expects TDS. */
+/** How the connection ends if an older server, which expects TDS, gets a TLS handshake. */
 const handshakeEnded = /^(ECONNRESET|EPROTO|EPIPE|ECLOSE)$/;
 
 function explainHandshake(error: unknown, { strict, host }: Attempt): unknown {
@@ -120,8 +128,8 @@ function explainHandshake(error: unknown, { strict, host }: Attempt): unknown {
 }
 
 /**
- * tedious is what `mssql` is made on. Its pool is left out, because it logs in twice for one connection (a trial,
- * then the one that is used), and keeps the numbers of the errors to itself.
+ * Uses tedious, the driver below `mssql`. The pool of `mssql` logs in twice for one connection (first a trial, then the
+ * one that is used), and does not pass on the numbers of the errors.
  */
 async function connectOnce(
   credential: Attempt,
@@ -130,13 +138,14 @@ async function connectOnce(
 ): Promise<SqlServerSession> {
   const { signal } = context;
   signal.throwIfAborted();
-  // The default alone: a bundler finds no names in a CommonJS package that it loads on demand.
+  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
   const { default: tedious } = await import('tedious').catch(missing('tedious'));
   const sockets = new Set<Socket>();
   const connection = new tedious.Connection(
     configurationOf(credential, options, (socket) => sockets.add(socket)),
   );
-  // A connection that breaks between two queries shows in the next one; without a listener it ends the process.
+  // A connection may break between two queries. The next query reports it. Without a listener, the error would end the
+  // process.
   connection.on('error', () => undefined);
   const hangUp = (): void => {
     for (const socket of sockets) socket.destroy(signal.aborted ? new Error('Aborted.') : undefined);
@@ -167,7 +176,7 @@ function logIn(connection: Connection, signal: AbortSignal): Promise<void> {
   const messages: ServerMessage[] = [];
   const collect = ({ number, message }: ServerMessage): number => messages.push({ number, message });
   return new Promise((resolve, reject) => {
-    // Of its own, since tedious can't be stopped while it asks the SQL Server Browser for a port.
+    // Destroying the sockets is not enough: tedious can't be stopped while it asks the SQL Server Browser for a port.
     const aborted = (): void => reject(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
     connection.on('errorMessage', collect);
@@ -186,11 +195,13 @@ function encryptionOf(
 ): SqlServerSession['encryption'] {
   if (plaintext) return 'plaintext';
   if (strict) return 'verified TLS, as TDS 8';
-  return trusts(credential, options) ? 'TLS, with a certificate that nobody looked at' : 'verified TLS';
+  return trustsAnyCertificate(credential, options)
+    ? 'TLS, with a certificate that nobody looked at'
+    : 'verified TLS';
 }
 
-/** Whether the server's certificate is left unseen. Encrypt=Strict knows no such thing, nor does a certificate that is named. */
-function trusts(
+/** Whether any certificate of the server is accepted. Never with Encrypt=Strict, or if the secret has the certificate. */
+function trustsAnyCertificate(
   { ssl, serverCertificate }: Pick<SqlServerCredential, 'ssl' | 'serverCertificate'>,
   { trustServerCertificate }: SqlServerOptions,
 ): boolean {
@@ -212,14 +223,15 @@ function configurationOf(
       database,
       ...encryptionOptions(credential, options),
       ...(serverName === undefined ? {} : { serverName }),
-      // What a secondary's logins are is not known here: whoever wants to see one says so.
+      // Not what the secret says: a change belongs to the primary, and a secondary may have other logins.
       readOnlyIntent: credential.readsSecondary,
       appName: 'keyturn',
       connectTimeout: connectTimeoutMs,
-      // The signal ends what takes too long; core retries.
+      // No time limit and no retries by tedious: the signal ends what takes too long, and core retries.
       requestTimeout: 0,
       maxRetriesOnTransientErrors: 0,
-      // tedious says where to (the port that the browser told, or the server that Azure redirects to) and how long.
+      // tedious gives the place: with the port from the SQL Server Browser, or the server to which Azure redirects. Its
+      // signal fires when the connection takes too long.
       connector: async (to?: Pick<Place, 'host' | 'port'>, _lookup?: unknown, signal?: AbortSignal) => {
         const place = { host: to?.host ?? host, port: to?.port ?? port ?? 1433, signal };
         const socket = await dial(place, opened);
@@ -239,26 +251,29 @@ function encryptionOptions(
   if (plaintext) return { encrypt: false };
   return {
     encrypt: strict ? 'strict' : true,
-    trustServerCertificate: !strict && trusts(credential, options),
+    trustServerCertificate: !strict && trustsAnyCertificate(credential, options),
     cryptoCredentialsDetails: authoritiesOf(serverCertificate, options.ca?.()),
   };
 }
 
-/** Node.js takes `ca` instead of its own authorities, not besides them. One certificate that is named is all there is. */
+/** Node.js takes `ca` in place of its own authorities. If the secret has the server's certificate, no other is trusted. */
 function authoritiesOf(serverCertificate: string | undefined, ca: string | undefined): SecureContextOptions {
-  // Its authority need not be known then.
+  // The authority that has signed the certificate need not be known.
   if (serverCertificate !== undefined) return { ca: serverCertificate, allowPartialTrustChain: true };
   return ca === undefined ? {} : { ca: authoritiesWith(ca) };
 }
 
-/** A certificate that is named is accepted whatever host it is for, so that its own name is expected. */
+/**
+ * The name to expect in the certificate. If the secret has the certificate itself, that counts for any host. So its own
+ * name is expected.
+ */
 function certificateName({ serverName, serverCertificate }: SqlServerCredential): string | undefined {
   if (serverName !== undefined || serverCertificate === undefined) return serverName;
   const { subjectAltName = '', subject } = new X509Certificate(serverCertificate);
   return /DNS:([^,]+)/.exec(subjectAltName)?.[1] ?? /CN=(.+)/.exec(subject)?.[1];
 }
 
-/** What is used of a column of a row, for which tedious has no type. */
+/** The used part of a column of a row. tedious has no type for it. */
 interface Column {
   readonly metadata: { readonly colName: string };
   readonly value: unknown;
@@ -285,7 +300,7 @@ function session(
       });
       const bound = Object.entries(values);
       for (const [name, value] of bound) request.addParameter(name, type, value);
-      // A batch of its own, and no call of sp_executesql, after which USE would be undone.
+      // Sent as a batch. execSql calls sp_executesql, after which a USE would be undone.
       if (bound.length === 0) connection.execSqlBatch(request);
       else connection.execSql(request);
     });

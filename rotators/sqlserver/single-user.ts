@@ -13,8 +13,11 @@ import { requireReplicas, setOnReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 
 /**
- * Rotates the password of one SQL Server login, or of one user of a contained database, who changes it itself.
- * Drop-in for AWS's SecretsManagerRDSSQLServerRotationSingleUser.
+ * Rotates the password of one SQL Server login, or of one user of a contained database. The account changes its own
+ * password; an admin, where an admin secret is named, sets it only if it was lost or has expired. Drop-in for AWS's
+ * SecretsManagerRDSSQLServerRotationSingleUser.
+ *
+ * @param options how the function connects; default: verified TLS, and Node.js's own authorities
  */
 export function sqlServer(
   options: SqlServerOptions = {},
@@ -49,8 +52,8 @@ async function change(
 }
 
 /**
- * A password that has expired or must be changed opens nothing, and tedious can't change it while logging in: for the
- * list of candidates it is refused, so that the admin secret, where there is one, sets the pending password. That lifts both.
+ * A password that has expired or must be changed counts as refused: it opens nothing, and tedious can't change it while
+ * logging in. Then the admin of the admin secret, if there is one, sets the pending password, which is neither.
  */
 async function open(
   credential: SqlServerCredential,
@@ -63,7 +66,7 @@ async function open(
     const explained = explainLogin(error, credential.username);
     if (!isPasswordToChange(error)) throw explained ?? error;
     context.note(
-      `${explained?.message} An admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN) would do that by itself.`,
+      `${explained?.message} With an admin secret (masterarn, KEYTURN_ADMIN_SECRET_ARN), the rotation sets a new one.`,
     );
     return undefined;
   }

@@ -62,7 +62,7 @@ describe('connecting to SQL Server', () => {
     const asked = await open(standIn, { trustservercertificate: true }, {});
     expect(asked.opened).toMatchObject({ code: 'CertificateRejected' });
     expect(asked.notes).toEqual([
-      expect.stringMatching(/only where KEYTURN_TRUST_SERVER_CERTIFICATE allows it/),
+      expect.stringMatching(/only if KEYTURN_TRUST_SERVER_CERTIFICATE of the function allows it/),
     ]);
     const { opened } = await open(standIn, {}, { trustServerCertificate: true });
     expect(opened).toMatchObject({ encryption: 'TLS, with a certificate that nobody looked at' });
@@ -245,7 +245,7 @@ describe('connecting to SQL Server', () => {
       if (login !== undefined) login.barred = barred;
       const { opened, notes } = await open(standIn);
       expect(opened).toBeUndefined();
-      expect(notes).toEqual([expect.stringMatching(/An admin secret .* would do that by itself/)]);
+      expect(notes).toEqual([expect.stringMatching(/With an admin secret .* the rotation sets a new one/)]);
     }
     const alternating = sqlServerAlternatingUsers({ ca: () => standIn.ca });
     const refused = alternating.open(alternating.parse(fieldsOf(standIn)), rotatorContext());
