@@ -18,7 +18,7 @@ export interface ManualClock extends Clock {
 }
 
 /** setTimeout takes a 32-bit signed integer. A longer delay would fire at once. */
-const longestTimeoutMs = 2 ** 31 - 1;
+export const longestTimeoutMs = 2 ** 31 - 1;
 
 /** The machine's own time. */
 export function systemClock(): Clock {

@@ -4,7 +4,7 @@ import { createGuard, type Guard } from './access/guard.ts';
 import { accountOf, openSts } from './access/open.ts';
 import type { LocalKey, LocalPrincipal, LocalRole } from './access/principals.ts';
 import { type Partition, partitionOf } from './arn.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, longestTimeoutMs, systemClock } from './clock.ts';
 import { createDisturbance, type Disturbance, type DisturbanceSettings } from './disturbance/disturbance.ts';
 import type { FaultRule } from './disturbance/faults.ts';
 import { ServiceError, unknownOperation } from './errors.ts';
@@ -17,7 +17,7 @@ import {
 } from './events.ts';
 import { findSecret } from './operations/secrets.ts';
 import { operations } from './operations/table.ts';
-import { type AdmissionSettings, createAdmission } from './protocol/admission.ts';
+import { type AdmissionSettings, createAdmission, isHostName } from './protocol/admission.ts';
 import { createApiServer } from './protocol/http.ts';
 import { type ApiHandler, type ApiObserver, createJsonApi } from './protocol/json-api.ts';
 import { createLambdaApi } from './protocol/lambda-api.ts';
@@ -82,7 +82,11 @@ export interface LocalSecretsManager {
   readonly url: string;
   /** Options for `new SecretsManagerClient(...)`. Where policies are enforced, replace the credentials by a principal's. */
   readonly clientConfig: LocalClientConfig;
-  /** Registers a function of this process under a name or an ARN. @returns the ARN, for RotateSecret */
+  /**
+   * Registers a function of this process under a name or an ARN.
+   * @returns the ARN, for RotateSecret
+   * @throws Error for a malformed name or ARN, or an invalid time limit
+   */
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Listens to calls, labels and rotations. @returns a function that removes the listener */
   on(listener: LocalEventListener): () => void;
@@ -117,7 +121,7 @@ export interface LocalSecretsManager {
 export async function startLocalSecretsManager(
   options: LocalSecretsManagerOptions = {},
 ): Promise<LocalSecretsManager> {
-  checkEnforcement(options);
+  checkOptions(options);
   const clock = options.clock ?? systemClock();
   const partition = { region: options.region ?? 'us-east-1', accountId: options.accountId ?? '123456789012' };
   const endpoint = options.lambdaEndpoint
@@ -195,6 +199,31 @@ export async function startLocalSecretsManager(
       return closed;
     },
   };
+}
+
+/** @throws Error that names an option that is invalid, and says what it must be */
+function checkOptions(options: LocalSecretsManagerOptions): void {
+  const { host, dataDirectory, region, accountId, lambdaEndpoint: endpoint, retryDelaysMs = [] } = options;
+  const isWrong = (text: string | undefined, isRight: (text: string) => boolean): boolean =>
+    text !== undefined && !isRight(text);
+  // Node.js would listen on all addresses for an empty one.
+  if (isWrong(host, isHostName)) throw invalidOption('host', host, 'a name or an address, such as 127.0.0.1');
+  // An empty one would be the working directory.
+  if (dataDirectory === '') throw invalidOption('dataDirectory', dataDirectory, 'the path of a folder');
+  if (isWrong(region, (text) => /^[a-z]+(-[a-z]+)+-\d+$/.test(text)))
+    throw invalidOption('region', region, 'the name of a region, such as us-east-1');
+  if (isWrong(accountId, (text) => /^\d{12}$/.test(text)))
+    throw invalidOption('accountId', accountId, 'twelve digits');
+  if (isWrong(endpoint, (text) => /^https?:\/\//.test(text) && URL.canParse(text)))
+    throw invalidOption('lambdaEndpoint', endpoint, 'an http or https URL');
+  const wrongDelay = retryDelaysMs.find((ms) => !(ms >= 0 && ms <= longestTimeoutMs));
+  if (wrongDelay !== undefined)
+    throw invalidOption('retryDelaysMs', wrongDelay, `milliseconds from 0 to ${longestTimeoutMs}`);
+  checkEnforcement(options);
+}
+
+function invalidOption(name: string, value: string | number | undefined, rule: string): Error {
+  return new Error(`${name}: '${value}' must be ${rule}.`);
 }
 
 /** Without this, whoever forgets `policies` would test with everything allowed. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { functionArn, functionName, type Partition, unqualifiedFunctionArn } from '../arn.ts';
+import { functionArn, functionName, isFunctionArn, type Partition, unqualifiedFunctionArn } from '../arn.ts';
+import { longestTimeoutMs } from '../clock.ts';
 import type { InvokeEndpoint } from './lambda-endpoint.ts';
 
 const defaultTimeoutMs = 30_000;
@@ -53,7 +54,7 @@ interface RegisteredFunction {
 
 /** The functions that rotations can call. */
 export interface FunctionRegistry {
-  /** Adds or replaces a function. @returns its ARN */
+  /** Adds or replaces a function. @returns its ARN @throws Error for a malformed name or ARN, or an invalid time limit */
   register(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Whether a function with this ARN can be called. */
   knows(arn: string): boolean;
@@ -71,6 +72,11 @@ export function createFunctionRegistry(
   return {
     register(nameOrArn, handler, { timeoutMs = defaultTimeoutMs } = {}) {
       const arn = functionArn(partition, nameOrArn);
+      if (!isFunctionArn(arn)) throw new Error(`'${nameOrArn}' must be the name or the ARN of a function.`);
+      if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs))
+        throw new Error(
+          `timeoutMs: '${timeoutMs}' must be milliseconds, above 0 and up to ${longestTimeoutMs}.`,
+        );
       functions.set(arn, { handler, timeoutMs });
       return arn;
     },
