@@ -100,6 +100,7 @@ export class KeyturnError extends Error {
  * shown even if a value of the secret is too short or too common to be masked. `classify` decides its code.
  */
 export class AdapterError extends Error {
+  /** Always `AdapterError`. */
   override name = 'AdapterError';
   /** The target's own reason, if any. It is shown after the message, masked like all texts of others. */
   readonly said: string | undefined;

@@ -38,6 +38,7 @@ export interface RotationHandlerOptions {
 
 /** The function's answer to a preflight that passed: all its findings. */
 export interface PreflightAnswer {
+  /** What was looked at. Masked. */
   readonly preflight: readonly Finding[];
 }
 

@@ -3,6 +3,7 @@ import type { Redactor } from './redact.ts';
 
 /** A step of a rotation. */
 export interface StepIdentity {
+  /** The secret's ARN. */
   readonly secretArn: string;
   /** The version that the rotation makes. Empty for the step `revokePrevious`, which belongs to no rotation. */
   readonly versionId: string;
@@ -40,6 +41,7 @@ export type StepOutcome =
 export interface StepReport extends StepIdentity {
   /** The rotator's name; undefined if the step failed before it was known. */
   readonly rotator: string | undefined;
+  /** How the step ended. */
   readonly outcome: StepOutcome;
   /** How long the step took, in ms. */
   readonly durationMs: number;

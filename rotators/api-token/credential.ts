@@ -17,6 +17,7 @@ export interface ApiCredential {
   readonly tokenField: string;
   /** Whether the secret is only the token, as plain text. */
   readonly isPlain: boolean;
+  /** All fields of the secret, for the places `{secret.NAME}` and `{admin.NAME}`. */
   readonly fields: SecretFields;
 }
 

@@ -34,6 +34,7 @@ export type Authentication =
   | { readonly scheme: 'bearer'; readonly token: Template }
   /** `Authorization: Basic`, RFC 7617. */
   | { readonly scheme: 'basic'; readonly username: Template; readonly password: Template }
+  /** In a header of this name. */
   | { readonly scheme: 'header'; readonly name: string; readonly value: Template }
   /** In the URL, which gets into logs. Only for APIs that offer nothing else. */
   | { readonly scheme: 'query'; readonly name: string; readonly value: Template }
@@ -47,8 +48,11 @@ export type Authentication =
       readonly scheme: 'client-credentials';
       /** Https, or this machine. The host must have no placeholder. */
       readonly tokenUrl: Template;
+      /** The client's id. */
       readonly clientId: Template;
+      /** The client's secret. */
       readonly clientSecret: Template;
+      /** The `scope` to ask for, RFC 6749, section 3.3. */
       readonly scope?: Template;
       /**
        * How the client shows who it is (RFC 7591, section 2). Default: as the server of `issuer` publishes. Without `issuer`, the
@@ -64,6 +68,7 @@ export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_
 
 /** A condition on an answer. All members must hold. */
 export interface Condition {
+  /** The answer's status: this, or one of these. */
   readonly status?: number | readonly number[];
   /** Where to look in the answer's JSON. Not together with `header`. */
   readonly at?: Pointer;
@@ -101,15 +106,19 @@ export type ExpiryPlace =
 
 /** A request, and the meaning of its answers. */
 export interface Request {
+  /** The HTTP method. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below the base URL. Begins with a slash, and has no query. */
   readonly path: Template;
+  /** Parameters of the URL. URLs get into logs: put no token here. */
   readonly query?: Readonly<Record<string, Template>>;
+  /** Further headers. */
   readonly headers?: Readonly<Record<string, Template>>;
   /** The body as JSON. Not together with `form`. */
   readonly json?: JsonTemplate;
   /** The body as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, Template>>;
+  /** Who makes the call. */
   readonly auth: Authentication;
   /**
    * Which answers mean success. Default: all statuses from 200 to 299. An answer of 200 to 299 that only its status makes a
@@ -187,6 +196,7 @@ export interface ListCall extends Call {
    * alone. Then all listed tokens that no version of the secret holds are revoked.
    */
   readonly dedicated?: Template;
+  /** How the list goes on. Default: it has one page. */
   readonly next?: NextPage;
 }
 
@@ -212,6 +222,7 @@ export interface ApiDescription {
   readonly notAt?: Readonly<Record<string, string>>;
   /** The field of the secret that says whose token it is. Default: `username`. */
   readonly accountField?: string;
+  /** Where the secret holds the token. Default: see {@link TokenFields}. */
   readonly fields?: TokenFields;
   /** How long a new token is to live, for the placeholders `{expiry...}`: days from 1 to 36,500, or where the number stands (`{admin.lifetimeDays|90}`). */
   readonly lifetimeDays?: number | Template;
@@ -219,10 +230,13 @@ export interface ApiDescription {
   readonly overlap?: 'none' | 'until-next-rotation';
   /** When the replaced token is revoked. Default: the `revocation` of the function's options, else `on-next-rotation`. */
   readonly revocation?: Revocation;
+  /** The call that makes a new token. */
   readonly mint: MintCall;
+  /** The call that finds out whether a token is accepted. */
   readonly verify: VerifyCall;
   /** Absent if tokens end by themselves, or if `overlap` is `none`. */
   readonly revoke?: Call;
+  /** The call that finds tokens which were made and never stored. */
   readonly list?: ListCall;
   /** Finds out whether the admin is accepted, if the admin secret has no token that `verify` could try. */
   readonly checkAdmin?: Call;

@@ -10,6 +10,7 @@ import { readDescription } from './validate.ts';
 
 /** A token that the API accepted. It holds no connection. */
 export interface ApiSession extends Session {
+  /** The token that was accepted. */
   readonly credential: ApiCredential;
 }
 

@@ -2,11 +2,13 @@ import type { Node } from '../redis/credential.ts';
 
 /** A user, as the API describes it. Its texts are empty if the API does not say them. */
 export interface ApiUser {
+  /** The user's name, with which it logs in. */
   readonly username: string;
   /** `active`, `modifying` or `deleting`. */
   readonly status: string;
   /** How it logs in: `password`, `no-password` or `iam`. */
   readonly authentication: string;
+  /** How many passwords it has: at most two. */
   readonly passwordCount: number;
   /** Names of the user groups, or of the access control lists, that it is in. */
   readonly groups: readonly string[];

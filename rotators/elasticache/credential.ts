@@ -12,10 +12,13 @@ export type Service = 'elasticache' | 'memorydb';
 
 /** A user of ElastiCache or MemoryDB. */
 export interface ManagedUser {
+  /** The user's ARN. */
   readonly arn: string;
+  /** The region in its ARN. */
   readonly region: string;
   /** The user in calls of the API: its id in ElastiCache, its name in MemoryDB. */
   readonly id: string;
+  /** The name with which it logs in. */
   readonly username: string;
   /** Absent if the secret was never rotated: AWS's template allows that. */
   readonly password: string | undefined;

@@ -3,6 +3,7 @@ import { missing } from '../../src/rotator/index.ts';
 import type { Node } from '../redis/credential.ts';
 import { nodesOf, type UsersApi } from './api.ts';
 
+/** The SDK's module, loaded when first used. */
 type Sdk = typeof import('@aws-sdk/client-memorydb');
 
 /** How the API's client is made. */

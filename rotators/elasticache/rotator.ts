@@ -33,6 +33,7 @@ export interface ManagedUserOptions extends ConnectOptions {
 
 /** A user whose password was accepted. If USER_NAME is set and no login is possible, the service's word is enough. */
 export interface ManagedSession extends Session {
+  /** The user that the secret names. */
   readonly user: ManagedUser;
   /** The user, as the service's API describes it. */
   readonly found: ApiUser;

@@ -8,8 +8,11 @@ export interface TransportOptions {
   readonly ca?: () => string | undefined;
   /** The URLs of the proxies, and the hosts without a proxy, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY write them. */
   readonly proxy?: {
+    /** The proxy for https, a URL. */
     readonly https?: string | undefined;
+    /** The proxy for http, a URL. */
     readonly http?: string | undefined;
+    /** Hosts that are reached without a proxy, with commas between them. */
     readonly except?: string | undefined;
   };
 }

@@ -17,7 +17,9 @@ export const engines: readonly string[] = ['mysql', 'aurora-mysql', 'mariadb'];
 
 /** A login to MySQL or MariaDB. `ssl: false` is plaintext. */
 export interface MysqlCredential extends DatabaseLogin {
+  /** The server's name or address. */
   readonly host: string;
+  /** The TCP port. */
   readonly port: number;
   /** The schema in which a session begins; none by default. */
   readonly database: string | undefined;

@@ -30,7 +30,9 @@ export function quoteLiteral(value: string): string {
 
 /** An account: a user's name, and the host or pattern of hosts from which it may log in. */
 export interface Account {
+  /** The user's name. */
   readonly user: string;
+  /** A host, or a pattern such as `%`. */
   readonly host: string;
 }
 

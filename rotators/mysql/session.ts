@@ -19,11 +19,13 @@ import { type Account, parseAccount, quoteAccount } from './quoting.ts';
 
 /** What the server says of itself and of the session. */
 export interface Server {
+  /** Whether it is MariaDB. */
   readonly isMariaDb: boolean;
   /** The server's version, such as `8.4.5` or `10.11.19-MariaDB`. */
   readonly version: string;
   /** The account that the server has chosen for the login: a name may exist for several hosts. */
   readonly account: Account;
+  /** Whether it takes no changes. */
   readonly readOnly: boolean;
 }
 

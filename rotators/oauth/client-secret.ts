@@ -19,9 +19,11 @@ import { type RegistrationAccess, readRegistration, renewRegistration } from './
 
 /** A client that may manage its own registration. */
 export interface RegisteredClient extends OAuthClient {
+  /** The client's secret. */
   readonly clientSecret: string;
   /** When the client secret expires, in ms since 1970; undefined if it never does. */
   readonly expiresAtMs: number | undefined;
+  /** What opens the client's registration. */
   readonly registration: RegistrationAccess;
 }
 

@@ -10,15 +10,20 @@ import { optionalEndpoint } from './endpoints.ts';
 /** How a client shows who it is (RFC 6749, section 2.3.1; RFC 7591, section 2). */
 const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 
+/** One of these methods. */
 type AuthenticationMethod = (typeof authenticationMethods)[number];
 
 /** A client of an authorization server, as the secret describes it. */
 export interface OAuthClient {
   /** The issuer, whose metadata name the endpoints. Endpoints in the secret win over the metadata. */
   readonly issuer: string | undefined;
+  /** The token endpoint's URL; undefined: the metadata of `issuer` say it. */
   readonly tokenEndpoint: string | undefined;
+  /** The introspection endpoint's URL (RFC 7662), if the secret names one. */
   readonly introspectionEndpoint: string | undefined;
+  /** The revocation endpoint's URL (RFC 7009), if the secret names one. */
   readonly revocationEndpoint: string | undefined;
+  /** The client's id. */
   readonly clientId: string;
   /** Absent for a public client. */
   readonly clientSecret: string | undefined;

@@ -13,6 +13,7 @@ import { type TokenOptions, tokenRotator } from './token-rotator.ts';
 
 /** An access token of a user who has authorized the client, and its refresh token. */
 export interface RefreshableCredential extends TokenCredential {
+  /** The refresh token. */
   readonly refreshToken: string;
   /** Whether the server can revoke an access token without its refresh token. */
   readonly revokesAccessTokens: boolean;

@@ -5,7 +5,9 @@ import { accepted, Refusal } from './refusal.ts';
 
 /** The URL of a client's registration, and the token that gives access to it. */
 export interface RegistrationAccess {
+  /** The `registration_client_uri` (RFC 7592). */
   readonly uri: string;
+  /** The `registration_access_token` (RFC 7592). */
   readonly accessToken: string;
 }
 

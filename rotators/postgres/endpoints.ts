@@ -4,7 +4,9 @@ import { hostName } from '../database/login.ts';
 
 /** One place at which a server listens. */
 export interface Endpoint {
+  /** A name or an address. */
   readonly host: string;
+  /** The TCP port. */
   readonly port: number;
 }
 

@@ -10,6 +10,7 @@ export type LoginMethod = 'scram-sha-256' | 'md5' | 'cleartext' | 'none';
 
 /** What a login has shown of the account and the server, without a query. */
 export interface Login {
+  /** How the server asked for the password. */
   readonly method: LoginMethod;
   /** Iterations of the account's SCRAM verifier; undefined if the login was not by SCRAM. */
   readonly scramIterations: number | undefined;
@@ -27,6 +28,7 @@ export interface Login {
 export interface PostgresSession extends Session {
   /** Whether the connection has TLS. */
   readonly encrypted: boolean;
+  /** What the login has shown. */
   readonly login: Login;
   /** Runs one statement, in one round trip, with the rights that the session has after its login. Returns its rows. */
   query<Row extends object>(statement: string): Promise<Row[]>;

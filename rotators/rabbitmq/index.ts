@@ -19,12 +19,15 @@ import { baseUrlProblem } from '../http/url.ts';
 export interface RabbitMqCredential {
   /** URL of the management API, without a slash at its end. */
   readonly baseUrl: string;
+  /** The user's name. */
   readonly username: string;
+  /** The user's password. */
   readonly password: string;
 }
 
 /** A login that the broker accepted. It holds no connection. */
 export interface RabbitMqSession extends Session {
+  /** The credential that was accepted. */
   readonly credential: RabbitMqCredential;
   /** The user's tags. Empty if the user may not use the management API. */
   readonly tags: readonly string[];

@@ -28,10 +28,13 @@ export type KeyParameter = string | number;
 
 /** A key pair. The first version of a secret may have none yet. */
 export interface KeyPairCredential<Parameter extends KeyParameter> {
+  /** In which format the secret holds the keys. */
   readonly format: KeyFormat;
   /** The size or the curve of the next pair, and of the pending one. */
   readonly parameter: Parameter;
+  /** The private key, as the secret holds it. */
   readonly privateKey: StoredKey | undefined;
+  /** The public key, as the secret holds it. */
   readonly publicKey: StoredKey | undefined;
   /** The public key's thumbprint (RFC 7638). */
   readonly kid: string | undefined;

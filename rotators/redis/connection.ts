@@ -16,6 +16,7 @@ export interface ConnectOptions {
 
 /** An open connection to a server. The server has accepted a credential, unless it is a Sentinel without a login. */
 export interface Connection {
+  /** Where the server is. */
   readonly node: Node;
   /** Whether the connection has TLS. */
   readonly encrypted: boolean;
@@ -23,6 +24,7 @@ export interface Connection {
    * Sends a command, and returns the answer in the types of RESP 2. @throws ServerError, and errors of the connection
    */
   ask(...words: string[]): Promise<unknown>;
+  /** Closes the connection. */
   close(): Promise<void>;
 }
 

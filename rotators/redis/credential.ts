@@ -14,7 +14,9 @@ export const engines: readonly string[] = ['redis', 'valkey'];
 
 /** The host and port of a server. */
 export interface Node {
+  /** A name or an address. */
   readonly host: string;
+  /** The TCP port. */
   readonly port: number;
 }
 
@@ -28,6 +30,7 @@ export interface RedisCredential {
   readonly sentinelLogin: { readonly username: string; readonly password: string } | undefined;
   /** `default` if the secret names none, as for a password alone (`requirepass`). */
   readonly username: string;
+  /** The user's password. */
   readonly password: string;
   /** `true`: verified TLS. `false`: plaintext. Absent: verified TLS, and plaintext only if the function allows it. */
   readonly ssl: boolean | undefined;

@@ -5,7 +5,9 @@ import { isUnreachable, ServerError } from './server-error.ts';
 
 /** A login at a server that the secret or its Sentinels name. */
 export interface RedisSession extends Session {
+  /** The credential that was accepted. */
   readonly credential: RedisCredential;
+  /** The connection to that server. */
   readonly connection: Connection;
   /** The servers that the secret and its Sentinels name. The session's own server comes first. */
   readonly named: readonly Node[];

@@ -41,6 +41,7 @@ export const engines: readonly string[] = [
  * `ssl` mean plaintext, if the function allows it.
  */
 export interface SqlServerCredential extends DatabaseLogin {
+  /** The server's name or address. */
   readonly host: string;
   /** Undefined for a named instance: the SQL Server Browser tells its port. */
   readonly port: number | undefined;

@@ -6,7 +6,7 @@ import type { ReadAnswer, SecretSource } from './source.ts';
 import { elapsedSince, type Moment, now, RateLimit, unlessAborted, within } from './timing.ts';
 import { SecretValue } from './value.ts';
 
-/** How secrets are cached; times in ms. */
+/** How secrets are cached, as `SecretsOptions` says; times in ms. */
 export interface CacheSettings {
   readonly source: SecretSource;
   readonly emitter: Emitter;

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors.ts';
 
+/** The units of a duration, in ms. */
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A duration: milliseconds, or a number with its unit, such as `500ms`, `30s`, `5m`, `1h`, `1d`. */

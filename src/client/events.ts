@@ -1,10 +1,12 @@
 import type { KeyturnError } from '../errors.ts';
 
+/** What every event says. */
 interface AboutSecret {
   /** The secret's name or ARN, as the application has passed it. */
   readonly secretId: string;
 }
 
+/** What every event about a version says. */
 interface AboutVersion extends AboutSecret {
   /** The version's id. */
   readonly versionId: string;

@@ -3,18 +3,31 @@ import type { SecretValue } from './value.ts';
 
 /** A Lambda handler's context. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 export interface LambdaContext {
+  /** False: Lambda answers at once, even if something is still pending. */
   callbackWaitsForEmptyEventLoop: boolean;
+  /** The function's name. */
   functionName: string;
+  /** The function's version. */
   functionVersion: string;
+  /** The ARN by which the function was invoked. */
   invokedFunctionArn: string;
+  /** The function's memory in MB, as a text. */
   memoryLimitInMB: string;
+  /** Identifies the invocation. */
   awsRequestId: string;
+  /** The function's log group. */
   logGroupName: string;
+  /** The instance's log stream. */
   logStreamName: string;
+  /** The time until Lambda ends the invocation, in ms. */
   getRemainingTimeInMillis(): number;
+  /** An old way to answer: return or throw instead. */
   done(error?: Error, result?: unknown): void;
+  /** An old way to fail: throw instead. */
   fail(error: Error | string): void;
+  /** An old way to answer: return instead. */
   succeed(messageOrObject: unknown): void;
+  /** An old way to answer: return instead. */
   succeed(message: string, object: unknown): void;
 }
 

@@ -1,6 +1,8 @@
 /** A moment on both clocks, in ms. */
 export interface Moment {
+  /** By `performance.now()`. */
   readonly monotonic: number;
+  /** By `Date.now()`. */
   readonly wall: number;
 }
 

@@ -15,7 +15,9 @@ import { isCredentialName } from './setting-names.ts';
 
 /** A secret's string after it was read. */
 export interface SecretDocument {
+  /** The form in which it is written. */
   readonly form: FormName;
+  /** What it says, by the names of AWS's secret structure. */
   readonly fields: SecretFields;
   /**
    * The same document with some fields changed, in all places of the same account. Everything else stays, byte for byte.

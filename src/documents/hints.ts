@@ -18,10 +18,13 @@ export interface DocumentHints {
   readonly masterarn?: string | undefined;
 }
 
-/** Tags of a secret that say how to read it. */
+/** The tag that names the form of a secret's value, such as `url`. */
 export const formTag = 'keyturn:form';
+/** The tag that says where a secret's value has its fields: `username=login password=db.pass`. */
 export const fieldsTag = 'keyturn:fields';
+/** The tag that names the ARN of a secret's admin secret. */
 export const adminTag = 'keyturn:admin';
+/** The tag that names places of a secret's value that stay as they are. */
 export const leaveTag = 'keyturn:leave';
 
 /** Reads the name of a form. @throws InvalidConfiguration, naming the tag or variable */

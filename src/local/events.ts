@@ -22,13 +22,17 @@ export interface CallEvent {
 /** Staging labels of a secret have moved. */
 export interface LabelsEvent {
   readonly type: 'labels-moved';
+  /** The secret's ARN. */
   readonly secretArn: string;
   /** Labels by version id. Versions without labels are left out. */
   readonly before: Readonly<Record<string, readonly string[]>>;
+  /** Labels by version afterwards. */
   readonly after: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What every event of a rotation says. */
 interface RotationFacts {
+  /** The secret's ARN. */
   readonly secretArn: string;
   /** The rotation's ClientRequestToken, which is the new version's id. */
   readonly token: string;
@@ -41,6 +45,7 @@ export interface RotationStartedEvent extends RotationFacts {
   readonly type: 'rotation-started';
   /** `test`: testSecret alone, for RotateImmediately=false. */
   readonly kind: 'rotation' | 'test';
+  /** What began it. */
   readonly cause: RotationCause;
 }
 
@@ -50,12 +55,14 @@ export type RotationCause = 'request' | 'schedule' | 'restart';
 /** The function is called for a step. */
 export interface StepStartedEvent extends RotationFacts {
   readonly type: 'step-started';
+  /** The step that begins. */
   readonly step: RotationStep;
 }
 
 /** A step has ended, well or not. */
 export interface StepEndedEvent extends RotationFacts {
   readonly type: 'step-ended';
+  /** The step that has ended. */
   readonly step: RotationStep;
   /** Milliseconds of real time. */
   readonly durationMs: number;
@@ -89,19 +96,28 @@ export interface RotationCancelledEvent extends RotationFacts {
 /** An event of Secrets Manager's own actions, such as a rotation, in EventBridge's form. */
 export interface EventBridgeEvent {
   readonly version: '0';
+  /** The event's id. */
   readonly id: string;
+  /** Its kind, in AWS's words. */
   readonly 'detail-type': string;
   readonly source: 'aws.secretsmanager';
+  /** The account of the secret. */
   readonly account: string;
   /** ISO 8601, to the second. */
   readonly time: string;
+  /** The region of the secret. */
   readonly region: string;
+  /** Empty: `detail.additionalEventData` names the secret. */
   readonly resources: readonly string[];
+  /** What happened. */
   readonly detail: {
     /** Such as `RotationSucceeded`. */
     readonly eventName: string;
+    /** Always `secretsmanager.amazonaws.com`. */
     readonly eventSource: string;
+    /** Why it failed, if it did. */
     readonly errorMessage?: string;
+    /** Further facts, such as the secret. */
     readonly additionalEventData: { readonly SecretId: string } & Readonly<Record<string, string>>;
     readonly [member: string]: unknown;
   };

@@ -71,8 +71,11 @@ export interface LocalSecretsManagerOptions extends AdmissionSettings, Disturban
 
 /** An AWS SDK client's configuration for a local Secrets Manager. */
 export interface LocalClientConfig {
+  /** The address of the server. */
   readonly endpoint: string;
+  /** The region of its secrets. */
   readonly region: string;
+  /** Any credentials do, unless policies are enforced. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 

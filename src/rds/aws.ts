@@ -9,6 +9,7 @@ type Sdk = typeof import('@aws-sdk/client-rds');
 
 /** How the RDS API is called. */
 export interface RdsOptions {
+  /** Ends calls that have no answer yet. */
   readonly signal: AbortSignal;
   /** Makes the client. Tests pass one for an API that is not AWS's. */
   readonly createClient?: (sdk: Sdk) => RDSClient;

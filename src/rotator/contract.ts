@@ -29,6 +29,7 @@ export interface Target {
   readonly host: string;
   /** The TCP port. */
   readonly port?: number;
+  /** The database, if the credential is for one. */
   readonly database?: string;
   /** Further places to which the credential is sent, such as endpoints of the server that the secret names. */
   readonly endpoints?: readonly string[];

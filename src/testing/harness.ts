@@ -6,6 +6,7 @@ import type { Overlap, Rotator } from '../rotator/contract.ts';
  * optional. The defaults fit targets with host, port, username and password.
  */
 export interface RotatorHarness {
+  /** The rotator under test. */
   readonly rotator: Rotator;
   /**
    * Whether old credentials of this harness's accounts still work after a change. Default: what the rotator says, and `none` if
@@ -61,7 +62,9 @@ export interface TestAccount {
 
 /** An address. A server may listen there or not. */
 export interface Address {
+  /** A name or an IP address. */
   readonly host: string;
+  /** The TCP port. */
   readonly port: number;
 }
 

@@ -6,7 +6,9 @@ import { type PoolSettings, requireClass } from './shared.ts';
 
 /** The part of a `MongoClient` that is used. */
 export interface MongoClientLike {
+  /** Opens the first connection. */
   connect(): Promise<unknown>;
+  /** Closes all connections. */
   close(): Promise<unknown>;
 }
 

@@ -17,6 +17,7 @@ import {
 
 /** The part of a `mssql.ConnectionPool` that is used. */
 export interface MssqlPool {
+  /** Opens the pool. */
   connect(): Promise<unknown>;
 }
 
@@ -169,7 +170,9 @@ function passwordOf(connection: unknown): unknown {
 
 /** The part of a tedious `Connection` that is used. */
 export interface TediousConnection {
+  /** Opens the connection and logs in. */
   connect(callback: (error?: Error) => void): void;
+  /** Closes the connection. */
   close(): void;
 }
 

@@ -13,12 +13,15 @@ import {
 
 /** A connection that a `pg.Pool` hands out. */
 export interface PgClient {
+  /** Gives the connection back; with `destroy`, closes it. */
   release(destroy?: Error | boolean): void;
 }
 
 /** The part of a `pg.Pool` that is used. */
 export interface PgPool {
+  /** The pool's options, by which new connections log in. */
   readonly options: object;
+  /** Checks a connection out. */
   connect(): Promise<PgClient>;
 }
 

@@ -11,12 +11,15 @@ export type ConditionContext = Readonly<Record<string, string | readonly string[
 export interface LocalPrincipal {
   /** A user, or the session of a role: `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
+  /** The id of its access key. */
   readonly accessKeyId: string;
+  /** The secret of its access key, which signs its requests. */
   readonly secretAccessKey: string;
   /** A role's session has one, a user has none. */
   readonly sessionToken?: string | undefined;
   /** Identity policies. Without any, only a resource policy can allow something. */
   readonly policies?: readonly PolicyJson[] | undefined;
+  /** Limits what its identity policies allow. */
   readonly permissionsBoundary?: PolicyJson | undefined;
   /** Limits a role's session. */
   readonly sessionPolicy?: PolicyJson | undefined;
@@ -32,6 +35,7 @@ export interface LocalRole {
   readonly trustPolicy: PolicyJson;
   /** Identity policies of its sessions. */
   readonly policies?: readonly PolicyJson[] | undefined;
+  /** Limits what its sessions' identity policies allow. */
   readonly permissionsBoundary?: PolicyJson | undefined;
   /** The longest that a session may last, in seconds. Default: 3600. AssumeRole grants at most 43200. */
   readonly maxSessionDurationSeconds?: number | undefined;
@@ -41,6 +45,7 @@ export interface LocalRole {
 
 /** A customer managed KMS key. */
 export interface LocalKey {
+  /** The key's ARN. */
   readonly arn: string;
   /** Such as `alias/shop`. */
   readonly aliases?: readonly string[] | undefined;

@@ -22,19 +22,29 @@ export interface RotationRequest {
 
 /** A Lambda handler's context, without the members that make no sense here. */
 export interface LocalFunctionContext {
+  /** Identifies the invocation. */
   readonly awsRequestId: string;
+  /** The function's name. */
   readonly functionName: string;
+  /** The function's version. */
   readonly functionVersion: string;
+  /** The function's ARN. */
   readonly invokedFunctionArn: string;
+  /** Memory in MB, as a text. */
   readonly memoryLimitInMB: string;
+  /** As in Lambda. Nothing is written there. */
   readonly logGroupName: string;
+  /** As in Lambda. Nothing is written there. */
   readonly logStreamName: string;
+  /** Has no effect here. */
   callbackWaitsForEmptyEventLoop: boolean;
   /** Milliseconds of real time until the call counts as failed. */
   getRemainingTimeInMillis(): number;
   /** Lambda's old ways to answer. They do nothing here: return or throw instead. */
   done(): void;
+  /** Does nothing: throw instead. */
   fail(): void;
+  /** Does nothing: return instead. */
   succeed(): void;
 }
 

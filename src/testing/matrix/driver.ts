@@ -9,8 +9,11 @@ import { type StoredSecret, staleAnswer } from './stored.ts';
 
 /** Which remote call of a rotation meets which fault, and what happens afterwards. Call 1 is the first. */
 export interface Plan {
+  /** The number of the call, from 1. */
   readonly call: number;
+  /** What the call meets. */
   readonly fault: Fault;
+  /** What happens afterwards. */
   readonly recovery: Recovery | typeof abandoned;
 }
 

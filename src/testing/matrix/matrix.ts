@@ -9,6 +9,7 @@ import { startWorld } from './world.ts';
 
 /** A cell of the matrix: a call, the fault that it meets, and the recovery. */
 export interface Cell extends Plan {
+  /** What happens after the fault. */
   readonly recovery: Recovery;
   /** Selects the cell in a command: `12/lost-answer/cancelled`. */
   readonly id: string;
@@ -18,6 +19,7 @@ export interface Cell extends Plan {
 
 /** A cell that has failed. */
 export interface FailedCell extends Cell {
+  /** Which promise was broken, and how. */
   readonly failure: string;
   /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];
@@ -27,7 +29,9 @@ export interface FailedCell extends Cell {
 export interface MatrixReport {
   /** The rotator's name. */
   readonly rotator: string;
+  /** The cells that were run. */
   readonly cells: readonly Cell[];
+  /** Those of them that failed. */
   readonly failed: readonly FailedCell[];
   /** Why some cells were not run. */
   readonly skipped: readonly string[];

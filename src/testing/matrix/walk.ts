@@ -9,17 +9,23 @@ import { abandoned } from './recovery.ts';
 
 /** The result of random walks. */
 export interface WalksReport {
+  /** The rotator's name. */
   readonly rotator: string;
+  /** How many walks were made. */
   readonly walks: number;
   /** The same seed and concurrency make the same walks. */
   readonly seed: number;
+  /** The walks that failed, each as short as it could be made. */
   readonly failed: readonly FailedWalk[];
 }
 
 /** A walk that failed, shortened as far as it still fails. */
 export interface FailedWalk {
+  /** The faults of its rotations, in their order. */
   readonly plans: readonly Plan[];
+  /** Which promise was broken, and how. */
   readonly failure: string;
+  /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];
 }
 
