@@ -162,7 +162,7 @@ export function withoutTls(): AdapterError {
   });
 }
 
-/** Whether an error is that of {@link withoutTls}, or has it as its cause. */
+/** Whether an error, or one of its causes, comes from {@link withoutTls}. */
 export function isTlsUnavailable(error: unknown): boolean {
   return codesOf(error).includes(tlsUnavailable);
 }

@@ -124,7 +124,7 @@ export const causes = {
     step: 'Correct the admin secret, or rotate it, and rotate again.',
   },
   AccountNotServed: {
-    problem: "Nobody but the secret's own value says that the admin may change the account.",
+    problem: "Only the secret's own value says that the admin may change the account.",
     step: 'Nothing was changed. Name the account in the tag keyturn:accounts of the secret, or for this secret in "serves" of the admin secret, and rotate again.',
   },
   RightsExceeded: {

@@ -31,7 +31,7 @@ export interface FoundCause {
   /** What to do, with a command if there is one. It never loses a credential. */
   readonly step: string;
   readonly command: string | null;
-  /** What `keyturn doctor --fix` would do; null where a person has to act. */
+  /** What `keyturn doctor --fix` would do; null if a person has to act. */
   readonly fix: Fix | null;
 }
 

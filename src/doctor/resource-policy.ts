@@ -14,7 +14,7 @@ export const neededActions = [
  * are evaluated; a statement with any other condition is reported as conditional.
  *
  * @param policy JSON, as GetResourcePolicy answers it
- * @returns undefined if no statement does, and where the text is no policy
+ * @returns undefined if no statement does, or if the text is no policy
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function denialIn(policy: string, roleArn: string): PolicyDenial | undefined {

@@ -223,7 +223,7 @@ async function changeLostPassword(
     if (!isKeyturnError(error, 'AccountNotServed')) throw error;
     throw new KeyturnError(
       'AccountNotServed',
-      'The target refuses every stored version of the secret that was tried, and nothing but its value says that the admin may change the account.',
+      "The target refuses every stored version of the secret that was tried, and only the secret's value says that the admin may change the account.",
       `${stepFor('AccountNotServed')} Or: ${stepFor('NoCredentialAccepted')}`,
       { field: 'username', cause: error },
     );

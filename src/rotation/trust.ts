@@ -128,8 +128,8 @@ function accountNotServed(subject: Version, proven: Version | undefined, admin: 
   const named = `"${subject.account ?? ''}"`;
   const problem =
     proven !== undefined && !admin.isForSameServer
-      ? `The admin secret is for another port than the secret, or for other hosts, so no login proves which account it may change; nothing but the secret's value names the account ${named}.`
-      : `Nothing but the secret's value says that the admin may change the account ${named}.`;
+      ? `The admin secret is for another port or for other hosts than the secret. So no login proves which account it may change, and only the secret's value names the account ${named}.`
+      : `Only the secret's value says that the admin may change the account ${named}.`;
   return new KeyturnError('AccountNotServed', problem, stepFor('AccountNotServed'), { field: 'username' });
 }
 
@@ -182,7 +182,7 @@ function ownerOf({ secret }: Run): string {
 function secretNotServed(arn: string): KeyturnError {
   return new KeyturnError(
     'AccountNotServed',
-    `Nothing but the secret's value says that the admin secret ${arn}, which names the account, serves this secret.`,
+    `The admin secret ${arn} names the account, and only the secret's value says that it serves this secret.`,
     `No credential was sent. Name it in the tag keyturn:admin of the secret instead of "masterarn", or this secret's name in "${servesField}" of the admin secret.`,
     { field: 'masterarn' },
   );

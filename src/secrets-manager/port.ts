@@ -21,15 +21,15 @@ export interface Secret {
   /** The AWS service that manages the secret, if one does. */
   readonly owningService: string | undefined;
   readonly primaryRegion: string | undefined;
-  /** Undefined where AWS leaves it out: rotation was never configured, or its state is not told. */
+  /** Undefined if AWS leaves it out: rotation was never configured, or its state is not told. */
   readonly rotationEnabled: boolean | undefined;
   readonly functionArn: string | undefined;
   readonly rules: RotationRules | undefined;
   readonly created: Date | undefined;
   readonly changed: Date | undefined;
-  /** Undefined where no rotation has succeeded. */
+  /** Undefined if no rotation has succeeded. */
   readonly lastRotated: Date | undefined;
-  /** Undefined where no rotation is scheduled. */
+  /** Undefined if no rotation is scheduled. */
   readonly nextRotation: Date | undefined;
   readonly deletedOn: Date | undefined;
 }
@@ -152,7 +152,7 @@ export interface SecretsManagementPort extends SecretsManagerPort {
   details(secretId: string): Promise<SecretDetails>;
   /** Newest first. */
   versionDetails(secretId: string): Promise<VersionDetails[]>;
-  /** Reads a value also where it is binary. @throws SecretHasNoValue, AccessDenied and others */
+  /** Reads a value, also a binary one. @throws SecretHasNoValue, AccessDenied and others */
   readAny(secretId: string, versionId: string): Promise<AnyValue>;
   /** The resource policy, as JSON; undefined if there is none. */
   policy(secretId: string): Promise<string | undefined>;

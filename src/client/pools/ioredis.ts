@@ -151,7 +151,7 @@ function sentinelConnectorOf(Base: SentinelConnectorClass, secret: Secret, { dea
  * Makes a connector for ioredis whose connections are already logged in. If ioredis's own login is refused, it fails all
  * waiting commands.
  *
- * @param isPlaceOfSecret whether the secret says where to connect; false: ioredis does, as for the servers of a cluster
+ * @param isPlaceOfSecret whether the secret says where to connect. False for the servers of a cluster: ioredis knows them
  */
 function connectorOf(
   secret: Secret,
