@@ -103,7 +103,7 @@ describe('the borders of the architecture', () => {
       const others = reached.filter((to) => !to.startsWith(`${own}/`) && !kits.test(to));
       expect(others.filter((to) => !logins.test(to))).toEqual([]);
     }
-    // The list of all rotators is no kit.
+    // The list of all rotators doesn't count as a kit.
     expect(from(/^rotators\/[a-z-]+\//).filter(({ to }) => to === 'rotators/index.ts')).toEqual([]);
   });
 
@@ -160,13 +160,13 @@ describe('the borders of the architecture', () => {
   it('keeps the core and the local Secrets Manager apart', () => {
     const core = /^src\/(rotation|documents|secrets-manager|rds|redaction)\/|^src\/[a-z-]+\.ts$/;
     expect(from(core).filter(({ to }) => to.startsWith('src/local/'))).toEqual([]);
-    // What is told to whoever lacks an optional package is said in one place, IAM's wildcards are read in one, and what a function's error says is masked
-    // by the values of its secret.
+    // Both may use three files: the message about a missing optional package, the reader of IAM's wildcards, and the
+    // redactor, which masks the values of a secret in what its function's error says.
     const shared = /^src\/(local\/|(redact|optional-package|iam-wildcards)\.ts$)/;
     expect(from(/^src\/local\//).filter(({ to }) => to.startsWith('src/') && !shared.test(to))).toEqual([]);
   });
 
-  it('has the client for applications load no driver, no rotation code, and of packages the SDK alone', () => {
+  it('lets the client for applications load no driver, no rotation code, and no package but the SDK', () => {
     const reached = new Set(['src/client/index.ts']);
     for (const file of reached) {
       for (const { to } of imports.filter((found) => found.from === file)) reached.add(to);
@@ -176,10 +176,10 @@ describe('the borders of the architecture', () => {
     expect([...reached].filter((to) => !own.test(to))).toEqual(['@aws-sdk/client-secrets-manager']);
   });
 
-  it('reads the environment in the composition root and the command line alone', () => {
+  it('reads the environment only in the composition root and the command line', () => {
     const readers = [...texts].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
-    // Which test runner is at work is said nowhere but in the environment.
-    // A function of one's own is composed by createRotationHandler, which reads what it is not told.
+    // Only the environment tells which test runner runs.
+    // createRotationHandler composes a function, and reads from the environment what its options leave out.
     const allowed = ['src/lambda.ts', 'src/handler.ts', 'src/testing/runner.ts'];
     expect(readers.filter((file) => !allowed.includes(file) && !file.startsWith('src/cli/'))).toEqual([]);
   });

@@ -173,7 +173,7 @@ describe('the deployed function', () => {
   });
 
   it.each([
-    // Reserved for documentation: where anything is sent there at all, nobody answers, as in a VPC without a way out.
+    // An address reserved for documentation: nobody answers there, as in a VPC without a way out.
     ['nobody can be reached', 'http://192.0.2.1'],
     ['nobody listens', 'http://127.0.0.1:9'],
   ])('names what a function in a VPC needs where %s', async (_, endpoint) => {
@@ -192,7 +192,7 @@ describe('the deployed function', () => {
     }
   });
 
-  it('says what it waited for when its time is over', async () => {
+  it('says what it waited for when its time ran out', async () => {
     const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();

@@ -5,11 +5,11 @@ import { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from '..
 import { createRedactor, type Redactor } from '../src/redact.ts';
 import { encodings, isReadable, truncations } from './support/encodings.ts';
 
-/** Passwords in each form; as many as there are policies below, many times over. */
+/** How many passwords are tried in each form: a multiple of the number of policies below. */
 const times = 1_000;
 const flags = [false, true];
 
-/** Every policy that leaves characters, in turn. */
+/** Every policy that allows some characters, one after the other. */
 const policies: readonly PasswordPolicy[] = flags.flatMap((excludeNumbers) =>
   flags.flatMap((excludePunctuation) =>
     flags.flatMap((excludeUppercase) =>
@@ -116,7 +116,7 @@ describe('a value of any characters', () => {
     );
   });
 
-  it('is not told at all where it has more layers than are looked through', () => {
+  it('is hidden with all text around it if it has more layers than are decoded', () => {
     const password = generatePassword(defaultPasswordPolicy);
     let text = password;
     for (let layer = 0; layer < 8; layer += 1) text = encodeURIComponent(text);
@@ -203,11 +203,11 @@ describe('a value that is too short or too common', () => {
   });
 
   it.each(common.filter((password) => password !== ''))(
-    'has what others write not told at all, whatever it is: %j',
+    'hides all of what others write, whatever it is: %j',
     (password) => {
       const redactor = redactorOf({ client_secret: password });
       const told = ['', own, `it was '${password}'`, `it was not`].map((text) => redactor.foreign(text));
-      // The same for every text: else it would say which texts have the value in them.
+      // The same answer for every text. Otherwise it would tell which texts hold the value.
       expect(new Set(told).size).toBe(1);
       expect(told[0]).toMatch(/^\[redacted\]/);
     },
@@ -239,7 +239,7 @@ describe('a value that is too short or too common', () => {
 });
 
 describe('whoever can have texts masked and reads them', () => {
-  it('finds no value of an admin by what his own secret says in its host', () => {
+  it('can not test a guess at an admin’s password with the host of his own secret', () => {
     const guess = 'Admin-Zx81!kLmQ';
     const guesses = `${guess}.example.com`;
     const shown = [guess, 'Another-Zx81!kLmQ'].map((password) => {
@@ -407,7 +407,7 @@ describe('an error that is thrown', () => {
     });
   });
 
-  it('is told by name, code and place alone where a value is too common', () => {
+  it('shows only name, code and place if a value is too common', () => {
     const weak = redactorOf({ password: 'refused' });
     const cause = Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
     const error = weak.publicError(cause);
@@ -417,7 +417,7 @@ describe('an error that is thrown', () => {
     expect(error.stack).toMatch(/\n {4}at .*redact\.test\.ts|Report this/s);
   });
 
-  it('is masked in place for whoever has it already', () => {
+  it('is masked in place, for code that has it already', () => {
     const cause = Object.assign(new Error(`bad ${secret}`), { detail: `ALTER ROLE PASSWORD '${secret}'` });
     const error = new Error(`failed with ${secret}`, { cause });
     expect(redactor.error(error)).toBe(error);

@@ -12,7 +12,7 @@ credentials are masked.
 
 Options:
   --show            Show credentials on a terminal too
-  --masks WHERE     In GitHub Actions and Azure Pipelines, the value is registered as a secret of the log, by lines on
+  --masks WHERE     Where to print the lines that make GitHub Actions and Azure Pipelines mask the value in the log:
                     stderr (the default) or none
 ${placeOptionsHelp}
 Examples:

@@ -5,7 +5,7 @@ import { UsageError } from './command.ts';
 /** The option for where to print the lines that make a CI system mask values. */
 export const maskOption = { masks: { type: 'string' } } as const;
 
-export const maskOptionHelp = `  --masks WHERE     In GitHub Actions and Azure Pipelines, credentials are registered as secrets of the log, by lines on
+export const maskOptionHelp = `  --masks WHERE     Where to print the lines that make GitHub Actions and Azure Pipelines mask credentials in the log:
                     stdout (the default), stderr, or none
 `;
 

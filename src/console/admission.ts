@@ -114,7 +114,7 @@ export function isOwnForm(session: Session, given: string | null | undefined): b
 }
 
 /** Each port has its own cookie name, because browsers send a host's cookies to all of its ports. */
-export function cookieName(port: number | undefined): string {
+function cookieName(port: number | undefined): string {
   return `keyturn-console-${port}`;
 }
 

@@ -33,7 +33,7 @@ describe('bench:client', () => {
     expect(ended.stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it('tells of each contender what failed and what it called', async () => {
+  it('says for each contender what failed and which calls it made', async () => {
     const { code, stdout } = await run('--json', '--rotations', '2', '--case', 'api token');
     const { rotations, totals, cases, library } = JSON.parse(stdout);
     expect([code, rotations, cases.length]).toEqual([0, 2, 1]);
@@ -62,7 +62,7 @@ describe('the bundle of keyturn/client', () => {
     const { importedBytes, readerBytes } = await measureLibrary();
     expect(importedBytes).toBeGreaterThan(5_000);
     expect(importedBytes).toBeLessThanOrEqual(15_000);
-    // What reads documents comes with the first value.
+    // The code that reads documents is loaded with the first value.
     expect(readerBytes).toBeGreaterThan(10_000);
   });
 });

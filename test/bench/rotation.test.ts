@@ -7,7 +7,7 @@ import { startLatencyProxy } from '../../bench/rotation/latency-proxy.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Runs the bench with a command line at which it ends before it measures. */
+/** Runs the bench with arguments that end it before it measures. */
 function run(...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
   const flags = ['--disable-warning=ExperimentalWarning', 'bench/rotation.ts', ...args];
   return new Promise((resolve) => {
@@ -39,7 +39,7 @@ describe('bench:rotation', () => {
 });
 
 describe('the latency proxy', () => {
-  it('passes on what is sent in the order in which it was sent', async () => {
+  it('passes data on in the order in which it was sent', async () => {
     const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
     await new Promise((resolve) => echo.once('listening', resolve));
     onTestFinished(() => void echo.close());

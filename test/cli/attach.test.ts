@@ -39,7 +39,7 @@ describe('keyturn attach', () => {
     });
   });
 
-  it('sets and tests only, where it is asked to', async () => {
+  it('only sets and tests with --no-immediate', async () => {
     const login = await createLogin();
     const arn = await fixture.createSecret(secretOf(login));
     const { code, document } = await runJsonAt(
@@ -177,7 +177,7 @@ describe('keyturn attach', () => {
     expect(await fixture.labels(arn)).toEqual(labels);
   });
 
-  it('does not touch a secret whose rotation is unfinished, or that is no more', async () => {
+  it('does not touch a secret with an unfinished rotation, or a deleted one', async () => {
     const arn = await fixture.createSecret(secretOf(await createLogin()));
     await fixture.put(arn, '{}', ['AWSPENDING']);
     expect((await attachJson(arn)).document).toMatchObject({

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { start, temporaryFolder } from '../local/harness.ts';
 import { runKeyturnWith, startKeyturn } from './keyturn-process.ts';
 
-/** Starts `keyturn ARGS`, and opens the console that it tells of. */
+/** Starts `keyturn ARGS`, and opens the console at the address that it prints. */
 async function open(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const child = await startKeyturn({ variables }, ...args);
   const lines: string[] = [];
@@ -44,7 +44,7 @@ describe('keyturn console', () => {
     ).toBe(true);
   });
 
-  it('speaks to one that runs already, and changes nothing where it is told to', async () => {
+  it('uses a running Secrets Manager, and changes nothing with --read-only', async () => {
     const { local, client } = await start();
     await client.createSecret({ Name: 'prod/mail', SecretString: 'a value that is not printed' });
     const { get, end, lines } = await open(['console', '--read-only', '--json'], {
@@ -60,14 +60,14 @@ describe('keyturn console', () => {
     expect(lines.join()).not.toContain('a value that is not printed');
   });
 
-  it('knows who there is by a file of policies', async () => {
+  it('knows the principals from a file of policies', async () => {
     const file = join(import.meta.dirname, '../../examples/policies/johndoe.json');
     const { get, end } = await open(['console', '--policies', file]);
     expect(await get('who-may')).toContain('johndoe-without-deny');
     expect(await end()).toBe(0);
   });
 
-  it('comes along with keyturn local', async () => {
+  it('is served by keyturn local --console', async () => {
     const { get, end, lines } = await open(['local', '--console']);
     expect(lines[0]).toContain('Secrets Manager listens on');
     expect(await get('rotations')).toContain('The next five weeks');
@@ -104,7 +104,7 @@ describe('keyturn console', () => {
     expect([aws.code, aws.stderr]).toEqual([2, expect.stringContaining('which is not AWS')]);
   });
 
-  it('says so where its port is taken', async () => {
+  it('says that its port is taken', async () => {
     const { local } = await start();
     const { port } = new URL(local.url);
     const { code, stderr } = await runKeyturnWith({}, 'console', '--port', port);

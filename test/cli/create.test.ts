@@ -169,7 +169,7 @@ describe('keyturn create with options', () => {
     expect(loginOf(JSON.parse((await storedIn(name)) ?? '')).password).not.toBe(login.password);
   });
 
-  it('tells what is done, and what is not, where the rotation is refused', async () => {
+  it('says what is done and what is not if the rotation is refused', async () => {
     const name = newName();
     const wrong = secretOf({ ...(await createLogin()), password: 'not the password' });
     const { code, document } = await createJson(
@@ -227,7 +227,7 @@ describe('keyturn create with options', () => {
     await expect(described(name)).rejects.toThrow();
   });
 
-  it('refuses a text that is malformed, unless it is meant', async () => {
+  it('refuses a malformed text without --as-is', async () => {
     const name = newName();
     const refused = await createJson('{"password": "hunter2"', name, '--value-file', '-');
     expect([refused.code, refused.document]).toMatchObject([
@@ -309,7 +309,7 @@ describe('keyturn create at a terminal', () => {
     });
   });
 
-  it('asks for the fields of a database, and only for those with --yes', async ({ skip }) => {
+  it('asks for the fields of a database, and with --yes for nothing else', async ({ skip }) => {
     skip(noTerminal !== undefined, noTerminal);
     const name = newName();
     const { code, stdout } = await at(

@@ -97,7 +97,7 @@ describe('the environment of keyturn exec', () => {
     });
   });
 
-  it('is refused, all of it at once, where a key must not choose a name', async () => {
+  it('lists all keys that must not choose a name at once, and refuses to start', async () => {
     const ended = await exec({}, 'prod/odd', ...node('console.log("started")'));
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     const lines = ended.stderr.trimEnd().split('\n');
@@ -111,12 +111,12 @@ describe('the environment of keyturn exec', () => {
     expect(ended.stderr).not.toContain('evil');
   });
 
-  it('may have such a name where the command line says so', async () => {
+  it('may have such a name if the command line gives it', async () => {
     const ended = await exec({}, 'NODE_OPTIONS=prod/none:---no-warnings', ...printEnvironment);
     expect(environmentOf(ended)).toMatchObject({ NODE_OPTIONS: '--no-warnings' });
   });
 
-  it('tells a secret that is missing, and a key, with --json too', async () => {
+  it('names a missing secret and a missing key, also with --json', async () => {
     const args = ['prod/none', 'A=prod/shop#nope', 'B=prod/plain#x', 'prod/plain'];
     const ended = await exec({}, '--json', ...args, ...node(''));
     expect([ended.code, ended.stderr]).toEqual([1, '']);
@@ -188,7 +188,7 @@ describe('the end of keyturn exec', () => {
       'if pid == 0: os.execv(sys.argv[1], sys.argv[1:])',
       'said = b""',
       'while b"up" not in said: said += os.read(terminal, 1024)',
-      // Signals of one kind that come at the same time are one signal.
+      // Several pending signals of one kind count as one signal.
       'for _ in range(5): os.write(terminal, b"\\x03"); time.sleep(0.2)',
       'os.write(terminal, b"\\n")',
       'try:',
@@ -231,14 +231,14 @@ describe('the files of keyturn exec', () => {
     expect(await isGone(folder)).toBe(true);
   });
 
-  it('are not on a disk unless that is said', async () => {
+  it('are on a disk only with --files-in', async () => {
     const disk = await temporaryFolder();
     const ended = await exec({}, '--file', `conf/app.json=${await template()}`, '--files-in', disk, ...show);
     expect(JSON.parse(ended.stdout).folder).toContain(disk);
     expect(await readdir(disk)).toEqual([]);
   });
 
-  it('are told of with line and column where they can’t be made, and nothing is left', async () => {
+  it('that can’t be made are reported with line and column, and nothing is left', async () => {
     const path = await template('{\n  "a": "${secret:prod/none}",\n  "b": "${secret:prod/shop#nope}"}');
     const before = await listed(shared);
     const ended = await exec(
@@ -281,7 +281,7 @@ describe('the files of keyturn exec', () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
-  it('are gone with the next start after SIGKILL, and those in use stay', async () => {
+  it('that SIGKILL left are removed at the next start, and those in use stay', async () => {
     const parent = await temporaryFolder();
     const path = await template();
     const startOne = async () => {
@@ -434,7 +434,7 @@ describe('keyturn exec after a rotation', () => {
     expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
   });
 
-  it('goes on with what it has where the new value can’t be used', async () => {
+  it('keeps the old values if the new value can’t be used', async () => {
     await createSecrets(manager.client, { 'prod/broken': '{"password":"first-password"}' });
     const script = `console.log(process.env.PASSWORD); setInterval(() => {}, 1000)`;
     const child = await startKeyturn(

@@ -116,7 +116,11 @@ describe('the answer to a preflight', () => {
       { functionError: 'Unhandled', body: { errorType: 'PreflightFailed', errorMessage: 'login' } },
       { outcome: 'failed', code: 'PreflightFailed', message: 'login' },
     ],
-    ['nothing', { body: null }, { outcome: 'unknown', reason: expect.stringContaining('no answer') }],
+    [
+      'nothing',
+      { body: null },
+      { outcome: 'unknown', reason: expect.stringContaining('does not answer a preflight') },
+    ],
     [
       'of a function that is gone',
       missing,

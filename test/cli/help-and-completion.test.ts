@@ -7,7 +7,7 @@ const commandsOf = (help: string): string[] =>
   [...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name = '']) => name);
 
 describe('keyturn help', () => {
-  it('is that of --help, of all commands and of one', async () => {
+  it('prints the same as --help, for all commands and for one', async () => {
     const all = await runKeyturn('--help');
     expect(await runKeyturn('help')).toEqual(all);
     for (const command of commandsOf(all.stdout).filter((name) => name !== 'help')) {
@@ -21,7 +21,7 @@ describe('keyturn help', () => {
     });
   });
 
-  it('is no help but a document where one was asked for', async () => {
+  it('prints a document instead of help with --json', async () => {
     for (const args of [
       ['render', '--json'],
       ['nonsense', '--json'],
@@ -39,7 +39,7 @@ describe('keyturn help', () => {
 });
 
 describe('keyturn completion', () => {
-  /** What bash offers after a line, with a completion that this checkout prints. */
+  /** The words that bash offers after a line, with the completion of this checkout. */
   const offered = async (...words: string[]): Promise<string[]> => {
     const { stdout } = await runKeyturn('completion', 'bash');
     const script = `complete() { :; }\n${stdout}\nCOMP_WORDS=(keyturn "$@"); COMP_CWORD=$#; _keyturn; printf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -11,7 +11,7 @@ import { compileCache } from '../support/compile-cache.ts';
 
 const programPath = fileURLToPath(new URL('../../bin/keyturn.js', import.meta.url));
 
-/** What a process left behind. */
+/** An ended process: its exit code and its output. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -31,7 +31,7 @@ export async function runKeyturn(...args: string[]): Promise<Ended> {
   return ending(spawnKeyturn(args));
 }
 
-/** Runs `keyturn ARGS` where nothing of AWS is configured but what `variables` say. */
+/** Runs `keyturn ARGS` with no configuration of AWS except for `variables`. */
 export async function runKeyturnAlone(
   variables: Readonly<Record<string, string>>,
   ...args: string[]

@@ -54,7 +54,7 @@ describe('keyturn', () => {
       }
     });
 
-    it('answers a command that there is not with a document', async () => {
+    it('answers an unknown command with a document', async () => {
       for (const args of [
         ['--json'],
         ['--json', 'nonsense'],
@@ -64,7 +64,7 @@ describe('keyturn', () => {
         expect(await answerTo(...args)).toEqual([2, wrong]);
     });
 
-    it('answers what fails later with a document too', async () => {
+    it('answers a later failure with a document too', async () => {
       const data = join(await temporaryFolder(), 'file');
       await writeFile(data, '');
       const error = { code: expect.any(String), message: expect.stringContaining(data) };
@@ -112,7 +112,7 @@ describe('keyturn', () => {
     expect(printed).not.toContain('    at ');
   });
 
-  it('hands its exit code on', async () => {
+  it('passes the exit code of the command on', async () => {
     expect(await runKeyturn('nonsense')).toMatchObject({
       code: 2,
       stdout: '',
@@ -162,7 +162,7 @@ describe('keyturn local', () => {
     expect((await again.kill('SIGTERM')).code).toBe(0);
   });
 
-  it('serves the names that it is told, and goes wrong as it is told', async () => {
+  it('serves the given host names, and makes the given faults', async () => {
     const faults = ['--fault', 'ListSecrets=InternalServiceError', '--throttle', 'GetRandomPassword=1'];
     const server = await startKeyturnLocal('--host-name', 'keyturn.test', ...faults, '--seed', '7');
     const client = clientAt(server.url);

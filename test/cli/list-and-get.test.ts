@@ -92,7 +92,7 @@ describe('keyturn list', () => {
     expect(stdout + JSON.stringify(document)).not.toContain('hunter2');
   });
 
-  it('says why it can’t', async () => {
+  it('says why it can’t list', async () => {
     const { code, stderr } = await runKeyturnAlone({}, 'list', '--endpoint', 'http://127.0.0.1:9');
     expect([code, stderr]).toEqual([
       1,
@@ -175,20 +175,17 @@ describe('keyturn get', () => {
     ['postgres://app:app@app.example/app', 'postgres://app:********@app.example/app\n'],
     ['mysql://the-user:a@the-host/db', 'mysql://the-user:********@the-host/db\n'],
     ['Server=the-host;User Id=the-user;Password=secret;Token=abc', expect.stringContaining('(hidden, ')],
-  ])(
-    'masks a credential of a common word where it stands, and nowhere else: %s',
-    async (SecretString, shown) => {
-      const client = clientOf(manager.local);
-      const { ARN = '' } = await client.createSecret({ Name: randomUUID(), SecretString });
-      try {
-        expect(await atTerminal(ARN)).toEqual(shown);
-      } finally {
-        await client.deleteSecret({ SecretId: ARN, ForceDeleteWithoutRecovery: true });
-      }
-    },
-  );
+  ])('masks a credential that is a common word in its own place only: %s', async (SecretString, shown) => {
+    const client = clientOf(manager.local);
+    const { ARN = '' } = await client.createSecret({ Name: randomUUID(), SecretString });
+    try {
+      expect(await atTerminal(ARN)).toEqual(shown);
+    } finally {
+      await client.deleteSecret({ SecretId: ARN, ForceDeleteWithoutRecovery: true });
+    }
+  });
 
-  it('shows them when it is told to, without their control characters', async ({ skip }) => {
+  it('shows credentials with --show, without their control characters', async ({ skip }) => {
     skip(noTerminal !== undefined, noTerminal);
     expect(await atTerminal('prod/json#password', '--show')).toBe('hunter2\n');
     expect(await atTerminal('dev/odd', '--show')).toBe('neither a form\nnor a token \\u{1b}[31m\n');

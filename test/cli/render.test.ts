@@ -116,7 +116,7 @@ describe('keyturn render', () => {
     stop();
   });
 
-  it('prints the result alone when it is asked to', async () => {
+  it('prints only the result with --stdout', async () => {
     const template = await write('x.conf', 'password ${secret:dev/cert|json};\n');
     const { code, stdout, stderr } = await runAt(manager, 'render', template, '--stdout');
     expect([code, stderr]).toEqual([0, '']);
@@ -136,7 +136,7 @@ describe('keyturn render', () => {
     expect(await readdir(folder)).toHaveLength(3);
   });
 
-  it('says when its output can not take all of it', async () => {
+  it('says that its output could not be written whole', async () => {
     const template = await write('a.json', '["${secret:dev/db#username}"]');
     const line = `keyturn render ${template} --stdout --endpoint ${manager.local.url} > /dev/full`;
     const { code, stderr } = await runInShell(`[ -e /dev/full ] || exit 77\n${line}`);

@@ -63,7 +63,7 @@ describe('keyturn rotate', () => {
     expect((await fixture.labels(arn))[String(document.version)]).toContain('AWSCURRENT');
   });
 
-  it('asks the function why a rotation does not end, and later takes that one up again', async () => {
+  it('asks the function why a rotation does not end, and later continues that rotation', async () => {
     const login = await createLogin();
     const stored = wrong(login);
     const arn = await attached(stored);

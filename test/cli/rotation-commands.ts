@@ -4,7 +4,7 @@ import { type Ended, runKeyturnAlone } from './keyturn-process.ts';
 /** The function that fixtures register. */
 export const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:rotate';
 
-/** What a process has printed under --json, with what else there is to tell of it. */
+/** An ended process, with the document that it has printed under --json. */
 export interface JsonEnded extends Ended {
   readonly document: Record<string, unknown>;
 }

@@ -64,7 +64,7 @@ describe('keyturn status', () => {
     expect(stdout).toMatch(/AWSCURRENT.*\n.*AWSPREVIOUS.*\nRotation is on, and nothing is unfinished\.\n$/);
   });
 
-  it('has one shape for programs', async () => {
+  it('prints all facts as one document with --json', async () => {
     const arn = await create();
     expect(await fixture.rotate(arn)).toBeUndefined();
     expect(await status(arn)).toEqual({
@@ -118,7 +118,7 @@ describe('keyturn status', () => {
     expect(stdout).toContain(`keyturn rotate ${name}\n`);
   });
 
-  it('tells rotation that was turned off, and what it left behind', async () => {
+  it('says that rotation was turned off, and what it left behind', async () => {
     const healthy = await create();
     expect(await fixture.rotate(healthy)).toBeUndefined();
     await cancel(healthy);
@@ -150,14 +150,14 @@ describe('keyturn status', () => {
     expect(stdout).not.toContain('first rotation');
   });
 
-  it('ends with 1 where the preflight that was asked for can not be had', async () => {
+  it('ends with 1 if the function does not answer the preflight', async () => {
     const arn = await create();
     const { code, stdout } = await runAt(fixture, 'status', arn, '--preflight');
     expect(code).toBe(1);
     expect(stdout).toContain('The function could not be asked for a preflight.');
   });
 
-  it('tells all secrets, and ends with 3 where one needs attention', async () => {
+  it('lists all secrets, and ends with 3 if one needs attention', async () => {
     const prefix = `all-${Date.now()}`;
     const Name = `${prefix}/stuck`;
     const names = [Name, `${prefix}/quiet`];

@@ -4,13 +4,13 @@ import { onTestFinished } from 'vitest';
 
 import { bareEnvironment, type Ended, ending } from './keyturn-process.ts';
 
-/** Something that happens at the terminal: once this was printed, that is typed. */
+/** What is typed at the terminal, and the output to wait for before. */
 export interface Typing {
   readonly after: string;
   readonly type: string;
 }
 
-/** Why there is no terminal for a test; undefined where there is one. */
+/** Why there is no terminal for a test; undefined if there is one. */
 export function whyNoTerminal(): string | undefined {
   const { status } = spawnSync('python3', ['-c', 'import pty']);
   return status === 0 ? undefined : 'python3, which makes a terminal, is not here';

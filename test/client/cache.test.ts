@@ -58,7 +58,7 @@ describe('the cache', () => {
     });
   });
 
-  it('waits for a read where the value is twice as old as it may get', async () => {
+  it('waits for a read if the value is twice as old as maxAge', async () => {
     const { source, secret } = start({ maxAge: '1m' });
     await inTime(secret.get());
     source.labels.AWSCURRENT = 'v2';
@@ -66,7 +66,7 @@ describe('the cache', () => {
     expect((await inTime(secret.get())).versionId).toBe('v2');
   });
 
-  it('reads earlier by chance, so that processes do not read at once, and never later', async () => {
+  it('reads at a random earlier time, so that processes do not read at once, and never later', async () => {
     const ages: number[] = [];
     for (const chance of [0, 0.5, 0.999]) {
       vi.spyOn(Math, 'random').mockReturnValue(chance);
@@ -82,7 +82,7 @@ describe('the cache', () => {
     expect(ages).toEqual([100, 90, 80]);
   });
 
-  it('notices that time has passed while the process was frozen, by the clock that went on', async () => {
+  it('notices by the wall clock that time has passed while the process was frozen', async () => {
     const { source, secret } = start({ maxAge: '1m' });
     await inTime(secret.get());
     source.labels.AWSCURRENT = 'v2';
@@ -99,7 +99,7 @@ describe('the cache', () => {
     expect((await inTime(secret.get())).versionId).toBe('v2');
   });
 
-  it('reads anew by refresh, also where a read is under way that began before', async () => {
+  it('reads anew by refresh, even if an earlier read is under way', async () => {
     const { source, secret } = start();
     await inTime(secret.get());
     const slow = secret.refresh();
@@ -110,7 +110,7 @@ describe('the cache', () => {
     expect(source.reads).toHaveLength(3);
   });
 
-  it('keeps the newest answer where answers come in another order than they were asked for', async () => {
+  it('keeps the newest answer if answers arrive out of order', async () => {
     const source = scriptedSource();
     source.readMany = async (ids) => {
       const answers = ids.map((id) => [id, answerOf(id, source.labels.AWSCURRENT ?? '')] as const);
@@ -125,7 +125,7 @@ describe('the cache', () => {
     expect((await secret.get()).versionId).toBe('v2');
   });
 
-  it('lets a caller go by its signal, and the read go on for the others', async () => {
+  it('ends the wait of a caller by its signal, and the read goes on for the others', async () => {
     const { secret, source } = start();
     const leaving = new AbortController();
     const [left, stays] = [secret.get({ signal: leaving.signal }), secret.get()];
@@ -136,13 +136,13 @@ describe('the cache', () => {
     expect(source.reads).toHaveLength(1);
   });
 
-  it('keeps so many secrets and no more: the one used longest ago goes', async () => {
+  it('keeps a limited number of secrets: the least recently used one goes', async () => {
     const { source, secrets } = start({ maxSecrets: 2 });
     for (const id of ['a', 'b', 'a', 'c', 'a', 'b']) await inTime(secrets.secret(id).get());
     expect(source.requests.map(({ secretId }) => secretId)).toEqual(['a', 'b', 'c', 'b']);
   });
 
-  it('goes on with a secret that made room, through the same handle', async () => {
+  it('reads a secret that was dropped again, through the same handle', async () => {
     const { secrets, source } = start({ maxSecrets: 1 });
     const first = secrets.secret('a');
     await inTime(first.get());
@@ -204,7 +204,7 @@ describe('the cache where Secrets Manager fails', () => {
     expect((await secret.get()).versionId).toBe('v2');
   });
 
-  it('takes a read without an answer for failed', async () => {
+  it('counts a read without an answer as failed', async () => {
     const { source, secret } = start({ readTimeout: '2s' });
     source.latencyMs = 3_600_000;
     const waiting = secret.get();
@@ -291,8 +291,8 @@ describe('whatever happens in whatever order', () => {
           readsPerSecond: 2,
           jitter: 0.3,
         });
-        // Time as the application lives through it. A frozen process has only the wall clock to tell it from, which
-        // says nothing any more, of freezes before either, once it was set back.
+        // The time that the application experiences. Only the wall clock tells that a process was frozen. Once that clock
+        // was set back, it tells nothing of freezes, not even of earlier ones.
         let frozenMs = 0;
         let isSetBack = false;
         const lived = () => performance.now() + frozenMs;

@@ -89,7 +89,7 @@ describe("the client's pages", () => {
   });
 });
 
-/** Imports a handler, and answers each line with what it gives, or how it fails. */
+/** Imports a handler, and answers each line with its result or its error. */
 const runtime = `
   import { createInterface } from 'node:readline';
   const { handler } = await import(process.argv[1]);

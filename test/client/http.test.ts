@@ -34,7 +34,7 @@ describe('a fetch with an API token', () => {
         close();
         expect(errors).toEqual([]);
         expect(done).toBeGreaterThan(20);
-        // Two tokens are valid at once, so that each second rotation ends the one in use.
+        // Two tokens are valid at once, so only every second rotation ends the token in use.
         expect(count('bridged')).toBeGreaterThan(0);
         expect(calls.length).toBeLessThanOrEqual(1 + 4);
       },
@@ -107,7 +107,7 @@ describe('the secret of a client of OAuth', () => {
   });
 });
 
-/** A service that lets in whoever has the newest token, and tells what it was sent. */
+/** A service that accepts only the newest token, and keeps what it was sent. */
 async function startService() {
   const seen: { method?: string | undefined; url?: string | undefined; headers: object; body: string }[] = [];
   const service = { token: 'token-one-of-the-secret', seen, redirectTo: '', status: 401 };
@@ -165,7 +165,7 @@ describe('a fetch with a token', () => {
     }
   });
 
-  it('answers a refusal that stays as it is, and takes it for nothing else', async () => {
+  it('returns the answer of a refusal that stays, and does not take 403 for a refusal', async () => {
     const { service, url } = await startService();
     const fetch = createFetch(
       secretOf(() => JSON.stringify({ host: url, token: 'a wrong one' })),
@@ -190,7 +190,7 @@ describe('a fetch with a token', () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
-  it('takes a plain text for the token, and another header where it is to', async () => {
+  it('takes a plain text as the token, and another header if one is named', async () => {
     const { service, url, seen } = await startService();
     const fetch = createFetch(
       secretOf(() => service.token),
@@ -210,7 +210,7 @@ describe('a fetch with a token', () => {
     expect(other.seen).toEqual([]);
   });
 
-  it('has a redirect carry it to nobody else', async () => {
+  it('does not let a redirect carry the token to another origin', async () => {
     const [{ service, url }, other] = [await startService(), await startService()];
     service.redirectTo = other.url;
     const text = () => JSON.stringify({ host: url, token: service.token });
@@ -220,7 +220,7 @@ describe('a fetch with a token', () => {
     for (const { headers } of other.seen) expect(JSON.stringify(headers)).not.toContain(service.token);
   });
 
-  it('goes by another fetch where it is to', async () => {
+  it('uses another fetch if one is given', async () => {
     const { service, url, seen } = await startService();
     const dispatcher = new Agent();
     onTestFinished(() => dispatcher.close());

@@ -42,7 +42,7 @@ describe('the middleware for middy', () => {
     expect(source.reads).toHaveLength(2);
   });
 
-  it('gives each of several invocations at once what it found, also where a rotation comes between', async () => {
+  it('gives each of several invocations at once its own values, even if a rotation comes between', async () => {
     const source = scriptedSource();
     const secret = createSecrets({ source }).secret('db');
     const gates = new Map<string, PromiseWithResolvers<void>>();
@@ -103,7 +103,7 @@ describe("Powertools' calls", () => {
     onTestFinished(() => fixture.close());
     const arn = await fixture.createSecret(value);
     const secrets = createSecrets({ client: fixture.client });
-    // What the calls are held to.
+    // The expected results.
     const theirs = new SecretsProvider({ awsSdkV3Client: fixture.client });
     return { fixture, arn, ours: createParameters(secrets), theirs };
   }

@@ -89,7 +89,7 @@ describe('clients of MongoDB', () => {
     expect(await mongo.use((one) => one === client)).toBe(true);
   });
 
-  it('use up open connections where nothing is said, and turn to the new credential when they need more', async () => {
+  it('keep open connections by default, and use the new credential for more connections', async () => {
     const { mongo, arn, username, secret } = await start();
     const other = `${username} clone`;
     await mongo.use(ping);
@@ -103,7 +103,7 @@ describe('clients of MongoDB', () => {
     await expect.poll(() => server.sessions()).not.toContain(username);
   });
 
-  it('turn to the new credential at once where they are to, and let running operations end', async () => {
+  it('turn to the new credential at once if configured, and let running operations end', async () => {
     const { mongo, arn, username, secret } = await start({ openConnections: 'drain' });
     const other = `${username} clone`;
     const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ describe('clients of MongoDB', () => {
     await expect.poll(() => server.sessions()).not.toContain(username);
   });
 
-  it("let errors be the driver's own: what is no refusal, and a refusal that stays", async () => {
+  it('pass on the driver’s own errors: those that are no refusal, and a refusal that stays', async () => {
     const { mongo, calls, username } = await start({ deadline: '300ms' });
     await expect(mongo.use((client) => client.db().command({ noSuchCommand: 1 }))).rejects.toMatchObject({
       code: 59,
@@ -149,7 +149,7 @@ describe('clients of MongoDB', () => {
     expect((await mongo.client()).options.appName).toBe('orders');
   });
 
-  it('are refused when they are closed, and for what is no class of the driver', async () => {
+  it('are refused when they are closed, and for anything that is not a class of the driver', async () => {
     const { mongo, secret } = await start();
     await mongo.close();
     await expect(mongo.use(ping)).rejects.toThrow('closed');

@@ -18,7 +18,7 @@ import {
   type Secret,
 } from '../../src/client/index.ts';
 
-/** Where somebody logs in, or tries: it hangs up after a moment, counts who has come, and keeps what was said. */
+/** A server for logins: it counts connections, keeps what it receives, and hangs up after a moment. */
 async function startDoor(): Promise<{ readonly port: number; visits: number; heard: string }> {
   const door = { port: 0, visits: 0, heard: '' };
   const server = createServer((socket) => {
@@ -64,7 +64,7 @@ async function startMoved() {
 
 type Connect = (secret: Secret) => Promise<() => Promise<unknown>>;
 
-/** What makes a client of each driver, and then a connection by it. */
+/** For each driver: makes a client, and then a connection. */
 const drivers: readonly (readonly [string, Connect])[] = [
   [
     'pg',
@@ -129,7 +129,7 @@ describe('a secret that is for another server now', () => {
     expect(after.visits).toBe(0);
   });
 
-  it('goes where the application has said itself', async () => {
+  it('goes to the server that the application itself has named', async () => {
     const { before, after, secret, move } = await startMoved();
     const proxy = await startDoor();
     const pool = await createPgPool(pg.Pool, secret, { host: '127.0.0.1', port: proxy.port });

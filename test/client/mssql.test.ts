@@ -90,7 +90,7 @@ describe('a mssql.ConnectionPool', () => {
     expect(count('bridged')).toBeGreaterThan(0);
   });
 
-  it('is the one of the driver, and shows no password', async () => {
+  it('is an instance of the driver’s class, and shows no password', async () => {
     const { arn, login } = await singleUser();
     const { pool } = await start(arn);
     expect(pool).toBeInstanceOf(mssql.ConnectionPool);
@@ -110,7 +110,7 @@ describe('a mssql.ConnectionPool', () => {
     expect(connected).toBe(true);
   });
 
-  it('closes connections of the credential before where it is to', async () => {
+  it('closes connections of the old credential if configured', async () => {
     const { arn, login } = await alternatingUsers();
     const { pool, secret } = await start(arn, { settings: { openConnections: 'drain' } });
     await Promise.all([work(pool), work(pool)]);
@@ -123,7 +123,7 @@ describe('a mssql.ConnectionPool', () => {
     expect(names).toEqual([`${login.username}_clone`, `${login.username}_clone`]);
   });
 
-  it('keeps them where nothing is said', async () => {
+  it('keeps them by default', async () => {
     const { arn } = await singleUser();
     const { pool, secret } = await start(arn);
     await work(pool);
@@ -153,7 +153,7 @@ describe('a mssql.ConnectionPool', () => {
     expect(harness.standIn.logins).toHaveLength(before);
   });
 
-  it("lets a refusal that stays be the driver's own", async () => {
+  it('passes on the driver’s own error for a refusal that stays', async () => {
     const login = await harness.createLogin();
     const arn = await fixture.createSecret({ ...harness.secretOf(login), password: 'Wrong-password-1' });
     const { secret, close } = startApplication(fixture, arn);
@@ -163,7 +163,7 @@ describe('a mssql.ConnectionPool', () => {
     await expect(connecting).rejects.toBeInstanceOf(mssql.ConnectionError);
   });
 
-  it("lets an error that is no refusal be the driver's own, and asks nobody", async () => {
+  it('passes on the driver’s own error if it is no refusal, and reads no secret', async () => {
     const login = await harness.createLogin();
     const arn = await fixture.createSecret(harness.secretOf(login, 'no-such-database'));
     const { secret, close, calls } = startApplication(fixture, arn);
@@ -173,7 +173,7 @@ describe('a mssql.ConnectionPool', () => {
     expect(calls).toEqual(['GetSecretValue']);
   });
 
-  it('is refused for what is no class of the driver', async () => {
+  it('is refused for anything that is not a class of the driver', async () => {
     const { secret } = startApplication(fixture, (await singleUser()).arn);
     for (const given of [undefined, mssql, Connection, class ConnectionPool {}]) {
       await expect(Reflect.apply(createMssqlPool, undefined, [given, secret])).rejects.toMatchObject({
@@ -224,7 +224,7 @@ describe('a connection of tedious', () => {
     expect(count('bridged')).toBeGreaterThan(0);
   });
 
-  it('is refused for what is no class of the driver', async () => {
+  it('is refused for anything that is not a class of the driver', async () => {
     const { secret } = startApplication(fixture, (await singleUser()).arn);
     await expect(
       Reflect.apply(createTediousConnector, undefined, [mssql.ConnectionPool, secret]),

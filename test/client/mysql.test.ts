@@ -87,7 +87,7 @@ describeUnless(missing, 'mysql2 at a real MariaDB', () => {
     expect(count('refusal-stayed')).toBe(0);
   });
 
-  it('may change the user too, and closes connections of the one before where it is to', async () => {
+  it('may change the user too, and closes connections of the old user if configured', async () => {
     const { pool, arn, fields, secret } = await startPool({}, { openConnections: 'drain' });
     const [idle, busy] = [await pool.getConnection(), await pool.getConnection()];
     idle.release();
@@ -99,7 +99,7 @@ describeUnless(missing, 'mysql2 at a real MariaDB', () => {
     expect(await Promise.all([userOf(pool), userOf(pool)])).toEqual([other, other]);
   });
 
-  it('keeps open connections where nothing is said', async () => {
+  it('keeps open connections by default', async () => {
     const { pool, arn, fields, secret } = await startPool();
     await userOf(pool);
     await rotate(arn, { username: `${fields.username}_clone` });
@@ -124,7 +124,7 @@ describeUnless(missing, 'mysql2 at a real MariaDB', () => {
     expect(prepared).toEqual([{ two: 2 }]);
   });
 
-  it("lets errors be the driver's own: what is no refusal, and a refusal that stays", async () => {
+  it('passes on the driver’s own errors: those that are no refusal, and a refusal that stays', async () => {
     const { pool, arn, calls } = await startPool({ database: 'none' });
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'ER_DBACCESS_DENIED_ERROR' });
     expect(calls).toEqual(['GetSecretValue']);
@@ -136,7 +136,7 @@ describeUnless(missing, 'mysql2 at a real MariaDB', () => {
     await expect(refused.query('SELECT 1')).rejects.toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR' });
   });
 
-  it('is refused for what is not the function of the driver', async () => {
+  it('is refused for anything that is not the function of the driver', async () => {
     const { secret } = await start();
     for (const given of [undefined, promises, () => ({}), 'mysql']) {
       await expect(Reflect.apply(createMysqlPool, undefined, [given, secret])).rejects.toMatchObject({

@@ -72,11 +72,11 @@ describe('a pg.Pool', () => {
     expect(done).toBeGreaterThan(rotations);
     expect(count('bridged')).toBeGreaterThan(0);
     expect(count('refusal-stayed')).toBe(0);
-    // Each rotation is met by AWSCURRENT, by AWSPENDING too, or by what is read a moment later.
+    // In each rotation, the application goes on with AWSCURRENT, with AWSPENDING, or with a later read.
     expect(calls.length).toBeLessThanOrEqual(1 + 4 * rotations);
   });
 
-  it('is the one of the driver, with its own options, and shows no password', async () => {
+  it('is an instance of the driver’s class, with its own options, and shows no password', async () => {
     const { arn, login } = await singleUser();
     const { pool } = await start(arn, { options: { application_name: 'orders', max: 3 } });
     expect(pool).toBeInstanceOf(pg.Pool);
@@ -105,7 +105,7 @@ describe('a pg.Pool', () => {
     expect(released).toBe(1);
   });
 
-  it('keeps open connections of the credential before, which serve on', async () => {
+  it('keeps open connections of the old credential, which go on serving', async () => {
     const { arn } = await singleUser();
     const { pool, calls } = await start(arn);
     const before = await pool.query('SELECT pg_backend_pid() AS pid');
@@ -114,7 +114,7 @@ describe('a pg.Pool', () => {
     expect(calls).toEqual(['GetSecretValue']);
   });
 
-  it('closes them where it is to, as soon as nobody uses them', async () => {
+  it('closes them if configured, as soon as nobody uses them', async () => {
     const { arn, login } = await alternatingUsers();
     const { pool, secret } = await start(arn, { settings: { openConnections: 'drain' } });
     const [idle, busy] = [await pool.connect(), await pool.connect()];
@@ -144,14 +144,14 @@ describe('a pg.Pool', () => {
     expect([count('bridged'), count('refusal-stayed')]).toEqual([20, 0]);
   });
 
-  it("lets an error that is no refusal be the driver's own, and asks nobody", async () => {
+  it('passes on the driver’s own error if it is no refusal, and reads no secret', async () => {
     const { arn } = await singleUser();
     const { pool, calls } = await start(arn, { options: { database: 'no such database' } });
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '3D000' });
     expect(calls).toEqual(['GetSecretValue']);
   });
 
-  it("lets a refusal that stays be the driver's own, at the deadline", async () => {
+  it('passes on the driver’s own error for a refusal that stays, at the deadline', async () => {
     const login = await createLogin('client');
     const arn = await fixture.createSecret({ ...secretOf(login), password: 'wrong' });
     const { pool, count } = await start(arn, { settings: { deadline: '300ms' } });
@@ -179,7 +179,7 @@ describe('a pg.Pool', () => {
     expect(await userOf(pool)).toBe(login.username);
   });
 
-  it('is refused for what is no class of the driver', async () => {
+  it('is refused for anything that is not a class of the driver', async () => {
     const { secret } = startApplication(fixture, (await singleUser()).arn);
     for (const given of [undefined, pg, pg.Client, class Pool {}, () => undefined, 'pg']) {
       await expect(Reflect.apply(createPgPool, undefined, [given, secret])).rejects.toMatchObject({

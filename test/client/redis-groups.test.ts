@@ -173,7 +173,7 @@ describeUnless(program === undefined ? noRedis : undefined, 'clients of several 
     });
   });
 
-  it('are refused for what is not the driver', async () => {
+  it('are refused for anything that is not the driver', async () => {
     const { secret } = startApplication(fixture, await fixture.createSecret({ host: 'h', password: 'x' }));
     for (const make of [createIoRedisCluster, createNodeRedisCluster, createNodeRedisSentinel]) {
       for (const given of [undefined, class Redis {}, {}])

@@ -89,20 +89,20 @@ describeUnless(missing, 'ioredis and node-redis at a real Redis', () => {
       expect(count('bridged')).toBeGreaterThan(0);
     });
 
-    it('is the one of the driver, logged in as the user of the secret', async () => {
+    it('is an instance of the driver’s class, logged in as the user of the secret', async () => {
       const { redis, username } = await startIoRedis();
       expect(redis).toBeInstanceOf(Redis);
       expect(await redis.call('ACL', 'WHOAMI')).toBe(username);
     });
 
-    it('goes on by the same connection where open connections are kept', async () => {
+    it('goes on with the same connection if open connections are kept', async () => {
       const { redis, arn } = await startIoRedis();
       const before = await redis.client('ID');
       await rotate(arn);
       expect(await redis.client('ID')).toBe(before);
     });
 
-    it('logs its open connection in anew where it is to', async () => {
+    it('logs its open connection in again if configured', async () => {
       vi.useFakeTimers({ toFake: ['setInterval'] });
       try {
         const { redis, arn, secret, username } = await startIoRedis({ openConnections: 'drain' });
@@ -121,7 +121,7 @@ describeUnless(missing, 'ioredis and node-redis at a real Redis', () => {
       }
     });
 
-    it('tries again where nobody listens yet', async () => {
+    it('tries again if nobody listens yet', async () => {
       const { arn } = await start();
       const closed = await startRedis(program ?? '', adminPassword);
       await closed.stop();
@@ -176,7 +176,7 @@ describeUnless(missing, 'ioredis and node-redis at a real Redis', () => {
     });
   });
 
-  it('is refused for what is no class of the driver', async () => {
+  it('is refused for anything that is not a class of the driver', async () => {
     const { secret } = await start();
     for (const given of [undefined, createClient, class Redis {}, {}]) {
       await expect(Reflect.apply(createIoRedis, undefined, [given, secret])).rejects.toMatchObject({
@@ -208,7 +208,7 @@ describeUnless(missing, 'ioredis and node-redis at a real Redis', () => {
     return [await redis.call(name, ...args), await client.sendCommand(command)];
   }
 
-  it('takes a password alone for that of the default user', async () => {
+  it('takes a password without a username as the default user’s', async () => {
     const names = await answers({ password: adminPassword }, ['ACL', 'WHOAMI']);
     expect(names).toEqual(['default', 'default']);
   });

@@ -28,7 +28,7 @@ import { startAgentStandIn } from './support/agent-stand-in.ts';
 
 const isRefused = (error: unknown): boolean => error instanceof Error && error.message === 'refused';
 
-/** Lets in those whose password is this one. */
+/** A target that accepts only this password. */
 function target(password: string) {
   return ({ fields, versionId }: SecretValue): string => {
     if (fields.password !== password) throw new Error('refused');
@@ -75,7 +75,7 @@ describe('Secrets Manager by the SDK', () => {
     expect((await secret.get()).fields).toEqual({ password: 'one' });
   });
 
-  it('tells where nobody answers', async () => {
+  it('says that nobody answers', async () => {
     const client = new SecretsManagerClient({
       endpoint: `http://127.0.0.1:${await closedPort()}`,
       region: 'us-east-1',
@@ -155,7 +155,7 @@ describe('Secrets Manager by the SDK', () => {
     await expect(secret.use(() => 1, { isRefused })).rejects.toMatchObject({ code: 'AccessDenied' });
   });
 
-  it('reads one version, or what another label is on, where that is asked for', async () => {
+  it('reads one version, or the version with another label, on request', async () => {
     const fixture = await startAt();
     const { client } = fixture;
     const arn = await fixture.createSecret({ password: 'one' });
@@ -205,7 +205,7 @@ describe('many secrets at start', () => {
     await expect(secrets.preload(['a', 'nowhere'])).rejects.toMatchObject({ code: 'SecretNotFound' });
   });
 
-  it('are read one by one where only that is allowed', async () => {
+  it('are read one by one if only that is allowed', async () => {
     const reader = user('reader', { policies: [policy(allow('secretsmanager:GetSecretValue'))] });
     await using harness = await startEnforcing([reader]);
     for (const Name of ['a', 'b'])
@@ -216,7 +216,7 @@ describe('many secrets at start', () => {
   });
 });
 
-// At stand-ins by their documented protocol, before a local Secrets Manager and with the real SDK behind them.
+// With stand-ins that speak the documented protocol. Behind them is a local Secrets Manager, called by the real SDK.
 describe.each([
   {
     kind: 'the Secrets Manager Agent',
@@ -273,7 +273,7 @@ describe.each([
     await expect(secret.get()).rejects.not.toThrow(/the token of this function/);
   });
 
-  it('is told where nobody answers', async () => {
+  it('says that nobody answers', async () => {
     const { agent, secret } = await start();
     await agent.stop();
     await expect(secret.get()).rejects.toThrow(`nothing answers at port ${agent.port}`);
@@ -284,8 +284,8 @@ function environmentOf(port: number, token: string) {
   return { AWS_SESSION_TOKEN: token, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: String(port) };
 }
 
-describe('the Lambda extension, where nothing leads past its cache', () => {
-  it('is passed by after a refusal, and read again then', async () => {
+describe('the Lambda extension, whose cache can’t be refreshed', () => {
+  it('is bypassed after a refusal, and read again later', async () => {
     const fixture = await startAt();
     const agent = await startAgentStandIn(fixture.client, false);
     onTestFinished(() => agent.stop());

@@ -69,7 +69,7 @@ describe('a credential that is refused', () => {
     expect(typesOf(events).filter((type) => type === 'bridged')).toHaveLength(50);
   });
 
-  it('costs no read where a newer version is known already', async () => {
+  it('costs no read if a newer version is known already', async () => {
     const { source, secret } = await start();
     const server = target('v1', 'v2');
     server.latencyMs = 100;
@@ -83,7 +83,7 @@ describe('a credential that is refused', () => {
     expect(source.reads).toEqual([]);
   });
 
-  it('is met by AWSPENDING between the change and the move, and the move costs no read more', async () => {
+  it('is replaced by AWSPENDING between the change and the move, and the move costs no further read', async () => {
     const { source, secret, events } = await start();
     const server = target('v2');
     source.labels.AWSPENDING = 'v2';
@@ -103,7 +103,7 @@ describe('a credential that is refused', () => {
     expect([source.reads.length, server.refused()]).toEqual([2, 20]);
   });
 
-  it('costs one read for each rotation where refusals come between the change and the move each time', async () => {
+  it('costs one read for each rotation if every refusal comes between the change and the move', async () => {
     const { source, secret } = await start();
     const server = target('v1');
     const rotateTo = async (version: string, isMoved: boolean) => {
@@ -121,7 +121,7 @@ describe('a credential that is refused', () => {
     expect(await rotateTo('v2', false)).toBe('CURRENT PENDING');
     expect(await rotateTo('v3', false)).toBe('PENDING');
     expect(await rotateTo('v4', false)).toBe('PENDING');
-    // One that is over already: what was expected is found out to be otherwise, once.
+    // The rotation has ended already. The client learns once that there is no AWSPENDING.
     expect(await rotateTo('v5', true)).toBe('PENDING CURRENT');
     expect(await rotateTo('v6', true)).toBe('CURRENT');
     expect(server.refused()).toBe(5);
@@ -146,7 +146,7 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v3 refused', 'v4 in']);
   });
 
-  it('is waited for where AWSPENDING may not be read, which is asked once and no more', async () => {
+  it('is waited for if AWSPENDING may not be read, which is tried only once', async () => {
     const { source, secret } = await start();
     source.failWith = ({ stage }) => (stage === 'AWSPENDING' ? awsError('AccessDeniedException') : undefined);
     source.labels.AWSPENDING = 'v2';
@@ -169,7 +169,7 @@ describe('a credential that is refused', () => {
     expect(source.reads.filter((stage) => stage === 'AWSPENDING')).toHaveLength(1);
   });
 
-  it('is waited for where AWSPENDING is not to be read', async () => {
+  it('is waited for if AWSPENDING is configured not to be read', async () => {
     const { source, secret } = await start({ pending: false });
     source.labels.AWSPENDING = 'v2';
     const server = target('v2');
@@ -249,7 +249,7 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v2 refused', 'v3 in']);
   });
 
-  it('does not count as let in again by a login that had begun before it was refused', async () => {
+  it('stays refused although a login succeeds that began before the refusal', async () => {
     const { source, secret } = await start({ pending: false });
     const server = target('v2');
     const slowLogin = secret.use(() => new Promise((resolve) => setTimeout(resolve, 200)), { isRefused });
@@ -263,7 +263,7 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v1 refused', 'v2 in']);
   });
 
-  it('does not count as let in by what proves nothing, such as a connection from before', async () => {
+  it('stays refused although a call succeeds that proves nothing, such as one on an old connection', async () => {
     const { source, secret } = await start({ pending: false });
     const server = target('v2');
     const refused = secret.use(server.open, { isRefused });
@@ -276,7 +276,7 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v1 refused', 'v2 in']);
   });
 
-  it('is not tried by one caller when another has just had it refused', async () => {
+  it('is not tried by a second caller right after it was refused to the first', async () => {
     const { source, secret } = await start({ pending: false });
     const server = target('v3');
     server.latencyMs = 100;
@@ -306,7 +306,7 @@ describe('a credential that is refused', () => {
     expect(source.reads).toEqual([current, pending, current, current, pending, current, current, pending]);
   });
 
-  it('is over at once for all who wait, when anybody reads a newer version', async () => {
+  it('ends the wait of all callers as soon as one of them reads a newer version', async () => {
     const { source, secret } = await start({ pending: false });
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
     const server = target('v2');
@@ -360,7 +360,7 @@ describe('a credential that is refused', () => {
     expect(server.logins).toEqual(['v1 refused', 'v2 in']);
   });
 
-  it('passes by the cache of a source that has one', async () => {
+  it('bypasses the cache of a source that has one', async () => {
     const source = Object.assign(scriptedSource(), { caches: true });
     const { secret } = await start({}, source);
     source.labels.AWSCURRENT = 'v2';
@@ -371,7 +371,7 @@ describe('a credential that is refused', () => {
     ]);
   });
 
-  it('does not take the answer of a cache for fresh, where that is under way', async () => {
+  it('does not take an answer that comes from a cache for a fresh one', async () => {
     const source = Object.assign(scriptedSource(), { caches: true });
     const { secret } = await start({ maxAge: '1m' }, source);
     source.labels.AWSCURRENT = 'v2';
@@ -464,7 +464,7 @@ describe('a refusal that stays', () => {
         }),
       ),
     );
-    // The one that tries has the others follow.
+    // One caller tries, and the others follow its result.
     expect(Math.max(...opened) - Math.min(...opened)).toBeLessThan(20);
     expect(server.refused()).toBeLessThanOrEqual(12);
   });
@@ -496,7 +496,7 @@ describe('a refusal that stays', () => {
 });
 
 describe('what is the application’s own', () => {
-  it('comes through unchanged: an error that is no refusal, also where it is none of Error', async () => {
+  it('comes through unchanged: an error that is no refusal, also if it is not an Error', async () => {
     const { secret, source } = await start();
     for (const thrown of [new Error('ECONNREFUSED'), 'a text', undefined, null, { code: 1 }]) {
       const using = secret.use(() => Promise.reject(thrown), { isRefused });
@@ -535,7 +535,7 @@ describe('what is the application’s own', () => {
     await expect(inTime(using)).rejects.toBe(own);
   });
 
-  it('may return at once, and anything', async () => {
+  it('may return without a promise, and any value', async () => {
     const { secret } = await start();
     await expect(secret.use(({ versionId }) => versionId, { isRefused })).resolves.toBe('v1');
     await expect(secret.use(() => undefined, { isRefused })).resolves.toBeUndefined();
@@ -561,7 +561,7 @@ describe('what is the application’s own', () => {
     [{ isRefused, deadline: 0 }],
     [{ isRefused, deadline: '0ms' as const }],
     [{ isRefused, deadline: -5 }],
-  ])('is told by a typed error that a deadline makes no sense: %o', async (options) => {
+  ])('gets a typed error for a deadline that makes no sense: %o', async (options) => {
     const { secret } = await start();
     const server = target('v1');
     await expect(secret.use(server.open, options)).rejects.toMatchObject({
@@ -571,7 +571,7 @@ describe('what is the application’s own', () => {
     expect(server.logins).toEqual([]);
   });
 
-  it('is told by a typed error that nothing says what a refusal is', async () => {
+  it('gets a typed error if isRefused is missing', async () => {
     const { secret } = await start();
     const options: Record<string, never> = {};
     await expect(Reflect.apply(secret.use, secret, [() => 1, options])).rejects.toMatchObject({

@@ -19,7 +19,7 @@ interface Sent {
   readonly body?: string;
 }
 
-/** Sends a request as it is; unlike fetch, it has no opinion of Host and Origin. */
+/** Sends a request as it is. Unlike fetch, it lets a test set Host and Origin. */
 async function send(origin: string, { method = 'GET', path, headers = {}, body }: Sent) {
   const { hostname, port } = new URL(origin);
   const all = {
@@ -256,7 +256,7 @@ describe('who is let into the console', () => {
     expect((await harness.client.describeSecret({ SecretId: 'n' })).DeletedDate).toBeUndefined();
   });
 
-  it('reads no value for whoever only gets pages', async () => {
+  it('reads no value for a GET request', async () => {
     const { raw, notes } = await startWithSecret();
     const headers = { Cookie: raw.cookie, 'Sec-Fetch-Site': 'none' };
     for (const path of [
@@ -276,7 +276,7 @@ describe('who is let into the console', () => {
     const harness = await startWithSecret();
     const { raw } = harness;
     const { headers = {} } = await reading(harness);
-    // A page that is open in another tab gets no more news.
+    // The event stream of a page in another tab ends.
     const news = await fetch(`${raw.origin}${raw.base}/events`, { headers: { Cookie: raw.cookie } });
     const all = news.text();
     const locked = await send(raw.origin, { method: 'POST', path: `${raw.base}/lock`, body: '', headers });

@@ -65,9 +65,9 @@ export interface OpenedPage {
   readonly context: BrowserContext;
   /** The first part of all paths. */
   readonly base: string;
-  /** Everything that was asked for, with what a server or a log would see of it. */
+  /** Every request, with what a server or a log would see of it. */
   readonly asked: { readonly url: string; readonly headers: Readonly<Record<string, string>> }[];
-  /** What the browser complained of: errors of scripts, and of the content security policy. */
+  /** The browser's complaints: errors of scripts, and breaches of the content security policy. */
   readonly complaints: string[];
   goto(path: string): Promise<void>;
 }
@@ -98,7 +98,7 @@ export async function openConsole(
   return { page, context, base, asked, complaints, goto };
 }
 
-/** A session without a browser: for what browsers never send. */
+/** A session without a browser, for requests that browsers never send. */
 export interface RawSession {
   readonly base: string;
   readonly origin: string;

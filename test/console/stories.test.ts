@@ -105,7 +105,7 @@ describeInBrowser('the console in a browser', () => {
     expect(await breaches(page)).toEqual([]);
     await press(page, 'Store it');
 
-    // 5. Stored: its rotation goes on, and is seen to its end without the page being loaded again.
+    // 5. Stored. The page shows its rotation to the end without being loaded again.
     await page.waitForSelector('.run[data-state="succeeded"]', { timeout: 40_000 });
     expect(await page.locator('.steps .done').count()).toBe(4);
     expect(await textOf(page)).toContain('get_secret_value');
@@ -403,7 +403,7 @@ describeInBrowser('the console in a browser', () => {
     await local.rotationsSettled();
     await page.waitForSelector('#headline-button button:has-text("Rotate now")');
     await page.waitForSelector('#rotation-card summary:has-text("Change the schedule")');
-    // What is shown is not the current value any more.
+    // The shown value is no longer the current one.
     await page.waitForSelector('#shown-value', { state: 'hidden' });
     expect(await page.content()).not.toContain('the-first-value');
     const current = (await client.getSecretValue({ SecretId })).VersionId;

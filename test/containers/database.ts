@@ -11,9 +11,9 @@ export interface Database {
   readonly admin: TestLogin;
   /** Makes a login, named `base` and something unique. */
   createLogin(base: string, password: string): Promise<TestLogin>;
-  /** Whether the server lets a login in; anything but a refusal throws. */
+  /** Whether the server lets a login in. Throws any error other than a refusal. */
   canLogIn(login: TestLogin): Promise<boolean>;
-  /** How the next user of `login` is checked to be able to do its work: what only `login` was granted so far. */
+  /** Checks that the next user of `login` can do its work, with a right that only `login` was granted so far. */
   canWork(login: TestLogin): Promise<boolean>;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface Image {
   configure(container: GenericContainer): GenericContainer;
 }
 
-/** Starts a container; the reason where no engine runs, or where the image is not here and can't be pulled. */
+/** Starts a container. @returns the reason if no engine runs, or if the image can't be pulled */
 export async function startContainer({
   name,
   configure,

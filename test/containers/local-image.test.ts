@@ -11,7 +11,7 @@ import { filesIn, projectWith } from '../support/docs-files.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Any image with a `node` in it; in CI the stand-in for Lambda's, since none can be pulled there. */
+/** Any image with `node`. In CI no image can be pulled, so it is the stand-in for Lambda's. */
 const base = process.env.KEYTURN_INVOKE_IMAGE;
 const isThere = async (...args: string[]): Promise<boolean> =>
   run('docker', args).then(
@@ -60,7 +60,7 @@ describe.skipIf(missing !== undefined)(`the image of docs/testing.md${missing ? 
       .withExposedPorts(4584)
       .withWaitStrategy(Wait.forHealthCheck())
       .start();
-    // By the name that other containers call it by, and by one that nobody has told it.
+    // First by the name that other containers use, then by a name that it was not told.
     const answerTo = async (host: string): Promise<string> => {
       const headers = {
         host,

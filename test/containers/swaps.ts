@@ -7,7 +7,7 @@ import type { Database } from './database.ts';
 /** What the suite needs to know of a kind of server. */
 export interface Swaps {
   readonly rotators: readonly Rotator[];
-  /** Names of logins beside an ordinary one; default: texts that break what pastes instead of quoting. */
+  /** More names of logins, besides an ordinary one. Default: texts that break code which pastes instead of quoting. */
   readonly names?: readonly string[];
 }
 

@@ -36,7 +36,7 @@ interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
 }
 
-/** What a template makes, without the names that its resources have in it. Each key of KMS is named by its ARN. */
+/** What a template makes, without the logical names of its resources. Each KMS key is named by its ARN. */
 function meaningOf({ Parameters, Resources }: Template) {
   const types = new Map(Object.entries(Resources).map(([name, { Type }]) => [name, Type]));
   const resolve = (value: unknown): unknown => {
@@ -100,7 +100,7 @@ for (let number = 0; number < count; number += 1) {
 process.stdout.write(JSON.stringify(templates));
 `;
 
-/** Compiles the text for the CDK of each secret as strictly as can be, and makes a template of it. */
+/** Compiles each secret's CDK code in the strictest mode, and synthesises a template. */
 async function synthesizeAll(modules: string, secrets: readonly NewSecret[]): Promise<readonly Template[]> {
   const folder = await temporaryFolder();
   await symlink(modules, join(folder, 'node_modules'));
@@ -131,7 +131,7 @@ async function synthesizeAll(modules: string, secrets: readonly NewSecret[]): Pr
   return JSON.parse(stdout);
 }
 
-/** What Secrets Manager says of a secret is what was to be stored. Some tools normalize texts. */
+/** Expects that Secrets Manager has what should be stored. Some tools normalize texts. */
 async function expectStored(client: SecretsManager, secret: NewSecret): Promise<void> {
   const { name: SecretId, value, rotation } = secret;
   const [described, policy, current] = await Promise.all([
@@ -217,7 +217,7 @@ describe('a secret as code, by the tool that it is for', () => {
       await writeFile(file, codeOf(secret, 'cloudformation'));
       files.push(file);
     }
-    // It takes a text with `${` in it for a mistake, and here it is none.
+    // cfn-lint reports a text with `${` as a mistake, but here it is right.
     const options = ['--format', 'parseable', '--ignore-checks', 'E1029'];
     const { stdout } = await run(cfnLint, [...options, '--', ...files]).catch((error: unknown) => ({
       stdout: String(Reflect.get(Object(error), 'stdout')),
@@ -248,7 +248,7 @@ describe('a secret as code, by the tool that it is for', () => {
       const cwd = join(folder, String(number));
       await mkdir(cwd);
       await writeFile(join(cwd, 'value.txt'), secret.value);
-      // As it is pasted: a shell of somebody who types expands `!` too, and reads its input line by line.
+      // As if it was pasted: an interactive shell expands `!` too, and reads its input line by line.
       await writeFile(
         join(cwd, 'typed'),
         `set -e -o history -o histexpand\necho before\n${codeOf(secret, 'cli')}`,
@@ -281,7 +281,7 @@ describe('a secret as code, by the tool that it is for', () => {
       const modules: Record<string, object> = {};
       for (const [number, secret] of secrets.entries()) {
         const source = await addModule(`secret${number}`, codeOf(secret, 'terraform'));
-        // In JSON, Terraform takes what follows `${` for an expression.
+        // In JSON, Terraform reads the text after `${` as an expression.
         const value = secret.value.replaceAll('${', () => '$${').replaceAll('%{', '%%{');
         modules[`secret${number}`] = { source, secret_value: value };
       }

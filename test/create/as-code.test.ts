@@ -20,7 +20,7 @@ const secret: NewSecret = {
   },
 };
 
-/** The arguments that a shell makes of a line, by a program that prints them. */
+/** The arguments that a shell reads from a line. A program prints them. */
 function argumentsIn(line: string): string[] {
   const script = `aws() { node -e 'console.log(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${line}`;
   const said = execFileSync('bash', ['-c', script], { encoding: 'utf8' });
@@ -32,7 +32,7 @@ describe('a secret as code', () => {
     for (const { code } of Object.values(secretAsCode(secret))) expect(code).not.toContain('never-shown');
   });
 
-  it('is a line of the AWS CLI that a shell takes apart into what was meant', () => {
+  it('is a command of the AWS CLI that a shell reads as it is meant', () => {
     const [create = '', policy = '', rotate = ''] = secretAsCode(secret).cli.code.split(/(?<=\n)(?=aws )/);
     expect(argumentsIn(create)).toEqual([
       'secretsmanager',
@@ -71,14 +71,14 @@ describe('a secret as code', () => {
     });
   });
 
-  it('is TypeScript for the CDK, with texts that are what they were', () => {
+  it('is TypeScript for the CDK, with all texts unchanged', () => {
     const code = stripTypeScriptTypes(secretAsCode(secret).cdk.code);
     expect(code).toContain(`description: ${JSON.stringify(secret.description)}`);
     expect(code).toContain('new Secret(');
     expect(code).toContain('new CfnRotationSchedule');
   });
 
-  it('is HCL whose texts hold no template', () => {
+  it('is HCL in which no text is a template', () => {
     const { code } = secretAsCode(secret).terraform;
     expect(code).toContain(
       String.raw`description = "It's \"the\" $${'$'}{database} %%{of} \\ orders\u000aline"`,
@@ -94,7 +94,7 @@ describe('a secret as code', () => {
     );
   });
 
-  it('names only what there is', () => {
+  it('leaves out what the secret does not have', () => {
     const plain = {
       ...secret,
       description: undefined,

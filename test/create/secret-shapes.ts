@@ -8,7 +8,7 @@ export const rotationFunctionArn = 'arn:aws:lambda:us-east-1:123456789012:functi
 /** A part of every value. No text that shows a secret may have it. */
 export const valueMark = 'never-shown-anywhere';
 
-/** What some tool takes for something else: a file, an option, a template, a reference, a quote, an end of line. */
+/** Texts that some tool misreads: as a file, an option, a template, a reference, a quote or an end of line. */
 export const hostileTexts: readonly string[] = [
   'file://value.txt',
   'fileb:///etc/hostname',
@@ -104,7 +104,7 @@ export const anySecret: fc.Arbitrary<NewSecret> = fc
   })
   .map(({ start, middle, number, ...secret }) => ({ ...secret, name: `${start}${middle}${number}` }));
 
-/** So many of them, always the same for one seed of the tests. */
+/** A number of secrets, always the same for one seed of the tests. */
 export function secretShapes(count: number): readonly NewSecret[] {
   return fc.sample(anySecret, { numRuns: count, seed: fc.readConfigureGlobal().seed });
 }

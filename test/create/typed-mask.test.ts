@@ -28,7 +28,7 @@ describe('a secret while it is typed', () => {
       const typed = text.slice(0, length);
       const masked = maskTyped(typed);
       expect(masked.length).toBe(typed.length);
-      // A part of it that is long enough to be one.
+      // A part of the password that is long enough.
       for (let from = 0; from + 4 <= typedPassword.length; from += 1)
         expect(masked).not.toContain(typedPassword.slice(from, from + 4));
     }
@@ -86,7 +86,7 @@ describe('a secret while it is typed', () => {
   });
 });
 
-/** Undefined where the form can't hold it. */
+/** Undefined if the form can't hold the password. */
 function composed(...parts: Parameters<typeof composeFields>): string | undefined {
   try {
     return composeFields(...parts);

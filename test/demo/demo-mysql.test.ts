@@ -13,7 +13,7 @@ const demo = (environment: NodeJS.ProcessEnv, ...args: string[]) =>
   );
 
 describe.each([
-  // MySQL's user has two passwords kept itself; at MariaDB the admin's secret is read, and it logs in.
+  // At MySQL the user itself keeps two passwords. At MariaDB the admin's secret is read too, and the admin logs in.
   ['mysql', {}, { secretsManagerCalls: 7, logins: 2 }],
   ['mariadb', { KEYTURN_TEST_MYSQLD: '' }, { secretsManagerCalls: 8, logins: 3 }],
 ] as const)('the demo with --mysql, at %s', (flavour, environment, counted) => {

@@ -27,7 +27,7 @@ let running: RunningDemo[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'keyturn-demo-test-'));
-  // Run by root, the demo has PostgreSQL run as another user, who has to get in here.
+  // If root runs the demo, PostgreSQL runs as another user, who must be able to enter this folder.
   await chmod(folder, 0o755);
 });
 
@@ -155,7 +155,7 @@ describe('the demo with --token', () => {
     expect(outcome).toMatchObject({ liveTokens: 2, refusedCalls: 0 });
     const crashed = outcome.rotations.filter(({ crashedAt }) => crashedAt !== null);
     expect([outcome.rotations.length, crashed.length]).toEqual([53, 50]);
-    // Before its first call and after its last a process has nothing to lose: else there is a second try.
+    // A process that is killed before its first call or after its last one needs no second try.
     expect(crashed.every(({ attempts }) => attempts === 1 || attempts === 2)).toBe(true);
     const places = crashed.map(({ crashedAt }) => crashedAt).join('\n');
     for (const place of ['POST', 'PutSecretValue', 'GET /', 'UpdateSecretVersionStage', 'DELETE']) {

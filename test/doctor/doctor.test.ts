@@ -101,7 +101,7 @@ describe('keyturn doctor', () => {
     },
   };
 
-  /** A fault: how it is prepared, and the cause that it is. */
+  /** A fault: how to prepare it, and the cause that the doctor must name. */
   const faults: Readonly<
     Record<string, readonly [cause: string, prepare: (world: World) => Promise<string>]>
   > = {
@@ -275,7 +275,7 @@ describe('keyturn doctor', () => {
     ],
   };
 
-  /** Faults that a person has to mend, but for the last. */
+  /** Faults that a person must mend, except for the last one. */
   const others: typeof faults = {
     'a function that Lambda calls failed': [
       'FunctionBroken',
@@ -400,7 +400,7 @@ describe('keyturn doctor', () => {
       expect(document.fixed).toMatchObject(
         isForPerson ? { done: null } : { done: 'rotate', outcome: expect.not.stringMatching('succeeded') },
       );
-      // What a fix leaves behind may have another name; what there was is named first.
+      // A fix may leave another cause behind. The first document names the original one.
       if (isForPerson) expect(document.causes[0]).toMatchObject({ cause, likelihood: 'certain' });
       else expect(document.causes.map((found) => found.cause)).toContain('NoCredentialAccepted');
       expect(stdout).not.toContain('of somebody else');

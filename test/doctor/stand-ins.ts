@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { RotationFixture } from '../support/rotation-fixture.ts';
 
-/** What the stand-ins answer; a test changes what it is about. */
+/** What the stand-ins answer. A test changes what it needs. */
 export interface World {
   /** GetFunctionConfiguration; undefined: there is no such function. */
   configuration: object | undefined;
   /** The function's policy; undefined: it has none. */
   policy: string | undefined;
   reservedConcurrency: number | undefined;
-  /** How an invocation ends, where the function itself is not reached. */
+  /** How an invocation ends if it doesn't reach the function. */
   invocation: { readonly status: number; readonly error?: string; readonly body: object } | undefined;
   keyState: string;
-  /** Rows of the log beside those of the function's own failed steps. */
+  /** More rows of the log, besides those of the function's failed steps. */
   otherLines: readonly string[];
   /** How a query of the log ends. */
   queryStatus: 'Complete' | 'Failed';
@@ -23,7 +23,7 @@ export interface World {
   readonly denied: Set<string>;
 }
 
-/** Stand-ins that are running, and the variables that lead the commands to them. */
+/** Running stand-ins, and the variables with which commands find them. */
 export interface StandIns {
   readonly world: World;
   readonly variables: Readonly<Record<string, string>>;
@@ -136,7 +136,7 @@ export async function startStandIns({ local, recorded }: RotationFixture): Promi
     const query = queries.get(String(asked.queryId));
     if (query === undefined) return missing;
     query.polls += 1;
-    // As there: it runs for a while.
+    // As at AWS, the query runs for a while.
     if (query.polls === 1) return json({ status: 'Running', results: [] });
     if (world.queryStatus === 'Failed') return json({ status: 'Failed', results: [] });
     return json({ status: 'Complete', results: rowsOf(query.secretArn) });
@@ -220,7 +220,7 @@ function stamp(): string {
   return new Date().toISOString().replace('T', ' ').replace('Z', '');
 }
 
-/** A VPC with a route to an internet gateway alone, which is no way for a function. */
+/** A VPC with only a route to an internet gateway. A function can't use that. */
 export function vpc(settings: { readonly endpointLetsIn?: string; readonly nat?: boolean } = {}) {
   const { endpointLetsIn, nat = false } = settings;
   const target = nat ? '<natGatewayId>nat-1</natGatewayId>' : '<gatewayId>igw-1</gatewayId>';

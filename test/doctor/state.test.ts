@@ -68,7 +68,7 @@ describe('the diagnosis of a rotation', () => {
   });
   const refused = failed('A rotation would fail: login: db:5432 refuses AWSCURRENT. Put this in order.');
 
-  it('is decided by a preflight that failed, also one that the function calls a success', () => {
+  it('is decided by a preflight with a failed check, even if the function calls it a success', () => {
     expect(look({}, undefined, refused).state).toBe('preflight-failed');
     const findings = [{ check: 'login', ok: false, detail: 'refused' }];
     expect(look({}, undefined, { outcome: 'passed', findings }).state).toBe('preflight-failed');

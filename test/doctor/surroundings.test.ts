@@ -129,7 +129,7 @@ describe('a resource policy', () => {
     expect(denial(statement)).toBeUndefined();
   });
 
-  it('is read in the same time, however many stars whoever has written it uses', () => {
+  it('is read in the same time, however many wildcards it has', () => {
     const many = `${'*a'.repeat(40)}!`;
     const long = `arn:aws:iam::123456789012:role/${'a'.repeat(64)}`;
     const Condition = { ArnLike: { 'aws:PrincipalArn': many } };
@@ -148,7 +148,7 @@ describe('a resource policy', () => {
     );
   });
 
-  it('is nothing where it is no JSON', () => {
+  it('is ignored if it is not JSON', () => {
     expect(denialIn('no JSON', role)).toBeUndefined();
   });
 });

@@ -169,11 +169,11 @@ describe('TLS and servers', () => {
     expect([fields.host, fields.port]).toEqual([host, port]);
   });
 
-  it('leaves an engine that is only likely to a rotator that is named', () => {
+  it('leaves an engine that is only likely to the rotator that is named', () => {
     expect(readDocument('Server=h;Uid=a;Pwd=b').fields.engine).toBe('sqlserver');
     for (const text of ['Server=h;Uid=a;Pwd=b', '{"cs":"Server=h;Uid=a;Pwd=b"}'])
       expect(readDocument(text, { rotatorIsNamed: true }).fields.engine).toBeUndefined();
-    // So does a scheme that only suggests one.
+    // A scheme that only suggests an engine does so too.
     expect(readDocument('mysql://h', { rotatorIsNamed: true }).fields.engine).toBeUndefined();
     expect(readDocument('{"engine":"mysql"}', { rotatorIsNamed: true }).fields.engine).toBe('mysql');
     expect(readDocument('/* of\n billing */ // x\n {"a":1}').form).toBe('json');

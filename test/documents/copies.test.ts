@@ -98,7 +98,7 @@ describe('a dead copy of the password', () => {
     const path = place.replaceAll('"', '');
     const written = readDocument(text, { leave: [path] }).write({ password: next });
     expect(written).toContain(next);
-    // What is left is left as it is, the next time too.
+    // A copy that was left alone is left alone the next time too.
     expect(readDocument(written, { leave: [path] }).write({ password: 'again-0123456789' })).toContain(
       'again-0123456789',
     );
@@ -120,7 +120,7 @@ describe('a dead copy of the password', () => {
     ).toBeUndefined();
   });
 
-  it('in the name of a field around others is not told', () => {
+  it('in the name of a field is not quoted by the error', () => {
     const text = JSON.stringify({ ...login, password: old, [old]: { note: old } });
     expect(refusalOf(text)).toContain('"....note"');
   });

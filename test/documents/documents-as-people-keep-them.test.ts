@@ -68,7 +68,7 @@ describe.each(realDocuments)('$name', ({ text, form, fields, places = 1, hints =
   });
 });
 
-/** What is a text that holds the password changes with it. */
+/** A text that holds the password changes with it. */
 function withoutStrings(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const canonical = ['engine', 'host', 'port', 'dbname', 'username', 'password', 'ssl', 'encrypt', 'hosts'];
   return Object.fromEntries(canonical.filter((name) => name in fields).map((name) => [name, fields[name]]));

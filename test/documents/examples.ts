@@ -162,7 +162,7 @@ export const examples: readonly Example[] = [
   },
 ];
 
-/** Values that break whatever pastes instead of quoting. */
+/** Values that break code which pastes instead of quoting. */
 export const hostileValues = [
   '',
   ' ',

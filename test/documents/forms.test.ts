@@ -8,7 +8,7 @@ function around({ text }: Example): string[] {
   return text.split(/"OLD"|'OLD'|\{OLD\}|OLD(?:-and-0123456789abcdef)?/);
 }
 
-/** A line break at the end of plain text is none of the password. */
+/** A line break at the end of plain text is not a part of the password. */
 function fitsPlainText(password: string): boolean {
   return password !== '' && !/[\r\n]$/.test(password);
 }

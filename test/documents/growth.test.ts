@@ -53,11 +53,11 @@ describe('different accounts', () => {
       }),
     );
 
-  /** What they are, by comparing each with each. */
+  /** The different accounts, found by comparing each with each. */
   const compared = (accounts: readonly OpenAccount[]): OpenAccount[] =>
     accounts.filter((one, index) => !accounts.slice(0, index).some((earlier) => isSame(earlier, one)));
 
-  it('are those that are the same as no earlier one', () => {
+  it('leave out an account that is the same as an earlier one', () => {
     fc.assert(
       fc.property(fc.array(account, { maxLength: 12 }), (accounts) => {
         expect(differentAccounts(accounts)).toEqual(compared(accounts));
@@ -66,7 +66,7 @@ describe('different accounts', () => {
     );
   });
 
-  it('are the application’s own, and those that are the same as one of these', () => {
+  it('of an application are its own, and every account that is the same as one of its own', () => {
     fc.assert(
       fc.property(fc.array(account, { maxLength: 12 }), (accounts) => {
         const own = accounts.filter(({ isOther }) => !isOther);
@@ -77,7 +77,7 @@ describe('different accounts', () => {
     );
   });
 
-  /** How often the users of so many accounts are read. */
+  /** How often the users of a number of accounts are read. */
   function readsOf(find: typeof compared, count: number, username: (index: number) => string): number {
     let reads = 0;
     const accounts = Array.from({ length: count }, (_, index): OpenAccount => {

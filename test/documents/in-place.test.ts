@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type FormName, readDocument } from '../../src/index.ts';
 import { anyValue } from './examples.ts';
 
-/** A document: what stands before and after the password, and the password as it stands there first. */
+/** A document: the text before and after the password, and the password as it is written at first. */
 interface Kind {
   readonly form: FormName;
   readonly before: fc.Arbitrary<string>;

@@ -105,7 +105,7 @@ describe('a connection string in JSON', () => {
     ).toBe('{"cs":"Server=h;Password=x;User Id=u;"}'.replace('Server=h;', 'Server=h;').replace(';u', ';u'));
   });
 
-  it('is an error when it is named and is none', () => {
+  it('is an error if the tag names a field that holds none', () => {
     for (const value of ['"hunter2"', '7', '"postgres://u:hunter2#w@h"']) {
       const read = () => readDocument(`{"cs":${value}}`, named('connection=cs'));
       expect(read).toThrow(/"connection" names is no connection string/);

@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { readDocument } from '../../src/index.ts';
 import { passwordFor } from '../../src/rotation/new-password.ts';
 
-/** What a reader takes out of a text; undefined where it refuses the text. */
+/** What a reader finds in a text; undefined if it refuses the text. */
 type Login = readonly [user: string, password: string, host: string] | undefined;
 type Reader = (texts: readonly string[]) => Promise<Login[]>;
 
@@ -94,7 +94,7 @@ interface Case {
   readonly reader: string;
   readonly text: string;
   readonly read: Reader | undefined;
-  /** What has to be installed for it. */
+  /** What must be installed for it. */
   readonly needs?: string;
 }
 

@@ -8,7 +8,7 @@ import { startTokenService } from '../support/token-service/server.ts';
 
 const service = await startTokenService(accountRoutes);
 afterAll(service.stop);
-// The accounts and what is counted of them are those of a described API; the rotator is another.
+// The service and its accounts are those of a described API. Only the rotator is the example's.
 const { module: _described, ...described } = apiTokenHarness(service, accountApi('token'));
 const harness = {
   ...described,

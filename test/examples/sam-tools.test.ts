@@ -18,7 +18,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs an example where nothing is installed but these programs, which are lines of a shell script. */
+/** Runs an example on a machine that has only these programs. Each is given as lines of a shell script. */
 async function runWith(programs: Readonly<Record<string, string>>, args: readonly string[]): Promise<Ended> {
   for (const [name, script] of Object.entries(programs)) {
     const file = join(folder, name);

@@ -4,7 +4,7 @@ import { describeRotator } from '../../src/testing/index.ts';
 import { postgresHarness } from '../rotators/postgres/harness.ts';
 import { sketch } from './sql-engine-rotator.ts';
 
-/** The sketch's SQL is understood by a real Postgres, which stands in for the engine that somebody writes a rotator for. */
+/** A real Postgres stands in for the engine of the sketch: it understands the sketch's SQL. */
 for (const kind of ['single', 'alternating'] as const) {
   const postgres = inject('postgres');
   const { stop, account, busy } = postgresHarness(postgres, kind);

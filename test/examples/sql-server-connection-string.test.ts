@@ -100,7 +100,7 @@ it('rotates dev/MyTestConnectionString/SqlServer by the commands of the page', {
         return [word.slice(0, equals), word.slice(equals + 1)];
       }),
   );
-  // Either has to know the other's address, so the Secrets Manager gets one that is free before it is started.
+  // Each must know the other's address. So a free port for the Secrets Manager is chosen before it starts.
   const reserved = await startLocalSecretsManager();
   const { port } = new URL(reserved.url);
   await reserved.close();

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const page = 'docs/testing.md';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Undefined where the program does what it is to. */
+/** Why the program can't be used; undefined if it can. */
 async function missing(
   what: string,
   program: string,

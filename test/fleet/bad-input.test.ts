@@ -9,7 +9,7 @@ import { allow, deny, policy, user } from '../local/access-harness.ts';
 import { type Fleet, startFleet } from './fleet-fixture.ts';
 
 /** Policies are enforced: the operator may neither read nor rotate some secrets. */
-describe('keyturn fleet, where not all is well,', () => {
+describe('keyturn fleet, if something is wrong,', () => {
   let fleet: Fleet;
   let folder: string;
   const owner = user('admin', { policies: [policy(allow('*'))] });

@@ -19,10 +19,10 @@ export interface Fleet {
   readonly client: SecretsManagerClient;
   /** Adds a secret whose rotation is on. `lost`: no version works. `failing`: its function fails. */
   add(name: string, host: string, kind?: 'good' | 'lost' | 'failing'): Promise<string>;
-  /** Adds so many secrets, `PREFIX000` and so on, of so many hosts. */
+  /** Adds a number of secrets, `PREFIX000` and so on, of a number of hosts. */
   addMany(prefix: string, count: number, hosts: number): Promise<string[]>;
   newValue(host: string): string;
-  /** Has the rotations of a secret fail, until they are mended. */
+  /** Makes the rotations of a secret fail, until that is mended. */
   breakFor(arn: string): void;
   mendFor(arn: string): void;
   /** The most rotations of secrets with such a name that were under way at once. */
@@ -34,7 +34,7 @@ export interface Fleet {
 
 /**
  * Starts a local Secrets Manager and a rotation function with a rotator whose targets are a map of passwords in this
- * process: what is proven here is the fleet, and not a server.
+ * process. The tests prove the fleet, not a server.
  */
 export async function startFleet(
   options: LocalSecretsManagerOptions = {},
@@ -99,7 +99,7 @@ export async function startFleet(
     await local.rotationsSettled(ARN);
     ready.add(ARN);
     if (kind !== 'failing') return ARN;
-    // The test of its function is not what fails it, but the rotation.
+    // Only the rotation fails, not the test of the function.
     await client.send(
       new RotateSecretCommand({ SecretId: ARN, RotationLambdaARN: failing, RotateImmediately: false }),
     );

@@ -95,7 +95,7 @@ describe('keyturn fleet', () => {
     expect(reported.document).toMatchObject({ counts: { rotated: 5, gone: 1, 'not-started': 1 } });
   });
 
-  it('ends in an orderly way at a signal, and is taken up again', async () => {
+  it('ends in an orderly way at a signal, and can be continued', async () => {
     await fleet.addMany('stop/', 20, 1);
     const { file } = await makePlan('stop/', '--per-target', '2');
     const child = await startKeyturn(

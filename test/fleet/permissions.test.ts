@@ -13,7 +13,7 @@ const functionArn = 'arn:aws:lambda:us-east-1:123456789012:function:fleet';
 const statementsOf = (role: string, more: Readonly<Record<string, string>> = {}) =>
   fleetStatements(role, { rotationFunctionArns: functionArn, ...more });
 
-/** Runs a fleet of one secret where the run has these statements alone; what it came to. */
+/** Runs a fleet of one secret, with only these statements. @returns the outcome */
 async function runWith(statements: readonly Statement[], prepare?: (fleet: Fleet) => Promise<unknown>) {
   const policy = { Version: '2012-10-17', Statement: statements };
   const role = session('fleet', { accessKeyId: 'ASIAFLEETFLEETFLEET0', policies: [policy] });
@@ -44,7 +44,7 @@ async function runWith(statements: readonly Statement[], prepare?: (fleet: Fleet
 }
 
 describe('the role of the targets in fleet.yaml', () => {
-  it('is enough for a run, and is nothing but what a run calls', async () => {
+  it('allows what a run calls, and nothing else', async () => {
     const statements = await statementsOf('TargetRole');
     expect((await runWith(statements)).counts).toMatchObject({ rotated: 1 });
     for (const { Sid } of statements) {

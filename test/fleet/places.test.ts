@@ -162,7 +162,7 @@ describe('keyturn fleet in several accounts and regions', () => {
     expect(reported).toMatchObject({ code: 0, document: { counts: { rotated: 8 }, left: [] } });
   }, 60_000);
 
-  it('names the profile and the region where secrets can not be listed, and plans nothing then', async () => {
+  it('names the profile and the region whose secrets can not be listed, and plans nothing', async () => {
     const none = await keyturn('plan', '--profile', 'shop', '--profile', 'nobody', '--region', 'eu-west-1');
     expect(none.code).toBe(1);
     expect(none.document).toMatchObject({

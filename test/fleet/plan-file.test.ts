@@ -89,7 +89,7 @@ describe('the file of a plan', () => {
     });
   });
 
-  it('tells its age from a day on', () => {
+  it('tells its age if it is a day old', () => {
     const ago = (hours: number) => ({
       ...plan,
       madeAt: new Date(Date.now() - hours * 3_600_000).toISOString(),

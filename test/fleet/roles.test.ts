@@ -98,7 +98,7 @@ describe.skipIf(python === undefined)(
     }, 120_000);
 
     it.each(targetActions)(
-      'of a target lacks nothing that it could do without: %s',
+      'of a target needs each of its permissions: %s',
       async (action) => {
         const { fleet, interpreter, create } = machines;
         const name = nameOf(action);
@@ -127,7 +127,7 @@ describe.skipIf(python === undefined)(
     );
 
     it.each(usedOfS3)(
-      'of the fleet lacks nothing that it could do without: %s',
+      'of the fleet needs each of its permissions: %s',
       async (action) => {
         const { fleet, targetMachine, keyturn, planFor, create } = machines;
         const name = nameOf(action);

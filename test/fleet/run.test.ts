@@ -15,14 +15,14 @@ function random(seed: number): () => number {
   };
 }
 
-/** The heap in bytes, when what nobody holds is gone. */
+/** The heap in bytes after a garbage collection. */
 function collectedHeap(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
   return process.memoryUsage().heapUsed;
 }
 
-/** The most calls within so many seconds. */
+/** The highest number of calls within a number of seconds. */
 function mostWithin(seconds: number, times: readonly number[]): number {
   let from = 0;
   return times.reduce((most, time, index) => {
@@ -75,7 +75,7 @@ describe('a run of a plan', () => {
     // Of all the time, its start and its end included.
     expect(simulation.writes.length / (result.durationMs / 1000)).toBeGreaterThanOrEqual(45);
     expect(mostWithin(1, simulation.rotations)).toBeLessThanOrEqual(50);
-    // When a function makes its writes is not in the hands of the run: the bucket of a second levels them out.
+    // The run can't decide when a function makes its writes. The bucket of one second evens them out.
     expect(mostWithin(10, simulation.writes)).toBeLessThanOrEqual(500);
     // The simulation keeps the dates of 10,000 secrets and of 30,000 calls.
     expect(Math.max(...heaps) - (heaps[0] ?? 0)).toBeLessThan(8 * 1024 * 1024);

@@ -30,9 +30,9 @@ export interface StateMachines {
   readonly machine: string;
   /** ARN of a target's state machine. */
   readonly targetMachine: string;
-  /** Variables that lead a command to all of it. */
+  /** The variables with which a command finds all of it. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Creates a state machine; what the template substitutes is put in. */
+  /** Creates a state machine, with the substitutions of the template. */
   create(
     name: string,
     definition: Definition,
@@ -41,7 +41,7 @@ export interface StateMachines {
   ): Promise<string>;
   /** Runs `keyturn fleet ARGS --json`. */
   keyturn(...args: string[]): Promise<{ code: number | null; document: Record<string, unknown> }>;
-  /** Makes a plan whose looks come fast. @returns its file */
+  /** Makes a plan with short waits between looks. @returns its file */
   planFor(prefix: string, ...more: string[]): Promise<string>;
   close(): Promise<void>;
 }
@@ -49,9 +49,9 @@ export interface StateMachines {
 /** How the surroundings of the state machines are set up. */
 export interface StateMachinesSettings {
   readonly options?: LocalSecretsManagerOptions;
-  /** Who makes the secrets, and is the function. */
+  /** The principal that makes the secrets, and also is the function. */
   readonly owner?: LocalPrincipal;
-  /** Whose keys the calls of a role's state machines are signed with. */
+  /** The keys that sign the calls of a role's state machines. */
   readonly roleKeys?: RoleKeys;
   readonly targetRole?: string;
   readonly fleetRole?: string;

@@ -10,7 +10,7 @@ import {
 } from '../../src/fleet/plan.ts';
 import type { FleetApi, FleetClock } from '../../src/fleet/run.ts';
 
-/** A clock that jumps to the next thing that is due, whenever nothing else is left to do. */
+/** A simulated clock. When nothing else is left to do, it jumps to the next timer. */
 export interface VirtualClock extends FleetClock {
   /** Lets time pass until the work is done. */
   drive<T>(work: Promise<T>): Promise<T>;
@@ -64,7 +64,7 @@ export function virtualClock(): VirtualClock {
 /** How a simulated secret behaves. */
 export type Behaviour = 'good' | 'stuck' | 'gone' | 'refused' | 'off' | 'deleted';
 
-/** A simulated Secrets Manager with AWS's quotas: whatever goes over one in any second is throttled. */
+/** A simulated Secrets Manager with AWS's quotas. Calls beyond the quota of a second are throttled. */
 export interface Simulation {
   readonly api: FleetApi;
   /** When RotateSecret was called, in ms. */

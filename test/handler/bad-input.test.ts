@@ -25,7 +25,7 @@ describe('bad input', () => {
   });
   afterAll(() => fixture.close());
 
-  /** What a rotation of a secret fails with; makes sure that nothing has changed and nothing was shown. */
+  /** The error of a rotation. Expects that nothing has changed and nothing was shown. */
   async function failureOf(value: unknown, tags?: Record<string, string>): Promise<string> {
     const arn = await fixture.createSecret(value, tags);
     const failure = (await fixture.rotate(arn)) ?? 'success';
@@ -159,7 +159,7 @@ describe('bad input', () => {
     expect(await fixture.rotate(arn)).toMatch(/^SecretHasNoValue: /);
   });
 
-  it('answers each event that is none, and each that is out of turn, with its code', async () => {
+  it('answers an invalid event, and a step out of turn, with its own error code', async () => {
     const arn = await fixture.createSecret(secretOf(login));
     expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
     const pending = await fixture.put(arn, { ...secretOf(login), password: 'next-password-1' }, [

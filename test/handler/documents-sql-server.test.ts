@@ -23,7 +23,7 @@ interface Form {
 const inQuotes = (value: string): string => `"${value.replaceAll('"', '""')}"`;
 const inBraces = (value: string): string => `{${value.replaceAll('}', '}}')}}`;
 
-/** By the parser of `mssql`, which takes what is before a backslash for a domain. */
+/** With the parser of `mssql`. It takes the text before a backslash as a domain. */
 function byMssql(text: string): TestLogin {
   const { user, password, domain } = mssql.ConnectionPool.parseConnectionString(text);
   return { username: [domain, user].filter(Boolean).join('\\'), password: password ?? '' };

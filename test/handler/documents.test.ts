@@ -15,11 +15,11 @@ import {
 } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
-/** A secret's form: how a login is written in it, and who reads it at the end: the driver itself. */
+/** A secret's form: how a login is written in it, and the driver that logs in with the text itself. */
 interface Form {
   readonly name: string;
   write(login: TestLogin, place: { readonly host: string; readonly port: number }): string;
-  /** The user that a driver is let in as with the text. */
+  /** Logs in with the text. @returns the user's name */
   logIn(text: string): Promise<string>;
 }
 
@@ -35,7 +35,7 @@ async function byPg(url: string): Promise<string> {
   }
 }
 
-/** Logs in with libpq: the server's own, by way of dblink. */
+/** Logs in with the libpq of the server, by dblink. */
 async function byLibpq(text: string): Promise<string> {
   const { rows } = await asAdmin((client) =>
     client.query<{ name: string }>('SELECT name FROM dblink($1, $2) AS found(name text)', [
@@ -119,7 +119,7 @@ describe.each(forms)('rotating $name', (form) => {
     await asAdmin((client) => client.query('CREATE EXTENSION IF NOT EXISTS dblink'));
     const single = postgres(sharedOptions());
     const alternating = postgresAlternatingUsers(sharedOptions());
-    // Passwords as no generator makes them, but as somebody may choose them.
+    // Passwords that a person may choose, although no generator makes them.
     const password = (): string => hostileTexts[next++ % hostileTexts.length] ?? '';
     fixture = await startFixture({
       rotators: [

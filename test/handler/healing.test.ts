@@ -13,7 +13,7 @@ import {
 } from '../support/postgres-fixtures.ts';
 import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
-describe('a rotation that something befell', () => {
+describe('a rotation that was disturbed', () => {
   let fixture: RotationFixture;
   beforeAll(async () => {
     fixture = await startFixture();
@@ -134,7 +134,7 @@ describe('a rotation that something befell', () => {
     );
   });
 
-  it('rotates roles whose connection the server ends in the middle, by climbing anew', async () => {
+  it('rotates roles although the server ends the connection in the middle', async () => {
     const login = await createLogin();
     let killed = false;
     const real = postgres(sharedOptions());

@@ -22,7 +22,7 @@ const setByHand = ({ username, password }: TestLogin) =>
     client.query(`ALTER ROLE ${quoteIdentifier(username)} PASSWORD ${quoteLiteral(password)}`),
   );
 
-/** A rotator during whose proof somebody does something, once. */
+/** A rotator. During its first proof, a person does something. */
 function interrupted<Rotates extends Rotator>(rotator: Rotates, act: () => Promise<unknown>): Rotates {
   let done = false;
   return {

@@ -10,7 +10,7 @@ import { type RotationFixture, startFixture } from '../support/rotation-fixture.
 
 const rotationToken = 'rotation-token-that-is-never-to-be-seen';
 
-/** All that a driver might put into an error, and all that an error might show. */
+/** An error with everything that a driver might put into it, and all of its members. */
 function everythingOf(error: unknown): string {
   const parts: string[] = [];
   for (let current: unknown = error; current instanceof Error; current = current.cause) {

@@ -11,7 +11,7 @@ import {
 } from '../support/postgres-fixtures.ts';
 import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
-/** How often the server's log says that a login by the function went well, and that one was refused. */
+/** How many logins by the function were accepted and refused, by the server's log. */
 async function loginsOf({ username }: TestLogin): Promise<{ accepted: number; refused: number }> {
   const lines = (await serverLog()).split('\n');
   // The tests' own logins have a name, and the function's have none.

@@ -56,7 +56,7 @@ describe('dev/MyTestConnectionString/SqlServer', () => {
       const before = connectionString(quoted(login.username), quoted(login.password));
       const arn = await fixture.createSecret(before, { 'keyturn:admin': admin });
       expect(await fixture.rotate(arn)).toBeUndefined();
-      // Not by `mssql`, which takes what stands before a backslash for a Windows domain.
+      // Not with `mssql`: it takes the text before a backslash as a Windows domain.
       const clone = loginOf(await fixture.read(arn));
       expect(clone.username).toBe(`${login.username}_clone`);
       expect([await harness.canLogIn(clone), await harness.canLogIn(login)]).toEqual([true, true]);

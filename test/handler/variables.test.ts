@@ -23,7 +23,7 @@ describe('a function of one’s own', () => {
     expect(await rotate({})).toMatch(/^[A-Za-z0-9]{20}$/);
   });
 
-  it('takes what it is told instead, member by member', async () => {
+  it('takes options instead of variables, one by one', async () => {
     vi.stubEnv('KEYTURN_ROTATOR', 'random/hex');
     vi.stubEnv('PASSWORD_LENGTH', '20');
     vi.stubEnv('EXCLUDE_PUNCTUATION', 'true');
@@ -31,7 +31,7 @@ describe('a function of one’s own', () => {
     expect(await rotate({ configuration })).toMatch(/^[A-Za-z0-9]{24}$/);
   });
 
-  it('reads other variables, or none, where it is given them', async () => {
+  it('reads other variables, or none, if they are given', async () => {
     vi.stubEnv('KEYTURN_ROTATOR', 'random/string');
     expect(await rotate({ environment: {} })).toMatch(/^UnknownRotator: /);
     const environment = { KEYTURN_ROTATOR: 'random/string', PASSWORD_LENGTH: '21' };

@@ -96,7 +96,7 @@ function refusedOf(
 describe('what the CDK grants', () => {
   it('by grantRead is to read and describe, of whatever stage it names', async () => {
     expect(await refusedOf(reader)).toEqual(['put', 'delete']);
-    // A request that names no stage has none to compare, so that this grant does not reach it.
+    // A request without a stage has nothing to compare, so this grant does not allow it.
     expect(await refusedOf(readerOfCurrent)).toEqual(['get', 'describe', 'put', 'delete']);
   });
 

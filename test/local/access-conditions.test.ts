@@ -75,7 +75,7 @@ const notAtOnce = { BoolIfExists: { 'secretsmanager:ForceDeleteWithoutRecovery':
 const inIreland = { 'ForAllValues:StringEquals': { 'secretsmanager:AddReplicaRegions': ['eu-west-1'] } };
 const ofPrincipal = ['$', '{aws:PrincipalTag/team}'].join('');
 
-/** What a statement's condition asks, and a call for which it holds, or does not. */
+/** The condition of a statement, and a call for which it holds or doesn't. */
 const holds: readonly (readonly [condition: object, call: Call])[] = [
   [{ ArnLike: { 'secretsmanager:SecretId': named('shop') } }, lookByArn],
   [{ StringLike: { 'secretsmanager:Name': 'new*' } }, create()],
@@ -110,7 +110,7 @@ const fails: typeof holds = [
   [{ ArnNotLike: { 'secretsmanager:SecretId': named('shop') } }, look],
   [{ ArnEquals: { 'secretsmanager:KmsKeyArn': keyArn } }, create()],
   [{ ArnEquals: { 'secretsmanager:KmsKeyArn': keyArn } }, create({ KmsKeyId: 'alias/unknown' })],
-  // What the request doesn't say has no key.
+  // A member that the request lacks has no condition key.
   [current, read()],
   [{ Bool: { 'secretsmanager:RotateImmediately': 'true' } }, rotate()],
   [{ Bool: { 'secretsmanager:ModifyRotationRules': 'false' } }, rotate()],

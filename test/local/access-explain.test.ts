@@ -94,7 +94,7 @@ describe('why a call is allowed or denied', () => {
       ['another resource'],
       ['a condition that does not hold'],
     ]);
-    // The key as it was written, and not as the evaluation calls it.
+    // The key as the policy has it, not as the evaluation names it.
     expect(permissions[0]?.others[1]?.json).toContain('secretsmanager:ResourceTag/team');
   });
 
@@ -192,7 +192,7 @@ describe('why a call is allowed or denied', () => {
     }
   });
 
-  it('knows nobody whom it was not told of', async () => {
+  it('knows only the principals that it was given', async () => {
     await expect(
       explainAccess(
         { principals: [root] },

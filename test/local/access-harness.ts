@@ -57,7 +57,7 @@ export interface EnforcingHarness extends AsyncDisposable {
   readonly local: LocalSecretsManager;
   /** A client of a principal, by default of {@link root}. */
   as(principal?: LocalPrincipal): SecretsManagerClient;
-  /** Sends a body as it is, signed; the type of the error that is answered, undefined for none. */
+  /** Signs a body and sends it as it is. @returns the type of the error; undefined if there is none */
   send(principal: LocalPrincipal, operation: string, body: object): Promise<string | undefined>;
 }
 
@@ -167,7 +167,7 @@ async function sendSigned(
   return __type;
 }
 
-/** The name and the words of what a call is refused with; `undefined` when it is not. */
+/** The name and the message of a refusal; undefined if the call is not refused. */
 export async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {
   const error: unknown = await call.then(
     () => undefined,

@@ -40,7 +40,7 @@ describe('a customer’s key', () => {
     expect(await answersTo(allow('kms:*', via('s3')))).toEqual([REFUSED, REFUSED]);
   });
 
-  it('can’t be left, with what is under it, by who may not use it', async () => {
+  it('can’t be replaced by another key without permission to use it', async () => {
     const mayUpdate = (...statements: object[]) =>
       user('updater', { policies: [policy(allow('secretsmanager:*'), ...statements)] });
     const answerTo = (principal: LocalPrincipal) =>

@@ -51,7 +51,7 @@ describe('signatures', () => {
     expect(await ask(harness.as(role))).toBeUndefined();
   });
 
-  it('by an unknown key, or with the token of none or of another session, are not recognized', async () => {
+  it('by an unknown key, or with a missing or foreign session token, are not recognized', async () => {
     expect(await ask(harness.as({ ...root, accessKeyId: 'AKIANOBODY' }))).toBe(unknown);
     expect(await ask(harness.as({ ...role, sessionToken: undefined }))).toBe(unknown);
     expect(await ask(harness.as({ ...role, sessionToken: 'another' }))).toBe(unknown);

@@ -135,14 +135,14 @@ describe('what a refusal tells', () => {
       );
     }));
 
-  it('no resource, of an action on none', () =>
+  it('no resource, for an action that has none', () =>
     withSecret([reader], async (harness) => {
       expect(await refusalOf(harness.as(reader).send(new ListSecretsCommand({})))).toBe(
         `AccessDeniedException: User: ${reader.arn} is not authorized to perform: secretsmanager:ListSecrets because no identity-based policy allows the secretsmanager:ListSecrets action`,
       );
     }));
 
-  it('of a batch, what of it is refused', async () => {
+  it('which secrets of a batch are refused', async () => {
     const batch = user('batch', {
       policies: [policy(allow('secretsmanager:BatchGetSecretValue'), ofShop)],
     });

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { token } from './harness.ts';
 
-/** Calls an operation; gives the answer's members, or AWS's name of the error. */
+/** Calls an operation. @returns the answer's members, or AWS's name of the error */
 export type Call = (operation: string, input: object) => Promise<Record<string, unknown>>;
 
-/** Numbered writes to secrets of its own, and what can be seen of them after the first `n`. */
+/** A writer of numbered writes to its own secrets, and what a reader must see after the first `n` of them. */
 export interface Writer {
   readonly name: string;
   write(n: number): readonly [operation: string, input: object];

@@ -13,7 +13,7 @@ import { temporaryFolder, token } from './harness.ts';
 const killCount = Number(process.env.KEYTURN_TEST_KILLS ?? 24);
 const longestLoadMs = 80;
 const longestStartMs = 30;
-/** One in so many is killed while it starts, which is while it recovers from the kill before. */
+/** One in this many is killed while it starts: then it recovers from the kill before. */
 const killedAtStart = 8;
 const timeoutMs = 60_000 + killCount * 3_000;
 

@@ -167,7 +167,7 @@ describe('faults', () => {
     [{ throttle: { GetSecretValue: 0 } }, /1 call per second/],
     [{ latencyMs: -1 }, /latencyMs/],
     [{ latencyMs: [5, 1] as const }, /latencyMs/],
-  ])('that can’t be are refused: %j', async (options, message) => {
+  ])('that make no sense are refused: %j', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message);
   });
 

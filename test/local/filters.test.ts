@@ -35,7 +35,7 @@ function secretOf(more: Partial<Secret>): Secret {
 }
 
 describe('filters', () => {
-  it('turn around at a !', () => {
+  it('are negated by a !', () => {
     fc.assert(
       fc.property(secrets, fc.constantFrom(...keys), text, (secret, Key, value) => {
         const plain = parseFilters([{ Key, Values: [value] }])(secret);
@@ -44,7 +44,7 @@ describe('filters', () => {
     );
   });
 
-  it('want one of their values, and all of each other', () => {
+  it('match any of their values, and all filters must match', () => {
     fc.assert(
       fc.property(secrets, filter, filter, (secret, one, other) => {
         const passes = (filters: Parameters<typeof parseFilters>[0]) => parseFilters(filters)(secret);

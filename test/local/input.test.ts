@@ -15,7 +15,7 @@ function problemsOf(read: (body: unknown) => unknown, body: unknown): string {
 }
 
 describe('an input', () => {
-  it('is what was sent, without what the API does not know', () => {
+  it('is what was sent, without members that the API does not know', () => {
     expect(readList({ MaxResults: 5, Colour: 'red', NextToken: null })).toEqual({ MaxResults: 5 });
     expect(readCreate({ Name: 'n', SecretBinary: 'AAE=' }).SecretBinary).toEqual(Buffer.from([0, 1]));
   });

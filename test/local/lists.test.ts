@@ -150,7 +150,7 @@ describe('GetRandomPassword', () => {
     expect(spaces.RandomPassword).toBe('    ');
   });
 
-  it('refuses what can’t be', async () => {
+  it('refuses a password that can’t be made', async () => {
     const { client } = await start();
     await expectError(
       client.getRandomPassword({ PasswordLength: 3 }),

@@ -27,7 +27,7 @@ async function overwritePages(path: string): Promise<void> {
   await file.close();
 }
 
-/** Changes the database without the server, as damage that SQLite itself can't see would. */
+/** Changes the database behind the server's back, like damage that SQLite can't see. */
 function alter(dataDirectory: string, statement: string): void {
   const database = new DatabaseSync(join(dataDirectory, 'secrets.db'));
   database.exec(statement);

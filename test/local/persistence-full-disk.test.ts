@@ -26,14 +26,14 @@ async function smallDisk(context: TestContext): Promise<string> {
   return folder;
 }
 
-/** Leaves no byte of the disk. */
+/** Fills the disk to its last byte. */
 async function fill(folder: string): Promise<void> {
   await expect(writeFile(join(folder, 'rest'), Buffer.alloc(4_000_000))).rejects.toMatchObject({
     code: 'ENOSPC',
   });
 }
 
-/** Makes secrets until one is refused; gives the names of those that were answered. */
+/** Makes secrets until one is refused. @returns the names of those that were answered */
 async function createUntilRefused(client: SecretsManager, prefix: string): Promise<string[]> {
   const created: string[] = [];
   for (let n = 0; n < 1_000; n++) {
@@ -127,7 +127,7 @@ describe('a folder that can’t be written', () => {
     expect(ended.stderr.trim().replace(/^[^/]*/, '')).toMatch(READ_ONLY);
   });
 
-  it('and became so meanwhile refuses writes, goes on reading, and prints no stack trace', async (context) => {
+  it('refuses writes if that happens while it runs, goes on reading, and prints no stack trace', async (context) => {
     const folder = await smallDisk(context);
     const server = await startKeyturnLocal('--data', join(folder, 'data'));
     const client = clientAt(server.url);
@@ -142,7 +142,7 @@ describe('a folder that can’t be written', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it('or is none is told so', async () => {
+  it('or is not a folder is named', async () => {
     const path = join(await temporaryFolder(), 'file');
     await writeFile(path, '');
     for (const dataDirectory of [path, join(path, 'inside')]) {

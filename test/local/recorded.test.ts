@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectError, plainRotation, start, token } from './harness.ts';
 
 /*
- * What others recorded of AWS, asked in the same way: localstack's test_secretsmanager.snapshot.json, moto's tests that
+ * The same requests as in recordings of AWS by others: localstack's test_secretsmanager.snapshot.json, moto's tests that
  * were verified against AWS, and cloud-custodian's placebo recordings.
  */
 

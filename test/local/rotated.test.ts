@@ -33,7 +33,7 @@ describe('waiting for a rotation', () => {
     await expect(local.rotated('n')).rejects.toThrow('call 6 fails');
   });
 
-  it('throws where there is nothing to wait for', async () => {
+  it('throws if there is nothing to wait for', async () => {
     const { local, client } = await startWithSecret();
     await expect(local.rotated('n')).rejects.toThrow('call RotateSecret');
     await expect(local.rotated('unknown')).rejects.toThrow();

@@ -122,7 +122,7 @@ describe('AssumeRole', () => {
     expect(await identityOf(stsOf(harness.local, holder))).toMatchObject({ Arn: sessionArn });
     const client = new SecretsManagerClient({ ...harness.local.clientConfig, credentials });
     onTestFinished(() => client.destroy());
-    // It is allowed to ask, so that it hears that there is none.
+    // It is allowed to ask, so the answer is that there is none.
     expect(await refusalOf(client.send(new GetSecretValueCommand({ SecretId: 'none' })))).toMatch(
       /^ResourceNotFoundException/,
     );

@@ -19,7 +19,7 @@ function policyFor(principal: string): string {
   return JSON.stringify({ Version: '2012-10-17', Statement });
 }
 
-/** What of a secret named `life` is to be changed. */
+/** The changes to a secret named `life`. */
 interface Life {
   readonly value: string;
   readonly days: number;
@@ -29,7 +29,7 @@ interface Life {
   readonly principal: string;
 }
 
-/** A secret with all that Terraform has for secrets; what rotations change is left to them. */
+/** A secret with all resources that Terraform has for secrets. Terraform ignores what rotations change. */
 function lifeOf({ value, days, stage, region, secret, principal }: Life, rotationLambdaArn: string) {
   const secret_id = `\${aws_secretsmanager_secret.life.id}`;
   const name = 'life';

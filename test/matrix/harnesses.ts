@@ -24,20 +24,20 @@ import { noGitea } from '../support/token-servers/gitea-process.ts';
 import { accountApi, accountRoutes } from '../support/token-service/accounts.ts';
 import { startTokenService } from '../support/token-service/server.ts';
 
-/** A rotator with its target, which is started when the matrix comes to it. */
+/** A rotator with its target. The target is started when the matrix needs it. */
 export interface Subject {
-  /** The rotator's name, and how it revokes where that is not the default. */
+  /** The rotator's name, and its mode of revocation if that is not the default. */
   readonly rotator: string;
   /** Why it can't be run on this machine. */
   readonly missing?: string | undefined;
-  /** Another subject that makes the same remote calls: a dealt-out matrix takes that one for both. */
+  /** Another subject that makes the same remote calls. A dealt matrix runs only that one. */
   readonly sameCallsAs?: string | undefined;
-  /** The cells that are not those of another subject too; all if absent. */
+  /** The cells that no other subject has; all if absent. */
   readonly only?: ((cell: Cell) => boolean) | undefined;
   start(): Promise<{ readonly harness: RotatorHarness; stop(): Promise<void> }>;
 }
 
-/** Hours in between add an event after a rotation, and no call to one. */
+/** The mode with hours adds an event after a rotation, but no call to the rotation itself. */
 const modes = ['on-next-rotation', 'at-once'] as const;
 
 /** The modes differ in finishSecret, and in nothing before it. */
@@ -51,12 +51,12 @@ const apis = [accountApi('token'), accountApi('admin')].flatMap((api) =>
   modes.map((revocation) => ({ ...api, revocation })),
 );
 
-/** No call ends a client secret, so that it has no mode of revocation. */
+/** No call ends a client secret, so it has no modes of revocation. */
 const oauthTokens = (['refresh-token', 'client-credentials'] as const).flatMap((kind) =>
   modes.map((revocation) => ({ kind, revocation })),
 );
 
-/** Values of one kind differ in their form alone, which no remote call has to do with. */
+/** Values of one kind differ only in their form. That makes no difference to remote calls. */
 const sameCalls: Readonly<Record<string, string>> = {
   'random/base64url': 'random/base64',
   'random/hex': 'random/base64',
@@ -92,7 +92,7 @@ export function subjects(): Subject[] {
       waysOf[flavour].map((way) => ({
         rotator: subjectAt(flavour, way),
         missing: missingServer(flavour),
-        // These make the calls that they make at MySQL, in statements of another dialect.
+        // These make the same calls as at MySQL, in another dialect.
         sameCallsAs:
           flavour === 'mariadb' && way !== 'admin' && missingServer('mysql') === undefined
             ? subjectAt('mysql', way)

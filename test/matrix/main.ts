@@ -31,7 +31,7 @@ async function runAll(works: readonly Work[]): Promise<{ done: Done[]; broken: s
   return { done: works.flatMap((work) => done.get(work) ?? []), broken };
 }
 
-/** What came of one rotator, with all cells that it has, be they run or not. */
+/** The result of one rotator, with all of its cells, including those that were not run. */
 type MatrixDone = Extract<Done, { matrix: MatrixReport }>;
 
 async function reportMatrix(
@@ -49,7 +49,7 @@ async function reportMatrix(
     }
   }
   const isWhole = given.deal === undefined && !given.dry;
-  // A deal runs some of the cells; that all of them pass is what the table says, and what is run must bear out.
+  // A deal runs only some cells. The table says that all cells pass, so every cell that is run must pass.
   const rows = done.map(({ matrix, all }): Row => (isWhole ? matrix : { ...matrix, cells: all, failed: [] }));
   const ran = reports.map(
     ({ rotator, cells, failed }) => `${rotator}: ${cells.length} cells, ${failed.length} failed`,
@@ -66,7 +66,7 @@ async function reportMatrix(
   return unknown.length === 0 && upToDate && reports.every(({ failed }) => failed.length === 0);
 }
 
-/** @returns whether the table fits, or does now */
+/** @returns whether the table is right, or was corrected */
 async function compareTable(
   rows: readonly Row[],
   table: MatrixArguments['table'],

@@ -33,7 +33,7 @@ function lineOf({ rotator, cells, failed }: Row): string {
   ]);
 }
 
-/** The matrix as a Markdown table: cells that passed, of how many, by what happened after the fault. */
+/** The matrix as a Markdown table: how many cells have passed, of how many, for each way to go on after the fault. */
 export function matrixTable(rows: readonly Row[]): string {
   return [line(header), line(header.map(() => '---')), ...rows.map(lineOf)].join('\n');
 }

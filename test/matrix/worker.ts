@@ -9,7 +9,7 @@ import {
 } from '../../src/testing/index.ts';
 import { type Subject, subjects } from './harnesses.ts';
 
-/** What a process of its own is to do with one rotator; it comes as JSON in the first argument. */
+/** The work of a process on one rotator. It comes as JSON in the first argument. */
 export interface Work {
   readonly rotator: string;
   /** Empty for all. */
@@ -23,7 +23,7 @@ export interface Work {
   readonly dry?: boolean;
 }
 
-/** What it sends back. `all`: every cell that there is, be it run or not. */
+/** What the process sends back. `all`: every cell, including those that were not run. */
 export type Done =
   | { readonly matrix: MatrixReport; readonly all: readonly Cell[] }
   | { readonly walks: WalksReport };
@@ -57,7 +57,7 @@ async function run(
   return { matrix: { ...(await crashMatrix(harness, { only, onCell: said })), rotator }, all };
 }
 
-/** Resolves when it is on its way: what is still to be written when the channel closes is lost. */
+/** Sends a message, and resolves when it is written. Messages that are not written when the channel closes are lost. */
 function send(done: Done): Promise<void> {
   return new Promise((resolve, reject) => {
     process.send?.(done, (error: Error | null) => (error === null ? resolve() : reject(error)));
@@ -68,7 +68,7 @@ const work: Work = JSON.parse(process.argv[2] ?? '{}');
 const subject = subjects().find(({ rotator }) => rotator === work.rotator);
 if (subject === undefined) throw new Error(`No rotator is called ${work.rotator}.`);
 const { harness, stop } = await subject.start();
-/** Whoever asked for the work may be killed. Then nobody waits for it, and its server must not stay behind. */
+/** The parent process may be killed. Then nobody waits for this work, and its server must not stay behind. */
 const giveUp = async (): Promise<void> => {
   await stop();
   process.exit(1);
@@ -79,7 +79,7 @@ try {
   await send(done);
 } finally {
   process.off('disconnect', giveUp);
-  // The report is sent by now: what can't be cleaned up must not lose it.
+  // The report is sent already. A failed cleanup must not lose it.
   await stop().catch((error: unknown) => {
     process.stderr.write(`${work.rotator}: the target could not be cleaned up: ${error}\n`);
   });

@@ -16,7 +16,7 @@ interface LockedPackage {
 
 const root = join(import.meta.dirname, '../..');
 
-/** Where a package would find another: beside it, or beside a folder above it. */
+/** Finds the package that an import would find: beside the importing package, or beside a folder above it. */
 function entryFor(packages: ReadonlyMap<string, LockedPackage>, from: string, name: string): boolean {
   for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
     if (packages.has(`${folder === '' ? '' : `${folder}/`}node_modules/${name}`)) return true;
@@ -58,7 +58,7 @@ describe('the lock file', () => {
     );
   });
 
-  // With nothing to ask and nothing kept, npm has the lock file alone to go by.
+  // Without a registry and without a cache, npm has only the lock file.
   it('is what npm ci installs', async () => {
     const flags = ['--dry-run', '--ignore-scripts', '--offline', '--cache', join(folder, 'empty-cache')];
     await promisify(execFile)('npm', ['ci', ...flags], { cwd: folder });

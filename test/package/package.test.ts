@@ -17,11 +17,11 @@ const manifest: {
   readonly peerDependencies: Readonly<Record<string, string>>;
 } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-/** Most packages, and bytes, that somebody installs who rotates a token of an API. */
+/** The most packages, and bytes, that are installed for rotating a token of an API. */
 const [mostPackages, mostBytes] = [40, 30_000_000];
 /** Most bytes of a bundle with no rotator in it: 400 KB. */
 const mostBundleBytes = 400 * 1024;
-/** Makes what node:test prints the same everywhere, and has it know nothing of the runner around it. */
+/** Makes node:test print the same everywhere, and hides the outer test runner from it. */
 const environment = {
   ...process.env,
   NODE_ENV: '',
@@ -56,7 +56,7 @@ async function missingRegistry(): Promise<string | undefined> {
   }
 }
 
-/** What files take of a disk, which is more than what is in them. */
+/** The disk space of files, which is more than their sizes. */
 async function bytesIn(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = files
@@ -106,7 +106,7 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
     ['node16', 'node16', ['es2022']],
     ['preserve', 'bundler', ['es2022', 'dom']],
   ])(
-    'has types that resolve where the module is %s and resolved by %s',
+    'has types that resolve if the module is %s and resolved by %s',
     async (module, moduleResolution, lib) => {
       const compilerOptions = {
         noEmit: true,

@@ -105,7 +105,7 @@ describe('outside of the role', () => {
   };
   const ofAttached = ['DescribeSecret', 'GetSecretValue', 'PutSecretValue'];
 
-  /** Which of the calls on a secret are not refused, and in what words the others are. */
+  /** Which calls on a secret are allowed, and the words in which the others are refused. */
   const tryAll = async (client: SecretsManagerClient, arn: string) => {
     const answers = await Promise.all(
       Object.entries(calls).map(async ([name, call]) => [name, await refusalOf(call(client, arn))] as const),

@@ -14,14 +14,14 @@ import { createNamed, createUnderKey, storeAccount, withRole } from './world.ts'
 /** What the scenarios have in common. */
 export interface ScenarioParts {
   readonly rds: RDSClient;
-  /** What RDS calls the shared Postgres. */
+  /** The name of the shared Postgres at RDS. */
   readonly instanceArn: string;
 }
 
-/** A whole rotation by a function with this policy; why it failed, undefined when it ended as it should. */
+/** A whole rotation by a function with this policy. @returns the error; undefined if it ended as it should */
 type Scenario = (policy: PolicyJson, parts: ScenarioParts) => Promise<string | undefined>;
 
-/** Rotations and what may befall them, by what they are called in the table. */
+/** Rotations, and what may happen to them, by their names in the table. */
 export const scenarios = {
   'Postgres, single user': (policy) =>
     withRole(policy, {}, async (fixture) =>

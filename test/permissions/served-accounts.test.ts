@@ -20,7 +20,7 @@ import { functionName, policyOf, readRole } from './role.ts';
 const keyArn = `arn:aws:kms:us-east-1:${otherAccount}:key/shared`;
 const owner = user('owner', { policies: [policy(allow('*'))] }, otherAccount);
 
-/** What the two accounts have to allow; one of them is left out in turn. */
+/** What the two accounts must allow. Each test leaves one of these out. */
 interface Settings {
   readonly servedAccountIds?: string;
   readonly withSecretPolicy?: boolean;

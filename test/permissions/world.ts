@@ -10,7 +10,7 @@ import { clientOf, root, session } from '../local/access-harness.ts';
 import { type HandlerSettings, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import { names } from './role.ts';
 
-/** An enforcing Secrets Manager, at which the function has a role of these policies and the test may do everything. */
+/** A Secrets Manager that enforces policies. The function has a role with these policies, and the test may do everything. */
 function startWith(policies: readonly PolicyJson[]) {
   return async (retryDelaysMs: readonly number[] = []): Promise<TestSecretsManager> => {
     const role = session('rotation', { accessKeyId: functionKey, policies });
@@ -29,7 +29,7 @@ function startWith(policies: readonly PolicyJson[]) {
   };
 }
 
-/** Runs `use` where the function has this policy. */
+/** Runs `use` in a world in which the function has this policy. */
 export async function withRole<T>(
   policy: PolicyJson,
   settings: HandlerSettings,
@@ -43,7 +43,7 @@ export async function withRole<T>(
   }
 }
 
-/** Stores a secret under the key of the secrets that the role is made for. */
+/** Stores a secret under a key that the role may use. */
 export async function createUnderKey(fixture: RotationFixture, value: unknown): Promise<string> {
   const SecretId = await fixture.createSecret(value);
   await fixture.client.send(new UpdateSecretCommand({ SecretId, KmsKeyId: names.secretKey }));
@@ -78,7 +78,7 @@ export async function storeAccount(
   return fixture.createSecret(typeof secret === 'string' ? secret : { ...secret, masterarn }, tags);
 }
 
-/** Rotates twice, so that there is an AWSPREVIOUS to do without; why it failed, undefined when it did not. */
+/** Rotates twice, so that there is an AWSPREVIOUS. @returns the error; undefined if there was none */
 export function rotateTwice(
   policy: PolicyJson,
   { rotator, account }: RotatorHarness,

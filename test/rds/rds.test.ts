@@ -6,7 +6,7 @@ import { adminSecret, canLogIn, createLogin, loginOf, secretOf } from '../suppor
 import { instance, startRds } from '../support/rds-server.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
-/** Tags that begin with aws: are RDS's own to set, so no client can: they are added to what DescribeSecret answers. */
+/** Only RDS can set tags that begin with `aws:`. So the test adds them to the answer of DescribeSecret. */
 function showTag(fixture: RotationFixture, arn: string, Key: string, Value: string): void {
   fixture.functionClient.middlewareStack.add(
     (next) => async (args) => {

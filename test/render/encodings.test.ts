@@ -33,7 +33,7 @@ describe('the encoding of a file', () => {
     expect(await renderBytes('xml', utf16be(template))).toEqual(utf16be(expected));
   });
 
-  it('may be any other where the format can write ASCII alone', async () => {
+  it('may be any other if the format can write ASCII alone', async () => {
     const xml =
       '<?xml version="1.0" encoding="iso-8859-1"?><a b="\u00e9">${secret:s}<![CDATA[${secret:s}]]></a>';
     expect(

@@ -370,7 +370,7 @@ interface Case {
   readonly file: string | undefined;
 }
 
-/** Two values, each of them harmless, that would mean something together. */
+/** Two values that are harmless by themselves, and mean something side by side. */
 const harmfulPairs = [
   ['$', '{x}'],
   ['\\', 'n'],
@@ -385,7 +385,7 @@ const harmfulPairs = [
   ['\r', '\n'],
 ] as const;
 
-/** A value, or two that stand side by side, so that neither may make something of the other. */
+/** A value, or two values side by side, which must not change each other's meaning. */
 type Value = string | readonly [string, string];
 
 async function renderValue({ format, before, token, after }: Shape, value: Value): Promise<Case> {

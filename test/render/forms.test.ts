@@ -117,7 +117,7 @@ describe('a form that is made out of fields', () => {
           expect(read).toMatchObject({ host: 'db', username, password });
           expect(read.dbname).toBe(dbname);
           expect(String(read.port)).toBe('1');
-          // Nothing that a name or a password held has become another keyword.
+          // No part of a name or a password has become a keyword.
           const others = Object.keys(read).filter((field) => !Object.hasOwn(wanted, field));
           expect(others.filter((field) => field !== 'driver' && field !== 'ssl')).toEqual([]);
         },

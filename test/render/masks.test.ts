@@ -3,7 +3,7 @@ import { defaultPasswordPolicy, generatePassword } from '../../src/password.ts';
 import { textsToMask } from '../../src/render/masks.ts';
 import { encodings } from '../support/encodings.ts';
 
-/** Those that a CI system, which masks a text only as it was given, is told of. */
+/** The forms that a CI system is told of: it masks a text only in the form that it was given. */
 const told = [
   'plain',
   'encodeURIComponent',

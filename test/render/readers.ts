@@ -7,7 +7,7 @@ import { parse as parseJsonWithComments } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
 import { parse as parseYaml } from 'yaml';
 
-/** Reads files of one format, all at once, as an application would; gives the value at `a` of each. */
+/** Reads files of one format, all at once, as an application does. @returns the value at `a` of each */
 export interface Reader {
   readonly name: string;
   /** Why it can't be had on this machine. */
@@ -78,7 +78,7 @@ const shell: Reader = {
   },
 };
 
-/** `ini` makes a boolean of true and false, and null of null, with quotes and without. */
+/** `ini` reads true and false as booleans and null as null, with quotes and without. */
 const iniOfNode = inNode('ini', (file) => String(member(parseIni(file), 's', 'a')));
 
 export const readers = {

@@ -6,7 +6,7 @@ import { type RenderProblem, RenderProblems } from '../../src/render/problems.ts
 import { renderTemplate } from '../../src/render/render.ts';
 import { createResolver, type SecretSource } from '../../src/render/secrets.ts';
 
-/** A Secrets Manager that holds texts by name, and counts what it is asked. */
+/** A Secrets Manager with texts by name, which counts its calls. */
 export function sourceOf(
   secrets: Readonly<Record<string, string>>,
 ): SecretSource & { readonly asked: string[] } {

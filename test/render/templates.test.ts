@@ -196,7 +196,7 @@ describe('a mistake', () => {
     ]);
   });
 
-  it('leaves a variable a part of a name, whatever is in it', async () => {
+  it('can’t come from a variable, which stays a part of a name whatever is in it', async () => {
     const [problem] = await problemsOf('json', '["${secret:${env}/db:-x}"]', secrets, {
       env: 'a#b@AWSPREVIOUS|raw:-',
     });

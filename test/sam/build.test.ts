@@ -7,7 +7,7 @@ import { bundleLambda } from '../../bench/support/bundle.ts';
 import { root, run } from '../../examples/sam/program.ts';
 import { describeUnless, missingSam } from './tools.ts';
 
-/** What git does not keep. */
+/** Paths that git ignores. */
 const made = new Set(['.git', '.aws-sam', 'node_modules', 'dist', 'coverage']);
 
 describeUnless(await missingSam(), 'sam build, in two fresh checkouts', () => {
@@ -29,7 +29,7 @@ describeUnless(await missingSam(), 'sam build, in two fresh checkouts', () => {
     return digests(join(checkout, '.aws-sam/build'));
   }
 
-  /** An npm before the real one that writes down what it is called with. */
+  /** A script `npm` that notes its arguments and then calls the real npm. */
   async function withNpmThatTells(): Promise<{ readonly PATH: string }> {
     const npm = join(folder, 'npm');
     const { stdout } = await run('which', ['npm']);

@@ -4,10 +4,10 @@ const region = 'us-east-1:123456789012';
 const key = (id: number): string => `arn:aws:kms:${region}:key/11111111-2222-3333-4444-00000000000${id}`;
 const secret = (name: string): string => `arn:aws:secretsmanager:${region}:secret:${name}-AbCdEf`;
 
-/** Something to name as the secret to attach to; its suffix, which is random, is known only once it is made. */
+/** The name that stands for the ARN of the secret to attach to. The ARN's random suffix is known only when it is made. */
 export const attachedSecret = 'dev/attached';
 
-/** Name of a role that is there before anything is deployed. */
+/** The name of a role that exists before anything is deployed. */
 export const ownRole = 'rotation';
 
 const vpc = {

@@ -23,7 +23,7 @@ describeUnless(await missingSam(), 'the first deployment', () => {
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString();
       });
-    // No further answer comes: a second question would end it.
+    // There is only one answer, so a second question would end the command.
     deploy.stdin.end('y\n');
     const [code] = await once(deploy, 'close');
     expect(output).toContain('Successfully created/updated stack - keyturn in us-east-1');

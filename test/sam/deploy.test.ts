@@ -207,7 +207,7 @@ describeUnless(await missingSam(), 'the template', () => {
   });
 });
 
-/** No statement allows more than it has to: an action of any kind, or all secrets and keys. */
+/** Expects that no statement allows too much: actions with wildcards, or all secrets and keys. */
 function expectNarrow(statement: Statement, functionArn: string): void {
   const { Effect, Action, Resource, Condition } = statement;
   for (const action of [Action].flat()) expect(action).not.toContain('*');

@@ -22,7 +22,7 @@ export interface DeployedRule {
   readonly Targets: readonly object[];
 }
 
-/** What a stack has become, as the services tell it; see read_back.py. */
+/** What a stack has made, read from the services by read_back.py. */
 export interface Deployed {
   readonly function: {
     readonly FunctionArn: string;

@@ -4,7 +4,7 @@ import { localSamEnvironment, root, run } from '../../examples/sam/program.ts';
 import { closedPort } from '../support/rotation-fixture.ts';
 import { ownRole } from './combinations.ts';
 
-/** moto's server, with a bucket for packages and a role of one's own; see moto_server.py. */
+/** moto's server, with a bucket for packages and a role; see moto_server.py. */
 export interface Moto {
   readonly bucket: string;
   /** Variables by which AWS's tools find it. */
@@ -17,7 +17,7 @@ const bucket = 'packages';
 /** @param secretsManagerUrl where rotation schedules are made */
 export async function startMoto(secretsManagerUrl: string): Promise<Moto> {
   const port = await closedPort();
-  // By this name and no other moto knows that a template's URL is its own.
+  // Only by this name moto recognises that a template's URL is its own.
   const url = `http://localhost:${port}`;
   const env = {
     AWS_ENDPOINT_URL: url,

@@ -86,7 +86,7 @@ describe('npm run deploy', () => {
     await expect(run).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(words), stdout: '' });
   });
 
-  it('says so where no region is set and nobody can be asked', async () => {
+  it('says that no region is set, if nobody can be asked', async () => {
     const { AWS_REGION: _, AWS_DEFAULT_REGION: __, AWS_PROFILE: ___, ...env } = process.env;
     const run = promisify(execFile)('npm', ['run', '--silent', 'deploy'], {
       env: { ...env, AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },

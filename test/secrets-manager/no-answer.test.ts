@@ -17,7 +17,7 @@ function rotateBy(client: SecretsManagerClient): Promise<unknown> {
   return handler(event, { getRemainingTimeInMillis: () => 1_000 });
 }
 
-/** Takes connections and answers nothing: what a function in a VPC without a way to Secrets Manager meets. */
+/** Takes connections and answers nothing, as in a VPC without a way to Secrets Manager. */
 async function startSilence(): Promise<string> {
   const server = createServer((socket) => socket.on('error', () => undefined));
   server.listen(0, '127.0.0.1');

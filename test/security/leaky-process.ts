@@ -5,7 +5,7 @@ import { lambdaContext } from '../support/lambda-context.ts';
 import { leakyRotator } from './leaky-rotator.ts';
 
 /**
- * A function whose driver warns, or fails when nobody listens any more. Its arguments: the Secrets Manager's URL, how the
+ * A function whose driver prints a warning, or fails after the invocation. Its arguments: the Secrets Manager's URL, how the
  * driver leaks, and the event.
  */
 const [endpoint = '', leak = '', event = ''] = process.argv.slice(2);
@@ -40,7 +40,7 @@ const drivers: Readonly<Record<string, (password: string) => void>> = {
 
 const rotator = leakyRotator(async (_activity, { password }) => {
   drivers[leak]?.(password);
-  // For as long as it takes Node.js to print it.
+  // Waits until Node.js has printed it.
   await new Promise((resolve) => setTimeout(resolve, 100));
   throw new Error('The driver has failed.');
 });

@@ -10,7 +10,7 @@ export interface Login {
 /** What a driver does with a credential that it was given. */
 export type Leak = (activity: Activity, login: Login, context: RotatorContext) => Promise<void>;
 
-/** A rotator for which there is no target. A stand-in: all that matters of it is what its driver says. */
+/** A stand-in for a rotator, without a target. Only what its driver says matters. */
 export function leakyRotator(leak: Leak): ChangingRotator<Login> {
   return {
     kind: 'changes',

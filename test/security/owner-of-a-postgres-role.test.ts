@@ -54,7 +54,7 @@ async function ownDatabase(owner: TestLogin): Promise<string> {
   return name;
 }
 
-/** Functions and operators that make the attacker a superuser when somebody who may do that comes across them. */
+/** Functions and operators that make the attacker a superuser if somebody with that right runs them by accident. */
 const traps = (role: string): string[] => {
   const body = `BEGIN EXECUTE 'ALTER ROLE ${quoteIdentifier(role).replaceAll("'", "''")} SUPERUSER CREATEROLE'; EXCEPTION WHEN insufficient_privilege THEN NULL; END`;
   const trap = (signature: string, result: string, value: string): string =>

@@ -37,7 +37,7 @@ function ownerSuite(name: string, start: () => Promise<SqlServerHarness>): void 
       return { mallory, database };
     }
 
-    /** A login with a user in the database, and a right there that a clone has to be given. */
+    /** A login with a user in the database, and a right there that a clone must get. */
     async function victim(database: string): Promise<SecretFields & TestLogin> {
       const app = await harness.createLogin();
       const user = quoteIdentifier(app.username);

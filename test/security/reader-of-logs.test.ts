@@ -32,7 +32,7 @@ import { startTokenService } from '../support/token-service/server.ts';
 import { type Leak, leakyRotator } from './leaky-rotator.ts';
 
 /**
- * Who reads logs, traces, metrics, errors and what is printed, and nothing else. Servers and drivers say whatever they
+ * The attacker reads only logs, traces, metrics, errors and printed output. Servers and drivers say whatever they
  * like, with credentials in it, in any form.
  */
 
@@ -107,7 +107,7 @@ describe('whoever reads logs, traces, metrics and errors', () => {
     return { arn, event: { Step: 'setSecret', SecretId: arn, ClientRequestToken: VersionId, RotationToken } };
   }
 
-  /** All that an invocation of the function for Lambda lets be seen. */
+  /** Everything that an invocation of the Lambda function makes visible. */
   async function seenOf({ event }: Pick<Stored, 'event'>, leak: Leak): Promise<string[]> {
     const seen: string[] = [];
     const keep = (...parts: unknown[]): boolean => seen.push(parts.map(String).join(' ')) > 0;

@@ -24,7 +24,7 @@ interface Sent {
   readonly body?: string;
 }
 
-/** Sends a request as it is; unlike fetch, it has no opinion of Host and Origin. */
+/** Sends a request as it is. Unlike fetch, it lets a test set Host and Origin. */
 async function send(url: string, { method = 'POST', path = '/', headers = {}, body }: Sent) {
   const { hostname, port } = new URL(url);
   const sent = request({ host: hostname, port, method, path, headers, setHost: headers.Host === undefined });
@@ -157,7 +157,7 @@ describe('a page that sends a request to another site', () => {
     expect((await send(url, reading({ Origin: `${Origin}1` }))).status).toBe(403);
   });
 
-  // Older browsers say of some requests neither whose they are nor where they come from.
+  // Older browsers send some requests with neither Origin nor Sec-Fetch-Site.
   it.each(['text/plain', 'text/plain; application/json', 'multipart/form-data', undefined])(
     'is not heard with the content type %s, which needs no preflight',
     async (type) => {

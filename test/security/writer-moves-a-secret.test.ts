@@ -74,7 +74,7 @@ describe('whoever may only write a secret has no credential sent to another plac
       await fixture.put(arn, { ...value, host: own, masterarn });
       expect(await fixture.rotate(arn)).toBeUndefined();
       expect(heard).toEqual([]);
-      // Nor the admin's, where AWSCURRENT itself is there.
+      // The admin's credential is not sent either, even if AWSCURRENT itself is for that place.
       await fixture.put(arn, { ...value, host: others, masterarn });
       expect(await fixture.rotate(arn)).toMatch(/^AdminServerDiffers/);
       expect(heard.filter((request) => request.includes(adminToken))).toEqual([]);

@@ -156,7 +156,7 @@ describe('whoever may only write a secret gets no account that is not his', () =
     const pair = { ...secretOf(one), masterarn, alternatingusers: [one.username, other.username] };
     const arn = await fixture.createSecret(pair, { 'keyturn:accounts': `nobody ${other.username}` });
     expect(await fixture.rotate(arn)).toBeUndefined();
-    // The way back needs no word of anybody: AWSPREVIOUS proves the first user.
+    // For the way back, nobody has to name the first user: AWSPREVIOUS proves it.
     expect(await fixture.rotate(arn)).toBeUndefined();
     expect(await fixture.read(arn)).toMatchObject({ username: one.username });
 

@@ -28,7 +28,7 @@ function collect(harness: RotatorHarness): CollectedTest[] {
   return tests;
 }
 
-/** Runs the whole suite over a rotator, without the test runner that this happens in. */
+/** Runs the whole suite for a rotator, outside of the current test runner. */
 export async function runSuite(harness: RotatorHarness): Promise<Outcomes> {
   const outcomes: Outcomes = { passed: [], failed: [], skipped: [] };
   const run = async ({ title, body }: CollectedTest): Promise<void> => {

@@ -25,7 +25,7 @@ export interface Login {
 /** A connection that was let in. */
 export interface MemorySession extends Session {
   ask(question: Question): Promise<Answer>;
-  /** Asks with a line as it is. */
+  /** Sends a line as it is. */
   askLine(line: string): Promise<Answer>;
 }
 
@@ -121,7 +121,7 @@ export const tokenRotator: MemoryTokenRotator = {
   },
   revoke: async (old, { signal }) => {
     const session = await logIn(old, signal);
-    // It is gone already, if it does not let itself in.
+    // If it does not open, it is gone already.
     await session?.ask({ op: 'revoke', password: old.password });
     await session?.close();
   },

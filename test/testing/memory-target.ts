@@ -9,11 +9,11 @@ export type Question =
   /** Replaces the password `old`; `keep` leaves that one valid too. */
   | { readonly op: 'set'; readonly password: string; readonly old: string; readonly keep: boolean }
   | { readonly op: 'mint'; readonly label: string }
-  /** Tells the tokens whose label begins so. */
+  /** Lists the tokens whose label begins with this. */
   | { readonly op: 'list'; readonly prefix: string }
   | { readonly op: 'revoke'; readonly password: string };
 
-/** What it is answered. */
+/** The answer to a client. */
 export interface Answer {
   readonly ok: boolean;
   readonly token?: string;

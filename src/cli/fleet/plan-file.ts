@@ -100,7 +100,7 @@ export async function readPlan(file: string): Promise<FleetPlan> {
 /** How much the clocks of two machines may differ, in ms. */
 const clockToleranceMs = 3_600_000;
 
-/** Finds what only a plan that was changed by hand has wrong. The types of its members are checked before. */
+/** Finds contradictions in a plan, such as those made by hand. The types of its members are checked before. */
 function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undefined {
   const madeBy = Date.parse(madeAt) + clockToleranceMs;
   if (madeBy > Date.now() + 2 * clockToleranceMs) return `was made in the future: ${madeAt}`;

@@ -45,10 +45,7 @@ function failed({ template, json }: RenderWork, { code, message, problems }: Ren
 }
 
 /** `file:line:column: Code: reference: what is wrong`. Editors make a link of it. */
-export function describeProblem(
-  file: string,
-  { line, column, code, reference, message }: RenderProblem,
-): string {
+function describeProblem(file: string, { line, column, code, reference, message }: RenderProblem): string {
   const about = reference === undefined ? '' : `${reference}: `;
   return printable(`${file}:${line}:${column}: ${code}: ${about}${message}`);
 }

@@ -29,7 +29,7 @@ export interface CommandResult {
 
 const factWidth = 16;
 
-/** Colours for a terminal only, and not where NO_COLOR is set: styleText looks at both. */
+/** Adds colours only on a terminal, and not if NO_COLOR is set: styleText checks both. */
 function styled(style: Parameters<typeof styleText>[0], text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
@@ -81,7 +81,7 @@ export async function runWithScreen(
   // A reader such as `head` may close the pipe before we end.
   process.stdout.on('error', () => undefined);
   const printDocument = (document: object): void => {
-    // First as JSON, in which dates are texts. So the redactor sees what is printed.
+    // As JSON first: dates become texts, which the redactor can mask.
     const plain: unknown = JSON.parse(JSON.stringify(document));
     print(JSON.stringify(redactor.value(plain)));
   };

@@ -132,12 +132,7 @@ export async function askPreflight(
 }
 
 /** Shows what DescribeSecret and the list of versions tell. */
-export function showSecret(
-  screen: Screen,
-  secret: Secret,
-  versions: readonly Version[],
-  nowMs: number,
-): void {
+function showSecret(screen: Screen, secret: Secret, versions: readonly Version[], nowMs: number): void {
   const { arn, name, rotationEnabled, functionArn, rules, lastRotated, nextRotation } = secret;
   screen.heading(name);
   screen.fact('secret', arn);

@@ -18,9 +18,9 @@ export interface AgentStandIn {
   readonly port: number;
   /** Queries that were answered, in order. */
   readonly queries: string[];
-  /** Calls that it has made at Secrets Manager. */
+  /** The calls that it has made to Secrets Manager. */
   calls: number;
-  /** It answers so many requests that it is not ready, as the extension does while the function starts. */
+  /** How many more requests it answers with "not ready", as the extension does while the function starts. */
   notReady: number;
   token: string;
   stop(): Promise<void>;

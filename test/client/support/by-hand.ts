@@ -2,7 +2,7 @@ import { UpdateSecretVersionStageCommand } from '@aws-sdk/client-secrets-manager
 import type { SecretFields } from '../../../src/index.ts';
 import type { RotationFixture } from '../../support/rotation-fixture.ts';
 
-/** A rotation in the order in which all are done: stored, changed at the target, moved. */
+/** A rotation in the usual order: the value is stored, the target is changed, AWSCURRENT is moved. */
 export interface ByHand {
   /** Changes the credential at the target. */
   readonly change: (next: SecretFields) => Promise<unknown>;

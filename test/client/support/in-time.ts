@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** Lets replaced time pass until a promise is settled. @throws Error when it is not within an hour */
+/** Advances the fake time until a promise is settled. @throws Error if it isn't within an hour */
 export async function inTime<T>(promise: Promise<T>): Promise<T> {
   let isSettled = false;
   const settled = promise.finally(() => {
@@ -14,7 +14,7 @@ export async function inTime<T>(promise: Promise<T>): Promise<T> {
   return settled;
 }
 
-/** How long something takes by replaced time, and what comes of it. */
+/** How long something takes in fake time, and its result. */
 export async function timed<T>(
   act: () => Promise<T>,
 ): Promise<{ readonly value: T; readonly tookMs: number }> {

@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { BSON } from 'mongodb';
 
 /**
- * A stand-in for MongoDB, to have the real driver run against where there is none. It speaks the wire protocol and
+ * A stand-in for MongoDB, for the real driver. It speaks the wire protocol and
  * SCRAM-SHA-256, checks logins, and answers `ping` and `connectionStatus` to those who have logged in. All
  * else it refuses.
  *
@@ -163,7 +163,7 @@ function startLogin(command: Document, session: Session): Document {
 
 const salted = new Map<string, Buffer>();
 
-/** Kept, as a server keeps it: it takes as long as it is meant to. */
+/** Cached, as a server keeps it: deriving the key takes long on purpose. */
 function saltedOf(password: string): Buffer {
   const known =
     salted.get(password) ?? pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256');

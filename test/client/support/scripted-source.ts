@@ -9,9 +9,9 @@ export interface ScriptedSource extends SecretSource {
   /** When each read began, ms of the monotonic clock. */
   readonly readAt: number[];
   readonly requests: ReadRequest[];
-  /** Until the answer, which tells what was so when the read began; ms. */
+  /** How long a read takes, in ms. Its answer tells the state at its beginning. */
   latencyMs: number;
-  /** Thrown in the place of an answer, where it is set. */
+  /** If set, reads throw this instead of answering. */
   failWith: ((request: ReadRequest) => Error | undefined) | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface Application {
   readonly events: SecretEvent[];
   /** Operations that it has called at the local Secrets Manager. */
   readonly calls: string[];
-  /** How often it was refused, and how often nobody noticed. */
+  /** How often it was refused, and how often it survived that. */
   count(type: SecretEvent['type']): number;
   close(): void;
 }
@@ -50,7 +50,7 @@ export function startApplication(
   };
 }
 
-/** Works without pause in so many places at once, until `act` is over; gives how often, and what has failed. */
+/** Works without pause in several places at once until `act` is over. @returns how often, and the errors */
 export async function underLoad(
   places: number,
   work: () => Promise<unknown>,
@@ -66,7 +66,7 @@ export async function underLoad(
         },
         (error: unknown) => errors.push(error),
       );
-      // A turn of the event loop, for what answers without one.
+      // Lets the event loop turn, even if the work is synchronous.
       await new Promise((resolve) => setImmediate(resolve));
     }
   });

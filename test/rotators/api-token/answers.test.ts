@@ -6,7 +6,7 @@ import { type TokenWorld, withTokenWorld } from './world.ts';
 
 const api = () => accountApi('token');
 
-/** What a service may say instead of what it should. */
+/** Wrong answers of a service. */
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
 const canary = 'canary-of-an-answer';
@@ -35,7 +35,7 @@ const bad: Readonly<Record<string, Answer>> = {
 
 const typed = /^(TargetFailed|TargetUnreachable): /;
 
-/** Has the service answer requests of a kind so many times. */
+/** Makes the service give an answer to requests of a kind, a number of times. */
 function answerWith(
   { service }: TokenWorld,
   is: (request: IncomingMessage) => boolean,
@@ -57,7 +57,7 @@ async function expectNothingShown({ fixture: { recorded } }: TokenWorld): Promis
   expect(shown).not.toContain(canary);
 }
 
-describe('an answer that is none', () => {
+describe('an unusable answer', () => {
   it.each(Object.entries(bad))('to mint, %s, is a typed error, and the next try rotates', (_, answer) =>
     withTokenWorld(api, async (world) => {
       const { fixture, arn, alive } = world;

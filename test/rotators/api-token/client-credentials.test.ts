@@ -11,12 +11,12 @@ type Way = 'post' | 'basic' | 'plain basic';
 interface Manners {
   /** How the token endpoint lets a client say who it is. */
   readonly takes: Way;
-  /** What is answered to a client that shows nothing where the server looks. */
+  /** The answer to a client that does not authenticate in the expected place. */
   readonly missed?: 'invalid_client' | 'invalid_request';
   readonly published?: readonly string[];
 }
 
-/** Ids and secrets that OAuth's encoding changes, also such as no header could hold. */
+/** Ids and secrets that OAuth's encoding changes. Without it, no header could hold some of them. */
 const clients = [
   { id: 'my app/1', secret: 'a+b/c=d e~f%20:g' },
   { id: '100%', secret: 'per%cent' },

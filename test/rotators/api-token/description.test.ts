@@ -21,7 +21,7 @@ function errorOf(description: unknown): { readonly field: string | undefined; re
 }
 
 describe('a description', () => {
-  it('is right where it is one of ours', () => {
+  it('is valid if it is a preset', () => {
     for (const description of [...presets, api, byAdmin]) {
       expect(apiToken(description).name).toBe(`api-token/${description.name}`);
     }
@@ -153,7 +153,7 @@ describe('a description', () => {
     expect(message).not.toContain('secret-in-the-wrong-place');
   });
 
-  it('stands in a list, and takes the place of a ready one of its name', () => {
+  it('can be in a list, and replaces the preset of its name', () => {
     const names = (given?: ApiDescription[]) =>
       apiTokens(given && { descriptions: { text: JSON.stringify(given), source: 'THE_FILE' } }).map(
         ({ name }) => name,

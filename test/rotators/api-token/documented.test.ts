@@ -30,7 +30,7 @@ const own = {
   'expiry.seconds': 1000,
   'revoked.id': 'an-id',
   'revoked.token': 'a-token',
-  // What a call before `mint` has read: an answer is of one call alone.
+  // Values that calls before `mint` would have read. A documented answer is of one call only.
   'kept.name': 'reports',
   'kept.redirectUris': ['https://a.example/cb'],
   'kept.isConfidential': true,
@@ -67,7 +67,7 @@ async function meaningOf(preset: ApiDescription, documented: DocumentedAnswer): 
     const name = isGrant ? 'verify' : documented.call;
     const heard = await perform(name, call, scope, { signal: AbortSignal.timeout(10_000) });
     if (heard.outcome === 'accepted' && documented.call === 'mint') {
-      // What is documented has all that is stored.
+      // The documented answer has everything that is stored.
       const { token, id } = description.mint;
       if (token !== '{password}')
         expect(readerOf('mint', heard.answer).text(token)).toEqual(expect.any(String));

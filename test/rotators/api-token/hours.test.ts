@@ -22,7 +22,7 @@ async function pass(hours: number): Promise<void> {
   vi.setSystemTime(clock.now());
 }
 
-/** Has EventBridge's rule of the template come by. */
+/** Sends the event of the template's EventBridge rule. */
 async function comeBy({ fixture, arn }: TokenWorld): Promise<void> {
   const template = await readTemplate();
   const given = { attachSecretArn: arn, revokePreviousEvery: 'rate(1 hour)' };
@@ -40,7 +40,7 @@ function forADay(use: (world: TokenWorld) => Promise<void>): Promise<void> {
   return withTokenWorld(() => ({ ...accountApi('token'), revocation: { afterHours: 24 } }), use, { clock });
 }
 
-/** Has a rotation fail in testSecret, for as long as the answer is not put right. */
+/** Makes a rotation fail in testSecret, until the answer is put right. */
 async function failToVerify({ service, fixture, arn }: TokenWorld): Promise<void> {
   service.interfere = ({ url }, response) => {
     if (url !== '/me') return false;

@@ -61,7 +61,7 @@ async function withApi(
   }
 }
 
-/** What a call has in common that a token makes: `answer` where it is known. */
+/** What all calls with a token have in common: `answer` is called if the token works. */
 function known(store: TokenStore, answer: () => object): Routes[string] {
   return (request) =>
     store.find(bearerOf(request)) === undefined ? { status: 401 } : { status: 200, json: answer() };
@@ -104,7 +104,7 @@ describe('an answer of success that says that it failed', () => {
       description,
       (store) => ({
         'POST /tokens': known(store, () => Object(store.issue(account, randomUUID()))),
-        // The first token works; a new one is dead, and the status is 200 all the same.
+        // The first token works. A new one is dead, but the status is 200.
         'GET /me': (request) => ({
           status: 200,
           json: store.find(bearerOf(request))?.label === 'by hand' ? { ok: true, errors: [] } : body,
@@ -603,11 +603,11 @@ describe('days, and what else is said elsewhere', () => {
     ));
 });
 
-describe('a preset of which something is different', () => {
+describe('a preset with changes', () => {
   const read = (...list: unknown[]) =>
     apiTokens({ descriptions: { text: JSON.stringify(list), source: 'THE_FILE' } });
 
-  it('takes the place of the preset, or stands beside it under another name', () => {
+  it('replaces the preset, or is added under another name', () => {
     const names = read().map(({ name }) => name);
     expect(
       read({ extends: 'grafana', lifetimeDays: 30 })
@@ -696,7 +696,7 @@ describe('an admin without a token', () => {
     'GET /me': known(store, () => ({ name: account })),
   });
 
-  it('mints, though nothing could try it beforehand', () =>
+  it('mints, although its login can’t be tested first', () =>
     withApi(byBasic, routes, async ({ fixture, arn }) => expect(await fixture.rotate(arn)).toBeUndefined(), {
       admin: { user: 'root', password: 'a-good-password' },
     }));
@@ -716,14 +716,14 @@ describe('an admin without a token', () => {
       { admin: { user: 'root', password: 'a-wrong-password' } },
     ));
 
-  it('is not what a secret without a token passes for', () =>
+  it('is not assumed for a secret that lacks its token', () =>
     withApi(
       byBasic,
       routes,
       async ({ fixture, arn, alive }) => {
         const { token: _none, ...fields } = await fixture.read(arn);
         await fixture.put(arn, { ...fields, user: 'x', password: 'y' });
-        // The admin would mint for whom the secret names, without proof that anybody there may ask for it.
+        // Otherwise the admin would mint for any user that the secret names, without proof.
         expect(await fixture.rotate(arn)).toMatch(/^InvalidSecretField: .*holds no "token"/);
         expect(alive()).toHaveLength(1);
       },

@@ -21,7 +21,7 @@ async function blockOf(label: string, text = ''): Promise<string> {
   return block;
 }
 
-/** What the program of the page imports from a package, from the checkout. */
+/** Makes the page's program import the checkout instead of the package. */
 const sources = {
   keyturn: 'src/index.ts',
   'keyturn/local': 'src/local/index.ts',
@@ -36,7 +36,7 @@ it('docs/api-token-describe.md leads from the first call to a rotated token at a
   onTestFinished(server.stop);
   const { username, password } = await server.newUser();
 
-  // The calls, as somebody who types them and pastes what comes of them.
+  // The calls of the page, each with the results of the earlier ones pasted in.
   const answers: string[] = [];
   let [token, id] = ['', ''];
   for (const line of (await blockOf('bash')).trim().split('\n')) {

@@ -10,7 +10,7 @@ import { startVerdaccio } from '../../support/token-servers/verdaccio.ts';
 import makeRotator from './rotator.ts';
 import { tokenServerHarness } from './token-server-harness.ts';
 
-/** Servers that nobody here wrote: by the variable that names each, and what that holds. */
+/** Real servers, with the environment variable that names each, and what the variable holds. */
 const byVariable: readonly [string, string, string, (value: string) => Promise<TokenServer>][] = [
   ['JupyterHub', 'KEYTURN_TEST_JUPYTERHUB_PYTHON', 'Python that has the package jupyterhub', startJupyterHub],
   ['Verdaccio', 'KEYTURN_TEST_VERDACCIO', 'script bin/verdaccio of Verdaccio 6', startVerdaccio],
@@ -50,7 +50,7 @@ for (const [name, missing, start] of servers) {
         const held = [await fixture.read(arn), await fixture.read(arn, 'AWSPREVIOUS')];
         const left = new Set(await live());
         for (const { tokenId } of held) expect(left.delete(String(tokenId))).toBe(true);
-        // What was made by hand, and is not known to be this secret's, is left to whoever made it.
+        // A token made by hand that is not known to be this secret's is left alone.
         expect([...left].filter((id) => id !== String(secret.tokenId))).toEqual([]);
         expect(held[0]?.token).not.toBe(secret.token);
       } finally {
@@ -62,7 +62,7 @@ for (const [name, missing, start] of servers) {
       timeout: 600_000,
     }, async () => {
       const { cells, failed } = await crashMatrix(harness, {
-        // What befalls calls to Secrets Manager is the same at any target: see the whole matrix.
+        // Faults of calls to Secrets Manager are the same for any target. The whole matrix has them.
         only: ({ place, fault, recovery }) =>
           / target /.test(place) &&
           ((fault === 'lost-answer' && recovery === 'pending-cleared') ||

@@ -45,7 +45,7 @@ describe('a value', () => {
     expect(JSON.parse(body)).toEqual({ name: `x ${hostile}`, n: 1, deep: [{ b: false }, null] });
   });
 
-  it('keeps its kind where it is all of a JSON text, and is a text elsewhere', () => {
+  it('keeps its type if it is a whole JSON value, and is text elsewhere', () => {
     const { body = '' } = make({
       json: { list: '{secret.list}', count: '{secret.count}', text: 'no {secret.count}' },
     });
@@ -84,7 +84,7 @@ describe('a call shows who makes it', () => {
     ).toThrow(/colon/);
   });
 
-  it('by a token of an app, whose key is not quoted when it is none', () => {
+  it('by a token of an app, and an invalid key is not quoted', () => {
     const jwt = { scheme: 'jwt', issuer: '{secret.count}', privateKey: '{token}' } as const;
     const error = catchError(() => make({ auth: jwt }));
     expect(error).toMatchObject({ code: 'InvalidSecretField', field: 'privateKey' });

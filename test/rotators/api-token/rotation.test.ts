@@ -7,7 +7,7 @@ import { withTokenWorld } from './world.ts';
 
 const api = () => accountApi('token');
 
-/** An API that knows no ids: a token mints the next, and asks for its own end. */
+/** An API without ids: a token mints the next one, and revokes itself. */
 const plainApi: ApiDescription = {
   name: 'plain',
   mint: { method: 'POST', path: '/mine', auth: { scheme: 'bearer', token: '{token}' }, token: '/token' },
@@ -74,7 +74,7 @@ describe('tokens of an API', () => {
       },
     ));
 
-  it('need an admin secret where an admin mints', () =>
+  it('need an admin secret if an admin mints', () =>
     withTokenWorld(
       () => accountApi('admin'),
       async ({ fixture, arn }) => {
@@ -104,7 +104,7 @@ describe('tokens of an API', () => {
       expect(alive()).toHaveLength(2);
     }));
 
-  it('can be all of a secret', () =>
+  it('can be the whole secret', () =>
     withTokenWorld(
       ({ url }) => ({ ...plainApi, baseUrl: url }),
       async ({ fixture, service, arn, username, alive }) => {

@@ -7,7 +7,7 @@ export default function makeRotator(description: unknown): Rotator {
   return apiToken(description);
 }
 
-/** What it holds is looked at by the rotator itself. */
+/** Not checked here: the rotator checks it. */
 function isDescription(settings: unknown): settings is ApiDescription {
   return typeof settings === 'object' && settings !== null;
 }

@@ -63,7 +63,7 @@ async function tokensOf({ fixture, arn, tokenField }: World): Promise<unknown[]>
 
 const overlapping = Object.keys(vendors).filter((name) => name !== 'gitlab-self' && name !== 'gitea-oauth');
 /**
- * At these the API does not tell the id of a token, so that one made by hand is not known to be this secret's. At npm's the
+ * These APIs don't tell the id of a token. So a token made by hand is not known to be this secret's. For npm, the
  * admin secret says that the account has no others.
  */
 const knownByTheSecretAlone = presets
@@ -173,7 +173,7 @@ describe('the presets', () => {
         return method === 'PATCH' && lost === 1;
       };
       expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable: .* mint got no whole answer/);
-      // Nobody knows the secret that works: the owner of the application makes another one.
+      // Nobody knows the working secret. The owner of the application makes another one.
       expect(alive()).not.toContain((await fixture.read(arn)).clientSecret);
       expect(await fixture.rotate(arn)).toBeUndefined();
       expect(alive()).toEqual([(await fixture.read(arn)).clientSecret]);
@@ -288,7 +288,7 @@ describe('the presets', () => {
       async ({ fixture, service, arn, alive }) => {
         const [byHand] = service.store.list(account);
         dead.set(byHand?.id ?? '', 'disabled');
-        // The admin makes tokens for whom the admin secret names: so the rotation heals.
+        // The admin secret names the user, so the admin may mint, and the rotation heals.
         expect(await fixture.rotate(arn)).toBeUndefined();
         expect(alive()).toContain((await fixture.read(arn)).token);
         const { issue } = service.store;
@@ -313,7 +313,7 @@ describe('the presets', () => {
         expect(await fixture.rotate(arn)).toBeUndefined();
         expect(await fixture.rotate(arn)).toBeUndefined();
         const before = alive();
-        // What was minted and not stored is the newest: the server says of it that there is none.
+        // The newest token was minted and not stored. The server says that there is no such token.
         service.lose = ({ url = '' }) => url.endsWith('/addPassword');
         expect(await fixture.rotate(arn)).toMatch(/^TargetUnreachable/);
         service.lose = () => false;
@@ -322,7 +322,7 @@ describe('the presets', () => {
         const { list } = service.store;
         const orphan = alive().at(-1);
         service.store.list = (of) => {
-          // Newest is the orphan, until it is revoked.
+          // The orphan is the newest token, until it is revoked.
           const all = list(of);
           const found = all.find(({ token }) => token === orphan);
           return found === undefined ? all : [...all.filter((one) => one !== found), found];

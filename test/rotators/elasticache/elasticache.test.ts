@@ -113,7 +113,7 @@ if (program === undefined) {
       it('is left alone where it is not the one that the secret proves', async () => {
         const mine = await makeUser();
         const somebodys = await makeUser();
-        // Somebody else's user, with a host, a name or a password that is the writer's own.
+        // Another person's user, with a host, a name or a password that the writer has chosen.
         await refusedAs(
           { ...mine, user_arn: somebodys.user_arn },
           /^InvalidSecretField: .*not the name of the user/,

@@ -1,11 +1,11 @@
 import { elastiCache, type ManagedUserOptions, memoryDb } from '../../../rotators/elasticache/index.ts';
 import type { Rotator } from '../../../src/index.ts';
 
-/** How a rotator for tests is made. */
+/** The settings of a rotator for tests. */
 export interface ManagedSettings
   extends Pick<ManagedUserOptions, 'revocation' | 'userName' | 'maxWaitingMs'> {
   readonly service: 'elasticache' | 'memorydb';
-  /** Of the API's stand-in. */
+  /** The URL of the API's stand-in. */
   readonly endpoint: string;
 }
 

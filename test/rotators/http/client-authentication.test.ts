@@ -5,7 +5,7 @@ import { showBy, waysOfMethods } from '../../../rotators/http/client-authenticat
 const methods = ['private_key_jwt', 'client_secret_basic', 'client_secret_post'];
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 
-/** The two parts of Basic authentication, up to the first colon and after it. */
+/** The two parts of Basic authentication: before and after the first colon. */
 function partsOf(authorization = ''): [string, string] {
   const pair = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
   const colon = pair.indexOf(':');
@@ -34,7 +34,7 @@ describe('what a client shows', () => {
     );
   });
 
-  it('is tried without the encoding only where that is something else, and can be read', () => {
+  it('is tried without the encoding only if that is different and can be read', () => {
     const ways = (clientId: string) => waysOfMethods(methods, { clientId, clientSecret: 'x' });
     expect(ways('a-uuid_1.2')).toEqual(['basic', 'post']);
     expect(ways('my app')).toEqual(['basic', 'plain-basic', 'post']);

@@ -34,7 +34,7 @@ async function serve(answer: RequestListener, secure?: typeof tls) {
   return server;
 }
 
-/** What opening a session with a secret comes to: the error's code, or that it was accepted or refused. */
+/** The outcome of opening a session: the error's code, or accepted or refused. */
 async function outcome(rotator: Rotator, fields: SecretFields, signal = new AbortController().signal) {
   try {
     const session = await rotator.open(rotator.parse(fields), { signal, note: () => undefined });

@@ -127,7 +127,7 @@ describe.each(['mysql', 'mariadb'] as const)('an account of %s', (flavour: Flavo
           );
       };
       await keepBoth(stray, login.password);
-      // Two users take turns: the stray one is ended at the turn of its user.
+      // Two users take turns. The stray password ends when its user's turn comes.
       const turns = await world.rotateTimes(await pair({ ...login, password: stray }), 2);
       expect(await opened([...turns, login])).toEqual([false, true, true, false]);
 
@@ -264,7 +264,7 @@ describe.each(['mysql', 'mariadb'] as const)('an account of %s', (flavour: Flavo
           const attributes = (name: string) =>
             run('SELECT User_attributes AS attributes FROM mysql.user WHERE User = ?', name);
           expect(await attributes(`${username}_clone`)).toEqual(await attributes(username));
-          // What is lifted of the original is lifted of the clone.
+          // The limit was lifted for the original, so it is lifted for the clone too.
           await run("GRANT INSERT ON ??.* TO ?@'%'", schema, username);
           await world.rotateTimes(arn, 2);
           expect(await shown(`${username}_clone`)).toEqual(await shown(username));

@@ -136,7 +136,7 @@ describe('the dialect of MySQL', () => {
     expect(said).not.toMatch(/IDENTIFIED|MAX_USER/);
   });
 
-  it('executes nothing that only reads as a grant', () => {
+  it('executes no text that only looks like a grant', () => {
     expect(() => readGrant('GRANT SELECT ON *.* TO `a`@`%`; DROP USER root')).toThrow(/not known here/);
     expect(() => readGrant('DROP USER `a`')).toThrow(/not known here/);
     expect(

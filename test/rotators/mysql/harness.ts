@@ -4,12 +4,12 @@ import type { MysqlServer } from '../../support/mysql-server.ts';
 import makeRotator from './rotator.ts';
 
 /**
- * Who has the server keep two passwords: the user itself, the admin, or nobody. Or two users take turns, and an admin
+ * Who makes the server keep two passwords: the user itself, the admin, or nobody. Or two users take turns, and an admin
  * changes them.
  */
 export type Way = 'own right' | 'admin' | 'nobody' | 'alternating';
 
-/** The ways that a server knows: MariaDB has no right of a user for it. */
+/** The modes of a server. At MariaDB, a user can't have the right to do it itself. */
 export const waysOf: Readonly<Record<MysqlServer['flavour'], readonly Way[]>> = {
   mysql: ['own right', 'admin', 'nobody', 'alternating'],
   mariadb: ['admin', 'nobody', 'alternating'],

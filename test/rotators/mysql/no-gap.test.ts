@@ -44,7 +44,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (flavour: Flavour) => {
           }
         };
         /**
-         * What was read before a rotation has ended was used before the next begins: a password works until then. No
+         * A password that is read during a rotation is used before the next rotation begins, because it works until then. No
          * schedule has two rotations within one login.
          */
         const allHaveLoggedInAnew = async (): Promise<void> => {

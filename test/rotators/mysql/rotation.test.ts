@@ -60,7 +60,7 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
     }
 
     const singleTags = { 'keyturn:rotator': 'mysql' };
-    /** The values that the secret has had, oldest first. */
+    /** All values of the secret, the oldest first. */
     async function rotateTimes(arn: string, times: number): Promise<SecretFields[]> {
       const values = [await fixture.read(arn)];
       for (let time = 0; time < times; time += 1) {
@@ -317,7 +317,7 @@ describe.each(['mysql', 'mariadb'] as const)('rotations at a real %s', (flavour:
     it("gives nobody another account's clone for the password of an anonymous account", async () => {
       const victim = await createUser();
       const password = newPassword();
-      // The server looks at hosts first: this one is matched to every login from here that is not for a host as exact.
+      // The server compares hosts first. This account matches every login from here, unless another has a host as exact.
       await server.run("CREATE USER ''@'localhost' IDENTIFIED BY ?", [password]);
       try {
         const forged = { ...victim, password };

@@ -1,7 +1,7 @@
 import { mysql, mysqlAlternatingUsers } from '../../../rotators/mysql/index.ts';
 import type { Rotator } from '../../../src/index.ts';
 
-/** What a rotator is made of, in another process too. */
+/** The settings of a rotator, which another process can read too. */
 export interface MysqlSettings {
   readonly kind: 'single' | 'alternating';
   /** PEM of the server's authority. */

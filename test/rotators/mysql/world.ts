@@ -27,7 +27,7 @@ export interface World {
   adminArn(): Promise<string>;
   /** @param rest what follows the password in CREATE USER */
   createUser(account?: { user?: string; host?: string; rest?: string; password?: string }): Promise<Login>;
-  /** The values that the secret has had, oldest first. */
+  /** All values of the secret, the oldest first. */
   rotateTimes(arn: string, times: number): Promise<SecretFields[]>;
   stop(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { startOAuthServer } from '../../support/oauth/server.ts';
 import { startFixture } from '../../support/rotation-fixture.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 
-/** What a client shows, as a server reads it that does or does not decode. */
+/** A client's Basic authentication, as a server reads it that decodes or doesn't. */
 interface Shown {
   readonly way: 'decoded basic' | 'plain basic' | 'post' | 'nothing';
   readonly id: string;
@@ -31,7 +31,7 @@ interface Manners {
   /** The ways that an endpoint takes. Default: Basic authentication. */
   readonly token?: readonly Shown['way'][];
   readonly introspection?: readonly Shown['way'][];
-  /** Whether a client that shows nothing where the server looks has sent an `invalid_request` there. */
+  /** Whether the server answers `invalid_request` to a client that authenticates in another place. */
   readonly misses?: boolean;
   readonly metadata?: object;
 }
@@ -39,7 +39,7 @@ interface Manners {
 /** A client whose id and secret have characters that OAuth encodes. */
 const client = { client_id: 'my app/1', client_secret: 'a+b/c=d e~f%20:g' };
 
-/** A server at which each refresh token is replaced when it is used, and ends the grant when it is used again. */
+/** A server that replaces each refresh token when it is used. A second use ends the grant. */
 async function startServer({ decodes = false, token, introspection, misses = false, metadata }: Manners) {
   const seen: { readonly path: string; readonly accepted: boolean; readonly grant: string | null }[] = [];
   const used = new Set<string>();

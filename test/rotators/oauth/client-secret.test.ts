@@ -9,7 +9,7 @@ const lenient: ServerManners = { leewayMs: 60_000 };
 const strict: ServerManners = { leewayMs: 0 };
 const tags = { 'keyturn:rotator': 'oauth/client-secret' };
 
-/** Whether the server lets a client in, which asks for a token as an application would. */
+/** Whether the server gives a client a token, as to an application. */
 async function letsIn({ token_endpoint, client_id, client_secret }: SecretFields): Promise<boolean> {
   const authorization = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}`;
   const body = new URLSearchParams({ grant_type: 'client_credentials' });
@@ -17,7 +17,7 @@ async function letsIn({ token_endpoint, client_id, client_secret }: SecretFields
   return response.status === 200;
 }
 
-/** A client's metadata, read with what its secret says opens them. */
+/** A client's metadata, read with the registration access token in its secret. */
 async function metadataOf(secret: SecretFields): Promise<SecretFields> {
   const headers = { authorization: `Bearer ${secret.registration_access_token}` };
   const response = await fetch(String(secret.registration_client_uri), { headers });
@@ -41,7 +41,7 @@ async function withServer(
   }
 }
 
-/** The same rotator, until it is told to go on unable to prove what is pending. */
+/** The same rotator. Until `goOn` is called, it can't prove what is pending. */
 function unprovable(rotator: Rotator): { readonly rotator: Rotator; goOn(): void } {
   let mayPass = false;
   const verify: Rotator['verify'] = async (...given) => {
@@ -59,7 +59,7 @@ function unprovable(rotator: Rotator): { readonly rotator: Rotator; goOn(): void
 afterEach(() => vi.unstubAllGlobals());
 
 describe('a client secret, by the management of its registration', () => {
-  it('is another one, with what opens the registration from then on; all else stays as it is', async () => {
+  it('is replaced together with the registration access token; everything else stays as it is', async () => {
     await withServer(lenient, async (server, fixture) => {
       const first = await server.registeredClient();
       const before = await metadataOf(first);
@@ -153,7 +153,7 @@ describe('a client secret, by the management of its registration', () => {
     });
   });
 
-  it('is not promoted where the server keeps it, and what opens the registration is not lost', async () => {
+  it('is not promoted if the server keeps the old one, and the registration access token is not lost', async () => {
     await withServer({ ...strict, renewsSecrets: false }, async (server, fixture) => {
       const arn = await fixture.createSecret(await server.registeredClient(), tags);
       const before = await fixture.labels(arn);
@@ -196,7 +196,7 @@ describe('a client secret, by the management of its registration', () => {
   });
 });
 
-/** Has every registration say that its secret lives for an hour more. */
+/** Makes every registration say that its secret expires in an hour. */
 function expiringSoon(real: typeof fetch): typeof fetch {
   return async (url, init) => {
     const response = await real(url, init);

@@ -24,7 +24,7 @@ async function withSecret(secret: SecretFields) {
   return { fixture, arn: await fixture.createSecret(secret, tags) };
 }
 
-/** What a Gitea says of a token: whether it may ask who its user is. */
+/** Whether a token works at a Gitea: it asks for the token's user. */
 async function isAlive(issuer: string, { client_id, client_secret }: SecretFields, token: unknown) {
   const authorization = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}`;
   const response = await fetch(`${issuer}/login/oauth/introspect`, {
@@ -130,7 +130,7 @@ describe('a stand-in for Gitea, which is stricter', () => {
     expect(await fixture.rotate(arn)).toMatch(
       /^NoCredentialAccepted: .*400 \(unauthorized_client\).*Authorize the client again/,
     );
-    // With what somebody else has got instead, all is well again.
+    // With a token that a person has got meanwhile, all is well again.
     await fixture.clearPending(arn);
     await fixture.put(arn, { ...(await fixture.read(arn)), refresh_token });
     expect(await fixture.rotate(arn)).toBeUndefined();

@@ -5,7 +5,7 @@ import type { RotatorHarness } from '../../../src/testing/index.ts';
 import type { OAuthServer } from '../../support/oauth/server.ts';
 import makeRotator, { type OAuthSettings } from './rotator.ts';
 
-/** Clients of a server that revokes an access token alone, with their endpoints in their secrets. */
+/** Clients of a server whose revocation ends only the access token. Their secrets hold the endpoints. */
 export function oauthHarness(server: OAuthServer, settings: OAuthSettings): RotatorHarness {
   const rotator = makeRotator(settings);
   const secretOf = {

@@ -11,7 +11,7 @@ const makers = {
   'client-credentials': oauthClientCredentials,
 } as const;
 
-/** What a rotator is made of, in another process too. */
+/** The settings of a rotator, which another process can read too. */
 export interface OAuthSettings {
   readonly kind: keyof typeof makers;
   readonly revocation?: Revocation;

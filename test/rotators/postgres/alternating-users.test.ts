@@ -19,7 +19,7 @@ import {
 
 const rotator = postgresAlternatingUsers(sharedOptions());
 
-/** One rotation's change and verification, by the admin; returns the login that is next. */
+/** Changes and verifies the next login by the admin, as in one rotation. @returns that login */
 async function rotate(current: SecretFields, admin: SecretFields = adminSecret()): Promise<TestLogin> {
   const context = rotatorContext();
   const before = rotator.parse(current);

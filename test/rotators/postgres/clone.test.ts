@@ -73,7 +73,7 @@ describe.each(versions)('a clone and its original, PostgreSQL %s', (version) => 
     }
 
     /**
-     * One rotation as core makes it, less the labels.
+     * One rotation as core makes it, without the labels.
      *
      * @param previous what AWSPREVIOUS holds, which proves an account that may do more
      */
@@ -246,7 +246,7 @@ describe.each(versions)('a clone and its original, PostgreSQL %s', (version) => 
       expect(await as(clone, 'SELECT current_user AS acting')).toEqual([{ acting: group }]);
     });
 
-    it('are nothing to each other where only the name says so', async () => {
+    it('are strangers if only the name makes one a clone of the other', async () => {
       const original = { username: uniqueName('x'), password: randomPassword() };
       const other = { username: `${original.username}_clone`, password: randomPassword() };
       const area = uniqueName('area');

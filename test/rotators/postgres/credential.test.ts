@@ -6,7 +6,7 @@ import { readDocument, type SecretFields } from '../../../src/index.ts';
 const rotators = [postgres(), postgresAlternatingUsers()];
 const fields = { engine: 'postgres', host: 'db.example.com', dbname: 'shop', username: 'app', password: 'p' };
 
-/** The field at fault, or undefined for fields that are taken. */
+/** The wrong field; undefined if all fields are accepted. */
 function refused(changed: SecretFields): string[] {
   return rotators.map((rotator) => {
     try {

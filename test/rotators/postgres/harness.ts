@@ -5,12 +5,12 @@ import type { RotatorHarness, TestAccount } from '../../../src/testing/index.ts'
 import type { PostgresServer } from '../../support/postgres-server.ts';
 import makeRotator, { type PostgresSettings } from './rotator.ts';
 
-/** A harness, and what ends its own connections to the server. */
+/** A harness, and a function that ends its own connections to the server. */
 export interface PostgresHarness extends RotatorHarness {
   stop(): Promise<void>;
 }
 
-/** All that decides which passwords open the account: verifiers, the right to log in, and whom a clone acts as. */
+/** Everything that decides which passwords open the account: verifiers, the right to log in, and the role of a clone. */
 const digestStatement = `
   SELECT rolname, rolpassword, rolcanlogin, rolconnlimit, rolvaliduntil::text,
          ARRAY(SELECT roleid::regrole::text FROM pg_auth_members WHERE member = pg_authid.oid ORDER BY 1) AS groups,

@@ -29,17 +29,17 @@ interface Place {
   readonly port: number;
 }
 
-/** A TCP address that forwards to a server, from the client's first words on, and sees who speaks when. */
+/** A TCP proxy before a server. It counts how often the client waits for the server. */
 interface Relay extends Place {
   /** Starts to count. */
   reset(): void;
-  /** How often the client waited for the server's answer before it spoke again, its first words included. */
+  /** How many turns the client had: its first message, and each message after an answer of the server. */
   turns(): number;
   /** Connections that were opened. */
   connections(): number;
 }
 
-/** @param takes gets the client's bytes instead of the server, until it says false */
+/** @param takes gets the client's bytes in the server's place, until it returns false */
 async function relayTo(
   target: Place,
   takes: (chunk: Buffer, client: Socket, upstream: Socket) => boolean = () => false,
@@ -80,7 +80,7 @@ async function relayTo(
   };
 }
 
-/** A login, its change and the proof of the change, with a rotator of its own that has seen nothing before. */
+/** Logs in, changes the password and proves it, with a new rotator that knows nothing of the server. */
 class Change {
   readonly context = rotatorContext();
   readonly rotator;
@@ -111,7 +111,7 @@ class Change {
     };
   }
 
-  /** What becomes of a login: the session's method, a refusal, or the error in its meaning. */
+  /** The outcome of a login: its authentication method, a refusal, or the meaning of the error. */
   async outcome(open: () => Promise<PostgresSession | undefined>): Promise<unknown> {
     try {
       const session = await open();
@@ -123,7 +123,7 @@ class Change {
     }
   }
 
-  /** A login as every other one, with the same new password. */
+  /** An ordinary login with the same new password. */
   plainly = async (): Promise<PostgresSession | undefined> => {
     const session = await this.rotator.open(this.pending, this.context);
     await session?.close();

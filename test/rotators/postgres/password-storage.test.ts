@@ -13,7 +13,7 @@ import {
 } from '../../support/postgres-fixtures.ts';
 import { type PostgresServer, startPostgres, withClient } from '../../support/postgres-server.ts';
 
-/** By name of the database, how its logins are asked for the password. */
+/** How the server asks for the password, by the name of the database. */
 const hba = [
   'hostssl scram all all scram-sha-256',
   'hostssl md5 all all md5',
@@ -30,7 +30,7 @@ const hba = [
 describe('how a Postgres password is stored', () => {
   let server: PostgresServer;
   beforeAll(async () => {
-    // What servers keep that were made before Postgres 14, and RDS.
+    // The setting of servers that were made before Postgres 14, and of RDS.
     server = await startPostgres({ hba, settings: ["password_encryption = 'md5'"] });
     await server.asAdmin(async (client) => {
       for (const name of ['scram', 'md5', 'plain', 'trusting', 'mixed'])

@@ -173,7 +173,7 @@ describe('a preflight at Postgres', () => {
   it('sees that password commands are restricted, of the account and of the admin', async () => {
     const restricted = 'rds.restrict_password_commands';
     const login = await role();
-    // A parameter of RDS, which a plain server takes for one of an extension.
+    // A parameter of RDS. A plain server takes it as a parameter of an extension.
     await sql(`ALTER DATABASE postgres SET ${restricted} = on`);
     try {
       const single = postgres({ ca: () => server.ca });

@@ -92,7 +92,7 @@ describe('postgres, single user', () => {
     expect(await canLogIn(login)).toBe(true);
   });
 
-  /** Answers a verifier as credcheck does, which can't be had: the server itself would take it. */
+  /** Refuses a verifier as credcheck does. The extension can't be installed here, and the server itself accepts verifiers. */
   function insistingOnPlaintext(session: PostgresSession, code: string): PostgresSession {
     return {
       ...session,

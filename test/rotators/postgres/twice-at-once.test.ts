@@ -11,7 +11,7 @@ import type { ChangingRotator } from '../../../src/index.ts';
 import { randomPassword, rotatorContext, uniqueName } from '../../support/postgres-fixtures.ts';
 import { type PostgresServer, startPostgres, withClient } from '../../support/postgres-server.ts';
 
-/** A server that writes down whatever it can. */
+/** A server that logs everything it can. */
 describe('the same delivered event, twice at once', () => {
   let server: PostgresServer;
   beforeAll(async () => {

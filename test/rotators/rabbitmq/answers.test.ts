@@ -4,8 +4,8 @@ import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 
 /**
- * What brokers answer to `GET /api/whoami`. 3.10.8 and 4.0.5 as they answered on 2026-11-26; the rest, but for the older releases, as the sources of
- * rabbit_web_dispatch_access_control.erl have it, read that day
+ * What brokers answer to `GET /api/whoami`. 3.10.8 and 4.0.5: as they answered on 2026-11-26. The others, except for the
+ * older releases: by the source of rabbit_web_dispatch_access_control.erl, read on that day
  * (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_web_dispatch/src).
  */
 const answers: readonly [string, number, object | string, string][] = [

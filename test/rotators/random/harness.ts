@@ -9,7 +9,7 @@ const withPair = (format: KeyFormat, pair: KeyPairKeyObjectResult, more: SecretF
   return () => fields;
 };
 
-/** What the secrets of each rotator begin with: a text, or fields. The smallest RSA keys, since they take long. */
+/** The first value of each rotator's secrets: a text, or fields. RSA keys are the smallest ones, because they take long. */
 const secrets: Readonly<Record<string, () => string | SecretFields>> = {
   'random/string': () => `It's a pepper: ${randomUUID()}`,
   'random/base64': () => ({ password: 'AAECAwQFBgcICQoLDA0ODw==', owner: 'billing' }),
@@ -34,7 +34,7 @@ export function randomHarness(name: string): RotatorHarness {
       return { secret, tags: typeof secret === 'string' ? { ...tags, 'keyturn:form': 'text' } : tags };
     },
     opensNothing: true,
-    // No other is asked for a password; its policy takes any text.
+    // Only this rotator is asked for a password. Its policy takes any text.
     passwords: name === 'random/string' ? ["It's \"quoted\" \\ and 'back'"] : [],
     module: { url: new URL('./rotator.ts', import.meta.url).href, settings: name },
   };

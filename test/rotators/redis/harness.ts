@@ -4,10 +4,10 @@ import type { RotatorHarness } from '../../../src/testing/index.ts';
 import type { RedisServer } from '../../support/redis-server.ts';
 import makeRotator, { type RedisSettings } from './rotator.ts';
 
-/** What an application may do that knows nothing of the server. */
+/** The rights of an application that needs nothing of the server itself. */
 export const applicationRules = ['~shop:*', '&shop:*', '+@read', '+@write', '+@connection'];
 
-/** Users of a server: one for each account. Without an admin they may change users, and so themselves. */
+/** Users of a server, one for each account. Without an admin, they may change users, including themselves. */
 export function redisHarness(
   { port, admin, ca, ask }: RedisServer,
   settings: Omit<RedisSettings, 'ca'>,

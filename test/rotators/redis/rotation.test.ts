@@ -112,7 +112,7 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
         await server.ask('ACL', 'SETUSER', username, '>somebody added this one');
         expect(await fixture.rotate(arn)).toBeUndefined();
         const second = await fixture.read(arn);
-        // AWSCURRENT is ended by hand: AWSPREVIOUS opens, and AWSCURRENT is not brought back.
+        // AWSCURRENT's password is removed by hand. AWSPREVIOUS still opens, and AWSCURRENT's password does not come back.
         await server.ask('ACL', 'SETUSER', username, `<${String(second.password)}`);
         expect(await fixture.rotate(arn)).toBeUndefined();
         const third = await fixture.read(arn);

@@ -1,7 +1,7 @@
 import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
 import type { Revocation, Rotator } from '../../../src/index.ts';
 
-/** How a rotator for tests is made. */
+/** The settings of a rotator for tests. */
 export interface RedisSettings {
   readonly kind: 'account' | 'admin';
   readonly ca?: string | undefined;

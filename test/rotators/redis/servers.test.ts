@@ -165,7 +165,7 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
         const username = newName();
         await cluster.askAll('ACL', 'SETUSER', username, 'on', '>a first password', '~*', '&*', '+@all');
         const secret = { engine: 'redis', port: first.port, username, password: 'a first password' };
-        // They tell of each other by 127.0.0.1, for which the certificates are not.
+        // The servers know each other as 127.0.0.1, which is not in the certificates.
         const arn = await other.createSecret({ ...secret, host: 'localhost' });
         expect(await other.rotate(arn)).toBeUndefined();
         const { password } = await other.read(arn);
@@ -308,7 +308,7 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
         ca: server.ca,
       }).on('error', () => {});
       try {
-        // Whoever may replicate says himself where he is.
+        // A replica tells its own address, so it may be any address.
         const { username, password } = server.admin;
         replica.write(`AUTH ${username} ${password}\r\nREPLCONF listening-port ${port}\r\n`);
         let answers = '';
@@ -328,7 +328,7 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
     });
   });
 
-  it('that may do what is slow administer the server, and are no application', async () => {
+  it('count as admins if they may run the commands of @slow', async () => {
     const server = await startRedisServer(found);
     const slow = new Redis({ port: server.port, username: 'slow', password: 'a password', protocol: 2 });
     try {

@@ -6,7 +6,7 @@ import { rotatorContext } from '../../support/postgres-fixtures.ts';
 import { randomPassword } from '../../support/tds/harness.ts';
 import { type StandIn, startStandIn } from '../../support/tds/server.ts';
 
-/** Logins are in master, and no session leaves its database; views of the server are not there. */
+/** Logins are in master. No session can leave its database. There are no views of the server. */
 describe('Azure SQL Database', () => {
   let standIn: StandIn;
   const options = { trustServerCertificate: true };

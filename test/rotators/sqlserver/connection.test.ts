@@ -23,7 +23,7 @@ describe('connecting to SQL Server', () => {
   }
   const fieldsOf = ({ host, port, admin }: StandIn) => ({ engine: 'sqlserver', host, port, ...admin });
 
-  /** Opens as the stand-in's admin; what was noted, and what came of it. */
+  /** Opens a session as the stand-in's admin. @returns the notes and the outcome */
   async function open(
     standIn: StandIn,
     fields: object = {},
@@ -94,7 +94,7 @@ describe('connecting to SQL Server', () => {
         const { opened } = await open(standIn, { ssl: false }, { allowPlaintext });
         expect(opened).toMatchObject({ encryption: 'TLS, with a certificate that nobody looked at' });
       }
-      // It is what arrived that counts.
+      // What the server received counts.
       expect(standIn.logins).toEqual(
         [1, 2].map(() => ({ username: 'sa', appName: 'keyturn', accepted: true, encrypted: true })),
       );

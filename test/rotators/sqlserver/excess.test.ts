@@ -20,7 +20,7 @@ describe('what an account of SQL Server may do beyond the proven one', () => {
 
   const quoted = ({ username }: { username: string }) => quoteIdentifier(username);
 
-  /** Asked as core does: of the account whose turn is next, for one that proved itself. */
+  /** Asks as core does: what the next account may do beyond the one that proved itself. */
   async function excess(
     subject: SecretFields,
     proven: SecretFields | undefined,
@@ -105,7 +105,7 @@ describe('what an account of SQL Server may do beyond the proven one', () => {
     expect((await excess(subject, proven)).rights).toEqual([]);
     await harness.asAdmin([`${statement} ${quoted(dba)}`]);
     expect((await excess(subject, proven)).rights).toEqual([expect.stringMatching(right)]);
-    // What the proven one may do beyond is no matter.
+    // What the proven account may do beyond the other does not matter.
     expect((await excess(proven, subject)).rights).toEqual([]);
   });
 

@@ -32,7 +32,7 @@ export function sqlServerHarness(
   };
 }
 
-/** All that decides which passwords open an account: those of the logins, whether they are barred, and their users. */
+/** Everything that decides which passwords open an account: the logins' passwords, what bars them, and their users. */
 function digestOf({ model }: StandIn, username: string): string {
   const names = [username, `${username}_clone`];
   const logins = names.map((name) => {

@@ -6,7 +6,7 @@ import { rotatorContext } from '../../support/postgres-fixtures.ts';
 import { randomPassword, standInHarness, type TestLogin } from '../../support/tds/harness.ts';
 import { changeSingle, rotateAlternating } from './rotate.ts';
 
-/** For each check: it alone is wrong, and a rotation fails for the same reason. */
+/** For each check: only that check fails, and a rotation fails for the same reason. */
 describe('the preflight of a SQL Server secret', () => {
   let harness: Awaited<ReturnType<typeof standInHarness>>;
   beforeAll(async () => {

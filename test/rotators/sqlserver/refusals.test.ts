@@ -84,7 +84,7 @@ const refused: readonly (readonly [
   [33234, `ALTER USER [app] WITH PASSWORD = ${strong}`, 'shop'],
 ];
 
-/** Those of logins, and of calls, which have tests of their own below and in connection.test.ts. */
+/** Refusals of logins and of calls. They have their own tests, below and in connection.test.ts. */
 const elsewhere = [4060, 15590, 18456, 18470, 18486, 18487, 18488];
 
 describe('what the stand-in for SQL Server refuses', () => {

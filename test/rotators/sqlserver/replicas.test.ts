@@ -7,8 +7,8 @@ import { randomPassword } from '../../support/tds/harness.ts';
 import { type StandIn, startStandIn } from '../../support/tds/server.ts';
 
 /**
- * Two servers with a database of the same users, as the replicas of an availability group are: logins are each one's own.
- * The first stands for a listener too, which leads logins with read-only intent to the second.
+ * Two servers with a database of the same users, like the replicas of an availability group. Each has its own logins.
+ * The first one is also the listener, which routes logins with read-only intent to the second.
  */
 describe('the replicas of an availability group', () => {
   const running: StandIn[] = [];
@@ -57,7 +57,7 @@ describe('the replicas of an availability group', () => {
   const names = () => [`${secondary.host},${secondary.port}`];
   const admin = (more: object = {}) => ({ ...secretOf(primary, primary.admin), ...more });
 
-  /** One change, by the account or by the admin; the password that is set. */
+  /** One change, by the account or by the admin. @returns the new password */
   async function change(fields: SecretFields, by: SecretFields = fields, password = randomPassword()) {
     const rotator = sqlServer(options);
     const context = rotatorContext();
@@ -140,7 +140,7 @@ describe('the replicas of an availability group', () => {
     const again = await rotate(clone, 'app');
     expect(passwords()).toEqual([again.password, again.password]);
 
-    // A login that somebody has made on one of them is another user in the databases.
+    // A login that somebody has made by hand on one server has another SID, so it is not the same user in the databases.
     secondary.model.logins.delete('app_clone');
     const session = await open(secondary, secretOf(secondary, secondary.admin, 'master'));
     await session.query(`CREATE LOGIN [app_clone] WITH PASSWORD = ${quoteLiteral(randomPassword())}`);

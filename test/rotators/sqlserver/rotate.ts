@@ -24,7 +24,7 @@ export async function changeSingle(
   return context.notes;
 }
 
-/** One rotation's change and verification by the admin; returns the login that is next. */
+/** Changes and verifies the next login by the admin, as in one rotation. @returns that login */
 export async function rotateAlternating(
   harness: SqlServerHarness,
   secret: SecretFields,
@@ -57,7 +57,7 @@ export async function rotateAlternating(
   return { username: pending.username, password: pending.password, notes: context.notes };
 }
 
-/** What went wrong, as core would call it. */
+/** The meaning of an error, as core sees it. */
 export async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
   const error: unknown = await work.then(
     () => undefined,

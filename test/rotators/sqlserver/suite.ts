@@ -96,7 +96,7 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
       await harness.asAdmin([`REVOKE CONNECT SQL FROM ${name}`]);
       await expect(reset()).rejects.toThrow(/was not granted CONNECT SQL.*GRANT CONNECT SQL/s);
       await harness.asAdmin([`GRANT CONNECT SQL TO ${name}`]);
-      // Refused by nothing that the admin can see.
+      // The admin can't see why it is refused.
       await expect(reset()).rejects.toThrow(/the password of AWSCURRENT is right.*error log/s);
       await harness.asAdmin([`ALTER LOGIN ${name} DISABLE`]);
       await expect(reset()).rejects.toThrow(/the login is disabled.*ENABLE/s);
