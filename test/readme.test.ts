@@ -64,7 +64,10 @@ describe('the documentation', () => {
 
   it('names every optional package in docs/own-function.md, with what needs it', async () => {
     const { peerDependenciesMeta }: { peerDependenciesMeta: object } = JSON.parse(await read('package.json'));
-    const table = page('docs/own-function.md').match(/^\| .* \|$/gm)?.join('\n') ?? '';
+    const table =
+      page('docs/own-function.md')
+        .match(/^\| .* \|$/gm)
+        ?.join('\n') ?? '';
     const missing = Object.keys(peerDependenciesMeta).filter((name) => !table.includes(`\`${name}\``));
     expect(missing).toEqual([]);
   });
