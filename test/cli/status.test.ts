@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CancelRotateSecretCommand,
   CreateSecretCommand,
@@ -5,6 +6,12 @@ import {
   RotateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tools } from '../../src/cli/rotation/rotate.ts';
+import { silentScreen } from '../../src/cli/rotation/screen.ts';
+import { status as runStatus } from '../../src/cli/rotation/status.ts';
+import { toolsFor } from '../../src/cli/rotation/tools.ts';
+import { KeyturnError } from '../../src/errors.ts';
+import { createRedactor } from '../../src/redact.ts';
 import { createLogin, secretOf } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import { functionArn, runAt, runJsonAt } from './rotation-commands.ts';
@@ -44,6 +51,26 @@ describe('keyturn status', () => {
     expect(await fixture.rotate(arn)).toMatch(/^NoCredentialAccepted/);
     return arn;
   }
+
+  it('--all ends with the error of a secret that fails while others are still being listed', async () => {
+    const arn = await stuckEmpty();
+    const target = { endpoint: fixture.local.url, region: undefined, secret: '' };
+    const tools = toolsFor(target, createRedactor(), silentScreen);
+    const secrets: Tools['secrets'] = {
+      ...tools.secrets,
+      async *list() {
+        yield await tools.secrets.describe(arn);
+        await sleep(50);
+      },
+      read: async () => {
+        throw new KeyturnError('SecretsManagerUnreachable', 'Nobody answers.', 'Try again.');
+      },
+    };
+    // An error that nobody awaits would end the process, and fail this run of the tests.
+    await expect(
+      runStatus({ ...tools, secrets }, { chosen: { prefix: undefined, tags: [] }, preflight: false }),
+    ).rejects.toMatchObject({ code: 'SecretsManagerUnreachable' });
+  });
 
   it('says of a new secret that nothing rotates it', async () => {
     const arn = await create();

@@ -16,6 +16,7 @@ import { createRedactor } from '../../redact.ts';
 import { type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
 import { shellWord } from '../../shell-word.ts';
+import { workAtOnce } from '../at-once.ts';
 import { regionOf } from '../rotation/clients.ts';
 import { lookAtDocument } from '../rotation/document.ts';
 import type { Tools } from '../rotation/rotate.ts';
@@ -93,23 +94,15 @@ interface Choice {
 }
 
 async function choose(tools: Tools, work: PlanWork, { found, blocked, seen }: Choice): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  for await (const secret of tools.secrets.list({ prefix: work.prefix, tags: work.tags })) {
-    if (!isChosen(secret, work) || seen.has(secret.arn)) continue;
-    seen.add(secret.arn);
+  const listed = tools.secrets.list({ prefix: work.prefix, tags: work.tags });
+  await workAtOnce(listed, looksAtOnce, async (secret) => {
     const { arn, name, lastRotated } = secret;
-    const examine = async (): Promise<void> => {
-      const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
-      if (typeof block === 'string') found.push({ arn, name, target: block, lastRotated });
-      else blocked.push({ arn, name, ...block });
-    };
-    const one: Promise<void> = examine().finally(() => underWay.delete(one));
-    // The first error ends the plan. Later errors are ignored.
-    one.catch(() => undefined);
-    underWay.add(one);
-    if (underWay.size >= looksAtOnce) await Promise.race(underWay);
-  }
-  await Promise.all(underWay);
+    if (!isChosen(secret, work) || seen.has(arn)) return;
+    seen.add(arn);
+    const block = (await blockOf(tools, secret, work)) ?? (await targetOf(tools, secret, work));
+    if (typeof block === 'string') found.push({ arn, name, target: block, lastRotated });
+    else blocked.push({ arn, name, ...block });
+  });
 }
 
 function isChosen({ arn, functionArn, lastRotated }: Secret, work: PlanWork): boolean {

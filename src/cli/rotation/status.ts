@@ -10,6 +10,7 @@ import {
   valueIn,
 } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
+import { workAtOnce } from '../at-once.ts';
 import { describeDate } from './age.ts';
 import type { Chosen } from './arguments.ts';
 import { showPreflight, type Tools } from './rotate.ts';
@@ -64,13 +65,7 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
     const diagnosis = diagnose({ secret, pendingValue, preflight: asked, surroundings: undefined }, nowMs);
     looked.push({ secret, diagnosis, asked });
   };
-  const underWay = new Set<Promise<void>>();
-  for await (const secret of secrets.list(wanted)) {
-    const one: Promise<void> = examine(secret).finally(() => underWay.delete(one));
-    underWay.add(one);
-    if (underWay.size >= examinedAtOnce) await Promise.race(underWay);
-  }
-  await Promise.all(underWay);
+  await workAtOnce(secrets.list(wanted), examinedAtOnce, examine);
   looked.sort((one, other) => (one.secret.name < other.secret.name ? -1 : 1));
 
   const counts = new Map<string, number>();
