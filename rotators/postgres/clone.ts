@@ -77,8 +77,8 @@ function describePair(original: string, clone: string): string {
 
 /**
  * Makes the pending user able to do what the other user can. A clone becomes a member of the original, and acts as it
- * from its login on. So later grants to the original count for both, and both own what either creates. Each rotation
- * checks this, in both directions. So it also mends a clone that AWS's template has made, or that was altered since.
+ * from its login on. So later grants to the original count for both, and what either creates belongs to the original.
+ * Each rotation checks this, in both directions, and mends a clone that AWS's template has made or that was altered.
  *
  * @throws PrivilegesMissing if the admin may not copy a setting
  * @throws PermissionDenied if the original's `VALID UNTIL` has passed, or the admin may not hand the clone's objects over

@@ -10,7 +10,7 @@ import { logInAhead } from './login-ahead.ts';
 import { requestTls } from './request-tls.ts';
 import type { Login, LoginMethod, PostgresSession } from './session.ts';
 
-/** How the function connects, whatever the secret. */
+/** How the function connects, for all secrets. */
 export type PostgresOptions = ConnectionOptions;
 
 /** How a rotator logs in. */
@@ -90,10 +90,10 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   /**
-   * Whether the account's last login was by SCRAM, to the same database and with TLS as now. pg_hba.conf may ask for
-   * something else otherwise.
+   * Whether a login on this socket can be begun ahead. The server has to ask for SCRAM, as at the account's last login.
+   * pg_hba.conf may ask for something else in another database, or with TLS and without.
    */
-  const asksForScram = (credential: PostgresCredential, socket: Socket): boolean => {
+  const canLogInAhead = (credential: PostgresCredential, socket: Socket): boolean => {
     const seen = logins.get(keyOf(credential));
     return (
       seen?.login.method === 'scram-sha-256' &&
@@ -138,7 +138,7 @@ export function createConnector(options: PostgresOptions): Connector {
         socket = undefined;
         if (prepared === undefined || prepared.destroyed || prepared.readableEnded)
           return open(credential, later);
-        if (asksForScram(credential, prepared)) return openAhead(endpoint, credential, later, prepared);
+        if (canLogInAhead(credential, prepared)) return openAhead(endpoint, credential, later, prepared);
         try {
           return await logInAt(endpoint, credential, later, prepared);
         } catch (error) {
@@ -216,7 +216,7 @@ async function firstWritable(
   return replica;
 }
 
-/** Servers from 14 on report this at the login; older ones are asked. */
+/** Whether a session's server takes changes. Servers from 14 on report this at the login; older ones are asked. */
 async function isWritable(session: PostgresSession): Promise<boolean> {
   const reported = session.login.parameters.get('in_hot_standby');
   if (reported !== undefined) return reported === 'off';

@@ -14,8 +14,8 @@ interface Look {
   readonly nothingToGain: boolean;
   readonly subjectIsSuperuser: boolean;
   /**
-   * Whether a closer look can find nothing: the subject has no attribute and no role that the proven account lacks, owns
-   * nothing itself and was granted nothing itself.
+   * Whether a closer look can find nothing. The subject has no attribute and no role that the proven account lacks. It
+   * administers no role, owns nothing itself, and was granted nothing itself.
    */
   readonly nothingOfItsOwn: boolean;
 }

@@ -79,20 +79,20 @@ export async function handOver(
   context: RotatorContext & { readonly openDatabase: OpenDatabase },
 ): Promise<void> {
   const { databases } = owned;
-  if (databases.length > mostDatabases)
-    throw notHandedOver(
-      from,
-      to,
-      `${databases.length} databases`,
-      `a rotation does this in at most ${mostDatabases}`,
+  if (databases.length > mostDatabases) {
+    throw new KeyturnError(
+      'PermissionDenied',
+      `${from} owns objects in ${databases.length} databases, and a rotation hands over what is in at most ${mostDatabases}.`,
+      `Let a superuser run ${reassignOwned(from, to)} in each of them, and rotate again.`,
     );
+  }
   for (const name of databases) {
     const elsewhere = name === database ? undefined : await openElsewhere(name, { from, to }, context);
     try {
       await (elsewhere ?? session).change(reassign(from, to, owned));
     } catch (error) {
       if (isConflict(error) || isBusy(error)) throw error;
-      throw notHandedOver(from, to, `the database ${name}`, messageOf(error), error);
+      throw notHandedOver(from, to, name, messageOf(error), error);
     } finally {
       await elsewhere?.close();
     }
@@ -109,9 +109,9 @@ async function openElsewhere(
     const session = await openDatabase(name);
     if (session !== undefined) return session;
   } catch (error) {
-    throw notHandedOver(from, to, `the database ${name}`, messageOf(error), error);
+    throw notHandedOver(from, to, name, messageOf(error), error);
   }
-  throw notHandedOver(from, to, `the database ${name}`, 'the admin was refused there');
+  throw notHandedOver(from, to, name, 'the admin was refused there');
 }
 
 /** A statement that waits for a table's lock blocks all statements that come after it. The application goes first. */
@@ -138,22 +138,26 @@ function reassign(from: string, to: string, owned: OwnedObjects): string[] {
   return [
     shortWait,
     ...roles.map(({ name }) => `GRANT ${name} TO SESSION_USER${options}`),
-    `REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)}`,
+    reassignOwned(from, to),
     ...roles.map(takeBack),
   ];
+}
+
+function reassignOwned(from: string, to: string): string {
+  return `REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)}`;
 }
 
 function notHandedOver(
   from: string,
   to: string,
-  place: string,
+  database: string,
   reason: string,
   cause?: unknown,
 ): KeyturnError {
   return new KeyturnError(
     'PermissionDenied',
-    `The admin could not hand over to ${to} what ${from} owns in ${place}: ${reason}.`,
-    `Let a superuser run REASSIGN OWNED BY ${quoteIdentifier(from)} TO ${quoteIdentifier(to)} there, or give the admin both roles with their ADMIN option, and rotate again.`,
+    `The admin could not hand over to ${to} what ${from} owns in the database ${database}: ${reason}.`,
+    `Let a superuser run ${reassignOwned(from, to)} there, or give the admin both roles with their ADMIN option, and rotate again.`,
     cause === undefined ? {} : { cause },
   );
 }

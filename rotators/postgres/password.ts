@@ -72,7 +72,7 @@ function alterPassword(username: string, password: string): string {
 /**
  * Whether a password policy has answered that it must see the password. Only credcheck does, in words that are not
  * translated; its older versions gave them the code of an internal error (XX000). Contrib's passwordcheck takes verifiers.
- * No other error may lead to plaintext: the server would answer with the same error again, and log it with the statement.
+ * No other error may lead to plaintext: the same error could come again, and the server would log it with the statement.
  *
  * @see https://github.com/HexaCluster/credcheck#limitations
  */

@@ -182,8 +182,8 @@ export async function preflightSingleUser(
 }
 
 /**
- * What a rotation of alternating users needs. What changes passwords is asked in the admin's session: that of the user
- * itself may be at a read replica.
+ * What a rotation of alternating users needs. Whether the server takes changes is asked in the admin's session: that of
+ * the user may be at a read replica.
  */
 export async function preflightAlternatingUsers(
   session: PostgresSession,

@@ -78,7 +78,7 @@ function compareRoles(other: string): string {
 export async function requireSamePrivileges(session: PostgresSession, otherUsername: string): Promise<void> {
   const compared = await session.query<{ version: number; same: boolean }>(compareRoles(otherUsername));
   const { version = 0, same = false } = compared[0] ?? {};
-  // The usual case, since a clone acts as the original. The server plans the whole comparison longer than a login takes.
+  // The usual case, since a clone acts as the original. Just planning the whole comparison takes longer than a login.
   if (same) return;
   const missing = await session.query<{ missing: string }>(
     comparison(version, sessionsOf(otherUsername), mostListed),

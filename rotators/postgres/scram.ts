@@ -2,7 +2,10 @@ import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'no
 import { promisify } from 'node:util';
 import { AdapterError, missing } from '../../src/rotator/index.ts';
 
-/** More would keep the function busy for over a second, and the owner of a database can ask for two billion. */
+/**
+ * The most iterations that Keyturn computes. More would keep the function busy for over a second, and the owner of a
+ * database can ask for two billion.
+ */
 export const mostIterations = 1_000_000;
 
 /** The one mechanism that Keyturn uses. It has no channel binding, as the driver's own logins have none. */

@@ -22,8 +22,8 @@ export interface Login {
  * An open connection. Each call is a transaction of its own. It leaves nothing behind in the server's session, which a
  * pooler may hand to somebody else. Values are not bound: quote what goes into a statement.
  *
- * The methods throw what pg throws, with the server's SQLSTATE as its code. Both that change something throw 25006 at a
- * standby.
+ * The methods throw what pg throws, with the server's SQLSTATE as its code. At a standby, `change` and `changeStepwise`
+ * throw 25006.
  */
 export interface PostgresSession extends Session {
   /** Whether the connection has TLS. */

@@ -79,8 +79,8 @@ async function run(session: SqlServerSession, statements: readonly string[]): Pr
 
 /**
  * Refuses a TRUSTWORTHY database: there `dbo` keeps the rights that its login has on the server. Only a sysadmin can make
- * a database TRUSTWORTHY. msdb always is, because the server needs it. There it is enough that it has no trigger. Whoever
- * may create one in msdb can act as sysadmin through SQL Server Agent anyway.
+ * a database TRUSTWORTHY. msdb is so from the start, because the server needs it. There it is enough that it has no
+ * trigger: whoever may create one in msdb can act as sysadmin through SQL Server Agent anyway.
  *
  * @see https://learn.microsoft.com/sql/relational-databases/security/trustworthy-database-property
  */

@@ -14,9 +14,9 @@ import {
 import type { SqlServerSession } from './session.ts';
 
 /**
- * How the subject is related to the account that proved itself. `clone`: it is its clone, and is given its denials before
- * the password is set. `original`: it is the original of that clone. `none`: somebody has named the two as a pair, or the
- * account stands alone.
+ * How the subject is related to the account that proved itself. `clone`: the subject is the clone, and is given the
+ * denials of the original before its password is set. `original`: the subject is the original. `none`: somebody has named
+ * the two as a pair, or the account stands alone.
  */
 export type Relation = 'clone' | 'original' | 'none';
 
