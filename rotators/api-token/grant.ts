@@ -1,6 +1,7 @@
 import {
   type ClientCredentials,
   type KnownWays,
+  knownWayKey,
   type ShownCredentials,
   showBy,
   waysOfMethods,
@@ -48,7 +49,7 @@ export async function requestGrant(auth: ClientCredentialsGrant, asking: Asking)
     clientSecret: fill(auth.clientSecret, values, unencoded),
   };
   const url = new URL(fill(auth.tokenUrl, values, asSegment));
-  const key = JSON.stringify([url.href, client.clientId]);
+  const key = knownWayKey([url.href], client);
   const remembered = known.get(key);
   const ways = remembered === undefined ? await waysOf(auth, client, asking) : [remembered];
   let refusal: Grant | undefined;

@@ -17,7 +17,7 @@ export interface ClientCredentials {
  */
 export type Way = 'basic' | 'plain-basic' | 'post' | 'none';
 
-/** The way that has worked, by endpoint and client. Kept while the function is warm. */
+/** The way that has worked, by {@link knownWayKey}. Kept while the function is warm. */
 export type KnownWays = Map<string, Way>;
 
 /** The ways of each method, by the method's name in RFC 7591, section 2. */
@@ -27,12 +27,23 @@ const waysByMethod: Readonly<Record<string, readonly Way[]>> = {
   none: ['none'],
 };
 
+/**
+ * The key of a client at an endpoint. It says whether encoding changes the client's credentials. Otherwise a way that works for an old
+ * client secret would be taken for the new one too, and a server that doesn't decode would refuse that.
+ */
+export function knownWayKey(endpoint: readonly unknown[], client: ClientCredentials): string {
+  return JSON.stringify([...endpoint, client.clientId, isChangedByEncoding(client)]);
+}
+
+function isChangedByEncoding(client: ClientCredentials): boolean {
+  return basicOf(client, formEncoded) !== basicOf(client, String);
+}
+
 /** The ways of some methods, the likeliest first. Methods that are not known here, such as `private_key_jwt`, have none. */
 export function waysOfMethods(methods: readonly string[], client: ClientCredentials): Way[] {
   const ways = methods.flatMap((method) => waysByMethod[method] ?? []);
-  const isSame = basicOf(client, formEncoded) === basicOf(client, String);
   // Without encoding, a colon would end the username (RFC 7617, section 2).
-  const hasPlain = !isSame && !client.clientId.includes(':');
+  const hasPlain = isChangedByEncoding(client) && !client.clientId.includes(':');
   return [...new Set(ways)].filter((way) => way !== 'plain-basic' || hasPlain);
 }
 

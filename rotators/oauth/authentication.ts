@@ -1,5 +1,11 @@
 import type { AuthorizationServer, ClientAuth } from 'oauth4webapi';
-import { type KnownWays, showBy, type Way, waysOfMethods } from '../http/client-authentication.ts';
+import {
+  type KnownWays,
+  knownWayKey,
+  showBy,
+  type Way,
+  waysOfMethods,
+} from '../http/client-authentication.ts';
 import type { OAuthClient } from './client.ts';
 import { isClientRefused, Refusal } from './refusal.ts';
 
@@ -28,7 +34,7 @@ export async function authenticated<T>(
   request: (authentication: ClientAuth) => Promise<T>,
   probe?: (authentication: ClientAuth) => Promise<unknown>,
 ): Promise<T> {
-  const key = JSON.stringify([endpoint, server[`${endpoint}_endpoint`], credential.clientId]);
+  const key = knownWayKey([endpoint, server[`${endpoint}_endpoint`]], credential);
   const remembered = known.get(key);
   const all = waysOf(credential, endpoint, server);
   const ways = remembered !== undefined && all.includes(remembered) ? [remembered] : all;

@@ -14,6 +14,13 @@ interface Manners {
   /** The answer to a client that does not authenticate in the expected place. */
   readonly missed?: 'invalid_client' | 'invalid_request';
   readonly published?: readonly string[];
+  /** The secrets that the API makes. Default: UUIDs. */
+  readonly made?: () => string;
+}
+
+interface TestClient {
+  readonly id: string;
+  readonly secret: string;
 }
 
 /** Ids and secrets that OAuth's encoding changes. Without it, no header could hold some of them. */
@@ -24,8 +31,11 @@ const clients = [
 ] as const;
 
 /** A token endpoint of one client, and an API that replaces that client's secret. */
-async function startServer(id: string, { takes, missed = 'invalid_client', published }: Manners) {
-  const secrets = new Map([['0', clients.find((client) => client.id === id)?.secret ?? '']]);
+async function startServer(
+  { id, secret }: TestClient,
+  { takes, missed = 'invalid_client', published, made = randomUUID }: Manners,
+) {
+  const secrets = new Map([['0', secret]]);
   const granted = new Set<string>();
   const asked: { readonly way: Way | 'nothing'; readonly accepted: boolean }[] = [];
   const shown = (authorization: string, form: URLSearchParams): { way: Way | 'nothing'; pair: string[] } => {
@@ -60,9 +70,9 @@ async function startServer(id: string, { takes, missed = 'invalid_client', publi
     if (!granted.has((headers.authorization ?? '').replace('Bearer ', ''))) return answer(401, {});
     if (method === 'GET') return answer(200, { ok: true });
     if (method === 'DELETE') return answer(secrets.delete(url.split('/').at(-1) ?? '') ? 200 : 404, {});
-    const made = { id: String(secrets.size), secret: randomUUID() };
-    secrets.set(made.id, made.secret);
-    return answer(201, made);
+    const next = { id: String(secrets.size), secret: made() };
+    secrets.set(next.id, next.secret);
+    return answer(201, next);
   });
   onTestFinished(server.stop);
   return { ...server, asked };
@@ -89,11 +99,11 @@ function descriptionOf(
 
 /** Rotates twice, and returns how the token endpoint was asked. */
 async function rotateTwice(
-  { id, secret }: (typeof clients)[number],
+  { id, secret }: TestClient,
   manners: Manners,
   more: (url: string) => Parameters<typeof descriptionOf>[1] = () => ({}),
 ) {
-  const server = await startServer(id, manners);
+  const server = await startServer({ id, secret }, manners);
   const rotator = apiToken(descriptionOf(server.url, more(server.url)));
   const fixture = await startFixture({ rotators: [rotator] });
   onTestFinished(() => fixture.close());
@@ -119,6 +129,12 @@ describe('a client that asks for its own token says who it is', () => {
       }
     }
   }
+
+  it('anew, if the encoding changes the new secret and not the old one', async () => {
+    const made = () => `a+b/${randomUUID()}=`;
+    const { failures } = await rotateTwice({ id: 'app', secret: 'old' }, { takes: 'plain basic', made });
+    expect(failures).toEqual([undefined, undefined]);
+  });
 
   it('as the description says, at once and in no other way', async () => {
     const [client] = clients;

@@ -41,6 +41,7 @@ const client = { client_id: 'my app/1', client_secret: 'a+b/c=d e~f%20:g' };
 
 /** A server that replaces each refresh token when it is used. A second use ends the grant. */
 async function startServer({ decodes = false, token, introspection, misses = false, metadata }: Manners) {
+  const known = { ...client };
   const seen: { readonly path: string; readonly accepted: boolean; readonly grant: string | null }[] = [];
   const used = new Set<string>();
   const alive = new Set(['t0']);
@@ -55,7 +56,7 @@ async function startServer({ decodes = false, token, introspection, misses = fal
     const shown = shownBy(request, body, decodes);
     const ways = (path === '/token' ? token : introspection) ?? [basic];
     const accepted =
-      ways.includes(shown.way) && shown.id === client.client_id && shown.secret === client.client_secret;
+      ways.includes(shown.way) && shown.id === known.client_id && shown.secret === known.client_secret;
     const grant = body.get('refresh_token');
     seen.push({ path, accepted, grant });
     const isMissed = misses && !ways.includes(shown.way);
@@ -75,7 +76,7 @@ async function startServer({ decodes = false, token, introspection, misses = fal
   };
   const server = await startScriptedServer((request, response) => void answer(request, response));
   onTestFinished(server.stop);
-  return { ...server, seen, isLive: (refreshToken: unknown) => refreshToken === live };
+  return { ...server, known, seen, isLive: (refreshToken: unknown) => refreshToken === live };
 }
 
 async function rotations(server: { readonly url: string }, secret: SecretFields, rotator: string, times = 2) {
@@ -114,6 +115,26 @@ describe('how a client says who it is', () => {
     expect(refused.every(({ grant }) => grant !== 'r0')).toBe(true);
     const grants = server.seen.flatMap(({ path, grant }) => (path === '/token' && grant ? [grant] : []));
     expect(new Set(grants).size).toBe(grants.length);
+  });
+
+  it('anew, if the encoding changes the new client secret and not the old one', async () => {
+    const server = await startServer({ decodes: false });
+    const fixture = await startFixture({ rotators: oauthRotators() });
+    onTestFinished(() => fixture.close());
+    Object.assign(server.known, { client_id: 'app', client_secret: 'old' });
+    const arn = await fixture.createSecret(
+      {
+        token_endpoint: `${server.url}/token`,
+        introspection_endpoint: `${server.url}/introspection`,
+        access_token: 't0',
+        ...server.known,
+      },
+      { 'keyturn:rotator': 'oauth/client-credentials' },
+    );
+    expect(await fixture.rotate(arn)).toBeUndefined();
+    Object.assign(server.known, { client_secret: 'a+b/c=' });
+    await fixture.put(arn, { ...(await fixture.read(arn)), client_secret: 'a+b/c=' });
+    expect(await fixture.rotate(arn)).toBeUndefined();
   });
 
   it('by the form where the server publishes nothing else', async () => {
