@@ -42,6 +42,7 @@ export function readDeployArguments(args: readonly string[], template: string): 
   const at = others.indexOf('--config-env');
   const joined = others.find((option) => option.startsWith('--config-env='));
   const profile = joined?.slice('--config-env='.length) ?? (at < 0 ? 'default' : (others[at + 1] ?? ''));
+  if (profile === '') throw new DeployUsageError('--config-env needs a profile, such as --config-env prod.');
   return { parameters, profile, others };
 }
 
@@ -58,7 +59,12 @@ export function parameterOverrides(
 ): string[] {
   const config: unknown = getStaticTOMLValue(parseTOML(samconfig));
   const found: unknown = Object(config)[profile];
-  if (found === undefined) throw new DeployUsageError(`samconfig.toml has no profile ${profile}.`);
+  if (found === undefined) {
+    const profiles = Object.entries(Object(config)).flatMap(([name, one]) =>
+      one === Object(one) ? name : [],
+    );
+    throw new DeployUsageError(`samconfig.toml has no profile ${profile}. It has ${profiles.join(', ')}.`);
+  }
   const ofProfile: unknown = Object(found).deploy?.parameters?.parameter_overrides ?? [];
   const all = new Map([ofProfile].flat().flatMap((overrides) => readOverrides(overrides, profile)));
   for (const [name, value] of parameters) all.set(name, value);

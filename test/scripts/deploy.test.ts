@@ -78,7 +78,12 @@ describe('npm run deploy', () => {
   it.each([
     ['a parameter that there is not', ['memory=1024'], 'The template has no parameter memory.'],
     ['--parameter-overrides', ['--parameter-overrides', 'memorySize=1'], 'Give parameters as NAME=VALUE'],
-    ['a profile that there is not', ['--config-env', 'mars'], 'samconfig.toml has no profile mars.'],
+    [
+      'a profile that there is not',
+      ['--config-env', 'mars'],
+      'samconfig.toml has no profile mars. It has default, dev, prod.',
+    ],
+    ['--config-env without a profile', ['--config-env'], '--config-env needs a profile'],
   ])('refuses %s, and builds nothing', async (_, args, words) => {
     const run = promisify(execFile)('npm', ['run', '--silent', 'deploy', '--', ...args], {
       env: { ...process.env, AWS_REGION: 'us-east-1' },
