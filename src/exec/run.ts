@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKeyturnError, type KeyturnError } from '../errors.ts';
-import { replaceFile } from '../render/output-file.ts';
+import { outputFailed, replaceFile } from '../render/output-file.ts';
 import type { ReadVersion, SecretSource } from '../render/secrets.ts';
 import { catchSignals, type Ended, ending, startCommand } from './command.ts';
 import { createOutputFilter } from './output-filter.ts';
@@ -43,7 +43,7 @@ export interface Execution {
   readonly filterOutput: boolean;
   /** Shows a message to the user. */
   note(text: string): void;
-  /** Shows the user why the secrets can't be read or used after a rotation. The command goes on with its old values. */
+  /** Shows the user why new values can't be read or used. The command goes on with the old ones. */
   noteUnusable(error: KeyturnError): void;
 }
 
@@ -72,8 +72,8 @@ export async function execute(execution: Execution): Promise<Ended> {
   process.once('exit', removeFolder);
   try {
     let current = prepared;
+    await writeFiles(folder, current);
     for (;;) {
-      await writeFiles(folder, current);
       if (isToEnd && missed !== undefined) return { code: null, signal: missed };
       const started = await start(execution, current, folder);
       child = started.child;
@@ -97,11 +97,16 @@ export async function execute(execution: Execution): Promise<Ended> {
 
 const endingSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGHUP'];
 
+/** @throws OutputFailed */
 async function writeFiles(folder: RuntimeFolder | undefined, { files }: Prepared): Promise<void> {
   if (folder === undefined) return;
   for (const { path, content } of files) {
     const target = join(folder.path, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw outputFailed(target, error);
+    }
     await replaceFile(target, content);
   }
 }
@@ -143,7 +148,7 @@ async function start(
   return { child, ended: Promise.all([ended, ...written]).then(([how]) => how) };
 }
 
-/** Waits for the command's end, or for a rotation after which it must be restarted. */
+/** Waits for the command's end, or for a rotation after which it must be restarted. After a rotation it writes the files. */
 async function waitForEndOrRotation(
   execution: Execution,
   first: Prepared,
@@ -151,7 +156,7 @@ async function waitForEndOrRotation(
   ended: Promise<Ended>,
   child: ChildProcess,
 ): Promise<Ended | { readonly restart: Prepared }> {
-  const { onRotation, note } = execution;
+  const { onRotation, note, noteUnusable } = execution;
   if (onRotation === 'none') return ended;
   const over = new AbortController();
   const end = ended.finally(() => over.abort());
@@ -161,12 +166,18 @@ async function waitForEndOrRotation(
     const next = await Promise.race([end, change]);
     if (next === undefined) return end;
     if (!('versions' in next)) return next;
+    try {
+      await writeFiles(folder, next);
+    } catch (error) {
+      if (!isKeyturnError(error)) throw error;
+      noteUnusable(error);
+      continue;
+    }
     current = next;
     if (onRotation === 'restart') {
       note(`a secret was rotated: ${execution.name} is restarted`);
       return { restart: current };
     }
-    await writeFiles(folder, current);
     note(`a secret was rotated: SIGHUP is sent to ${execution.name}`);
     child.kill('SIGHUP');
   }

@@ -119,6 +119,7 @@ const remedies: Readonly<Record<string, string>> = {
   EPERM: 'You may not write to its folder: have this allowed, or write to another one.',
   ENOENT: 'Its folder does not exist: make it first.',
   ENOTDIR: 'A part of its path is a file, and no folder: correct the path.',
+  EEXIST: 'A part of its path is a file, and no folder: correct the path.',
   ENAMETOOLONG: 'Give it a shorter name.',
 };
 

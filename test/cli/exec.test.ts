@@ -238,7 +238,7 @@ describe('the files of keyturn exec', () => {
     expect(await readdir(disk)).toEqual([]);
   });
 
-  it('that can’t be made are reported with line and column, and nothing is left', async () => {
+  it('that can’t be made are reported, and nothing is left', async () => {
     const path = await template('{\n  "a": "${secret:prod/none}",\n  "b": "${secret:prod/shop#nope}"}');
     const before = await listed(shared);
     const ended = await exec(
@@ -254,6 +254,13 @@ describe('the files of keyturn exec', () => {
     expect(ended.stderr).toMatch(/^X: SecretNotFound/m);
     const made = (await listed(shared)).filter((name) => name.startsWith('keyturn-exec-'));
     expect(made.filter((name) => !before.includes(name))).toEqual([]);
+    const same = await template();
+    const files = ['--file', `a=${same}`, '--file', `a/b.json=${same}`];
+    expect(await exec({}, ...files, ...node('console.log("started")'))).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^keyturn exec: OutputFailed: .*EEXIST.* is a file, and no folder/),
+    });
     const missing = await exec({}, '--file', 'a.json=nowhere.json', ...node(''));
     expect(missing).toMatchObject({
       code: 1,
@@ -430,6 +437,28 @@ describe('keyturn exec after a rotation', () => {
     expect(await next()).toBe('["first-password"]');
     await put('prod/hup', 'second-password');
     expect(await next()).toBe('["second-password"]');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  });
+
+  it.each(['SIGHUP', 'restart'])('tries again with %s if a file can’t be written', async (action) => {
+    const secret = `prod/unwritable-${action}`;
+    await createSecrets(manager.client, { [secret]: 'first-password' });
+    const path = join(await temporaryFolder(), 'a.json');
+    await writeFile(path, `["\${secret:${secret}}"]`);
+    const script = `const fs = require('fs'); const file = process.env.KEYTURN_FILES + '/a.json'; const show = () => console.log(fs.readFileSync(file, 'utf8')); process.on('SIGHUP', show); process.on('SIGUSR1', () => fs.rmdirSync(file)); show(); if (fs.readFileSync(file, 'utf8').includes('first')) { fs.unlinkSync(file); fs.mkdirSync(file); } setInterval(() => {}, 1000)`;
+    const child = await startKeyturn(
+      {},
+      ...at('--file', `a.json=${path}`, '--on-rotation', action, '--poll', '0.1', ...node(script)),
+    );
+    const [out, said] = [child.stdout, child.stderr].map((stream) =>
+      createInterface(stream)[Symbol.asyncIterator](),
+    );
+    expect((await out?.next())?.value).toBe('["first-password"]');
+    await put(secret, 'second-password');
+    expect((await said?.next())?.value).toMatch(/goes on with what it has\. .*a\.json is a folder/);
+    child.kill('SIGUSR1');
+    expect((await out?.next())?.value).toBe('["second-password"]');
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
   });
