@@ -67,7 +67,7 @@ interface AccountIndex {
 
 /** The engines of all accounts under one key. */
 interface Engines {
-  /** Whether one of them leaves its engine open, or only guesses it. */
+  /** Whether the engine of one of them is unknown, or only a guess. */
   isOpen: boolean;
   readonly families: Set<string>;
 }
@@ -96,7 +96,7 @@ function createAccountIndex(): AccountIndex {
   };
 }
 
-/** The family of an account's engine; undefined if that is open, or only guessed. */
+/** The family of an account's engine. Undefined if the engine is unknown, or only a guess. */
 function familyOf({ parsed, fields }: Account): string | undefined {
   return parsed?.engineIsGuess === true ? undefined : engineFamily(fields.engine);
 }

@@ -15,9 +15,12 @@ import { isCredentialName } from './setting-names.ts';
 
 /** A secret's string after it was read. */
 export interface SecretDocument {
-  /** The form in which it is written. */
+  /** The form that the hints name, or that was recognised. */
   readonly form: FormName;
-  /** What it says, by the names of AWS's secret structure. */
+  /**
+   * The secret's fields by name. Those of the account have AWS's names (`engine`, `host`, `port`, `username`, `password`,
+   * `dbname`, `ssl`), whatever the secret calls them.
+   */
   readonly fields: SecretFields;
   /**
    * The same document with some fields changed, in all places of the same account. Everything else stays, byte for byte.
@@ -39,7 +42,7 @@ export interface SecretDocument {
   misreadBy(password: string): readonly string[];
   /** Why the credential can't be rotated, although the document can be read. Undefined if it can. */
   readonly refusal: KeyturnError | undefined;
-  /** What must be masked besides the fields: passwords as they stand in the text, quoted and encoded. */
+  /** Further texts to mask in logs: passwords as they stand in the secret, quoted and encoded. */
   readonly sensitive: readonly string[];
 }
 

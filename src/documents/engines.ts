@@ -34,7 +34,7 @@ const engineOfName: ReadonlyMap<string, string> = new Map(
 
 const inFull = (name: string): string => name.toLowerCase().replace(/[\s_-]/g, '');
 
-/** The engine that a name means, in whatever spelling; undefined for a name that is not known. */
+/** The engine that a name means, in any spelling. Undefined for an unknown name. */
 export function knownEngine(name: string): string | undefined {
   const found = engineOfName.get(inFull(name));
   if (found !== undefined) return found;
@@ -46,12 +46,12 @@ export function knownEngine(name: string): string | undefined {
   return backend === undefined ? undefined : engineOfName.get(inFull(backend));
 }
 
-/** As {@link knownEngine}; a name that is not known stays as it is. */
+/** As {@link knownEngine}, but an unknown name is returned as it is. */
 export function engineOf(name: string): string {
   return knownEngine(name) ?? name;
 }
 
-/** The family of an engine, such as `mysql` for MariaDB and `oracle` for oracle-ee; undefined for an unknown name. */
+/** The family of an engine, such as `mysql` for MariaDB and `oracle` for oracle-ee. Undefined for an unknown name. */
 export function engineFamily(engine: unknown): string | undefined {
   if (typeof engine !== 'string') return undefined;
   const [family] =
@@ -70,7 +70,7 @@ export function engineOfScheme(scheme: string): string {
   return engineOfKnownScheme(scheme) ?? scheme.split(':').at(-1)?.replace(/\+.*$/, '') ?? scheme;
 }
 
-/** As {@link engineOfScheme}; undefined for a scheme that is no database's. */
+/** As {@link engineOfScheme}, but undefined for a scheme that is no database's. */
 export function engineOfKnownScheme(scheme: string): string | undefined {
   // Prisma's own service, whose key is no password of a Postgres.
   if (/^prisma/i.test(scheme)) return undefined;

@@ -79,7 +79,7 @@ export function optionalPair(fields: SecretFields, field: string): readonly [str
  *
  * @throws InvalidSecretField
  */
-export function requireTextLists(
+export function optionalTextLists(
   fields: SecretFields,
   field: string,
 ): Readonly<Record<string, readonly string[]>> {

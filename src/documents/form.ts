@@ -145,7 +145,7 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
 }
 
 /** The names of the forms in messages. */
-export const formTitles: Readonly<Record<FormName, string>> = {
+const formTitles: Readonly<Record<FormName, string>> = {
   json: 'JSON',
   env: 'KEY=value lines',
   'ado-net': 'an ADO.NET connection string',
@@ -161,7 +161,7 @@ export const formTitles: Readonly<Record<FormName, string>> = {
  * The error for a text that breaks the rules of its form.
  *
  * @param index of the first character that is wrong
- * @param reason what is wrong with it; never a part of the text
+ * @param reason what is wrong with it. It must have no part of the text
  */
 export function malformed(form: FormName, index: number, reason: string): KeyturnError {
   return new KeyturnError(

@@ -12,20 +12,20 @@ export interface DocumentHints {
   readonly rotatorIsNamed?: boolean;
   /** Places that stay as they are, although they hold the credential. They are paths, with dots between names. */
   readonly leave?: readonly string[] | undefined;
-  /** Engines that the rotator is for, where it is known. */
+  /** The engines of the rotator, if it is known. */
   readonly engines?: readonly string[] | undefined;
   /** ARN of the admin secret. A `masterarn` in the secret itself wins over it. */
   readonly masterarn?: string | undefined;
 }
 
-/** The tag that names the form of a secret's value, such as `url`. */
+/** The tag that names the form of a secret's string. */
 export const formTag = 'keyturn:form';
-/** The tag that says where a secret's value has its fields: `username=login password=db.pass`. */
+/** The tag that says under which names or paths a secret keeps its fields. */
 export const fieldsTag = 'keyturn:fields';
-/** The tag that names the ARN of a secret's admin secret. */
+/** The tag with the ARN of the admin secret. */
 export const adminTag = 'keyturn:admin';
-/** The tag that names places of a secret's value that stay as they are. */
-export const leaveTag = 'keyturn:leave';
+/** The tag with the places that a rotation leaves as they are, although they hold the old credential. */
+const leaveTag = 'keyturn:leave';
 
 /** Reads the name of a form. @throws InvalidConfiguration, naming the tag or variable */
 export function parseFormName(name: string | undefined, source: string): FormName | undefined {

@@ -4,9 +4,9 @@ import { malformed, type Span } from './form.ts';
 export interface JsonNode {
   readonly span: Span;
   readonly value: unknown;
-  /** The members of an object, in order, duplicates included; undefined for anything else. */
+  /** The members of an object, in order, duplicates included. Undefined for any other value. */
   readonly members: readonly JsonMember[] | undefined;
-  /** The values of a list; undefined for anything else. */
+  /** The values of a list. Undefined for any other value. */
   readonly items?: readonly JsonNode[];
 }
 

@@ -56,8 +56,8 @@ export function* jsonLeaves(
   for (const [index, item] of (root.items ?? []).entries()) yield* walk(item, base, String(index));
 }
 
-/** The leaves of a string that holds a JSON object, a JSON list or KEY=value lines; none for any other text. */
-export function* innerLeaves(embedding: Embedding): Generator<Leaf> {
+/** The leaves of a string that holds a JSON object, a JSON list or KEY=value lines. None for any other text. */
+function* innerLeaves(embedding: Embedding): Generator<Leaf> {
   if (!/^\s*[{[]/.test(embedding.text)) {
     yield* innerLines(embedding);
     return;

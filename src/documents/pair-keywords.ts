@@ -42,7 +42,7 @@ export const adoNetKeywords = vocabulary(
 );
 
 /**
- * Of Microsoft's ODBC drivers and FreeTDS. Microsoft's take the first of two equal keywords.
+ * The keywords of Microsoft's ODBC drivers and FreeTDS. Microsoft's take the first of two equal keywords.
  *
  * @see https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
  * @see https://www.freetds.org/userguide/OdbcConnAttr.html
@@ -90,7 +90,7 @@ export function odbcKeywords(engine: string, driver: string): Vocabulary {
   return engine === 'mysql' || engine === 'mariadb' ? odbcOfMysql : odbcOfSqlServer;
 }
 
-/** Of go-mssqldb's `odbc:` strings: braces quote as in ODBC, and the keywords are its own. */
+/** The keywords of go-mssqldb's `odbc:` strings. Their quotes are ODBC's, and their keywords are not. */
 export const goKeywords = vocabulary(
   { server: 'server', username: 'userid', password: 'password', dbname: 'database', port: 'port' },
   'last',
@@ -123,7 +123,7 @@ export const prismaKeywords = vocabulary(
   ['user', 'password', 'database'],
 );
 
-/** Of PHP's data source names. @see https://www.php.net/manual/en/ref.pdo-mysql.connection.php */
+/** The keywords of PHP's data source names. @see https://www.php.net/manual/en/ref.pdo-mysql.connection.php */
 export const pdoKeywords = vocabulary(
   { server: 'host server', username: 'user', password: 'password', dbname: 'dbname database', port: 'port' },
   'last',

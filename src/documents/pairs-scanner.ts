@@ -47,7 +47,7 @@ export const adoNetSyntax: PairSyntax = {
 };
 
 /**
- * The space around a value belongs to it, and braces quote only where nothing comes before them.
+ * The syntax of ODBC. The space around a value belongs to it. A brace is a quote only if it is the value's first character.
  *
  * @see https://learn.microsoft.com/en-us/sql/odbc/reference/syntax/sqldriverconnect-function#comments
  * @see https://learn.microsoft.com/openspecs/sql_server_protocols/ms-odbcstr/55953f0e-2d30-4ad4-8e56-b4207e491409
@@ -60,7 +60,7 @@ export const odbcSyntax: PairSyntax = {
   spaceCounts: true,
 };
 
-/** Of go-mssqldb's `odbc:` strings. @see https://github.com/microsoft/go-mssqldb#the-connection-string-can-be-specified-in-one-of-three-formats */
+/** The syntax of go-mssqldb's `odbc:` strings. @see https://github.com/microsoft/go-mssqldb#the-connection-string-can-be-specified-in-one-of-three-formats */
 export const goOdbcSyntax: PairSyntax = { ...odbcSyntax, spaceCounts: false };
 
 /** @see https://learn.microsoft.com/en-us/sql/connect/jdbc/building-the-connection-url */
@@ -72,10 +72,10 @@ export const jdbcSyntax: PairSyntax = {
   spaceCounts: false,
 };
 
-/** Of jTDS, which knows no quotes: a semicolon ends a value. @see https://jtds.sourceforge.net/faq.html#urlFormat */
+/** The syntax of jTDS. It has no quotes: a semicolon ends a value. @see https://jtds.sourceforge.net/faq.html#urlFormat */
 export const jtdsSyntax: PairSyntax = { ...jdbcSyntax, quotes: new Map() };
 
-/** Of PHP's data source names, which know no quotes. @see https://www.php.net/manual/en/pdo.construct.php */
+/** The syntax of PHP's data source names. They have no quotes. @see https://www.php.net/manual/en/pdo.construct.php */
 export const pdoSyntax: PairSyntax = { ...jdbcSyntax, form: 'ado-net', quotes: new Map() };
 
 const space = /\s*/y;

@@ -116,7 +116,7 @@ function known(
   try {
     for (const { keyword } of found) if (keywords.has(nameOf(keyword))) names.add(nameOf(keyword));
   } catch {
-    // What was found so far is enough to tell the form; reading it will name the mistake.
+    // The keywords before the mistake are enough to tell the form. Its parser will name the mistake.
   }
   return names.size;
 }

@@ -29,13 +29,13 @@ const unsafeCharacters = ',"\'\\$`';
 const startsAsConfiguration =
   /^\s*(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\s*,(?:[^;=,]*=[^;,]*,|[^;=,]*,)*\s*(?:password|user|ssl|sslhost|servicename|abortconnect|allowadmin|defaultdatabase)\s*=/i;
 
-/** Whether a text is such a configuration. */
+/** Whether a text is a configuration of StackExchange.Redis. */
 export function isStackExchangeRedis(text: string): boolean {
   return startsAsConfiguration.test(text);
 }
 
 interface Part {
-  /** In lower case; undefined for a server. */
+  /** The name of the option, in lower case. Undefined for a server. */
   readonly option: string | undefined;
   readonly value: string;
   readonly span: Span;

@@ -111,7 +111,7 @@ export interface EventBridgeEvent {
   readonly resources: readonly string[];
   /** What happened. */
   readonly detail: {
-    /** Such as `RotationSucceeded`. */
+    /** The event's name, such as `RotationSucceeded`. */
     readonly eventName: string;
     /** Always `secretsmanager.amazonaws.com`. */
     readonly eventSource: string;
@@ -159,7 +159,7 @@ export function createEventHub<Event = LocalEvent>(): EventHub<Event> {
   };
 }
 
-/** A listener's error must neither break the request or the rotation, nor be lost. */
+/** A listener's error must not break the request or the rotation. It must not be lost either. */
 function callSafely<Event>(listener: Listener<Event>, event: Event): void {
   try {
     listener(event);

@@ -56,7 +56,7 @@ export interface CrossAccountReplica {
 export interface Secret {
   readonly arn: string;
   readonly name: string;
-  /** The partner of a managed external secret. */
+  /** AWS's text for the partner that holds a managed external secret. */
   readonly type?: string | undefined;
   readonly description?: string | undefined;
   readonly kmsKeyId?: string | undefined;
@@ -115,8 +115,8 @@ export function owningServiceIn(name: string): string | undefined {
 }
 
 /**
- * When the scheduler must next handle this secret, in milliseconds since the epoch: its removal, its next rotation unless
- * one is under way, or the removal of a version.
+ * When the scheduler must next handle this secret, in milliseconds since the epoch. It handles the secret's removal, its next
+ * rotation (unless one is under way) and the removal of a version.
  */
 export function dueAt(secret: Secret): number | undefined {
   if (secret.deletion) return secret.deletion.at;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stepFor } from '../doctor/causes.ts';
-import { requireTextLists, type SecretFields } from '../documents/fields.ts';
+import { optionalTextLists, type SecretFields } from '../documents/fields.ts';
 import { KeyturnError } from '../errors.ts';
 import type { AdminContext, ChangingRotator, IssuingRotator } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
@@ -76,7 +76,7 @@ function isNamedByOthers({ run }: Rotation, admin: AdminSecret, { account }: Ver
 
 /** @throws InvalidSecretField if the field has another form */
 function servedAccounts(admin: SecretFields): Readonly<Record<string, readonly string[]>> {
-  return requireTextLists(admin, servesField);
+  return optionalTextLists(admin, servesField);
 }
 
 /** Whether a text matches a pattern, in which `*` stands for any text. */

@@ -19,13 +19,13 @@ import {
 
 /** A statement of a policy, and whether it is about a request. */
 export interface StatementView {
-  /** Such as `identity policy 1`. */
+  /** The policy's name, such as `identity policy 1`. */
   readonly policy: string;
-  /** The first is 1. */
+  /** The statement's number in its policy. The first is 1. */
   readonly number: number;
   readonly sid: string | undefined;
   readonly effect: 'Allow' | 'Deny';
-  /** As it stands in the policy. */
+  /** The statement as its author wrote it. */
   readonly json: string;
   readonly matches: boolean;
   /** What doesn't match: its action, its resource, its principal or a condition. */

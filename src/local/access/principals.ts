@@ -11,15 +11,15 @@ export type ConditionContext = Readonly<Record<string, string | readonly string[
 export interface LocalPrincipal {
   /** A user, or the session of a role: `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`. */
   readonly arn: string;
-  /** The id of its access key. */
+  /** The access key's id. Every principal has its own. */
   readonly accessKeyId: string;
-  /** The secret of its access key, which signs its requests. */
+  /** The key that signs requests. */
   readonly secretAccessKey: string;
   /** A role's session has one, a user has none. */
   readonly sessionToken?: string | undefined;
   /** Identity policies. Without any, only a resource policy can allow something. */
   readonly policies?: readonly PolicyJson[] | undefined;
-  /** Limits what its identity policies allow. */
+  /** Limits what the identity policies allow. */
   readonly permissionsBoundary?: PolicyJson | undefined;
   /** Limits a role's session. */
   readonly sessionPolicy?: PolicyJson | undefined;
@@ -35,7 +35,7 @@ export interface LocalRole {
   readonly trustPolicy: PolicyJson;
   /** Identity policies of its sessions. */
   readonly policies?: readonly PolicyJson[] | undefined;
-  /** Limits what its sessions' identity policies allow. */
+  /** Limits what the identity policies allow. */
   readonly permissionsBoundary?: PolicyJson | undefined;
   /** The longest that a session may last, in seconds. Default: 3600. AssumeRole grants at most 43200. */
   readonly maxSessionDurationSeconds?: number | undefined;
@@ -45,7 +45,7 @@ export interface LocalRole {
 
 /** A customer managed KMS key. */
 export interface LocalKey {
-  /** The key's ARN. */
+  /** `arn:aws:kms:REGION:ACCOUNT:key/ID`. */
   readonly arn: string;
   /** Such as `alias/shop`. */
   readonly aliases?: readonly string[] | undefined;
@@ -85,8 +85,9 @@ export interface Directory {
 
 /**
  * Makes the directory.
- * @throws Error for a principal that is no user and no session, a session without a token, a user with a token or a session
- * policy, an access key of two principals, or a role's ARN that is malformed or has a path
+ * @throws Error for a principal that is no user and no session, and for an access key of two principals
+ * @throws Error for a session without a token, and for a user with a token or a session policy
+ * @throws Error for a role's ARN that is malformed or has a path
  */
 export function createDirectory(
   principals: readonly LocalPrincipal[],

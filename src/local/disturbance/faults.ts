@@ -5,7 +5,7 @@ import { operationNamed } from './throttle.ts';
  * Faults of the connection. `reset`: it is cut, and the call is not carried out. `lost-answer`: the call is carried out, and
  * the connection is cut before the answer. `no-answer`: the call is not carried out and never answered.
  */
-export const connectionFaults = ['reset', 'lost-answer', 'no-answer'] as const;
+const connectionFaults = ['reset', 'lost-answer', 'no-answer'] as const;
 /** One of {@link connectionFaults}. */
 export type ConnectionFault = (typeof connectionFaults)[number];
 

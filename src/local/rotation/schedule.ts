@@ -187,7 +187,7 @@ function anyDay(field: string): string {
   return field === '?' ? '*' : field;
 }
 
-/** `L` is the week's last day, Saturday; `6L` is the month's last Friday, which croner writes `6#L`. */
+/** `L` alone is Saturday, the last day of the week. `6L` is the month's last Friday. croner writes that as `6#L`. */
 function lastWeekday(field: string): string {
   return field === 'L' ? '7' : field.replaceAll(/\b([1-7]|[A-Z]{3})L\b/gi, '$1#L');
 }

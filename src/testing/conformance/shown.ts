@@ -1,7 +1,7 @@
 import { createRedactor } from '../../redact.ts';
 
 /** Every string in a value, including properties that are not enumerable, such as an error's. */
-export function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator<string> {
+function* stringsIn(value: unknown, seen = new Set<unknown>()): Generator<string> {
   if (typeof value === 'string') yield value;
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);

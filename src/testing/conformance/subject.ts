@@ -80,7 +80,7 @@ export class Skipped extends Error {}
 
 const never = new AbortController().signal;
 
-/** Stands for the secret's ARN where rotators name the owner of a credential at the target. */
+/** The owner that the tests give to rotators. In a rotation, the owner is the secret. */
 export const owner = 'conformance';
 
 /** The context of the tests' own calls. It drops notes, because the tests of secrecy use the whole handler. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** In ms. Code that honours a signal needs less; code that waits for its own time-out needs more. */
-export const promptlyMs = 3_000;
+/** In ms. Code that honours a signal needs less. Code that waits for its own time-out needs more. */
+const promptlyMs = 3_000;
 
 /** How long `eventually` waits, and how long between two checks, in ms. */
 const [patienceMs, pollMs] = [5_000, 20];

@@ -28,7 +28,7 @@ export interface RemoteCall {
   readonly to: 'Secrets Manager' | 'target';
   /** The operation, such as `GetSecretValue`, or the session's method. */
   readonly name: string;
-  /** What a read of Secrets Manager asks for; undefined for other calls. */
+  /** What a read of Secrets Manager asks for. Undefined for other calls. */
   readonly asked?: AskedVersion | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface Cell extends Plan {
 
 /** A cell that has failed. */
 export interface FailedCell extends Cell {
-  /** Which promise was broken, and how. */
+  /** Which promise was broken, or why the cell could not run. */
   readonly failure: string;
   /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];

@@ -11,19 +11,19 @@ import { abandoned } from './recovery.ts';
 export interface WalksReport {
   /** The rotator's name. */
   readonly rotator: string;
-  /** How many walks were made. */
+  /** How many walks were asked for. */
   readonly walks: number;
   /** The same seed and concurrency make the same walks. */
   readonly seed: number;
-  /** The walks that failed, each as short as it could be made. */
+  /** One walk at most for each that runs in parallel: a failure ends its series. */
   readonly failed: readonly FailedWalk[];
 }
 
 /** A walk that failed, shortened as far as it still fails. */
 export interface FailedWalk {
-  /** The faults of its rotations, in their order. */
+  /** The faults and recoveries, one for each rotation. */
   readonly plans: readonly Plan[];
-  /** Which promise was broken, and how. */
+  /** Which promise was broken, or why the walk could not run. */
   readonly failure: string;
   /** Remote calls and operators' actions in order, without secret values. */
   readonly trace: readonly string[];
