@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { closedPort } from '../../test/support/closed-port.ts';
 
 const pollMs = 5;
 
@@ -48,7 +49,7 @@ type CommandLine = (port: number) => readonly [program: string, ...args: string[
 
 /** Starts a server. Its log goes to a file, so that this process needn't read it. */
 async function start(scratch: string, commandLine: CommandLine): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = await closedPort();
   const log = await open(join(scratch, `server-${port}.log`), 'w');
   const [program, ...args] = commandLine(port);
   const startedAt = performance.now();
@@ -65,16 +66,6 @@ async function start(scratch: string, commandLine: CommandLine): Promise<ServerP
       await ended;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }
 
 async function accepting(port: number, child: ChildProcess): Promise<void> {

@@ -1,5 +1,6 @@
 import { type LocalSecretsManager, startLocalSecretsManager } from '../../src/local/index.ts';
-import { freePort, type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
+import { closedPort } from '../../test/support/closed-port.ts';
+import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
 import { machine } from '../sam/reach.ts';
 import { type VariableClock, variableClock } from './clock.ts';
 
@@ -24,7 +25,7 @@ export async function startEnvironment(
   signal: AbortSignal,
 ): Promise<Environment> {
   const clock = variableClock();
-  const lambdaPort = remoteFunction ? await freePort() : undefined;
+  const lambdaPort = remoteFunction ? await closedPort() : undefined;
   const remote =
     lambdaPort === undefined
       ? {}

@@ -9,6 +9,19 @@ export interface RotationRules {
   readonly Duration?: string | undefined;
 }
 
+/** The rules' schedule as an expression such as `rate(30 days)`; undefined if they have none. */
+export function scheduleExpression(rules: RotationRules | undefined): string | undefined {
+  const { ScheduleExpression, AutomaticallyAfterDays: days } = rules ?? {};
+  return ScheduleExpression ?? (days === undefined ? undefined : `rate(${days} days)`);
+}
+
+/** Says when a secret rotates, such as `every 30 days, in a window of 3h`; undefined if the rules do not say it. */
+export function describeSchedule(rules: RotationRules | undefined): string | undefined {
+  const { ScheduleExpression, AutomaticallyAfterDays: days, Duration } = rules ?? {};
+  const every = ScheduleExpression ?? (days === undefined ? undefined : `every ${days} days`);
+  return every === undefined || Duration === undefined ? every : `${every}, in a window of ${Duration}`;
+}
+
 /** A secret as DescribeSecret and ListSecrets tell of it. */
 export interface Secret {
   readonly arn: string;

@@ -23,7 +23,8 @@ import {
   secretsManagerAgent,
 } from '../../src/client/index.ts';
 import { allow, policy, startEnforcing, user } from '../local/access-harness.ts';
-import { closedPort, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { closedPort } from '../support/closed-port.ts';
+import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import { startAgentStandIn } from './support/agent-stand-in.ts';
 
 const isRefused = (error: unknown): boolean => error instanceof Error && error.message === 'refused';

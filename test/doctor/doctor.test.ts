@@ -9,8 +9,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
+import { closedPort } from '../support/closed-port.ts';
 import { adminSecret, asAdmin, createLogin, secretOf } from '../support/postgres-fixtures.ts';
-import { closedPort, failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { failOnce, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 import {
   configurationWith,
   roleArn,

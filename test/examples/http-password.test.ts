@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { httpPassword } from '../../examples/http-password.ts';
-import { closedPort, startFixture } from '../support/rotation-fixture.ts';
+import { closedPort } from '../support/closed-port.ts';
+import { startFixture } from '../support/rotation-fixture.ts';
 import { startHttpService } from './http-service.ts';
 
 const read = (file: string): Promise<string> => readFile(join(import.meta.dirname, '../..', file), 'utf8');

@@ -2,6 +2,7 @@ import { CancelRotateSecretCommand, CreateSecretCommand } from '@aws-sdk/client-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgres } from '../../rotators/postgres/index.ts';
 import { contradictoryField, createRotationHandler, isKeyturnError } from '../../src/index.ts';
+import { closedPort } from '../support/closed-port.ts';
 import {
   canLogIn,
   createLogin,
@@ -12,7 +13,7 @@ import {
   uniqueName,
 } from '../support/postgres-fixtures.ts';
 import { startPostgres } from '../support/postgres-server.ts';
-import { closedPort, type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
+import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
 
 const secretPassword = 'do-not-show-this-1';
 

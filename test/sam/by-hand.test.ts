@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { localSamEnvironment, root, run } from '../../examples/sam/program.ts';
 import { bridgeAddress } from '../../examples/sam/reach.ts';
-import { closedPort } from '../support/rotation-fixture.ts';
+import { closedPort } from '../support/closed-port.ts';
 import { describeUnless, missingContainer } from './tools.ts';
 
 describeUnless(await missingContainer(), 'the walk by hand of docs/sam-local.md', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { localSamEnvironment, root, run } from '../../examples/sam/program.ts';
-import { closedPort } from '../support/rotation-fixture.ts';
+import { closedPort } from '../support/closed-port.ts';
 import { ownRole } from './combinations.ts';
 
 /** moto's server, with a bucket for packages and a role; see moto_server.py. */

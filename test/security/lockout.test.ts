@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { postgres } from '../../rotators/postgres/index.ts';
+import { closedPort } from '../support/closed-port.ts';
 import {
   adminSecret,
   canLogIn,
@@ -9,7 +10,7 @@ import {
   secretOf,
   sharedOptions,
 } from '../support/postgres-fixtures.ts';
-import { closedPort, startFixture } from '../support/rotation-fixture.ts';
+import { startFixture } from '../support/rotation-fixture.ts';
 
 /* A lockout policy counts refused logins. Whoever breaks a secret must not have Keyturn lock its account out. */
 describe('a rotation that can not log in', () => {

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import mysql from 'mysql2/promise';
 import { findProgram } from '../client/support/servers.ts';
 import { makeCertificate } from './certificate.ts';
-import { freePort } from './postgres-server.ts';
+import { closedPort } from './closed-port.ts';
 
 /** Which of the two is started. */
 export type Flavour = 'mysql' | 'mariadb';
@@ -89,7 +89,7 @@ export async function startMysql(flavour: Flavour, settings: readonly string[] =
   await writeFile(certFile, cert);
   await writeFile(keyFile, key, { mode: 0o600 });
   const [port, logFile, generalLog] = [
-    await freePort(),
+    await closedPort(),
     join(folder, 'error.log'),
     join(folder, 'general.log'),
   ];

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, type PostgresServer, unprivileged } from './postgres-server.ts';
+import { closedPort } from './closed-port.ts';
+import { type PostgresServer, unprivileged } from './postgres-server.ts';
 
 /** The program; by default where Debian's package installs it. */
 const program = process.env.KEYTURN_TEST_PGBOUNCER || '/usr/sbin/pgbouncer';
@@ -35,7 +36,7 @@ export async function startPgBouncer(
 ): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-pgbouncer-'));
   const { uid, gid } = await unprivileged();
-  const port = await freePort();
+  const port = await closedPort();
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
   const admin = `${quoted(server.admin.username)} ${quoted(server.admin.password)}`;
   const lines = [

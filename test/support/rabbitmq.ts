@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startInAttempts } from './attempts.ts';
-import { closedPort } from './rotation-fixture.ts';
+import { closedPort } from './closed-port.ts';
 import { runProgram } from './run-program.ts';
 
 /** A real RabbitMQ on this machine, with its management API. */

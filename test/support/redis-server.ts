@@ -10,7 +10,7 @@ import { pairsOf } from '../../rotators/redis/servers.ts';
 import { findProgram } from '../client/support/servers.ts';
 import { startInAttempts } from './attempts.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
-import { freePort } from './postgres-server.ts';
+import { closedPort } from './closed-port.ts';
 
 /** The program of a Redis or Valkey server on this machine. */
 export interface RedisProgram {
@@ -78,7 +78,7 @@ async function startOnce(
   { tls = false, users = 'configuration', settings = [], requirepass, port: given }: RedisServerOptions,
 ): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-redis-'));
-  const port = given ?? (await freePort());
+  const port = given ?? (await closedPort());
   const admin = { username: 'admin', password: randomBytes(12).toString('hex') };
   const known = [
     `user admin on >${admin.password} ~* &* +@all`,
@@ -188,7 +188,7 @@ function groupOf<Servers extends readonly RedisServer[]>(servers: Servers): Redi
 /** A free port for a server of a cluster. The port of the cluster's bus is 10000 higher, and must exist too. */
 async function clusterPort(): Promise<number> {
   for (;;) {
-    const port = await freePort();
+    const port = await closedPort();
     if (port < 55_000) return port;
   }
 }
@@ -265,7 +265,7 @@ export async function startSentinel(
 ): Promise<Sentinel> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-sentinel-'));
   await mkdir(folder, { recursive: true });
-  const port = await freePort();
+  const port = await closedPort();
   const lines = [
     `port ${port}`,
     'bind 127.0.0.1',

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -185,15 +184,4 @@ export function failOnce(client: SecretsManagerClient, operation: string, when: 
     },
     { step: 'initialize', name: `fail-${operation}-${when}-${randomUUID()}` },
   );
-}
-
-/** A TCP port of this machine at which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return address.port;
 }

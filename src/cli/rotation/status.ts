@@ -1,6 +1,7 @@
 import { type Diagnosis, diagnose, needsAttention, stepLine } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
 import {
+  describeSchedule,
   type ListRequest,
   type PendingValue,
   type Secret,
@@ -134,9 +135,8 @@ function showSecret(screen: Screen, secret: Secret, versions: readonly Version[]
   const never = rotationEnabled === undefined ? 'never turned on' : 'off';
   screen.fact('rotation', rotationEnabled === true ? 'on' : never);
   if (functionArn !== undefined) screen.fact('function', functionArn);
-  const every = rules?.ScheduleExpression ?? (rules && `every ${rules.AutomaticallyAfterDays} days`);
-  const within = rules?.Duration === undefined ? '' : `, in a window of ${rules.Duration}`;
-  if (every !== undefined) screen.fact('schedule', `${every}${within}`);
+  const schedule = describeSchedule(rules);
+  if (schedule !== undefined) screen.fact('schedule', schedule);
   screen.fact('last rotated', lastRotated === undefined ? 'never' : describeDate(lastRotated, nowMs));
   if (nextRotation !== undefined)
     screen.fact('next rotation', `${describeDate(nextRotation, nowMs)} at the latest`);

@@ -1,6 +1,6 @@
 import { createRedactor } from '../../redact.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
-import type { Secret } from '../../secrets-manager/port.ts';
+import { describeSchedule, type Secret } from '../../secrets-manager/port.ts';
 import { printable } from '../printable.ts';
 import { describeDate } from '../rotation/age.ts';
 import type { PlaceOptions } from '../rotation/arguments.ts';
@@ -47,8 +47,7 @@ function show(screen: Screen, secret: Secret, nowMs: number): void {
 function describeRotation(secret: Secret, nowMs: number): string {
   const { rotationEnabled, rules, lastRotated, nextRotation } = secret;
   if (rotationEnabled !== true) return 'off';
-  const days = rules?.AutomaticallyAfterDays;
-  const schedule = rules?.ScheduleExpression ?? (days === undefined ? 'on' : `every ${days} days`);
+  const schedule = describeSchedule(rules) ?? 'on';
   const last = lastRotated === undefined ? 'never' : describeDate(lastRotated, nowMs);
   const next = nextRotation === undefined ? '' : `, next ${describeDate(nextRotation, nowMs)} at the latest`;
   return `${schedule}; last ${last}${next}`;

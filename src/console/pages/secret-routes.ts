@@ -7,7 +7,12 @@ import { rotateAndFollow } from '../../cli/rotation/rotate.ts';
 import { askPreflight } from '../../cli/rotation/status.ts';
 import { nextDates } from '../../create/schedule-dates.ts';
 import { isKeyturnError, KeyturnError, messageOf } from '../../errors.ts';
-import type { RotationRules, Secret, VersionDetails } from '../../secrets-manager/port.ts';
+import {
+  type RotationRules,
+  type Secret,
+  scheduleExpression,
+  type VersionDetails,
+} from '../../secrets-manager/port.ts';
 
 import { type Answered, told } from '../answered.ts';
 import { diagnoseSecret } from '../diagnosis.ts';
@@ -274,13 +279,12 @@ function datesOf(
   { rules, lastRotated }: Pick<Secret, 'rules' | 'lastRotated'>,
   nowMs: number,
 ): Answered<readonly Date[]> | undefined {
-  if (rules === undefined) return undefined;
-  const expression = rules.ScheduleExpression ?? `rate(${rules.AutomaticallyAfterDays} days)`;
-  if (expression === '') return undefined;
+  const expression = scheduleExpression(rules);
+  if (expression === undefined || expression === '') return undefined;
   try {
     // A rate counts from the last rotation.
     const fromMs = Math.max(lastRotated?.getTime() ?? nowMs, nowMs - longestMs);
-    const dates = nextDates({ expression, duration: rules.Duration }, fromMs, shownDates * 4);
+    const dates = nextDates({ expression, duration: rules?.Duration }, fromMs, shownDates * 4);
     return { ok: true, value: dates.filter((date) => date.getTime() > nowMs).slice(0, shownDates) };
   } catch (error) {
     return { ok: false, error };

@@ -1,6 +1,11 @@
 import { hasFailed, stepLine } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
-import type { SecretDetails, VersionDetails } from '../../secrets-manager/port.ts';
+import {
+  describeSchedule,
+  type SecretDetails,
+  scheduleExpression,
+  type VersionDetails,
+} from '../../secrets-manager/port.ts';
 import type { Run } from '../activity.ts';
 import type { Answered } from '../answered.ts';
 import type { Remedy, ShownDiagnosis } from '../diagnosis.ts';
@@ -166,7 +171,7 @@ function rotationCard(view: View, parts: SecretPageParts): Html {
     'Rotation',
     html`${facts([
       ['Function', copyable(secret.functionArn, 'the ARN of the function')],
-      ['Schedule', scheduleWords(secret)],
+      ['Schedule', describeSchedule(secret.rules)],
       ['Last rotated', html`<span id="last-rotated">${when(secret.lastRotated, view.nowMs)}</span>`],
       [
         'Next, at the latest',
@@ -182,12 +187,6 @@ ${
 <details class="edit"><summary>Turn rotation off</summary><p>Nothing rotates the secret from then on. A rotation that is under way is given up where it is.</p>${buttonForm(view, 'secret/turn-off', { id: secret.arn }, 'Turn rotation off', 'danger')}</details>`
 }`,
   );
-}
-
-function scheduleWords({ rules }: SecretDetails): string | undefined {
-  if (rules === undefined) return undefined;
-  const every = rules.ScheduleExpression ?? `every ${rules.AutomaticallyAfterDays} days`;
-  return rules.Duration === undefined ? every : `${every}, in a window of ${rules.Duration}`;
 }
 
 /** The dates at which windows open. */
@@ -218,9 +217,7 @@ function preflightWords(preflight: Preflight): Html {
 }
 
 function scheduleForm(view: View, { arn, rules }: SecretDetails): Html {
-  const expression =
-    rules?.ScheduleExpression ??
-    (rules?.AutomaticallyAfterDays === undefined ? '' : `rate(${rules.AutomaticallyAfterDays} days)`);
+  const expression = scheduleExpression(rules) ?? '';
   return foldedForm(
     view,
     { action: 'secret/schedule', arn, summary: 'Change the schedule' },

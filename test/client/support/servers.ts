@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from '../../support/postgres-server.ts';
+import { closedPort } from '../../support/closed-port.ts';
 
 /** A server of a test's own. */
 export interface OwnServer {
@@ -69,14 +69,14 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
 
 /** A real Redis or Valkey, whose default user has this password. */
 export async function startRedis(program: string, password: string): Promise<OwnServer> {
-  const [folder, port] = [await mkdtemp(join(tmpdir(), 'keyturn-redis-')), await freePort()];
+  const [folder, port] = [await mkdtemp(join(tmpdir(), 'keyturn-redis-')), await closedPort()];
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--requirepass', password];
   return run(program, args, port, folder);
 }
 
 /** A real MariaDB, with an admin `root` that needs no password. */
 export async function startMariaDb(program: string, install: string): Promise<OwnServer> {
-  const [folder, port] = [await mkdtemp(join(tmpdir(), 'keyturn-mariadb-')), await freePort()];
+  const [folder, port] = [await mkdtemp(join(tmpdir(), 'keyturn-mariadb-')), await closedPort()];
   await chmod(folder, 0o755);
   const own = process.getuid?.() === 0 ? ['--user=root'] : [];
   const data = `--datadir=${join(folder, 'data')}`;

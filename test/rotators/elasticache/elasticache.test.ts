@@ -2,9 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SecretFields } from '../../../src/index.ts';
 import { crashMatrix, describeRotator } from '../../../src/testing/index.ts';
+import { closedPort } from '../../support/closed-port.ts';
 import { type ManagedUsersApi, startManagedUsers } from '../../support/managed-users.ts';
 import { findRedisProgram, noRedis, startRedisServer } from '../../support/redis-server.ts';
-import { closedPort, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { arnOf, managedHarness } from './harness.ts';
 import makeRotator, { type ManagedSettings } from './rotator.ts';
 

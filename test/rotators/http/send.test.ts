@@ -5,7 +5,7 @@ import { oauthClientCredentials } from '../../../rotators/oauth/index.ts';
 import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
 import type { Rotator, SecretFields } from '../../../src/index.ts';
 import { makeCertificate } from '../../support/certificate.ts';
-import { closedPort } from '../../support/rotation-fixture.ts';
+import { closedPort } from '../../support/closed-port.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 import { accountApi } from '../../support/token-service/accounts.ts';
 

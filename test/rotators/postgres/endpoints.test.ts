@@ -4,6 +4,7 @@ import { createConnector } from '../../../rotators/postgres/connector.ts';
 import { parseEndpoints } from '../../../rotators/postgres/endpoints.ts';
 import { postgres } from '../../../rotators/postgres/index.ts';
 import { readDocument, type SecretFields } from '../../../src/index.ts';
+import { closedPort } from '../../support/closed-port.ts';
 import {
   asAdmin,
   canLogIn,
@@ -14,7 +15,7 @@ import {
   sharedOptions,
   type TestLogin,
 } from '../../support/postgres-fixtures.ts';
-import { freePort, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 
 const rotator = postgres(sharedOptions());
 const at = (...places: [string, number][]) => places.map(([host, port]) => ({ host, port }));
@@ -183,7 +184,7 @@ describe('a Postgres secret with several servers', () => {
   };
 
   it('is used at the one that takes changes, wherever it stands in the list', async () => {
-    const closed = await freePort();
+    const closed = await closedPort();
     for (const ports of [
       [primary.port, standby.port],
       [standby.port, primary.port],
@@ -212,22 +213,22 @@ describe('a Postgres secret with several servers', () => {
   });
 
   it('is refused at the first that can be reached, and unreachable where none is there', async () => {
-    const closed = await freePort();
+    const closed = await closedPort();
     for (const ports of [
       [standby.port, primary.port],
       [closed, primary.port],
     ]) {
       expect(await portOf({ ...secret(ports), password: 'wrong' })).toBeUndefined();
     }
-    const error = await portOf(secret([closed, await freePort()])).catch((thrown: unknown) => thrown);
+    const error = await portOf(secret([closed, await closedPort()])).catch((thrown: unknown) => thrown);
     expect(plain.classify?.(error, 'open')).toBe('TargetUnreachable');
   });
 
   it('is asked for its login at the first that can be reached', async () => {
     const { probe } = createConnector({});
-    const closed = await freePort();
+    const closed = await closedPort();
     expect(await probe(plain.parse(secret([closed, primary.port])), rotatorContext())).toBe('scram-sha-256');
-    const nowhere = probe(plain.parse(secret([closed, await freePort()])), rotatorContext());
+    const nowhere = probe(plain.parse(secret([closed, await closedPort()])), rotatorContext());
     await expect(nowhere).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });

@@ -9,6 +9,7 @@ import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
 import { clusterNode } from '../../../rotators/redis/servers.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { describeUnless } from '../../sam/tools.ts';
+import { closedPort } from '../../support/closed-port.ts';
 import {
   findRedisProgram,
   noRedis,
@@ -21,7 +22,7 @@ import {
   startReplication,
   startSentinel,
 } from '../../support/redis-server.ts';
-import { closedPort, type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
+import { type RotationFixture, startFixture } from '../../support/rotation-fixture.ts';
 import { applicationRules } from './harness.ts';
 
 const hashOf = (password: unknown): string => createHash('sha256').update(String(password)).digest('hex');

@@ -6,8 +6,8 @@ import {
   sqlServer,
   sqlServerAlternatingUsers,
 } from '../../../rotators/sqlserver/index.ts';
+import { closedPort } from '../../support/closed-port.ts';
 import { rotatorContext } from '../../support/postgres-fixtures.ts';
-import { closedPort } from '../../support/rotation-fixture.ts';
 import { encryption } from '../../support/tds/requests.ts';
 import { type StandIn, type StandInOptions, startStandIn } from '../../support/tds/server.ts';
 

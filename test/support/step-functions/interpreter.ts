@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { closedPort } from '../closed-port.ts';
 
 const programPath = fileURLToPath(new URL('./interpreter.py', import.meta.url));
 
@@ -42,7 +42,7 @@ export interface Interpreter {
  */
 export async function startInterpreter(python: string, surroundings: Surroundings): Promise<Interpreter> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-states-'));
-  const port = await freePort();
+  const port = await closedPort();
   const url = `http://127.0.0.1:${port}`;
   const { PATH = '' } = process.env;
   const child = spawn(python, [programPath], {
@@ -97,13 +97,4 @@ export async function startInterpreter(python: string, surroundings: Surrounding
   }
   await close();
   throw new Error(`The interpreter did not start: ${said}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise<void>((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return address.port;
 }

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { closedPort } from '../closed-port.ts';
 import { startPostgres } from '../postgres-server.ts';
-import { closedPort } from '../rotation-fixture.ts';
 import { startServerProcess } from './process.ts';
 
 /** A Gitea that tests may use. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { jupyterHub } from '../../../rotators/api-token/presets/jupyterhub.ts';
-import { closedPort } from '../rotation-fixture.ts';
+import { closedPort } from '../closed-port.ts';
 import { askAs, idsOf, startServerProcess, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
 

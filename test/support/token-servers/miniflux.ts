@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ApiDescription } from '../../../rotators/api-token/index.ts';
+import { closedPort } from '../closed-port.ts';
 import { startPostgres } from '../postgres-server.ts';
-import { closedPort } from '../rotation-fixture.ts';
 import { askAs, basicOf, idsOf, startServerProcess, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { npm } from '../../../rotators/api-token/presets/npm.ts';
+import { closedPort } from '../closed-port.ts';
 import { compileCache } from '../compile-cache.ts';
-import { closedPort } from '../rotation-fixture.ts';
 import { askAs, basicOf, idsOf, startServerProcess, textOf } from './process.ts';
 import type { TokenServer } from './server.ts';
 
