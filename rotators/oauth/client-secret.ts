@@ -14,7 +14,7 @@ import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, connect, createReach } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
 import { earlyExpiry, timeMsIn, writtenSeconds } from './expiry.ts';
-import { accepted, classify, isClientRefused } from './refusal.ts';
+import { accepted, acceptedRevocation, classify, isClientRefused } from './refusal.ts';
 import { type RegistrationAccess, readRegistration, renewRegistration } from './registration.ts';
 
 /** A client that may manage its own registration. */
@@ -61,13 +61,20 @@ function parse(fields: SecretFields): RegisteredClient {
  */
 async function isAccepted(credential: RegisteredClient, context: CallContext): Promise<boolean> {
   const { library, server, client, as, optionsFor } = await connect(credential, context);
-  const canIntrospect = server.introspection_endpoint !== undefined;
-  const ask = canIntrospect ? library.introspectionRequest : library.revocationRequest;
-  const options = optionsFor(canIntrospect ? 'the introspection' : 'the revocation');
+  const token = randomUUID();
   try {
-    await as(canIntrospect ? 'introspection' : 'revocation', async (authentication) =>
-      accepted(await ask(server, client, authentication, randomUUID(), options)),
-    );
+    if (server.introspection_endpoint === undefined) {
+      const options = optionsFor('the revocation');
+      await as('revocation', async (authentication) =>
+        acceptedRevocation(await library.revocationRequest(server, client, authentication, token, options)),
+      );
+    } else {
+      const options = optionsFor('the introspection');
+      const response = await as('introspection', async (authentication) =>
+        accepted(await library.introspectionRequest(server, client, authentication, token, options)),
+      );
+      await library.processIntrospectionResponse(server, client, response);
+    }
     return true;
   } catch (error) {
     if (isClientRefused(error)) return false;

@@ -29,6 +29,17 @@ export async function accepted(response: Response): Promise<Response> {
   throw new Refusal(response.status, codeIn(text), descriptionIn(text));
 }
 
+/**
+ * Checks the answer of a revocation. Its body says nothing (RFC 7009, section 2.2). But a web page, such as a proxy's login page, is no
+ * answer of the server.
+ *
+ * @throws Refusal for another status than 200, AdapterError for a web page
+ */
+export async function acceptedRevocation(response: Response): Promise<void> {
+  const text = await (await accepted(response)).text();
+  if (/^\s*</.test(text)) throw new AdapterError('the server answers with a web page');
+}
+
 /** The server's `error_description` (RFC 6749, section 5.2). */
 function descriptionIn(body: string): string | undefined {
   try {

@@ -11,7 +11,7 @@ import { type JsonObject, numberIn, readAnswer, requireIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, type Connection, connect } from './connection.ts';
 import { timeMsIn, writtenSeconds } from './expiry.ts';
-import { accepted } from './refusal.ts';
+import { accepted, acceptedRevocation } from './refusal.ts';
 
 /** An access token of a client. */
 export interface TokenCredential extends OAuthClient {
@@ -117,6 +117,6 @@ export async function revokeToken(credential: TokenCredential, context: CallCont
   const additionalParameters = { token_type_hint: 'access_token' };
   const request = { ...optionsFor('the revocation'), additionalParameters };
   await as('revocation', async (authentication) =>
-    accepted(await library.revocationRequest(server, client, authentication, accessToken, request)),
+    acceptedRevocation(await library.revocationRequest(server, client, authentication, accessToken, request)),
   );
 }

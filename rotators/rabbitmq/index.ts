@@ -95,8 +95,16 @@ export function rabbitMq(
     const answer = await ask(credential, { method: 'GET', path: '/api/whoami' }, signal);
     const close = async (): Promise<void> => undefined;
     switch (meaningOf(answer)) {
-      case 'accepted':
-        return { credential, tags: tagsOf(readJson('whoami', answer)), close };
+      case 'accepted': {
+        const json = readJson('whoami', answer);
+        // Another server may answer 200 to everything. That proves no password.
+        if (textAt(json, '/name') !== credential.username)
+          throw new ApiFailure(
+            'TargetFailed',
+            'whoami does not name the user: "host" may not be the management API',
+          );
+        return { credential, tags: tagsOf(json), close };
+      }
       case 'no management user':
         return { credential, tags: [], close };
       case 'refused':

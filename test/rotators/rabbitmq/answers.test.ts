@@ -9,6 +9,10 @@ import { startScriptedServer } from '../../support/scripted-server.ts';
  * (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_web_dispatch/src).
  */
 const answers: readonly [string, number, object | string, string][] = [
+  ['3.10.8, right password', 200, { name: 'robot', tags: ['management'] }, 'accepted'],
+  ['a server that answers 200 to everything', 200, {}, 'TargetFailed'],
+  ['another user', 200, { name: 'guest', tags: [] }, 'TargetFailed'],
+  ['a page of a proxy', 200, '<html>Log in</html>', 'TargetFailed'],
   ['3.10.8, wrong password', 401, { error: 'not_authorized', reason: 'Login failed' }, 'refused'],
   ['4.0.5, wrong password', 401, { error: 'not_authorized', reason: 'Not_Authorized' }, 'refused'],
   ['another wording', 401, { error: 'not_authorized', reason: 'Try again' }, 'refused'],
