@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runSuite } from './collecting-runner.ts';
 import { issuingMutants } from './issuing-mutants.ts';
-import { memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
+import { type MemoryTokenRotator, memoryHarness, passwordRotator, tokenRotator } from './memory-rotators.ts';
 import { type MemoryTarget, startMemoryTarget } from './memory-target.ts';
 import { mutants } from './mutants.ts';
 
@@ -34,6 +34,25 @@ describe('the conformance kit', () => {
     expect(skipped.sort()).toEqual(
       [...givenUpAt(1, 2, 3, 5, 8, 13), unanswered, broken, twice, ending].sort(),
     );
+  });
+
+  it('names the secret to a rotator in the form that the contract promises', async () => {
+    const check = ({ owner }: { readonly owner: string }): void => {
+      if (!/^[0-9a-f]{12}$/.test(owner)) throw new Error(`${owner} is no owner of the contract.`);
+    };
+    const strict: MemoryTokenRotator = {
+      ...tokenRotator,
+      issue: (current, context) => {
+        check(context);
+        return tokenRotator.issue(current, context);
+      },
+      revokeOrphans: async (current, context) => {
+        check(context);
+        await tokenRotator.revokeOrphans?.(current, context);
+      },
+    };
+    const { failed } = await runSuite(memoryHarness(target, strict));
+    expect(failed).toEqual([]);
   });
 
   it.each([...mutants, ...issuingMutants])(
