@@ -18,7 +18,7 @@ export {
   type SecretFields,
 } from './documents/fields.ts';
 export { type FormName, formNames } from './documents/form.ts';
-export { adminTag, type DocumentHints, fieldsTag, formTag } from './documents/hints.ts';
+export { adminTag, type DocumentHints, fieldsTag, formTag, leaveTag } from './documents/hints.ts';
 export { AdapterError, type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from './errors.ts';
 export {
   createRotationHandler,

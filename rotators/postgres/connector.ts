@@ -198,7 +198,7 @@ async function firstWritable(
   for (const endpoint of endpoints) {
     try {
       const session = await logInAt(endpoint);
-      if (endpoints.length === 1 || (await isWritable(session))) {
+      if (endpoints.length === 1 || (await closedUnlessAnswered(session, isWritable))) {
         await replica?.close();
         return session;
       }
@@ -214,6 +214,19 @@ async function firstWritable(
   }
   if (replica === undefined) throw lost;
   return replica;
+}
+
+/** Asks through a session, and closes it if that fails. */
+async function closedUnlessAnswered<Answer>(
+  session: PostgresSession,
+  ask: (session: PostgresSession) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask(session);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 /** Whether a session's server takes changes. Servers from 14 on report this at the login; older ones are asked. */

@@ -65,6 +65,7 @@ async function run(args: readonly string[]): Promise<number> {
       throw new UsageError(`--host-name must be a name or an address without a port, not '${name}'`);
   }
   const port = readPort('--port', values.port);
+  if (values.host === '') throw new UsageError('--host must be an address or a name');
   warnOfOpenHost('keyturn console', values.host);
   const policies =
     values.policies === undefined

@@ -85,6 +85,7 @@ function parseOptions(args: readonly string[]): Options {
     },
   });
   const endpoint = values['lambda-endpoint'];
+  if (values.host === '') throw new UsageError('--host must be an address or a name');
   return {
     port: readPort('--port', values.port),
     host: values.host,

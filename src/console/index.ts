@@ -67,6 +67,12 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     now = Date.now,
     note,
   } = options;
+  if (host === '')
+    throw new KeyturnError(
+      'InvalidConfiguration',
+      'The host of the console is empty.',
+      'Give an address or a name to listen on, such as 127.0.0.1, or leave it out.',
+    );
   const sessions = createSessions();
   const activity = createActivity(now);
   const moves = new Map<string, SeenMove[]>();

@@ -236,17 +236,17 @@ export const causes = {
   // Causes outside of the function.
   SecretMarkedForDeletion: {
     problem: 'The secret is scheduled for deletion: it can be neither read nor rotated.',
-    step: 'To keep it, restore it.',
+    step: 'If you still need it, cancel the deletion.',
     command: ({ arn }) => `aws secretsmanager restore-secret --secret-id ${shellWord(arn)}`,
   },
   NeverAttached: {
     problem: 'Rotation was never turned on: nothing rotates the secret.',
-    step: 'Turn it on.',
+    step: 'Turn rotation on.',
     command: ({ name }) => `keyturn attach ${shellWord(name)} --function ARN --every 30d`,
   },
   RotationOff: {
     problem: 'Rotation was turned off: nothing rotates the secret.',
-    step: 'Turn it on.',
+    step: 'Turn rotation on.',
     command: ({ name, functionArn }) =>
       `keyturn attach ${shellWord(name)} --function ${functionArn ?? 'ARN'} --every 30d`,
   },
@@ -293,7 +293,7 @@ export const causes = {
   },
   FunctionNotInvocable: {
     problem: "The function's policy does not let Secrets Manager invoke it.",
-    step: 'Allow it.',
+    step: 'Let Secrets Manager invoke it, and nobody else.',
     command: ({ functionArn }) => functionArn && invokePermissionCommand(functionArn),
   },
   FunctionHasNoConcurrency: {

@@ -25,7 +25,7 @@ export const fieldsTag = 'keyturn:fields';
 /** The tag with the ARN of the admin secret. */
 export const adminTag = 'keyturn:admin';
 /** The tag with the places that a rotation leaves as they are, although they hold the old credential. */
-const leaveTag = 'keyturn:leave';
+export const leaveTag = 'keyturn:leave';
 
 /** Reads the name of a form. @throws InvalidConfiguration, naming the tag or variable */
 export function parseFormName(name: string | undefined, source: string): FormName | undefined {

@@ -87,6 +87,7 @@ describe('keyturn console', () => {
     [['--endpoint', 'ftp://x'], '--endpoint must be'],
     [['--data', 'x', '--aws'], '--data is for'],
     [['--port', '70000'], '--port must be'],
+    [['--host', ''], '--host must be'],
     [['--host-name', 'a b'], '--host-name must be'],
     [['--policies', 'no-such-file'], "can't be read"],
     [['--unknown'], 'Unknown option'],

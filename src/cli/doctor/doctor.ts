@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import {
   type Diagnosis,
   diagnose,
@@ -44,7 +45,7 @@ export async function doctor(tools: Tools, work: DoctorWork): Promise<CommandRes
   }
   const attention = examined.filter((one) => one.needsAttention).length;
   (attention === 0 ? tools.screen.good : tools.screen.bad)(
-    `${attention} of ${looked} secrets need attention.`,
+    `${attention} of ${counted(looked, 'secret')} need attention.`,
   );
   return {
     ok: true,

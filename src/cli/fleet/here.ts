@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { counted } from '../../counted.ts';
 import { isKeyturnError } from '../../errors.ts';
 import { decide, type Outcome } from '../../fleet/decisions.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
@@ -35,7 +36,7 @@ export function startHere(work: RunWork): Promise<number> {
     async (screen): Promise<CommandResult> => {
       const made = await readPlan(work.file);
       const age = daysOld(made);
-      screen.heading(`Plan ${made.id}: ${made.secrets} secrets`);
+      screen.heading(`Plan ${made.id}: ${counted(made.secrets, 'secret')}`);
       tellAge(screen, age);
       if (made.secrets === 0) return nothingToRotate(screen, made);
       const apiOf = await clientsFor(work, made);
@@ -47,7 +48,7 @@ export function startHere(work: RunWork): Promise<number> {
         const names = underWay.size === 0 ? '' : ` (${[...underWay.values()].join(', ')})`;
         tellAtOnce(
           2,
-          `Nothing more begins. Waiting for ${underWay.size} rotations that are under way${names}. A second signal ends this now, and leaves them to Secrets Manager.`,
+          `Nothing more begins. Waiting for what is under way: ${counted(underWay.size, 'rotation')}${names}. A second signal ends this now, and leaves them to Secrets Manager.`,
         );
       });
       let toldAt = 0;
@@ -112,7 +113,7 @@ export function tellAge(screen: Screen, days: number | undefined): void {
 
 /** The answer if a plan leaves all secrets out. */
 export function nothingToRotate(screen: Screen, { id, blocked }: FleetPlan): CommandResult {
-  screen.say(`Nothing to rotate: the plan leaves ${blocked.length} secrets out.`);
+  screen.say(`Nothing to rotate: the plan leaves out ${counted(blocked.length, 'secret')}.`);
   return { ok: true, document: { plan: id, secrets: 0, end: 'finished', blocked } };
 }
 
@@ -164,7 +165,7 @@ export function report(work: RunWork): Promise<number> {
     async (screen): Promise<CommandResult> => {
       const made = await readPlan(work.file);
       tellAge(screen, daysOld(made));
-      screen.progress(`asking for ${made.secrets} secrets`);
+      screen.progress(`asking for ${counted(made.secrets, 'secret')}`);
       const api = apiBy(await clientsFor(work, made));
       const counts = zeroCounts();
       const left: SecretOutcome[] = [];

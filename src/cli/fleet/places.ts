@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
 import { createAwsSecretsManagement } from '../../secrets-manager/aws.ts';
@@ -49,7 +50,7 @@ async function profilesFor(
   for (const [account, missing] of without) {
     throw new KeyturnError(
       'InvalidConfiguration',
-      `None of the profiles ${profiles.join(', ')} is of account ${account}, in which the plan has ${missing.length} secrets.`,
+      `None of the profiles ${profiles.join(', ')} is of account ${account}, in which the plan has ${counted(missing.length, 'secret')}.`,
       'Nothing was rotated. Name a profile of that account too: --profile NAME.',
       { field: '--profile' },
     );

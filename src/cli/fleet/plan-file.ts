@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
+import { counted } from '../../counted.ts';
 import { KeyturnError, messageOf } from '../../errors.ts';
 import { type FleetPlan, fleetVersion, mostSecretsPerItem, type PlanEntry } from '../../fleet/plan.ts';
 import { outputFailed } from '../../render/output-file.ts';
@@ -129,8 +130,9 @@ function faultOf({ waves, secrets, targets, madeAt }: FleetPlan): string | undef
       entries.set(entry.arn, entry);
     }
   }
-  if (entries.size !== secrets) return `says that it has ${secrets} secrets, and has ${entries.size}`;
-  if (seen.size !== targets) return `says that it has ${targets} targets, and has ${seen.size}`;
+  if (entries.size !== secrets)
+    return `says that it has ${counted(secrets, 'secret')}, and has ${entries.size}`;
+  if (seen.size !== targets) return `says that it has ${counted(targets, 'target')}, and has ${seen.size}`;
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { defaultConfiguration } from '../../configuration.ts';
+import { counted } from '../../counted.ts';
 import { isCauseName } from '../../doctor/causes.ts';
 import { hasFailed } from '../../doctor/diagnosis.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
@@ -149,13 +150,13 @@ async function targetOf(tools: Tools, secret: Secret, { groupBy }: PlanWork): Pr
 
 function showPlan(screen: Screen, made: FleetPlan, { out, profiles }: PlanWork): void {
   screen.heading(`Plan ${made.id}`);
-  screen.fact('secrets', `${made.secrets}, of ${made.targets} targets`);
+  screen.fact('secrets', `${made.secrets}, of ${counted(made.targets, 'target')}`);
   screen.fact('at once', `${made.perTarget} of a target, ${made.atOnce} in all`);
   for (const { name, items, toleratedFailures } of made.waves) {
     const secrets = items.reduce((sum, one) => sum + one.secrets.length, 0);
     screen.fact(
       name,
-      `${secrets} secrets of ${items.length} targets; stops when more than ${toleratedFailures} targets fail`,
+      `${counted(secrets, 'secret')} of ${counted(items.length, 'target')}; stops when more than ${toleratedFailures} of them fail`,
     );
   }
   screen.fact(
@@ -163,7 +164,7 @@ function showPlan(screen: Screen, made: FleetPlan, { out, profiles }: PlanWork):
     `about ${describeSeconds(made.estimatedSeconds)}, under ${Math.round(made.quotaShare * 100)}% of the quotas`,
   );
   for (const { name, reason, detail } of made.blocked) screen.bad(`  ${reason.padEnd(16)}${name}: ${detail}`);
-  if (made.blocked.length > 0) screen.bad(`${made.blocked.length} secrets are left out.`);
+  if (made.blocked.length > 0) screen.bad(`Left out: ${counted(made.blocked.length, 'secret')}.`);
   screen.say(
     out === undefined
       ? 'Nothing was written: give --out FILE to start it later.'

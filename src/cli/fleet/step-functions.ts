@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { MapRunListItem, SFNClient } from '@aws-sdk/client-sfn';
+import { counted } from '../../counted.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import { fleetComment } from '../../fleet/definition.ts';
 import type { FleetPlan } from '../../fleet/plan.ts';
@@ -39,7 +40,7 @@ export function start(work: RunWork, machineArn: string): Promise<number> {
     const { executionArn = '' } = await called('states:StartExecution', machineArn, () =>
       sfn.send(new StartExecutionCommand({ stateMachineArn: machineArn, name, input })),
     );
-    screen.good(`Started: ${made.secrets} secrets in ${made.waves.length} waves.`);
+    screen.good(`Started: ${counted(made.secrets, 'secret')} in ${counted(made.waves.length, 'wave')}.`);
     screen.say(`- Follow it: keyturn fleet watch ${executionArn}`);
     screen.say(`- Stop it: keyturn fleet stop ${executionArn}`);
     return {
@@ -144,7 +145,7 @@ function lineOf(waves: readonly WaveCounts[]): string {
   return waves
     .map(
       ({ succeeded, failed, toCome }, index) =>
-        `wave ${index + 1}: ${succeeded} targets done, ${failed} failed, ${toCome} to come`,
+        `wave ${index + 1}: ${counted(succeeded, 'target')} done, ${failed} failed, ${toCome} to come`,
     )
     .join('; ');
 }

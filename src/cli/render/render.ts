@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { counted } from '../../counted.ts';
 import { KeyturnError } from '../../errors.ts';
 import { createRedactor } from '../../redact.ts';
 import { checkReferences } from '../../render/check.ts';
@@ -58,7 +59,7 @@ async function answer(work: RenderWork, screen: Screen): Promise<CommandResult> 
   if (purpose.kind === 'file') await requireOtherFile(path, purpose.output);
   const references = referencesOf(template);
   const names = new Set(references.map(({ reference }) => reference.secret));
-  if (purpose.kind === 'file') screen.progress(`reading ${names.size} ${plural('secret', names.size)}`);
+  if (purpose.kind === 'file') screen.progress(`reading ${counted(names.size, 'secret')}`);
   const resolver = createResolver(source);
   const { text, credentials } = await renderTemplate(template, resolver);
   registerMasks(maskingSystem(process.env), work.masks, [...credentials, ...(await resolver.credentials())]);
@@ -71,7 +72,7 @@ async function answer(work: RenderWork, screen: Screen): Promise<CommandResult> 
   await replaceFile(purpose.output, bytes);
   const count = references.length;
   screen.good(
-    `Written: ${purpose.output}, with ${count} ${plural('value', count)} of ${names.size} ${plural('secret', names.size)}.`,
+    `Written: ${purpose.output}, with ${counted(count, 'value')} of ${counted(names.size, 'secret')}.`,
   );
   return {
     ok: true,
@@ -96,7 +97,7 @@ async function check(
   source: ReturnType<typeof createSecretSource>,
 ): Promise<CommandResult> {
   const references = referencesOf(template);
-  screen.progress(`checking ${references.length} ${plural('reference', references.length)}`);
+  screen.progress(`checking ${counted(references.length, 'reference')}`);
   const checked = await checkReferences(references, source);
   const found = checked.flatMap(({ problem, reference, line, column }): RenderProblem[] =>
     problem === undefined || problem === 'byDefault'
@@ -170,8 +171,4 @@ async function requireOtherFile(template: string, output: string): Promise<void>
     `${printable(output)} is the template itself.`,
     'Give the result another name.',
   );
-}
-
-function plural(word: string, count: number): string {
-  return count === 1 ? word : `${word}s`;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { UsageError } from '../command.ts';
 
 /** When a secret is to rotate. */
@@ -46,7 +47,7 @@ export function makeSchedule({ every, atHour, window }: ScheduleArguments): Sche
   const opensAt = period.unit === 'day' ? (hour ?? 0) : 0;
   requireRoom(hours, period.unit === 'day' ? hoursInADay - opensAt : period.count, opensAt);
   const { expression, words } = hour === undefined ? rate(period) : cron(period, hour);
-  const within = hours === undefined ? '' : `, in a window of ${count(hours, 'hour')}`;
+  const within = hours === undefined ? '' : `, in a window of ${counted(hours, 'hour')}`;
   return { expression, duration, words: `${words}${within}` };
 }
 
@@ -87,7 +88,7 @@ function requireRoom(hours: number | undefined, room: number, opensAt: number): 
 }
 
 function rate({ count: number, unit }: Period): Pick<Schedule, 'expression' | 'words'> {
-  const period = count(number, unit);
+  const period = counted(number, unit);
   return { expression: `rate(${period})`, words: `every ${period}` };
 }
 
@@ -106,10 +107,6 @@ function cron(period: Period, hour: number): Pick<Schedule, 'expression' | 'word
 function noSuchCron({ count: number, unit }: Period): UsageError {
   const can = [...cronHours.map((hours) => `${hours}h`), ...[...cronDays.keys()].map((days) => `${days}d`)];
   return new UsageError(
-    `a schedule can't say ${count(number, unit)} and an hour together: with --at-hour, --every is one of ${can.join(', ')}; without it, any`,
+    `a schedule can't say ${counted(number, unit)} and an hour together: with --at-hour, --every is one of ${can.join(', ')}; without it, any`,
   );
-}
-
-function count(number: number, unit: string): string {
-  return `${number} ${unit}${number === 1 ? '' : 's'}`;
 }

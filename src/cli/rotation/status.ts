@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { type Diagnosis, diagnose, needsAttention, stepLine } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
 import {
@@ -82,7 +83,7 @@ async function statusOfAll(tools: Tools, wanted: ListRequest, preflight: boolean
   }
   const attention = looked.filter(({ diagnosis }) => needsAttention(diagnosis.state));
   const unknown = looked.filter(({ asked }) => asked?.outcome === 'unknown');
-  const summary = `${attention.length} of ${looked.length} secrets need attention.`;
+  const summary = `${attention.length} of ${counted(looked.length, 'secret')} need attention.`;
   (attention.length === 0 ? screen.good : screen.bad)(summary);
   if (attention.length > 0) screen.say('keyturn doctor looks for the causes.');
   if (unknown.length > 0) screen.bad(`${unknown.length} functions could not be asked for a preflight.`);

@@ -5,6 +5,7 @@ import { printable } from '../../cli/printable.ts';
 import { attach } from '../../cli/rotation/attach.ts';
 import { rotateAndFollow } from '../../cli/rotation/rotate.ts';
 import { askPreflight } from '../../cli/rotation/status.ts';
+import { counted } from '../../counted.ts';
 import { nextDates } from '../../create/schedule-dates.ts';
 import { isKeyturnError, KeyturnError, messageOf } from '../../errors.ts';
 import {
@@ -230,7 +231,7 @@ export function addSecret(app: App, routing: Routing): void {
         'Nothing was deleted.',
       );
     await api.remove(id, days);
-    return `It is deleted in ${days} days, and can be restored until then.`;
+    return `It is deleted in ${counted(days, 'day')}, and can be restored until then.`;
   });
   change('restore', async (_c, id, _sent, { secrets: api }) => {
     await api.restore(id);
