@@ -360,7 +360,7 @@ export function invokePermissionCommand(functionArn: string): string {
 }
 
 /** The command that takes AWSPENDING off a version. */
-export function clearPendingCommand(secretArn: string, versionId: string): string {
+function clearPendingCommand(secretArn: string, versionId: string): string {
   return `aws secretsmanager update-secret-version-stage --secret-id ${shellWord(secretArn)} --version-stage AWSPENDING --remove-from-version-id ${versionId}`;
 }
 

@@ -2,7 +2,7 @@ import { isLike } from '../iam-wildcards.ts';
 import type { PolicyDenial } from './facts.ts';
 
 /** The actions that every rotation needs on its secret. */
-export const neededActions = [
+const neededActions = [
   'secretsmanager:DescribeSecret',
   'secretsmanager:GetSecretValue',
   'secretsmanager:PutSecretValue',

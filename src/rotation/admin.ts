@@ -146,7 +146,7 @@ async function requireReadReplica(run: Run, host: string, adminHost: string): Pr
 }
 
 /** The error if an admin secret is needed and none is named. */
-export function adminSecretMissing(rotator: Rotator): KeyturnError {
+function adminSecretMissing(rotator: Rotator): KeyturnError {
   return new KeyturnError(
     'AdminSecretMissing',
     `${rotator.name} needs an admin secret, and neither the secret nor the function names one.`,

@@ -16,7 +16,7 @@ export interface Candidate {
  * How many unlabelled versions are tried at most. Each refusal counts towards the target's lockout, and the password of a
  * stuck version is among the newest.
  */
-export const mostUnlabelled = 3;
+const mostUnlabelled = 3;
 
 /** How many unlabelled versions are read at most. Some repeat a credential, or are for another target. */
 const mostRead = 20;

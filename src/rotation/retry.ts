@@ -8,7 +8,7 @@ export interface RetryPolicy {
   readonly firstDelayMs: number;
 }
 
-export const defaultRetryPolicy: RetryPolicy = { attempts: 3, firstDelayMs: 200 };
+const defaultRetryPolicy: RetryPolicy = { attempts: 3, firstDelayMs: 200 };
 
 /**
  * Calls again while the error may pass by itself.

@@ -27,7 +27,7 @@ export const accountsTag = 'keyturn:accounts';
  * The field of an admin secret that maps names of secrets to accounts. Both may have `*` for any text:
  * `{"prod/shop/*": ["shop", "shop_clone"]}`.
  */
-export const servesField = 'serves';
+const servesField = 'serves';
 
 /** AWS's templates append this to the name of the second of two alternating users. */
 const cloneSuffix = '_clone';

@@ -11,7 +11,7 @@ import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { rotatorHints, rotatorTag, type Selection, selectRotator } from './select.ts';
-import { isSameTarget, requireSameTarget } from './targets.ts';
+import { requireSameTarget } from './targets.ts';
 
 /** A version of the secret, parsed: a stored one, or the pending one before it is stored. */
 export interface Version {
@@ -184,7 +184,7 @@ export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string
 }
 
 /** Reads and parses a stored version. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
-export async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
+async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
   if (id === rotation.current.id) return rotation.current;
   return parseVersion(rotation, id, await readText(rotation.run, id));
 }
@@ -200,12 +200,6 @@ export async function loadIfUsable(rotation: Rotation, id: string): Promise<Vers
 }
 
 const unusable = ['SecretIsBinary', 'MalformedSecret', 'InvalidSecretField'] as const;
-
-/** As {@link loadIfUsable}, but also undefined if the version's target is not AWSCURRENT's. */
-export async function loadOfSameTarget(rotation: Rotation, id: string): Promise<Version | undefined> {
-  const version = await loadIfUsable(rotation, id);
-  return version !== undefined && isSameTarget(rotation.current.target, version.target) ? version : undefined;
-}
 
 /**
  * Loads this rotation's version; undefined while it has no value. AWSPENDING is taken off a version that can never be
