@@ -80,6 +80,7 @@ describe('keyturn', () => {
     [['local', '--port', '99999'], '--port'],
     [['local', '--port', 'many'], '--port'],
     [['local', '--data', ''], '--data'],
+    [['local', '--host', ''], '--host'],
     [['local', '--region', 'Berlin'], '--region'],
     [['local', '--lambda-endpoint', 'nowhere'], '--lambda-endpoint'],
     [['local', '--host-name', 'a:80'], '--host-name'],

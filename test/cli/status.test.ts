@@ -78,7 +78,7 @@ describe('keyturn status', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/rotation +never turned on/);
     expect(stdout).toMatch(/AWSCURRENT, made (just now|\d+ seconds? ago) \(\d{4}-/);
-    expect(stdout).toMatch(/- Turn it on: keyturn attach .* --function ARN --every 30d/);
+    expect(stdout).toMatch(/- Turn rotation on: keyturn attach .* --function ARN --every 30d/);
   });
 
   it('shows function, schedule, dates and versions of a healthy one', async () => {
@@ -159,7 +159,7 @@ describe('keyturn status', () => {
     expect(state).toBe('unfinished-with-value');
     expect(findings).toContain('Rotation was turned off meanwhile, so nothing goes on with it.');
     expect(String(advice)).toContain('the functions of others may lock you out: aws secretsmanager');
-    expect(String(advice)).toContain('Turn it on: keyturn attach');
+    expect(String(advice)).toContain('Turn rotation on: keyturn attach');
   });
 
   it('is not healthy where the target refuses AWSCURRENT, also after a rotation that went well', async () => {
