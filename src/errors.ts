@@ -64,6 +64,12 @@ export const errorCodes = [
 /** One of {@link errorCodes}. */
 export type ErrorCode = (typeof errorCodes)[number];
 
+/** Whether it is one of {@link errorCodes}. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  const codes: readonly unknown[] = errorCodes;
+  return codes.includes(value);
+}
+
 /** Optional members of an error. */
 export interface ErrorDetails {
   /** The field of the secret, event or configuration that is at fault: its name, never its value. */

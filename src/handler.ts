@@ -13,6 +13,7 @@ import { createSecret } from './rotation/steps/create.ts';
 import { finishSecret, resumeCompletedStep, revokeWhenDue } from './rotation/steps/finish.ts';
 import { setSecret } from './rotation/steps/set.ts';
 import { preflightCurrent, testSecret } from './rotation/steps/test.ts';
+import { requireValidRotators } from './rotation/valid-rotators.ts';
 import type { Finding, Rotator } from './rotator/contract.ts';
 import { createAwsSecretsManager } from './secrets-manager/aws.ts';
 import { type StepIdentity, silentTelemetry, type Telemetry } from './telemetry.ts';
@@ -53,8 +54,10 @@ const rememberedSecrets = 16;
  * preflight finds a wrong one (InvalidConfiguration).
  *
  * @returns a handler that throws a KeyturnError, masked, when a step fails
+ * @throws InvalidConfiguration if an entry of `rotators` is no rotator, or two have one name
  */
 export function createRotationHandler(options: RotationHandlerOptions): RotationHandler {
+  requireValidRotators(options.rotators);
   const telemetry = options.telemetry ?? silentTelemetry;
   const memory = createRotationMemory(rememberedSecrets);
   let settings: Settings | undefined;

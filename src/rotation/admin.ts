@@ -7,6 +7,7 @@ import { completeManagedMaster } from '../rds/managed-master.ts';
 import type { Rotator, Session } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { haveSameEndpoints, isSameHost, isSameServer } from './targets.ts';
+import { targetOf } from './valid-rotators.ts';
 import type { Rotation } from './versions.ts';
 
 /** An admin secret, read for the secret that is rotated. */
@@ -102,7 +103,7 @@ export async function loadAdmin(
   if (document.refusal !== undefined) throw document.refusal;
   const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
   const credential = rotator.parse(adminFields(fields, current.document.fields));
-  const target = rotator.target(credential);
+  const target = targetOf(rotator, credential);
   const isReplica = !isSameHost(current.target.host, target.host);
   if (isReplica) await requireReadReplica(run, current.target.host, target.host);
   // RDS confirms only the replica's host. With several hosts, another one may have accepted the login.

@@ -4,6 +4,7 @@ import { optionalSsl, type SecretFields } from '../documents/fields.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { isSameTarget } from './targets.ts';
+import { targetOf } from './valid-rotators.ts';
 import { loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 /** A stored version whose credential may open the target now. */
@@ -109,7 +110,7 @@ async function loadOlder(rotation: Rotation, id: string): Promise<Version | unde
   try {
     const ssl = stricterSsl(rotation.current.document.fields, fields);
     const credential = rotator.parse({ ...fields, ssl, tls: undefined });
-    const target = rotator.target(credential);
+    const target = targetOf(rotator, credential);
     return isSameTarget(rotation.current.target, target) ? { ...version, credential, target } : undefined;
   } catch (error) {
     if (isKeyturnError(error, 'InvalidSecretField')) return undefined;

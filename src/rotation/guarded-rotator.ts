@@ -3,6 +3,7 @@ import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { Activity, Rotator, RotatorContext, Session, Target } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { addressOf, requireSameTarget } from './targets.ts';
+import { codeOf, requireSession, targetOf } from './valid-rotators.ts';
 
 /** Whether another try may do better. Retry only whole pieces of work, not the calls in them: else the tries multiply. */
 export function isTransient(error: unknown): boolean {
@@ -70,10 +71,8 @@ export function guardRotator<Kind extends Rotator>(
 
   const toKeyturnError = (error: unknown, activity: Activity, credential: unknown): KeyturnError => {
     if (isKeyturnError(error)) return error;
-    const code = run.signal.aborted
-      ? 'DeadlineExceeded'
-      : (rotator.classify?.(error, activity) ?? 'TargetFailed');
-    const place = addressOf(rotator.target(credential));
+    const code = run.signal.aborted ? 'DeadlineExceeded' : codeOf(rotator, error, activity);
+    const place = addressOf(targetOf(rotator, credential));
     const told = run.redactor.describe(error);
     return new KeyturnError(
       code,
@@ -96,20 +95,21 @@ export function guardRotator<Kind extends Rotator>(
     connect: () => Promise<Session | undefined> = () => rotator.open(credential, context),
   ): Promise<Session | undefined> =>
     traced('open', credential, async () => {
-      const session = await connect();
+      const session = requireSession(rotator, await connect());
       if (session === undefined) run.observed.refusedLogins += 1;
       else run.observed.logins += 1;
       return session;
     });
 
   const open = async (credential: unknown): Promise<Session | undefined> => {
-    requireSameTarget(target, rotator.target(credential));
+    requireSameTarget(target, targetOf(rotator, credential));
     return logIn(credential);
   };
 
   const release = (session: Session): void => {
     // A session whose close() throws must not fail the step: its work is done.
-    run.closing.push(session.close().catch(() => undefined));
+    const close = async (): Promise<void> => session.close();
+    run.closing.push(close().catch(() => undefined));
   };
 
   return {
@@ -118,7 +118,7 @@ export function guardRotator<Kind extends Rotator>(
     open,
     prepare: async (credential) => {
       if (rotator.kind !== 'changes' || rotator.prepare === undefined) return undefined;
-      requireSameTarget(target, rotator.target(credential));
+      requireSameTarget(target, targetOf(rotator, credential));
       const prepared = await rotator.prepare(credential, context);
       return {
         open: () => logIn(credential, () => prepared.open(context)),
@@ -128,7 +128,7 @@ export function guardRotator<Kind extends Rotator>(
     openAdmin: (credential) => logIn(credential),
     release,
     attempt: async (activity, credential, call) => {
-      requireSameTarget(target, rotator.target(credential));
+      requireSameTarget(target, targetOf(rotator, credential));
       return traced(activity, credential, call);
     },
     withSession: async (credential, use, prepared) => {

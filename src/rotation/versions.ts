@@ -12,6 +12,7 @@ import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { rotatorHints, rotatorTag, type Selection, selectRotator } from './select.ts';
 import { requireSameTarget } from './targets.ts';
+import { faultOf, targetOf } from './valid-rotators.ts';
 
 /** A version of the secret, parsed: a stored one, or the pending one before it is stored. */
 export interface Version {
@@ -60,7 +61,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   const document = read ?? firstDocument(run, rotator);
   requireReplaceable(rotator, document, tags);
   const credential = readCredential(rotator, document);
-  const target = rotator.target(credential);
+  const target = targetOf(rotator, credential);
   const current = { id: id ?? noVersion, text, document, credential, target, account: accountIn(document) };
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
     run,
@@ -92,7 +93,18 @@ function firstDocument(run: Run, rotator: Rotator): SecretDocument {
 /** @throws InvalidSecretField; also the document's `refusal`, such as for a login without user and password */
 function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
   if (refusal !== undefined) throw refusal;
-  return rotator.parse(fields);
+  try {
+    const credential = rotator.parse(fields);
+    if (!isPromise(credential)) return credential;
+  } catch (error) {
+    if (isKeyturnError(error)) throw error;
+    throw faultOf(rotator, 'parse', 'threw an error that does not name the field', error);
+  }
+  throw faultOf(rotator, 'parse', 'returned a promise');
+}
+
+function isPromise(value: unknown): boolean {
+  return value instanceof Promise;
 }
 
 /**
@@ -178,7 +190,7 @@ export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string
     text,
     document,
     credential,
-    target: rotator.target(credential),
+    target: targetOf(rotator, credential),
     account: accountIn(document),
   };
 }

@@ -10,6 +10,7 @@ import { revokeUnneeded } from '../revocation.ts';
 import type { StepFunction, StepResult } from '../run.ts';
 import { requireSameTarget } from '../targets.ts';
 import { adminContext } from '../trust.ts';
+import { faultOf, requireFields } from '../valid-rotators.ts';
 import {
   beginRotation,
   findPending,
@@ -102,8 +103,13 @@ export async function generatePending(rotation: Rotation<ChangingRotator>): Prom
       password: passwordMaker(rotation),
     }),
   );
+  requireFields(guarded.rotator, 'generate', changes);
   run.redactor.learn(changes);
-  return requireUsable(rotation, current.document.write(changes));
+  const written = current.document.write(changes);
+  // Every step would pass, and the old credential would go on.
+  if (written === current.text)
+    throw faultOf(guarded.rotator, 'generate', 'returned what AWSCURRENT holds already');
+  return requireUsable(rotation, written);
 }
 
 /** Has the target issue the pending credential. @throws NoCredentialAccepted, AccountNotServed, the target's errors */
@@ -119,6 +125,7 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
       password: passwordMaker(rotation),
     }),
   );
+  requireFields(rotator, 'issue', changes);
   run.redactor.learn(changes);
   // If a copy of the old credential would stay elsewhere in the secret, a changing rotator stops (CredentialCopied). Here
   // the new credential is issued already, and the old one goes on working. So it is stored, and the log says so.
