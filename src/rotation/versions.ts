@@ -1,13 +1,11 @@
 import { stepFor } from '../doctor/causes.ts';
 import { emptyDocument, readDocument, type SecretDocument } from '../documents/document.ts';
-import { formTag, readHints } from '../documents/hints.ts';
-import { startsAsJson } from '../documents/leaves.ts';
-import { isKeyValueLines } from '../documents/lines-scanner.ts';
-import { connectionStringForm } from '../documents/recognise.ts';
+import { readHints } from '../documents/hints.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import type { ChangingRotator, IssuingRotator, Rotator, Target } from '../rotator/contract.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type GuardedRotator, guardRotator } from './guarded-rotator.ts';
+import { requireReplaceable } from './replaceable.ts';
 import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { rotatorHints, rotatorTag, type Selection, selectRotator } from './select.ts';
@@ -105,50 +103,6 @@ function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): 
 
 function isPromise(value: unknown): boolean {
   return value instanceof Promise;
-}
-
-/**
- * Refuses to replace a connection string or a program's settings as if they were a password or a key: they would be lost.
- * The secret's own tag can allow it. The function's variable can't, because it is about all secrets.
- *
- * @throws MalformedSecret
- */
-function requireReplaceable(
-  rotator: Rotator,
-  { form, fields, isConnectionString }: SecretDocument,
-  tags: ReadonlyMap<string, string>,
-): void {
-  const opensNothing = rotator.kind === 'changes' && rotator.opensNothing === true;
-  if (tags.has(formTag) || (form !== 'text' && !opensNothing)) return;
-  if (form === 'env') throw notReplaceable('KEY=value lines', rotator);
-  if (isConnectionString) throw notReplaceable('a connection string', rotator);
-  const { password } = fields;
-  const kind = typeof password === 'string' ? kindOfText(password, form) : undefined;
-  if (kind !== undefined) throw notReplaceable(kind, rotator);
-}
-
-/** Names what a text is that can't be meant as a password; undefined if it may be one. */
-function kindOfText(password: string, form: SecretDocument['form']): string | undefined {
-  if (isKeyValueLines(password)) return 'KEY=value lines';
-  if (connectionStringForm(password) !== undefined || isDriversAddress(password))
-    return 'a connection string';
-  if (startsAsJson.test(password) && /[\]}]\s*$/.test(password)) return 'JSON';
-  return form === 'text' && /[^\r\n][\r\n]+[^\r\n]/.test(password) ? 'a text of several lines' : undefined;
-}
-
-/** Whether it is an address of Go's MySQL driver (`user:password@tcp(host)/database`) or Oracle's (`user/password@//host`). */
-function isDriversAddress(text: string): boolean {
-  return text.length < 500 && driversAddress.test(text);
-}
-
-const driversAddress = /^[^\s:/@]+(?::\S*@\w+\(\S+\)\/|\/\S+@(?:\/\/)?[\w.-]+(?::\d+)?\/)/;
-
-function notReplaceable(what: string, { name }: Rotator): KeyturnError {
-  return new KeyturnError(
-    'MalformedSecret',
-    `The secret's value reads as ${what}, which the rotator ${name} would replace by a value that nothing else knows.`,
-    `Choose the rotator of its server with the tag ${rotatorTag}. If the value is meant, name its form with the tag ${formTag}.`,
-  );
 }
 
 function noCurrentValue(run: Run): KeyturnError {

@@ -5,6 +5,7 @@ import { wasRefused } from '../../secrets-manager/errors.ts';
 import { candidatesOf, noCredentialAccepted, storedCredentials } from '../candidates.ts';
 import { isTransient } from '../guarded-rotator.ts';
 import { passwordFor } from '../new-password.ts';
+import { whatWouldBeLost } from '../replaceable.ts';
 import { retry } from '../retry.ts';
 import { revokeUnneeded } from '../revocation.ts';
 import type { StepFunction, StepResult } from '../run.ts';
@@ -93,9 +94,23 @@ function issuedCredentialRefused(): KeyturnError {
 /**
  * Makes the pending version. Stores nothing, and changes nothing at the target.
  *
+ * Once in many thousand times, a random text reads as settings or a connection string, and the next rotation would refuse
+ * to replace it. Then another one is made.
+ *
  * @throws PasswordImpossible
  */
 export async function generatePending(rotation: Rotation<ChangingRotator>): Promise<Version> {
+  const { guarded, run } = rotation;
+  let pending = await generateOnce(rotation);
+  for (let others = 0; others < 5; others += 1) {
+    if (whatWouldBeLost(guarded.rotator, pending.document, run.secret.tags) === undefined) break;
+    pending = await generateOnce(rotation);
+  }
+  return pending;
+}
+
+/** @throws PasswordImpossible */
+async function generateOnce(rotation: Rotation<ChangingRotator>): Promise<Version> {
   const { run, guarded, current } = rotation;
   const changes = await guarded.attempt('generate', current.credential, () =>
     guarded.rotator.generate(current.credential, {

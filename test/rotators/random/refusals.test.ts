@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { randomRotators } from '../../../rotators/random/index.ts';
 import { isKeyValueLines } from '../../../src/documents/lines-scanner.ts';
 import { connectionStringForm } from '../../../src/documents/recognise.ts';
@@ -47,6 +47,85 @@ describe('values that would be lost', () => {
     const arn = await asText.createSecret(value, { 'keyturn:rotator': 'random/string' });
     expect(await asText.rotate(arn)).toMatch(/^MalformedSecret: .*reads as/);
     expect(await asText.text(arn)).toBe(value);
+  });
+
+  const json = '{"username":"app","password":"old-password"}';
+  const pem = '-----BEGIN PRIVATE KEY-----\nold-password\n-----END PRIVATE KEY-----\n';
+  const azure = 'DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=old-password==;EndpointSuffix=x';
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  it.each([
+    ["Azure's storage", azure],
+    ["Azure's bus", 'Endpoint=sb://shop.example/;SharedAccessKeyName=app;SharedAccessKey=old-password='],
+    ["Oracle's descriptor", 'app/old-password@(DESCRIPTION=(ADDRESS=(HOST=db)(PORT=1521)))'],
+    ["Go's MySQL driver without an address", 'app:old-password@/shop'],
+    ["Snowflake's driver", 'app:old-password@account/shop/schema?warehouse=w'],
+    ['.pgpass', 'db.example.com:5432:shop:app:old-password'],
+    ['.netrc', 'machine db login app password old-password'],
+    ['a URL in quotes', '"postgres://app:old-password@db/shop"'],
+    ['a URL, encoded', encodeURIComponent('postgres://app:old-password@db/shop')],
+    ['a URL in Base64', base64('postgres://app:old-password@db/shop')],
+    ['JSON in Base64', base64(json)],
+    ['JSON in base64url', Buffer.from(json).toString('base64url')],
+    ['JSON in hexadecimals', Buffer.from(json).toString('hex')],
+    ['JSON in a string of JSON', JSON.stringify(json)],
+    ['JSON, cut off', json.slice(0, -1)],
+    ["Python's dict", "{'username': 'app', 'password': 'old-password'}"],
+    ['JSON with comments', `// the shop\n${json}`],
+    ['YAML of one line', 'password: old-password'],
+    ['YAML', 'user: app\npassword: old-password\n'],
+    ['a list of YAML', '- app\n- old-password'],
+    ['a property', 'db.password=old-password'],
+    ['a setting in small letters', 'db_password=old-password'],
+    ['a setting below a comment', '# the shop\nA=old-password'],
+    ['a setting with spaces', 'A = old-password'],
+    ['a setting of PowerShell', '$env:A="old-password"'],
+    ['XML', '<add connectionString="Server=db;Password=old-password" />'],
+    ['PEM', pem],
+    ['PEM in one line', pem.replaceAll('\n', '\\n')],
+    ['PEM in Base64', base64(pem)],
+    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ app@db'],
+    ['a JSON Web Token', `${base64('{"alg":"HS256"}').replace(/=+$/, '')}.e30.old-password`],
+    ['an HTTP header', 'Authorization: Basic b2xkLXBhc3N3b3Jk'],
+    ['JAAS', 'org.example.PlainLoginModule required username="app" password="old-password";'],
+  ])('are refused by random/... as what others have written: %s', async (_what, value) => {
+    for (const rotator of ['random/string', 'random/base64']) {
+      const arn = await fixture.createSecret({ password: value }, { 'keyturn:rotator': rotator });
+      expect(await fixture.rotate(arn)).toMatch(/^MalformedSecret: .*reads as/);
+      expect((await fixture.read(arn)).password).toBe(value);
+      const told = { 'keyturn:rotator': rotator, 'keyturn:form': 'json' };
+      expect(await fixture.rotate(await fixture.createSecret({ password: value }, told))).toBeUndefined();
+    }
+  });
+
+  it.each([
+    '{abc}',
+    '[x7;Kq]',
+    '"quoted"',
+    'Old!Password1',
+    'K7=mQ2xv',
+    'ab;cd=ef',
+    'a:b',
+    '<placeholder>',
+    'p@ssw0rd/1:2',
+    'correct horse battery staple',
+    'q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=',
+    '0123456789abcdef0123456789abcdef',
+    '6f1c0f0e-7a94-4c7a-9d58-43e2f41ef2b0',
+  ])('are not what passwords look like: %s', async (value) => {
+    const arn = await fixture.createSecret({ password: value }, { 'keyturn:rotator': 'random/string' });
+    expect(await fixture.rotate(arn)).toBeUndefined();
+  });
+
+  it('are never made by chance: the next rotation would refuse them', async () => {
+    const made = ['DB_PASSWORD=x', '{"a":1}', 'o://x', 'Kq7-mT2.vR9_xW4'];
+    const [random] = randomRotators();
+    if (random?.kind !== 'changes') throw new Error('random/string has another kind.');
+    const generate = async () => ({ password: made.shift() });
+    const byChance = await startFixture({ rotators: [{ ...random, generate }] });
+    onTestFinished(() => byChance.close());
+    const arn = await byChance.createSecret({ password: 'old' }, { 'keyturn:rotator': 'random/string' });
+    expect(await byChance.rotate(arn)).toBeUndefined();
+    expect((await byChance.read(arn)).password).toBe('Kq7-mT2.vR9_xW4');
   });
 
   it.each([
