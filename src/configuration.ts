@@ -31,6 +31,86 @@ export function flag(environment: Environment, name: string): boolean | undefine
   return value === undefined || value === '' ? undefined : /^(true|1|y|yes)$/i.test(value);
 }
 
+/**
+ * Reads one of Keyturn's own boolean variables. Unlike {@link flag}, it refuses other texts.
+ * @throws InvalidConfiguration
+ */
+export function strictFlag(environment: Environment, name: string): boolean | undefined {
+  const value = text(environment, name);
+  if (value === undefined || /^(?:true|1|y|yes|false|0|n|no)$/i.test(value)) return flag(environment, name);
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `${name} is neither true nor false.`,
+    'Set it to true or false, or leave it out.',
+    { field: name },
+  );
+}
+
+/**
+ * All variables of docs/configuration.md that no other program reads. A name that is nearly one of them is a typing
+ * mistake, which would leave a setting at its default.
+ */
+export const knownVariables: readonly string[] = [
+  'SECRETS_MANAGER_ENDPOINT',
+  'EXCLUDE_CHARACTERS',
+  'PASSWORD_LENGTH',
+  'EXCLUDE_NUMBERS',
+  'EXCLUDE_PUNCTUATION',
+  'EXCLUDE_UPPERCASE',
+  'EXCLUDE_LOWERCASE',
+  'MAX_WAITING_TIME_FOR_ACTIVE_IN_SECONDS',
+  'WAITING_RETRY_INTERVAL_IN_SECONDS',
+  'USERNAME_CHARACTER_LIMIT',
+  'REQUIRE_EACH_INCLUDED_TYPE',
+  'KEYTURN_ROTATOR',
+  'KEYTURN_IMMEDIATE_CUTOVER',
+  'KEYTURN_ADMIN_SECRET_ARN',
+  'KEYTURN_FORM',
+  'KEYTURN_FIELDS',
+  'KEYTURN_API_TOKENS_FILE',
+  'KEYTURN_REVOCATION',
+  'KEYTURN_CA_FILE',
+  'KEYTURN_ALLOW_PLAINTEXT',
+  'KEYTURN_TRACING',
+  'KEYTURN_TRUST_SERVER_CERTIFICATE',
+];
+
+/** @throws InvalidConfiguration for a variable whose name is nearly that of a known one */
+function requireKnownNames(environment: Environment): void {
+  for (const name of Object.keys(environment)) {
+    if (knownVariables.includes(name) || text(environment, name) === undefined) continue;
+    const written = name.toUpperCase();
+    const meant = knownVariables.find((known) => isNearly(written, known) || isCutOff(written, known));
+    if (meant === undefined) continue;
+    throw new KeyturnError(
+      'InvalidConfiguration',
+      `The function has a variable ${name}, which nothing reads.`,
+      `Call it ${meant}, or remove it.`,
+      { field: name },
+    );
+  }
+}
+
+/** Whether it is the name without its last words, such as KEYTURN_CA. */
+function isCutOff(written: string, known: string): boolean {
+  return written.startsWith('KEYTURN_') && known.startsWith(`${written}_`);
+}
+
+/** Whether two changes at most make one text of the other: a character more, less or in place of another. */
+function isNearly(one: string, other: string): boolean {
+  if (Math.abs(one.length - other.length) > 2) return false;
+  let above = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [row, character] of [...one].entries()) {
+    const here = [row + 1];
+    for (let column = 1; column <= other.length; column += 1) {
+      const kept = (above[column - 1] ?? 0) + (character === other[column - 1] ? 0 : 1);
+      here.push(Math.min(kept, (above[column] ?? 0) + 1, (here[column - 1] ?? 0) + 1));
+    }
+    above = here;
+  }
+  return (above[other.length] ?? 0) <= 2;
+}
+
 /** Reads a variable; undefined if it is unset or empty. */
 export function text(environment: Environment, name: string): string | undefined {
   return environment[name] || undefined;
@@ -63,6 +143,7 @@ function withoutUndefined(
  * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
  */
 export function readConfiguration(environment: Environment): Configuration {
+  requireKnownNames(environment);
   return {
     password: withoutUndefined({
       length: wholeNumber(environment, 'PASSWORD_LENGTH'),
@@ -74,7 +155,8 @@ export function readConfiguration(environment: Environment): Configuration {
       requireEachIncludedType: flag(environment, 'REQUIRE_EACH_INCLUDED_TYPE'),
     }),
     defaultRotator: text(environment, 'KEYTURN_ROTATOR'),
-    immediateCutover: flag(environment, 'KEYTURN_IMMEDIATE_CUTOVER') ?? defaultConfiguration.immediateCutover,
+    immediateCutover:
+      strictFlag(environment, 'KEYTURN_IMMEDIATE_CUTOVER') ?? defaultConfiguration.immediateCutover,
     adminSecretArn: text(environment, 'KEYTURN_ADMIN_SECRET_ARN'),
     form: parseFormName(environment.KEYTURN_FORM, 'KEYTURN_FORM'),
     fieldNames: parseFieldNames(environment.KEYTURN_FIELDS, 'KEYTURN_FIELDS'),

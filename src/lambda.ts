@@ -5,9 +5,9 @@ import type { TokenOptions } from '../rotators/oauth/index.ts';
 import {
   type Configuration,
   type Environment,
-  flag,
   readConfiguration,
   readEndpoint,
+  strictFlag,
   text,
 } from './configuration.ts';
 import { KeyturnError } from './errors.ts';
@@ -98,7 +98,7 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
   const ca = readFile(environment, 'KEYTURN_CA_FILE', 'PEM');
   const postgres = {
     ca: () => ca,
-    allowPlaintext: flag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
+    allowPlaintext: strictFlag(environment, 'KEYTURN_ALLOW_PLAINTEXT') ?? false,
   };
   const revocation = readRevocation(environment);
   const managedUsers = { ...postgres, revocation, ...readTemplateVariables(environment) };
@@ -110,7 +110,7 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
     memoryDb: managedUsers,
     sqlServer: {
       ...postgres,
-      trustServerCertificate: flag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
+      trustServerCertificate: strictFlag(environment, 'KEYTURN_TRUST_SERVER_CERTIFICATE') ?? false,
     },
     mysql: {
       ...postgres,

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { randomRotators } from '../../rotators/random/index.ts';
+import { knownVariables } from '../../src/configuration.ts';
 import { createRotationHandler } from '../../src/index.ts';
+import type { TimeLeft } from '../../src/rotation/deadline.ts';
 import { type HandlerSettings, startFixture } from '../support/rotation-fixture.ts';
 
 /** Rotates a secret that names no rotator. @returns its new value, or the error's text */
@@ -47,6 +50,44 @@ describe('a function of one’s own', () => {
     const handler = createRotationHandler({ rotators: randomRotators(), environment });
     const event = { Step: 'createSecret', SecretId: 'a', ClientRequestToken: 'b'.repeat(36) };
     await expect(handler(event)).rejects.toMatchObject({ code: 'InvalidConfiguration', field: variable });
+  });
+
+  it.each([
+    ['KEYTURN_IMMEDIATE_CUTOVER', 'flase'],
+    ['KEYTURN_IMMEDIATE_CUTOVER', ' false'],
+    ['KEYTURN_ROTATER', 'random/string'],
+    ['KEYTURN_FORMS', 'json'],
+    ['keyturn_rotator', 'random/string'],
+    ['PASSWORD_LENGHT', '40'],
+    ['EXCLUDE_CHARACTER', '%'],
+    ['KEYTURN_ADMIN_SECRET', 'arn:x'],
+  ])('refuses a typing mistake: %s=%s', async (variable, value) => {
+    const environment = { KEYTURN_ROTATOR: 'random/string', [variable]: value };
+    expect(await rotate({ environment })).toMatch(new RegExp(`^InvalidConfiguration: .*${variable}`));
+  });
+
+  it.each(['KEYTURN_OWN_SETTING', 'USERNAME', 'PASSWORD', 'KEYTURN_TEST_SEED', 'AWS_REGION'])(
+    'lets others have the variable %s',
+    async (variable) => {
+      const environment = { KEYTURN_ROTATOR: 'random/string', [variable]: 'x' };
+      expect(await rotate({ environment })).toMatch(/^\S{32}$/);
+    },
+  );
+
+  it('knows every variable of the documentation that is its own', async () => {
+    const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+    const names = [...page.matchAll(/^\| (`[^|]*)\|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[A-Z_]{4,}/g) ?? [],
+    );
+    // Names that other programs use too.
+    const shared = /^(?:USER_NAME|SECRET_ARN|POWERTOOLS_\w+|\w+_PROXY)$/;
+    expect(names.filter((name) => !shared.test(name)).sort()).toEqual([...knownVariables].sort());
+  });
+
+  it('takes a context that tells no time, as one by hand does', async () => {
+    const handler = createRotationHandler({ rotators: randomRotators(), environment: {} });
+    const context: TimeLeft = JSON.parse('{}');
+    await expect(handler({ Step: 'createSecret' }, context)).rejects.toMatchObject({ code: 'InvalidEvent' });
   });
 
   it('finds Secrets Manager by SECRETS_MANAGER_ENDPOINT', async () => {
