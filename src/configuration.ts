@@ -91,7 +91,7 @@ function requireKnownNames(environment: Environment): void {
   }
 }
 
-/** Whether it is the name without its last words, such as KEYTURN_CA. */
+/** Whether it is the name without its last words. */
 function isCutOff(written: string, known: string): boolean {
   return written.startsWith('KEYTURN_') && known.startsWith(`${written}_`);
 }
