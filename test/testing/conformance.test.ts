@@ -55,6 +55,15 @@ describe('the conformance kit', () => {
     expect(failed).toEqual([]);
   });
 
+  it('says what is missing from a rotator in JavaScript, before any test', async () => {
+    const { change: _change, ...rotator } = passwordRotator;
+    const harness = { ...memoryHarness(target, passwordRotator), rotator: Object(rotator) };
+    await expect(runSuite(harness)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining('change is missing'),
+    });
+  });
+
   it.each([...mutants, ...issuingMutants])(
     'fails a rotator that $fault',
     async ({ rotator, failing, mayFail = [] }) => {

@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert/strict';
 import { createRedactor, type Redactor } from '../../redact.ts';
+import { requireValidRotators } from '../../rotation/valid-rotators.ts';
 import { hostilePasswords, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { detectedRunner, type Runner } from '../runner.ts';
 import { aborting } from './aborting.ts';
@@ -21,12 +22,14 @@ import type { TestGroup } from './test-group.ts';
  *
  * @param name the name of the group of tests
  * @param runner the test runner. Default: vitest in its workers, else node:test
+ * @throws InvalidConfiguration if the harness's rotator lacks a member, or has one of a wrong type or of the other kind
  */
 export function describeRotator(
   name: string,
   harness: RotatorHarness,
   runner: Runner = detectedRunner,
 ): void {
+  requireValidRotators([harness.rotator]);
   const themes: Readonly<Record<string, TestGroup>> = {
     parse: reading,
     open: logins,
