@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { KeyturnError } from './errors.ts';
 
 /**
@@ -27,4 +28,46 @@ function isAbout(name: string, error: unknown): boolean {
   const { code, message } = error;
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
   return message.includes(`'${name}'`) || message.includes(`'${name}/`);
+}
+
+/**
+ * Makes sure that an optional package has a version that Keyturn works with. npm does so too, but other package managers
+ * only warn, and an old driver then fails in ways that nobody understands. In a bundle there is no version to read: there
+ * the package is taken as it is.
+ *
+ * @param name a package of Keyturn's peerDependencies
+ * @throws DriverMissing for another version
+ */
+export function requireSuitable(name: string): void {
+  const wanted = read('keyturn').peerDependencies?.[name];
+  const { version } = read(name);
+  if (wanted === undefined || version === undefined || fits(version, wanted)) return;
+  throw new KeyturnError(
+    'DriverMissing',
+    `This needs the npm package ${name} in a version ${wanted}, and ${version} is installed.`,
+    `Install it (npm install ${name}@"${wanted}").`,
+  );
+}
+
+interface Manifest {
+  readonly version?: string;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The package.json of an installed package; empty if it can't be read. */
+function read(name: string): Manifest {
+  try {
+    return createRequire(import.meta.url)(`${name}/package.json`);
+  } catch {
+    return {};
+  }
+}
+
+/** Whether a version is in a range such as ^8.23.1 or >=3.1. */
+export function fits(version: string, range: string): boolean {
+  const numbers = (text: string): number[] => (text.match(/\d+/g) ?? []).slice(0, 3).map(Number);
+  const [have, least] = [numbers(version), numbers(range)];
+  if (range.startsWith('^') && have[0] !== least[0]) return false;
+  const index = least.findIndex((number, at) => number !== (have[at] ?? 0));
+  return index < 0 || (have[index] ?? 0) > (least[index] ?? 0);
 }

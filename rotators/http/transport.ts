@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { missing } from '../../src/rotator/index.ts';
+import { missing, requireSuitable } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
 
 /** How a rotator reaches its API: whose certificates it trusts, and by which proxy. */
@@ -27,6 +27,7 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
     // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
+    requireSuitable('undici');
     const { default: undici } = await import('undici').catch(missing('undici'));
     const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
     // Pass empty texts. If an option is absent, undici reads the environment itself.

@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionOptions as DriverOptions } from 'mysql2';
-import { KeyturnError, missing, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import {
+  KeyturnError,
+  missing,
+  type RotatorContext,
+  requireSuitable,
+  type Session,
+} from '../../src/rotator/index.ts';
 import {
   type ConnectionOptions,
   connectTimeoutMs,
@@ -96,7 +102,10 @@ async function requireOwnAccount(
   }
 }
 
-const loadDriver = () => import('mysql2').catch(missing('mysql2'));
+const loadDriver = async () => {
+  requireSuitable('mysql2');
+  return import('mysql2').catch(missing('mysql2'));
+};
 
 async function logIn(
   credential: MysqlCredential,

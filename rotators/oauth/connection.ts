@@ -1,5 +1,5 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { missing, type RotatorContext, requireSuitable } from '../../src/rotator/index.ts';
 import type { KnownWays } from '../http/client-authentication.ts';
 import { send } from '../http/send.ts';
 import { createTransport, type Transport, type TransportOptions } from '../http/transport.ts';
@@ -71,6 +71,7 @@ function requestOptions(library: Library, context: CallContext, name: string) {
 /** Loads the library and, if the secret names an issuer, the server's metadata. @throws DriverMissing, ApiFailure, Refusal */
 export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
+  requireSuitable('oauth4webapi');
   const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
   const optionsFor = (name: string): RequestOptions => requestOptions(library, context, name);
   const server = await serverOf(credential, library, optionsFor("the server's metadata"));

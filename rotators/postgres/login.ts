@@ -1,14 +1,23 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
-import { AdapterError, KeyturnError, missing, type RotatorContext } from '../../src/rotator/index.ts';
+import {
+  AdapterError,
+  KeyturnError,
+  missing,
+  type RotatorContext,
+  requireSuitable,
+} from '../../src/rotator/index.ts';
 import { connectTimeoutMs, destroyOnAbort } from '../database/connection.ts';
 import type { PostgresCredential } from './credential.ts';
 import { mostIterations } from './scram.ts';
 import { createSession, type Login, type LoginMethod, type PostgresSession } from './session.ts';
 
 /** The driver, loaded when first used. @throws DriverMissing */
-export const loadDriver = () => import('pg').catch(missing('pg'));
+export const loadDriver = async () => {
+  requireSuitable('pg');
+  return import('pg').catch(missing('pg'));
+};
 
 /** A client on a connection that is open already. Sends nothing yet. @throws DriverMissing */
 export async function createClient(

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { missing, type RotatorContext } from '../../src/rotator/index.ts';
+import { missing, type RotatorContext, requireSuitable } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
 import { addressOf, type Node, type RedisCredential } from './credential.ts';
 import { abortError, authenticate, dial, type TlsWanted } from './dial.ts';
@@ -132,6 +132,7 @@ function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
 
 async function loadDriver() {
   // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
+  requireSuitable('ioredis');
   const { default: driver } = await import('ioredis').catch(missing('ioredis'));
   return driver;
 }

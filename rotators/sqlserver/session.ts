@@ -2,7 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
-import { KeyturnError, missing, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import {
+  KeyturnError,
+  missing,
+  type RotatorContext,
+  requireSuitable,
+  type Session,
+} from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
 import { type ConnectionOptions, connectTimeoutMs, dial, tlsFirst } from '../database/connection.ts';
 import { codesOf } from '../network.ts';
@@ -138,6 +144,7 @@ async function connectOnce(
 ): Promise<SqlServerSession> {
   const { signal } = context;
   signal.throwIfAborted();
+  requireSuitable('tedious');
   // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
   const { default: tedious } = await import('tedious').catch(missing('tedious'));
   const sockets = new Set<Socket>();

@@ -13,7 +13,7 @@ export {
 } from '../documents/fields.ts';
 
 export { AdapterError, type ErrorCode, errorCodes, isKeyturnError, KeyturnError } from '../errors.ts';
-export { missing } from '../optional-package.ts';
+export { missing, requireSuitable } from '../optional-package.ts';
 
 export { defaultPasswordPolicy, generatePassword, type PasswordPolicy } from '../password.ts';
 export type * from './contract.ts';
