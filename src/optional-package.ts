@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { KeyturnError } from './errors.ts';
 
 /**
@@ -54,10 +56,14 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** The package.json of an installed package; empty if it can't be read. */
+/** The package.json of an installed package; empty if it can't be read. Not every package exports it. */
 function read(name: string): Manifest {
   try {
-    return createRequire(import.meta.url)(`${name}/package.json`);
+    const require = createRequire(import.meta.url);
+    if (name === 'keyturn') return require('keyturn/package.json');
+    const files = require.resolve.paths(name)?.map((folder) => join(folder, name, 'package.json'));
+    const file = files?.find((path) => existsSync(path));
+    return file === undefined ? {} : require(file);
   } catch {
     return {};
   }

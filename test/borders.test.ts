@@ -71,7 +71,9 @@ describe('the borders of the architecture', () => {
   it('has a door for rotators that loads the contract, fields, errors and the password policy, and nothing else', () => {
     expect([...reachedFrom('src/rotator/index.ts')].sort()).toEqual([
       'node:crypto',
+      'node:fs',
       'node:module',
+      'node:path',
       'src/documents/fields.ts',
       'src/errors.ts',
       'src/optional-package.ts',
