@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Not by name: the banner of a bundle declares createRequire (docs/own-function.md).
+import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { KeyturnError } from './errors.ts';
 
@@ -59,7 +60,7 @@ interface Manifest {
 /** The package.json of an installed package; empty if it can't be read. Not every package exports it. */
 function read(name: string): Manifest {
   try {
-    const require = createRequire(import.meta.url);
+    const require = nodeModule.createRequire(import.meta.url);
     if (name === 'keyturn') return require('keyturn/package.json');
     const files = require.resolve.paths(name)?.map((folder) => join(folder, name, 'package.json'));
     const file = files?.find((path) => existsSync(path));
