@@ -125,7 +125,8 @@ function withRefusedPassword(policy: PolicyJson): Promise<string | undefined> {
 async function revokeAfterHours(policy: PolicyJson): Promise<string | undefined> {
   const service = await startTokenService(accountRoutes);
   const { rotator, account } = apiTokenHarness(service, accountApi('token'));
-  const overdue = { ...rotator, revocation: { afterHours: 0 } };
+  // A moment that has passed when the event comes.
+  const overdue = { ...rotator, revocation: { afterHours: 1e-9 } };
   try {
     return await withRole(policy, { rotators: [overdue] }, async (fixture) => {
       const arn = await storeAccount(fixture, await account());
