@@ -88,7 +88,7 @@ export interface LocalSecretsManager {
   /**
    * Registers a function of this process under a name or an ARN.
    * @returns the ARN, for RotateSecret
-   * @throws Error for a malformed name or ARN, or an invalid time limit
+   * @throws Error for a malformed name or ARN, a handler that is no function, or an invalid time limit
    */
   registerFunction(nameOrArn: string, handler: LocalFunction, settings?: LocalFunctionSettings): string;
   /** Listens to calls, labels and rotations. @returns a function that removes the listener */

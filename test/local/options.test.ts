@@ -57,4 +57,10 @@ describe('a function is refused', () => {
     const { registerFunction } = await start();
     expect(() => registerFunction('rotate', handler, { timeoutMs })).toThrow('timeoutMs');
   });
+
+  it('without a function', async () => {
+    const { registerFunction } = await start();
+    // A module of JavaScript that has no such export.
+    expect(() => registerFunction('rotate', Object(undefined))).toThrow("The handler of 'rotate' must be");
+  });
 });

@@ -83,6 +83,7 @@ export function createFunctionRegistry(
     register(nameOrArn, handler, { timeoutMs = defaultTimeoutMs } = {}) {
       const arn = functionArn(partition, nameOrArn);
       if (!isFunctionArn(arn)) throw new Error(`'${nameOrArn}' must be the name or the ARN of a function.`);
+      if (typeof handler !== 'function') throw new Error(`The handler of '${nameOrArn}' must be a function.`);
       if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs))
         throw new Error(
           `timeoutMs: '${timeoutMs}' must be milliseconds, above 0 and up to ${longestTimeoutMs}.`,
