@@ -1,5 +1,6 @@
 import { type DocumentHints, parseFieldNames, parseFormName } from './documents/hints.ts';
 import { KeyturnError } from './errors.ts';
+import { filesVariable } from './exec/files-variable.ts';
 import type { PasswordPolicy } from './password.ts';
 
 /** A rotation function's settings. Secrets may have their own. */
@@ -78,13 +79,15 @@ export const knownVariables: readonly string[] = [
 /** @throws InvalidConfiguration for a variable whose name is nearly that of a known one */
 function requireKnownNames(environment: Environment): void {
   for (const name of Object.keys(environment)) {
+    // keyturn exec may run the function. The variable of its folder is nearly KEYTURN_FIELDS.
+    if (name === filesVariable) continue;
     if (knownVariables.includes(name) || text(environment, name) === undefined) continue;
     const written = name.toUpperCase();
-    const meant = knownVariables.find((known) => isNearly(written, known) || isCutOff(written, known));
+    const meant = knownVariables.find((known) => isMistyped(written, known) || isCutOff(written, known));
     if (meant === undefined) continue;
     throw new KeyturnError(
       'InvalidConfiguration',
-      `The function has a variable ${name}, which nothing reads.`,
+      `The function has a variable ${name}, which Keyturn does not read.`,
       `Call it ${meant}, or remove it.`,
       { field: name },
     );
@@ -96,9 +99,26 @@ function isCutOff(written: string, known: string): boolean {
   return written.startsWith('KEYTURN_') && known.startsWith(`${written}_`);
 }
 
-/** Whether two changes at most make one text of the other: a character more, less or in place of another. */
-function isNearly(one: string, other: string): boolean {
-  if (Math.abs(one.length - other.length) > 2) return false;
+/**
+ * Whether it is the name with one typing mistake: a character more, less or in place of another, or two that are swapped.
+ * Names that begin with KEYTURN_ are for Keyturn alone, so these may have two mistakes. Other names may be those of another
+ * program.
+ */
+function isMistyped(written: string, known: string): boolean {
+  const most = written.startsWith('KEYTURN_') ? 2 : 1;
+  return distance(written, known) <= most || isSwapped(written, known);
+}
+
+/** Whether the texts differ in that two characters side by side are swapped. */
+function isSwapped(one: string, other: string): boolean {
+  const at = [...one].findIndex((character, index) => character !== other[index]);
+  const swapped = `${one.slice(0, at)}${one[at + 1]}${one[at]}${one.slice(at + 2)}`;
+  return at >= 0 && swapped === other;
+}
+
+/** How many characters have to be added, removed or replaced to make one text of the other. More than 2 counts as 3. */
+function distance(one: string, other: string): number {
+  if (Math.abs(one.length - other.length) > 2) return 3;
   let above = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [row, character] of [...one].entries()) {
     const here = [row + 1];
@@ -108,7 +128,7 @@ function isNearly(one: string, other: string): boolean {
     }
     above = here;
   }
-  return (above[other.length] ?? 0) <= 2;
+  return Math.min(above[other.length] ?? 0, 3);
 }
 
 /** Reads a variable; undefined if it is unset or empty. */
@@ -139,11 +159,17 @@ function withoutUndefined(
 /**
  * Reads the variables of AWS's rotation templates, with their meaning, and Keyturn's own.
  *
- * @throws InvalidConfiguration, naming the variable
+ * @throws InvalidConfiguration for a variable that can't be read, and for a name that is nearly one of these. The error
+ * names the variable
  * @see https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas
  */
 export function readConfiguration(environment: Environment): Configuration {
   requireKnownNames(environment);
+  return readVariables(environment);
+}
+
+/** As {@link readConfiguration}, for a function that may not be one of Keyturn: its other variables may have any name. */
+export function readVariables(environment: Environment): Configuration {
   return {
     password: withoutUndefined({
       length: wholeNumber(environment, 'PASSWORD_LENGTH'),

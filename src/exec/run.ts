@@ -7,6 +7,7 @@ import { isKeyturnError, type KeyturnError } from '../errors.ts';
 import { outputFailed, replaceFile } from '../render/output-file.ts';
 import type { ReadVersion, SecretSource } from '../render/secrets.ts';
 import { catchSignals, type Ended, ending, startCommand } from './command.ts';
+import { filesVariable } from './files-variable.ts';
 import { createOutputFilter } from './output-filter.ts';
 import type { RotationAction } from './rotation-actions.ts';
 import { makeRuntimeFolder, type RuntimeFolder } from './runtime-folder.ts';
@@ -46,9 +47,6 @@ export interface Execution {
   /** Shows the user why new values can't be read or used. The command goes on with the old ones. */
   noteUnusable(error: KeyturnError): void;
 }
-
-/** The variable that holds the path of the folder with the files. */
-const filesVariable = 'KEYTURN_FILES';
 
 /**
  * Runs a command with secrets in its environment and its files. It passes signals on, and acts on rotations.

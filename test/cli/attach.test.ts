@@ -1,5 +1,10 @@
 import { DescribeSecretCommand, SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attach as attachBy } from '../../src/cli/rotation/attach.ts';
+import { makeSchedule } from '../../src/cli/rotation/schedule.ts';
+import { silentScreen } from '../../src/cli/rotation/screen.ts';
+import { toolsFor } from '../../src/cli/rotation/tools.ts';
+import { createRedactor } from '../../src/redact.ts';
 import { plainRotation } from '../local/harness.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
@@ -37,6 +42,19 @@ describe('keyturn attach', () => {
       RotationLambdaARN: functionArn,
       RotationRules: { ScheduleExpression: 'rate(30 days)' },
     });
+  });
+
+  it('takes a function of another program, whatever its variables are called', async () => {
+    const arn = await fixture.createSecret(secretOf(await createLogin()));
+    const target = { secret: arn, endpoint: fixture.local.url, region: undefined };
+    const tools = toolsFor(target, createRedactor(), silentScreen);
+    const look = async () => ({ variables: { passwordLength: '20', KEYTURN_ROTATER: 'mine' }, notes: [] });
+    const schedule = makeSchedule({ every: '30d', atHour: undefined, window: undefined });
+    const { ok, document } = await attachBy(
+      { ...tools, functions: { ...tools.functions, look } },
+      { secret: arn, functionArn, schedule, immediately: false, timeoutMs: 60_000 },
+    );
+    expect([ok, document]).toEqual([true, expect.objectContaining({ outcome: 'attached' })]);
   });
 
   it('only sets and tests with --no-immediate', async () => {

@@ -61,18 +61,26 @@ describe('a function of one’s own', () => {
     ['PASSWORD_LENGHT', '40'],
     ['EXCLUDE_CHARACTER', '%'],
     ['KEYTURN_ADMIN_SECRET', 'arn:x'],
+    ['KEYTURN_TRUSTSERVERCERTIFICATE', 'true'],
+    ['KEYTRUN_FORM', 'json'],
+    ['SECRET_MANAGER_ENDPOINT', 'https://example.com'],
   ])('refuses a typing mistake: %s=%s', async (variable, value) => {
     const environment = { KEYTURN_ROTATOR: 'random/string', [variable]: value };
     expect(await rotate({ environment })).toMatch(new RegExp(`^InvalidConfiguration: .*${variable}`));
   });
 
-  it.each(['KEYTURN_OWN_SETTING', 'USERNAME', 'PASSWORD', 'KEYTURN_TEST_SEED', 'AWS_REGION'])(
-    'lets others have the variable %s',
-    async (variable) => {
-      const environment = { KEYTURN_ROTATOR: 'random/string', [variable]: 'x' };
-      expect(await rotate({ environment })).toMatch(/^\S{32}$/);
-    },
-  );
+  it.each([
+    'KEYTURN_OWN_SETTING',
+    'USERNAME',
+    'PASSWORD',
+    'KEYTURN_TEST_SEED',
+    'AWS_REGION',
+    'EXCLUDE_MEMBERS',
+    'KEYTURN_FILES',
+  ])('lets others have the variable %s', async (variable) => {
+    const environment = { KEYTURN_ROTATOR: 'random/string', [variable]: 'x' };
+    expect(await rotate({ environment })).toMatch(/^\S{32}$/);
+  });
 
   it('knows every variable of the documentation that is its own', async () => {
     const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { defaultConfiguration, readConfiguration } from '../../configuration.ts';
+import { defaultConfiguration, readVariables } from '../../configuration.ts';
 import { hasFailed } from '../../doctor/diagnosis.ts';
 import { KeyturnError } from '../../errors.ts';
 import { type RotationRules, type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
@@ -56,7 +56,7 @@ interface Examined {
 async function examine(tools: Tools, secret: Secret, { functionArn }: Attachment): Promise<Examined> {
   tools.screen.progress('looking at the function and at the secret');
   const { variables, notes } = await tools.functions.look(functionArn);
-  const configuration = { ...defaultConfiguration, ...readConfiguration(variables) };
+  const configuration = { ...defaultConfiguration, ...readVariables(variables) };
   const document = await lookAtDocument(tools.secrets, secret, configuration);
   if (document.served !== undefined) return { document, notes };
   const note =
