@@ -35,24 +35,34 @@ function isAbout(name: string, error: unknown): boolean {
 
 /**
  * Makes sure that an optional package has a version that Keyturn works with. npm does so too, but other package managers
- * only warn, and an old driver then fails in ways that nobody understands. In a bundle there is no version to read: there
- * the package is taken as it is.
+ * only warn, and an old driver then fails in ways that nobody understands. Where there is no version to compare, the
+ * package is taken as it is: in a bundle, for another package that is installed under this name (an alias such as
+ * `npm:name@version`), and for a checkout.
  *
  * @param name a package of Keyturn's peerDependencies
  * @throws DriverMissing for another version
  */
 export function requireSuitable(name: string): void {
   const wanted = read('keyturn').peerDependencies?.[name];
-  const { version } = read(name);
-  if (wanted === undefined || version === undefined || fits(version, wanted)) return;
+  const installed = read(name);
+  if (wanted === undefined || isSuitable(name, installed, wanted)) return;
   throw new KeyturnError(
     'DriverMissing',
-    `This needs the npm package ${name} in a version ${wanted}, and ${version} is installed.`,
+    `This needs the npm package ${name} in a version ${wanted}, and ${installed.version} is installed.`,
     `Install it (npm install ${name}@"${wanted}").`,
   );
 }
 
+/** Whether what is installed under a package's name is in a range, or has no version to compare. */
+export function isSuitable(name: string, installed: Manifest, range: string): boolean {
+  const { name: ownName, version } = installed;
+  if (version === undefined || ownName !== name) return true;
+  // A checkout of a package that gets its version when it is released, such as tedious's 0.0.0-dev.
+  return /^0\.0\.0(?:-|$)/.test(version) || fits(version, range);
+}
+
 interface Manifest {
+  readonly name?: string;
   readonly version?: string;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }

@@ -26,8 +26,8 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
   const make = async (): Promise<Dispatcher | undefined> => {
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
-    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
     requireSuitable('undici');
+    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
     const { default: undici } = await import('undici').catch(missing('undici'));
     const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
     // Pass empty texts. If an option is absent, undici reads the environment itself.

@@ -131,8 +131,8 @@ function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
 }
 
 async function loadDriver() {
-  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
   requireSuitable('ioredis');
+  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
   const { default: driver } = await import('ioredis').catch(missing('ioredis'));
   return driver;
 }
