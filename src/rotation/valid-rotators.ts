@@ -130,8 +130,9 @@ function problemsOf(rotator: unknown, index: number): string[] {
     if (value === undefined) return rule.required ? [`${key} is missing: it must be ${rule.is}`] : [];
     return rule.fits(value) ? [] : [`${key} must be ${rule.is}`];
   });
+  // Only members of the object itself. A class may have a method of its own by one of these names.
   const foreign = Object.keys(other ?? {})
-    .filter((key) => !(key in (own ?? {})) && member(key) !== undefined)
+    .filter((key) => !(key in (own ?? {})) && Object.hasOwn(rotator, key) && member(key) !== undefined)
     .map((key) => `${key} belongs to the other kind`);
   const contradictions =
     kind === 'issues'

@@ -101,6 +101,28 @@ describe('rotators that no compiler has checked', () => {
   );
 });
 
+describe('rotators that are classes', () => {
+  class Changing {
+    kind = 'changes';
+    name = 'changing';
+    overlap = 'none';
+    changedBy = 'account';
+    parse = changing.parse;
+    target = changing.target;
+    generate = changing.generate;
+    open = changing.open;
+    change = changing.change;
+    identity(): string {
+      return this.name;
+    }
+  }
+
+  it('may have a method of their own whose name the other kind has too', () => {
+    const rotators = untyped([new Changing()]);
+    expect(() => createRotationHandler({ rotators, environment: {} })).not.toThrow();
+  });
+});
+
 describe('members that return what the contract excludes', () => {
   async function rotate(rotator: object): Promise<string | undefined> {
     const fixture = await startFixture({
