@@ -8,8 +8,9 @@ import type { Rotator } from '../rotator/contract.ts';
 import { rotatorTag } from './select.ts';
 
 /**
- * Refuses to replace a connection string or a program's settings as if they were a password or a key: they would be lost.
- * The secret's own tag can allow it. The function's variable can't, because it is about all secrets.
+ * Refuses to replace a connection string, a program's settings or another text that somebody has written as if it were a
+ * password or a random value: it would be lost. The secret's own tag can allow it. The function's variable can't, because
+ * it is about all secrets.
  *
  * @throws MalformedSecret
  */
@@ -22,7 +23,7 @@ export function requireReplaceable(
   if (what !== undefined) throw notReplaceable(what, rotator);
 }
 
-/** Names what the document is that the rotator must not replace; undefined if it may. */
+/** Names the kind of text that the value is and that the rotator must not replace. Undefined if it may replace the value. */
 export function whatWouldBeLost(
   rotator: Rotator,
   { form, fields, isConnectionString }: SecretDocument,
@@ -34,11 +35,11 @@ export function whatWouldBeLost(
   if (isConnectionString) return 'a connection string';
   const { password } = fields;
   if (typeof password !== 'string') return undefined;
-  // A token that a server has issued may be any text. A random value is none of the texts that others write.
+  // A server may have issued a token that looks like one of `written`. A random value looks like none of them.
   return kindOfText(password, form) ?? (opensNothing ? kindOfWritten(password) : undefined);
 }
 
-/** Names what a text is that can't be meant as a password or a token; undefined if it may be one. */
+/** Names the kind of a text that is neither a password nor a token. Undefined if it may be one. */
 function kindOfText(password: string, form: SecretDocument['form']): string | undefined {
   if (isKeyValueLines(password)) return 'KEY=value lines';
   if (connectionStringForm(password) !== undefined || isDriversAddress(password))
@@ -74,7 +75,7 @@ const driversAddress =
 const settingName =
   /(?:^|[\s;,{[(&_.$:-])["']?(?:user(?:name|id)?|pass(?:word|wd|phrase)?|host(?:name)?|server|database|secret|token|api_?key|access_?key)["']?\s*[:=]/i;
 
-/** What values that are no random values look like, by what they are called in an error. Long texts are not searched. */
+/** Texts that are no random values: the name of each kind in an error, and what it looks like. */
 const written: readonly (readonly [kind: string, RegExp])[] = [
   ['a key or a certificate', /-----BEGIN [A-Z0-9 ]+-----/],
   ['a key or a certificate', /^\s*(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|PuTTY-User-Key-File-\d+:)\s/],
@@ -95,7 +96,10 @@ const written: readonly (readonly [kind: string, RegExp])[] = [
   ['settings of a program', /^\s*(?:export\s+|set\s+|\$env:|-e\s+)[A-Za-z_]\w*\s*=/i],
 ];
 
-/** Names what kind of text it is, as it stands or in quotes or encoded; undefined if it may be a random value. */
+/**
+ * Names the kind of a text that somebody has written, also if it is in quotes or encoded. Undefined if it may be a random
+ * value. Of a long text, only the beginning is searched.
+ */
 function kindOfWritten(text: string, depth = 0): string | undefined {
   const plain = text.length < 20_000 ? text : text.slice(0, 20_000);
   const own = kindOfText(plain, 'text') ?? written.find(([, form]) => form.test(plain))?.[0];
@@ -107,7 +111,7 @@ function kindOfWritten(text: string, depth = 0): string | undefined {
   return undefined;
 }
 
-/** What the text may be the encoding of: out of quotes, JSON, a URL, Base64 (the first part of a JWT too) or hexadecimals. */
+/** Decodes the text in every way that fits: quotes, escapes of JSON or URLs, Base64 (also the first part of a JWT), hex. */
 function decodings(text: string): string[] {
   const found: string[] = [];
   if (/^(["'`])[\s\S]*\1$/.test(text))

@@ -248,8 +248,9 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
   readonly overlap: Overlap | 'found-out';
   /**
    * True if the value opens nothing, such as a signing key, so that no target has to be told of the new one. Core then
-   * refuses to replace a connection string or a program's settings (MalformedSecret), which would no longer open their
-   * server.
+   * refuses to replace a field `password`, or a plain text, that reads as written by somebody (MalformedSecret): a
+   * connection string, a program's settings, JSON, XML, or a key in PEM. So if `generate` makes such a text, it belongs
+   * in another field. Or the secret needs the tag `keyturn:form`.
    */
   readonly opensNothing?: boolean;
   /** The fields of a secret that has no value yet. Its first value is made out of them. Needs `opensNothing`. */
