@@ -1,5 +1,5 @@
 import { readDocument } from '../documents/document.ts';
-import type { FormName } from '../documents/form.ts';
+import { type FormName, formTitles } from '../documents/form.ts';
 import { connectionStringForm } from '../documents/recognise.ts';
 import { isKeyturnError } from '../errors.ts';
 
@@ -10,17 +10,8 @@ export interface ValuePreview {
   readonly words: string;
 }
 
-const titles: Readonly<Record<FormName, string>> = {
-  json: 'JSON',
-  env: 'KEY=value lines',
-  'ado-net': 'an ADO.NET connection string',
-  odbc: 'an ODBC connection string',
-  url: 'a URL',
-  libpq: 'a libpq connection string',
-  jdbc: 'a JDBC URL',
-  'stackexchange-redis': 'a configuration of StackExchange.Redis',
-  text: 'a token',
-};
+/** A new value that is plain text is most likely a token. */
+const titles: Readonly<Record<FormName, string>> = { ...formTitles, text: 'a token' };
 
 /** The largest value of a secret, in bytes. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html */
 const largestBytes = 65_536;

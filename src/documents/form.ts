@@ -145,7 +145,7 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
 }
 
 /** The names of the forms in messages. */
-const formTitles: Readonly<Record<FormName, string>> = {
+export const formTitles: Readonly<Record<FormName, string>> = {
   json: 'JSON',
   env: 'KEY=value lines',
   'ado-net': 'an ADO.NET connection string',
