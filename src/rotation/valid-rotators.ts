@@ -196,7 +196,9 @@ function answerOf(rotator: Rotator, credential: unknown): Target {
 /** Makes sure that `open` has returned a session, or undefined. @throws InternalError */
 export function requireSession(rotator: Rotator, session: Session | undefined): Session | undefined {
   const opened: unknown = session;
-  if (opened === undefined || (isObject(opened) && 'close' in opened && typeof opened.close === 'function'))
+  // A session may be a function too, such as the `sql` of the driver postgres.
+  const mayBeOne = isObject(opened) || typeof opened === 'function';
+  if (opened === undefined || (mayBeOne && typeof Reflect.get(opened, 'close') === 'function'))
     return session;
   throw faultOf(rotator, 'open', 'returned neither a session, which has a function close, nor undefined');
 }

@@ -202,6 +202,11 @@ describe('members that return what the contract excludes', () => {
     expect(await rotate({ ...changing, change, classify })).toMatch(/^TargetFailed: .*the reason/);
   });
 
+  it('may be a session that is a function with a close, as drivers have it', async () => {
+    const open = async () => Object.assign(() => undefined, session);
+    expect(await rotate({ ...changing, open })).toBeUndefined();
+  });
+
   it.each([
     ['throws', { close: () => JSON.parse('broken') }],
     ['returns no promise', { close: () => undefined }],
