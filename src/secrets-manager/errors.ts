@@ -63,11 +63,15 @@ function meaningOf(error: unknown, { action, resource }: Call): Meaning {
   });
   if (name === 'CredentialsProviderError') return noCredentials(message);
   if (/region is missing/i.test(message)) {
-    return both(
-      'InvalidConfiguration',
-      'Give --region, set AWS_REGION, or name the secret by its ARN.',
-      'No region is set.',
-    );
+    return {
+      code: 'InvalidConfiguration',
+      problem: 'No region is set.',
+      remedy: {
+        operator:
+          'Set AWS_REGION, or give createRotationHandler a client with a region. Lambda sets AWS_REGION itself.',
+        person: 'Give --region, set AWS_REGION, or name the secret by its ARN.',
+      },
+    };
   }
   if (badCredentials.has(name)) {
     return both(

@@ -177,6 +177,20 @@ describe('members that return what the contract excludes', () => {
   });
 
   it.each([
+    ['generate', changing],
+    ['issue', issuing],
+  ])('are told: %s with a field that parse does not read', async (member, rotator) => {
+    const strict = {
+      ...rotator,
+      parse: ({ password }: { password?: unknown }) => ({ password }),
+      [member]: async () => ({ passwd: 'New-secret-value-2' }),
+    };
+    expect(await rotate(strict)).toMatch(
+      new RegExp(`a fault: its ${member} returned fields that parse does not read: passwd`),
+    );
+  });
+
+  it.each([
     ['nothing', async () => undefined],
     ['a bare token', async () => 'New-secret-value-2'],
     ['no field', async () => ({})],

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stepFor } from '../../doctor/causes.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import type { ChangingRotator, GenerateContext, IssuingRotator } from '../../rotator/contract.ts';
@@ -124,7 +125,9 @@ async function generateOnce(rotation: Rotation<ChangingRotator>): Promise<Versio
   // Every step would pass, and the old credential would go on.
   if (written === current.text)
     throw faultOf(guarded.rotator, 'generate', 'returned what AWSCURRENT holds already');
-  return requireUsable(rotation, written);
+  const pending = requireUsable(rotation, written);
+  requireOtherCredential(rotation, pending, 'generate', changes);
+  return pending;
 }
 
 /** Has the target issue the pending credential. @throws NoCredentialAccepted, AccountNotServed, the target's errors */
@@ -147,7 +150,27 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
   const written = current.document.write(changes, ({ message }) =>
     run.note(message.replace('Nothing was changed. ', '')),
   );
-  return requireUsable(rotation, written);
+  const pending = requireUsable(rotation, written);
+  // A server may answer a request for a token with the one that it has issued before.
+  if (written !== current.text) requireOtherCredential(rotation, pending, 'issue', changes);
+  return pending;
+}
+
+/**
+ * Makes sure that what was written is a part of the credential. A field by a wrong name would be stored beside it, every
+ * step would pass, and the old credential would go on.
+ *
+ * @throws InternalError, naming the fields
+ */
+function requireOtherCredential(
+  { guarded, current }: Rotation,
+  pending: Version,
+  member: 'generate' | 'issue',
+  changes: object,
+): void {
+  if (!isDeepStrictEqual(pending.credential, current.credential)) return;
+  const names = Object.keys(changes).join(', ');
+  throw faultOf(guarded.rotator, member, `returned fields that parse does not read: ${names}`);
 }
 
 function passwordMaker({ run, current }: Rotation): GenerateContext['password'] {

@@ -13,7 +13,13 @@ export const changing: TestGroup = {
   'ends the old credential, or not, as overlap says': async ({ overlap, first, generate, change, opens }) => {
     const pending = await generate();
     await change(pending.fields);
-    assert.equal(await opens(first.fields), overlap === 'until-next-rotation');
+    const works = await opens(first.fields);
+    const isSaid = overlap === 'until-next-rotation';
+    assert.equal(
+      works,
+      isSaid,
+      `The old credential ${works ? 'still' : 'no longer'} works, and overlap says otherwise.`,
+    );
   },
 
   'changes twice as it changes once': async ({ first, generate, change, opens, prove }) => {

@@ -57,7 +57,12 @@ async function rotateOnce(
   assert.ok(await works(current), 'AWSCURRENT does not open the target.');
   const endsAtOnce = rotator.revocation === 'at-once';
   const oldCredentialWorks = overlap === 'until-next-rotation' && !endsAtOnce;
-  assert.equal(await works(previous), oldCredentialWorks);
+  const previousWorks = await works(previous);
+  assert.equal(
+    previousWorks,
+    oldCredentialWorks,
+    `AWSPREVIOUS ${previousWorks ? 'still' : 'no longer'} works, and overlap says otherwise.`,
+  );
 }
 
 function holderOf(versions: readonly StoredVersion[], label: string): StoredVersion {

@@ -24,7 +24,10 @@ export const secrecy: TestGroup = {
       await secret.rotate();
       // A target that issues credentials may never be asked about AWSCURRENT.
       if (rotator.kind === 'changes')
-        assert.ok(secret.reports.some(({ refusedLogins }) => refusedLogins > 0));
+        assert.ok(
+          secret.reports.some(({ refusedLogins }) => refusedLogins > 0),
+          'The credential of refused() was not refused.',
+        );
       await assertSecrecy(secret, rotator);
     });
   },

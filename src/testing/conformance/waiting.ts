@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** In ms. Code that honours a signal needs less. Code that waits for its own time-out needs more. */
@@ -19,6 +20,16 @@ export async function endOf<T>(promise: Promise<T>): Promise<Ended<T>> {
   } finally {
     timer.abort();
   }
+}
+
+/** Fails unless a login rejects after its signal has fired. */
+export async function assertGivenUp(opening: Promise<unknown>): Promise<void> {
+  const { status } = await endOf(opening);
+  const fault =
+    status === 'pending'
+      ? `open did not end within ${promptlyMs / 1000} seconds of the signal`
+      : 'open did not reject after the signal had fired';
+  assert.equal(status, 'rejected', `${fault}: pass context.signal to all that waits.`);
 }
 
 /** Repeats a check until it holds. False if it doesn't in time. */
