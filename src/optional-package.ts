@@ -33,6 +33,9 @@ function isAbout(name: string, error: unknown): boolean {
   return message.includes(`'${name}'`) || message.includes(`'${name}/`);
 }
 
+/** Packages that were looked at. A login asks each time, and reading files would delay it. */
+const suitable = new Set<string>();
+
 /**
  * Makes sure that an optional package has a version that Keyturn works with. npm does so too, but other package managers
  * only warn, and an old driver then fails in ways that nobody understands. Where there is no version to compare, the
@@ -43,9 +46,13 @@ function isAbout(name: string, error: unknown): boolean {
  * @throws DriverMissing for another version
  */
 export function requireSuitable(name: string): void {
+  if (suitable.has(name)) return;
   const wanted = read('keyturn').peerDependencies?.[name];
   const installed = read(name);
-  if (wanted === undefined || isSuitable(name, installed, wanted)) return;
+  if (wanted === undefined || isSuitable(name, installed, wanted)) {
+    suitable.add(name);
+    return;
+  }
   throw new KeyturnError(
     'DriverMissing',
     `This needs the npm package ${name} in a version ${wanted}, and ${installed.version} is installed.`,

@@ -121,11 +121,7 @@ async function generateOnce(rotation: Rotation<ChangingRotator>): Promise<Versio
   );
   requireFields(guarded.rotator, 'generate', changes);
   run.redactor.learn(changes);
-  const written = current.document.write(changes);
-  // Every step would pass, and the old credential would go on.
-  if (written === current.text)
-    throw faultOf(guarded.rotator, 'generate', 'returned what AWSCURRENT holds already');
-  const pending = requireUsable(rotation, written);
+  const pending = requireUsable(rotation, current.document.write(changes));
   requireOtherCredential(rotation, pending, 'generate', changes);
   return pending;
 }
@@ -152,15 +148,15 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
   );
   const pending = requireUsable(rotation, written);
   // A server may answer a request for a token with the one that it has issued before.
-  if (written !== current.text) requireOtherCredential(rotation, pending, 'issue', changes);
+  if (pending.text !== current.text) requireOtherCredential(rotation, pending, 'issue', changes);
   return pending;
 }
 
 /**
- * Makes sure that what was written is a part of the credential. A field by a wrong name would be stored beside it, every
- * step would pass, and the old credential would go on.
+ * Makes sure that the pending credential is another one. Otherwise every step would pass, and the old credential would go
+ * on: if nothing new was written, or only a field by a wrong name beside the credential.
  *
- * @throws InternalError, naming the fields
+ * @throws InternalError
  */
 function requireOtherCredential(
   { guarded, current }: Rotation,
@@ -169,8 +165,11 @@ function requireOtherCredential(
   changes: object,
 ): void {
   if (!isDeepStrictEqual(pending.credential, current.credential)) return;
-  const names = Object.keys(changes).join(', ');
-  throw faultOf(guarded.rotator, member, `returned fields that parse does not read: ${names}`);
+  const fault =
+    pending.text === current.text
+      ? 'returned what AWSCURRENT holds already'
+      : `returned fields that parse does not read: ${Object.keys(changes).join(', ')}`;
+  throw faultOf(guarded.rotator, member, fault);
 }
 
 function passwordMaker({ run, current }: Rotation): GenerateContext['password'] {
