@@ -134,12 +134,15 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
     const file = await planFor('watch/', '--waves', '100');
     const execution = String((await keyturn('start', file, '--state-machine', machine)).document.execution);
     const signals = [
-      [['SIGINT', 'SIGTERM'], 130],
-      [['SIGTERM'], 143],
-      [['SIGHUP', 'SIGTERM'], 129],
+      { sent: ['SIGINT'], codes: [130] },
+      { sent: ['SIGTERM'], codes: [143] },
+      { sent: ['SIGHUP'], codes: [129] },
+      // The threads of a process may take two signals of one moment in either order.
+      { sent: ['SIGINT', 'SIGTERM'], codes: [130, 143] },
+      { sent: ['SIGHUP', 'SIGTERM'], codes: [129, 143] },
     ] as const;
     await Promise.all(
-      signals.map(async ([sent, code]) => {
+      signals.map(async ({ sent, codes }) => {
         const child = await startKeyturn({ variables }, 'fleet', 'watch', execution);
         const ended = ending(child);
         // It has looked once.
@@ -148,8 +151,9 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
         child.kill('SIGSTOP');
         for (const signal of sent) child.kill(signal);
         child.kill('SIGCONT');
-        const { stdout, ...left } = await ended;
-        expect(left).toMatchObject({ code, signal: null });
+        const { code, signal, stdout } = await ended;
+        expect(signal).toBeNull();
+        expect(codes).toContain(code);
         expect(stdout).toContain(`Follow it again: keyturn fleet watch ${execution}`);
       }),
     );
