@@ -229,7 +229,7 @@ export const causes = {
   },
   InternalError: {
     problem: 'A fault in Keyturn or in a rotator.',
-    step: "Please report it, with the function's log.",
+    step: "If the message names a rotator of your own, correct it. Otherwise please report it, with the function's log.",
     command: showLog,
   },
 

@@ -7,7 +7,7 @@ import { completeManagedMaster } from '../rds/managed-master.ts';
 import type { Rotator, Session } from '../rotator/contract.ts';
 import type { Run } from './run.ts';
 import { haveSameEndpoints, isSameHost, isSameServer } from './targets.ts';
-import { targetOf } from './valid-rotators.ts';
+import { credentialOf, targetOf } from './valid-rotators.ts';
 import type { Rotation } from './versions.ts';
 
 /** An admin secret, read for the secret that is rotated. */
@@ -62,12 +62,15 @@ export function createAdminLogin(rotation: Rotation): AdminLogin {
     login ??= logIn(rotation);
     return login;
   };
-  const close = async (): Promise<void> => (await login)?.session.close();
+  const close = async (): Promise<void> => {
+    // The caller of admin() has already received the login's error.
+    const opened = await login?.catch(() => undefined);
+    if (opened !== undefined) await rotation.guarded.close(opened.session);
+  };
   return {
     admin,
     release: () => {
-      // The caller of admin() has already received the login's error.
-      rotation.run.closing.push(close().catch(() => undefined));
+      rotation.run.closing.push(close());
     },
   };
 }
@@ -102,8 +105,8 @@ export async function loadAdmin(
   run.redactor.learnDocument(document);
   if (document.refusal !== undefined) throw document.refusal;
   const fields = await completeManagedMaster(document.fields, { rds: run.rds, tags });
-  const credential = rotator.parse(adminFields(fields, current.document.fields));
-  const target = targetOf(rotator, credential);
+  const credential = credentialOf(rotator, adminFields(fields, current.document.fields), run.redactor);
+  const target = targetOf(rotator, credential, run.redactor);
   const isReplica = !isSameHost(current.target.host, target.host);
   if (isReplica) await requireReadReplica(run, current.target.host, target.host);
   // RDS confirms only the replica's host. With several hosts, another one may have accepted the login.

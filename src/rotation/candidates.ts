@@ -4,7 +4,7 @@ import { optionalSsl, type SecretFields } from '../documents/fields.ts';
 import { isKeyturnError, KeyturnError } from '../errors.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { isSameTarget } from './targets.ts';
-import { targetOf } from './valid-rotators.ts';
+import { credentialOf, identityOf, targetOf } from './valid-rotators.ts';
 import { loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 /** A stored version whose credential may open the target now. */
@@ -60,14 +60,9 @@ export function candidatesOf(rotation: Rotation, pending: Version | undefined): 
     },
     async *[Symbol.asyncIterator](): AsyncGenerator<Candidate> {
       const { run, current, guarded } = rotation;
-      const { rotator } = guarded;
-      const identify = (credential: unknown): unknown =>
-        rotator.kind === 'issues' && rotator.identity !== undefined
-          ? rotator.identity(credential)
-          : credential;
       const tried: unknown[] = [];
       const isNew = ({ id, credential }: Version): boolean => {
-        const identity = identify(credential);
+        const identity = identityOf(guarded.rotator, credential, run.redactor);
         if (tried.some((other) => isDeepStrictEqual(other, identity))) return false;
         tried.push(identity);
         return !rotation.refused.has(id);
@@ -106,11 +101,12 @@ async function loadOlder(rotation: Rotation, id: string): Promise<Version | unde
   const version = await loadIfUsable(rotation, id);
   if (version === undefined) return undefined;
   const { rotator } = rotation.guarded;
+  const { redactor } = rotation.run;
   const { fields } = version.document;
   try {
     const ssl = stricterSsl(rotation.current.document.fields, fields);
-    const credential = rotator.parse({ ...fields, ssl, tls: undefined });
-    const target = targetOf(rotator, credential);
+    const credential = credentialOf(rotator, { ...fields, ssl, tls: undefined }, redactor);
+    const target = targetOf(rotator, credential, redactor);
     return isSameTarget(rotation.current.target, target) ? { ...version, credential, target } : undefined;
   } catch (error) {
     if (isKeyturnError(error, 'InvalidSecretField')) return undefined;

@@ -160,8 +160,11 @@ export async function explainRefusal(
   if (rotator.explainRefusal === undefined) return;
   const admin = await login.admin().catch(() => undefined);
   if (admin === undefined || !admin.isForSameServer) return;
-  await guarded.attempt('preflight', current.credential, async () =>
-    rotator.explainRefusal?.(admin.session, current.credential, context),
+  await guarded.attempt(
+    'preflight',
+    current.credential,
+    async () => rotator.explainRefusal?.(admin.session, current.credential, context),
+    'explainRefusal',
   );
 }
 

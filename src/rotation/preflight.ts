@@ -8,6 +8,7 @@ import { needsAdmin } from './select.ts';
 import { generatePending } from './steps/create.ts';
 import { addressOf } from './targets.ts';
 import { requireMayChange } from './trust.ts';
+import { requireFindings } from './valid-rotators.ts';
 import { isChanging, type Rotation, type Version } from './versions.ts';
 
 /**
@@ -120,9 +121,9 @@ async function rotatorFindings(
   admin: Session | undefined,
 ): Promise<Finding[]> {
   const { rotator, context } = guarded;
-  return guarded.attempt(
-    'preflight',
-    current.credential,
-    async () => (await rotator.preflight?.(session, current.credential, admin, context)) ?? [],
+  if (rotator.preflight === undefined) return [];
+  const findings = await guarded.attempt('preflight', current.credential, async () =>
+    rotator.preflight?.(session, current.credential, admin, context),
   );
+  return requireFindings(rotator, findings);
 }

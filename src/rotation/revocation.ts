@@ -6,6 +6,7 @@ import { adminFor } from './change.ts';
 import { currentRefused, requireCurrentAccepted } from './proof.ts';
 import { isSameServer, isSameTarget } from './targets.ts';
 import { adminContext, requireMayChange } from './trust.ts';
+import { identityOf } from './valid-rotators.ts';
 import { isIssuing, loadIfUsable, type Rotation, type Version } from './versions.ts';
 
 const hourMs = 3_600_000;
@@ -37,8 +38,7 @@ async function isHeldBy(
   ids: readonly string[],
   { credential }: Version,
 ): Promise<boolean> {
-  const { rotator } = rotation.guarded;
-  const identify = (of: unknown): unknown => (rotator.identity === undefined ? of : rotator.identity(of));
+  const identify = (of: unknown): unknown => identityOf(rotation.guarded.rotator, of, rotation.run.redactor);
   const versions = await Promise.all(ids.map((id) => loadIfUsable(rotation, id)));
   return versions.some(
     (other) => other !== undefined && isDeepStrictEqual(identify(other.credential), identify(credential)),
@@ -135,8 +135,16 @@ async function endReplaced(rotation: Rotation<ChangingRotator>): Promise<void> {
     session: Session,
     by: Pick<ChangeContext<unknown>, 'using' | 'proven' | 'admin'>,
   ): Promise<void> =>
-    guarded.attempt('revoke', current.credential, async () =>
-      rotator.endReplaced?.(session, current.credential, { ...context, ...by, current: current.credential }),
+    guarded.attempt(
+      'revoke',
+      current.credential,
+      async () =>
+        rotator.endReplaced?.(session, current.credential, {
+          ...context,
+          ...by,
+          current: current.credential,
+        }),
+      'endReplaced',
     );
   if (rotator.changedBy === 'account') {
     const login = createAdminLogin(rotation);

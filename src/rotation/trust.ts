@@ -7,6 +7,7 @@ import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type Admin, type AdminSecret, adminSecretArn, isAdminNamedByValue, loadAdmin } from './admin.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Run } from './run.ts';
+import { requireRights } from './valid-rotators.ts';
 import type { Rotation, Version } from './versions.ts';
 
 /*
@@ -103,12 +104,11 @@ async function excessRights(
   proof: Version | undefined,
 ): Promise<readonly string[]> {
   const { rotator, context } = guarded;
-  return guarded.attempt(
-    'compare rights',
-    subject.credential,
-    async () =>
-      (await rotator.excessRights?.(admin.session, subject.credential, proof?.credential, context)) ?? [],
+  if (rotator.excessRights === undefined) return [];
+  const rights = await guarded.attempt('compare rights', subject.credential, async () =>
+    rotator.excessRights?.(admin.session, subject.credential, proof?.credential, context),
   );
+  return requireRights(rotator, rights);
 }
 
 /** Finds a stored version of the same account that opens the target. With alternating users it is AWSPREVIOUS. */

@@ -1,5 +1,15 @@
-import { isErrorCode, isKeyturnError, KeyturnError } from '../errors.ts';
-import type { ChangingRotator, IssuingRotator, Rotator, Session, Target } from '../rotator/contract.ts';
+import type { SecretFields } from '../documents/fields.ts';
+import { type ErrorCode, isErrorCode, isKeyturnError, KeyturnError } from '../errors.ts';
+import type { Redactor } from '../redact.ts';
+import type {
+  ChangingRotator,
+  Finding,
+  IssuingRotator,
+  Prepared,
+  Rotator,
+  Session,
+  Target,
+} from '../rotator/contract.ts';
 
 /*
  * TypeScript checks a rotator when it is compiled. Rotators in JavaScript, and those that were made out of pieces, are
@@ -163,34 +173,103 @@ function invalid(problems: readonly string[]): KeyturnError {
   );
 }
 
+/** Says what a rotator has done that the contract excludes, for an error or a warning. */
+export function faultIn({ name }: Rotator, member: string, fault: string): string {
+  return `The rotator ${name} has a fault: its ${member} ${fault}.`;
+}
+
 /** The error for a rotator whose member did what the contract excludes. It is no error of the target. */
 export function faultOf(rotator: Rotator, member: string, fault: string, cause?: unknown): KeyturnError {
   return new KeyturnError(
     'InternalError',
-    `The rotator ${rotator.name} has a fault: its ${member} ${fault}.`,
+    faultIn(rotator, member, fault),
     'Correct the rotator. Its conformance suite (keyturn/testing) finds such faults.',
     { cause },
   );
 }
 
+/** The fault of a member that has thrown what it must not, with the masked message. */
+export function faultOfThrowing(
+  rotator: Rotator,
+  member: string,
+  redactor: Redactor,
+  error: unknown,
+  what = 'threw an error',
+): KeyturnError {
+  return faultOf(rotator, member, `${what}: ${told(redactor, error)}`, error);
+}
+
+/** The message of anything thrown, masked, to end a sentence with. */
+export function told(redactor: Redactor, error: unknown): string {
+  return redactor.describe(error).replace(/\.$/, '');
+}
+
+/**
+ * Reads a credential out of a secret's fields. It is frozen, as the fields are: a member that changed it would change what
+ * core compares with and hands to the next member.
+ *
+ * @throws InvalidSecretField, and what else `parse` throws of Keyturn's errors; InternalError for its other errors
+ */
+export function credentialOf(rotator: Rotator, fields: SecretFields, redactor: Redactor): unknown {
+  const credential = guardedAnswer(rotator, 'parse', redactor, () => rotator.parse(frozen(fields)));
+  if (isPromise(credential)) throw faultOf(rotator, 'parse', 'returned a promise');
+  return frozen(credential);
+}
+
 /** The target of a credential. @throws InternalError if the rotator returns none */
-export function targetOf(rotator: Rotator, credential: unknown): Target {
-  const target = answerOf(rotator, credential);
-  if (!isObject(target)) throw faultOf(rotator, 'target', 'returned no target');
+export function targetOf(rotator: Rotator, credential: unknown, redactor: Redactor): Target {
+  const target = guardedAnswer(rotator, 'target', redactor, () => rotator.target(credential));
+  if (!isObject(target) || isPromise(target)) throw faultOf(rotator, 'target', 'returned no target');
   for (const member of ['host', 'account']) {
     if (typeof Reflect.get(target, member) !== 'string')
       throw faultOf(rotator, 'target', `returned a target whose ${member} is no text`);
   }
+  if (!isPortOrAbsent(target.port))
+    throw faultOf(rotator, 'target', 'returned a target whose port is no number');
   return target;
 }
 
-function answerOf(rotator: Rotator, credential: unknown): Target {
+function isPortOrAbsent(port: unknown): boolean {
+  return port === undefined || typeof port === 'number';
+}
+
+/** What identifies a credential at the target. @throws InternalError if `identity` throws or returns nothing */
+export function identityOf(rotator: Rotator, credential: unknown, redactor: Redactor): unknown {
+  if (rotator.kind !== 'issues' || rotator.identity === undefined) return credential;
+  const identity = guardedAnswer(rotator, 'identity', redactor, () => rotator.identity?.(credential));
+  // All credentials would count as the same, and none would be revoked.
+  if (identity === undefined || identity === null || isPromise(identity))
+    throw faultOf(rotator, 'identity', 'returned nothing that identifies a credential');
+  return identity;
+}
+
+/** What one of the pure members answers. */
+function guardedAnswer<T>(rotator: Rotator, member: string, redactor: Redactor, ask: () => T): T {
   try {
-    return rotator.target(credential);
+    return ask();
   } catch (error) {
     if (isKeyturnError(error)) throw error;
-    throw faultOf(rotator, 'target', 'threw an error', error);
+    throw faultOfThrowing(rotator, member, redactor, error);
   }
+}
+
+function isPromise(value: unknown): boolean {
+  return isObject(value) && typeof Reflect.get(value, 'then') === 'function';
+}
+
+/**
+ * Freezes plain objects and lists, with all that is in them. Others may not bear it: Node.js freezes no Buffer, and an
+ * object of a class may keep something in itself.
+ */
+export function frozen<T>(value: T): T {
+  if (!isObject(value) || Object.isFrozen(value)) return value;
+  const prototype: unknown = Reflect.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype && !Array.isArray(value)) return value;
+  Object.freeze(value);
+  for (const part of Object.values(Object.getOwnPropertyDescriptors(value))) {
+    if ('value' in part) frozen(part.value);
+  }
+  return value;
 }
 
 /** Makes sure that `open` has returned a session, or undefined. @throws InternalError */
@@ -203,6 +282,37 @@ export function requireSession(rotator: Rotator, session: Session | undefined): 
   throw faultOf(rotator, 'open', 'returned neither a session, which has a function close, nor undefined');
 }
 
+/** Whether `prepare` has returned what a login can be made with. */
+export function isPrepared(returned: Prepared<Session> | undefined): returned is Prepared<Session> {
+  return (
+    isObject(returned) &&
+    ['open', 'close'].every((member) => typeof Reflect.get(returned, member) === 'function')
+  );
+}
+
+/** Makes sure that a member which returns nothing did not answer false. @throws InternalError */
+export function requireNotFalse(rotator: Rotator, member: string, returned: unknown): void {
+  if (returned !== false) return;
+  throw faultOf(rotator, member, 'returned false, which core can not read: it must throw an error instead');
+}
+
+/** Makes sure that `excessRights` has returned a list of rights. @throws InternalError */
+export function requireRights(rotator: Rotator, rights: readonly string[] | undefined): readonly string[] {
+  // Nothing must not count as no right at all: the admin would change the account.
+  if (rights !== undefined && texts.fits(rights)) return rights;
+  throw faultOf(rotator, 'excessRights', 'returned no list of texts: it must be empty if there is no right');
+}
+
+/** Makes sure that `preflight` has returned findings. @throws InternalError */
+export function requireFindings(rotator: Rotator, findings: Finding[] | undefined): Finding[] {
+  const isFinding = (one: unknown): boolean =>
+    isObject(one) &&
+    typeof Reflect.get(one, 'ok') === 'boolean' &&
+    ['check', 'detail'].every((member) => typeof Reflect.get(one, member) === 'string');
+  if (Array.isArray(findings) && findings.every(isFinding)) return findings;
+  throw faultOf(rotator, 'preflight', 'returned no list of findings, each with check, ok and detail');
+}
+
 /** Makes sure that `generate` or `issue` has returned fields that a secret can hold. @throws InternalError */
 export function requireFields(rotator: Rotator, member: 'generate' | 'issue', returned: unknown): void {
   if (!isObject(returned) || Array.isArray(returned))
@@ -210,24 +320,45 @@ export function requireFields(rotator: Rotator, member: 'generate' | 'issue', re
   const fields = Object.entries(returned).filter(([, value]) => value !== undefined);
   if (fields.length === 0) throw faultOf(rotator, member, 'returned no field');
   const unstorable = fields.find(([, value]) => !isStorable(value));
-  if (unstorable !== undefined)
-    throw faultOf(rotator, member, `returned a value for "${unstorable[0]}" that JSON can not hold`);
+  if (unstorable === undefined) return;
+  const [field, value] = unstorable;
+  const hint = isPromise(value) ? ': it is a promise, so an await is missing' : '';
+  throw faultOf(rotator, member, `returned a value for "${field}" that JSON can not hold${hint}`);
 }
 
 function isStorable(value: unknown): boolean {
   try {
-    return JSON.stringify(value) !== undefined;
+    return !isPromise(value) && JSON.stringify(value) !== undefined;
   } catch {
     return false;
   }
 }
 
+/** The code of an error, and what `classify` has done wrong, if anything. */
+export interface Classified {
+  readonly code: ErrorCode;
+  readonly fault?: string;
+}
+
 /** The code that `classify` gives an error; TargetFailed if it gives none that exists. */
-export function codeOf(rotator: Rotator, ...[error, during]: Parameters<NonNullable<Rotator['classify']>>) {
+export function classified(
+  rotator: Rotator,
+  redactor: Redactor,
+  ...[error, during]: Parameters<NonNullable<Rotator['classify']>>
+): Classified {
+  const code = 'TargetFailed';
+  const consequence = `so the error during ${during} counts as ${code}`;
   try {
-    const code = rotator.classify?.(error, during);
-    return isErrorCode(code) ? code : 'TargetFailed';
-  } catch {
-    return 'TargetFailed';
+    const returned: unknown = rotator.classify?.(error, during);
+    if (isErrorCode(returned)) return { code: returned };
+    if (returned === undefined || returned === null) return { code };
+    const what = isPromise(returned)
+      ? 'a promise'
+      : typeof returned === 'string'
+        ? `"${told(redactor, returned)}", which is no code of Keyturn`
+        : 'no text';
+    return { code, fault: `returned ${what}, ${consequence}` };
+  } catch (thrown) {
+    return { code, fault: `threw an error, ${consequence}: ${told(redactor, thrown)}` };
   }
 }

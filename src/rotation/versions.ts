@@ -10,7 +10,7 @@ import { retry } from './retry.ts';
 import type { Run } from './run.ts';
 import { rotatorHints, rotatorTag, type Selection, selectRotator } from './select.ts';
 import { requireSameTarget } from './targets.ts';
-import { faultOf, targetOf } from './valid-rotators.ts';
+import { credentialOf, targetOf } from './valid-rotators.ts';
 
 /** A version of the secret, parsed: a stored one, or the pending one before it is stored. */
 export interface Version {
@@ -58,8 +58,8 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   run.observed.rotator = rotator.name;
   const document = read ?? firstDocument(run, rotator);
   requireReplaceable(rotator, document, tags);
-  const credential = readCredential(rotator, document);
-  const target = targetOf(rotator, credential);
+  const credential = readCredential(run, rotator, document);
+  const target = targetOf(rotator, credential, run.redactor);
   const current = { id: id ?? noVersion, text, document, credential, target, account: accountIn(document) };
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
     run,
@@ -89,20 +89,9 @@ function firstDocument(run: Run, rotator: Rotator): SecretDocument {
 }
 
 /** @throws InvalidSecretField; also the document's `refusal`, such as for a login without user and password */
-function readCredential(rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
+function readCredential(run: Run, rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
   if (refusal !== undefined) throw refusal;
-  try {
-    const credential = rotator.parse(fields);
-    if (!isPromise(credential)) return credential;
-  } catch (error) {
-    if (isKeyturnError(error)) throw error;
-    throw faultOf(rotator, 'parse', 'threw an error that does not name the field', error);
-  }
-  throw faultOf(rotator, 'parse', 'returned a promise');
-}
-
-function isPromise(value: unknown): boolean {
-  return value instanceof Promise;
+  return credentialOf(rotator, fields, run.redactor);
 }
 
 function noCurrentValue(run: Run): KeyturnError {
@@ -138,13 +127,13 @@ async function readText(run: Run, id: string): Promise<string> {
 /** Parses a value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
 export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string, text: string): Version {
   const document = readValue(run, text);
-  const credential = readCredential(rotator, document);
+  const credential = readCredential(run, rotator, document);
   return {
     id,
     text,
     document,
     credential,
-    target: targetOf(rotator, credential),
+    target: targetOf(rotator, credential, run.redactor),
     account: accountIn(document),
   };
 }

@@ -39,7 +39,10 @@ export interface Target {
 
 /** A credential that the target has accepted: usually an open connection. */
 export interface Session {
-  /** Ends every socket and timer of the session. Core calls it once, also after a failed call. It must not throw. */
+  /**
+   * Ends every socket and timer of the session. Core calls it once, also after a failed call. It must not throw. Core
+   * waits up to 3 seconds for it. If it throws or takes longer, the step goes on, and the log has a warning.
+   */
   close(): Promise<void>;
 }
 
@@ -47,7 +50,7 @@ export interface Session {
 export interface RotatorContext {
   /**
    * Fires 400 ms before the Lambda function's time is up, or when its caller ends it early. Pass it to everything that
-   * waits.
+   * waits. If a call goes on after it, the log has a warning that names the member. Then Lambda ends the process.
    */
   readonly signal: AbortSignal;
   /**
@@ -183,7 +186,8 @@ interface AnyRotator<Credential, Opened extends Session> {
   readonly engines?: readonly string[];
   /**
    * Reads the credential out of the secret's fields. Core calls it for each version before anything else. Pure. Use
-   * `requireText` and its like: their errors name the field and never its value.
+   * `requireText` and its like: their errors name the field and never its value. Core freezes the fields, and plain
+   * objects and lists of the credential: no member can change them.
    *
    * @throws InvalidSecretField
    */
@@ -221,7 +225,8 @@ interface AnyRotator<Credential, Opened extends Session> {
   ): Promise<Finding[]>;
   /**
    * The code of an error that the rotator has thrown. Core asks for it unless the error is a KeyturnError or the time
-   * is up (DeadlineExceeded). Undefined: `TargetFailed`. Core acts on some codes:
+   * is up (DeadlineExceeded). Undefined: `TargetFailed`. So is what is no code, with a warning in the log. Core acts on
+   * some codes:
    *
    * - TargetUnreachable, TargetBusy, Throttled: core tries a change, or a login that proves a credential, up to three
    *   times in all
@@ -260,14 +265,15 @@ export interface ChangingRotator<Credential = unknown, Opened extends Session = 
   /**
    * Makes the pending credential. Core calls it in createSecret and in a preflight. Changes nothing at the target.
    *
-   * @returns the fields of the secret that change
+   * @returns the fields of the secret that change. They are for the same target, and `parse` takes them
    * @throws PasswordImpossible, by `context.password`
    */
   generate(current: Credential, context: GenerateContext): Promise<SecretFields>;
   /**
    * Opens a connection for the login that will prove pending, as far as the protocol allows without the password. Core
    * calls it before `change` if `overlap` is `none` and the cutover is immediate. Applications then wait for fewer
-   * round trips. It must not throw: throw from `open` of what it returns.
+   * round trips. It must not throw: throw from `open` of what it returns. If it throws, the log has a warning, and core
+   * opens a connection by `open`.
    */
   prepare?(pending: Credential, context: RotatorContext): Promise<Prepared<Opened>>;
   /**

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stepFor } from '../../doctor/causes.ts';
+import type { SecretFields } from '../../documents/fields.ts';
 import { isKeyturnError, KeyturnError } from '../../errors.ts';
 import type { ChangingRotator, GenerateContext, IssuingRotator } from '../../rotator/contract.ts';
 import { wasRefused } from '../../secrets-manager/errors.ts';
@@ -12,7 +13,7 @@ import { revokeUnneeded } from '../revocation.ts';
 import type { StepFunction, StepResult } from '../run.ts';
 import { requireSameTarget } from '../targets.ts';
 import { adminContext } from '../trust.ts';
-import { faultOf, requireFields } from '../valid-rotators.ts';
+import { faultOf, requireFields, told } from '../valid-rotators.ts';
 import {
   beginRotation,
   findPending,
@@ -113,15 +114,20 @@ export async function generatePending(rotation: Rotation<ChangingRotator>): Prom
 /** @throws PasswordImpossible */
 async function generateOnce(rotation: Rotation<ChangingRotator>): Promise<Version> {
   const { run, guarded, current } = rotation;
+  const made: string[] = [];
   const changes = await guarded.attempt('generate', current.credential, () =>
     guarded.rotator.generate(current.credential, {
       note: guarded.context.note,
-      password: passwordMaker(rotation),
+      password: passwordMaker(rotation, made),
     }),
   );
   requireFields(guarded.rotator, 'generate', changes);
   run.redactor.learn(changes);
-  const pending = requireUsable(rotation, current.document.write(changes));
+  const pending = requireUsable(rotation, current.document.write(changes), {
+    member: 'generate',
+    changes,
+    made,
+  });
   requireOtherCredential(rotation, pending, 'generate', changes);
   return pending;
 }
@@ -131,12 +137,13 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
   const { run, guarded, current } = rotation;
   const { rotator } = guarded;
   if (rotator.issuedBy === 'admin') await requireAccepted(rotation);
+  const made: string[] = [];
   const changes = await guarded.attempt('issue', current.credential, () =>
     rotator.issue(current.credential, {
       ...adminContext(rotation),
       requestToken: run.event.token,
       stored: () => storedCredentials(rotation),
-      password: passwordMaker(rotation),
+      password: passwordMaker(rotation, made),
     }),
   );
   requireFields(rotator, 'issue', changes);
@@ -146,7 +153,7 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
   const written = current.document.write(changes, ({ message }) =>
     run.note(message.replace('Nothing was changed. ', '')),
   );
-  const pending = requireUsable(rotation, written);
+  const pending = requireUsable(rotation, written, { member: 'issue', changes, made });
   // A server may answer a request for a token with the one that it has issued before.
   if (pending.text !== current.text) requireOtherCredential(rotation, pending, 'issue', changes);
   return pending;
@@ -162,7 +169,7 @@ function requireOtherCredential(
   { guarded, current }: Rotation,
   pending: Version,
   member: 'generate' | 'issue',
-  changes: object,
+  changes: SecretFields,
 ): void {
   if (!isDeepStrictEqual(pending.credential, current.credential)) return;
   const fault =
@@ -172,35 +179,63 @@ function requireOtherCredential(
   throw faultOf(guarded.rotator, member, fault);
 }
 
-function passwordMaker({ run, current }: Rotation): GenerateContext['password'] {
+/** @param made gets each password that is made */
+function passwordMaker({ run, current }: Rotation, made: string[]): GenerateContext['password'] {
   return (wanted) => {
     const password = passwordFor(current.document, wanted, run.configuration.password);
     run.redactor.learnValue(password);
+    made.push(password);
     return password;
   };
+}
+
+/** What `generate` or `issue` has returned, and the passwords that core has made for it. */
+interface Returned {
+  readonly member: 'generate' | 'issue';
+  readonly changes: SecretFields;
+  readonly made: readonly string[];
 }
 
 /**
  * Parses the pending version before it is stored. If no later step could use it, the rotation would be stuck, since a
  * version's value can't be changed.
  *
- * @throws PasswordImpossible
+ * @throws PasswordImpossible if `parse` refuses a password that was made by the function's policy; InternalError if it
+ * refuses another value, or if the version is for another target
  */
-function requireUsable(rotation: Rotation, text: string): Version {
+function requireUsable(rotation: Rotation, text: string, returned: Returned): Version {
   const { run, guarded, current } = rotation;
+  const { rotator } = guarded;
   try {
     const pending = parseVersion(rotation, run.event.token, text);
     requireSameTarget(current.target, pending.target);
     return pending;
   } catch (error) {
+    if (isKeyturnError(error, 'TargetChanged')) {
+      const fault = `returned fields for another target than AWSCURRENT's: the ${error.field} differs`;
+      throw faultOf(rotator, returned.member, fault, error);
+    }
     if (!isKeyturnError(error, 'InvalidSecretField')) throw error;
+    if (!isMadeByPolicy(returned, error.field)) {
+      const fault = `returned what parse refuses: ${told(run.redactor, error)}`;
+      throw faultOf(rotator, returned.member, fault, error);
+    }
     throw new KeyturnError(
       'PasswordImpossible',
-      `${guarded.rotator.name} can't use the credential that was generated: ${error.message}`,
+      `${rotator.name} can't use the credential that was generated: ${error.message}`,
       stepFor('PasswordImpossible'),
       { ...(error.field === undefined ? {} : { field: error.field }), cause: error },
     );
   }
+}
+
+/** Whether a password that core has made is in the field, or in any field if this one was not returned. */
+function isMadeByPolicy({ changes, made }: Returned, field: string | undefined): boolean {
+  const values =
+    field !== undefined && changes[field] !== undefined ? [changes[field]] : Object.values(changes);
+  return values.some(
+    (value) => typeof value === 'string' && made.some((password) => value.includes(password)),
+  );
 }
 
 /**
