@@ -23,7 +23,8 @@ async function runAll(works: readonly Work[]): Promise<{ done: Done[]; broken: s
   await inParallel(works, availableParallelism(), async (work) => {
     const child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(work)]);
     child.on('message', (message: Done) => done.set(work, message));
-    const [code] = await once(child, 'exit');
+    // Its report may come after its end, but not after its channel is closed.
+    const [[code]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
     if (code === 0 && done.has(work)) return;
     broken.push(work.rotator);
     say(`The matrix of ${work.rotator} ended without a report, with exit code ${code}.`);

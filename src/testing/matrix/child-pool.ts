@@ -43,8 +43,13 @@ function spawn(): ChildProcess {
   return child;
 }
 
+/** Its channel may still be open for a moment after its end. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
@@ -75,6 +80,7 @@ function ask<Type extends FromChild['type']>(
       end();
       reject(new Crash());
     };
+    if (hasEnded(child)) return exited();
     child.on('message', hear);
     child.on('exit', exited);
     tell(child, message);
@@ -108,7 +114,7 @@ function childFunction(child: ChildProcess, checkpoint: Checkpoint, release: () 
     kill: () => kill(child),
     end: async () => {
       child.off('message', hear);
-      if (child.connected) release();
+      if (child.connected && !hasEnded(child)) release();
     },
   };
 }
