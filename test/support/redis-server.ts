@@ -185,14 +185,6 @@ function groupOf<Servers extends readonly RedisServer[]>(servers: Servers): Redi
   };
 }
 
-/** A free port for a server of a cluster. The port of the cluster's bus is 10000 higher, and must exist too. */
-async function clusterPort(): Promise<number> {
-  for (;;) {
-    const port = await closedPort();
-    if (port < 55_000) return port;
-  }
-}
-
 /** Three masters that together serve all slots. */
 export type RedisCluster = RedisGroup<readonly [RedisServer, RedisServer, RedisServer]>;
 
@@ -206,7 +198,7 @@ export async function startRedisCluster(
     startInAttempts(async () =>
       startRedisServer(program, {
         tls: certificate,
-        port: await clusterPort(),
+        port: await closedPort(),
         settings: [
           'cluster-enabled yes',
           'cluster-node-timeout 5000',
