@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { compileCache } from './compile-cache.ts';
@@ -20,6 +21,7 @@ export function newTraceRoot(): string {
 export interface Deployed {
   /** Invokes the function. @param traceRoot the trace's root id, as Lambda gives it. Default: a new one */
   invoke(event: unknown, traceRoot?: string): Promise<void>;
+  /** All that was printed, up to the last event that was answered. */
   output(): string;
   stop(): void;
 }
@@ -50,21 +52,38 @@ export function deploy(
     answers.get(answer.requestId)?.(answer);
     answers.delete(answer.requestId);
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
+  const ended = once(child, 'close').then(([code, signal]) => {
+    throw new Error(`The function's process has ended with ${code ?? signal}: ${output()}`);
+  });
+  ended.catch(() => undefined);
+  const said = [child.stdout, child.stderr].map((stream) => ({
+    stream: stream?.setEncoding('utf8'),
+    text: '',
+  }));
+  for (const one of said) {
+    // Many events may wait at once.
+    one.stream?.setMaxListeners(0);
+    one.stream?.on('data', (chunk: string) => {
+      one.text += chunk;
     });
   }
+  const output = (): string => said.map(({ text }) => text.replaceAll(/^end of [\w-]+\n/gm, '')).join('');
+  /** Resolves when both streams have this line. The answer to an event comes by another way, and may come before them. */
+  const printed = async (line: string): Promise<void> => {
+    for (const one of said)
+      while (!one.text.includes(`${line}\n`)) if (one.stream) await once(one.stream, 'data');
+  };
   return {
-    output: () => output,
+    output,
     stop: () => void child.kill(),
     invoke: async (event, traceRoot = newTraceRoot()) => {
       const requestId = randomUUID();
       const traceId = `Root=${traceRoot};Parent=${randomBytes(8).toString('hex')};Sampled=1`;
+      const lastLine = `end of ${requestId}`;
       const answered = new Promise<Answer>((resolve) => answers.set(requestId, resolve));
-      child.send({ requestId, event, traceId });
-      const { error } = await answered;
+      child.send({ requestId, event, traceId, lastLine });
+      const { error } = await Promise.race([answered, ended]);
+      await Promise.race([printed(lastLine), ended]);
       if (error !== undefined) throw new Error(error);
     },
   };

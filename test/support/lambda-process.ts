@@ -18,15 +18,18 @@ interface Invocation {
   readonly requestId: string;
   readonly event: unknown;
   readonly traceId: string;
+  /** Is printed after all else, on both streams. */
+  readonly lastLine: string;
 }
 
-process.on('message', async ({ requestId, event, traceId }: Invocation) => {
+process.on('message', async ({ requestId, event, traceId, lastLine }: Invocation) => {
+  const { store, handler } = await loading;
+  // Lambda, too, counts the time of an invocation from when the function is loaded.
   const endsAt = Date.now() + Number(process.env.KEYTURN_TEST_TIME_MS ?? 30_000);
   const context = lambdaContext({
     awsRequestId: requestId,
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   });
-  const { store, handler } = await loading;
   const invoke = () =>
     handler(event, context).then(
       () => undefined,
@@ -35,5 +38,6 @@ process.on('message', async ({ requestId, event, traceId }: Invocation) => {
   if (!atOnce) process.env._X_AMZN_TRACE_ID = traceId;
   const { PROTECTED_KEYS: keys } = InvokeStoreBase;
   const error = await store.run({ [keys.REQUEST_ID]: requestId, [keys.X_RAY_TRACE_ID]: traceId }, invoke);
+  for (const stream of [process.stdout, process.stderr]) stream.write(`${lastLine}\n`);
   process.send?.({ requestId, error });
 });
