@@ -25,6 +25,11 @@ export interface Fleet {
   /** Makes the rotations of a secret fail, until that is mended. */
   breakFor(arn: string): void;
   mendFor(arn: string): void;
+  /**
+   * Once so many rotations of secrets with such a name have succeeded, further ones of them stop in their first step, until
+   * the returned function is called. So a run is still under way, however slow a test is.
+   */
+  holdAfter(prefix: string, count: number): () => void;
   /** The most rotations of secrets with such a name that were under way at once. */
   mostAtOnce(prefix: string): number;
   /** How many rotations of secrets with such a name have succeeded. */
@@ -52,14 +57,20 @@ export async function startFleet(
     environment: {},
   });
   const broken = new Set<string>();
-  const functionArn = local.registerFunction('fleet', (event, context) => {
+  const holds = new Set<{ readonly prefix: string; readonly count: number; readonly over: Promise<void> }>();
+  const functionArn = local.registerFunction('fleet', async (event, context) => {
     if (broken.has(event.SecretId)) throw new Error('It does not work today.');
+    for (const { prefix, count, over } of holds) {
+      if (event.SecretId.includes(`:secret:${prefix}`) && rotationsOf(prefix) >= count) await over;
+    }
     return rotate(event, context);
   });
   const failing = local.registerFunction('failing', () => {
     throw new Error('It never works.');
   });
   const rotated: string[] = [];
+  const rotationsOf: Fleet['rotationsOf'] = (prefix) =>
+    rotated.filter((arn) => arn.includes(`:secret:${prefix}`)).length;
   // The test of a function, with which rotation is turned on, is no rotation.
   const ready = new Set<string>();
   const underWay = new Set<string>();
@@ -121,7 +132,16 @@ export async function startFleet(
     breakFor: (arn) => void broken.add(arn),
     mendFor: (arn) => void broken.delete(arn),
     mostAtOnce: (prefix) => most.get(prefix) ?? 0,
-    rotationsOf: (prefix) => rotated.filter((arn) => arn.includes(`:secret:${prefix}`)).length,
+    holdAfter: (prefix, count) => {
+      const { promise: over, resolve } = Promise.withResolvers<void>();
+      const hold = { prefix, count, over };
+      holds.add(hold);
+      return () => {
+        holds.delete(hold);
+        resolve();
+      };
+    },
+    rotationsOf,
     close: async () => {
       client.destroy();
       functionClient.destroy();

@@ -33,7 +33,7 @@ describe('keyturn fleet', () => {
     const plan: FleetPlan = JSON.parse(await readFile(file, 'utf8'));
     const waves = plan.waves.map((wave) => ({
       ...wave,
-      items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 3 })),
+      items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 8 })),
     }));
     await writeFile(file, JSON.stringify({ ...plan, waves }));
     return { file, plan };
@@ -98,6 +98,7 @@ describe('keyturn fleet', () => {
   it('ends in an orderly way at a signal, and can be continued', async () => {
     await fleet.addMany('stop/', 20, 1);
     const { file } = await makePlan('stop/', '--per-target', '2');
+    const goOn = fleet.holdAfter('stop/', 3);
     const child = await startKeyturn(
       {},
       'fleet',
@@ -111,6 +112,12 @@ describe('keyturn fleet', () => {
     const ended = ending(child);
     while (fleet.rotationsOf('stop/') < 3) await sleep(20);
     child.kill('SIGINT');
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    while (!said.includes('Nothing more begins.')) await sleep(20);
+    goOn();
     const { code, stdout } = await ended;
     expect(code).toBe(1);
     const document: { end: string; counts: Record<string, number> } = JSON.parse(stdout);

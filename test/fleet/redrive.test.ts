@@ -67,9 +67,10 @@ describe.skipIf(python === undefined)(`keyturn fleet redrive${skipped}`, () => {
   }, 120_000);
 
   it('continues a run that an operator has stopped', async () => {
-    const { fleet, machine, keyturn, planFor } = machines;
+    const { fleet, machine, keyturn, planForHeld } = machines;
     await fleet.addMany('stop/', 8, 1);
-    const file = await planFor('stop/', '--waves', '100');
+    const file = await planForHeld('stop/', '--waves', '100');
+    const goOn = fleet.holdAfter('stop/', 2);
     const execution = String((await keyturn('start', file, '--state-machine', machine)).document.execution);
     const running = await keyturn('redrive', execution);
     expect(running.document).toMatchObject({
@@ -82,6 +83,7 @@ describe.skipIf(python === undefined)(`keyturn fleet redrive${skipped}`, () => {
     expect((await keyturn('redrive', execution)).document).toMatchObject({ outcome: 'redriven' });
     // While it runs, the plan is not started beside it.
     const beside = await keyturn('start', file, '--state-machine', machine);
+    goOn();
     expect(beside.document).toMatchObject({
       error: { code: 'FleetUnusable', message: expect.stringContaining(execution) },
     });

@@ -123,7 +123,9 @@ describe.skipIf(python === undefined)(
         expect(ended.cause).toMatch(/AccessDenied|not authorized|cannot invoke/);
         expect(fleet.rotationsOf(`${name}/`)).toBe(0);
       },
-      60_000,
+      // A refused call is tried six times more, because the SDK integration has one name for many errors. The random
+      // waits before them are 61 s at most.
+      150_000,
     );
 
     it.each(usedOfS3)(

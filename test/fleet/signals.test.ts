@@ -43,11 +43,18 @@ describe('keyturn fleet start --here', () => {
     async (signal) => {
       const prefix = `${signal}/`;
       await fleet.addMany(prefix, 10, 1);
-      const file = await planFor(prefix, 5);
+      const file = await planFor(prefix, 60);
+      const goOn = fleet.holdAfter(prefix, 2);
       const child = await start(file);
       const ended = ending(child);
       while (fleet.rotationsOf(prefix) < 2) await sleep(20);
       child.kill(signal);
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      while (!said.includes('Nothing more begins.')) await sleep(20);
+      goOn();
       const { code, stdout, stderr } = await ended;
       expect(code).toBe(1);
       expect(stderr).toContain('Nothing more begins.');
@@ -81,8 +88,6 @@ describe('keyturn fleet start --here', () => {
       });
       const ended = ending(child);
       while (fleet.mostAtOnce(prefix) < 1) await sleep(20);
-      // It has asked for the rotation, and waits.
-      await sleep(500);
       child.kill(signal);
       while (!said.includes('A second signal')) await sleep(20);
       expect(said).toContain(`${prefix}000`);

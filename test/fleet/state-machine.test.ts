@@ -111,9 +111,10 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
   }, 120_000);
 
   it('are stopped by an operator, and go on with the same plan', async () => {
-    const { fleet, machine, keyturn, planFor } = machines;
+    const { fleet, machine, keyturn, planForHeld } = machines;
     await fleet.addMany('stop/', 10, 1);
-    const file = await planFor('stop/', '--waves', '100');
+    const file = await planForHeld('stop/', '--waves', '100');
+    const goOn = fleet.holdAfter('stop/', 2);
     const started = await keyturn('start', file, '--state-machine', machine);
     const execution = String(started.document.execution);
     while (fleet.rotationsOf('stop/') < 2) await sleep(50);
@@ -122,6 +123,7 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
     // AWS says ABORTED. The interpreter says FAILED where the end of a nested execution reaches it first.
     expect(document.status, JSON.stringify(document)).toMatch(/^(ABORTED|FAILED)$/);
     expect(code).toBe(1);
+    goOn();
     expect(fleet.rotationsOf('stop/')).toBeLessThan(10);
     const again = await keyturn('start', file, '--state-machine', machine);
     expect((await keyturn('watch', String(again.document.execution))).code).toBe(0);
@@ -129,9 +131,10 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
   }, 120_000);
 
   it('go on when the watching ends or gets no answer for a while, and another watch takes it up', async () => {
-    const { fleet, machine, keyturn, planFor, redriving, variables } = machines;
+    const { fleet, machine, keyturn, planForHeld, redriving, variables } = machines;
     await fleet.addMany('watch/', 8, 1);
-    const file = await planFor('watch/', '--waves', '100');
+    const file = await planForHeld('watch/', '--waves', '100');
+    const goOn = fleet.holdAfter('watch/', 2);
     const execution = String((await keyturn('start', file, '--state-machine', machine)).document.execution);
     const signals = [
       { sent: ['SIGINT'], codes: [130] },
@@ -157,6 +160,7 @@ describe.skipIf(python === undefined)(`the state machines, interpreted${skipped}
         expect(stdout).toContain(`Follow it again: keyturn fleet watch ${execution}`);
       }),
     );
+    goOn();
     redriving.dropNext(9);
     const again = await runKeyturnAlone(variables, 'fleet', 'watch', execution);
     expect(again.stdout).toMatch(/No answer \((DeadlineExceeded|SecretsManagerUnreachable)\)/);

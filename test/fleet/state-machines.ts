@@ -43,6 +43,8 @@ export interface StateMachines {
   keyturn(...args: string[]): Promise<{ code: number | null; document: Record<string, unknown> }>;
   /** Makes a plan with short waits between looks. @returns its file */
   planFor(prefix: string, ...more: string[]): Promise<string>;
+  /** The same, for rotations that a test holds back: they are looked for as long as the test takes. */
+  planForHeld(prefix: string, ...more: string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -95,19 +97,21 @@ export async function startStateMachines(settings: StateMachinesSettings = {}): 
     const document: Record<string, unknown> = JSON.parse(stdout);
     return { code, document };
   };
+  const plan = async (mostLooks: number, prefix: string, more: readonly string[]): Promise<string> => {
+    const file = join(folder, `${prefix.replace('/', '')}.json`);
+    expect((await keyturn('plan', prefix, '--out', file, ...more)).code).toBe(0);
+    const made: FleetPlan = JSON.parse(await readFile(file, 'utf8'));
+    const waves = made.waves.map((wave) => ({
+      ...wave,
+      items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks })),
+    }));
+    await writeFile(file, JSON.stringify({ ...made, waves }));
+    return file;
+  };
   return {
     ...{ fleet, s3, interpreter, redriving, machine, targetMachine, variables, create, keyturn },
-    planFor: async (prefix, ...more) => {
-      const file = join(folder, `${prefix.replace('/', '')}.json`);
-      expect((await keyturn('plan', prefix, '--out', file, ...more)).code).toBe(0);
-      const plan: FleetPlan = JSON.parse(await readFile(file, 'utf8'));
-      const waves = plan.waves.map((wave) => ({
-        ...wave,
-        items: wave.items.map((item) => ({ ...item, pollSeconds: 1, mostLooks: 8 })),
-      }));
-      await writeFile(file, JSON.stringify({ ...plan, waves }));
-      return file;
-    },
+    planFor: (prefix, ...more) => plan(8, prefix, more),
+    planForHeld: (prefix, ...more) => plan(100, prefix, more),
     close: async () => {
       await redriving.close();
       await interpreter.close();
