@@ -48,5 +48,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What a test polls for has no limit of its own: this one only bounds how long a broken test takes. Its default of a
+    // second is too short where the processors have other work.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

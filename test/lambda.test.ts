@@ -4,10 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { manualClock } from '../src/local/index.ts';
 import { startTestSecretsManager } from '../src/testing/secrets.ts';
 import { deploy, rotateWith } from './support/deployed.ts';
+import { eventually } from './support/eventually.ts';
 import { startOAuthServer } from './support/oauth/server.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
@@ -235,7 +236,7 @@ describe('the deployed function', () => {
       const login = await createLogin();
       const { arn, failure } = await rotateWith(fixture, deployed, secretOf(login));
       expect(failure).toBeUndefined();
-      await vi.waitFor(() => {
+      await eventually(() => {
         for (const name of [
           'SecretsManager DescribeSecret',
           'SecretsManager PutSecretValue',

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Deployed, deploy, newTraceRoot } from './support/deployed.ts';
+import { eventually } from './support/eventually.ts';
 import { canLogIn, createLogin, loginOf, secretOf } from './support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from './support/rotation-fixture.ts';
 
@@ -109,7 +110,7 @@ describe(`${secrets} secrets through one function at once`, () => {
   });
 
   it('have each their own trace, under the one that Lambda gave the invocation', async () => {
-    await vi.waitFor(() => expect(new Set(spans().map(({ traceId }) => traceId)).size).toBe(traced.size));
+    await eventually(() => expect(new Set(spans().map(({ traceId }) => traceId)).size).toBe(traced.size));
     expect(traced.size).toBe(secrets * steps.length);
     for (const [traceId, { secret, step }] of traced) {
       const own = spans().filter((span) => span.traceId === traceId);
@@ -136,7 +137,7 @@ describe(`${secrets} secrets through one function at once`, () => {
     const event = { SecretId: arns[0], ClientRequestToken: 'x'.repeat(32), Step: 'createSecret' };
     await expect(deployed.invoke(event, root)).rejects.toThrow();
     const traceId = root.slice(2).replace('-', '');
-    await vi.waitFor(() => expect(spans().filter((span) => span.traceId === traceId)).not.toEqual([]));
+    await eventually(() => expect(spans().filter((span) => span.traceId === traceId)).not.toEqual([]));
     const [span] = spans().filter((one) => one.traceId === traceId && one.span === 'keyturn');
     expect(span).toMatchObject({ status: { code: 2 }, attributes: { 'keyturn.outcome': 'failed' } });
     expect(span?.status.message).toBeUndefined();

@@ -26,7 +26,8 @@ async function open(args: readonly string[], variables: Readonly<Record<string, 
     (await fetch(new URL(`${base}${path}`, address), { headers: { cookie } })).text();
   const end = async (): Promise<number | null> => {
     child.kill('SIGTERM');
-    const [code]: (number | null)[] = await once(child, 'exit');
+    // With 'exit', some of its output could still be on its way.
+    const [code]: (number | null)[] = await once(child, 'close');
     return code ?? null;
   };
   return { lines, get, end, address: address ?? '' };

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startTestSecretsManager, type TestSecretsManager } from '../../src/testing/secrets.ts';
 import { temporaryFolder } from '../local/harness.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Ended, ending, type RunSettings, runKeyturnWith, startKeyturn } from './keyturn-process.ts';
 import { createSecrets } from './secret-fixtures.ts';
 import { runAtTerminal, whyNoTerminal } from './terminal.ts';
@@ -181,15 +182,19 @@ describe('the end of keyturn exec', () => {
   it('gets each Ctrl-C of a terminal once', async ({ skip }) => {
     if (spawnSync('python3', ['-c', 'import pty']).status !== 0)
       skip('python3, which makes a terminal, is not here');
-    const count = `let n = 0; process.on('SIGINT', () => { n += 1; }); process.stdin.once('data', () => { console.log('interrupts: ' + n); process.exit(4); }); console.log('up');`;
+    const count = `let n = 0; process.on('SIGINT', () => { n += 1; console.log('interrupt ' + n); }); process.stdin.once('data', () => { console.log('interrupts: ' + n); process.exit(4); }); console.log('up');`;
     const terminal = [
       'import os, pty, sys, time',
       'pid, terminal = pty.fork()',
       'if pid == 0: os.execv(sys.argv[1], sys.argv[1:])',
       'said = b""',
       'while b"up" not in said: said += os.read(terminal, 1024)',
-      // Several pending signals of one kind count as one signal.
-      'for _ in range(5): os.write(terminal, b"\\x03"); time.sleep(0.2)',
+      'for number in range(1, 6):',
+      '  os.write(terminal, b"\\x03")',
+      // Several pending signals of one kind count as one signal: so the next comes when this one was heard.
+      '  while b"interrupt %d" % number not in said: said += os.read(terminal, 1024)',
+      // If it also came by way of keyturn, that one would come now.
+      '  time.sleep(0.2)',
       'os.write(terminal, b"\\n")',
       'try:',
       '  while True: said += os.read(terminal, 1024)',
@@ -417,7 +422,7 @@ describe('keyturn exec after a rotation', () => {
         ...node(script),
       ),
     );
-    await vi.waitFor(() => stat(started), { timeout: 20_000 });
+    await eventually(() => stat(started));
     await put('prod/interrupted', '{"password":"second-password"}');
     const { code, stdout } = await run;
     expect([code, stdout.includes('started again')]).toEqual([4, false]);

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { postgres } from '../../rotators/postgres/index.ts';
 import { createRotationHandler, type Rotator } from '../../src/index.ts';
 import { createLambdaHandler } from '../../src/powertools.ts';
+import { eventually } from '../support/eventually.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { canLogIn, createLogin, loginOf, secretOf, sharedOptions } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
@@ -102,7 +103,7 @@ describe('secrecy', () => {
       code: 'DeadlineExceeded',
       message: expect.stringMatching(/time-out/),
     });
-    await vi.waitFor(() => expect(sockets.size).toBe(0));
+    await eventually(() => expect(sockets.size).toBe(0));
     silent.close();
   });
 });

@@ -1,10 +1,11 @@
 import { GetRandomPasswordCommand, SecretsManager } from '@aws-sdk/client-secrets-manager';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { delayOf } from '../../src/local/disturbance/disturbance.ts';
 import { createFaults, seededRandom } from '../../src/local/disturbance/faults.ts';
 import { createThrottle } from '../../src/local/disturbance/throttle.ts';
 import { operations } from '../../src/local/operations/table.ts';
+import { eventually } from '../support/eventually.ts';
 import { account, allow, policy, startEnforcing, user } from './access-harness.ts';
 import { expectError, start, token } from './harness.ts';
 
@@ -144,11 +145,12 @@ describe('faults', () => {
     const client = new SecretsManager({
       ...local.clientConfig,
       maxAttempts: 1,
-      requestHandler: { requestTimeout: 200, throwOnRequestTimeout: true },
+      // Long enough that the server has the call by then, even if both are slow.
+      requestHandler: { requestTimeout: 1_000, throwOnRequestTimeout: true },
     });
     await expect(client.listSecrets({})).rejects.toThrow();
     client.destroy();
-    await vi.waitFor(() => expect(events).toMatchObject([{ error: 'no-answer' }]));
+    await eventually(() => expect(events).toMatchObject([{ error: 'no-answer' }]));
     const waiting = fetch(local.url, {
       method: 'POST',
       headers: { 'X-Amz-Target': 'secretsmanager.ListSecrets', 'Content-Type': 'application/x-amz-json-1.1' },

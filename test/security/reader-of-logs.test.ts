@@ -25,6 +25,7 @@ import { startTestSecretsManager, type TestSecretsManager } from '../../src/test
 import { runKeyturnAlone } from '../cli/keyturn-process.ts';
 import { deploy, rotateWith } from '../support/deployed.ts';
 import { type Encoding, encodings, isReadable } from '../support/encodings.ts';
+import { eventually } from '../support/eventually.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { accountApi, accountRoutes, robotSecret } from '../support/token-service/accounts.ts';
@@ -321,7 +322,7 @@ describe('whoever reads traces', () => {
       const secret = robotSecret(service);
       const { arn, failure } = await rotateWith(fixture, deployed, secret);
       expect(failure).toBeUndefined();
-      await vi.waitFor(() => expect(traced).toContain('"name":"api-token/service open"'));
+      await eventually(() => expect(traced).toContain('"name":"api-token/service open"'));
       const tokens = [secret.token, (await fixture.read(arn)).token].map(String);
       for (const token of tokens) expect(isReadable(traced, token, 10)).toBe(false);
     } finally {

@@ -74,6 +74,9 @@ export async function startRedis(program: string, password: string): Promise<Own
   return run(program, args, port, folder);
 }
 
+/** The system allows only a few asynchronous requests (fs.aio-max-nr), and several servers at once would use them up. */
+const ownIo = '--innodb-use-native-aio=0';
+
 /** A real MariaDB, with an admin `root` that needs no password. */
 export async function startMariaDb(program: string, install: string): Promise<OwnServer> {
   const [folder, port] = [await mkdtemp(join(tmpdir(), 'keyturn-mariadb-')), await closedPort()];
@@ -86,12 +89,13 @@ export async function startMariaDb(program: string, install: string): Promise<Ow
     data,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
+    ownIo,
   ]);
   const socket = `--socket=${join(folder, 'socket')}`;
   const where = [`--port=${port}`, '--bind-address=127.0.0.1', socket, `--pid-file=${join(folder, 'pid')}`];
   return run(
     program,
-    ['--no-defaults', ...own, data, ...where, '--innodb-buffer-pool-size=16M'],
+    ['--no-defaults', ...own, data, ...where, '--innodb-buffer-pool-size=16M', ownIo],
     port,
     folder,
   );

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createConnector } from '../../../rotators/postgres/connector.ts';
@@ -261,20 +263,38 @@ describe('a prepared connection', () => {
   });
 
   it('is opened anew where it was lost, and is no error where there is no server', async () => {
-    const server = await startPostgres({ settings: ["authentication_timeout = '1s'"] });
+    // Time enough for a login, even where the processors have other work.
+    const server = await startPostgres({ settings: ["authentication_timeout = '3s'"] });
     const connector = createConnector({ ca: () => server.ca });
-    const { host, port, admin } = server;
-    const credential = rotator.parse({ host, port, ...admin });
+    const { host, admin } = server;
+    const { promise: lost, resolve: lose } = Promise.withResolvers<void>();
+    const relay = createServer((client) => {
+      const upstream = connect({ host: '127.0.0.1', port: server.port });
+      client.on('error', () => undefined);
+      upstream
+        .on('error', () => undefined)
+        .on('close', () => {
+          client.end();
+          lose();
+        });
+      client.pipe(upstream).pipe(client);
+    }).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
     try {
+      const credential = rotator.parse({ host, port: Object(relay.address()).port, ...admin });
       const prepared = await connector.prepare(credential, rotatorContext());
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await lost;
       const session = await prepared.open(rotatorContext());
       expect(session?.login.method).toBe('scram-sha-256');
       await session?.close();
     } finally {
+      relay.close();
       await server.stop();
     }
-    const dead = await connector.prepare(credential, rotatorContext());
+    const dead = await connector.prepare(
+      rotator.parse({ host, port: server.port, ...admin }),
+      rotatorContext(),
+    );
     await expect(dead.open(rotatorContext())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     dead.close();
   });

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namesOf } from '../../../rotators/redis/connection.ts';
 import { excessRights } from '../../../rotators/redis/excess.ts';
 import { redis, redisByAdmin } from '../../../rotators/redis/index.ts';
@@ -10,6 +10,7 @@ import { clusterNode } from '../../../rotators/redis/servers.ts';
 import type { SecretFields } from '../../../src/index.ts';
 import { describeUnless } from '../../sam/tools.ts';
 import { closedPort } from '../../support/closed-port.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   findRedisProgram,
   noRedis,
@@ -314,9 +315,9 @@ describeUnless(program === undefined ? noRedis : undefined, 'users of several se
         replica.write(`AUTH ${username} ${password}\r\nREPLCONF listening-port ${port}\r\n`);
         let answers = '';
         replica.on('data', (data) => (answers += data.toString('latin1')));
-        await vi.waitFor(() => expect(answers).toBe('+OK\r\n+OK\r\n'));
+        await eventually(() => expect(answers).toBe('+OK\r\n+OK\r\n'));
         replica.write('PSYNC ? -1\r\n');
-        await vi.waitFor(async () =>
+        await eventually(async () =>
           expect(String(await server.ask('INFO', 'replication'))).toContain(`port=${port}`),
         );
         expect(await rotated({ ca, allowPlaintext: true }, {})).toMatch(/^TlsUnavailable/);

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { dial } from '../../../rotators/database/connection.ts';
 import {
   type SqlServerOptions,
@@ -7,6 +7,7 @@ import {
   sqlServerAlternatingUsers,
 } from '../../../rotators/sqlserver/index.ts';
 import { closedPort } from '../../support/closed-port.ts';
+import { eventually } from '../../support/eventually.ts';
 import { rotatorContext } from '../../support/postgres-fixtures.ts';
 import { encryption } from '../../support/tds/requests.ts';
 import { type StandIn, type StandInOptions, startStandIn } from '../../support/tds/server.ts';
@@ -42,7 +43,7 @@ describe('connecting to SQL Server', () => {
     const { opened } = await open(standIn);
     expect(opened).toMatchObject({ encryption: 'verified TLS' });
     if (opened !== undefined && 'close' in opened) await opened.close();
-    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+    await eventually(() => expect(standIn.connections()).toBe(0));
   });
 
   it.each([
@@ -54,7 +55,7 @@ describe('connecting to SQL Server', () => {
     const { opened } = await open(standIn, fields, options);
     expect(opened).toMatchObject({ code: 'CertificateRejected' });
     expect(standIn.logins).toEqual([]);
-    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+    await eventually(() => expect(standIn.connections()).toBe(0));
   });
 
   it('trusts any certificate only where the function says so, and never because the secret does', async () => {
@@ -112,7 +113,7 @@ describe('connecting to SQL Server', () => {
       expect(await opened.query('SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
       await opened.close();
       expect((await open(standIn, { ssl: true })).opened).toMatchObject({ code: 'TargetUnreachable' });
-      await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+      await eventually(() => expect(standIn.connections()).toBe(0));
     });
 
     it('always looks at the certificate', async () => {
@@ -219,7 +220,7 @@ describe('connecting to SQL Server', () => {
     setTimeout(() => stop.abort(), 20);
     await expect(asked).rejects.toThrow();
     await session?.close();
-    await vi.waitFor(() => expect(standIn.connections()).toBe(0));
+    await eventually(() => expect(standIn.connections()).toBe(0));
   });
 
   it('gives up a server that does not answer to a call when the time is up', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,9 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { closedPort } from '../closed-port.ts';
 
 const programPath = fileURLToPath(new URL('./interpreter.py', import.meta.url));
+
+/** Shorter than the hooks that start it may take, so that what it has said is shown. It takes some ten seconds. */
+const longestStartMs = 100_000;
 
 /** Where the calls of the state machines go, and with whose keys. */
 export interface Surroundings {
@@ -80,14 +84,16 @@ export async function startInterpreter(python: string, surroundings: Surrounding
   child.once('exit', () => {
     ended = true;
   });
+  const exited = once(child, 'exit');
   const close = async (): Promise<void> => {
     child.kill('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
+    await exited;
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new SFNClient({ endpoint: url, region: 'us-east-1', credentials });
-  for (let tries = 0; tries < 240; tries += 1) {
-    if (ended) break;
+  const giveUpAt = performance.now() + longestStartMs;
+  while (!ended && performance.now() < giveUpAt) {
     const isUp = await fetch(`${url}/_localstack/health`).then(
       (answer) => answer.ok,
       () => false,
