@@ -17,29 +17,30 @@ import type {
  */
 
 /** What a member must be. */
-interface Rule {
+export interface Rule {
   readonly is: string;
   readonly required?: boolean;
   fits(value: unknown): boolean;
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Whether it is an object or a list. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-const aFunction: Rule = { is: 'a function', fits: (value) => typeof value === 'function' };
-const aBoolean: Rule = { is: 'true or false', fits: (value) => typeof value === 'boolean' };
-const fieldsOfSecret: Rule = {
+export const aFunction: Rule = { is: 'a function', fits: (value) => typeof value === 'function' };
+export const aBoolean: Rule = { is: 'true or false', fits: (value) => typeof value === 'boolean' };
+export const fieldsOfSecret: Rule = {
   is: "an object of a secret's fields",
   fits: (value) => isObject(value) && !Array.isArray(value),
 };
-const texts: Rule = {
+export const texts: Rule = {
   is: 'a list of texts',
   fits: (value) => Array.isArray(value) && value.every((text) => typeof text === 'string' && text !== ''),
 };
-const oneOf = (...values: readonly string[]): Rule => ({
+export const oneOf = (...values: readonly string[]): Rule => ({
   is: values.map((value) => `'${value}'`).join(' or '),
   fits: (value) => typeof value === 'string' && values.includes(value),
 });
-const required = (rule: Rule): Rule => ({ ...rule, required: true });
+export const required = (rule: Rule): Rule => ({ ...rule, required: true });
 
 /**
  * The value of a tag, in which `keyturn:rotator` holds the name.
@@ -135,11 +136,7 @@ function problemsOf(rotator: unknown, index: number): string[] {
     return [`Rotator ${called}: kind must be 'changes' or 'issues'.`];
   const [own, other]: readonly Readonly<Record<string, Rule>>[] =
     kind === 'changes' ? [ofChanging, ofIssuing] : [ofIssuing, ofChanging];
-  const wrong = Object.entries(own ?? {}).flatMap(([key, rule]) => {
-    const value = member(key);
-    if (value === undefined) return rule.required ? [`${key} is missing: it must be ${rule.is}`] : [];
-    return rule.fits(value) ? [] : [`${key} must be ${rule.is}`];
-  });
+  const wrong = wrongMembers(rotator, own ?? {});
   // Only members of the object itself. A class may have a method of its own by one of these names.
   const foreign = Object.keys(other ?? {})
     .filter((key) => !(key in (own ?? {})) && Object.hasOwn(rotator, key) && member(key) !== undefined)
@@ -158,6 +155,15 @@ function problemsOf(rotator: unknown, index: number): string[] {
         ];
   const found = [...wrong, ...foreign, ...contradictions];
   return found.length === 0 ? [] : [`Rotator ${called}, which ${kind}: ${found.join('; ')}.`];
+}
+
+/** Which members of an object are missing, or are not what they must be. */
+export function wrongMembers(value: object, rules: Readonly<Record<string, Rule>>): string[] {
+  return Object.entries(rules).flatMap(([key, rule]) => {
+    const member: unknown = Reflect.get(value, key);
+    if (member === undefined) return rule.required ? [`${key} is missing: it must be ${rule.is}`] : [];
+    return rule.fits(member) ? [] : [`${key} must be ${rule.is}`];
+  });
 }
 
 function revocationName(value: unknown): string | undefined {
@@ -253,7 +259,8 @@ function guardedAnswer<T>(rotator: Rotator, member: string, redactor: Redactor, 
   }
 }
 
-function isPromise(value: unknown): boolean {
+/** Whether something can be awaited. */
+export function isPromise(value: unknown): boolean {
   return isObject(value) && typeof Reflect.get(value, 'then') === 'function';
 }
 

@@ -36,4 +36,12 @@ it('is shown in docs/rotators.md as it is, and so is the proof of it', async () 
   );
   const proof = await read('test/examples/conformance.test.ts');
   expect(page).toContain(proof.replace('../../src/testing/index.ts', 'keyturn/testing'));
+  const harness = await read('test/examples/harness.ts');
+  expect(page).toContain(
+    harness
+      .replace('../../src/testing/index.ts', 'keyturn/testing')
+      .replace('../../examples/http-password.ts', './http-password.ts'),
+  );
+  const token = await read('examples/api-token.ts');
+  expect(page).toContain(token.replace('../src/rotator/index.ts', 'keyturn/rotator'));
 });

@@ -16,20 +16,34 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** A rotator without a report, and why. */
+interface Broken {
+  readonly rotator: string;
+  readonly failure: string;
+}
+
+/** The result of one rotator: of its cells or of its walks. */
+type WorkDone = Exclude<Done, { broken: string }>;
+
 /** Each rotator has a process of its own, so that all cores are used. */
-async function runAll(works: readonly Work[]): Promise<{ done: Done[]; broken: string[] }> {
+async function runAll(works: readonly Work[]): Promise<{ done: WorkDone[]; broken: Broken[] }> {
   const done = new Map<Work, Done>();
-  const broken: string[] = [];
+  const broken: Broken[] = [];
   await inParallel(works, availableParallelism(), async (work) => {
     const child = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(work)]);
     child.on('message', (message: Done) => done.set(work, message));
     // Its report may come after its end, but not after its channel is closed.
     const [[code]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
-    if (code === 0 && done.has(work)) return;
-    broken.push(work.rotator);
-    say(`The matrix of ${work.rotator} ended without a report, with exit code ${code}.`);
+    const result = done.get(work);
+    if (code === 0 && result !== undefined && !('broken' in result)) return;
+    const { rotator } = work;
+    const failure =
+      result !== undefined && 'broken' in result ? result.broken : `It ended with exit code ${code}.`;
+    broken.push({ rotator, failure });
+    say(`The matrix of ${rotator} ended without a report: ${failure}`);
   });
-  return { done: works.flatMap((work) => done.get(work) ?? []), broken };
+  const reports = works.flatMap((work) => done.get(work) ?? []);
+  return { done: reports.filter((one): one is WorkDone => !('broken' in one)), broken };
 }
 
 /** The result of one rotator, with all of its cells, including those that were not run. */
@@ -39,6 +53,7 @@ async function reportMatrix(
   done: readonly MatrixDone[],
   given: MatrixArguments,
   { missing, redundant }: LeftOut,
+  broken: readonly Broken[],
 ): Promise<boolean> {
   const reports = done
     .map(({ matrix }) => matrix)
@@ -57,7 +72,9 @@ async function reportMatrix(
   );
   const text = isWhole || given.dry ? matrixTable(rows) : [`deal ${given.deal}`, ...ran].join('\n');
   process.stdout.write(
-    given.json ? `${JSON.stringify(summary(reports, given, [...missing, ...redundant]))}\n` : `${text}\n`,
+    given.json
+      ? `${JSON.stringify(summary(reports, given, [...missing, ...redundant], broken))}\n`
+      : `${text}\n`,
   );
   const unknown = given.cells.filter(
     (id) => !reports.some(({ cells }) => cells.some((cell) => cell.id === id)),
@@ -95,7 +112,12 @@ async function compareTable(
   return false;
 }
 
-function summary(reports: readonly MatrixReport[], { deal }: MatrixArguments, leftOut: readonly Subject[]) {
+function summary(
+  reports: readonly MatrixReport[],
+  { deal }: MatrixArguments,
+  leftOut: readonly Subject[],
+  broken: readonly Broken[],
+) {
   const byRotator = Object.fromEntries(
     reports.map(({ rotator, cells, failed, skipped }) => [
       rotator,
@@ -113,6 +135,7 @@ function summary(reports: readonly MatrixReport[], { deal }: MatrixArguments, le
     cells: count('cells'),
     failed: count('failed'),
     byRotator,
+    broken,
     leftOut: leftOut.map(({ rotator, missing, sameCallsAs }) => ({
       rotator,
       missing: missing ?? `It makes the calls of ${sameCallsAs}. npm run matrix:nightly strikes at them too.`,
@@ -120,7 +143,11 @@ function summary(reports: readonly MatrixReport[], { deal }: MatrixArguments, le
   };
 }
 
-function reportWalks(reports: readonly WalksReport[], { json, walks }: MatrixArguments): boolean {
+function reportWalks(
+  reports: readonly WalksReport[],
+  { json, walks }: MatrixArguments,
+  broken: readonly Broken[],
+): boolean {
   for (const { rotator, seed, failed } of reports) {
     for (const { plans, failure, trace } of failed) {
       say(`\n${rotator}, seed ${seed}: ${failure}\n${JSON.stringify(plans)}\n${trace.join('\n')}`);
@@ -130,7 +157,7 @@ function reportWalks(reports: readonly WalksReport[], { json, walks }: MatrixArg
   const lines = reports.map(
     ({ rotator, walks, seed, failed }) => `${rotator}: ${walks} walks, seed ${seed}, ${failed.length} failed`,
   );
-  process.stdout.write(json ? `${JSON.stringify(reports)}\n` : `${lines.join('\n')}\n`);
+  process.stdout.write(json ? `${JSON.stringify([...reports, ...broken])}\n` : `${lines.join('\n')}\n`);
   return reports.every(({ failed }) => failed.length === 0);
 }
 
@@ -177,11 +204,13 @@ async function run(given: MatrixArguments, chosen: readonly Subject[]): Promise<
       ? reportWalks(
           done.flatMap((one) => ('walks' in one ? one.walks : [])),
           given,
+          broken,
         )
       : await reportMatrix(
           done.filter((one) => 'matrix' in one),
           given,
           leftOut,
+          broken,
         );
   return passed && broken.length === 0;
 }

@@ -26,7 +26,9 @@ export interface Work {
 /** What the process sends back. `all`: every cell, including those that were not run. */
 export type Done =
   | { readonly matrix: MatrixReport; readonly all: readonly Cell[] }
-  | { readonly walks: WalksReport };
+  | { readonly walks: WalksReport }
+  /** Why there is no report. */
+  | { readonly broken: string };
 
 /** Says on stderr how far it is, at most once in five seconds. */
 function progress(rotator: string): (done: number, of: number) => void {
@@ -67,7 +69,12 @@ function send(done: Done): Promise<void> {
 const work: Work = JSON.parse(process.argv[2] ?? '{}');
 const subject = subjects().find(({ rotator }) => rotator === work.rotator);
 if (subject === undefined) throw new Error(`No rotator is called ${work.rotator}.`);
-const { harness, stop } = await subject.start();
+/** Tells what was thrown, and throws it again: Node.js prints it with its stack. */
+const tell = async (error: unknown): Promise<never> => {
+  await send({ broken: error instanceof Error ? error.message : String(error) });
+  throw error;
+};
+const { harness, stop } = await subject.start().catch(tell);
 /** The parent process may be killed. Then nobody waits for this work, and its server must not stay behind. */
 const giveUp = async (): Promise<void> => {
   await stop();
@@ -75,8 +82,7 @@ const giveUp = async (): Promise<void> => {
 };
 process.once('disconnect', giveUp);
 try {
-  const done = await run(harness, work, subject.only);
-  await send(done);
+  await send(await run(harness, work, subject.only).catch(tell));
 } finally {
   process.off('disconnect', giveUp);
   // The report is sent already. A failed cleanup must not lose it.

@@ -28,6 +28,21 @@ function collect(harness: RotatorHarness): CollectedTest[] {
   return tests;
 }
 
+/** Runs one test of the suite. @returns the message of what it throws; undefined if it passes; why it is skipped */
+export async function runOne(harness: RotatorHarness, title: string): Promise<string | undefined> {
+  const test = collect(harness).find((one) => one.title === title);
+  if (test === undefined) throw new Error(`There is no test called ${title}.`);
+  let skipped: string | undefined;
+  try {
+    await test.body((reason) => {
+      skipped = `skipped: ${reason}`;
+    });
+    return skipped;
+  } catch (error) {
+    return error instanceof Error ? error.message : `no Error: ${String(error)}`;
+  }
+}
+
 /** Runs the whole suite for a rotator, outside of the current test runner. */
 export async function runSuite(harness: RotatorHarness): Promise<Outcomes> {
   const outcomes: Outcomes = { passed: [], failed: [], skipped: [] };

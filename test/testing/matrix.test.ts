@@ -89,9 +89,10 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
 
   it('refuses a concurrency with which nothing would run', async () => {
     for (const concurrency of [0, -1, 1.5, Number.NaN]) {
-      await expect(crashMatrix(harnessOf(passwordRotator), { concurrency })).rejects.toThrow(RangeError);
-      await expect(randomWalks(harnessOf(passwordRotator), { walks: 1, concurrency })).rejects.toThrow(
-        RangeError,
+      const wrong = { code: 'InvalidConfiguration', field: 'concurrency' };
+      await expect(crashMatrix(harnessOf(passwordRotator), { concurrency })).rejects.toMatchObject(wrong);
+      await expect(randomWalks(harnessOf(passwordRotator), { walks: 1, concurrency })).rejects.toMatchObject(
+        wrong,
       );
     }
   });
@@ -107,6 +108,28 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
       'too many accounts',
     );
     expect(servers()).toBe(before);
+  });
+
+  const moduleOf = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
+  it.each([
+    ['that is not there', moduleOf("import './nowhere.js'"), 'makes no rotator in another process: '],
+    ['without a function', moduleOf('export const rotator = 1'), 'it has no function as its default export'],
+    ['that throws', moduleOf('export default () => { throw new Error("no settings") }'), 'no settings'],
+    ['that makes something else', moduleOf('export default () => ({})'), 'kind must be'],
+    ['that ends its process', moduleOf('process.exit(3)'), 'ends the process that imports it (3)'],
+    [
+      'that makes another rotator',
+      moduleOf(`export default () => ({
+        kind: 'changes', name: 'another', overlap: 'none', changedBy: 'account',
+        parse() {}, target() {}, open() {}, generate() {}, change() {},
+      })`),
+      'makes the rotator another, and the harness has memory-password',
+    ],
+  ])('says that the harness has a module %s, before any cell', async (_what, url, fault) => {
+    const harness = { ...harnessOf(passwordRotator), module: { url } };
+    const error = { code: 'InvalidConfiguration', field: 'module', message: expect.stringContaining(fault) };
+    await expect(crashMatrix(harness)).rejects.toMatchObject(error);
+    await expect(randomWalks(harness, { walks: 1 })).rejects.toMatchObject(error);
   });
 
   it('passes a sound rotator of tokens', async () => {

@@ -1,8 +1,8 @@
 import { AssertionError } from 'node:assert/strict';
 import { createRedactor, type Redactor } from '../../redact.ts';
-import { requireValidRotators } from '../../rotation/valid-rotators.ts';
 import { hostilePasswords, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { detectedRunner, type Runner } from '../runner.ts';
+import { checkedHarness } from '../valid-harness.ts';
 import { aborting } from './aborting.ts';
 import { changing, takingPasswords } from './changing.ts';
 import { generating } from './generating.ts';
@@ -21,15 +21,13 @@ import type { TestGroup } from './test-group.ts';
  * skipped and say why.
  *
  * @param name the name of the group of tests
+ * @param given the harness: the rotator, and what makes accounts at its target
  * @param runner the test runner. Default: vitest in its workers, else node:test
- * @throws InvalidConfiguration if the harness's rotator lacks a member, or has one of a wrong type or of the other kind
+ * @throws InvalidConfiguration if the harness or its rotator lacks a member, or has one of a wrong type or of the other
+ * kind. A test throws it if a member of the harness returns what its type excludes
  */
-export function describeRotator(
-  name: string,
-  harness: RotatorHarness,
-  runner: Runner = detectedRunner,
-): void {
-  requireValidRotators([harness.rotator]);
+export function describeRotator(name: string, given: RotatorHarness, runner: Runner = detectedRunner): void {
+  const harness = checkedHarness(given);
   const themes: Readonly<Record<string, TestGroup>> = {
     parse: reading,
     open: logins,
@@ -61,6 +59,13 @@ async function runTest(
   if (reason !== undefined) skip(reason);
 }
 
+/** A runner says little about what is no Error, and has no stack of it. */
+function notAnError(masked: unknown): Error {
+  return new Error(
+    `Something that is no Error was thrown, such as a text: ${String(masked)}. Throw an Error.`,
+  );
+}
+
 /** Masks errors: a runner prints a driver's error with all its properties, and the target may be a shared one. */
 async function reasonToSkip(
   test: () => Promise<void>,
@@ -72,7 +77,9 @@ async function reasonToSkip(
     return undefined;
   } catch (error) {
     if (error instanceof Skipped) return error.message;
-    throw error instanceof AssertionError ? error : redactor.error(error);
+    if (error instanceof AssertionError) throw error;
+    const masked = redactor.error(error);
+    throw masked instanceof Error ? masked : notAnError(masked);
   } finally {
     await account.remove?.();
   }

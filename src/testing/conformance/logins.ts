@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { closedAddress, startSilentServer } from './servers.ts';
+import { closeSession } from './subject.ts';
 import type { TestGroup } from './test-group.ts';
 import { assertGivenUp } from './waiting.ts';
 
@@ -11,7 +12,7 @@ export const logins: TestGroup = {
 
   'answers undefined to a credential that the target refuses': async ({ open, refused, first }) => {
     const session = await open(refused(first.fields));
-    await session?.close();
+    await closeSession(session);
     assert.equal(session, undefined, 'open has opened a session with a credential that the target refuses.');
   },
 

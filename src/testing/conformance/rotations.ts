@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createRotationHandler } from '../../handler.ts';
@@ -12,29 +13,47 @@ import {
   storeAccount,
   storedVersions,
 } from '../secrets.ts';
+import { tellPrinted } from './printed.ts';
+
+/** Where a rotation function shows something. */
+export type Place = 'reports' | 'notes' | 'traces' | 'answers' | 'errors' | 'what the rotator prints';
 
 /** What a rotation function has shown. */
 interface Recording {
   readonly reports: StepReport[];
-  /** Everything: reports, notes, names of traces, answers and errors. */
-  readonly shown: unknown[];
+  /** Everything, by where it was shown. */
+  readonly shown: ReadonlyMap<Place, readonly unknown[]>;
   readonly telemetry: Telemetry;
+  /** What core has said of faults of the rotator that did not stop a rotation. */
+  readonly faults: readonly string[];
+  show(place: Place, what: unknown): void;
 }
 
 function record(): Recording {
-  const [reports, shown]: [StepReport[], unknown[]] = [[], []];
+  const [reports, faults]: [StepReport[], string[]] = [[], []];
+  const shown = new Map<Place, unknown[]>();
+  const show: Recording['show'] = (place, what) => {
+    const before = shown.get(place);
+    if (before === undefined) shown.set(place, [what]);
+    else before.push(what);
+  };
   return {
     reports,
+    faults,
     shown,
+    show,
     telemetry: {
-      stepStarted: (step) => shown.push(step),
+      stepStarted: (step) => show('reports', step),
       stepEnded: (report) => {
         reports.push(report);
-        shown.push(report);
+        show('reports', report);
       },
-      note: (_step, message) => shown.push(message),
+      note: (_step, message) => {
+        if (/^The rotator .* has a fault: /.test(message)) faults.push(message);
+        show('notes', message);
+      },
       trace: (name, call) => {
-        shown.push(name);
+        show('traces', name);
         return call();
       },
     },
@@ -49,7 +68,7 @@ function record(): Recording {
 export type Delivery = 'once' | 'again' | 'twice-at-once';
 
 /** A secret at a local Secrets Manager, whose rotation function serves the rotator. */
-export interface RotatedSecret extends Omit<Recording, 'telemetry'> {
+export interface RotatedSecret extends Pick<Recording, 'reports' | 'shown'> {
   /** Rotates, or only tests whether a rotation could work. Answers why that failed, or undefined. */
   rotate(settings?: {
     readonly immediately?: boolean;
@@ -67,7 +86,7 @@ export async function withSecret(
   use: (secret: RotatedSecret) => Promise<void>,
 ): Promise<void> {
   const { local, client, functionClient, close } = await startTestSecretsManager();
-  const { telemetry, ...recording } = record();
+  const { telemetry, faults, show, ...recording } = record();
   const tokens: string[] = [];
   const failures: string[] = [];
   let delivery: Delivery = 'once';
@@ -83,11 +102,12 @@ export async function withSecret(
   const functionArn = local.registerFunction('rotate', async (event, context) => {
     if (event.RotationToken !== undefined) tokens.push(event.RotationToken);
     const deliverTo = async (one: typeof handler): Promise<void> => {
-      const answer = await one(event, context).catch((error: unknown) => {
-        recording.shown.push(error);
+      const printed = (text: string) => show('what the rotator prints', text);
+      const answer = await tellPrinted(printed, () => one(event, context)).catch((error: unknown) => {
+        show('errors', error);
         throw error;
       });
-      recording.shown.push(answer);
+      show('answers', answer);
     };
     if (delivery === 'twice-at-once') {
       const both = await Promise.allSettled([handler, handlerElsewhere].map(deliverTo));
@@ -125,6 +145,7 @@ export async function withSecret(
         return [...values, ...adminValues, ...tokens];
       },
     });
+    assert.deepEqual(faults, [], faults[0]);
   } finally {
     await close();
   }

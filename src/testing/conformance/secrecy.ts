@@ -10,7 +10,7 @@ import { secretsShown } from './shown.ts';
 import type { Subject } from './subject.ts';
 import type { TestGroup } from './test-group.ts';
 
-/** No secret value is in a rotation's errors, notes, reports or traces. */
+/** No secret value is in a rotation's errors, notes, reports or traces, nor in what the rotator prints. */
 export const secrecy: TestGroup = {
   'shows no secret value when a rotation succeeds': ({ rotator, account }) =>
     withSecret(rotator, account, async (secret) => {
@@ -87,6 +87,9 @@ async function assertSecrecy(
 ): Promise<void> {
   assert.ok(reports.length > 0, 'Nothing was shown at all.');
   const values = await secretValues();
-  const seen = secretsShown(shown, values, [name]);
-  assert.equal(seen.length, 0, `${seen.length} of ${values.length} secret values can be seen.`);
+  const seen = [...shown]
+    .map(([place, what]) => ({ place, count: secretsShown(what, values, [name]).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ place, count }) => `${count} in ${place}`);
+  assert.equal(seen.length, 0, `Of ${values.length} secret values, there can be seen: ${seen.join(', ')}.`);
 }

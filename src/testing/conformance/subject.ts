@@ -14,6 +14,7 @@ import type {
 } from '../../rotator/contract.ts';
 import { type Address, overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { documentOf, secretText } from '../secrets.ts';
+import { inTime } from '../valid-harness.ts';
 
 /** A version of an account's secret. */
 export interface Version {
@@ -88,6 +89,22 @@ export function contextOf(signal: AbortSignal = never): RotatorContext {
   return { signal, note: () => undefined };
 }
 
+/** Closes a session, if there is one. @throws AssertionError if it was never one; Error if it does not end */
+export async function closeSession(session: Session | undefined): Promise<void> {
+  if (session === undefined) return;
+  requireSession(session);
+  await inTime('The close of the session that open has returned', async () => session.close());
+}
+
+/** As core does. @throws AssertionError */
+function requireSession(session: Session): void {
+  const close: unknown = Reflect.get(Object(session), 'close');
+  assert.ok(
+    typeof close === 'function',
+    'open has returned neither a session, which has a function close, nor undefined.',
+  );
+}
+
 /** Makes the subject of one test. The redactor learns its credentials. */
 export function createSubject(harness: RotatorHarness, account: TestAccount, redactor: Redactor): Subject {
   const { rotator } = harness;
@@ -107,11 +124,15 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     signal?: AbortSignal,
   ): Promise<T> => {
     const session = await open(fields, signal);
-    assert.ok(session !== undefined, 'The target refuses a credential that should work.');
+    assert.ok(
+      session !== undefined,
+      'The target refuses a credential that should work: open has returned undefined.',
+    );
+    requireSession(session);
     try {
       return await use(session);
     } finally {
-      await session.close();
+      await closeSession(session);
     }
   };
 
@@ -135,7 +156,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     try {
       return await use(admin);
     } finally {
-      await (await opened?.catch(() => undefined))?.close();
+      await closeSession(await opened?.catch(() => undefined));
     }
   };
 
@@ -170,7 +191,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     },
     opens: async (fields) => {
       const session = await open(fields);
-      await session?.close();
+      await closeSession(session);
       return session !== undefined;
     },
     generate: async (from = first, { password, requestToken = randomUUID() } = {}) => {

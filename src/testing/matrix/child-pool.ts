@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RotatorHarness } from '../harness.ts';
+import { harnessFault } from '../valid-harness.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import { type Checkpoint, Crash } from './faults.ts';
 import type { TestFunction, TestFunctionParts } from './function.ts';
@@ -9,24 +10,42 @@ import type { TestFunction, TestFunctionParts } from './function.ts';
 /** Processes for functions. A process that was not killed is used again. */
 export interface ChildPool {
   start(parts: Pick<TestFunctionParts, 'clientConfig' | 'checkpoint'>): Promise<TestFunction>;
+  /** Has a process make the rotator. @throws InvalidConfiguration if its module makes another rotator, or none */
+  check(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Makes a pool. Undefined if the harness names no module. */
-export function startChildPool({ module, busy }: RotatorHarness): ChildPool | undefined {
+export function startChildPool({ rotator, module, busy }: RotatorHarness): ChildPool | undefined {
   if (module === undefined) return undefined;
   const idle: ChildProcess[] = [];
+  const make = async (child: ChildProcess, clientConfig: ChildFunction['clientConfig']): Promise<void> => {
+    const error = busy?.();
+    const created: ChildFunction = {
+      module,
+      clientConfig,
+      busy: error && { message: error.message, code: Reflect.get(error, 'code') },
+    };
+    const { rotator: made } = await ask(child, { type: 'create', function: created }, 'ready');
+    if (made === rotator.name) return;
+    await kill(child);
+    throw harnessFault('module', `makes the rotator ${made}, and the harness has ${rotator.name}`);
+  };
   return {
     start: async ({ clientConfig, checkpoint }) => {
       const child = idle.pop() ?? spawn();
-      const error = busy?.();
-      const created: ChildFunction = {
-        module,
-        clientConfig,
-        busy: error && { message: error.message, code: Reflect.get(error, 'code') },
-      };
-      await ask(child, { type: 'create', function: created }, 'ready');
+      await make(child, clientConfig);
       return childFunction(child, checkpoint, () => idle.push(child));
+    },
+    check: async () => {
+      const child = spawn();
+      // It makes no call.
+      await make(child, { region: 'us-east-1' }).catch(async (error: unknown) => {
+        if (!(error instanceof Crash)) throw error;
+        const code = child.exitCode ?? child.signalCode;
+        throw harnessFault('module', `ends the process that imports it (${code})`, error);
+      });
+      idle.push(child);
     },
     close: async () => {
       await Promise.all(idle.map(kill));
@@ -72,6 +91,13 @@ function ask<Type extends FromChild['type']>(
       child.off('exit', exited);
     };
     const hear = (answer: FromChild): void => {
+      if (answer.type === 'unready') {
+        end();
+        void kill(child);
+        reject(
+          harnessFault('module', `makes no rotator in another process: ${answer.fault.replace(/\.$/, '')}`),
+        );
+      }
       if (!isOfType(answer, type)) return;
       end();
       resolve(answer);

@@ -19,6 +19,8 @@ export type ToChild =
 
 /** From a process with a function to the matrix. */
 export type FromChild =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly rotator: string }
+  /** The module made no rotator. */
+  | { readonly type: 'unready'; readonly fault: string }
   | { readonly type: 'invoked'; readonly error?: string | undefined }
   | { readonly type: 'before' | 'after'; readonly call: RemoteCall };

@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module';
 import type { Rotator } from '../../rotator/contract.ts';
+import type { RotatorModule } from '../harness.ts';
 import type { ChildFunction, FromChild, ToChild } from './child-protocol.ts';
 import type { InjectedFault } from './faults.ts';
 import type { TestFunction } from './function.ts';
@@ -19,11 +20,12 @@ function wait(id: number): Promise<InjectedFault | undefined> {
   return new Promise((resolve) => waiting.set(id, resolve));
 }
 
-async function create({ module, clientConfig, busy }: ChildFunction): Promise<TestFunction> {
+/** @returns the rotator's name */
+async function create({ module, clientConfig, busy }: ChildFunction): Promise<string> {
   const { createTestFunction } = await import('./function.ts');
-  const { default: make }: { default: (settings: unknown) => Rotator } = await import(module.url);
-  return createTestFunction({
-    rotator: make(module.settings),
+  const rotator = await makeRotator(module);
+  subject = createTestFunction({
+    rotator,
     clientConfig,
     busy: busy && (() => Object.assign(new Error(busy.message), { code: busy.code })),
     checkpoint: {
@@ -37,6 +39,16 @@ async function create({ module, clientConfig, busy }: ChildFunction): Promise<Te
       },
     },
   });
+  return rotator.name;
+}
+
+async function makeRotator({ url, settings }: RotatorModule): Promise<Rotator> {
+  const { requireValidRotators } = await import('../../rotation/valid-rotators.ts');
+  const { default: make }: { default?: unknown } = await import(url);
+  if (typeof make !== 'function') throw new TypeError('it has no function as its default export');
+  const rotator: Rotator = await make(settings);
+  requireValidRotators([rotator]);
+  return rotator;
 }
 
 async function invoke(event: unknown): Promise<void> {
@@ -56,6 +68,9 @@ process.on('message', async (message: ToChild) => {
     return;
   }
   if (message.type === 'invoke') return invoke(message.event);
-  subject = await create(message.function);
-  tell({ type: 'ready' });
+  try {
+    tell({ type: 'ready', rotator: await create(message.function) });
+  } catch (error) {
+    tell({ type: 'unready', fault: error instanceof Error ? error.message : String(error) });
+  }
 });

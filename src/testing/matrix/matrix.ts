@@ -1,4 +1,6 @@
+import { KeyturnError } from '../../errors.ts';
 import type { RotatorHarness } from '../harness.ts';
+import { checkedHarness } from '../valid-harness.ts';
 import { type CellResult, runPlans } from './cell.ts';
 import { startChildPool } from './child-pool.ts';
 import type { Plan, SeenCall } from './driver.ts';
@@ -51,17 +53,23 @@ export interface MatrixOptions {
  * Runs a rotation at the harness's real target, once for each combination of remote call, fault and recovery. A broken promise
  * does not throw: it is in the report.
  *
+ * @param given the harness: the rotator, and what makes accounts at its target
  * @throws Error if a rotation fails even without a fault
- * @throws RangeError for a concurrency that is no whole number from 1
+ * @throws InvalidConfiguration if the harness or its rotator is wrong, or its `module` makes another rotator or none; and
+ * for a concurrency that is no whole number from 1
  */
 export async function crashMatrix(
-  harness: RotatorHarness,
+  given: RotatorHarness,
   { only = () => true, concurrency = 4, onCell = () => undefined }: MatrixOptions = {},
 ): Promise<MatrixReport> {
   checkConcurrency(concurrency);
+  const harness = checkedHarness(given);
+  // What it throws would count as a fault of the rotation.
+  harness.busy?.();
   const children = startChildPool(harness);
   try {
     const cells = cellsOf(await remoteCalls(harness), harness).filter(only);
+    if (cells.some(({ recovery }) => recovery === 'process-killed')) await children?.check();
     const failed: FailedCell[] = [];
     let done = 0;
     await inParallel(cells, concurrency, async (cell) => {
@@ -144,10 +152,15 @@ export function recoveriesOf({ module }: RotatorHarness): Recovery[] {
   return recoveries.filter((recovery) => recovery !== 'process-killed' || module !== undefined);
 }
 
-/** Without a worker, no cell would run, and none would fail. @throws RangeError */
+/** Without a worker, no cell would run, and none would fail. @throws InvalidConfiguration */
 export function checkConcurrency(concurrency: number): void {
   if (Number.isInteger(concurrency) && concurrency >= 1) return;
-  throw new RangeError(`The concurrency must be a whole number from 1, not ${concurrency}.`);
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    `The concurrency must be a whole number from 1, not ${concurrency}.`,
+    'Correct it, or leave it out.',
+    { field: 'concurrency' },
+  );
 }
 
 /** Works through a list, up to `concurrency` items in parallel. */

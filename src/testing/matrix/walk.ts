@@ -1,5 +1,6 @@
 import { missing } from '../../optional-package.ts';
 import type { RotatorHarness } from '../harness.ts';
+import { checkedHarness } from '../valid-harness.ts';
 import { runPlans } from './cell.ts';
 import { startChildPool } from './child-pool.ts';
 import type { Plan } from './driver.ts';
@@ -49,11 +50,13 @@ const longestWalk = 5;
  * promise does not throw: it is in the report. Needs the optional package `fast-check`.
  *
  * @throws DriverMissing if that package is not installed
+ * @param given the harness: the rotator, and what makes accounts at its target
  * @throws Error if a rotation fails even without a fault
- * @throws RangeError for a concurrency that is no whole number from 1
+ * @throws InvalidConfiguration if the harness or its rotator is wrong, or its `module` makes another rotator or none; and
+ * for a concurrency that is no whole number from 1
  */
 export async function randomWalks(
-  harness: RotatorHarness,
+  given: RotatorHarness,
   {
     walks,
     seed = Math.floor(Math.random() * 2 ** 31),
@@ -62,6 +65,9 @@ export async function randomWalks(
   }: WalksOptions,
 ): Promise<WalksReport> {
   checkConcurrency(concurrency);
+  const harness = checkedHarness(given);
+  // What it throws would count as a fault of the rotation.
+  harness.busy?.();
   const fc = await import('fast-check').catch(missing('fast-check'));
   const calls = (await remoteCalls(harness)).length;
   const plan = fc.record<Plan>({
@@ -80,6 +86,7 @@ export async function randomWalks(
   });
   const lanes = Array.from({ length: concurrency }, (_, lane) => lane);
   try {
+    await children?.check();
     await inParallel(lanes, concurrency, async (lane) => {
       const numRuns = Math.ceil((walks - lane) / concurrency);
       const { counterexample, errorInstance } = await fc.check(walk, { numRuns, seed: seed + lane });
