@@ -59,6 +59,7 @@ export const errorCodes = [
   'CommandNotStarted',
   'InternalError',
   'DriverUnknown',
+  'ClientClosed',
 ] as const;
 
 /** One of {@link errorCodes}. */

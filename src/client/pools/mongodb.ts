@@ -1,4 +1,5 @@
 import { optionalPort, optionalSsl, optionalText, requireText } from '../../documents/fields.ts';
+import { KeyturnError } from '../../errors.ts';
 import type { Secret } from '../secrets.ts';
 import type { SecretValue } from '../value.ts';
 import { refusedBy } from './refused-by.ts';
@@ -18,7 +19,7 @@ export interface Mongo<Client> {
    * Runs an operation. If MongoDB refuses the login, it runs again with another credential. A login happens when the client
    * opens a connection, before the operation begins: so make only one operation in each call.
    *
-   * @throws what the operation throws; as {@link Secret.use}
+   * @throws what the operation throws; as {@link Secret.use}; ClientClosed after `close`
    */
   use<T>(operation: (client: Client) => T | Promise<T>): Promise<T>;
   /** The newest client, connected. It is closed once a newer one has replaced it and no `use` runs with it. */
@@ -51,7 +52,7 @@ export async function mongo<Client extends MongoClientLike>(
   let isClosed = false;
 
   const generationOf = (value: SecretValue): Generation<Client> => {
-    if (isClosed) throw new Error('The clients of MongoDB are closed.');
+    if (isClosed) throw closed();
     if (newest?.versionId === value.versionId) return newest;
     const client: Client = Reflect.construct(MongoClient, argumentsOf(value, options));
     newest = { versionId: value.versionId, client, users: 0 };
@@ -114,6 +115,14 @@ export async function mongo<Client extends MongoClientLike>(
       await Promise.all(clients);
     },
   };
+}
+
+function closed(): KeyturnError {
+  return new KeyturnError(
+    'ClientClosed',
+    'The clients of MongoDB were closed by close().',
+    'Call createMongo again, or close them only when the application ends.',
+  );
 }
 
 /** A MongoClient's arguments. A secret that is a URL is used as it is. From fields, a URL without the login is made. */

@@ -176,7 +176,14 @@ async function masterOf(value: SecretValue, socket: object): Promise<SocketOptio
     },
   );
   const [, host = '', port = ''] = /^\*2\r\n\$\d+\r\n([^\r]*)\r\n\$\d+\r\n(\d+)\r\n$/.exec(answer) ?? [];
-  if (host === '') throw new Error('The Sentinels know no master of that name.');
+  if (host === '') {
+    throw new KeyturnError(
+      'TargetUnreachable',
+      'The Sentinels know no master of the name that the secret says.',
+      'Correct "mastername" in the secret, or ask a Sentinel: SENTINEL MASTERS.',
+      { field: 'mastername' },
+    );
+  }
   return [socketOf({ host, port: Number(port) }, socket)];
 }
 
