@@ -72,8 +72,10 @@ async function supersededIds({ run, current }: Rotation<IssuingRotator>): Promis
   const versions = await run.secretsManager.versions(run.secret.arn);
   const kept = versions.filter(({ id }) => id === current.id || id === previous);
   const sinceMs = Math.min(...kept.map(madeAtMs));
+  // Both answers must say that a version has no label: somebody may have stored it after the first one.
   const givenUp = versions.filter(
-    (version) => madeAtMs(version) >= sinceMs && run.secret.stages[version.id] === undefined,
+    ({ id, labels, createdAt }) =>
+      madeAtMs({ createdAt }) >= sinceMs && labels.length === 0 && run.secret.stages[id] === undefined,
   );
   return [...ids, ...givenUp.map(({ id }) => id)];
 }

@@ -153,6 +153,17 @@ function rightsExceeded(
   );
 }
 
+/** The admin secrets that were read for a version. Each revocation of an invocation may need the same one. */
+const adminSecrets = new WeakMap<Version, Promise<AdminSecret>>();
+
+function loadAdminOnce(rotation: Rotation, arn: string): Promise<AdminSecret> {
+  const { current } = rotation;
+  const loading = adminSecrets.get(current) ?? loadAdmin(rotation, arn);
+  adminSecrets.set(current, loading);
+  loading.catch(() => adminSecrets.delete(current));
+  return loading;
+}
+
 /**
  * The context of a rotator's call that may need the admin. If the admin secret names the account whose credential is
  * issued, the writer of the value must not choose the admin secret: its `admin()` then throws AccountNotServed.
@@ -162,7 +173,7 @@ export function adminContext(rotation: Rotation<IssuingRotator>): AdminContext<u
   const admin = async (): Promise<unknown> => {
     const arn = adminSecretArn(rotation);
     if (arn === undefined) return undefined;
-    const secret = await loadAdmin(rotation, arn);
+    const secret = await loadAdminOnce(rotation, arn);
     if (guarded.rotator.accountNamedBy === 'admin' && isAdminNamedByValue(rotation, arn)) {
       const names = Object.keys(servedAccounts(secret.fields));
       if (!names.some((pattern) => matches(pattern, run.secret.name))) throw secretNotServed(arn);

@@ -33,6 +33,8 @@ export interface Rotation<Kind extends Rotator = Rotator> {
   readonly current: Version;
   /** Ids of candidates that the target has refused in this invocation. A lockout policy would count each further try. */
   readonly refused: Set<string>;
+  /** The versions that this invocation has parsed, by id. The value of a version never changes. */
+  readonly parsed: Map<string, Version>;
 }
 
 export function isChanging(rotation: Rotation): rotation is Rotation<ChangingRotator> {
@@ -58,14 +60,13 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   run.observed.rotator = rotator.name;
   const document = read ?? firstDocument(run, rotator);
   requireReplaceable(rotator, document, tags);
-  const credential = readCredential(run, rotator, document);
-  const target = targetOf(rotator, credential, run.redactor);
-  const current = { id: id ?? noVersion, text, document, credential, target, account: accountIn(document) };
+  const current = versionOf(run, rotator, { id: id ?? noVersion, text, document });
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
     run,
-    guarded: guardRotator(kind, target, run),
+    guarded: guardRotator(kind, current.target, run),
     current,
     refused: new Set(),
+    parsed: new Map([[current.id, current]]),
   });
   // The same call twice: TypeScript needs one for each kind.
   return rotator.kind === 'issues' ? begin(rotator) : begin(rotator);
@@ -89,9 +90,12 @@ function firstDocument(run: Run, rotator: Rotator): SecretDocument {
 }
 
 /** @throws InvalidSecretField; also the document's `refusal`, such as for a login without user and password */
-function readCredential(run: Run, rotator: Rotator, { fields, refusal }: SecretDocument): unknown {
+function versionOf(run: Run, rotator: Rotator, read: Pick<Version, 'id' | 'text' | 'document'>): Version {
+  const { fields, refusal } = read.document;
   if (refusal !== undefined) throw refusal;
-  return credentialOf(rotator, fields, run.redactor);
+  const credential = credentialOf(rotator, fields, run.redactor);
+  const account = typeof fields.username === 'string' ? fields.username : undefined;
+  return { ...read, credential, target: targetOf(rotator, credential, run.redactor), account };
 }
 
 function noCurrentValue(run: Run): KeyturnError {
@@ -100,10 +104,6 @@ function noCurrentValue(run: Run): KeyturnError {
     `Secret ${run.secret.arn} has no current value.`,
     stepFor('SecretHasNoValue'),
   );
-}
-
-function accountIn({ fields }: SecretDocument): string | undefined {
-  return typeof fields.username === 'string' ? fields.username : undefined;
 }
 
 /** Reads a value of the secret, stored or not. From here on it is masked. */
@@ -126,22 +126,16 @@ async function readText(run: Run, id: string): Promise<string> {
 
 /** Parses a value of the secret, stored or not, as a version. @throws MalformedSecret, InvalidSecretField */
 export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string, text: string): Version {
-  const document = readValue(run, text);
-  const credential = readCredential(run, rotator, document);
-  return {
-    id,
-    text,
-    document,
-    credential,
-    target: targetOf(rotator, credential, run.redactor),
-    account: accountIn(document),
-  };
+  return versionOf(run, rotator, { id, text, document: readValue(run, text) });
 }
 
-/** Reads and parses a stored version. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
+/** Reads and parses a stored version, once in an invocation. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
 async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
-  if (id === rotation.current.id) return rotation.current;
-  return parseVersion(rotation, id, await readText(rotation.run, id));
+  const known = rotation.parsed.get(id);
+  if (known !== undefined) return known;
+  const version = parseVersion(rotation, id, await readText(rotation.run, id));
+  rotation.parsed.set(id, version);
+  return version;
 }
 
 /** As {@link loadVersion}, but undefined if the version is missing, empty, incomplete or unreadable. */

@@ -179,6 +179,76 @@ describe('a rotator that mints', () => {
     });
   });
 
+  it('does not take back what somebody stores while it looks for credentials that were given up', async () => {
+    await withRotator(tokenRotator, async (fixture) => {
+      const account = newAccount();
+      const arn = await fixture.createSecret(account);
+      const { valid } = target.accounts.get(String(account.username)) ?? { valid: new Set<string>() };
+      fixture.functionClient.middlewareStack.add(
+        (next, context) => async (args) => {
+          if (context.commandName === 'ListSecretVersionIdsCommand') {
+            valid.add('stored by hand');
+            await fixture.put(arn, { ...account, password: 'stored by hand' });
+          }
+          return next(args);
+        },
+        { step: 'initialize' },
+      );
+      expect(await fixture.rotate(arn)).toMatch(/^SecretChanged/);
+      expect(valid).toContain('stored by hand');
+      expect(await fixture.read(arn)).toMatchObject({ password: 'stored by hand' });
+    });
+  });
+
+  it('reads and parses nothing twice in an invocation', async () => {
+    const parsed: unknown[] = [];
+    const seen: unknown[][] = [];
+    const rotator: MemoryTokenRotator = {
+      ...tokenRotator,
+      parse: (fields) => {
+        parsed.push(fields.password);
+        return tokenRotator.parse(fields);
+      },
+      // The last call of the rotator in testSecret.
+      verify: async () => {
+        parsed.length = 0;
+      },
+      revoke: async (old, context) => {
+        await context.admin();
+        await tokenRotator.revoke?.(old, context);
+      },
+      revokeOrphans: async (_current, context) => {
+        await context.admin();
+        seen.push([...parsed]);
+      },
+    };
+    await withRotator(rotator, async (fixture) => {
+      const account = newAccount();
+      const masterarn = await fixture.createSecret({
+        ...account,
+        username: 'admin',
+        password: 'of the admin',
+      });
+      const arn = await fixture.createSecret({ ...account, masterarn });
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      await fixture.put(arn, { ...account, masterarn, password: 'given up' }, ['AWSPENDING']);
+      await fixture.clearPending(arn);
+      fixture.calls.length = 0;
+      expect(await fixture.rotate(arn)).toBeUndefined();
+      // AWSCURRENT, the pending version, AWSPREVIOUS, what was given up, and the admin secret.
+      expect(new Set(seen.at(-1)).size).toBe(5);
+      expect(seen.at(-1)).toHaveLength(5);
+      expect(fixture.calls.slice(fixture.calls.lastIndexOf('DescribeSecret'))).toEqual([
+        'DescribeSecret',
+        'ListSecretVersionIds',
+        'GetSecretValue',
+        'GetSecretValue',
+        'GetSecretValue',
+        'UpdateSecretVersionStage',
+      ]);
+    });
+  });
+
   it('is told when the next rotation begins', async () => {
     const contexts: RotatorContext[] = [];
     const rotator: MemoryTokenRotator = {
