@@ -93,7 +93,7 @@ export async function watch(work: ExecutionWork): Promise<number> {
         } catch (error) {
           if (ended.signal.aborted) break;
           unanswered += 1;
-          if (!isPassing(error) || unanswered >= unansweredLooks) throw error;
+          if (!isTransient(error) || unanswered >= unansweredLooks) throw error;
           screen.bad(`No answer (${error.code}). The run goes on by itself; trying again.`);
         }
         const line = lineOf(seen?.waves ?? []);
@@ -137,7 +137,7 @@ async function lookAt(sfn: SFNClient, executionArn: string, abortSignal: AbortSi
 }
 
 /** Whether the same call may succeed a little later. */
-function isPassing(error: unknown): error is KeyturnError {
+function isTransient(error: unknown): error is KeyturnError {
   return isKeyturnError(error, 'SecretsManagerUnreachable', 'DeadlineExceeded', 'Throttled');
 }
 
