@@ -12,11 +12,15 @@ export function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<o
   yield* partsOf(Reflect.get(error, 'cause'), seen);
 }
 
+/** The code of an error itself, such as `ECONNREFUSED` or a server's SQLSTATE; empty if it has none. */
+export function codeOf(error: unknown): string {
+  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
 /** The codes of an error and of what it was made of, such as `ECONNREFUSED`; outermost first. */
 export function codesOf(error: unknown): string[] {
-  return [...partsOf(error)]
-    .map((part): unknown => Reflect.get(part, 'code'))
-    .filter((code) => typeof code === 'string');
+  return [...partsOf(error)].map(codeOf).filter((code) => code !== '');
 }
 
 /**

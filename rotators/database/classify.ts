@@ -12,6 +12,15 @@ export interface EngineErrors {
   isUnreachable?(code: string): boolean;
 }
 
+/** What the numbers of a server's errors mean: for each meaning its numbers. */
+export type NumberMeanings = readonly (readonly [ErrorCode, readonly number[]])[];
+
+/** What numbers of a server's errors mean. If they mean several things, the first of the list counts. */
+export function meaningOf(meanings: NumberMeanings): (numbers: readonly number[]) => ErrorCode | undefined {
+  const known = meanings.map(([code, numbers]) => [code, new Set(numbers)] as const);
+  return (numbers) => known.find(([, meant]) => numbers.some((number) => meant.has(number)))?.[0];
+}
+
 /** What an error means. Checked in this order: TLS and certificates, the server, the network. */
 export function classifier({ meaning, isUnreachable = () => false }: EngineErrors) {
   return (error: unknown, during: Activity): ErrorCode | undefined => {

@@ -48,16 +48,19 @@ export async function dial(
   });
 }
 
+/** The error for whoever waits for something that the signal has ended. */
+export function abortError({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new AdapterError('The call was aborted.');
+}
+
 /** Works on a socket. The socket is destroyed if the work fails or is aborted. */
-async function orDestroyed<T>(
+export async function orDestroyed<T>(
   socket: Socket,
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
   const abort = (): void => {
-    socket.destroy(
-      signal?.reason instanceof Error ? signal.reason : new AdapterError('The call was aborted.'),
-    );
+    if (signal !== undefined) socket.destroy(abortError(signal));
   };
   if (signal?.aborted === true) abort();
   signal?.addEventListener('abort', abort, { once: true });
@@ -123,6 +126,29 @@ async function startTls(
     await once(secured, 'secureConnect');
     return secured;
   });
+}
+
+/**
+ * Works at the first of several places that can be reached.
+ *
+ * @param isUnreachable whether an error means that another place may answer
+ * @throws the error of the first place if none can be reached, and every other error at once
+ */
+export async function firstReachable<Place, T>(
+  places: readonly Place[],
+  isUnreachable: (error: unknown) => boolean,
+  work: (place: Place) => Promise<T>,
+): Promise<T> {
+  let lost: unknown;
+  for (const place of places) {
+    try {
+      return await work(place);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      lost ??= error;
+    }
+  }
+  throw lost;
 }
 
 /** What a function trusts. A private CA is added to Node.js's own authorities and does not replace them. */

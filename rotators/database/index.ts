@@ -2,10 +2,11 @@
  * The kit for SQL engines (keyturn/rotators/database): what they have in common, so that an engine's own files say only
  * what is its own.
  */
-export { codesOf, partsOf } from '../network.ts';
+export { codeOf, codesOf, partsOf } from '../network.ts';
 export { requireNothingMissing, setOnce, untilNoConflict } from './change.ts';
-export { classifier, type EngineErrors } from './classify.ts';
+export { classifier, type EngineErrors, meaningOf, type NumberMeanings } from './classify.ts';
 export {
+  abortError,
   type Connect,
   type ConnectionOptions,
   connectTimeoutMs,
@@ -13,7 +14,9 @@ export {
   createTrust,
   destroyOnAbort,
   dial,
+  firstReachable,
   isTlsUnavailable,
+  orDestroyed,
   type Trust,
   tlsFirst,
   withoutTls,
@@ -24,6 +27,7 @@ export {
   hostName,
   optionalHostName,
   optionalKeyword,
+  parseAddress,
   parseLogin,
   parsePlace,
   type Rule,

@@ -92,23 +92,36 @@ export function parseLogin(
   };
 }
 
-/** Reads a server's host and port. The host may carry the port (`db:3306`, `[::1]:3306`). @throws InvalidSecretField */
+/**
+ * Reads one host, which may carry its port: `db`, `db:3306`, `[::1]:3306`. Brackets are for addresses of IPv6 alone.
+ *
+ * @param field the field that names the host, for errors
+ * @throws InvalidSecretField
+ */
+export function parseAddress(
+  field: string,
+  text: string,
+): { readonly host: string; readonly port: number | undefined } {
+  const written = text.trim();
+  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(written) ?? [];
+  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(written) ?? [];
+  const host = checked(field, bracketed ?? named ?? written, hostName);
+  const isColonAllowed = isIPv6(host.replace(/%.*$/, ''));
+  if (!isColonAllowed && (bracketed !== undefined || host.includes(':')))
+    throw contradictoryField(field, hostName.problem);
+  const port = afterBracket ?? afterName;
+  return { host, port: port === undefined ? undefined : optionalPort({ [field]: port }, field, 0) };
+}
+
+/** Reads a server's host and port, by {@link parseAddress} and the field `port`. @throws InvalidSecretField */
 export function parsePlace(
   fields: SecretFields,
   defaultPort: number,
 ): { readonly host: string; readonly port: number } {
-  const written = requireText(fields, 'host').trim();
-  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(written) ?? [];
-  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(written) ?? [];
-  const host = checked('host', bracketed ?? named ?? written, hostName);
-  if (host.includes(':') && !isIPv6(host.replace(/%.*$/, '')))
-    throw contradictoryField('host', hostName.problem);
-  const inHost = afterBracket ?? afterName;
-  if (inHost === undefined) return { host, port: optionalPort(fields, 'port', defaultPort) };
-  const port = optionalPort({ host: inHost }, 'host', defaultPort);
-  if (optionalPort(fields, 'port', port) !== port)
-    throw contradictoryField('host', 'has another port than "port"');
-  return { host, port };
+  const { host, port } = parseAddress('host', requireText(fields, 'host'));
+  const beside = optionalPort(fields, 'port', port ?? defaultPort);
+  if (port !== undefined && beside !== port) throw contradictoryField('host', 'has another port than "port"');
+  return { host, port: beside };
 }
 
 /** A field that names a host, or is absent or empty. @throws InvalidSecretField */

@@ -5,6 +5,7 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/rotator/index.ts';
+import { requireEngine } from '../database/login.ts';
 import { addressOf, parseCredential as parseRedis, type RedisCredential } from '../redis/credential.ts';
 
 /** The services that manage such users. */
@@ -41,8 +42,7 @@ const arns: Readonly<Record<Service, RegExp>> = {
  *   https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/tree/master/SecretsManagerElasticacheUserRotation
  */
 export function parseUser(service: Service, fields: SecretFields): ManagedUser {
-  const engine = optionalText(fields, 'engine');
-  if (engine !== undefined && engine !== service) throw contradictoryField('engine', `is not ${service}`);
+  requireEngine(fields, [service]);
   const arn = requireText(fields, 'user_arn');
   const [, region, id] = arns[service].exec(arn) ?? [];
   if (region === undefined || id === undefined)

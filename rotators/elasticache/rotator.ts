@@ -9,7 +9,8 @@ import {
   type RotatorContext,
   type Session,
 } from '../../src/rotator/index.ts';
-import { type ConnectOptions, type Connector, createConnector } from '../redis/connection.ts';
+import { type ConnectionOptions, firstReachable } from '../database/connection.ts';
+import { type Connector, createConnector } from '../redis/connection.ts';
 import { addressOf, type Node, type RedisCredential } from '../redis/credential.ts';
 import { classify as classifyRedis, isUnreachable } from '../redis/server-error.ts';
 import { loginOf } from '../redis/servers.ts';
@@ -17,7 +18,7 @@ import type { ApiUser, UsersApi } from './api.ts';
 import { loginAt, type ManagedUser, parseUser, type Service, targetOf } from './credential.ts';
 
 /** How a function rotates managed users, for all secrets. */
-export interface ManagedUserOptions extends ConnectOptions {
+export interface ManagedUserOptions extends ConnectionOptions {
   /** When the old password ends. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
   /**
@@ -41,8 +42,8 @@ export interface ManagedSession extends Session {
   readonly provenAt: string | undefined;
 }
 
-/** Passwords as in AWS's templates. The service accepts 16 to 128 characters. */
-const passwordDefaults = { length: 20, excludeCharacters: '/@"\'\\' };
+/** As in AWS's template. The service accepts 16 to 128 characters. */
+const passwordDefaults = { length: 20 };
 
 interface Parts extends ManagedUserOptions {
   readonly service: Service;
@@ -117,19 +118,16 @@ async function openSession(
     );
     return session(undefined);
   }
-  let lost: unknown;
-  for (const login of logins) {
-    const [node] = login.nodes;
-    try {
+  try {
+    return await firstReachable(logins, isUnreachable, async (login) => {
+      const [node] = login.nodes;
       const connection = await parts.connector.open(node, loginOf(login), context);
       await connection?.close();
       return connection === undefined ? undefined : session(addressOf(node));
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      lost ??= error;
-    }
+    });
+  } catch (error) {
+    if (!isUnreachable(error) || userName === undefined || context.signal.aborted) throw error;
   }
-  if (userName === undefined || context.signal.aborted) throw lost;
   context.note(
     `The function can not reach ${logins.map(({ nodes: [node] }) => addressOf(node)).join(', ')}: ${service} alone says that "${user.username}" is active.`,
   );
@@ -270,6 +268,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   Throttling: 'TargetBusy',
   ThrottlingException: 'TargetBusy',
   ServiceUnavailable: 'TargetBusy',
+  // The SDK's own: no connection or no answer in time.
+  TimeoutError: 'TargetUnreachable',
 };
 
 /** What an error of the API, or of a server, means. */

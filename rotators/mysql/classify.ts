@@ -1,6 +1,6 @@
 import { type Activity, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
-import { classifier } from '../database/classify.ts';
-import { partsOf } from '../network.ts';
+import { classifier, meaningOf } from '../database/classify.ts';
+import { codeOf, partsOf } from '../network.ts';
 
 /** The number of the server's error; 0 if there is none. */
 export function numberOf(error: unknown): number {
@@ -52,7 +52,7 @@ export function isNotPrimary(error: unknown): boolean {
  * @see https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
  * @see https://mariadb.com/docs/server/reference/error-codes
  */
-const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
+const meaningOfNumber = meaningOf([
   ['PasswordRejected', [1819, 3638, 1372, 4170]],
   ['TargetReadOnly', [1836, 1792]],
   [
@@ -67,11 +67,7 @@ const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
   // The host is blocked after too many broken connections; the server is shutting down or offline (offline_mode); somebody
   // has ended the session.
   ['TargetUnreachable', [1053, 1077, 1129, 1152, 1158, 1159, 1160, 1161, 1317, 1927, 3032, 3169, 4031]],
-];
-
-const codeOf = new Map(
-  meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
-);
+]);
 
 /** What mysql2 itself throws after a connection has ended. */
 const lost = /^(PROTOCOL_CONNECTION_LOST|PROTOCOL_SEQUENCE_TIMEOUT|PROTOCOL_PACKETS_OUT_OF_ORDER)$/;
@@ -82,9 +78,9 @@ function meaning(error: unknown, during: Activity): ErrorCode | undefined {
   // The message names the server's option: --read-only, --super-read-only, in MariaDB read_only, or one of another kind.
   if (number === 1290) return /read[-_ ]only/i.test(message) ? 'TargetReadOnly' : 'PermissionDenied';
   if (number === 1045 && during !== 'open') return 'PermissionDenied';
-  if (number !== 0) return codeOf.get(number);
+  if (number !== 0) return meaningOfNumber([number]);
   // mysql2 gives every error of TLS this code, in place of Node.js's code.
-  if (error instanceof Error && Reflect.get(error, 'code') === 'HANDSHAKE_SSL_ERROR') {
+  if (codeOf(error) === 'HANDSHAKE_SSL_ERROR') {
     return /ECONNRESET|ETIMEDOUT|EPIPE|disconnected before/.test(message)
       ? 'TargetUnreachable'
       : 'CertificateRejected';
@@ -133,10 +129,9 @@ export function explainLogin(error: unknown, username: string): KeyturnError | u
  * password, and mysql2 does not speak the others.
  */
 function explainPlugin(error: unknown): readonly [string, string] | undefined {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const message = error instanceof Error ? error.message : '';
   const [, plugin] = /unknown plugin (\w+)/.exec(message) ?? [];
-  const named = code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' ? 'mysql_clear_password' : plugin;
+  const named = codeOf(error) === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' ? 'mysql_clear_password' : plugin;
   if (named === undefined) return undefined;
   return [
     `the account logs in by ${named}, which is no password that the server keeps, or one that the driver does not speak.`,

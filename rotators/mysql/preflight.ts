@@ -18,7 +18,7 @@ async function serverFindings(session: MysqlSession): Promise<Finding[]> {
   const server = await session.server();
   const { version, isMariaDb } = server;
   return [
-    encryption(session.encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows'),
+    encryption(session.encrypted),
     await findingOf('server', `is ${isMariaDb ? 'MariaDB' : 'MySQL'} ${version}`, async () =>
       requireNewServer(server),
     ),

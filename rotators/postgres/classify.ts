@@ -1,8 +1,8 @@
 import type { Activity, ErrorCode } from '../../src/rotator/index.ts';
 import { classifier } from '../database/classify.ts';
-import { isNetworkCode } from '../network.ts';
+import { codeOf, isNetworkCode } from '../network.ts';
 import { isConflict } from './conflict.ts';
-import { codeOf, messageOf } from './server-error.ts';
+import { messageOf } from './server-error.ts';
 
 /**
  * Whether a login was refused for its password. Postgres says this by 28P01 alone. It says the same of a role that does

@@ -1,9 +1,9 @@
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { codeOf } from '../network.ts';
 import { isConflict } from './conflict.ts';
 import type { AlternatingCredential } from './credential.ts';
 import { handOver, type OpenDatabase, type OwnedObjects, ownedObjects } from './ownership.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
-import { codeOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
 import {
   giveSetting,

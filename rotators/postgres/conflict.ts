@@ -1,4 +1,5 @@
-import { codeOf, messageOf, schemaOf } from './server-error.ts';
+import { codeOf } from '../network.ts';
+import { messageOf, schemaOf } from './server-error.ts';
 
 /**
  * Whether somebody else changed the same role at the same moment: Lambda may deliver an event twice. Nothing was changed,

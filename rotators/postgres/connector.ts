@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Prepared, RotatorContext } from '../../src/rotator/index.ts';
-import { type ConnectionOptions, createConnect } from '../database/connection.ts';
+import { type ConnectionOptions, createConnect, firstReachable } from '../database/connection.ts';
 import { isLoginRefused, isUnreachable } from './classify.ts';
 import type { PostgresCredential } from './credential.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -152,7 +152,7 @@ export function createConnector(options: PostgresOptions): Connector {
   };
 
   const probe: Connector['probe'] = async (credential, context) => {
-    return firstThere(credential.endpoints, async (endpoint) =>
+    return firstReachable(credential.endpoints, isUnreachable, async (endpoint) =>
       probeLogin(await connect(endpoint, credential, context), credential, context),
     );
   };
@@ -162,23 +162,6 @@ export function createConnector(options: PostgresOptions): Connector {
 
 function keyOf({ endpoints, username }: PostgresCredential): string {
   return JSON.stringify([endpoints, username]);
-}
-
-/** The result of the first server that can be reached. @throws the first server's error if none can */
-async function firstThere<T>(
-  endpoints: readonly Endpoint[],
-  reach: (endpoint: Endpoint) => Promise<T>,
-): Promise<T> {
-  let lost: unknown;
-  for (const endpoint of endpoints) {
-    try {
-      return await reach(endpoint);
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      lost ??= error;
-    }
-  }
-  throw lost;
 }
 
 /**

@@ -1,6 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { contradictoryField, optionalPort, requireText, type SecretFields } from '../../src/rotator/index.ts';
-import { hostName } from '../database/login.ts';
+import { parseAddress } from '../database/login.ts';
 
 /** One place at which a server listens. */
 export interface Endpoint {
@@ -68,16 +67,7 @@ function numberOf(port: unknown): number {
 
 /** @throws InvalidSecretField for a host with a port that differs from the one beside it */
 function parseEndpoint(field: string, place: string, portBeside: number | undefined): Endpoint {
-  const trimmed = place.trim();
-  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(trimmed) ?? [];
-  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(trimmed) ?? [];
-  const host = bracketed ?? named ?? trimmed;
-  const written = afterBracket ?? afterName;
-  const isAddress = isIPv6(host.replace(/%.*$/, ''));
-  if (!hostName.fits(host) || (bracketed !== undefined && !isAddress) || (host.includes(':') && !isAddress)) {
-    throw contradictoryField(field, hostName.problem);
-  }
-  const port = written === undefined ? undefined : numberOf(written);
+  const { host, port } = parseAddress(field, place);
   if (port !== undefined && portBeside !== undefined && port !== portBeside) {
     throw contradictoryField(field, 'has another port than "port"');
   }

@@ -1,7 +1,8 @@
 import { KeyturnError, type RotatorContext } from '../../src/rotator/index.ts';
+import { codeOf } from '../network.ts';
 import { isConflict } from './conflict.ts';
 import { quoteIdentifier } from './quoting.ts';
-import { codeOf, messageOf } from './server-error.ts';
+import { messageOf } from './server-error.ts';
 import type { PostgresSession } from './session.ts';
 
 /** Logs the admin in to another database of the same server. Undefined if the server refuses the admin. */

@@ -1,18 +1,15 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
 import { encryption } from '../database/preflight.ts';
+import { codeOf } from '../network.ts';
 import type { Connector } from './connector.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
 import { iterationsOf, storageOf } from './password.ts';
 import { quoteLiteral } from './quoting.ts';
 import { mostIterations } from './scram.ts';
-import { codeOf, messageOf } from './server-error.ts';
+import { messageOf } from './server-error.ts';
 import type { LoginMethod, PostgresSession } from './session.ts';
 import { logsAlone } from './settings.ts';
 import { type Account, describeAccount, validity } from './validity.ts';
-
-function encryptionOf({ encrypted }: PostgresSession): Finding {
-  return encryption(encrypted ? 'verified TLS' : 'plaintext, as the secret or the function allows');
-}
 
 const noPasswordAsked =
   'would be let in without a password, so that none could be proven: change the entry in pg_hba.conf (trust, peer, cert) to scram-sha-256';
@@ -168,7 +165,7 @@ export async function preflightSingleUser(
 ): Promise<Finding[]> {
   const account = await describeAccount(admin ?? session, username);
   const findings = [
-    encryptionOf(session),
+    encryption(session.encrypted),
     loginMethod(session),
     await writable(session),
     await mayChangePasswords(session, {
@@ -192,7 +189,7 @@ export async function preflightAlternatingUsers(
   { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
 ): Promise<Finding[]> {
   const { username, pair } = credential;
-  const own = [encryptionOf(session), loginMethod(session)];
+  const own = [encryption(session.encrypted), loginMethod(session)];
   if (admin === undefined) return own;
   const [one, other] = [await describeAccount(admin, username), await describeAccount(admin, pair.alternate)];
   return [

@@ -4,11 +4,6 @@ function stringMember(error: unknown, property: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The SQLSTATE of the server, or the code of Node.js; empty where there is none. */
-export function codeOf(error: unknown): string {
-  return stringMember(error, 'code');
-}
-
 /** What an error says. */
 export function messageOf(error: unknown): string {
   return stringMember(error, 'message');

@@ -1,18 +1,16 @@
 import { isIP, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import { missing, type RotatorContext, requireSuitable } from '../../src/rotator/index.ts';
-import { authoritiesWith } from '../authorities.ts';
+import {
+  abortError,
+  type ConnectionOptions,
+  createTrust,
+  destroyOnAbort,
+  tlsFirst,
+} from '../database/connection.ts';
+import { codeOf } from '../network.ts';
 import { addressOf, type Node, type RedisCredential } from './credential.ts';
-import { abortError, authenticate, dial, type TlsWanted } from './dial.ts';
-import { codeOf, connectionError, isTlsUnavailable, ServerError } from './server-error.ts';
-
-/** How the function connects, for all secrets. */
-export interface ConnectOptions {
-  /** PEM of the authorities to trust besides Node.js's own; called when a connection needs it. */
-  readonly ca?: () => string | undefined;
-  /** Whether a secret without `ssl` may be sent in plaintext if the server has no TLS. Default: no. */
-  readonly allowPlaintext?: boolean;
-}
+import { authenticate, dial, type TlsWanted } from './dial.ts';
+import { connectionError, ServerError } from './server-error.ts';
 
 /** An open connection to a server. The server has accepted a credential, unless it is a Sentinel without a login. */
 export interface Connection {
@@ -79,22 +77,15 @@ export interface Connector {
 /** The longest wait for an answer to a command, in ms. */
 const commandTimeoutMs = 10_000;
 
-export function createConnector(options: ConnectOptions): Connector {
+export function createConnector(options: ConnectionOptions): Connector {
   const trust = createTrust(options);
 
   const dialWith = async (node: Node, login: Login, context: RotatorContext): Promise<Socket> => {
-    const names = namesOf(node, login);
-    if (login.ssl === false) return dial(node, undefined, context.signal);
-    try {
-      return await dial(node, { secureContext: trust(), names }, context.signal);
-    } catch (error) {
-      const mayFallBack = login.ssl === undefined && options.allowPlaintext === true;
-      if (!mayFallBack || !isTlsUnavailable(error)) throw error;
-    }
-    context.note(
-      `The server at ${addressOf(node)} has no TLS: connecting in plaintext, as KEYTURN_ALLOW_PLAINTEXT allows.`,
-    );
-    return dial(node, undefined, context.signal);
+    const tls = { secureContext: trust.secureContext(), names: namesOf(node, login) };
+    const dialOnce = (encrypted: boolean): Promise<Socket> =>
+      dial(node, encrypted ? tls : undefined, context.signal);
+    if (login.ssl === false) return dialOnce(false);
+    return tlsFirst({ host: addressOf(node), ssl: login.ssl }, options, context, dialOnce);
   };
 
   return {
@@ -116,17 +107,6 @@ export function createConnector(options: ConnectOptions): Connector {
       await loadDriver();
       return attach(await dialWith(node, login, context), node, context);
     },
-  };
-}
-
-/** Made once for each CA: reading all authorities takes longer than a login. */
-function createTrust({ ca }: ConnectOptions): () => SecureContext | undefined {
-  let made: { readonly pem: string; readonly context: SecureContext } | undefined;
-  return () => {
-    const pem = ca?.();
-    if (pem === undefined) return undefined;
-    if (made?.pem !== pem) made = { pem, context: createSecureContext({ ca: authoritiesWith(pem) }) };
-    return made.context;
   };
 }
 
@@ -162,10 +142,9 @@ async function attach(socket: Socket, node: Node, { signal }: RotatorContext): P
     Connector,
   });
   client.on('error', () => undefined);
-  const abort = (): void => void socket.destroy(abortError(signal));
-  signal.addEventListener('abort', abort, { once: true });
+  const letGo = destroyOnAbort(socket, signal);
   const close = async (): Promise<void> => {
-    signal.removeEventListener('abort', abort);
+    letGo();
     client.disconnect();
     socket.destroy();
   };

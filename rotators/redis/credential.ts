@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import {
   contradictoryField,
   optionalPort,
@@ -8,6 +7,16 @@ import {
   type SecretFields,
   type Target,
 } from '../../src/rotator/index.ts';
+import {
+  checked,
+  type DatabaseLogin,
+  optionalHostName,
+  parseAddress,
+  type Rule,
+  requireEngine,
+  visibleName,
+  wholeText,
+} from '../database/login.ts';
 
 /** Values of `engine` that mean Redis or Valkey. */
 export const engines: readonly string[] = ['redis', 'valkey'];
@@ -20,22 +29,17 @@ export interface Node {
   readonly port: number;
 }
 
-/** A user of a Redis or Valkey, of one server or of all servers of a cluster. */
-export interface RedisCredential {
+/**
+ * A user of a Redis or Valkey, of one server or of all servers of a cluster. `username` is `default` if the secret names
+ * none, as for a password alone (`requirepass`). `ssl: false` is plaintext.
+ */
+export interface RedisCredential extends DatabaseLogin {
   /** The servers that the secret names; with `masterName`, the Sentinels. */
   readonly nodes: readonly [Node, ...Node[]];
   /** The name under which Sentinels know the servers. */
   readonly masterName: string | undefined;
   /** How to log in at the Sentinels; undefined if they want no login. */
   readonly sentinelLogin: { readonly username: string; readonly password: string } | undefined;
-  /** `default` if the secret names none, as for a password alone (`requirepass`). */
-  readonly username: string;
-  /** The user's password. */
-  readonly password: string;
-  /** `true`: verified TLS. `false`: plaintext. Absent: verified TLS, and plaintext only if the function allows it. */
-  readonly ssl: boolean | undefined;
-  /** The name to expect in the certificates, if it is not the host's. */
-  readonly serverName: string | undefined;
 }
 
 const [defaultPort, sentinelPort] = [6379, 26379];
@@ -50,28 +54,16 @@ const mostNamed = 16;
  * @throws InvalidSecretField
  */
 export function parseCredential(fields: SecretFields): RedisCredential {
-  const engine = optionalText(fields, 'engine');
-  if (engine !== undefined && !engines.includes(engine)) {
-    throw contradictoryField('engine', `is not ${engines.join(' or ')}`);
-  }
-  const masterName = optionalText(fields, 'mastername');
-  if (masterName !== undefined && !isText(masterName))
-    throw contradictoryField('mastername', 'holds a NUL or half a character');
-  const serverName = optionalText(fields, 'sslservername');
-  if (serverName !== undefined && !isHost(serverName))
-    throw contradictoryField('sslservername', 'is no name or address of a host');
-  const username = optionalText(fields, 'username') ?? 'default';
-  if (!isAclName(username)) throw contradictoryField('username', 'holds a space, a NUL or half a character');
-  const password = requireText(fields, 'password');
-  if (!isText(password)) throw contradictoryField('password', 'holds a NUL or half a character');
+  requireEngine(fields, engines);
+  const masterName = checkedIfAny(fields, 'mastername', wholeText);
   return {
     nodes: parseNodes(fields, masterName === undefined ? defaultPort : sentinelPort),
     masterName,
     sentinelLogin: sentinelLoginIn(fields),
-    username,
-    password,
+    username: checkedIfAny(fields, 'username', ...aclName) ?? 'default',
+    password: checked('password', requireText(fields, 'password'), wholeText),
     ssl: sslIn(fields),
-    serverName,
+    serverName: optionalHostName(fields, 'sslservername'),
   };
 }
 
@@ -86,49 +78,35 @@ function sslIn(fields: SecretFields): boolean | undefined {
 
 /** @throws InvalidSecretField */
 function sentinelLoginIn(fields: SecretFields): RedisCredential['sentinelLogin'] {
-  const [username, password] = [
-    optionalText(fields, 'sentinelusername'),
-    optionalText(fields, 'sentinelpassword'),
-  ];
+  const password = checkedIfAny(fields, 'sentinelpassword', wholeText);
   if (password === undefined) return undefined;
-  if (!isText(password)) throw contradictoryField('sentinelpassword', 'holds a NUL or half a character');
-  if (username !== undefined && !isAclName(username))
-    throw contradictoryField('sentinelusername', 'holds a space, a NUL or half a character');
-  return { username: username ?? 'default', password };
+  return { username: checkedIfAny(fields, 'sentinelusername', ...aclName) ?? 'default', password };
 }
 
-function isText(value: string): boolean {
-  return !value.includes('\0') && value.isWellFormed();
+/** A text that keeps the rules; undefined if it is absent. @throws InvalidSecretField */
+function checkedIfAny(fields: SecretFields, field: string, ...rules: readonly Rule[]): string | undefined {
+  const text = optionalText(fields, field);
+  return text === undefined ? undefined : checked(field, text, ...rules);
 }
 
 /** The server takes no other names: https://redis.io/docs/latest/commands/acl-setuser/ */
-function isAclName(name: string): boolean {
-  return isText(name) && !/\s/u.test(name);
-}
-
-function isHost(host: string): boolean {
-  return host.isWellFormed() && /^[^\s/\\@?#,\p{Cc}]+$/u.test(host);
-}
+const aclName: readonly Rule[] = [
+  wholeText,
+  { fits: (name) => !/\s/u.test(name), problem: 'holds a space' },
+  visibleName,
+];
 
 /** @throws InvalidSecretField */
 function parseNodes(fields: SecretFields, byDefault: number): readonly [Node, ...Node[]] {
   const host = requireText(fields, 'host');
-  const beside = optionalPort({ port: fields.port === '' ? undefined : fields.port }, 'port', byDefault);
-  const [first, ...others] = host.split(',').map((place) => parseNode(place, beside));
+  const beside = optionalPort(fields, 'port', byDefault);
+  const [first, ...others] = host.split(',').map((place): Node => {
+    const { host: name, port = beside } = parseAddress('host', place);
+    return { host: name, port };
+  });
   if (first === undefined || others.length >= mostNamed)
     throw contradictoryField('host', `names no host or more than ${mostNamed}`);
   return [first, ...others];
-}
-
-function parseNode(place: string, byDefault: number): Node {
-  const trimmed = place.trim();
-  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(\d+))?$/.exec(trimmed) ?? [];
-  const [, named, afterName] = /^([^:]*):(\d+)$/.exec(trimmed) ?? [];
-  const host = bracketed ?? named ?? trimmed;
-  const isAddress = isIPv6(host.replace(/%.*$/, ''));
-  if (!isHost(host) || (bracketed !== undefined && !isAddress) || (host.includes(':') && !isAddress))
-    throw contradictoryField('host', 'is no name or address of a host');
-  return { host, port: optionalPort({ host: afterBracket ?? afterName }, 'host', byDefault) };
 }
 
 /** `host:port`, which identifies a server. */

@@ -1,16 +1,10 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { dial as dialTcp, withinConnectTimeout } from '../database/connection.ts';
+import { dial as dialTcp, orDestroyed, withinConnectTimeout, withoutTls } from '../database/connection.ts';
+import { codeOf } from '../network.ts';
 import { addressOf, type Node } from './credential.ts';
-import {
-  acceptsAnyPassword,
-  connectionError,
-  inProtectedMode,
-  ServerError,
-  tlsUnavailable,
-  tooOld,
-} from './server-error.ts';
+import { acceptsAnyPassword, connectionError, inProtectedMode, ServerError, tooOld } from './server-error.ts';
 
 /** How a server has to prove its identity. */
 export interface TlsWanted {
@@ -29,6 +23,7 @@ const probeAfterMs = 300;
  * Opens a connection to a server: TCP, and TLS if it is wanted.
  *
  * @param signal ends it in any phase; the socket is destroyed then
+ * @throws {@link withoutTls} if TLS is wanted and the server has none
  */
 export function dial(
   node: Node,
@@ -40,6 +35,9 @@ export function dial(
     return tls === undefined ? socket : startTls(socket, node, tls, within);
   });
 }
+
+/** Node.js's codes for an answer in plaintext, which is no TLS record. */
+const plaintext = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
 
 /** Not the databases' startTls: here a certificate may have one of several names, and a server without TLS does not say so. */
 async function startTls(
@@ -60,22 +58,14 @@ async function startTls(
     ...(secureContext === undefined ? {} : { secureContext }),
   });
   secured.on('error', () => undefined);
-  const abort = (): void => void secured.destroy(abortError(signal));
-  signal.addEventListener('abort', abort, { once: true });
-  const probe = probePlaintext(node, () =>
-    secured.destroy(connectionError(tlsUnavailable, `The server at ${addressOf(node)} has no TLS`)),
-  );
+  const probe = probePlaintext(node, () => secured.destroy(withoutTls()));
   try {
-    signal.throwIfAborted();
-    await once(secured, 'secureConnect');
+    await orDestroyed(secured, signal, () => once(secured, 'secureConnect'));
     return secured;
   } catch (error) {
-    secured.destroy();
-    socket.destroy();
-    throw error;
+    throw plaintext.test(codeOf(error)) ? withoutTls() : error;
   } finally {
     probe.stop();
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -99,11 +89,6 @@ function probePlaintext(node: Node, found: () => void): { stop(): void } {
       socket?.destroy();
     },
   };
-}
-
-/** The error for those who wait on a socket that an abort has destroyed. */
-export function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error('The call was aborted.');
 }
 
 /**
@@ -143,13 +128,10 @@ async function ask(
   count: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const abort = (): void => void socket.destroy(abortError(signal));
   const late = connectionError('ETIMEDOUT', `${addressOf(node)} does not answer to a login`);
   const timer = setTimeout(() => socket.destroy(late), loginTimeoutMs);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await new Promise((resolve, reject) => {
+  const answers = (): Promise<string[]> =>
+    new Promise((resolve, reject) => {
       let answer = '';
       const end = (settle: () => void): void => {
         socket.off('data', hear).off('error', fail).off('close', close).pause();
@@ -174,8 +156,5 @@ async function ask(
       socket.on('data', hear).once('error', fail).once('close', close);
       socket.write(request);
     });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-  }
+  return orDestroyed(socket, signal, answers).finally(() => clearTimeout(timer));
 }

@@ -1,6 +1,7 @@
 import type { ChangingRotator, Revocation } from '../../src/rotator/index.ts';
+import type { ConnectionOptions } from '../database/connection.ts';
 import { addPassword, endOthers } from './change.ts';
-import { type ConnectOptions, createConnector } from './connection.ts';
+import { createConnector } from './connection.ts';
 import { engines, parseCredential, type RedisCredential, targetOf } from './credential.ts';
 import { excessRights } from './excess.ts';
 import { preflight } from './preflight.ts';
@@ -12,7 +13,7 @@ import { verifyAtAll } from './verify.ts';
 export type { RedisCredential, RedisSession };
 
 /** How a function rotates users of Redis and Valkey, for all secrets. */
-export interface RedisOptions extends ConnectOptions {
+export interface RedisOptions extends ConnectionOptions {
   /** When the old password ends. Default: `on-next-rotation`. */
   readonly revocation?: Revocation;
 }
@@ -32,9 +33,6 @@ export function redis(options: RedisOptions = {}): ChangingRotator<RedisCredenti
 export function redisByAdmin(options: RedisOptions = {}): ChangingRotator<RedisCredential, RedisSession> {
   return rotatorOf('redis-by-admin', 'admin', options);
 }
-
-/** As with AWS's templates: 32 characters, without those that would have to be encoded in a URL. */
-const passwordDefaults = { excludeCharacters: '/@"\'\\' };
 
 /** The most secrets whose servers a warm function remembers. */
 const mostRemembered = 16;
@@ -69,7 +67,7 @@ function rotatorOf(
     changedBy,
     parse: parseCredential,
     target: targetOf,
-    generate: async (_current, { password }) => ({ password: password(passwordDefaults) }),
+    generate: async (_current, { password }) => ({ password: password() }),
     open: (credential, context) => openSession(connector, credential, context),
     verify: (session, pending, context) =>
       verifyAtAll({ connector, context }, session, changed.get(keyOf(pending))),

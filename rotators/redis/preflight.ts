@@ -1,4 +1,5 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
+import { encryption } from '../database/preflight.ts';
 import { replicates } from './change.ts';
 import type { Connection, Connector } from './connection.ts';
 import { addressOf, type RedisCredential } from './credential.ts';
@@ -17,13 +18,7 @@ export async function preflight(
   const changer = admin ?? session;
   const { product = 'Redis', version = '6 or newer', mode } = await helloOf(session.connection);
   const findings: Finding[] = [
-    {
-      check: 'encryption',
-      ok: true,
-      detail: session.connection.encrypted
-        ? 'verified TLS'
-        : 'plaintext, as the secret or the function allows',
-    },
+    encryption(session.connection.encrypted),
     { check: 'server', ok: true, detail: `${product} ${version}${mode === undefined ? '' : `, ${mode}`}` },
   ];
   try {

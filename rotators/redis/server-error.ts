@@ -1,5 +1,6 @@
-import { type Activity, AdapterError, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
-import { isCertificateCode, isNetworkCode } from '../network.ts';
+import { AdapterError, type ErrorCode, KeyturnError } from '../../src/rotator/index.ts';
+import { classifier } from '../database/classify.ts';
+import { codesOf, isNetworkCode } from '../network.ts';
 
 /**
  * An error that the server answered (a line that begins with a minus). Its code is the first word.
@@ -16,28 +17,14 @@ export class ServerError extends Error {
   }
 }
 
-/** The code of an error for a server that has no TLS. */
-export const tlsUnavailable = 'ERR_REDIS_TLS_UNAVAILABLE';
-
 /** An error of the connection, in the adapter's own words. */
 export function connectionError(code: string, message: string): Error {
   return Object.assign(new AdapterError(message), { code });
 }
 
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** Node.js's codes for an answer in plaintext, which is no TLS record. */
-const noTls = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
-
-export function isTlsUnavailable(error: unknown): boolean {
-  return codeOf(error) === tlsUnavailable || noTls.test(codeOf(error));
-}
-
 /** Whether a server can't be reached. */
 export function isUnreachable(error: unknown): boolean {
-  return isNetworkCode(codeOf(error));
+  return codesOf(error).some(isNetworkCode);
 }
 
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -50,15 +37,14 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   MASTERDOWN: 'TargetBusy',
 };
 
-/** What an error of the server, of the connection or of Node.js means. */
-export function classify(error: unknown, _during: Activity): ErrorCode | undefined {
-  if (isTlsUnavailable(error)) return 'TlsUnavailable';
-  if (isCertificateCode(codeOf(error))) return 'CertificateRejected';
-  if (isUnreachable(error)) return 'TargetUnreachable';
+function meaning(error: unknown): ErrorCode | undefined {
   if (!(error instanceof ServerError)) return undefined;
   if (/^ERR max number of clients/.test(error.message)) return 'TargetBusy';
   return codes[error.code];
 }
+
+/** What an error of the server, of the connection or of Node.js means. */
+export const classify = classifier({ meaning });
 
 /** The error for a server before Redis 6, which has no users. */
 export function tooOld(place: string): KeyturnError {

@@ -1,4 +1,5 @@
 import { KeyturnError, type RotatorContext, type Session } from '../../src/rotator/index.ts';
+import { firstReachable } from '../database/connection.ts';
 import type { Connection, Connector, Login } from './connection.ts';
 import { addressOf, type Node, type RedisCredential } from './credential.ts';
 import { isUnreachable, ServerError } from './server-error.ts';
@@ -40,7 +41,9 @@ export async function openSession(
   context: RotatorContext,
 ): Promise<RedisSession | undefined> {
   const { nodes: named, login } = await namedServers(connector, credential, context);
-  const connection = await firstThere(named, (node) => connector.open(node, login, context));
+  const connection = await firstReachable(named, isUnreachable, (node) =>
+    connector.open(node, login, context),
+  );
   if (connection === undefined) return undefined;
   const others = named.filter((node) => addressOf(node) !== addressOf(connection.node));
   return {
@@ -51,20 +54,6 @@ export async function openSession(
   };
 }
 
-/** The result of the first server that can be reached. @throws the first server's error if none can */
-async function firstThere<T>(nodes: readonly Node[], reach: (node: Node) => Promise<T>): Promise<T> {
-  let lost: unknown;
-  for (const node of nodes) {
-    try {
-      return await reach(node);
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      lost ??= error;
-    }
-  }
-  throw lost;
-}
-
 async function namedServers(
   connector: Connector,
   credential: RedisCredential,
@@ -72,7 +61,7 @@ async function namedServers(
 ): Promise<{ readonly nodes: readonly Node[]; readonly login: Login }> {
   const { masterName } = credential;
   if (masterName === undefined) return { nodes: credential.nodes, login: loginOf(credential) };
-  return firstThere(credential.nodes, async (sentinel) => {
+  return firstReachable(credential.nodes, isUnreachable, async (sentinel) => {
     const connection = await openSentinel(connector, sentinel, credential, context);
     try {
       const nodes = await serversOfMaster(connection, masterName);

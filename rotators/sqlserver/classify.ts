@@ -1,5 +1,4 @@
-import type { ErrorCode } from '../../src/rotator/index.ts';
-import { classifier } from '../database/classify.ts';
+import { classifier, meaningOf } from '../database/classify.ts';
 import { partsOf } from '../network.ts';
 import { LoginFailure } from './login-failure.ts';
 
@@ -34,7 +33,7 @@ export function isPolicyRefusal(error: unknown): boolean {
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
  * @see https://learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues
  */
-const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
+const meaningOfNumbers = meaningOf([
   ['PasswordRejected', [...policy]],
   // A replica that is not the primary, and a database that somebody has set read-only.
   ['TargetReadOnly', [976, 978, 3906]],
@@ -64,19 +63,13 @@ const meanings: readonly (readonly [ErrorCode, readonly number[]])[] = [
       49919, 49920,
     ],
   ],
-];
-
-const codeOf = new Map(
-  meanings.flatMap(([code, numbers]) => numbers.map((number) => [number, code] as const)),
-);
+]);
 
 /** tedious's own codes for a connection that could not be made, or broke. */
 const unreachable = /^(ESOCKET|ETIMEOUT|EINSTLOOKUP|ECLOSE|ENOTOPEN|ECONNCLOSED)$/;
 
-function meaning(error: unknown): ErrorCode | undefined {
-  const meant = new Set(numbersOf(error).map((number) => codeOf.get(number)));
-  return meanings.find(([code]) => meant.has(code))?.[0];
-}
-
 /** What an error of tedious, of Node.js or of the server means. */
-export const classify = classifier({ meaning, isUnreachable: (code) => unreachable.test(code) });
+export const classify = classifier({
+  meaning: (error) => meaningOfNumbers(numbersOf(error)),
+  isUnreachable: (code) => unreachable.test(code),
+});

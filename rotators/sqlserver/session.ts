@@ -10,7 +10,13 @@ import {
   type Session,
 } from '../../src/rotator/index.ts';
 import { authoritiesWith } from '../authorities.ts';
-import { type ConnectionOptions, connectTimeoutMs, dial, tlsFirst } from '../database/connection.ts';
+import {
+  abortError,
+  type ConnectionOptions,
+  connectTimeoutMs,
+  dial,
+  tlsFirst,
+} from '../database/connection.ts';
 import { codesOf } from '../network.ts';
 import { classify } from './classify.ts';
 import type { Place, SqlServerCredential } from './credential.ts';
@@ -155,7 +161,7 @@ async function connectOnce(
   // process.
   connection.on('error', () => undefined);
   const hangUp = (): void => {
-    for (const socket of sockets) socket.destroy(signal.aborted ? new Error('Aborted.') : undefined);
+    for (const socket of sockets) socket.destroy(signal.aborted ? abortError(signal) : undefined);
   };
   signal.addEventListener('abort', hangUp, { once: true });
   const close = async (): Promise<void> => {
@@ -184,7 +190,7 @@ function logIn(connection: Connection, signal: AbortSignal): Promise<void> {
   const collect = ({ number, message }: ServerMessage): number => messages.push({ number, message });
   return new Promise((resolve, reject) => {
     // Destroying the sockets is not enough: tedious can't be stopped while it asks the SQL Server Browser for a port.
-    const aborted = (): void => reject(signal.reason);
+    const aborted = (): void => reject(abortError(signal));
     signal.addEventListener('abort', aborted, { once: true });
     connection.on('errorMessage', collect);
     connection.connect((error) => {

@@ -37,10 +37,10 @@ export function optionalText(fields: SecretFields, field: string): string | unde
   return value;
 }
 
-/** A TCP port, written as a number or a string. If it is absent, `byDefault`. @throws InvalidSecretField */
+/** A TCP port, written as a number or a string. If it is absent or empty, `byDefault`. @throws InvalidSecretField */
 export function optionalPort(fields: SecretFields, field: string, byDefault: number): number {
   const value = fields[field];
-  if (value === undefined || value === null) return byDefault;
+  if (value === undefined || value === null || value === '') return byDefault;
   const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) {
     throw invalid(field, 'must be a whole number from 1 to 65535');

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { elastiCache } from '../../rotators/elasticache/index.ts';
+import { mysql } from '../../rotators/mysql/index.ts';
 import { codesOf, isCertificateCode, isNetworkCode } from '../../rotators/network.ts';
-import { classify as classifyPostgres } from '../../rotators/postgres/classify.ts';
-import { classify as classifySqlServer } from '../../rotators/sqlserver/classify.ts';
+import { postgres } from '../../rotators/postgres/index.ts';
+import { redis } from '../../rotators/redis/index.ts';
+import { sqlServer } from '../../rotators/sqlserver/index.ts';
 
 /** All of https://nodejs.org/api/tls.html#x509-certificate-error-codes that are about a certificate. */
 const certificateCodes = [
@@ -51,23 +54,26 @@ const networkCodes = [
 
 const failed = (code: string) => Object.assign(new Error('failed'), { code });
 
+/** What each database's rotator takes an error for. */
+const meaningsOf = (error: unknown) =>
+  new Set(
+    [postgres(), mysql(), sqlServer(), redis(), elastiCache()].map(({ classify }) =>
+      classify?.(error, 'open'),
+    ),
+  );
+
 describe('failed connections', () => {
   it.each(certificateCodes)('take %s for a certificate that was rejected, at every database', (code) => {
     expect([isCertificateCode(code), isNetworkCode(code)]).toEqual([true, false]);
+    expect(meaningsOf(failed(code))).toEqual(new Set(['CertificateRejected']));
     const wrapped = new Error('wrapped', { cause: failed(code) });
-    expect([classifyPostgres(failed(code), 'open'), classifySqlServer(wrapped, 'open')]).toEqual([
-      'CertificateRejected',
-      'CertificateRejected',
-    ]);
+    expect(meaningsOf(wrapped)).toEqual(new Set(['CertificateRejected']));
   });
 
   it.each(networkCodes)('take %s for a target that is out of reach, at every database', (code) => {
     expect([isCertificateCode(code), isNetworkCode(code)]).toEqual([false, true]);
-    const several = new AggregateError([failed(code)]);
-    expect([classifyPostgres(failed(code), 'open'), classifySqlServer(several, 'open')]).toEqual([
-      'TargetUnreachable',
-      'TargetUnreachable',
-    ]);
+    expect(meaningsOf(failed(code))).toEqual(new Set(['TargetUnreachable']));
+    expect(meaningsOf(new AggregateError([failed(code)]))).toEqual(new Set(['TargetUnreachable']));
   });
 
   it('take no other code for either', () => {

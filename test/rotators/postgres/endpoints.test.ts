@@ -77,7 +77,7 @@ describe('where a Postgres secret’s servers are', () => {
     [{ host: 'a,' }, 'host'],
     [{ host: ',a' }, 'host'],
     [{ host: 'a:b' }, 'host'],
-    [{ host: 'a:99999' }, 'port'],
+    [{ host: 'a:99999' }, 'host'],
     [{ host: '[a]:1' }, 'host'],
     [{ host: '1:2:3' }, 'host'],
     [{ host: Array.from({ length: 17 }, (_, index) => `h${index}`).join() }, 'host'],
