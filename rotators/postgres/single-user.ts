@@ -34,6 +34,7 @@ export function postgres(
         await setPassword(session, pending, { storage, context });
       }),
     excessRights: (admin, subject, proven) => excessRights(admin, subject.username, proven?.username),
+    explainRefusal: (admin, { username }) => requireValidity(admin, username),
     preflight: preflightSingleUser,
   });
 }

@@ -24,6 +24,7 @@ import { requireSameRights, requireSameVisibleRights } from './gate.ts';
 import { isDatabaseClosed } from './login-failure.ts';
 import { preflightAlternatingUsers } from './preflight.ts';
 import { fitsName } from './quoting.ts';
+import { explainRefusal } from './refused-login.ts';
 import { commonSid, eachReplica, requireReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 
@@ -45,6 +46,7 @@ export function sqlServerAlternatingUsers(
       preflightAlternatingUsers({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) =>
       excessRights(admin, subject, proven, relationOf(subject), context),
+    explainRefusal,
   });
 }
 

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../../src/rotator/index.ts';
+import { type Account, findAccount } from './account.ts';
 import { loginTruthStatement } from './catalogue.ts';
 import type { SqlServerCredential } from './credential.ts';
 import { quoteIdentifier } from './quoting.ts';
@@ -18,9 +19,22 @@ interface LoginTruth {
 }
 
 /**
+ * As {@link requirePasswordAtFault}, for an account of any kind.
+ *
+ * @throws PermissionDenied if another password would not help
+ */
+export async function explainRefusal(
+  admin: SqlServerSession,
+  credential: SqlServerCredential,
+): Promise<void> {
+  await requirePasswordAtFault(admin, credential, await findAccount(admin, credential.username));
+}
+
+/**
  * Finds out, as the admin, why a login was refused by 18456 alone, before its password is reset. A client gets this error
  * for a wrong password. It gets the same error for a login that may not connect (states 11 and 12), and from a server
- * that takes only Windows accounts.
+ * that takes only Windows accounts. It looks at logins that the server itself keeps, and not at Azure's nor at users of
+ * contained databases.
  *
  * @throws PermissionDenied if another password would not help
  * @see https://learn.microsoft.com/sql/relational-databases/errors-events/mssqlserver-18456-database-engine-error
@@ -28,7 +42,9 @@ interface LoginTruth {
 export async function requirePasswordAtFault(
   admin: SqlServerSession,
   { username, password }: SqlServerCredential,
+  { kind, isAzure }: Account,
 ): Promise<void> {
+  if (kind !== 'login' || isAzure) return;
   const [truth] = await admin.query<LoginTruth>(loginTruthStatement, { username, password });
   const found = truth === undefined ? undefined : otherFault(truth, username);
   if (found === undefined) return;

@@ -8,7 +8,7 @@ import { sqlServerEngine } from './engine.ts';
 import { excessRights } from './excess.ts';
 import { explainLogin, isPasswordToChange } from './login-failure.ts';
 import { preflightSingleUser } from './preflight.ts';
-import { requirePasswordAtFault } from './refused-login.ts';
+import { explainRefusal, requirePasswordAtFault } from './refused-login.ts';
 import { requireReplicas, setOnReplicas } from './replicas.ts';
 import { connect, type SqlServerOptions, type SqlServerSession } from './session.ts';
 
@@ -31,6 +31,7 @@ export function sqlServer(
     preflight: (session, credential, admin, context) =>
       preflightSingleUser({ session, credential, admin, options, context }),
     excessRights: (admin, subject, proven, context) => excessRights(admin, subject, proven, 'none', context),
+    explainRefusal,
   });
 }
 
@@ -44,7 +45,7 @@ async function change(
   const byItself = using.username === pending.username;
   const account = await findAccount(session, pending.username);
   if (byItself) await requireReplicas(session, account, using, options, context);
-  else if (account.kind === 'login' && !account.isAzure) await requirePasswordAtFault(session, current);
+  else await requirePasswordAtFault(session, current, account);
   await setOnReplicas(account, { pending, using, options, context });
   const set = () =>
     byItself ? setOwnPassword(session, pending, using, account) : setPasswordOf(session, pending, account);

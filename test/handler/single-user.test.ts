@@ -1,6 +1,9 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quoteIdentifier } from '../../rotators/postgres/quoting.ts';
 import {
+  adminSecret,
+  asAdmin,
   canLogIn,
   createLogin,
   loginOf,
@@ -66,6 +69,18 @@ describe('rotating a single user', () => {
       { step: 'finishSecret', outcome: 'already-done', rotator: 'postgres', secretsManagerCalls: 1 },
     ]);
     expect(fixture.recorded.reports.at(-3)?.gapMs).toBeGreaterThan(0);
+  });
+
+  it('says in a preflight with an admin that passwords have expired, which the server does not tell the user', async () => {
+    const login = await createLogin();
+    const admin = await fixture.createSecret(adminSecret());
+    const arn = await fixture.createSecret(secretOf(login), { 'keyturn:admin': admin });
+    await asAdmin((client) =>
+      client.query(`ALTER ROLE ${quoteIdentifier(login.username)} VALID UNTIL '2020-01-01'`),
+    );
+    expect(await fixture.rotate(arn, { immediately: false })).toContain(
+      `passwords of ${login.username} were valid until 2020-01-01`,
+    );
   });
 
   it('swaps the credential and keeps every other field', async () => {

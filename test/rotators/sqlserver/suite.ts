@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { sqlServer, sqlServerAlternatingUsers } from '../../../rotators/sqlserver/index.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../rotators/sqlserver/quoting.ts';
+import type { Rotator, SecretFields } from '../../../src/index.ts';
 import { rotatorContext } from '../../support/postgres-fixtures.ts';
 import {
   hostileNames,
@@ -102,6 +103,25 @@ export function sqlServerSuite(name: string, start: () => Promise<SqlServerHarne
       await expect(reset()).rejects.toThrow(/the login is disabled.*ENABLE/s);
       await harness.asAdmin([`ALTER LOGIN ${name} ENABLE`]);
       expect(await harness.canLogIn(login)).toBe(true);
+    });
+
+    it('has the admin tell what keeps a login out, for one user and for two', async () => {
+      const login = await harness.createLogin();
+      const rotators: Rotator[] = [sqlServer(harness.options), sqlServerAlternatingUsers(harness.options)];
+      const explained = (secret: SecretFields) =>
+        Promise.all(
+          rotators.map(async (rotator) => {
+            const context = rotatorContext();
+            const admin = await rotator.open(rotator.parse(harness.adminSecret()), context);
+            if (admin === undefined || rotator.kind !== 'changes') throw new Error('Refused.');
+            const work = async () => rotator.explainRefusal?.(admin, rotator.parse(secret), context);
+            return codeOf(work()).finally(() => admin.close());
+          }),
+        );
+      const lost = harness.secretOf({ ...login, password: randomPassword() });
+      expect(await explained(lost)).toEqual([undefined, undefined]);
+      await harness.asAdmin([`DENY CONNECT SQL TO ${quoteIdentifier(login.username)}`]);
+      expect(await explained(harness.secretOf(login))).toEqual(['PermissionDenied', 'PermissionDenied']);
     });
 
     it('changes a user of a contained database', async (context) => {
