@@ -1,5 +1,5 @@
 import { contradictoryField, optionalText, type SecretFields, type Target } from '../../src/rotator/index.ts';
-import { baseUrlProblem } from '../http/url.ts';
+import { parseBaseUrl } from '../http/url.ts';
 import type { ApiDescription } from './description.ts';
 import { requiredPlaceholdersIn } from './template.ts';
 
@@ -78,21 +78,26 @@ function optionalName(fields: SecretFields, field: string): string | undefined {
 function baseUrlOf({ baseUrl, notAt = {} }: ApiDescription, fields: SecretFields): string {
   const host = optionalText(fields, 'host') ?? baseUrl;
   if (host === undefined) throw contradictoryField('host', 'is missing');
-  const url = host.includes('://') ? host : `https://${host}`;
-  const problem = baseUrlProblem(url);
-  if (problem !== undefined) throw contradictoryField('host', problem);
+  const url = parseBaseUrl('host', host);
   // A dot at the end means the same host.
   const hostname = new URL(url).hostname.replace(/\.$/, '');
   const [, reason] = Object.entries(notAt).find(([pattern]) => isNamedBy(pattern, hostname)) ?? [];
   if (reason !== undefined)
     throw contradictoryField('host', `must not be ${hostname}: ${reason.replace(/\.$/, '')}`);
-  return new URL(url).href.replace(/\/$/, '');
+  return url;
 }
 
 /** `registry.example` names only itself. `*.example` names every host below it. */
 function isNamedBy(pattern: string, hostname: string): boolean {
   const named = pattern.toLowerCase();
   return named.startsWith('*.') ? hostname.endsWith(named.slice(1)) : hostname === named;
+}
+
+/** When a token expires, in ms since 1970, as the secret says; undefined if it does not, or in another form. */
+export function expiryMsOf(description: ApiDescription, { fields }: ApiCredential): number | undefined {
+  const written = fields[fieldNames(description).expiresAt];
+  const ms = typeof written === 'string' ? Date.parse(written) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** The target of a credential: its API, and whose token it is. */

@@ -110,7 +110,7 @@ async function publishedMethods(
   const base = new URL(fill(issuer, values, asSegment));
   for (const placeIn of placesOfMetadata) {
     const url = new URL(placeIn(base), base);
-    const headers = { accept: 'application/json', 'user-agent': 'keyturn' };
+    const headers = { accept: 'application/json' };
     const answer = await send(
       { method: 'GET', url, headers, body: undefined },
       { ...sending, name },
@@ -136,7 +136,6 @@ function makeRequest(
     url,
     headers: {
       accept: 'application/json',
-      'user-agent': 'keyturn',
       'content-type': 'application/x-www-form-urlencoded',
       ...(authorization !== undefined && { authorization }),
     },

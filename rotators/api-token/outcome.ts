@@ -1,5 +1,5 @@
 import { ApiFailure, codeOfStatus } from '../http/failure.ts';
-import { reasonIn, scalarAt, valueAt } from '../http/json.ts';
+import { isWebPage, reasonIn, scalarAt, valueAt } from '../http/json.ts';
 import type { HttpAnswer } from '../http/send.ts';
 import type { Condition, Outcome, Request } from './description.ts';
 
@@ -90,12 +90,6 @@ function jsonOf({ text }: HttpAnswer): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Whether an answer is a web page, such as a login page, whatever its content type is. */
-function isWebPage({ headers, text }: HttpAnswer): boolean {
-  const isNamed = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
-  return isNamed || /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
 }
 
 /** Names of members that say whether a call succeeded, in lower case, without hyphens and underscores. */

@@ -14,7 +14,7 @@ export function makeRequest(call: Request, baseUrl: string, values: Values, nowM
   const url = new URL(baseUrl + fill(call.path, values, asSegment));
   for (const [name, value] of fillAll(call.query ?? {}, values, unencoded)) url.searchParams.set(name, value);
   const { content, body } = makeBody(call, values);
-  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'keyturn', ...content };
+  const headers: Record<string, string> = { accept: 'application/json', ...content };
   for (const [name, value] of fillAll(call.headers ?? {}, values, asHeader))
     headers[name.toLowerCase()] = value;
   authenticate(call.auth, { url, headers, nowMs }, values);

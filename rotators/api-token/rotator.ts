@@ -1,8 +1,9 @@
 import type { IssuingRotator, Session } from '../../src/rotator/index.ts';
+import { earlyExpiry } from '../http/expiry.ts';
 import { classify } from '../http/failure.ts';
 import type { TransportOptions } from '../http/transport.ts';
 import { needsAdmin } from './api.ts';
-import { type ApiCredential, parseCredential, targetOf } from './credential.ts';
+import { type ApiCredential, expiryMsOf, parseCredential, targetOf } from './credential.ts';
 import type { ApiDescription } from './description.ts';
 import { placeholdersIn } from './template.ts';
 import type { Tokens } from './tokens.ts';
@@ -51,6 +52,10 @@ export function rotatorOf(
     issue: async (current, context) => (await tokens()).mint(current, context),
     open: async (credential, context) =>
       (await (await tokens()).verify(credential, context)) && { credential, close: async () => undefined },
+    verify: async (_session, pending, context) => {
+      const warning = earlyExpiry('the token', expiryMsOf(description, pending), context);
+      if (warning !== undefined) context.note(`Warning: ${warning}.`);
+    },
     preflight: async (_session, credential, admin, context) =>
       (await tokens()).preflight(credential, admin?.credential, context),
     ...(description.revoke && { revoke: async (old, context) => (await tokens()).revoke(old, context) }),

@@ -6,10 +6,11 @@ import type {
   RotatorContext,
   SecretFields,
 } from '../../src/rotator/index.ts';
+import { earlyExpiry } from '../http/expiry.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
 import { type Api, needsAdmin } from './api.ts';
 import { performVia } from './calls.ts';
-import { type ApiCredential, fieldNames } from './credential.ts';
+import { type ApiCredential, expiryMsOf, fieldNames } from './credential.ts';
 import type { ApiDescription } from './description.ts';
 import { mintToken } from './mint.ts';
 import { listTokens } from './pages.ts';
@@ -70,6 +71,8 @@ async function preflightWithoutIssuing(
     const tokens = await listTokens(perform, list, { caller: credential, admin }, context);
     findings.push({ check: 'list', ok: true, detail: `the API lists ${tokens.length} tokens` });
   }
+  const expiry = earlyExpiry('the token', expiryMsOf(description, credential), context);
+  if (expiry !== undefined) findings.push({ check: 'expiry', ok: true, detail: expiry });
   findings.push(...(await accountFindings(api, credential, admin, context)));
   const isFound = list?.label !== undefined || (list && isDedicated(list, { caller: credential, admin }));
   if (!isFound) findings.push({ check: 'lost answers', ok: true, detail: lostDetail(description) });

@@ -86,27 +86,35 @@ const longestReason = 300;
  * values that only the call knows, such as an access token that was fetched for it.
  *
  * @param sent further secret values that the request has carried
+ * @param places where the reason may be in a JSON. Default: wherever an API may put it
  */
 export function reasonIn(
   { text, headers }: Pick<HttpAnswer, 'text' | 'headers'>,
   sent: readonly string[] = [],
+  places: readonly Pointer[] = reasons,
 ): string | undefined {
-  const reason = isPlain(headers) ? sentenceOf(text) : reasonInJson(text);
+  const reason = isPlain(headers) ? sentenceOf(text) : reasonInJson(text, places);
   return reason === undefined ? undefined : cut(masked(oneLine(reason), sent));
+}
+
+/** Whether an answer is a web page, such as a login page, whatever its content type is. */
+export function isWebPage({ headers, text }: Pick<HttpAnswer, 'text' | 'headers'>): boolean {
+  const isNamed = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
+  return isNamed || /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
 }
 
 function isPlain(headers: Headers): boolean {
   return /^text\/plain\b/i.test(headers.get('content-type') ?? '');
 }
 
-function reasonInJson(text: string): string | undefined {
+function reasonInJson(text: string, places: readonly Pointer[]): string | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     return undefined;
   }
-  for (const pointer of reasons) {
+  for (const pointer of places) {
     const reason = reasonOf(valueAt(json, pointer));
     if (reason !== undefined) return reason;
   }

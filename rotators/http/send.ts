@@ -8,6 +8,7 @@ import { isSafe } from './url.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
+  /** The names are in small letters. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
 }
@@ -100,7 +101,8 @@ async function follow(
   { name, redirects: followed, signal }: Pick<Sending, 'name' | 'redirects' | 'signal'>,
   dispatcher: Dispatcher | undefined,
 ): Promise<HttpAnswer> {
-  const { method, headers } = request;
+  const { method } = request;
+  const headers = { 'user-agent': 'keyturn', ...request.headers };
   const body = request.body ?? null;
   let { url } = request;
   for (let redirects = 0; ; redirects += 1) {

@@ -1,3 +1,17 @@
+import { contradictoryField } from '../../src/rotator/index.ts';
+
+/**
+ * The base URL of an API that a secret names, without a slash at its end. A host without a scheme gets `https`.
+ *
+ * @throws InvalidSecretField, naming `field`
+ */
+export function parseBaseUrl(field: string, text: string): string {
+  const url = text.includes('://') ? text : `https://${text}`;
+  const problem = baseUrlProblem(url);
+  if (problem !== undefined) throw contradictoryField(field, problem);
+  return new URL(url).href.replace(/\/$/, '');
+}
+
 /** The problem with an API's base URL, for an error; undefined if there is none. */
 export function baseUrlProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL';

@@ -8,12 +8,13 @@ import {
   requireText,
   type SecretFields,
 } from '../../src/rotator/index.ts';
+import { earlyExpiry } from '../http/expiry.ts';
 import type { TransportOptions } from '../http/transport.ts';
 import { numberIn, textIn } from './answers.ts';
 import { type OAuthClient, parseClient, targetOf } from './client.ts';
 import { type CallContext, connect, createReach } from './connection.ts';
 import { requireEndpoint } from './endpoints.ts';
-import { earlyExpiry, timeMsIn, writtenSeconds } from './expiry.ts';
+import { timeMsIn, writtenSeconds } from './expiry.ts';
 import { accepted, acceptedRevocation, classify, isClientRefused } from './refusal.ts';
 import { type RegistrationAccess, readRegistration, renewRegistration } from './registration.ts';
 

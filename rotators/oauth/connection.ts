@@ -45,19 +45,19 @@ export async function sendOf(
   name: string,
   { signal, transport }: Pick<CallContext, 'signal' | 'transport'>,
   url: string,
-  { method = 'GET', headers, body }: RequestInit,
+  { method = 'GET', headers, body: form }: RequestInit,
 ): Promise<Response> {
   const request = {
     method,
     url: new URL(url),
     headers: Object.fromEntries(new Headers(headers)),
     // The library sends a form, and this rotator sends JSON text. Both become their text.
-    body: body === undefined || body === null ? undefined : String(body),
+    body: form === undefined || form === null ? undefined : String(form),
   };
   const answer = await send(request, { name, signal }, transport);
-  // The constructor throws for a status without a body, such as 204, if it gets one.
-  const text = answer.text === '' ? null : answer.text;
-  return new Response(text, { status: answer.status, headers: answer.headers });
+  // The constructor throws for a status without a body, such as 204, if it gets one. For a text it would add a content type.
+  const body = answer.text === '' ? null : Buffer.from(answer.text);
+  return new Response(body, { status: answer.status, headers: answer.headers });
 }
 
 function requestOptions(library: Library, context: CallContext, name: string) {

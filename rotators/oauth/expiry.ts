@@ -1,4 +1,4 @@
-import { contradictoryField, type RotatorContext, type SecretFields } from '../../src/rotator/index.ts';
+import { contradictoryField, type SecretFields } from '../../src/rotator/index.ts';
 
 /** Reads a field with seconds since 1970, and returns ms; undefined if it is absent. @throws InvalidSecretField */
 export function timeMsIn(fields: SecretFields, field: string): number | undefined {
@@ -12,16 +12,4 @@ export function timeMsIn(fields: SecretFields, field: string): number | undefine
 export function writtenSeconds(seconds: number | undefined): number | null {
   const whole = Math.floor(seconds ?? Number.NaN);
   return Number.isSafeInteger(whole) && whole >= 0 ? whole : null;
-}
-
-/** A warning that a credential expires before the next rotation; undefined if it does not. */
-export function earlyExpiry(
-  what: string,
-  expiresAtMs: number | undefined,
-  { nextRotationAtMs }: RotatorContext,
-): string | undefined {
-  if (expiresAtMs === undefined || nextRotationAtMs === undefined || expiresAtMs >= nextRotationAtMs)
-    return undefined;
-  const [expiry, rotation] = [expiresAtMs, nextRotationAtMs].map((ms) => new Date(ms).toISOString());
-  return `${what} expires at ${expiry}, before the next rotation, which is due by ${rotation}: rotate more often`;
 }

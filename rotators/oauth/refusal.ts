@@ -1,6 +1,6 @@
 import { AdapterError, type ErrorCode } from '../../src/rotator/index.ts';
 import { classify as codeOfFailure, codeOfStatus } from '../http/failure.ts';
-import { textAt } from '../http/json.ts';
+import { reasonIn } from '../http/json.ts';
 
 /** An error that the server answered. */
 export class Refusal extends AdapterError {
@@ -26,7 +26,8 @@ export function isClientRefused(error: unknown): boolean {
 export async function accepted(response: Response): Promise<Response> {
   if (response.status === 200) return response;
   const text = await response.text();
-  throw new Refusal(response.status, codeIn(text), descriptionIn(text));
+  const said = reasonIn({ text, headers: response.headers }, [], ['/error_description']);
+  throw new Refusal(response.status, codeIn(text), said);
 }
 
 /**
@@ -38,15 +39,6 @@ export async function accepted(response: Response): Promise<Response> {
 export async function acceptedRevocation(response: Response): Promise<void> {
   const text = await (await accepted(response)).text();
   if (/^\s*</.test(text)) throw new AdapterError('the server answers with a web page');
-}
-
-/** The server's `error_description` (RFC 6749, section 5.2). */
-function descriptionIn(body: string): string | undefined {
-  try {
-    return textAt(JSON.parse(body), '/error_description')?.slice(0, 300);
-  } catch {
-    return undefined;
-  }
 }
 
 function codeIn(body: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { IssueContext, IssuingRotator, Revocation, SecretFields } from '../../src/rotator/index.ts';
+import { earlyExpiry } from '../http/expiry.ts';
 import type { TransportOptions } from '../http/transport.ts';
 import { type CallContext, createReach } from './connection.ts';
-import { earlyExpiry } from './expiry.ts';
 import { classify } from './refusal.ts';
 import { openToken, revokeToken, type TokenCredential, type TokenSession, tokenTarget } from './token.ts';
 

@@ -1,19 +1,20 @@
 import {
   type ChangingRotator,
-  contradictoryField,
   type ErrorCode,
   type Finding,
-  optionalText,
   requireText,
   type SecretFields,
   type Session,
 } from '../../src/rotator/index.ts';
+import { checked, requireEngine, visibleName } from '../database/login.ts';
 import { asSegment, asUsername, basic } from '../http/encoding.ts';
 import { ApiFailure, classify, codeOfStatus } from '../http/failure.ts';
-import { readJson, reasonIn, textAt, valueAt } from '../http/json.ts';
+import { isWebPage, readJson, reasonIn, textAt, valueAt } from '../http/json.ts';
 import { type HttpAnswer, send } from '../http/send.ts';
 import { createTransport, type TransportOptions } from '../http/transport.ts';
-import { baseUrlProblem } from '../http/url.ts';
+import { parseBaseUrl } from '../http/url.ts';
+
+const engines: readonly string[] = ['rabbitmq'];
 
 /** A user of a broker, and where the broker's management API is. */
 export interface RabbitMqCredential {
@@ -54,15 +55,10 @@ function askVia(options: TransportOptions): Ask {
 
 /** @throws InvalidSecretField */
 function parseCredential(fields: SecretFields): RabbitMqCredential {
-  const engine = optionalText(fields, 'engine');
-  if (engine !== undefined && engine !== 'rabbitmq') throw contradictoryField('engine', 'is not rabbitmq');
-  const host = requireText(fields, 'host');
-  const url = host.includes('://') ? host : `https://${host}`;
-  const problem = baseUrlProblem(url);
-  if (problem !== undefined) throw contradictoryField('host', problem);
+  requireEngine(fields, engines);
   return {
-    baseUrl: new URL(url).href.replace(/\/$/, ''),
-    username: requireText(fields, 'username'),
+    baseUrl: parseBaseUrl('host', requireText(fields, 'host')),
+    username: checked('username', requireText(fields, 'username'), visibleName),
     password: requireText(fields, 'password'),
   };
 }
@@ -129,7 +125,7 @@ export function rabbitMq(
   return {
     kind: 'changes',
     name: 'rabbitmq',
-    engines: ['rabbitmq'],
+    engines,
     overlap: 'none',
     changedBy: 'admin',
     parse: parseCredential,
@@ -187,7 +183,11 @@ function failure(name: RequestName, answer: HttpAnswer): ApiFailure {
 
 function requireSuccess(name: RequestName, answer: HttpAnswer): HttpAnswer {
   const { status } = answer;
-  if (status >= 200 && status <= 299) return answer;
+  const isSuccess = status >= 200 && status <= 299;
+  // A proxy may answer 200 with a page for logins, and has then passed nothing on to the broker.
+  if (isSuccess && answer.text !== '' && isWebPage(answer))
+    throw new ApiFailure('TargetFailed', `${name} was answered with a web page`);
+  if (isSuccess) return answer;
   throw failure(name, answer);
 }
 

@@ -515,6 +515,20 @@ describe('what an answer holds', () => {
       },
     ));
 
+  it('when it expires before the next rotation, also in a preflight', () =>
+    withApi(
+      { ...plain, mint: { ...plain.mint, expiresAt: { at: '/expires', as: 'seconds-from-now' } } },
+      routes({ expires: 3600 }),
+      async ({ fixture, arn }) => {
+        expect(await fixture.rotate(arn)).toBeUndefined();
+        const early = /the token expires at \S+Z, before the next rotation, which is due by \S+Z/;
+        expect(fixture.recorded.notes.join('\n')).toMatch(early);
+        fixture.recorded.notes.length = 0;
+        expect(await fixture.rotate(arn, { immediately: false })).toBeUndefined();
+        expect(fixture.recorded.notes.join('\n')).toMatch(early);
+      },
+    ));
+
   it('is stored in further fields', () =>
     withApi(
       {

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { apiToken } from '../../../rotators/api-token/index.ts';
 import { oauthClientCredentials } from '../../../rotators/oauth/index.ts';
 import { rabbitMq } from '../../../rotators/rabbitmq/index.ts';
+import { AdapterError } from '../../../src/errors.ts';
 import type { Rotator, SecretFields } from '../../../src/index.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 import { closedPort } from '../../support/closed-port.ts';
@@ -93,6 +94,32 @@ describe.each(kinds)('%s sends as every other rotator of HTTP', (_name, rotator,
     expect(await outcome(rotator, secretAt(`http://127.0.0.1:${await closedPort()}`))).toBe(
       'TargetUnreachable',
     );
+  });
+
+  it('says who asks', async () => {
+    const agents: unknown[] = [];
+    const { url } = await serve((request, response) => {
+      agents.push(request.headers['user-agent']);
+      response.writeHead(500).end('{}');
+    });
+    await outcome(rotator, secretAt(url));
+    // The library of OAuth names itself.
+    expect(agents).toEqual([expect.stringMatching(/^(keyturn$|oauth4webapi)/)]);
+  });
+
+  it('a reason, in one line that is cut between words', async () => {
+    const words = Array.from({ length: 80 }, (_, index) => `word${index}`);
+    const { url } = await serve((_request, response) =>
+      response.writeHead(500).end(JSON.stringify({ error_description: words.join('\n') })),
+    );
+    const context = { signal: new AbortController().signal, note: () => undefined };
+    const error = await rotator
+      .open(rotator.parse(secretAt(url)), context)
+      .catch((thrown: unknown) => thrown);
+    const said = error instanceof AdapterError ? (error.said ?? '') : '';
+    expect(said.length).toBeGreaterThan(250);
+    expect(said.length).toBeLessThanOrEqual(300);
+    expect(`${words.join(' ')} `.startsWith(`${said} `)).toBe(true);
   });
 
   it('is asked again where the answer says when', async () => {

@@ -45,6 +45,24 @@ const answers: readonly [string, number, object | string, string][] = [
   ['a request that a proxy refuses', 400, { error: 'bad_request' }, 'TargetFailed'],
 ];
 
+describe('a proxy that answers for the broker', () => {
+  it('with a page, in place of a change', async () => {
+    const server = await startScriptedServer(({ method }, response) => {
+      if (method === 'GET') return response.end('{"name": "robot", "tags": []}');
+      return response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Log in</p>');
+    });
+    onTestFinished(server.stop);
+    const rotator = rabbitMq();
+    const admin = rotator.parse({ host: server.url, username: 'robot', password: 'the-password' });
+    const context = { signal: new AbortController().signal, note: () => undefined };
+    const session = await rotator.open(admin, context);
+    if (session === undefined) throw new Error('The login was refused.');
+    await expect(
+      rotator.change(session, admin, { ...context, using: admin, current: admin }),
+    ).rejects.toThrow('PUT users was answered with a web page');
+  });
+});
+
 describe('a broker that answers', () => {
   it.each(answers)('%s', async (_what, status, json, outcome) => {
     const server = await startScriptedServer((_request, response) =>
