@@ -22,9 +22,7 @@ const longestFlushMs = 2_000;
  * @throws DriverMissing
  */
 export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
-  const { context, propagation, SpanKind, SpanStatusCode, trace } = await import('@opentelemetry/api').catch(
-    missing('@opentelemetry/api'),
-  );
+  const { context, propagation, SpanKind, SpanStatusCode, trace } = await loadApi();
   const tracer = trace.getTracer('keyturn');
 
   /** The parent is the layer's span, if there is one, and otherwise the span of Lambda's own trace. */
@@ -93,6 +91,14 @@ export async function loadOpenTelemetry(serviceName: string): Promise<Tracing> {
       });
     },
   };
+}
+
+async function loadApi() {
+  try {
+    return await import('@opentelemetry/api');
+  } catch (error) {
+    return missing('@opentelemetry/api')(error);
+  }
 }
 
 /**

@@ -5,12 +5,21 @@ import { join } from 'node:path';
 import { KeyturnError } from './errors.ts';
 
 /**
- * Makes the `catch` for an `import()` of an optional package: `import('pg').catch(missing('pg'))`. Its error says how to
- * install the package. Put it right behind the import: then a bundler that can't find the package leaves the import out
- * instead of failing.
+ * Handles a failed `import()` of an optional package. Its error says how to install the package. Write the import into a
+ * `try`:
+ *
+ *     try {
+ *       return await import('pg');
+ *     } catch (error) {
+ *       return missing('pg')(error);
+ *     }
+ *
+ * Then a bundler that can't find the package leaves the import out instead of failing. `await` must stand right before
+ * `import`. esbuild also understands `import('pg').catch(missing('pg'))`. webpack and Rspack do not.
  *
  * @param name the package's name in the registry
  * @returns a function that throws DriverMissing if that package is not installed, and any other error as it is
+ * @see https://github.com/webpack/webpack/pull/18076
  */
 export function missing(name: string): (error: unknown) => never {
   return (error) => {
@@ -27,11 +36,24 @@ export function missing(name: string): (error: unknown) => never {
 
 /** Whether this package is missing, and not one of its dependencies. */
 function isAbout(name: string, error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  const { code, message } = error;
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
-  return message.includes(`'${name}'`) || message.includes(`'${name}/`);
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  const beginnings = beginningsByCode.get(code) ?? [];
+  return beginnings.some((beginning) => {
+    const [, rest] = error.message.split(`${beginning}${name}`);
+    return rest !== undefined && /^['"/\s]/.test(rest);
+  });
 }
+
+/** What stands before a package's name in messages of Node.js and bundlers, and of Yarn's Plug'n'Play. */
+const notFound: readonly string[] = ["'", 'Required package: '];
+
+/** Vite puts an error without a code into the bundle. */
+const beginningsByCode: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['ERR_MODULE_NOT_FOUND', notFound],
+  ['MODULE_NOT_FOUND', notFound],
+  [undefined, ['Could not resolve "']],
+]);
 
 /** Packages that were looked at. A login asks each time, and reading files would delay it. */
 const suitable = new Set<string>();
@@ -81,7 +103,8 @@ function read(name: string): Manifest {
     if (name === 'keyturn') return require('keyturn/package.json');
     const files = require.resolve.paths(name)?.map((folder) => join(folder, name, 'package.json'));
     const file = files?.find((path) => existsSync(path));
-    return file === undefined ? {} : require(file);
+    // Yarn's Plug'n'Play has no folders to look at.
+    return require(file ?? `${name}/package.json`);
   } catch {
     return {};
   }

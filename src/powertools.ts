@@ -40,16 +40,23 @@ async function loadTracing(serviceName: string, environment: Environment): Promi
   return flag(environment, 'POWERTOOLS_TRACE_ENABLED') ? loadXRay(serviceName) : noTracing;
 }
 
+async function loadTracer() {
+  try {
+    const { Tracer } = await import('@aws-lambda-powertools/tracer');
+    const { captureLambdaHandler } = await import('@aws-lambda-powertools/tracer/middleware');
+    return { Tracer, captureLambdaHandler };
+  } catch (error) {
+    return missing('@aws-lambda-powertools/tracer')(error);
+  }
+}
+
 /**
  * X-Ray's SDK costs more at a cold start than all the rest, so it is loaded only if it is asked for. AWS only maintains it.
  * It mixes the traces of invocations that run at once in one process.
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-sdk-daemon-timeline.html
  */
 async function loadXRay(serviceName: string): Promise<LoadedTracing> {
-  const [{ Tracer }, { captureLambdaHandler }] = await Promise.all([
-    import('@aws-lambda-powertools/tracer').catch(missing('@aws-lambda-powertools/tracer')),
-    import('@aws-lambda-powertools/tracer/middleware').catch(missing('@aws-lambda-powertools/tracer')),
-  ]);
+  const { Tracer, captureLambdaHandler } = await loadTracer();
   // Otherwise it would trace each HTTP request: its path, which can be a credential, and unmasked errors.
   const tracer = new Tracer({ serviceName, captureHTTPsRequests: false });
   const trace: Telemetry['trace'] = <T>(name: string, call: () => Promise<T>) =>

@@ -14,7 +14,7 @@ export async function elastiCacheApi(
   region: string,
   createClient: CreateElastiCacheClient = (sdk, named) => new sdk.ElastiCacheClient({ region: named }),
 ): Promise<UsersApi> {
-  const sdk = await import('@aws-sdk/client-elasticache').catch(missing('@aws-sdk/client-elasticache'));
+  const sdk = await loadSdk();
   const client = createClient(sdk, region);
 
   const serversOf = async (group: UserGroup, abortSignal: AbortSignal): Promise<Node[]> => {
@@ -67,4 +67,12 @@ export async function elastiCacheApi(
       return found;
     },
   };
+}
+
+async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('@aws-sdk/client-elasticache');
+  } catch (error) {
+    return missing('@aws-sdk/client-elasticache')(error);
+  }
 }

@@ -14,7 +14,7 @@ export async function memoryDbApi(
   region: string,
   createClient: CreateMemoryDbClient = (sdk, named) => new sdk.MemoryDBClient({ region: named }),
 ): Promise<UsersApi> {
-  const sdk = await import('@aws-sdk/client-memorydb').catch(missing('@aws-sdk/client-memorydb'));
+  const sdk = await loadSdk();
   const client = createClient(sdk, region);
   return {
     find: async (UserName, abortSignal) => {
@@ -48,4 +48,12 @@ export async function memoryDbApi(
       return found;
     },
   };
+}
+
+async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('@aws-sdk/client-memorydb');
+  } catch (error) {
+    return missing('@aws-sdk/client-memorydb')(error);
+  }
 }

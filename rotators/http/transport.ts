@@ -26,9 +26,7 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
   const make = async (): Promise<Dispatcher | undefined> => {
     const trusted = ca?.();
     if (trusted === undefined && proxy.https === undefined && proxy.http === undefined) return undefined;
-    requireSuitable('undici');
-    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
-    const { default: undici } = await import('undici').catch(missing('undici'));
+    const undici = await loadUndici();
     const tls = trusted === undefined ? {} : { ca: authoritiesWith(trusted) };
     // Pass empty texts. If an option is absent, undici reads the environment itself.
     return new undici.EnvHttpProxyAgent({
@@ -44,4 +42,14 @@ export function createTransport({ ca, proxy = {} }: TransportOptions): Transport
     made ??= make();
     return made;
   };
+}
+
+async function loadUndici() {
+  requireSuitable('undici');
+  try {
+    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
+    return (await import('undici')).default;
+  } catch (error) {
+    return missing('undici')(error);
+  }
 }

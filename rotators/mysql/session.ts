@@ -104,7 +104,11 @@ async function requireOwnAccount(
 
 const loadDriver = async () => {
   requireSuitable('mysql2');
-  return import('mysql2').catch(missing('mysql2'));
+  try {
+    return await import('mysql2');
+  } catch (error) {
+    return missing('mysql2')(error);
+  }
 };
 
 async function logIn(

@@ -68,11 +68,19 @@ function requestOptions(library: Library, context: CallContext, name: string) {
   };
 }
 
+async function loadLibrary(): Promise<Library> {
+  requireSuitable('oauth4webapi');
+  try {
+    return await import('oauth4webapi');
+  } catch (error) {
+    return missing('oauth4webapi')(error);
+  }
+}
+
 /** Loads the library and, if the secret names an issuer, the server's metadata. @throws DriverMissing, ApiFailure, Refusal */
 export async function connect(credential: OAuthClient, context: CallContext): Promise<Connection> {
   context.signal.throwIfAborted();
-  requireSuitable('oauth4webapi');
-  const library = await import('oauth4webapi').catch(missing('oauth4webapi'));
+  const library = await loadLibrary();
   const optionsFor = (name: string): RequestOptions => requestOptions(library, context, name);
   const server = await serverOf(credential, library, optionsFor("the server's metadata"));
   return {

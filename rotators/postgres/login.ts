@@ -16,7 +16,11 @@ import { createSession, type Login, type LoginMethod, type PostgresSession } fro
 /** The driver, loaded when first used. @throws DriverMissing */
 export const loadDriver = async () => {
   requireSuitable('pg');
-  return import('pg').catch(missing('pg'));
+  try {
+    return await import('pg');
+  } catch (error) {
+    return missing('pg')(error);
+  }
 };
 
 /** A client on a connection that is open already. Sends nothing yet. @throws DriverMissing */

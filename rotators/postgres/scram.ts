@@ -51,11 +51,19 @@ function hmac(key: Buffer, text: string): Buffer {
  */
 async function normalize(password: string): Promise<string> {
   if (/^[\x20-\x7e]*$/.test(password)) return password;
-  const { default: saslprep } = await import('@mongodb-js/saslprep').catch(missing('@mongodb-js/saslprep'));
+  const saslprep = await loadSaslprep();
   try {
     return saslprep(password, { allowUnassigned: true });
   } catch {
     return password;
+  }
+}
+
+async function loadSaslprep() {
+  try {
+    return (await import('@mongodb-js/saslprep')).default;
+  } catch (error) {
+    return missing('@mongodb-js/saslprep')(error);
   }
 }
 

@@ -112,9 +112,12 @@ export function createConnector(options: ConnectionOptions): Connector {
 
 async function loadDriver() {
   requireSuitable('ioredis');
-  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
-  const { default: driver } = await import('ioredis').catch(missing('ioredis'));
-  return driver;
+  try {
+    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
+    return (await import('ioredis')).default;
+  } catch (error) {
+    return missing('ioredis')(error);
+  }
 }
 
 /** The driver on an open connection. It sends nothing by itself, and does not reconnect. */

@@ -143,6 +143,16 @@ function explainHandshake(error: unknown, { strict, host }: Attempt): unknown {
  * Uses tedious, the driver below `mssql`. The pool of `mssql` logs in twice for one connection (first a trial, then the
  * one that is used), and does not pass on the numbers of the errors.
  */
+async function loadDriver() {
+  requireSuitable('tedious');
+  try {
+    // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
+    return (await import('tedious')).default;
+  } catch (error) {
+    return missing('tedious')(error);
+  }
+}
+
 async function connectOnce(
   credential: Attempt,
   options: SqlServerOptions,
@@ -150,9 +160,7 @@ async function connectOnce(
 ): Promise<SqlServerSession> {
   const { signal } = context;
   signal.throwIfAborted();
-  requireSuitable('tedious');
-  // Use the default export: in a bundle, a CommonJS package that is imported later has no other.
-  const { default: tedious } = await import('tedious').catch(missing('tedious'));
+  const tedious = await loadDriver();
   const sockets = new Set<Socket>();
   const connection = new tedious.Connection(
     configurationOf(credential, options, (socket) => sockets.add(socket)),

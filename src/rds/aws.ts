@@ -41,13 +41,19 @@ function inTime(sdk: Sdk): RDSClient {
   return new sdk.RDSClient({ requestHandler: { connectionTimeout: 3_000 } });
 }
 
+async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('@aws-sdk/client-rds');
+  } catch (error) {
+    return missing('@aws-sdk/client-rds')(error);
+  }
+}
+
 /** The port on the AWS SDK. */
 export function createAwsRds({ signal, createClient = inTime }: RdsOptions): RdsPort {
   let loading: Promise<{ sdk: Sdk; client: RDSClient }> | undefined;
   const load = (): Promise<{ sdk: Sdk; client: RDSClient }> => {
-    loading ??= import('@aws-sdk/client-rds')
-      .catch(missing('@aws-sdk/client-rds'))
-      .then((sdk) => ({ sdk, client: createClient(sdk) }));
+    loading ??= loadSdk().then((sdk) => ({ sdk, client: createClient(sdk) }));
     return loading;
   };
   const describeInstance = async (id: string) => {

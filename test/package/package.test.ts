@@ -13,6 +13,7 @@ const manifest: {
   readonly version: string;
   readonly engines: { readonly node: string };
   readonly exports: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -21,6 +22,9 @@ const manifest: {
 const [mostPackages, mostBytes] = [40, 30_000_000];
 /** Most bytes of a bundle with no rotator in it: 400 KB. */
 const mostBundleBytes = 400 * 1024;
+/** Only these tests use them. Rspack treats an import that it can't resolve as webpack does, and takes a second. */
+const bundlers = ['@rspack/core@^2.3.3', 'vite@^8.3.8'];
+const yarn = '@yarnpkg/cli-dist@^4.18.1';
 /** Makes node:test print the same everywhere, and hides the outer test runner from it. */
 const environment = {
   ...process.env,
@@ -68,6 +72,7 @@ async function bytesIn(folder: string): Promise<number> {
 describeUnless(await missingRegistry(), 'the packed package, in a project of its own', () => {
   let folder: string;
   let project: string;
+  let tarball: string;
   let installed: string[];
   let installedBytes: number;
   /** The folder of the oldest Node.js that the package says it runs on. */
@@ -76,7 +81,7 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'keyturn-package-'));
     project = join(folder, 'project');
-    const tarball = await pack(join(folder, 'checkout'));
+    tarball = await pack(join(folder, 'checkout'));
     await layProject(project);
     await run(project, 'npm', ['install', '--no-audit', '--no-fund', tarball]);
     const lock: { packages: object } = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8'));
@@ -87,7 +92,7 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
       (name) => `${name}@${manifest.devDependencies[name]}`,
     );
     const flags = ['--no-audit', '--no-fund', '--save-dev'];
-    await run(project, 'npm', ['install', ...flags, ...tools, `node@~${oldest}`]);
+    await run(project, 'npm', ['install', ...flags, ...tools, ...bundlers, yarn, `node@~${oldest}`]);
     oldestNode = join(project, 'node_modules/node/bin');
     await run(project, process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json']);
   }, 600_000);
@@ -151,15 +156,66 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
     expect(size).toBeLessThan(mostBundleBytes);
   });
 
-  it('says which package is missing, and the line that installs it', async () => {
-    const said: Record<string, string> = JSON.parse(await run(project, 'node', ['out/missing.js']));
+  /** Takes what a script printed: a message for each package. @returns the packages */
+  function packagesIn(printed: string): string[] {
+    const said: Record<string, string> = JSON.parse(printed);
     for (const [name, message] of Object.entries(said)) {
       expect(message, name).toContain('DriverMissing');
       expect(message, name).toContain(`npm install ${name})`);
     }
-    // The test runner is the reader's own choice. Passwords outside of ASCII come only after a login by pg.
-    const asked = [...Object.keys(said), 'vitest', '@mongodb-js/saslprep'];
+    return Object.keys(said);
+  }
+
+  it('says which package is missing, and the line that installs it', async () => {
+    const asked = [
+      ...packagesIn(await run(project, 'node', ['out/missing.js'])),
+      ...packagesIn(await run(project, 'node', ['out/missing-commands.js'])),
+      // The test runner is the reader's own choice. Passwords outside of ASCII come only after a login by pg.
+      'vitest',
+      '@mongodb-js/saslprep',
+    ];
     expect(asked.sort()).toEqual(Object.keys(manifest.peerDependencies).sort());
+  });
+
+  it.each(['esbuild', 'rspack', 'vite'])(
+    'is bundled by %s without its optional packages, and says which one is missing',
+    async (bundler) => {
+      await cp(join(import.meta.dirname, 'project/bundle.js'), join(project, 'bundle.js'));
+      await run(project, 'node', ['bundle.js', bundler, 'out/missing.js', `out/${bundler}`]);
+      expect(packagesIn(await run(project, 'node', [`out/${bundler}/bundle.mjs`]))).not.toEqual([]);
+    },
+  );
+
+  it("says which package is missing with Yarn's Plug'n'Play, or too old", async () => {
+    const here = join(folder, 'plug-n-play');
+    await mkdir(here);
+    const dependencies = {
+      keyturn: `file:${tarball}`,
+      '@aws-sdk/client-secrets-manager': manifest.dependencies['@aws-sdk/client-secrets-manager'],
+    };
+    const writeManifest = (more: object = {}) =>
+      writeFile(
+        join(here, 'package.json'),
+        JSON.stringify({
+          name: 'x',
+          private: true,
+          type: 'module',
+          dependencies: { ...dependencies, ...more },
+        }),
+      );
+    const settings = { nodeLinker: 'pnp', enableTelemetry: false, globalFolder: join(folder, 'yarn') };
+    await writeManifest();
+    await writeFile(join(here, '.yarnrc.yml'), JSON.stringify(settings));
+    await writeFile(join(here, 'yarn.lock'), '');
+    await cp(join(project, 'out/missing.js'), join(here, 'missing.js'));
+    const command = join(project, 'node_modules/@yarnpkg/cli-dist/bin/yarn.js');
+    await run(here, 'node', [command, 'install', '--no-immutable']);
+    expect(packagesIn(await run(here, 'node', [command, 'node', 'missing.js']))).not.toEqual([]);
+
+    await writeManifest({ oauth4webapi: '2.17.0' });
+    await run(here, 'node', [command, 'install', '--no-immutable']);
+    const said: Record<string, string> = JSON.parse(await run(here, 'node', [command, 'node', 'missing.js']));
+    expect(said.oauth4webapi).toContain('and 2.17.0 is installed');
   });
 
   it.each(['oldest', 'newest'])('has a command that runs on the %s Node.js', async (node) => {
@@ -267,7 +323,7 @@ async function layProject(project: string): Promise<void> {
     ownFunction.replace(/^import { httpPassword.*\n/m, '').replace('[httpPassword]', '[]'),
   );
   await write('all.ts', `${imports.join('\n')}\n`);
-  for (const name of ['rotate.js', 'missing.js', 'conformance.test.js'])
+  for (const name of ['rotate.js', 'missing.js', 'missing-commands.js', 'conformance.test.js'])
     await cp(join(import.meta.dirname, 'project', name), join(project, 'out', name));
   const compilerOptions = {
     strict: true,

@@ -44,9 +44,7 @@ export type Explain = (principal: KnownPrincipal, request: AccessRequest) => Pro
  * @throws DriverMissing if it is not installed
  */
 export async function loadExplain(): Promise<Explain> {
-  const { runSimulation } = await import('@cloud-copilot/iam-simulate').catch(
-    missing('@cloud-copilot/iam-simulate'),
-  );
+  const { runSimulation } = await loadSimulator();
   return async (principal, request) => {
     const outcome = await runSimulation(simulationOf(principal, request), {});
     if (outcome.resultType === 'error') {
@@ -56,6 +54,14 @@ export async function loadExplain(): Promise<Explain> {
     const isAllowed = outcome.overallResult === 'Allowed';
     return { reason: isAllowed ? undefined : reasonOf(analysis, request.action), analysis };
   };
+}
+
+async function loadSimulator() {
+  try {
+    return await import('@cloud-copilot/iam-simulate');
+  } catch (error) {
+    return missing('@cloud-copilot/iam-simulate')(error);
+  }
 }
 
 function simulationOf(principal: KnownPrincipal, request: AccessRequest): Simulation {

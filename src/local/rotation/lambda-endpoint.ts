@@ -25,8 +25,16 @@ export function lambdaEndpoint(url: string, region: string): InvokeEndpoint {
   };
 }
 
+async function loadSdk() {
+  try {
+    return await import('@aws-sdk/client-lambda');
+  } catch (error) {
+    return missing('@aws-sdk/client-lambda')(error);
+  }
+}
+
 async function createClient(endpoint: string, region: string): Promise<LambdaClient> {
-  const { LambdaClient } = await import('@aws-sdk/client-lambda').catch(missing('@aws-sdk/client-lambda'));
+  const { LambdaClient } = await loadSdk();
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const requestHandler = { requestTimeout: longestRunMs, throwOnRequestTimeout: true };
   // As on AWS, the rotation is retried as a whole, and not a single call.
@@ -35,7 +43,7 @@ async function createClient(endpoint: string, region: string): Promise<LambdaCli
 
 /** Calls by name, because SAM's local Lambda doesn't know ARNs. */
 async function invoke(client: LambdaClient, arn: string, request: object): Promise<unknown> {
-  const { InvokeCommand } = await import('@aws-sdk/client-lambda');
+  const { InvokeCommand } = await loadSdk();
   const answer = await client.send(
     new InvokeCommand({ FunctionName: functionName(arn), Payload: Buffer.from(JSON.stringify(request)) }),
   );

@@ -45,6 +45,14 @@ export interface WalksOptions {
 /** How many rotations a walk has at most. */
 const longestWalk = 5;
 
+async function loadFastCheck() {
+  try {
+    return await import('fast-check');
+  } catch (error) {
+    return missing('fast-check')(error);
+  }
+}
+
 /**
  * Runs random walks: several rotations of one secret, each with a random fault at a random call and a random recovery. A broken
  * promise does not throw: it is in the report. Needs the optional package `fast-check`.
@@ -68,7 +76,7 @@ export async function randomWalks(
   const harness = checkedHarness(given);
   // What it throws would count as a fault of the rotation.
   harness.busy?.();
-  const fc = await import('fast-check').catch(missing('fast-check'));
+  const fc = await loadFastCheck();
   const calls = (await remoteCalls(harness)).length;
   const plan = fc.record<Plan>({
     call: fc.integer({ min: 1, max: calls }),
