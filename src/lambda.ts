@@ -14,7 +14,7 @@ import { KeyturnError } from './errors.ts';
 import { createRotationHandler, type RotationHandler } from './handler.ts';
 import { defaultPasswordPolicy, generatePassword } from './password.ts';
 import { createLambdaHandler } from './powertools.ts';
-import { selectRotator } from './rotation/select.ts';
+import { requireDefaultRotator } from './rotation/select.ts';
 import type { Revocation, Rotator } from './rotator/contract.ts';
 
 /** Reads the file of the bundle that a variable names. @throws InvalidConfiguration */
@@ -124,12 +124,12 @@ function readRotatorsOptions(environment: Environment): RotatorsOptions {
 
 /**
  * Checks the whole configuration at the first invocation, so that a preflight finds what would fail a later rotation.
- * @throws InvalidConfiguration, PasswordImpossible, UnknownRotator
+ * @throws InvalidConfiguration, PasswordImpossible
  */
 function requireUsable({ password, defaultRotator }: Configuration, rotators: readonly Rotator[]): void {
   readEndpoint(process.env);
   generatePassword({ ...defaultPasswordPolicy, ...password });
-  if (defaultRotator !== undefined) selectRotator(rotators, { tags: new Map(), fields: {}, defaultRotator });
+  if (defaultRotator !== undefined) requireDefaultRotator(rotators, defaultRotator);
 }
 
 /**

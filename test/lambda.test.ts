@@ -145,7 +145,11 @@ describe('the deployed function', () => {
       { KEYTURN_API_TOKENS_FILE: 'package.json' },
       /InvalidConfiguration: KEYTURN_API_TOKENS_FILE holds no JSON list/,
     ],
-    ['KEYTURN_ROTATOR', { KEYTURN_ROTATOR: 'mars' }, /UnknownRotator: KEYTURN_ROTATOR/],
+    [
+      'KEYTURN_ROTATOR',
+      { KEYTURN_ROTATOR: 'mars' },
+      /InvalidConfiguration: KEYTURN_ROTATOR names .* Set it to one of: postgres, /,
+    ],
     [
       'USERNAME_CHARACTER_LIMIT',
       { USERNAME_CHARACTER_LIMIT: '81' },

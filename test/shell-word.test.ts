@@ -22,6 +22,7 @@ it("the doctor's commands quote names with an exclamation mark", () => {
     name: 'rds!cluster-1',
     arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!cluster-1-AbCdEf',
     functionArn: undefined,
+    every: '30d',
     pending: undefined,
     kmsKeyId: undefined,
   };

@@ -39,7 +39,7 @@ export interface SqlServerSession extends Session {
   readonly encryption:
     | 'verified TLS'
     | 'verified TLS, as TDS 8'
-    | 'TLS, with a certificate that nobody looked at'
+    | 'TLS, but the certificate is not checked'
     | 'plaintext';
   /** Runs one statement, and returns its rows. Each value is bound, as nvarchar, to the variable @NAME. */
   query<Row extends object>(statement: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
@@ -217,7 +217,7 @@ function encryptionOf(
   if (plaintext) return 'plaintext';
   if (strict) return 'verified TLS, as TDS 8';
   return trustsAnyCertificate(credential, options)
-    ? 'TLS, with a certificate that nobody looked at'
+    ? 'TLS, but the certificate is not checked'
     : 'verified TLS';
 }
 

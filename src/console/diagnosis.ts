@@ -1,4 +1,4 @@
-import { adviceOf, readPending } from '../cli/rotation/status.ts';
+import { readPending } from '../cli/rotation/status.ts';
 import { type Diagnosis, diagnose, type RotationState } from '../doctor/diagnosis.ts';
 import type { Preflight } from '../doctor/facts.ts';
 import { type SecretsManagementPort, unfinishedVersion } from '../secrets-manager/port.ts';
@@ -10,8 +10,6 @@ export type Remedy = 'rotate' | 'clear-pending' | 'restore' | 'attach' | 'prefli
 export interface ShownDiagnosis extends Diagnosis {
   readonly tone: 'good' | 'bad' | 'plain';
   readonly title: string;
-  /** What to do, in sentences, with commands. */
-  readonly advice: readonly string[];
   readonly remedies: readonly Remedy[];
   /** The version that AWSPENDING is stuck on. */
   readonly pending: string | undefined;
@@ -26,7 +24,7 @@ const titles: Readonly<Record<RotationState, string>> = {
   'never-attached': 'Not rotated',
   off: 'Rotation is off',
   overdue: 'A rotation is overdue',
-  'preflight-failed': 'The next rotation would fail',
+  'preflight-failed': 'The preflight has failed',
   'would-fail': 'The next rotation would fail',
   healthy: 'In order',
 };
@@ -52,7 +50,6 @@ export async function diagnoseSecret(
     ...diagnosis,
     tone: state === 'healthy' ? 'good' : isQuiet ? 'plain' : 'bad',
     title: titles[state],
-    advice: adviceOf(diagnosis),
     remedies: remediesFor(state, secret.rotationEnabled === true),
     pending: secret.deletedOn === undefined ? unfinishedVersion(secret) : undefined,
   };

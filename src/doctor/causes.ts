@@ -7,6 +7,8 @@ export interface About {
   readonly name: string;
   readonly arn: string;
   readonly functionArn: string | undefined;
+  /** How often it rotates, for `--every`: such as `30d`, or `PERIOD` if its schedule has another form. */
+  readonly every: string;
   /** The version that has AWSPENDING and not AWSCURRENT. */
   readonly pending: string | undefined;
   /** The secret's KMS key, if it has its own. */
@@ -32,9 +34,10 @@ export interface Cause {
 
 const rotate = ({ name }: About): string => `keyturn rotate ${shellWord(name)}`;
 const putValue = ({ arn }: About): string =>
-  `aws secretsmanager put-secret-value --secret-id ${shellWord(arn)} --secret-string file://secret.json`;
-const showLog = ({ functionArn }: About): string | undefined =>
-  functionArn && `aws logs tail /aws/lambda/${nameOf(functionArn)} --since 1h`;
+  `aws secretsmanager put-secret-value --secret-id ${shellWord(arn)} --secret-string file://new-value`;
+const attach = ({ name, functionArn, every }: About): string =>
+  `keyturn attach ${shellWord(name)} --function ${functionArn ?? 'ARN'} --every ${every}`;
+const showLog = ({ functionArn }: About): string | undefined => functionArn && tailLogCommand(functionArn);
 const configure =
   (change: string) =>
   (about: About): string | undefined =>
@@ -70,7 +73,7 @@ export const causes = {
   },
   InvalidConfiguration: {
     problem: "A variable of the function is wrong: the function's message names it.",
-    step: 'Correct the variable that the message names, then rotate.',
+    step: 'Correct the variable that the message names, then rotate. This shows the variables.',
     command: configure('get-function-configuration --function-name FUNCTION --query Environment'),
   },
   PasswordImpossible: {
@@ -83,7 +86,7 @@ export const causes = {
   },
   SecretHasNoValue: {
     problem: 'The secret has no current value, and a rotation has nothing to begin with.',
-    step: 'Store the credential that works today, then rotate.',
+    step: 'To rotate it, first store the credential that works today.',
     command: putValue,
   },
   SecretIsBinary: {
@@ -92,17 +95,17 @@ export const causes = {
   },
   MalformedSecret: {
     problem: "The secret's value has no form that the function can read.",
-    step: 'Correct the secret, or name its form with the tag keyturn:form.',
+    step: 'Name its form with the tag keyturn:form, or correct the value. Then rotate. This stores a value.',
     command: putValue,
   },
   InvalidSecretField: {
     problem: "A field of the secret's value is missing or wrong: the function's message names it.",
-    step: 'Correct the secret and rotate again.',
+    step: 'Correct the field, then rotate. This stores a value.',
     command: putValue,
   },
   UnknownRotator: {
     problem: 'The function has no rotator for this secret.',
-    step: 'Name one with the tag keyturn:rotator: the message lists those that the function has.',
+    step: 'The message lists the rotators that the function has. Name one of them in the tag keyturn:rotator, then rotate.',
     command: ({ arn }) =>
       `aws secretsmanager tag-resource --secret-id ${shellWord(arn)} --tags Key=keyturn:rotator,Value=NAME`,
   },
@@ -133,7 +136,7 @@ export const causes = {
   },
   NoCredentialAccepted: {
     problem: 'The target refuses every stored version of the secret that was tried.',
-    step: 'If AWSCURRENT holds the right password, see at the target whether it has expired or the account is locked. Otherwise store the password that works with PutSecretValue. Then rotate again.',
+    step: 'If AWSCURRENT holds the right password, see at the target whether it has expired or the account is locked. If nobody knows the right password, set one at the target. Store the password that works with PutSecretValue, then rotate.',
     command: putValue,
   },
   PendingRefused: {
@@ -159,11 +162,13 @@ export const causes = {
   },
   PermissionDenied: {
     problem: 'The account, or the admin, may not change the password at the target.',
-    step: 'Grant the account the right to do this.',
+    step: 'Grant the account the right to do this, then rotate.',
+    command: rotate,
   },
   AccountMissing: {
     problem: 'The account does not exist at the target.',
-    step: 'Create the account, or correct its name in the secret.',
+    step: 'Create the account, or correct its name in the secret. Then rotate.',
+    command: rotate,
   },
   PrivilegesMissing: {
     problem: 'The next of the two users lacks privileges that the other has.',
@@ -171,11 +176,12 @@ export const causes = {
   },
   PreflightFailed: {
     problem: 'The function has looked at the current version, and a rotation would fail.',
-    step: 'Put this in order: until then a rotation fails.',
+    step: 'Correct this, then rotate: until then a rotation fails.',
   },
   TargetUnreachable: {
     problem: 'The function gets no connection to the target.',
-    step: 'Check host and port, and that subnets, security groups and routes let the function reach it.',
+    step: 'Check that the target runs, its host and port, and that subnets, security groups and routes let the function reach it. Then rotate.',
+    command: rotate,
   },
   TargetBusy: {
     problem: 'The target takes no more connections, or is starting.',
@@ -187,11 +193,13 @@ export const causes = {
   },
   TlsUnavailable: {
     problem: 'The server has no TLS, and plaintext is not allowed.',
-    step: 'Turn TLS on at the server, or set "ssl": false in the secret.',
+    step: 'Turn TLS on at the server, or set "ssl": false in the secret. Then rotate.',
+    command: rotate,
   },
   CertificateRejected: {
     problem: "The server's certificate is not trusted, or is for another name.",
-    step: 'Give the CA bundle that signed it (KEYTURN_CA_FILE), or the name it carries ("sslservername").',
+    step: 'Name the file of its certificate authority in KEYTURN_CA_FILE (with the template: privateCaLayerArn), or the name in the certificate in "sslservername". Then rotate.',
+    command: rotate,
   },
   TargetFailed: {
     problem: 'The target answers an error.',
@@ -209,7 +217,8 @@ export const causes = {
   },
   AccessDenied: {
     problem: "The function's role may not do what a rotation needs.",
-    step: "Grant the function's role this action on the secret, and the use of its KMS key.",
+    step: "Grant the function's role the action that the message names, on the secret or on its KMS key. Then rotate.",
+    command: rotate,
   },
   SecretsManagerFailed: {
     problem: 'A call of Secrets Manager fails.',
@@ -237,36 +246,35 @@ export const causes = {
   SecretMarkedForDeletion: {
     problem: 'The secret is scheduled for deletion: it can be neither read nor rotated.',
     step: 'If you still need it, cancel the deletion.',
-    command: ({ arn }) => `aws secretsmanager restore-secret --secret-id ${shellWord(arn)}`,
+    command: ({ arn }) => restoreCommand(arn),
   },
   NeverAttached: {
     problem: 'Rotation was never turned on: nothing rotates the secret.',
     step: 'Turn rotation on.',
-    command: ({ name }) => `keyturn attach ${shellWord(name)} --function ARN --every 30d`,
+    command: attach,
   },
   RotationOff: {
     problem: 'Rotation was turned off: nothing rotates the secret.',
     step: 'Turn rotation on.',
-    command: ({ name, functionArn }) =>
-      `keyturn attach ${shellWord(name)} --function ${functionArn ?? 'ARN'} --every 30d`,
+    command: attach,
   },
   PendingMayBeLive: {
     problem:
       'The target refuses AWSCURRENT, and AWSPENDING has a value: a rotation was cut off after the password was changed.',
-    step: "Keep that version, and have the rotation go on: Keyturn's functions try AWSPENDING, AWSPREVIOUS and the versions without a label. Store another value only if that ends with NoCredentialAccepted.",
+    step: "Keep that version. If the function's log says NoCredentialAccepted, no stored password works: then store one that does. In any case rotate: Keyturn's functions try AWSPENDING, AWSPREVIOUS and the versions without a label.",
     command: rotate,
     fix: 'rotate',
   },
   CurrentDoesNotWork: {
     problem: 'The target refuses AWSCURRENT, and no rotation is under way.',
-    step: "Rotate: Keyturn's functions try AWSPREVIOUS and the versions without a label, and then the admin. If that ends with NoCredentialAccepted, store the password that works.",
+    step: "If the function's log says NoCredentialAccepted, no stored password works: then store one that does. In any case rotate: Keyturn's functions try AWSPREVIOUS and the versions without a label, and then the admin.",
     command: rotate,
     fix: 'rotate',
   },
   UnfinishedAndOff: {
     problem: 'Rotation was turned off while AWSPENDING was on a version that may hold the live credential.',
-    step: "Keep that version. Taking AWSPENDING off it is harmless for Keyturn's functions, which try versions without a label too; the functions of others may lock you out.",
-    command: ({ arn, pending }) => pending && clearPendingCommand(arn, pending),
+    step: 'Keep that version. Rotate: this turns rotation on again, and Secrets Manager continues with that version.',
+    command: rotate,
   },
   EmptyPendingLeft: {
     problem: 'AWSPENDING was left on a version without a value, so that no other rotation begins.',
@@ -276,7 +284,7 @@ export const causes = {
   },
   RotationUnfinished: {
     problem: 'A rotation is not complete, and no source says why.',
-    step: "Keep the version with AWSPENDING. Find out in the function's log why it failed, mend that, and have Secrets Manager go on.",
+    step: "Find out in the function's log why the rotation failed, and correct that. Then rotate: Secrets Manager continues with the version that has AWSPENDING.",
     command: (about) => [showLog(about), rotate(about)].filter(Boolean).join(' ; '),
     fix: 'rotate',
   },
@@ -289,7 +297,7 @@ export const causes = {
   FunctionMissing: {
     problem: 'The rotation function does not exist.',
     step: 'Deploy it again, or attach the secret to the function that is to rotate it.',
-    command: ({ name }) => `keyturn attach ${shellWord(name)} --function ARN --every 30d`,
+    command: (about) => attach({ ...about, functionArn: undefined }),
   },
   FunctionNotInvocable: {
     problem: "The function's policy does not let Secrets Manager invoke it.",
@@ -302,7 +310,7 @@ export const causes = {
     command: configure('delete-function-concurrency --function-name FUNCTION'),
   },
   FunctionBroken: {
-    problem: 'Lambda can not run the function.',
+    problem: 'Lambda cannot run the function.',
     step: 'Deploy it again. A function that does not start has changed nothing.',
     command: showLog,
   },
@@ -359,9 +367,14 @@ export function invokePermissionCommand(functionArn: string): string {
   ].join(' ');
 }
 
-/** The command that takes AWSPENDING off a version. */
-function clearPendingCommand(secretArn: string, versionId: string): string {
+/** The command that takes AWSPENDING off a version. The version keeps its value. */
+export function clearPendingCommand(secretArn: string, versionId: string): string {
   return `aws secretsmanager update-secret-version-stage --secret-id ${shellWord(secretArn)} --version-stage AWSPENDING --remove-from-version-id ${versionId}`;
+}
+
+/** The command that cancels the deletion of a secret. */
+export function restoreCommand(secretArn: string): string {
+  return `aws secretsmanager restore-secret --secret-id ${shellWord(secretArn)}`;
 }
 
 /** The command that shows a function's latest log. */

@@ -1,4 +1,4 @@
-import { type PendingValue, unfinishedVersion } from '../secrets-manager/port.ts';
+import { type PendingValue, scheduleExpression, unfinishedVersion } from '../secrets-manager/port.ts';
 import { versionWith } from '../secrets-manager/staging-labels.ts';
 import { type About, type CauseName, causeNamed, causes, type Fix, isCauseName } from './causes.ts';
 import type { Facts, Preflight, Surroundings } from './facts.ts';
@@ -91,9 +91,9 @@ const pendingMeaning: Readonly<Record<PendingValue, string>> = {
   empty:
     'That version is empty: createSecret has stored no new credential, so AWSCURRENT has not been touched and works as before.',
   present:
-    'That version has a value: setSecret may have been done or not. So it may hold the credential that the target accepts now, instead of AWSCURRENT; no call of AWS tells which.',
+    'That version has a value. AWS does not know whether the password was changed at the target. So this version may hold the only copy of the credential that works now. Keep it.',
   unreadable:
-    'Whether that version has a value could not be read. If it has one, it may hold the credential that the target accepts now, instead of AWSCURRENT.',
+    'Whether that version has a value could not be read. If it has one, it may hold the only copy of the credential that works now. Keep it.',
 };
 
 function findingsOf(state: RotationState, secret: Facts['secret'], value: PendingValue): string[] {
@@ -111,7 +111,7 @@ function findingsOf(state: RotationState, secret: Facts['secret'], value: Pendin
     case 'overdue':
       return [causes.RotationOverdue.problem];
     case 'preflight-failed':
-      return ['Rotation is on, and nothing is unfinished, but the function says that a rotation would fail.'];
+      return ['Rotation is on, and nothing is unfinished, but the preflight has failed.'];
     case 'would-fail':
       return ['Rotation is on, and nothing is unfinished, but the next rotation would fail.'];
     default:
@@ -119,7 +119,7 @@ function findingsOf(state: RotationState, secret: Facts['secret'], value: Pendin
         `A rotation is not complete: AWSPENDING is on version ${unfinishedVersion(secret)}, and AWSCURRENT is not.`,
         pendingMeaning[value],
         secret.rotationEnabled === true
-          ? 'It may be under way just now, or Secrets Manager tries it again, or it is stuck; no other rotation begins before it ends.'
+          ? 'It may still be running, Secrets Manager may try it again, or it is stuck. No other rotation begins before it ends.'
           : 'Rotation was turned off meanwhile, so nothing goes on with it.',
       ];
   }
@@ -132,6 +132,14 @@ interface Candidate {
 }
 
 const ranks: readonly Likelihood[] = ['certain', 'likely', 'possible'];
+
+/** The secret's schedule for `--every`; `PERIOD` if that can't say it. */
+function everyOf({ rules }: Facts['secret']): string {
+  const expression = scheduleExpression(rules);
+  if (expression === undefined) return '30d';
+  const [, count, unit] = /^rate\((\d+) (day|hour)s?\)$/.exec(expression) ?? [];
+  return count === undefined ? 'PERIOD' : `${count}${unit === 'day' ? 'd' : 'h'}`;
+}
 
 /** Causes that the function reports when the real cause is another one. */
 const symptoms: Partial<Record<CauseName, readonly CauseName[]>> = {
@@ -173,7 +181,8 @@ function causesOf(facts: Facts, nowMs: number): FoundCause[] {
 
 function describe({ cause, likelihood, evidence }: Candidate, secret: Facts['secret']): FoundCause {
   const { name, arn, functionArn, kmsKeyId } = secret;
-  const about: About = { name, arn, functionArn, kmsKeyId, pending: unfinishedVersion(secret) };
+  const [every, pending] = [everyOf(secret), unfinishedVersion(secret)];
+  const about: About = { name, arn, functionArn, kmsKeyId, every, pending };
   const row = causeNamed(cause) ?? causes.RotationUnfinished;
   const { problem, step, command, fix = null } = row;
   return { cause, likelihood, problem, evidence, step, command: command?.(about) ?? null, fix };
@@ -341,7 +350,11 @@ function* fromLabels({ secret, pendingValue = 'unreadable' }: Facts, nowMs: numb
   if (pending !== undefined) {
     const evidence = `AWSPENDING is on version ${pending}, and AWSCURRENT is not`;
     if (rotationEnabled !== true) {
-      yield certain(pendingValue === 'empty' ? 'EmptyPendingLeft' : 'UnfinishedAndOff', evidence);
+      if (pendingValue !== 'empty') {
+        yield certain('UnfinishedAndOff', evidence);
+        return;
+      }
+      yield certain('EmptyPendingLeft', evidence);
       yield certain('RotationOff', 'DescribeSecret says that rotation is off');
       return;
     }

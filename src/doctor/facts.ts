@@ -9,6 +9,7 @@ export type DescribedRotation = Pick<
   | 'stages'
   | 'rotationEnabled'
   | 'functionArn'
+  | 'rules'
   | 'lastRotated'
   | 'nextRotation'
   | 'deletedOn'

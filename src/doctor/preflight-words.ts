@@ -8,7 +8,7 @@ export const checks = ['login', 'admin secret', 'admin login', 'new credential',
 export type Check = (typeof checks)[number];
 
 const refused = 'refuses AWSCURRENT';
-const begin = 'A rotation would fail: ';
+const begin = 'The preflight has failed: ';
 
 /** The detail of a login that AWSCURRENT does not open. @param place host and port */
 export function refusesCurrent(place: string): string {

@@ -23,8 +23,17 @@ export async function preflight(rotation: Rotation): Promise<Finding[]> {
     rotation.run.note(`Preflight, ${check}: ${ok ? 'ok' : 'not in order'}: ${detail}`);
   const wrong = findings.filter(({ ok }) => !ok);
   if (wrong.length === 0) return findings;
-  throw new KeyturnError('PreflightFailed', preflightProblem(wrong), stepFor('PreflightFailed'));
+  const onlyLogin = wrong.every(({ check }) => check === 'login');
+  throw new KeyturnError(
+    'PreflightFailed',
+    preflightProblem(wrong),
+    onlyLogin ? stepForRefusedLogin : stepFor('PreflightFailed'),
+  );
 }
+
+/** A rotation may still succeed: it tries the other versions, which a preflight does not, so as not to lock the account. */
+const stepForRefusedLogin =
+  'If rotation is on, rotate: the function tries AWSPENDING, AWSPREVIOUS and the versions without a label. If that fails, store the password that works with PutSecretValue, then rotate.';
 
 async function collectFindings(rotation: Rotation): Promise<Finding[]> {
   const { guarded, current } = rotation;

@@ -66,13 +66,30 @@ function byName(rotators: readonly Rotator[], name: string, source: string): Rot
   return found;
 }
 
-function unknown(rotators: readonly Rotator[], problem: string): KeyturnError {
-  const known = rotators.map(({ name, engines }) =>
-    engines ? `${name} (engine ${engines.join(', ')})` : name,
+/**
+ * Checks the rotator that the function's variable names. If that name is wrong, the function serves no secret at all. So a
+ * tag of the secret would not help.
+ *
+ * @throws InvalidConfiguration
+ */
+export function requireDefaultRotator(rotators: readonly Rotator[], name: string): void {
+  if (rotators.some((rotator) => rotator.name === name)) return;
+  throw new KeyturnError(
+    'InvalidConfiguration',
+    'KEYTURN_ROTATOR names a rotator that this function does not have.',
+    `Set it to one of: ${namesOf(rotators)}.`,
+    { field: 'KEYTURN_ROTATOR' },
   );
+}
+
+function unknown(rotators: readonly Rotator[], problem: string): KeyturnError {
   return new KeyturnError(
     'UnknownRotator',
     problem,
-    `Set the tag ${rotatorTag} to one of: ${known.join('; ')}.`,
+    `Set the tag ${rotatorTag} to one of: ${namesOf(rotators)}.`,
   );
+}
+
+function namesOf(rotators: readonly Rotator[]): string {
+  return rotators.map(({ name }) => name).join(', ');
 }

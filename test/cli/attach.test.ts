@@ -199,7 +199,7 @@ describe('keyturn attach', () => {
     const arn = await fixture.createSecret(secretOf(await createLogin()));
     await fixture.put(arn, '{}', ['AWSPENDING']);
     expect((await attachJson(arn)).document).toMatchObject({
-      error: { code: 'VersionNotPending', message: expect.stringContaining('keyturn status') },
+      error: { code: 'VersionNotPending', message: expect.stringContaining('keyturn rotate') },
     });
     expect((await attachJson('nothing')).document).toMatchObject({
       error: { code: 'SecretNotFound', message: expect.stringContaining('--region') },

@@ -1,4 +1,8 @@
-import { CancelRotateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CancelRotateSecretCommand,
+  DeleteSecretCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quoteIdentifier, quoteLiteral } from '../../rotators/postgres/quoting.ts';
 import {
@@ -10,7 +14,7 @@ import {
   type TestLogin,
 } from '../support/postgres-fixtures.ts';
 import { type RotationFixture, startFixture } from '../support/rotation-fixture.ts';
-import { runAt, runJsonAt } from './rotation-commands.ts';
+import { functionArn, runAt, runJsonAt } from './rotation-commands.ts';
 
 describe('keyturn rotate', () => {
   let fixture: RotationFixture;
@@ -101,6 +105,63 @@ describe('keyturn rotate', () => {
         reason: expect.stringContaining('AWSPENDING was taken off'),
         preflight: { outcome: 'failed' },
       },
+    ]);
+  });
+
+  it('continues an unfinished rotation, and turns it on again where it was turned off', async () => {
+    const login = await createLogin();
+    const arn = await attached(wrong(login));
+    expect((await runAt(fixture, 'rotate', arn, '--timeout', '1')).code).toBe(1);
+    await fixture.client.send(new CancelRotateSecretCommand({ SecretId: arn }));
+    const attach = ['attach', arn, '--function', functionArn, '--every', '30d'];
+    const { stderr } = await runAt(fixture, ...attach);
+    const [, command = ''] = /: keyturn (rotate \S+)\. Then attach\.\n$/.exec(stderr) ?? [];
+    await setPassword(wrong(login));
+
+    const { code, stdout } = await runAt(fixture, ...command.split(' '));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('turning rotation on again')]);
+    expect(await canLogIn(loginOf(await fixture.read(arn)))).toBe(true);
+    expect((await runAt(fixture, ...attach)).code).toBe(0);
+  });
+
+  it('says how to attach a secret that has AWSPENDING left over and no function', async () => {
+    const arn = await fixture.createSecret(secretOf(await createLogin()));
+    const { VersionId = '' } = await fixture.client.send(
+      new PutSecretValueCommand({ SecretId: arn, SecretString: 'left over', VersionStages: ['AWSPENDING'] }),
+    );
+    const { code, stderr } = await runAt(fixture, 'rotate', arn);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(
+          `RotationNotEnabled: .*: aws .* --remove-from-version-id ${VersionId}\nTurn it on with keyturn attach`,
+        ),
+      ),
+    ]);
+  });
+
+  it('says of a deleted secret how to restore it', async () => {
+    const arn = await attached(await createLogin());
+    await fixture.client.send(new DeleteSecretCommand({ SecretId: arn }));
+    for (const command of [['rotate'], ['attach', '--function', functionArn, '--every', '30d']]) {
+      const { code, stderr } = await runAt(fixture, ...command, arn);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(
+          `is scheduled for deletion. Restore it first: aws secretsmanager restore-secret --secret-id ${arn}`,
+        ),
+      ]);
+    }
+  });
+
+  it('says that the log has the error where a preflight finds nothing wrong', async () => {
+    const arn = await attached(await createLogin());
+    const remove = fixture.local.injectFault({ operation: 'PutSecretValue', fault: 'InternalServiceError' });
+    const { code, stdout } = await runAt(fixture, 'rotate', arn, '--timeout', '1');
+    remove();
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/The preflight found nothing wrong.*\nIts log says/),
     ]);
   });
 

@@ -184,7 +184,7 @@ describeInBrowser('the console in a browser', () => {
     await press(page, 'prod/ledger');
     const verdict = await textOf(page, '#verdict');
     expect(verdict).toContain('A rotation is not complete');
-    expect(verdict).toContain('it may be the only copy of the live credential');
+    expect(verdict).toContain('may hold the only copy of the credential that works now');
     expect(await textOf(page, '#run-card')).toContain('<b>db</b> does not answer');
     expect(await page.locator('.version-picture .dot.pending').count()).toBe(1);
     expect(await breaches(page)).toEqual([]);
@@ -610,7 +610,7 @@ describeInBrowser('the console in a browser', () => {
     await press(page, 'Ask the function');
     await page.waitForSelector('#verdict.bad');
     const verdict = await textOf(page, '#verdict');
-    expect(verdict).toContain('The next rotation would fail');
+    expect(verdict).toContain('The preflight has failed');
     expect(verdict).toContain('the function says: AdminSecretMissing: The admin secret does not exist.');
     expect(await breaches(page)).toEqual([]);
   });

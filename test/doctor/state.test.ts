@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withCauses } from '../../scripts/causes-table.ts';
 import { describeDate } from '../../src/cli/rotation/age.ts';
 import { type Cause, causes } from '../../src/doctor/causes.ts';
-import { type Diagnosis, diagnose, needsAttention, stepLine } from '../../src/doctor/diagnosis.ts';
+import { type Diagnosis, diagnose, needsAttention } from '../../src/doctor/diagnosis.ts';
 import type { DescribedRotation, Preflight } from '../../src/doctor/facts.ts';
 import type { PendingValue } from '../../src/secrets-manager/port.ts';
 
@@ -18,6 +18,7 @@ const healthy: DescribedRotation = {
   nextRotation: new Date(now + 1000),
   deletedOn: undefined,
   kmsKeyId: undefined,
+  rules: undefined,
 };
 
 function look(
@@ -52,13 +53,25 @@ describe('the diagnosis of a rotation', () => {
     expect(needsAttention(state)).toBe(attention);
   });
 
-  it('does not call it harmless to give up a version that may hold the live credential', () => {
+  it('keeps and continues a version that may hold the live credential, also where rotation is off', () => {
     for (const pending of ['present', 'unreadable'] as const) {
       expect(look(stuck, pending).causes.map(({ fix }) => fix)).toEqual(['rotate']);
       const off = look({ ...stuck, rotationEnabled: false }, pending).causes;
-      expect(off.map(({ fix }) => fix)).toEqual([null, null]);
-      expect(off.map(stepLine).join()).toContain('the functions of others may lock you out');
+      expect(off).toMatchObject([{ cause: 'UnfinishedAndOff', fix: null, command: 'keyturn rotate n' }]);
+      expect(look(stuck, pending).findings.join()).toContain('Keep it.');
     }
+  });
+
+  it.each([
+    [{ ScheduleExpression: 'rate(7 days)' }, '7d'],
+    [{ ScheduleExpression: 'rate(1 day)' }, '1d'],
+    [{ ScheduleExpression: 'rate(12 hours)' }, '12h'],
+    [{ ScheduleExpression: 'cron(0 3 ? * SUN *)', AutomaticallyAfterDays: 7 }, 'PERIOD'],
+    [{ AutomaticallyAfterDays: 90 }, '90d'],
+    [undefined, '30d'],
+  ] as const)('turns rotation on again with the schedule %j', (rules, every) => {
+    const [cause] = look({ rotationEnabled: false, rules }).causes;
+    expect(cause?.command).toMatch(new RegExp(` --every ${every}$`));
   });
 
   const failed = (message: string, code = 'PreflightFailed'): Preflight => ({
@@ -66,7 +79,7 @@ describe('the diagnosis of a rotation', () => {
     code,
     message,
   });
-  const refused = failed('A rotation would fail: login: db:5432 refuses AWSCURRENT. Put this in order.');
+  const refused = failed('The preflight has failed: login: db:5432 refuses AWSCURRENT. Put this in order.');
 
   it('is decided by a preflight with a failed check, even if the function calls it a success', () => {
     expect(look({}, undefined, refused).state).toBe('preflight-failed');
@@ -84,10 +97,10 @@ describe('the diagnosis of a rotation', () => {
   });
 
   it.each([
-    ['A rotation would fail: admin login: the target refuses the credential of x.', 'AdminRefused'],
-    ['A rotation would fail: admin secret: no masterarn; privileges: none.', 'AdminSecretMissing'],
-    ['A rotation would fail: account: nobody names it.', 'AccountNotServed'],
-    ['A rotation would fail: replica: it is one.', 'PreflightFailed'],
+    ['The preflight has failed: admin login: the target refuses the credential of x.', 'AdminRefused'],
+    ['The preflight has failed: admin secret: no masterarn; privileges: none.', 'AdminSecretMissing'],
+    ['The preflight has failed: account: nobody names it.', 'AccountNotServed'],
+    ['The preflight has failed: replica: it is one.', 'PreflightFailed'],
   ])('reads what a preflight names: %s', (message, cause) => {
     expect(look({}, undefined, failed(message)).causes[0]?.cause).toBe(cause);
   });

@@ -1,4 +1,5 @@
 import {
+  GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
   GetPolicyCommand,
   InvokeCommand,
@@ -63,6 +64,8 @@ describe('Lambda’s API at the local Secrets Manager', () => {
     const { client, arn } = await startLambda(() => undefined);
     const { FunctionArn } = await client.send(new GetFunctionConfigurationCommand({ FunctionName: arn }));
     const { Policy = '' } = await client.send(new GetPolicyCommand({ FunctionName: arn }));
+    const concurrency = await client.send(new GetFunctionConcurrencyCommand({ FunctionName: arn }));
+    expect(concurrency.ReservedConcurrentExecutions).toBeUndefined();
     expect(FunctionArn).toBe(arn);
     expect(JSON.parse(Policy)).toMatchObject({
       Statement: [{ Effect: 'Allow', Principal: { Service: 'secretsmanager.amazonaws.com' } }],

@@ -3,10 +3,11 @@ import { defaultConfiguration, readVariables } from '../../configuration.ts';
 import { hasFailed } from '../../doctor/diagnosis.ts';
 import { KeyturnError } from '../../errors.ts';
 import { type RotationRules, type Secret, unfinishedVersion } from '../../secrets-manager/port.ts';
+import { shellWord } from '../../shell-word.ts';
 import { type DocumentFacts, lookAtDocument } from './document.ts';
 import { awaitTestEnd } from './follow.ts';
 import type { Preflight } from './function.ts';
-import { rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
+import { requireNotDeleted, rotateAndFollow, showPreflight, type Tools } from './rotate.ts';
 import type { Schedule } from './schedule.ts';
 import type { CommandResult, Screen } from './screen.ts';
 
@@ -25,7 +26,7 @@ export interface Attachment {
  * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. If the function says
  * that a rotation would fail, or the test doesn't end in time, the secret's rotation is put back as it was.
  *
- * @throws SecretNotFound, VersionNotPending, FunctionUnusable, PreflightFailed, those of {@link lookAtDocument}, and errors
+ * @throws SecretNotFound, SecretMarkedForDeletion, VersionNotPending, FunctionUnusable, PreflightFailed, those of {@link lookAtDocument}, and errors
  *   of the calls of AWS
  */
 export async function attach(tools: Tools, attachment: Attachment): Promise<CommandResult> {
@@ -157,13 +158,7 @@ function describeAttachment(
 
 /** During a rotation, Secrets Manager would set nothing, and continue that rotation instead. */
 function requireNoRotationUnderWay(secret: Secret): void {
-  if (secret.deletedOn !== undefined) {
-    throw new KeyturnError(
-      'SecretNotFound',
-      `Secret ${secret.name} is scheduled for deletion.`,
-      'Restore it first: aws secretsmanager restore-secret.',
-    );
-  }
+  requireNotDeleted(secret);
   if (unfinishedVersion(secret) !== undefined) throw unfinishedRotation(secret);
 }
 
@@ -171,6 +166,6 @@ function unfinishedRotation({ name }: Secret): KeyturnError {
   return new KeyturnError(
     'VersionNotPending',
     `A rotation of ${name} is under way, or stuck: AWSPENDING is on a version that is not AWSCURRENT.`,
-    'See keyturn status, which says what to do about it. Then attach.',
+    `Complete it first: keyturn rotate ${shellWord(name)}. Then attach.`,
   );
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { tailLogCommand } from '../../doctor/causes.ts';
+import { clearPendingCommand, restoreCommand, tailLogCommand } from '../../doctor/causes.ts';
+import { hasFailed } from '../../doctor/diagnosis.ts';
 import { KeyturnError } from '../../errors.ts';
 import { type Secret, type SecretsManagementPort, unfinishedVersion } from '../../secrets-manager/port.ts';
 import { versionWith } from '../../secrets-manager/staging-labels.ts';
@@ -22,9 +23,10 @@ export interface RotationAnswer extends Followed {
 }
 
 /**
- * `keyturn rotate`: starts a rotation, or continues an unfinished one, and follows it.
+ * `keyturn rotate`: starts a rotation, or continues an unfinished one, and follows it. If rotation was turned off while it
+ * was unfinished, RotateSecret turns it on again.
  *
- * @throws RotationNotEnabled, and errors of the calls of Secrets Manager
+ * @throws RotationNotEnabled, SecretMarkedForDeletion, and errors of the calls of Secrets Manager
  */
 export async function rotate(
   tools: Tools,
@@ -33,6 +35,7 @@ export async function rotate(
   const secret = await tools.secrets.describe(secretId);
   requireRotation(secret);
   tools.screen.heading(secret.name);
+  if (secret.rotationEnabled !== true) tools.screen.progress('turning rotation on again');
   const rotation = await rotateAndFollow(tools, secret, timeoutMs);
   const document = { secret: secret.arn, ...rotation };
   return { ok: rotation.outcome === 'succeeded', document };
@@ -76,6 +79,10 @@ async function askWhy(
   screen.progress('asking the function what is wrong');
   const preflight = await functions.preflight(functionArn, secretArn, current);
   showPreflight(screen, preflight);
+  if (preflight.outcome === 'passed' && !hasFailed(preflight))
+    screen.say(
+      'The preflight found nothing wrong. It writes nothing, so it cannot see a missing permission to write.',
+    );
   screen.say(`Its log says more: ${tailLogCommand(functionArn)}`);
   screen.say('Secrets Manager tries again by itself; keyturn status tells how things stand.');
   return { preflight };
@@ -100,11 +107,27 @@ export function showPreflight(screen: Screen, preflight: Preflight): void {
   }
 }
 
-function requireRotation({ name, rotationEnabled, functionArn }: Secret): void {
-  if (functionArn !== undefined && rotationEnabled === true) return;
+function requireRotation(secret: Secret): void {
+  requireNotDeleted(secret);
+  const { arn, name, rotationEnabled, functionArn } = secret;
+  const unfinished = unfinishedVersion(secret);
+  if (functionArn !== undefined && (rotationEnabled === true || unfinished !== undefined)) return;
+  const attach = 'Turn it on with keyturn attach.';
   throw new KeyturnError(
     'RotationNotEnabled',
     `Rotation of ${name} is off.`,
-    'Turn it on with keyturn attach.',
+    unfinished === undefined
+      ? attach
+      : `Take AWSPENDING off its version, which keeps its value: ${clearPendingCommand(arn, unfinished)}\n${attach}`,
+  );
+}
+
+/** @throws SecretMarkedForDeletion */
+export function requireNotDeleted({ arn, name, deletedOn }: Secret): void {
+  if (deletedOn === undefined) return;
+  throw new KeyturnError(
+    'SecretMarkedForDeletion',
+    `Secret ${name} is scheduled for deletion.`,
+    `Restore it first: ${restoreCommand(arn)}`,
   );
 }

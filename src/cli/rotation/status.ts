@@ -156,11 +156,9 @@ function showDiagnosis(screen: Screen, diagnosis: Diagnosis): void {
   for (const line of adviceOf(diagnosis)) screen.say(`- ${line}`);
 }
 
-/** The steps for the causes, most likely first. If AWSPENDING may hold the live credential, a warning comes first. */
-export function adviceOf({ state, causes }: Diagnosis): string[] {
-  const mayBeLive = state === 'unfinished-with-value' || state === 'unfinished-unreadable';
-  const keep = 'Keep the version with AWSPENDING: it may be the only copy of the live credential.';
-  return [...(mayBeLive ? [keep] : []), ...causes.map(stepLine)];
+/** The steps for the causes, most likely first. */
+function adviceOf({ causes }: Diagnosis): string[] {
+  return causes.map(stepLine);
 }
 
 function outlineOf(diagnosis: Diagnosis): object {

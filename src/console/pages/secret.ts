@@ -1,4 +1,4 @@
-import { hasFailed, stepLine } from '../../doctor/diagnosis.ts';
+import { hasFailed } from '../../doctor/diagnosis.ts';
 import type { Preflight } from '../../doctor/facts.ts';
 import {
   describeSchedule,
@@ -82,14 +82,11 @@ ${isDeleted ? '' : html`<div id="rotation-card" data-live>${rotationCard(view, p
 }
 
 /** The causes, most likely first, with what is safe to do. */
-function causesView({ state, causes, advice }: ShownDiagnosis): Html | string {
-  const steps = new Set(causes.map(stepLine));
-  const first = advice.filter((line) => !steps.has(line));
-  if (causes.length === 0 && first.length === 0) return '';
+function causesView({ state, causes }: ShownDiagnosis): Html | string {
+  if (causes.length === 0) return '';
   const isOpen = state === 'preflight-failed' || state === 'would-fail';
   const isUnfinished = state.startsWith('unfinished');
   return html`<details class="causes" ${isOpen ? html`open` : ''}><summary>${isUnfinished || isOpen ? 'Why, and what is safe to do' : 'At the command line'}</summary>
-${first.map((line) => html`<p>${text(line)}</p>`)}
 <ol>${causes.map(
     ({ problem: what, likelihood, evidence, step, command }) =>
       html`<li><p><strong>${text(what)}</strong> <span class="soft">${capital(likelihood)}: ${text(evidence)}.</span></p><p>${text(step)}</p>${command === null ? '' : codeBlock(command, 'the command')}</li>`,

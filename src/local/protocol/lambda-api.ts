@@ -5,7 +5,9 @@ import { reportFault, ServiceError, unknownOperation, validationFailure } from '
 import type { FunctionRegistry, RotationRequest } from '../rotation/functions.ts';
 import { hungUp, mediaTypeOf, type Protocol, pathOf, type Reply, readBody } from './http.ts';
 
-const pathPattern = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)$/;
+/** GetFunctionConcurrency has a date of its own. */
+const pathPattern =
+  /^(?:\/2015-03-31\/functions\/([^/]+)\/(invocations|policy|configuration)|\/2019-09-30\/functions\/([^/]+)\/(concurrency))$/;
 /** As in the model of Lambda's API, but without its namespaces of versions. */
 const functionNamePattern =
   /^(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2,4}(?:-[a-z]+)+-\d:\d{12}:function:|(?:\d{12}:)?(?:function:)?)[a-zA-Z0-9-_]+(?::(?:\$LATEST|[a-zA-Z0-9-_]+))?$/;
@@ -14,6 +16,7 @@ const operations = {
   invocations: { action: 'InvokeFunction', method: 'POST' },
   policy: { action: 'GetPolicy', method: 'GET' },
   configuration: { action: 'GetFunctionConfiguration', method: 'GET' },
+  concurrency: { action: 'GetFunctionConcurrency', method: 'GET' },
 } as const;
 
 /** Content types that the AWS SDKs send. A web page can't send them without asking first. */
@@ -45,8 +48,8 @@ interface LambdaAnswer {
 }
 
 /**
- * The part of Lambda's API that attaching a rotation function needs: Invoke, GetPolicy and GetFunctionConfiguration. It knows
- * the functions that rotations can call. So one endpoint URL serves both services.
+ * The part of Lambda's API that `keyturn attach` and `keyturn doctor` need: Invoke, GetPolicy, GetFunctionConfiguration and
+ * GetFunctionConcurrency. It knows the functions that rotations can call. So one endpoint URL serves both services.
  * @param guard undefined if everybody may do everything
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
@@ -65,10 +68,12 @@ export function createLambdaApi(
     }
     if (operation === 'policy') return { body: { Policy: JSON.stringify(policyOf(arn)) } };
     if (operation === 'configuration') return { body: { FunctionName: functionName(arn), FunctionArn: arn } };
+    // No concurrency is reserved.
+    if (operation === 'concurrency') return { body: {} };
     return invoke(functions, arn, text, message.headers['x-amz-invocation-type']);
   };
   return {
-    speaks: (request) => pathOf(request).startsWith('/2015-03-31/'),
+    speaks: (request) => /^\/(?:2015-03-31|2019-09-30)\//.test(pathOf(request)),
     async answer(request) {
       try {
         return replyOf(await answer(request));
@@ -85,7 +90,7 @@ function targetOf(
   request: IncomingMessage,
   partition: Partition,
 ): { readonly operation: keyof typeof operations; readonly arn: string } {
-  const [, encodedName = '', operation] = pathPattern.exec(pathOf(request)) ?? [];
+  const [encodedName = '', operation] = pathPattern.exec(pathOf(request))?.slice(1).filter(Boolean) ?? [];
   if (!isOperation(operation) || request.method !== operations[operation].method) throw unknownOperation(404);
   const name = decoded(encodedName);
   if (name === undefined || !functionNamePattern.test(name)) {
