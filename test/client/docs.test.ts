@@ -47,7 +47,8 @@ function run(program: string, args: readonly string[], cwd: string): Promise<str
 }
 
 describe("the client's pages", () => {
-  it('have samples, each of which compiles as it stands', async () => {
+  // tsc reads the whole project, which takes half of the usual time-out where three test files run at once.
+  it('have samples, each of which compiles as it stands', { timeout: 180_000 }, async () => {
     const folder = await temporaryFolder();
     let count = 0;
     for (const { name, samples } of pages) {

@@ -177,7 +177,7 @@ describe('keyturn fleet in several accounts and regions', () => {
     expect(refused.document).toMatchObject({
       error: { code: 'AccessDenied', message: expect.stringContaining('profile shop, eu-west-1: ') },
     });
-  }, 30_000);
+  });
 
   it('has Step Functions refuse a plan of several places, and more than one profile', async () => {
     const file = join(folder, 'mixed.json');
@@ -198,5 +198,5 @@ describe('keyturn fleet in several accounts and regions', () => {
     expect(mixed.document).toMatchObject({
       error: { code: 'FleetUnusable', message: expect.stringContaining('another region or account') },
     });
-  }, 30_000);
+  });
 });
