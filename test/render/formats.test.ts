@@ -403,7 +403,8 @@ async function renderValue({ format, before, token, after }: Shape, value: Value
 }
 
 describe.each(shapes.map((shape) => [shape.name, shape] as const))('a value in %s', (_name, shape) => {
-  const seed = Date.now();
+  // That of all property tests. A seed of the moment would make one run fail, and the next one pass.
+  const { seed = 1 } = fc.readConfigureGlobal();
   const singles = [...pieces, '', ...fc.sample(anyValue, { numRuns: 200, seed })];
   const pairs = fc.sample(fc.tuple(fc.constantFrom(...pieces), fc.constantFrom(...pieces)), {
     numRuns: 200,
