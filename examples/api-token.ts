@@ -52,5 +52,7 @@ export const exampleToken: IssuingRotator<Account> = {
       if (label.startsWith(`keyturn-${context.owner}-`) && !kept.has(id))
         await call(current, `DELETE ${tokensOf(current)}/${id}`, context);
   },
-  classify: (error) => (error instanceof TypeError ? 'TargetUnreachable' : undefined),
+  // Other TypeErrors are mistakes in this file.
+  classify: (error) =>
+    error instanceof TypeError && error.message === 'fetch failed' ? 'TargetUnreachable' : undefined,
 };

@@ -41,5 +41,7 @@ export const httpPassword: ChangingRotator<Account, { close(): Promise<void> }> 
     if (!(await call(using, '/me/password', { method: 'PUT', body, signal }))) throw new Error('Refused.');
   },
 
-  classify: (error) => (error instanceof TypeError ? 'TargetUnreachable' : undefined),
+  // Other TypeErrors are mistakes in this file.
+  classify: (error) =>
+    error instanceof TypeError && error.message === 'fetch failed' ? 'TargetUnreachable' : undefined,
 };

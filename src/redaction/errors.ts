@@ -90,7 +90,10 @@ function setMessage<E extends Error>(error: E, message: string, frames: readonly
  * if a host has several addresses and none answers.
  */
 function messageIn(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return stringify(thrown);
+  if (!(thrown instanceof Error)) {
+    const said: unknown = Reflect.get(Object(thrown), 'message');
+    return typeof said === 'string' ? said : stringify(thrown);
+  }
   const message = stringify(thrown.message);
   if (message !== '' || !(thrown instanceof AggregateError)) return message;
   return thrown.errors.slice(0, mostErrors).map(messageIn).join('; ');

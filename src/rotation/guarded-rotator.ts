@@ -11,6 +11,7 @@ import {
   requireSession,
   targetOf,
   told,
+  unawaited,
 } from './valid-rotators.ts';
 
 /** Whether another try may do better. Retry only whole pieces of work, not the calls in them: else the tries multiply. */
@@ -210,26 +211,28 @@ export function guardRotator<Kind extends Rotator>(
     if (rotator.kind !== 'changes' || rotator.prepare === undefined) return undefined;
     requireSameTarget(target, targetOf(rotator, credential, run.redactor));
     // Without a prepared connection only time is lost: the login opens one of its own.
-    const make = async (): Promise<Prepared<Session> | undefined> => rotator.prepare?.(credential, context);
-    const prepared = await watched('prepare', make).catch((error: unknown) => {
-      warn(
-        'prepare',
-        `threw an error, which open of what it returns should do: ${told(run.redactor, error)}`,
-      );
-      return null;
-    });
-    if (prepared === null) return undefined;
+    let prepared: Prepared<Session> | undefined;
+    try {
+      prepared = await watched('prepare', async () => rotator.prepare?.(credential, context));
+    } catch (error) {
+      const thrown = told(run.redactor, error);
+      warn('prepare', `threw an error, which open of what it returns should do: ${thrown}`);
+      return undefined;
+    }
     if (!isPrepared(prepared)) {
       warn('prepare', 'returned no object with the functions open and close');
       return undefined;
     }
+    const connection = prepared;
     return {
-      open: () => logIn(credential, () => prepared.open(context)),
+      open: () => logIn(credential, () => connection.open(context)),
       close: () => {
-        try {
-          prepared.close();
-        } catch (error) {
+        const failed = (error: unknown): void =>
           warn('prepare', `returned an object whose close threw an error: ${told(run.redactor, error)}`);
+        try {
+          unawaited<unknown>(connection.close(), failed);
+        } catch (error) {
+          failed(error);
         }
       },
     };

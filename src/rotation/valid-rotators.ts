@@ -207,7 +207,8 @@ export function faultOfThrowing(
 
 /** The message of anything thrown, masked, to end a sentence with. */
 export function told(redactor: Redactor, error: unknown): string {
-  return redactor.describe(error).replace(/\.$/, '');
+  const message = redactor.describe(error).replace(/\.$/, '');
+  return error instanceof Error ? message : `${message} (what was thrown is no Error)`;
 }
 
 /**
@@ -217,8 +218,16 @@ export function told(redactor: Redactor, error: unknown): string {
  * @throws InvalidSecretField, and what else `parse` throws of Keyturn's errors; InternalError for its other errors
  */
 export function credentialOf(rotator: Rotator, fields: SecretFields, redactor: Redactor): unknown {
-  const credential = guardedAnswer(rotator, 'parse', redactor, () => rotator.parse(frozen(fields)));
+  return requireCredential(
+    rotator,
+    guardedAnswer(rotator, 'parse', redactor, () => rotator.parse(frozen(fields))),
+  );
+}
+
+/** Makes sure that `parse` has returned a credential, and freezes it. @throws InternalError */
+export function requireCredential(rotator: Rotator, credential: unknown): unknown {
   if (isPromise(credential)) throw faultOf(rotator, 'parse', 'returned a promise');
+  if (credential === undefined || credential === null) throw faultOf(rotator, 'parse', 'returned nothing');
   return frozen(credential);
 }
 
@@ -252,11 +261,20 @@ export function identityOf(rotator: Rotator, credential: unknown, redactor: Reda
 /** What one of the pure members answers. */
 function guardedAnswer<T>(rotator: Rotator, member: string, redactor: Redactor, ask: () => T): T {
   try {
-    return ask();
+    return unawaited(ask());
   } catch (error) {
     if (isKeyturnError(error)) throw error;
     throw faultOfThrowing(rotator, member, redactor, error);
   }
+}
+
+/**
+ * Marks a promise as handled that nobody awaits, since it should be none. If it rejected later, Node.js would end the
+ * process.
+ */
+export function unawaited<T>(returned: T, rejected: (error: unknown) => void = () => undefined): T {
+  if (isPromise(returned)) Promise.resolve(returned).catch(rejected);
+  return returned;
 }
 
 /** Whether something can be awaited. */
@@ -356,13 +374,13 @@ export function classified(
   const code = 'TargetFailed';
   const consequence = `so the error during ${during} counts as ${code}`;
   try {
-    const returned: unknown = rotator.classify?.(error, during);
+    const returned: unknown = unawaited(rotator.classify?.(error, during));
     if (isErrorCode(returned)) return { code: returned };
     if (returned === undefined || returned === null) return { code };
     const what = isPromise(returned)
       ? 'a promise'
       : typeof returned === 'string'
-        ? `"${told(redactor, returned)}", which is no code of Keyturn`
+        ? `"${redactor.foreign(returned)}", which is no code of Keyturn`
         : 'no text';
     return { code, fault: `returned ${what}, ${consequence}` };
   } catch (thrown) {

@@ -12,9 +12,11 @@ import {
   isPromise,
   oneOf,
   type Rule,
+  requireCredential,
   required,
   requireValidRotators,
   texts,
+  unawaited,
   wrongMembers,
 } from '../rotation/valid-rotators.ts';
 import type { Rotator } from '../rotator/contract.ts';
@@ -232,7 +234,7 @@ type Member = (...args: unknown[]) => unknown;
 function watchedRotator(rotator: Rotator): Rotator {
   const watch = (name: string, member: Member): Member => {
     const call = (args: unknown[]): unknown => Reflect.apply(member, rotator, args);
-    if (name === 'parse') return (...args) => frozen(call(args));
+    if (name === 'parse') return (...args) => requireCredential(rotator, unawaited(call(args)));
     if (!remote.has(name)) return (...args) => call(args);
     return (...args) => inTime(`The rotator's ${name}`, async () => call(args));
   };

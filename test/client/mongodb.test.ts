@@ -152,7 +152,8 @@ describe('clients of MongoDB', () => {
   it('are refused when they are closed, and for anything that is not a class of the driver', async () => {
     const { mongo, secret } = await start();
     await mongo.close();
-    await expect(mongo.use(ping)).rejects.toThrow('closed');
+    await expect(mongo.use(ping)).rejects.toMatchObject({ code: 'ClientClosed' });
+    await expect(mongo.client()).rejects.toMatchObject({ code: 'ClientClosed' });
     for (const given of [undefined, {}, class MongoClient {}]) {
       await expect(Reflect.apply(createMongo, undefined, [given, secret])).rejects.toMatchObject({
         code: 'DriverUnknown',

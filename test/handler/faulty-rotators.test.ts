@@ -172,6 +172,9 @@ describe('members that return what the contract excludes', () => {
     ['change', 'false', async () => false],
     ['verify', 'false', async () => false],
     ['parse', 'a promise', async (fields: object) => fields],
+    ['parse', 'a promise that rejects', () => Promise.reject(new Error('later'))],
+    ['parse', 'nothing', () => undefined],
+    ['target', 'a promise that rejects', () => Promise.reject(new Error('later'))],
     [
       'parse',
       'an error with the value',
@@ -291,13 +294,8 @@ describe('members that return what the contract excludes', () => {
   });
 
   it('are told with the message of what a pure member has thrown', async () => {
-    const parse = (fields: { readonly endpoint?: { readonly port: number } }) =>
-      fields.endpoint?.port.toFixed();
-    const target = (credential: { readonly host: string } | undefined) => ({
-      host: Object(credential).host.trim(),
-      account: 'app',
-    });
-    expect(await rotate({ ...changing, parse, target })).toMatch(
+    const target = ({ host }: { readonly host: string }) => ({ host: host.trim(), account: 'app' });
+    expect(await rotate({ ...changing, target })).toMatch(
       /its target threw an error: Cannot read properties of undefined \(reading 'trim'\)\. Correct/,
     );
   });
@@ -338,6 +336,7 @@ describe('members that return what the contract excludes', () => {
     ['an unknown code', () => 'NoSuchCode', 'returned "NoSuchCode", which is no code of Keyturn, so'],
     ['the message', (error: Error) => error.message, 'returned "'],
     ['a promise', async () => 'TargetBusy', 'returned a promise, so'],
+    ['a promise that rejects', () => Promise.reject(new Error('later')), 'returned a promise, so'],
     ['a number', () => 28, 'returned no text, so'],
     [
       'an error',
@@ -359,6 +358,16 @@ describe('members that return what the contract excludes', () => {
       expect(warnings[0]).toContain('so the error during change counts as TargetFailed');
     },
   );
+
+  it.each([
+    ['a text', 'no luck', 'no luck'],
+    ['an object', { code: 17, message: `no ${old}` }, 'no [redacted]'],
+    ['nothing', undefined, 'undefined'],
+  ])('are told with what was thrown if that is no Error: %s', async (_what, thrown, told) => {
+    const change = () => Promise.reject(thrown);
+    const failure = await rotate({ ...changing, change });
+    expect(failure).toContain(`could not change at h: ${told} (what was thrown is no Error).`);
+  });
 
   it.each([undefined, null])(
     'leave the code TargetFailed without a word if classify answers %s',
@@ -390,7 +399,11 @@ describe('members that return what the contract excludes', () => {
       () => Promise.reject(new Error(`not in use: ${old}`)),
       'threw an error: not in use',
     ],
-    ['rejects with a text', () => Promise.reject('gone'), 'threw an error: gone'],
+    [
+      'rejects with a text',
+      () => Promise.reject('gone'),
+      'threw an error: gone (what was thrown is no Error)',
+    ],
     ['never ends', () => new Promise(() => undefined), 'did not end in time'],
   ] as const;
 
@@ -421,11 +434,17 @@ describe('members that return what the contract excludes', () => {
     ['throws', () => JSON.parse('broken'), 'threw an error'],
     ['rejects', () => Promise.reject(new Error('no route')), 'threw an error'],
     ['returns nothing', async () => undefined, 'returned no object'],
+    ['returns null', async () => null, 'returned no object'],
     ['returns no close', async () => ({ open: async () => session }), 'returned no object'],
     [
       'returns a close that throws',
       async () => ({ open: async () => session, close: () => JSON.parse('broken') }),
       'returned an object whose close threw an error',
+    ],
+    [
+      'returns a close that rejects',
+      async () => ({ open: async () => session, close: () => Promise.reject(new Error('gone')) }),
+      'returned an object whose close threw an error: gone',
     ],
   ])('do not stop a rotation whose prepare %s, and are in the log', async (_what, prepare, fault) => {
     const fixture = await start({ ...changing, prepare });

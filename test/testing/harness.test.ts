@@ -208,7 +208,22 @@ describe('a rotator with a fault that stops no rotation', () => {
   it('is told what it has thrown if that is no Error', async () => {
     const open = () => Promise.reject('no route to the host');
     expect(await fails({ open }, login)).toBe(
-      'Something that is no Error was thrown, such as a text: no route to the host. Throw an Error.',
+      'Something that is no Error was thrown: no route to the host. Throw an Error.',
+    );
+  });
+
+  it('is told if generate returns nothing', async () => {
+    const generate = async () => Object(undefined);
+    expect(await fails({ generate }, 'has the target accept the pending credential')).toContain(
+      'its generate returned no field',
+    );
+  });
+
+  it('is told if a new token has the identity of the old one', async () => {
+    const identity = ({ username }: { readonly username: string }) => username;
+    const harness = memoryHarness(target, { ...tokenRotator, identity });
+    expect(await runOne(harness, 'never generates the same twice')).toBe(
+      'A new credential has the identity of the current one.',
     );
   });
 

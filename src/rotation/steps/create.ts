@@ -217,7 +217,9 @@ function requireUsable(rotation: Rotation, text: string, returned: Returned): Ve
     }
     if (!isKeyturnError(error, 'InvalidSecretField')) throw error;
     if (!isMadeByPolicy(returned, error.field)) {
-      const fault = `returned what parse refuses: ${told(run.redactor, error)}`;
+      // Its last sentence says to correct the secret.
+      const [problem = ''] = told(run.redactor, error).split(/\.(?= |$)/);
+      const fault = `returned what parse refuses: ${problem}`;
       throw faultOf(rotator, returned.member, fault, error);
     }
     throw new KeyturnError(

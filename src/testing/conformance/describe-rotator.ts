@@ -60,10 +60,8 @@ async function runTest(
 }
 
 /** A runner says little about what is no Error, and has no stack of it. */
-function notAnError(masked: unknown): Error {
-  return new Error(
-    `Something that is no Error was thrown, such as a text: ${String(masked)}. Throw an Error.`,
-  );
+function notAnError(told: string): Error {
+  return new Error(`Something that is no Error was thrown: ${told}. Throw an Error.`);
 }
 
 /** Masks errors: a runner prints a driver's error with all its properties, and the target may be a shared one. */
@@ -79,7 +77,7 @@ async function reasonToSkip(
     if (error instanceof Skipped) return error.message;
     if (error instanceof AssertionError) throw error;
     const masked = redactor.error(error);
-    throw masked instanceof Error ? masked : notAnError(masked);
+    throw masked instanceof Error ? masked : notAnError(redactor.describe(error));
   } finally {
     await account.remove?.();
   }

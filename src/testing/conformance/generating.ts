@@ -17,11 +17,15 @@ export const generating: TestGroup = {
     await prove(first.fields);
   },
 
-  'never generates the same twice': async ({ first, generate }) => {
+  'never generates the same twice': async ({ rotator, first, generate }) => {
     const [one, other] = [await generate(), await generate()];
     // assert.notDeepEqual would print the values.
     assert.ok(!isDeepStrictEqual(one.fields, first.fields), 'It generates the current credential again.');
     assert.ok(!isDeepStrictEqual(one.fields, other.fields), 'It generates the same twice.');
+    if (rotator.kind !== 'issues' || rotator.identity === undefined) return;
+    const [current, pending] = [first, one].map(({ fields }) => rotator.identity?.(rotator.parse(fields)));
+    // The core would revoke neither of them.
+    assert.ok(!isDeepStrictEqual(current, pending), 'A new credential has the identity of the current one.');
   },
 
   'issues anew when it is repeated, and revokes the orphans and nothing that is needed': async (subject) => {

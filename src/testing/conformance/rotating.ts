@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { documentOf, type StoredVersion } from '../secrets.ts';
-import { type Delivery, type RotatedSecret, withSecret } from './rotations.ts';
+import { assertSucceeded, type Delivery, type RotatedSecret, withSecret } from './rotations.ts';
 import type { Subject } from './subject.ts';
 import type { TestGroup } from './test-group.ts';
 
@@ -28,7 +28,7 @@ export const rotating: TestGroup = {
     const { rotator, account, first, prove } = subject;
     return withSecret(rotator, account, async ({ rotate, versions }) => {
       const before = [await versions(), await account.digest?.()];
-      assert.equal(await rotate({ immediately: false }), undefined);
+      assertSucceeded(await rotate({ immediately: false }));
       const after = [await versions(), await account.digest?.()];
       // assert.deepEqual would print the values.
       assert.ok(isDeepStrictEqual(after, before), 'The secret or the account is not as it was before.');
@@ -43,7 +43,7 @@ async function rotateOnce(
   delivery: Delivery = 'once',
 ): Promise<void> {
   const before = holderOf(await versions(), 'AWSCURRENT');
-  assert.equal(await rotate({ delivery }), undefined);
+  assertSucceeded(await rotate({ delivery }));
   const after = await versions();
   const [current, previous] = [holderOf(after, 'AWSCURRENT'), holderOf(after, 'AWSPREVIOUS')];
   assert.notEqual(current.id, before.id);

@@ -4,6 +4,7 @@ import type { SecretFields } from '../../documents/fields.ts';
 import type { Redactor } from '../../redact.ts';
 import { adminFields } from '../../rotation/admin.ts';
 import { passwordFor } from '../../rotation/new-password.ts';
+import { requireFields } from '../../rotation/valid-rotators.ts';
 import type {
   ChangingRotator,
   GenerateContext,
@@ -215,6 +216,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
               owner,
               stored,
             });
+      requireFields(rotator, rotator.kind === 'changes' ? 'generate' : 'issue', changes);
       return read(document.write(changes));
     },
     change: async (pending, settings = {}) => {
