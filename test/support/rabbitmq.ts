@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,10 @@ async function startOnce(program: string): Promise<RabbitMqServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-rabbitmq-'));
   const [amqp, management] = [await closedPort(), await closedPort()];
   const [distribution, names] = [String(await closedPort()), String(await closedPort())];
+  const admin = { username: 'keyturn', password: randomUUID() };
   const config = [
+    `default_user = ${admin.username}`,
+    `default_pass = ${admin.password}`,
     `listeners.tcp.1 = 127.0.0.1:${amqp}`,
     'management.tcp.ip = 127.0.0.1',
     `management.tcp.port = ${management}`,
@@ -57,8 +60,7 @@ async function startOnce(program: string): Promise<RabbitMqServer> {
     detached: true,
   });
   const url = `http://127.0.0.1:${management}`;
-  const admin = { username: 'guest', password: 'guest' };
-  const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
+  const authorization = `Basic ${Buffer.from(`${admin.username}:${admin.password}`).toString('base64')}`;
   const call = (method: string, path: string, json?: object): Promise<Response> =>
     fetch(url + path, {
       method,
