@@ -17,7 +17,7 @@ Options:
 ${placeOptionsHelp}
 Examples:
   keyturn get prod/db
-  keyturn get prod/db#password | psql ...
+  keyturn get prod/db#cert > cert.pem
   PGPASSWORD=$(keyturn get prod/db#password) psql ...
 `;
 

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -11,7 +12,7 @@ import {
 import mssql from 'mssql';
 import { expect, it, onTestFinished } from 'vitest';
 import { startLocalSecretsManager } from '../../src/local/index.ts';
-import { runKeyturnAlone } from '../cli/keyturn-process.ts';
+import { bareEnvironment, runKeyturnAlone } from '../cli/keyturn-process.ts';
 import { type StandIn, startStandIn } from '../support/tds/server.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -52,6 +53,17 @@ function wordsOf(command: string): string[] {
   return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain);
 }
 
+/** The variables that the words of a line set, except for the endpoint. */
+function variablesIn(words: readonly string[]): Record<string, string> {
+  const set = words.filter((word) => /^[A-Z_]+=/.test(word) && !word.startsWith('AWS_ENDPOINT'));
+  return Object.fromEntries(
+    set.map((word): [string, string] => {
+      const equals = word.indexOf('=');
+      return [word.slice(0, equals), word.slice(equals + 1)];
+    }),
+  );
+}
+
 const after = (words: readonly string[], option: string): string => words[words.indexOf(option) + 1] ?? '';
 
 async function asAdmin({ host, port, admin, ca }: StandIn, statement: string): Promise<void> {
@@ -67,7 +79,7 @@ async function asAdmin({ host, port, admin, ca }: StandIn, statement: string): P
   await pool.close();
 }
 
-/** AWS's own commands are made by its SDK here, and SQL Server is the stand-in, at an address of its own. */
+/** SQL Server is the stand-in, at an address of its own. */
 it('rotates dev/MyTestConnectionString/SqlServer by the commands of the page', {
   timeout: 60_000,
 }, async () => {
@@ -92,14 +104,10 @@ it('rotates dev/MyTestConnectionString/SqlServer by the commands of the page', {
   const [, createLogin = ''] = /-Q "(CREATE LOGIN .*)"/.exec(commands.join('\n')) ?? [];
   await asAdmin(standIn, createLogin);
 
-  const variables = Object.fromEntries(
-    command('AWS_ENDPOINT_URL_SECRETS_MANAGER=')
-      .filter((word) => /^[A-Z_]+=/.test(word) && !word.startsWith('AWS_ENDPOINT'))
-      .map((word): [string, string] => {
-        const equals = word.indexOf('=');
-        return [word.slice(0, equals), word.slice(equals + 1)];
-      }),
-  );
+  const variables = variablesIn(command('AWS_ENDPOINT_URL_SECRETS_MANAGER='));
+  const exported = variablesIn(commands.filter((line) => line.startsWith('export ')).flatMap(wordsOf));
+  // The AWS CLI reads no other region, before its version 2.
+  expect(exported).toHaveProperty('AWS_DEFAULT_REGION');
   // Each must know the other's address. So a free port for the Secrets Manager is chosen before it starts.
   const reserved = await startLocalSecretsManager();
   const { port } = new URL(reserved.url);
@@ -110,17 +118,36 @@ it('rotates dev/MyTestConnectionString/SqlServer by the commands of the page', {
   const client = new SecretsManagerClient(local.clientConfig);
   onTestFinished(() => client.destroy());
 
-  await client.send(new CreateSecretCommand({ Name: name, SecretString: before, Tags: [{ Key, Value }] }));
-  for (const subcommand of ['attach', 'rotate', 'status']) {
+  const inTerminal = { ...exported, AWS_ENDPOINT_URL_SECRETS_MANAGER: local.url };
+  const awsCli = process.env.KEYTURN_TEST_AWS_CLI;
+  /** Runs a command of the AWS CLI as the page has it, if there is one. Otherwise, the SDK makes the same call. */
+  const aws = async (words: readonly string[], otherwise: () => Promise<string>): Promise<string> => {
+    if (awsCli === undefined) return otherwise();
+    const env = { ...(await bareEnvironment()), ...inTerminal };
+    const [, ...args] = words;
+    return (await promisify(execFile)(awsCli, args, { env })).stdout;
+  };
+  await aws(
+    create.map((word) => place(standIn, word)),
+    async () => {
+      await client.send(
+        new CreateSecretCommand({ Name: name, SecretString: before, Tags: [{ Key, Value }] }),
+      );
+      return '';
+    },
+  );
+  for (const subcommand of ['attach', 'rotate', 'status', 'doctor']) {
     const [, , ...args] = command(`npx keyturn ${subcommand}`);
-    const ended = await runKeyturnAlone({}, ...args, '--endpoint', local.url);
+    const ended = await runKeyturnAlone(inTerminal, ...args);
     expect(ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('Error') });
   }
 
   const read = command('aws secretsmanager get-secret-value');
-  const { SecretString = '' } = await client.send(
-    new GetSecretValueCommand({ SecretId: after(read, '--secret-id') }),
-  );
+  const printed = await aws(read, async () => {
+    const found = await client.send(new GetSecretValueCommand({ SecretId: after(read, '--secret-id') }));
+    return JSON.stringify(found.SecretString);
+  });
+  const SecretString: string = JSON.parse(printed);
   const rotated = mssql.ConnectionPool.parseConnectionString(SecretString);
   expect(rotated.password).not.toBe(password);
   expect(standIn.model.logins.get(user)?.password).toBe(rotated.password);

@@ -62,10 +62,13 @@ export async function expectError(
 }
 
 /** A rotation function that does what AWS's templates do, with a value made of the token. */
-export function plainRotation(client: SecretsManager): LocalFunction {
+export function plainRotation(
+  client: SecretsManager,
+  valueFor = (token: string): string => `value of ${token}`,
+): LocalFunction {
   return async ({ Step, SecretId, ClientRequestToken, RotationToken }) => {
     if (Step === 'createSecret') {
-      const SecretString = `value of ${ClientRequestToken}`;
+      const SecretString = valueFor(ClientRequestToken);
       await client.putSecretValue({
         SecretId,
         ClientRequestToken,
