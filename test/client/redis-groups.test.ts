@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -168,6 +170,27 @@ describeUnless(program === undefined ? noRedis : undefined, 'clients of several 
         await expect.poll(() => client.set('key', '1')).toBe('OK');
       }
       expect(refusals(errors)).toEqual([]);
+    });
+  });
+
+  it('are told that the Sentinels know no master of the name', async () => {
+    // A Sentinel's answer for an unknown name.
+    const server = createServer((socket) => socket.on('data', () => socket.write('*-1\r\n')));
+    closing.push(() => server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = Object(server.address());
+    const fields = { host: '127.0.0.1', port, mastername: 'nobody', password: newPassword() };
+    const { secret } = startApplication(fixture, await fixture.createSecret(fields));
+    // The driver asks for credentials once it has found a master, which may be gone by then.
+    type Options = { nodeClientOptions: { credentialsProvider: { credentials(): Promise<unknown> } } };
+    const createDriver = ({ nodeClientOptions }: Options) => ({
+      connect: () => undefined,
+      nodeClientOptions,
+    });
+    const { nodeClientOptions } = await createNodeRedisSentinel(createDriver, secret);
+    await expect(nodeClientOptions.credentialsProvider.credentials()).rejects.toMatchObject({
+      code: 'TargetUnreachable',
+      field: 'mastername',
     });
   });
 
