@@ -368,7 +368,8 @@ export interface IssuingRotator<Credential = unknown, Opened extends Session = S
   revoke?(old: Credential, context: RevokeContext<Credential>): Promise<void>;
   /**
    * Revokes every credential that is labelled with `owner` and is not among `needed`, such as one whose process ended
-   * before it was stored. Core calls it in finishSecret, before AWSCURRENT moves. Twice has the same effect as once.
+   * before it was stored. Core calls it in finishSecret, before AWSCURRENT moves. Twice has the same effect as once. With
+   * `overlap: 'none'`, core leaves it out if setSecret has moved AWSCURRENT: each new credential has ended the others.
    */
   revokeOrphans?(current: Credential, context: RevokeOrphansContext<Credential>): Promise<void>;
 }

@@ -130,6 +130,13 @@ describe('a harness that no compiler has checked', () => {
     expect(await runOne(harnessWith(members), title)).toContain(problem);
   });
 
+  it('is told that its account returned no admin, and the rotator needs one', async () => {
+    const rotator = { ...passwordRotator, changedBy: 'admin' };
+    expect(await runOne(harnessWith({ rotator }), 'has the target accept the pending credential')).toContain(
+      "its account returned no admin, and the rotator's changedBy is 'admin'",
+    );
+  });
+
   it('is told that busy returned no Error, before any cell', async () => {
     const harness = harnessWith({ busy: () => 'too busy' });
     const error = { field: 'busy', message: expect.stringContaining('its busy returned no Error') };

@@ -171,7 +171,10 @@ describe('the crash matrix', { timeout: 300_000 }, () => {
 
   it('finds an old credential that works no longer although overlap says so', async () => {
     const hasty: MemoryPasswordRotator = { ...passwordRotator, overlap: 'until-next-rotation' };
-    await expect(crashMatrix(harnessOf(hasty))).rejects.toThrow('AWSCURRENT does not open the target.');
+    await expect(crashMatrix(harnessOf(hasty))).rejects.toMatchObject({
+      code: 'PreflightFailed',
+      message: expect.stringContaining('AWSCURRENT does not open the target.'),
+    });
   });
 
   it('finds a token that was to be revoked at once and is not', async () => {

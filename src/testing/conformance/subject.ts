@@ -15,7 +15,7 @@ import type {
 } from '../../rotator/contract.ts';
 import { type Address, overlapOf, type RotatorHarness, type TestAccount } from '../harness.ts';
 import { documentOf, secretText } from '../secrets.ts';
-import { inTime } from '../valid-harness.ts';
+import { harnessFault, inTime } from '../valid-harness.ts';
 
 /** A version of an account's secret. */
 export interface Version {
@@ -141,7 +141,7 @@ export function createSubject(harness: RotatorHarness, account: TestAccount, red
     if (rotator.kind === 'issues' || rotator.changedBy === 'account') return own;
     const given = admin ?? account.admin;
     if (given === undefined)
-      throw new Error('The harness gives the account no admin, but an admin has to change it.');
+      throw harnessFault('account', "returned no admin, and the rotator's changedBy is 'admin'");
     return adminFields(given, current);
   };
 

@@ -54,7 +54,7 @@ export interface MatrixOptions {
  * does not throw: it is in the report.
  *
  * @param given the harness: the rotator, and what makes accounts at its target
- * @throws Error if a rotation fails even without a fault
+ * @throws PreflightFailed if a rotation fails even without a fault
  * @throws InvalidConfiguration if the harness or its rotator is wrong, or its `module` makes another rotator or none; and
  * for a concurrency that is no whole number from 1
  */
@@ -96,7 +96,7 @@ export async function resultOf(run: () => Promise<CellResult>): Promise<CellResu
   }
 }
 
-/** The calls of a rotation without a fault. @throws Error if that rotation fails */
+/** The calls of a rotation without a fault. @throws PreflightFailed if that rotation fails */
 export async function remoteCalls(harness: RotatorHarness): Promise<readonly SeenCall[]> {
   const world = await startWorld(harness);
   try {
@@ -104,7 +104,11 @@ export async function remoteCalls(harness: RotatorHarness): Promise<readonly See
     const failure =
       world.violation ?? (world.outcome.succeeded ? await world.invariants.atRest() : world.outcome.error);
     if (failure === undefined) return world.seen;
-    throw new Error(`A rotation fails without any fault: ${failure}`);
+    throw new KeyturnError(
+      'PreflightFailed',
+      `A rotation fails without any fault: ${failure.replace(/\.?$/, '.')}`,
+      'Put this in order first. The conformance suite (describeRotator) says more.',
+    );
   } finally {
     await world.close();
   }

@@ -59,7 +59,7 @@ async function loadFastCheck() {
  *
  * @throws DriverMissing if that package is not installed
  * @param given the harness: the rotator, and what makes accounts at its target
- * @throws Error if a rotation fails even without a fault
+ * @throws PreflightFailed if a rotation fails even without a fault
  * @throws InvalidConfiguration if the harness or its rotator is wrong, or its `module` makes another rotator or none; and
  * for a concurrency that is no whole number from 1
  */
