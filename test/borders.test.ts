@@ -97,7 +97,7 @@ describe('the borders of the architecture', () => {
   });
 
   it('keeps rotators apart: each loads its own folder and the kits', () => {
-    const kits = /^rotators\/(http|database|strategies)\/|^rotators\/[a-z-]+\.ts$/;
+    const kits = /^rotators\/(http|database)\/|^rotators\/[a-z-]+\.ts$/;
     for (const file of new Set(from(/^rotators\/[a-z-]+\//).map((found) => found.from))) {
       const own = file.split('/').slice(0, 2).join('/');
       const reached = [...reachedFrom(file)].filter((to) => to.startsWith('rotators/'));
@@ -116,6 +116,14 @@ describe('the borders of the architecture', () => {
       ([file, text]) => file.startsWith('rotators/') && known.test(code(text)),
     );
     expect(knowing.map(([file]) => file)).toEqual(['rotators/network.ts']);
+  });
+
+  it('has one place for what is trusted, and for when plaintext is allowed', () => {
+    const deciding = [...texts].filter(
+      ([file, text]) =>
+        file.startsWith('rotators/') && /createSecureContext\(|allowPlaintext[ )=]/.test(code(text)),
+    );
+    expect(deciding.map(([file]) => file)).toEqual(['rotators/database/connection.ts']);
   });
 
   it('has one way to send for all rotators of HTTP', () => {
