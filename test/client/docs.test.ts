@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { promisify } from 'node:util';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { sqlServer } from '../../rotators/sqlserver/index.ts';
+import { startLocalSecretsManager } from '../../src/local/index.ts';
 import { startFixture } from '../support/rotation-fixture.ts';
 import { standInHarness } from '../support/tds/harness.ts';
 
@@ -90,6 +92,47 @@ describe("the client's pages", () => {
   });
 });
 
+it('the samples that need no driver run as they stand', async () => {
+  const local = await startLocalSecretsManager();
+  const client = new SecretsManagerClient(local.clientConfig);
+  onTestFinished(async () => {
+    client.destroy();
+    await local.close();
+  });
+  const SecretString = '{"engine":"postgres","host":"db","username":"app","password":"p"}';
+  for (const Name of ['prod/db', 'prod/cache', 'prod/api'])
+    await client.send(new CreateSecretCommand({ Name, SecretString }));
+  const samples = pages
+    .flatMap((page) => page.samples)
+    .filter((sample) => !/from '(?!keyturn\/client')/.test(sample) && !sample.includes('fetch('));
+  expect(samples.length).toBeGreaterThan(5);
+  const folder = await temporaryFolder();
+  const files = await Promise.all(
+    samples.map(async (sample, index) => {
+      const file = join(folder, `${index}.mjs`);
+      await writeFile(file, stripTypeScriptTypes(fromSource(sample)));
+      return file;
+    }),
+  );
+  const all = 'for (const file of process.argv.slice(1)) await import(file); console.log("all have run");';
+  const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', all];
+  const { stdout } = await promisify(execFile)(process.execPath, [...options, ...files], {
+    env: {
+      PATH: process.env.PATH,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: local.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'sample',
+      AWS_SECRET_ACCESS_KEY: 'sample',
+    },
+  });
+  expect(stdout).toBe('all have run\n');
+});
+
+/** A sample that imports the client of this checkout. */
+function fromSource(sample: string): string {
+  return sample.replace("'keyturn/client'", `'${pathToFileURL(join(root, 'src/client/index.ts')).href}'`);
+}
+
 /** Imports a handler, and answers each line with its result or its error. */
 const runtime = `
   import { createInterface } from 'node:readline';
@@ -119,8 +162,7 @@ describe('the first sample', () => {
 
     const [sample = ''] = pages.find((page) => page.name === 'docs/client.md')?.samples ?? [];
     // The stand-in knows this statement, and no table; and connections end soon, so that each call logs in.
-    const ready = sample
-      .replace("'keyturn/client'", `'${pathToFileURL(join(root, 'src/client/index.ts')).href}'`)
+    const ready = fromSource(sample)
       .replace(/'SELECT id.*?'/, "'SELECT 1'")
       .replace(/\n *\.input\(.*\)/, '')
       .replace(
