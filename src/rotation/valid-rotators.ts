@@ -248,13 +248,11 @@ function isPortOrAbsent(port: unknown): boolean {
   return port === undefined || typeof port === 'number';
 }
 
-/** What identifies a credential at the target. @throws InternalError if `identity` throws or returns nothing */
+/** What identifies a credential at the target. @throws InternalError if `identity` throws or returns a promise */
 export function identityOf(rotator: Rotator, credential: unknown, redactor: Redactor): unknown {
   if (rotator.kind !== 'issues' || rotator.identity === undefined) return credential;
   const identity = guardedAnswer(rotator, 'identity', redactor, () => rotator.identity?.(credential));
-  // All credentials would count as the same, and none would be revoked.
-  if (identity === undefined || identity === null || isPromise(identity))
-    throw faultOf(rotator, 'identity', 'returned nothing that identifies a credential');
+  if (isPromise(identity)) throw faultOf(rotator, 'identity', 'returned a promise');
   return identity;
 }
 

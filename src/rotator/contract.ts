@@ -349,7 +349,8 @@ export interface IssuingRotator<Credential = unknown, Opened extends Session = S
   readonly revocation?: Revocation;
   /**
    * The part that identifies the credential at the target, such as a token's value. Two versions with equal identity
-   * hold the same credential: core revokes neither while the other is needed. Default: the whole credential. Pure.
+   * hold the same credential: core revokes neither while the other is needed. Undefined only if the secret holds no
+   * issued credential yet. Default: the whole credential. Pure.
    */
   identity?(credential: Credential): unknown;
   /**

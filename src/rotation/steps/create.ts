@@ -13,7 +13,7 @@ import { revokeUnneeded } from '../revocation.ts';
 import type { StepFunction, StepResult } from '../run.ts';
 import { requireSameTarget } from '../targets.ts';
 import { adminContext } from '../trust.ts';
-import { faultOf, requireFields, told } from '../valid-rotators.ts';
+import { faultOf, identityOf, requireFields, told } from '../valid-rotators.ts';
 import {
   beginRotation,
   findPending,
@@ -154,6 +154,11 @@ async function issuePending(rotation: Rotation<IssuingRotator>): Promise<Version
     run.note(message.replace('Nothing was changed. ', '')),
   );
   const pending = requireUsable(rotation, written, { member: 'issue', changes, made });
+  // The first credential of a secret may have none, such as a client that has no token yet. But an identity that is missing
+  // here would be missing always. All credentials would count as the same, and none would be revoked.
+  const identity = identityOf(rotator, pending.credential, run.redactor);
+  if (identity === undefined || identity === null)
+    throw faultOf(rotator, 'identity', 'returned nothing that identifies the credential that was issued');
   // A server may answer a request for a token with the one that it has issued before.
   if (pending.text !== current.text) requireOtherCredential(rotation, pending, 'issue', changes);
   return pending;
