@@ -3,9 +3,6 @@ import type { Account } from './quoting.ts';
 import { administrativeRights, allEntries, escapedRestrictions, missingRights } from './rights.ts';
 import type { MysqlSession } from './session.ts';
 
-/** The most rights that are named. */
-const mostNamed = 20;
-
 /**
  * The rights that the subject has and the proven account lacks, each in words for a person; see
  * `ChangingRotator.excessRights`. If a name exists for several hosts, the subject counts with the rights of any of them,
@@ -20,12 +17,12 @@ export async function excessRights(
 ): Promise<readonly string[]> {
   const subjects = await entriesOf(admin, await accountsOf(admin, subject));
   const more = new Set(subjects.flatMap((entries) => [...entries]));
-  if (proven === undefined) return administrativeRights(more).slice(0, mostNamed);
+  if (proven === undefined) return administrativeRights(more);
   const [first = new Set<string>(), ...others] = await entriesOf(admin, await accountsOf(admin, proven));
   const less = new Set([...first].filter((entry) => others.every((entries) => entries.has(entry))));
   // If a partial revoke limits only the proven account, the subject has more rights.
   const unrestricted = escapedRestrictions(less, more);
-  return [...missingRights(more, less), ...unrestricted].slice(0, mostNamed);
+  return [...missingRights(more, less), ...unrestricted];
 }
 
 function entriesOf(

@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { dial as dialTcp, orDestroyed, withinConnectTimeout, withoutTls } from '../database/connection.ts';
+import {
+  connectTimeoutMs,
+  dial as dialTcp,
+  orDestroyed,
+  withinConnectTimeout,
+  withoutTls,
+} from '../database/connection.ts';
 import { codeOf } from '../network.ts';
 import { addressOf, type Node } from './credential.ts';
 import { acceptsAnyPassword, connectionError, inProtectedMode, ServerError, tooOld } from './server-error.ts';
@@ -14,8 +20,6 @@ export interface TlsWanted {
   readonly names: readonly [string, ...string[]];
 }
 
-/** The longest wait for the answer to a login, in ms. */
-const loginTimeoutMs = 10_000;
 /** The wait for an answer to the handshake, in ms. After it, Keyturn checks whether the server speaks plaintext. */
 const probeAfterMs = 300;
 
@@ -129,7 +133,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<string[]> {
   const late = connectionError('ETIMEDOUT', `${addressOf(node)} does not answer to a login`);
-  const timer = setTimeout(() => socket.destroy(late), loginTimeoutMs);
+  const timer = setTimeout(() => socket.destroy(late), connectTimeoutMs);
   const answers = (): Promise<string[]> =>
     new Promise((resolve, reject) => {
       let answer = '';

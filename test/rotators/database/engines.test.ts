@@ -111,3 +111,16 @@ describe.each(connecting)('a login of %s', (name, rotator) => {
     await closed;
   });
 });
+
+it.each([undefined, false])(
+  'a server that never answers is out of reach for all engines, with ssl %s',
+  async (ssl) => {
+    const port = await listen((socket) => socket.resume());
+    const outcomes = connecting.map(async ([name, { parse, open, classify }]) => {
+      const credential = parse({ ...login, host: '127.0.0.1', port, ...(ssl === false && { ssl }) });
+      const outcome = await open(credential, context()).catch((error: unknown) => classify?.(error, 'open'));
+      return [name, outcome];
+    });
+    expect(await Promise.all(outcomes)).toEqual(connecting.map(([name]) => [name, 'TargetUnreachable']));
+  },
+);
