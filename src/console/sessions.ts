@@ -30,6 +30,8 @@ export interface Session {
   readonly ended: AbortSignal;
   /** Secrets that are being put together. */
   readonly drafts: Map<string, Draft>;
+  /** The ARNs of the secrets that were stored last, by the ids of their drafts. */
+  readonly stored: Map<string, string>;
 }
 
 /** The sessions of browsers. The token that the terminal shows opens one. */
@@ -75,6 +77,7 @@ export function createSessions(): Sessions {
         flash: undefined,
         ended: ending.signal,
         drafts: new Map(),
+        stored: new Map(),
       };
       endings.set(session, ending);
       sessions.set(session.id, session);

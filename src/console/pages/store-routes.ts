@@ -46,9 +46,7 @@ export function addStore(app: App, routing: Routing): void {
     if (readOnly) throw new Refused('The console is read-only.');
     const { drafts } = sessionOf(c);
     const draft = newDraft(makeSecret().slice(0, 16));
-    drafts.set(draft.id, draft);
-    const [oldest] = drafts.keys();
-    if (drafts.size > mostDrafts && oldest !== undefined) drafts.delete(oldest);
+    keep(drafts, draft.id, draft);
     return c.redirect(`${base}/store/value?draft=${draft.id}`, 303);
   });
   app.get('/store/done', async (c) => {
@@ -77,7 +75,12 @@ export function addStore(app: App, routing: Routing): void {
   });
   app.post('/store/:screen', async (c) => {
     const sent = await formOf(c);
-    const draft = sessionOf(c).drafts.get(c.req.query('draft') ?? '');
+    const id = c.req.query('draft') ?? '';
+    const { drafts, stored } = sessionOf(c);
+    const arn = stored.get(id);
+    // A second click may come when the first has stored the secret already.
+    if (arn !== undefined) return c.redirect(secretUrl({ base }, arn, 'store/done'), 303);
+    const draft = drafts.get(id);
     const screen = screens.find((name) => name === c.req.param('screen'));
     if (draft === undefined || screen === undefined) return c.redirect(`${base}/store`, 303);
     if (screen === 'review') return storeDraft(c, draft);
@@ -111,7 +114,9 @@ export function addStore(app: App, routing: Routing): void {
     draft.storing ??= storeSecret(worldOf(c), newSecretOf(draft));
     const stored = await told(draft.storing);
     if (stored.ok) {
-      sessionOf(c).drafts.delete(draft.id);
+      const session = sessionOf(c);
+      session.drafts.delete(draft.id);
+      keep(session.stored, draft.id, stored.value);
       return c.redirect(secretUrl({ base }, stored.value, 'store/done'), 303);
     }
     draft.storing = undefined;
@@ -134,6 +139,13 @@ export function addStore(app: App, routing: Routing): void {
     }
     return arn;
   };
+}
+
+/** Adds to a map, which forgets what was added first when there is too much. */
+function keep<Value>(map: Map<string, Value>, id: string, value: Value): void {
+  map.set(id, value);
+  const [oldest] = map.keys();
+  if (map.size > mostDrafts && oldest !== undefined) map.delete(oldest);
 }
 
 /** Another kind, or another way to give the value, begins anew. */
