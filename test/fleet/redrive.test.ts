@@ -44,6 +44,7 @@ describe.skipIf(python === undefined)(`keyturn fleet redrive${skipped}`, () => {
     expect(fleet.rotationsOf('again/')).toBe(1);
     fleet.mendFor(first);
     const begun = await targetsBegun();
+    const granted = redriving.granted();
     const redriven = await keyturn('redrive', execution);
     expect(redriven).toMatchObject({
       code: 0,
@@ -63,7 +64,7 @@ describe.skipIf(python === undefined)(`keyturn fleet redrive${skipped}`, () => {
     expect(twice.document).toMatchObject({
       error: { code: 'FleetNotRedrivable', message: expect.stringContaining('keyturn fleet start PLAN') },
     });
-    expect(redriving.granted()).toBe(1);
+    expect(redriving.granted()).toBe(granted + 1);
   }, 120_000);
 
   it('continues a run that an operator has stopped', async () => {
