@@ -107,13 +107,22 @@ export function checkedHarness(harness: RotatorHarness): RotatorHarness {
       'Correct the harness: docs/rotators.md says what its members are.',
     );
   const { overlap, opensNothing, passwords, module } = harness;
+  const made = new Set<string>();
+  const account = async (): Promise<TestAccount> => {
+    const returned = await inTime('The account of the harness', async () => harness.account());
+    const checked = checkedAccount(returned, opensNothing === true);
+    // A test would find what another one has changed at the target.
+    if (opensNothing !== true && made.has(secretText(checked)))
+      throw harnessFault(
+        'account',
+        'returned the same account twice: make a new one at the target for each call',
+      );
+    made.add(secretText(checked));
+    return checked;
+  };
   return {
     rotator: watchedRotator(harness.rotator),
-    account: async () =>
-      checkedAccount(
-        await inTime('The account of the harness', async () => harness.account()),
-        opensNothing === true,
-      ),
+    account,
     ...(harness.refused && {
       refused: (fields) => otherFields('refused', fields, harness.refused?.(frozen(fields))),
     }),

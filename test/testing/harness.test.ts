@@ -130,6 +130,16 @@ describe('a harness that no compiler has checked', () => {
     expect(await runOne(harnessWith(members), title)).toContain(problem);
   });
 
+  it('is told that its account returned the same account twice', async () => {
+    const account = await memoryHarness(target, passwordRotator).account();
+    const harness = harnessWith({ account: async () => account });
+    await expect(crashMatrix(harness, { only: ({ call }) => call === 1 })).resolves.toMatchObject({
+      failed: expect.arrayContaining([
+        expect.objectContaining({ failure: expect.stringContaining('returned the same account twice') }),
+      ]),
+    });
+  });
+
   it('is told that its account returned no admin, and the rotator needs one', async () => {
     const rotator = { ...passwordRotator, changedBy: 'admin' };
     expect(await runOne(harnessWith({ rotator }), 'has the target accept the pending credential')).toContain(
