@@ -1,10 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { expect, it, onTestFinished } from 'vitest';
 import { startLocalSecretsManager } from '../../src/local/index.ts';
 import { plainRotation, temporaryFolder } from '../local/harness.ts';
-import { runInShell } from './keyturn-process.ts';
+import { runInShell, runKeyturn } from './keyturn-process.ts';
 
 /** The blocks of a page that have a language, or none for commands. */
 async function blocksOf(page: string, language = ''): Promise<string[]> {
@@ -85,4 +85,55 @@ it('docs/create.md, get.md, render.md and exec.md have commands that work as the
 
   const [exec = ''] = await blocksOf('exec.md');
   expect(await run(exec)).toBe(`server: of the shop\nmigrate: of the shop\ndotnet: ${rendered.trimEnd()}\n`);
+});
+
+/** The commands in the code of the README and of all pages, each in one line. */
+async function commandsOfAllPages(): Promise<{ readonly page: string; readonly line: string }[]> {
+  const root = join(import.meta.dirname, '../..');
+  const pages = [
+    'README.md',
+    ...(await readdir(join(root, 'docs'))).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ];
+  const lines = pages.map(async (page) => {
+    const text = await readFile(join(root, page), 'utf8');
+    const blocks = [...text.matchAll(/^ *```[^\n]*\n([\s\S]*?)^ *```$/gm)].flatMap(([, block = '']) =>
+      block.replaceAll(/\\\n\s*/g, '').split('\n'),
+    );
+    const words = text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').matchAll(/`([^`]+)`/g);
+    const inText = [...words].map(([, code = '']) => code.replaceAll(/\s+/g, ' '));
+    return [...blocks, ...inText].map((line) => ({ page, line }));
+  });
+  return (await Promise.all(lines)).flat();
+}
+
+it('name options of keyturn that its own help has, and parameters that the template has', async () => {
+  const lines = await commandsOfAllPages();
+  const commands = lines.flatMap(({ page, line }) =>
+    [...line.matchAll(/\bkeyturn ([a-z]+)((?: (?!-- |\|)[^ |)]+)*)/g)].map(([, name = '', rest = '']) => ({
+      page,
+      name,
+      options: rest.match(/(?<= )--[a-z-]+/g) ?? [],
+    })),
+  );
+  const names = [...new Set(commands.map(({ name }) => name))];
+  expect(names).toEqual(expect.arrayContaining(['attach', 'create', 'exec', 'fleet', 'local', 'status']));
+  const helps = new Map<string, string>();
+  for (const name of names) helps.set(name, (await runKeyturn(name, '--help')).stdout);
+  expect(commands.flatMap(({ options }) => options).length).toBeGreaterThan(50);
+  const unknown = commands.flatMap(({ page, name, options }) =>
+    options
+      .filter((option) => !new RegExp(`${option}(?![a-z-])`).test(helps.get(name) ?? ''))
+      .map((option) => `${page}: keyturn ${name} ${option}`),
+  );
+  expect(unknown).toEqual([]);
+
+  const template = await readFile(new URL('../../template.yaml', import.meta.url), 'utf8');
+  const given = lines.flatMap(({ page, line }) =>
+    line.includes('npm run deploy --')
+      ? [...line.matchAll(/ (\w+)=/g)].map(([, parameter]) => ({ page, parameter }))
+      : [],
+  );
+  expect(given.length).toBeGreaterThan(2);
+  for (const { page, parameter } of given)
+    expect(template, page).toMatch(new RegExp(`^ {2}${parameter}:$`, 'm'));
 });
