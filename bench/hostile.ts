@@ -10,7 +10,7 @@ const usage = {
   about:
     'Measures how long values take that are made to be read slowly: one text over and over, between others.',
   options: {
-    bytes: { type: 'string', placeholder: 'N', about: 'Length of each value in bytes (default: 65536)' },
+    characters: { type: 'string', placeholder: 'N', about: 'Length of each value (default: 65536)' },
     slowest: { type: 'string', placeholder: 'N', about: 'How many of the slowest to show (default: 5)' },
   },
 } as const satisfies BenchUsage;
@@ -152,8 +152,8 @@ function timeOf(run: () => unknown): number {
   return performance.now() - start;
 }
 
-await runBench(usage, async ({ bytes = '65536', slowest = '5' }) => {
-  const [length, count] = [readCount('bytes', bytes), readCount('slowest', slowest)];
+await runBench(usage, async ({ characters = '65536', slowest = '5' }) => {
+  const [length, count] = [readCount('characters', characters), readCount('slowest', slowest)];
   const figures: Figure[] = [];
   for (const [index, piece] of pieces.entries()) {
     if (index % 20 === 0) progress(`${index} of ${pieces.length}...`);
@@ -181,11 +181,11 @@ await runBench(usage, async ({ bytes = '65536', slowest = '5' }) => {
       .slice(0, count),
   );
   return {
-    data: { machine, bytes: length, values: figures.length, slowest: top },
+    data: { machine, characters: length, values: figures.length, slowest: top },
     text: [
       formatMachine(machine),
       '',
-      `${figures.length / 3} values of ${length} bytes. The slowest of each kind (before, repeated, after):`,
+      `${figures.length / 3} values of ${length} characters. The slowest of each kind (before, repeated, after):`,
       '',
       formatTable(
         ['what', 'value', 'ms'],

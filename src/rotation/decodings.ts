@@ -51,9 +51,9 @@ function* bytesIn(text: string): Generator<Buffer> {
   const whole = unwrapped(text) ?? text;
   const code = whole.replace(/^(?:data:[^,]{0,200};base64,|base64:|\{base64\})/i, '');
   const [first = ''] = code.split('.', 1);
-  if (/^[A-Za-z0-9+/_-]{12,}={0,2}$/.test(first)) yield Buffer.from(first, 'base64');
+  if (/^[A-Za-z0-9+/_-]{8,}={0,2}$/.test(first)) yield Buffer.from(first, 'base64');
   const digits = code.replace(/^(?:0x|\\x)/i, '');
-  if (/^[0-9a-f]{16,}$/i.test(digits) && digits.length % 2 === 0) yield Buffer.from(digits, 'hex');
+  if (/^[0-9a-f]{12,}$/i.test(digits) && digits.length % 2 === 0) yield Buffer.from(digits, 'hex');
 }
 
 /** Files that begin with these bytes. Chance makes none of them once in 16 million values. */

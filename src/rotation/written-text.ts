@@ -43,6 +43,11 @@ const kinds: readonly Kind[] = [
   { name: 'a distinguished name', issued: 'as it is', fits: isDistinguishedName },
   { name: 'an ARN', issued: 'as it is', fits: matches(/^\s*arn:aws[\w-]*:[\w-]+:/) },
   { name: 'settings of a program', issued: 'as it is', fits: hasSetting },
+  {
+    name: 'a URL',
+    issued: 'as it is',
+    fits: matches(/(?:^|[\s"'=(<,;])(?!base64:)[a-z][a-z0-9+.-]{2,30}:\/\/[\w[]/),
+  },
 ];
 
 function matches(form: RegExp): (text: string) => boolean {
@@ -56,16 +61,21 @@ function matches(form: RegExp): (text: string) => boolean {
  * random value. A server issues JSON Web Tokens, for instance, and chance does not make them
  */
 export function kindOfWritten(text: string, by: 'server' | 'chance'): string | undefined {
-  return search(text, by, 'whole', 0);
+  return search(text, by, 'whole', { depth: 0, isInBytes: false });
 }
 
 /** How many codes within one another are decoded: a connection string in quotes in Base64, for instance. */
 const mostCodes = 3;
 
-function search(text: string, by: 'server' | 'chance', found: Found, depth: number): string | undefined {
+function search(
+  text: string,
+  by: 'server' | 'chance',
+  found: Found,
+  { depth, isInBytes }: { readonly depth: number; readonly isInBytes: boolean },
+): string | undefined {
   const plain = plainText(text);
   const counts = ({ issued }: Kind): boolean =>
-    by === 'chance' || issued === 'never' || (issued === 'encoded' && depth === 0);
+    by === 'chance' || issued === 'never' || (issued === 'encoded' && !isInBytes);
   const own = kinds.find((kind) => counts(kind) && kind.fits(plain, found))?.name;
   if (own !== undefined) return own;
   if (by === 'chance') {
@@ -74,7 +84,8 @@ function search(text: string, by: 'server' | 'chance', found: Found, depth: numb
   }
   if (depth === mostCodes) return undefined;
   for (const { inner, code } of decodings(plain)) {
-    const kind = search(inner, by, code, depth + 1);
+    const within = { depth: depth + 1, isInBytes: isInBytes || code === 'bytes' };
+    const kind = search(inner, by, code, within);
     if (kind !== undefined) return kind.endsWith(encoded) ? kind : `${kind}${encoded}`;
   }
   return undefined;
@@ -109,13 +120,21 @@ const wordOfName = `(?:(?<![A-Za-z])|(?<=[a-z\\d])(?=[A-Z]))(?:${lastWord})`;
 /** A setting anywhere: `password=...`, `"password": ...`, `password: ...`, `:password=>...` */
 const setting = new RegExp(`${wordOfName}(?:["']?\\s*=|["']\\s*:|:\\s+\\S)`);
 const settingOfPhp = new RegExp(`s:\\d+:"[\\w.-]*?(?:${lastWord})";s:\\d+:"`);
-const settingWithSpaces = /^\s*(?:#[^\n]*\n\s*)*[A-Za-z_][\w.-]*\s+=\s+\S/;
+const settingWithSpaces =
+  /^\s*(?:#[^\n]*\n\s*)*(?:(?:let|var|const|export|declare|ENV|set|setx|-x)\s+)*\$?[A-Za-z_][\w.-]*\s+:?=>?\s+\S/;
+const callOfPhp = /^\s*define\s*\(\s*["']/;
 
 function hasSetting(text: string): boolean {
-  return setting.test(text) || settingWithSpaces.test(text) || settingOfPhp.test(text);
+  return (
+    setting.test(text) || settingWithSpaces.test(text) || settingOfPhp.test(text) || callOfPhp.test(text)
+  );
 }
 
 const nameOfCredential = new RegExp(`(?:${wordOfName}|(?:^|[._:-])[Kk]ey)$`);
+/** A name whose words nothing separates: PGPASSWORD, dbpass. */
+const joinedName =
+  /(?:^|[._:-])(?:[a-z]*(?:pass|passwd|password|pwd|secret|token|apikey)|[A-Z]*(?:PASS|PASSWD|PASSWORD|PWD|SECRET|TOKEN|APIKEY))$/;
+
 const before = /^(?:\s*#[^\n]*\n)*\s*/;
 
 /** Whether it is a single setting whose name says that it holds a credential. */
@@ -127,8 +146,11 @@ function isSetting(text: string): boolean {
     ) ?? [];
   if (whole === undefined)
     return /^\s*[\w.]+LoginModule\s+(?:required|sufficient|requisite|optional)\b/.test(text);
-  if (prefix !== undefined || nameOfCredential.test(name)) return true;
-  return /^["']?(?:jdbc:|[a-z][a-z0-9+.-]*:\/\/)/i.test(text.slice(start.length + whole.length));
+  const value = text.slice(start.length + whole.length);
+  if (prefix !== undefined) return true;
+  // Only equals signs after the first one are the end of Base64.
+  if (joinedName.test(name) || nameOfCredential.test(name)) return !/^=+\s*$/.test(value);
+  return /^["']?(?:jdbc:|[a-z][a-z0-9+.-]*:\/\/)/i.test(value);
 }
 
 function isConnectionString(text: string): boolean {
@@ -140,7 +162,7 @@ function isConnectionString(text: string): boolean {
     /^\s*sips?:[^\s:@]+:[^\s@]+@/i.test(text) ||
     /\(\s*DESCRIPTION(?:_LIST)?\s*=/i.test(text) ||
     isPairs(text) ||
-    isLogin(text.trim()) ||
+    isLogin(text.trim().replace(/^(?:sqlplus|connect|conn)\s+/i, '')) ||
     isAddress(text.trim()) ||
     isPgpass(text.trim())
   );
@@ -206,17 +228,30 @@ const wellKnownPorts = new Set(
   ).split(' '),
 );
 
-const hostAndPort = new RegExp(String.raw`^(${hostWithDots}):(\d{2,5})(?:$|[/?:]\S*$)`);
+const hostAndPort = new RegExp(
+  String.raw`^(?:[\w.-]+@)?(${hostWithDots}|[a-z][a-z0-9-]*):(\d{2,5})($|[/?:]\S*$)`,
+);
+
+/** SQL Server's own way to write an address: `tcp:host\instance,port`. */
+const addressOfSqlServer = new RegExp(
+  String.raw`^(?:tcp:(?:${host})(?:\\\w+)?(?:,\s*\d{2,5})?|(?:${hostWithDots})(?:\\\w+)?,\s*\d{2,5})$`,
+  'i',
+);
 
 /**
- * Whether it is a list of addresses with ports. `john.doe:1984` is none: with a single dot, the port must be one that servers
- * listen at.
+ * Whether it is a list of addresses with ports. `john.doe:1984` is none: with fewer than two dots, the port must be one that
+ * servers listen at.
  */
 function isAddress(text: string): boolean {
-  return text.split(',').every((one) => {
-    const [whole, name = '', port = ''] = hostAndPort.exec(one.trim()) ?? [];
+  if (addressOfSqlServer.test(text)) return true;
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.every((part) => {
+    const [whole, name = '', port = '', rest = ''] = hostAndPort.exec(part) ?? [];
     if (whole === undefined) return false;
-    return !/^[^.[\]]+\.[^.[\]]+$/.test(name) || wellKnownPorts.has(port);
+    // Hexadecimals with colons between them are none.
+    if (!/[.[]|^localhost$/.test(name) && (port.length < 3 || rest.startsWith(':'))) return false;
+    const isSure = /\..*\.|\[/.test(name) || name === 'localhost' || parts.length > 1;
+    return isSure || wellKnownPorts.has(port);
   });
 }
 
@@ -251,7 +286,7 @@ function hasSeveralLines(text: string, found: Found): boolean {
 
 /** @see https://httpd.apache.org/docs/current/misc/password_encryptions.html, https://manpages.debian.org/crypt.5 */
 const htpasswd =
-  /^\s*[\w.@-]+:(?:\$(?:apr1|2[abxy]|[156]|7|y|gy|argon2i?d?|scrypt|pbkdf2[\w-]*)\$\S|\{(?:S?SHA\d*|S?MD5|CRYPT|ARGON2\w*)\}\S)/i;
+  /^\s*[\w.@-]+:(?:\$(?:apr1|2[abxy]|[156]|7|y|gy|argon2i?d?|scrypt|pbkdf2[\w-]*)\$\S|\{(?:S?SHA\d*|S?MD5|CRYPT|BCRYPT|SCRYPT|PBKDF2\w*|ARGON2\w*)\}\S)/i;
 
 /**
  * Whether it is a URL. Its scheme is in letters of one case. `base64:` begins the keys of Laravel, and a key of an API can stand
@@ -267,8 +302,10 @@ function isUrl(text: string): boolean {
 
 function isKey(text: string): boolean {
   return (
-    /-----BEGIN [A-Z0-9 ]+-----/.test(text) ||
-    /(?:^|\s)(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+)(?:@openssh\.com)?\s+AAAA/.test(text) ||
+    /-{4,5} ?BEGIN [A-Z0-9 ]+-{4,5}/.test(text) ||
+    /(?:^|\s)(?:sk-)?(?:ssh-(?:rsa|dss|ed25519|ed448)|ecdsa-sha2-nistp\d+)(?:@openssh\.com)?\s+AAAA/.test(
+      text,
+    ) ||
     /^\s*(?:PuTTY-User-Key-File-\d+:\s|AGE-SECRET-KEY-1[A-Z0-9]{58}\s*$)/.test(text)
   );
 }
@@ -289,11 +326,22 @@ function isXml(text: string): boolean {
 function isHttpHeader(text: string): boolean {
   if (/^\s*(?:(?:Proxy-)?Authorization|(?:Set-)?Cookie|X-[A-Za-z][\w-]*|Api-Key)\s*:\s*\S/i.test(text))
     return true;
-  const [, scheme, value = ''] = /^\s*(Basic|Bearer)\s+([A-Za-z0-9._~+/-]+=*)\s*$/i.exec(text) ?? [];
+  if (/^\s*AWS4-HMAC-SHA256\s/.test(text) || isCookie(text)) return true;
+  const [, scheme, value = ''] =
+    /^\s*(Basic|Bearer|Token|ApiKey|SSWS)\s+([A-Za-z0-9._~+/:-]+=*)\s*$/i.exec(text) ?? [];
   if (scheme === undefined) return false;
   return scheme.toLowerCase() === 'basic'
     ? Buffer.from(value, 'base64').toString('latin1').includes(':')
     : value.length > 15;
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1 */
+function isCookie(text: string): boolean {
+  const [first = '', ...attributes] = text.split(';').map((part) => part.trim());
+  return (
+    /^[\w.-]+=\S*$/.test(first) &&
+    attributes.some((one) => /^(?:HttpOnly|(?:Path|Domain|SameSite|Max-Age|Expires)=.+)$/i.test(one))
+  );
 }
 
 /** Whether it is parameters of a URL, at least three, or two after a question mark. */

@@ -225,6 +225,8 @@ export const connectionStrings: Values = {
     `SQLAZURECONNSTR_Default=Server=tcp:db,1433;Database=shop;User ID=app;Password=Old-passw0rd`,
   ],
   Oracle: [
+    'sqlplus scott/tiger@orcl',
+    'connect scott/tiger@orcl as sysdba',
     'scott/tiger@ORCL',
     'scott/tiger@orclpdb1',
     'scott/tiger@//db:1521/shop',
@@ -253,6 +255,14 @@ export const connectionStrings: Values = {
     'app:Old@passw0rd@db.example.com:5432/shop',
   ],
   'address with a port': [
+    'db.example.com,1433',
+    'tcp:db.database.windows.net,1433',
+    'tcp:db\\SQLEXPRESS',
+    'db:5432',
+    'redis:6379',
+    'host1:9092,host2:9092',
+    'mongo0:27117, mongo1:27117',
+    'app@db.example.com:5432',
     'db.example.com:5432',
     'shop.abcdefghijkl.eu-central-1.rds.amazonaws.com:5432',
     'localhost:6379',
@@ -273,6 +283,11 @@ export const connectionStrings: Values = {
     'localhost:5432:*:postgres:Old\\:passw0rd',
   ],
   'one KEY=value line': [
+    'PGPASSWORD=Old-passw0rd',
+    'PGPASSWORD=Old-passw0rd psql -h db',
+    'DBPASSWORD=Old-passw0rd',
+    'dbpass=Old-passw0rd',
+    'REDIS_PASS=Old-passw0rd',
     'DB_PASSWORD=Old-passw0rd',
     'export DB_PASSWORD="Old-passw0rd"',
     'DATABASE_URL=postgres://app:Old-passw0rd@db/shop',
@@ -335,6 +350,7 @@ export const connectionStrings: Values = {
     'Host shop\n  HostName db.example.com\n  User app\n',
   ],
   JSON: [
+    '"{\\"username\\":\\"app\\"}"',
     '{"username":"app","password":"Old-passw0rd"}',
     ' \n {"username":"app","password":"Old-passw0rd","host":"db","port":5432}\n',
     '{"type":"service_account","project_id":"shop","private_key":"-----BEGIN PRIVATE KEY-----\\nx\\n-----END PRIVATE KEY-----\\n","client_email":"app@shop.iam.gserviceaccount.com"}',
@@ -359,6 +375,11 @@ export const connectionStrings: Values = {
 /** A server may have issued a token that looks like one of these. A random value never looks so. */
 export const otherWritten: Values = {
   'a setting': [
+    'const key = "Old-passw0rd";',
+    'key := "Old-passw0rd"',
+    "define('DB_PASSWORD', 'Old-passw0rd');",
+    'the place is https://db.example.com/shop',
+    'url: postgres://db.example.com/shop',
     'password: Old-passw0rd',
     'A = Old-passw0rd',
     '{:user=>"app", :password=>"Old-passw0rd"}',
@@ -369,6 +390,7 @@ export const otherWritten: Values = {
     'auth_url=x, api_key=Old-passw0rd',
   ],
   'a line of .netrc or htpasswd': [
+    'app:{bcrypt}$2a$10$abcdefghijklmnopqrstuu5s7FsmE0y1d3yO2t0GqF1kq1b1a2b3c',
     'machine db.example.com login app password Old-passw0rd',
     'default login app password Old-passw0rd',
     'app:$apr1$abcdefgh$abcdefghijklmnopqrstuv',
@@ -385,6 +407,10 @@ export const otherWritten: Values = {
     'curl --user app:Old-passw0rd --header "X: y" api.example.com',
   ],
   'an HTTP header': [
+    'Token abcdefghijklmnopqrst',
+    'SSWS 00abcdefghijklmnopqrst',
+    'sid=abcdef; Path=/; HttpOnly',
+    'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, Signature=x',
     'Authorization: Basic YXBwOk9sZC1wYXNzdzByZA==',
     'Authorization: token abcdefghijklmnop',
     'Basic YXBwOk9sZC1wYXNzdzByZA==',
@@ -410,6 +436,7 @@ export const otherWritten: Values = {
     'arn:aws-cn:iam::123456789012:role/shop',
   ],
   'a key': [
+    '---- BEGIN SSH2 PUBLIC KEY ----',
     '-----BEGIN PRIVATE KEY-----MIIEvQ-----END PRIVATE KEY-----',
     '-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjE\\n-----END OPENSSH PRIVATE KEY-----\\n',
     'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJabcdefghijklmnopqrstuvwxyzabcdefghijklmnop app@db',
