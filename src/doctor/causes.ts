@@ -73,7 +73,7 @@ export const causes = {
   },
   InvalidConfiguration: {
     problem: "A variable of the function is wrong: the function's message names it.",
-    step: 'Correct the variable that the message names, then rotate. This shows the variables.',
+    step: 'Correct the variable that the message names, then rotate. Look at the variables.',
     command: configure('get-function-configuration --function-name FUNCTION --query Environment'),
   },
   PasswordImpossible: {
@@ -95,12 +95,12 @@ export const causes = {
   },
   MalformedSecret: {
     problem: "The secret's value has no form that the function can read.",
-    step: 'Name its form with the tag keyturn:form, or correct the value. Then rotate. This stores a value.',
+    step: 'Before you rotate again, name its form with the tag keyturn:form, or store a value of a known form.',
     command: putValue,
   },
   InvalidSecretField: {
     problem: "A field of the secret's value is missing or wrong: the function's message names it.",
-    step: 'Correct the field, then rotate. This stores a value.',
+    step: 'Before you rotate again, store a value in which the field is correct.',
     command: putValue,
   },
   UnknownRotator: {
@@ -136,7 +136,7 @@ export const causes = {
   },
   NoCredentialAccepted: {
     problem: 'The target refuses every stored version of the secret that was tried.',
-    step: 'If AWSCURRENT holds the right password, see at the target whether it has expired or the account is locked. If nobody knows the right password, set one at the target. Store the password that works with PutSecretValue, then rotate.',
+    step: 'If AWSCURRENT holds the right password, see at the target whether it has expired or the account is locked. If nobody knows the right password, set one at the target. Before you rotate again, store the password that works with PutSecretValue.',
     command: putValue,
   },
   PendingRefused: {
@@ -261,13 +261,13 @@ export const causes = {
   PendingMayBeLive: {
     problem:
       'The target refuses AWSCURRENT, and AWSPENDING has a value: a rotation was cut off after the password was changed.',
-    step: "Keep that version. If the function's log says NoCredentialAccepted, no stored password works: then store one that does. In any case rotate: Keyturn's functions try AWSPENDING, AWSPREVIOUS and the versions without a label.",
+    step: "Keep that version. If the function's log says NoCredentialAccepted, first store a password that works. Then rotate: Keyturn's functions try AWSPENDING, AWSPREVIOUS and the versions without a label.",
     command: rotate,
     fix: 'rotate',
   },
   CurrentDoesNotWork: {
     problem: 'The target refuses AWSCURRENT, and no rotation is under way.',
-    step: "If the function's log says NoCredentialAccepted, no stored password works: then store one that does. In any case rotate: Keyturn's functions try AWSPREVIOUS and the versions without a label, and then the admin.",
+    step: "If the function's log says NoCredentialAccepted, first store a password that works. Then rotate: Keyturn's functions try AWSPREVIOUS and the versions without a label, and then the admin.",
     command: rotate,
     fix: 'rotate',
   },

@@ -170,7 +170,7 @@ describe('keyturn status', () => {
     expect(code).toBe(3);
     expect(document).toMatchObject({ state: 'preflight-failed', preflight: { code: 'PreflightFailed' } });
     expect(document.advice).toContainEqual(
-      expect.stringMatching(/In any case rotate: Keyturn's functions try AWSPREVIOUS/),
+      expect.stringMatching(/Then rotate: Keyturn's functions try AWSPREVIOUS/),
     );
     expect(stdout).not.toContain('first rotation');
   });
