@@ -11,8 +11,8 @@ const helpText = `keyturn rotate: rotates a secret now, and follows the rotation
 
 Usage: keyturn rotate SECRET [OPTIONS]
 
-If an earlier rotation is not complete, Secrets Manager continues that one. If the rotation does not succeed, the
-function is asked why.
+If an earlier rotation is not complete, Secrets Manager continues that one. If rotation was turned off meanwhile, this
+turns it on again. If the rotation does not succeed, the function is asked why.
 
 Options:
   --timeout SECONDS How long to follow the rotation (default: 120); Secrets Manager goes on by itself

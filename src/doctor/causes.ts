@@ -260,7 +260,7 @@ export const causes = {
   },
   PendingMayBeLive: {
     problem:
-      'The target refuses AWSCURRENT, and AWSPENDING has a value: a rotation was cut off after the password was changed.',
+      'The target refuses AWSCURRENT, and AWSPENDING has a value. Probably a rotation was cut off after the password was changed.',
     step: "Keep that version. If the function's log says NoCredentialAccepted, first store a password that works. Then rotate: Keyturn's functions try AWSPENDING, AWSPREVIOUS and the versions without a label.",
     command: rotate,
     fix: 'rotate',
