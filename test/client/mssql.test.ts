@@ -120,7 +120,8 @@ describe('a mssql.ConnectionPool', () => {
     const before = logins.length;
     await Promise.all([work(pool), work(pool)]);
     const names = logins.slice(before).map(({ username }) => username);
-    expect(names).toEqual([`${login.username}_clone`, `${login.username}_clone`]);
+    // One connection may serve both, if its first work ends before the second begins.
+    expect(new Set(names)).toEqual(new Set([`${login.username}_clone`]));
   });
 
   it('keeps them by default', async () => {

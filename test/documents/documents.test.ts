@@ -48,7 +48,9 @@ describe('fields', () => {
       }),
     );
     expect(optionalPort({}, 'port', 5432)).toBe(5432);
-    for (const port of ['54 32', '5432a', 1.5, '', true, '0x10']) {
+    // As a form or a template leaves it
+    expect(optionalPort({ port: '' }, 'port', 5432)).toBe(5432);
+    for (const port of ['54 32', '5432a', 1.5, ' ', true, '0x10']) {
       expect(() => optionalPort({ port }, 'port', 1)).toThrow(/"port"/);
     }
   });
