@@ -58,6 +58,7 @@ describeUnless(programs.length === 0 ? noRedis : undefined, 'a user of Redis', (
         const username = newName();
         const arn = await createSecret(username);
         const first = await fixture.read(arn);
+        fixture.recorded.reports.length = 0;
         for (let before = first, time = 0; time < 3; time += 1) {
           expect(await fixture.rotate(arn)).toBeUndefined();
           const now = await fixture.read(arn);
