@@ -56,7 +56,7 @@ function* bytesIn(text: string): Generator<Buffer> {
   if (/^[0-9a-f]{12,}$/i.test(digits) && digits.length % 2 === 0) yield Buffer.from(digits, 'hex');
 }
 
-/** Files that begin with these bytes. Chance makes none of them once in 16 million values. */
+/** Files that begin with these bytes. Three bytes or more: chance makes them once in 16 million values. */
 const files: readonly (readonly [kind: string, start: readonly number[]])[] = [
   ['a compressed file', [0x1f, 0x8b, 0x08]],
   ['a compressed file', [0x28, 0xb5, 0x2f, 0xfd]],

@@ -153,7 +153,7 @@ describe('what may be a password, a token or a random value', () => {
     ]),
   ];
 
-  // By chance a text reads as written about once in a million times. Then the rotation makes another one.
+  // Chance makes anything once in a while. Then the rotation makes another one.
   it.each(made)('is replaced if it was made by %s', (_name, count, make) => {
     const refused = Array.from({ length: count }, make).filter((value) => kindOfWritten(value, 'chance'));
     expect(refused.length).toBeLessThan(4);
