@@ -149,7 +149,13 @@ describe('the documentation', () => {
   it('has no link that leads nowhere, also in the packed package', async () => {
     const packed = await readPackedFiles();
     const isPacked = (file: string) => (file === 'docs/' ? pages.has('docs/README.md') : packed.has(file));
-    expect([...pages].flatMap(([from, text]) => brokenLinks(from, text, isPacked))).toEqual([]);
+    const others = ['CHANGELOG.md', 'SECURITY.md'];
+    const texts = [
+      ...pages,
+      ...(await Promise.all(others.map(async (name) => [name, await read(name)] as const))),
+    ];
+    expect(texts.flatMap(([from, text]) => brokenLinks(from, text, isPacked))).toEqual([]);
+    expect(others.filter((name) => !packed.has(name))).toEqual([]);
   });
 
   it.each(['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
