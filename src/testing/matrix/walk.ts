@@ -73,10 +73,10 @@ export async function randomWalks(
   }: WalksOptions,
 ): Promise<WalksReport> {
   checkConcurrency(concurrency);
+  const fc = await loadFastCheck();
   const harness = checkedHarness(given);
   // What it throws would count as a fault of the rotation.
   harness.busy?.();
-  const fc = await loadFastCheck();
   const calls = (await remoteCalls(harness)).length;
   const plan = fc.record<Plan>({
     call: fc.integer({ min: 1, max: calls }),
