@@ -3,7 +3,6 @@ import { formTag, parseFormName } from '../documents/hints.ts';
 import { KeyturnError } from '../errors.ts';
 import type { Rotator } from '../rotator/contract.ts';
 import { rotatorTag } from './select.ts';
-import { kindOfWritten } from './written-text.ts';
 
 /**
  * Refuses to replace a connection string, a program's settings or another text that somebody has written as if it were a
@@ -12,21 +11,21 @@ import { kindOfWritten } from './written-text.ts';
  *
  * @throws MalformedSecret
  */
-export function requireReplaceable(
+export async function requireReplaceable(
   rotator: Rotator,
   document: SecretDocument,
   tags: ReadonlyMap<string, string>,
-): void {
-  const what = whatWouldBeLost(rotator, document, tags);
+): Promise<void> {
+  const what = await whatWouldBeLost(rotator, document, tags);
   if (what !== undefined) throw notReplaceable(what, rotator);
 }
 
 /** Names the kind of text that the value is and that the rotator must not replace. Undefined if it may replace the value. */
-export function whatWouldBeLost(
+export async function whatWouldBeLost(
   rotator: Rotator,
   { form, fields, isConnectionString }: SecretDocument,
   tags: ReadonlyMap<string, string>,
-): string | undefined {
+): Promise<string | undefined> {
   const opensNothing = rotator.kind === 'changes' && rotator.opensNothing === true;
   // An empty tag names no form.
   const isTold = parseFormName(tags.get(formTag), `The tag ${formTag}`) !== undefined;
@@ -35,6 +34,8 @@ export function whatWouldBeLost(
   if (isConnectionString) return 'a connection string';
   const { password } = fields;
   if (typeof password !== 'string') return undefined;
+  // Few secrets need it: a cold start for a database doesn't load it.
+  const { kindOfWritten } = await import('./written-text.ts');
   return kindOfWritten(password, opensNothing ? 'chance' : 'server');
 }
 

@@ -59,7 +59,7 @@ export async function beginRotation(run: Run): Promise<Rotation<ChangingRotator>
   const rotator = selectFor(run, { tags, fields: read?.fields ?? {}, defaultRotator });
   run.observed.rotator = rotator.name;
   const document = read ?? firstDocument(run, rotator);
-  requireReplaceable(rotator, document, tags);
+  await requireReplaceable(rotator, document, tags);
   const current = versionOf(run, rotator, { id: id ?? noVersion, text, document });
   const begin = <Kind extends Rotator>(kind: Kind): Rotation<Kind> => ({
     run,

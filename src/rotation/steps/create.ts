@@ -105,7 +105,7 @@ export async function generatePending(rotation: Rotation<ChangingRotator>): Prom
   const { guarded, run } = rotation;
   let pending = await generateOnce(rotation);
   for (let others = 0; others < 5; others += 1) {
-    if (whatWouldBeLost(guarded.rotator, pending.document, run.secret.tags) === undefined) break;
+    if ((await whatWouldBeLost(guarded.rotator, pending.document, run.secret.tags)) === undefined) break;
     pending = await generateOnce(rotation);
   }
   return pending;
