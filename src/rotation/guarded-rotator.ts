@@ -98,9 +98,6 @@ function watch(signal: AbortSignal, late: () => void, mostMs?: number): () => vo
   };
 }
 
-/** Node.js adds this to its error of a certificate. Nobody can follow it on Lambda, and Keyturn's own step comes after it. */
-const nodeHint = /; if the root CA is installed locally, try running Node\.js with --use-system-ca/;
-
 /**
  * Wraps a rotator for one rotation.
  *
@@ -136,7 +133,7 @@ export function guardRotator<Kind extends Rotator>(
     const place = addressOf(targetOf(rotator, credential, run.redactor));
     return new KeyturnError(
       code,
-      `${rotator.name} could not ${activity} at ${place}: ${told(run.redactor, error).replace(nodeHint, '')}.`,
+      `${rotator.name} could not ${activity} at ${place}: ${told(run.redactor, error)}.`,
       stepFor(isCauseName(code) ? code : 'TargetFailed'),
       { cause: error },
     );
