@@ -203,7 +203,17 @@ describeUnless(await missingRegistry(), 'the packed package, in a project of its
           dependencies: { ...dependencies, ...more },
         }),
       );
-    const settings = { nodeLinker: 'pnp', enableTelemetry: false, globalFolder: join(folder, 'yarn') };
+    // Yarn reads none of npm's settings.
+    const ofNpm = async (name: string): Promise<string> =>
+      (await run(here, 'npm', ['config', 'get', name])).trim();
+    const [npmRegistryServer, authorities] = [await ofNpm('registry'), await ofNpm('cafile')];
+    const settings = {
+      nodeLinker: 'pnp',
+      enableTelemetry: false,
+      globalFolder: join(folder, 'yarn'),
+      npmRegistryServer,
+      ...(authorities !== 'null' && { httpsCaFilePath: authorities }),
+    };
     await writeManifest();
     await writeFile(join(here, '.yarnrc.yml'), JSON.stringify(settings));
     await writeFile(join(here, 'yarn.lock'), '');
