@@ -36,6 +36,6 @@ export {
   visibleName,
   wholeText,
 } from './login.ts';
-export { encryption, finding, findingOf } from './preflight.ts';
+export { encryption, finding, findingOf, tlsOrPlaintext } from './preflight.ts';
 export { alternatingUsers, type Paired, type SqlEngine, singleUser } from './rotators.ts';
 export { parseUserPair, type UserPair } from './user-pair.ts';

@@ -27,12 +27,12 @@ export async function findingOf(check: string, detail: string, look: () => Promi
   }
 }
 
-/**
- * The finding that tells how the password was sent. It is always in order.
- *
- * @param how a text such as `verified TLS`, or whether the connection has TLS
- */
-export function encryption(how: string | boolean): Finding {
-  const detail = how === true ? 'verified TLS' : how || 'plaintext, as the secret or the function allows';
+/** The finding that tells how the password was sent. It is always in order. @param detail such as `verified TLS` */
+export function encryption(detail: string): Finding {
   return finding('encryption', detail);
+}
+
+/** As {@link encryption}, of an engine whose connections have either verified TLS or none. */
+export function tlsOrPlaintext(hasTls: boolean): Finding {
+  return encryption(hasTls ? 'verified TLS' : 'plaintext, as the secret or the function allows');
 }

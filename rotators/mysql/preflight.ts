@@ -1,5 +1,5 @@
 import type { Finding } from '../../src/rotator/index.ts';
-import { encryption, finding, findingOf } from '../database/preflight.ts';
+import { finding, findingOf, tlsOrPlaintext } from '../database/preflight.ts';
 import {
   accountMissing,
   accountsOf,
@@ -18,7 +18,7 @@ async function serverFindings(session: MysqlSession): Promise<Finding[]> {
   const server = await session.server();
   const { version, isMariaDb } = server;
   return [
-    encryption(session.encrypted),
+    tlsOrPlaintext(session.encrypted),
     await findingOf('server', `is ${isMariaDb ? 'MariaDB' : 'MySQL'} ${version}`, async () =>
       requireNewServer(server),
     ),

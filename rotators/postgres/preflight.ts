@@ -1,5 +1,5 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
-import { encryption } from '../database/preflight.ts';
+import { tlsOrPlaintext } from '../database/preflight.ts';
 import { codeOf } from '../network.ts';
 import type { Connector } from './connector.ts';
 import type { AlternatingCredential, PostgresCredential } from './credential.ts';
@@ -165,7 +165,7 @@ export async function preflightSingleUser(
 ): Promise<Finding[]> {
   const account = await describeAccount(admin ?? session, username);
   const findings = [
-    encryption(session.encrypted),
+    tlsOrPlaintext(session.encrypted),
     loginMethod(session),
     await writable(session),
     await mayChangePasswords(session, {
@@ -189,7 +189,7 @@ export async function preflightAlternatingUsers(
   { connector, context }: { readonly connector: Connector; readonly context: RotatorContext },
 ): Promise<Finding[]> {
   const { username, pair } = credential;
-  const own = [encryption(session.encrypted), loginMethod(session)];
+  const own = [tlsOrPlaintext(session.encrypted), loginMethod(session)];
   if (admin === undefined) return own;
   const [one, other] = [await describeAccount(admin, username), await describeAccount(admin, pair.alternate)];
   return [

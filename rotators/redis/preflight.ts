@@ -1,5 +1,5 @@
 import type { Finding, RotatorContext } from '../../src/rotator/index.ts';
-import { encryption } from '../database/preflight.ts';
+import { tlsOrPlaintext } from '../database/preflight.ts';
 import { replicates } from './change.ts';
 import type { Connection, Connector } from './connection.ts';
 import { addressOf, type RedisCredential } from './credential.ts';
@@ -18,7 +18,7 @@ export async function preflight(
   const changer = admin ?? session;
   const { product = 'Redis', version = '6 or newer', mode } = await helloOf(session.connection);
   const findings: Finding[] = [
-    encryption(session.connection.encrypted),
+    tlsOrPlaintext(session.connection.encrypted),
     { check: 'server', ok: true, detail: `${product} ${version}${mode === undefined ? '' : `, ${mode}`}` },
   ];
   try {

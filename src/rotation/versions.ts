@@ -129,7 +129,11 @@ export function parseVersion({ run, guarded: { rotator } }: Rotation, id: string
   return versionOf(run, rotator, { id, text, document: readValue(run, text) });
 }
 
-/** Reads and parses a stored version, once in an invocation. @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField */
+/**
+ * Reads and parses a stored version, once in an invocation.
+ *
+ * @throws SecretHasNoValue, SecretIsBinary, MalformedSecret, InvalidSecretField
+ */
 async function loadVersion(rotation: Rotation, id: string): Promise<Version> {
   const known = rotation.parsed.get(id);
   if (known !== undefined) return known;

@@ -21,6 +21,7 @@ import {
 } from '../rotation/valid-rotators.ts';
 import type { Rotator } from '../rotator/contract.ts';
 import type { RotatorHarness, TestAccount } from './harness.ts';
+import { type Member, replaceMembers } from './replace-members.ts';
 import { documentOf, secretText } from './secrets.ts';
 
 /*
@@ -237,23 +238,12 @@ const remote: ReadonlySet<string> = new Set([
   'revokeOrphans',
 ]);
 
-type Member = (...args: unknown[]) => unknown;
-
 /** A rotator whose calls must end, and whose credentials are frozen as in core. */
 function watchedRotator(rotator: Rotator): Rotator {
-  const watch = (name: string, member: Member): Member => {
-    const call = (args: unknown[]): unknown => Reflect.apply(member, rotator, args);
-    if (name === 'parse') return (...args) => requireCredential(rotator, unawaited(call(args)));
-    if (!remote.has(name)) return (...args) => call(args);
-    return (...args) => inTime(`The rotator's ${name}`, async () => call(args));
-  };
-  return new Proxy(rotator, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key);
-      return typeof member === 'function' && typeof key === 'string'
-        ? watch(key, (...args) => Reflect.apply(member, target, args))
-        : member;
-    },
+  return replaceMembers(rotator, (name, member): Member => {
+    if (name === 'parse') return (...args) => requireCredential(rotator, unawaited(member(...args)));
+    if (!remote.has(name)) return member;
+    return (...args) => inTime(`The rotator's ${name}`, async () => member(...args));
   });
 }
 

@@ -26,8 +26,8 @@ export interface Attachment {
  * `keyturn attach`: looks at everything first, sets function and schedule with a test, and rotates. If the function says
  * that a rotation would fail, or the test doesn't end in time, the secret's rotation is put back as it was.
  *
- * @throws SecretNotFound, SecretMarkedForDeletion, VersionNotPending, FunctionUnusable, PreflightFailed, those of {@link lookAtDocument}, and errors
- *   of the calls of AWS
+ * @throws SecretNotFound, SecretMarkedForDeletion, VersionNotPending, FunctionUnusable, PreflightFailed, those of
+ *   {@link lookAtDocument}, and errors of the calls of AWS
  */
 export async function attach(tools: Tools, attachment: Attachment): Promise<CommandResult> {
   const { secrets, screen } = tools;

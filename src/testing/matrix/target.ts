@@ -1,4 +1,5 @@
 import type { ChangingRotator, Prepared, Rotator, RotatorContext, Session } from '../../rotator/contract.ts';
+import { replaceMembers } from '../replace-members.ts';
 import { brokenConnection, type Checkpoint, Crash } from './faults.ts';
 import { type Lifetime, passCheckpoint } from './pass.ts';
 
@@ -109,21 +110,4 @@ export function interceptTarget(parts: TargetParts, lifetime: Lifetime): Interce
 
 async function refused(): Promise<never> {
   throw new Error('The target refuses this just now.');
-}
-
-type Member = (...args: unknown[]) => unknown;
-
-/** Wraps an object so that each of its functions is replaced when it is read. */
-function replaceMembers<T extends object>(
-  original: T,
-  replace: (name: string, member: Member) => Rotator['open'] | ChangingRotator['prepare'] | Member,
-): T {
-  return new Proxy(original, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key);
-      return typeof member === 'function' && typeof key === 'string'
-        ? replace(key, (...args) => Reflect.apply(member, target, args))
-        : member;
-    },
-  });
 }
